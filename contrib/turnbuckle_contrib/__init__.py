@@ -1,0 +1,1 @@
+"""Routers and middleware that people install."""

@@ -1,0 +1,1 @@
+"""Sockets, connections and deadlines: the only owner of transports and clocks."""

@@ -1,0 +1,1 @@
+"""First-party plugins: alternates for the core's slots, one module each."""
