@@ -1,0 +1,271 @@
+"""Write response heads, and whole short responses, so that no application can make them mean two things (RFC 9112).
+
+How a connection uses it
+========================
+
+Content that is all there goes out with its head in one piece: ``full_response``. That is the hot path: one look-up per
+field line, one join. Any field that touches the framing, and any status or method without content, takes the careful
+path, which costs a few microseconds more.
+
+Content that is still to come takes five steps, each pure::
+
+    length = announced_length(fields)                                # the application may know it
+    framing = choose_framing(method, minor_version, status, length)
+    close = close or wants_close(fields) or framing is BodyFraming.UNTIL_CLOSE
+    head = response_head(
+        status, fields, framing_line(framing, method, status, length), date_line + connection_line(minor_version, close)
+    )
+    writer = BodyWriter(framing, length)                             # then writer.write(data)..., writer.end()
+
+Who decides about which field: Transfer-Encoding is ours alone, and refused. Content-Length is the application's
+announcement, which must be true. In Connection, its options are kept and joined with ours, and ``close`` from either
+side wins. Its Date or Server replaces ours. ``own_lines`` are the server's lines for these, each with its CRLF.
+
+Sources: RFC 9110, sections 6.6.1, 7.6.1, 8.6, 10.2.4 and 15; RFC 9112, sections 2 to 6 and 9.6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, final
+
+from turnbuckle.http.body_writer import (
+    BodyFraming,
+    BodyWriter,
+    LengthMismatch,
+    choose_framing,
+    chunk,
+    framing_line,
+    last_chunk,
+)
+from turnbuckle.http.encoded_fields import EncodedFields, Field, SpecialField, encode_field
+from turnbuckle.http.status import REASON_PHRASES, reason_phrase
+
+__all__ = [
+    "CLOSE_LINE",
+    "KEEP_ALIVE_LINE",
+    "BodyFraming",
+    "BodyWriter",
+    "Field",
+    "LengthMismatch",
+    "announced_length",
+    "choose_framing",
+    "chunk",
+    "connection_line",
+    "error_response",
+    "framing_line",
+    "full_response",
+    "interim_response",
+    "last_chunk",
+    "response_head",
+    "wants_close",
+]
+
+CLOSE_LINE: Final = b"Connection: close\r\n"
+KEEP_ALIVE_LINE: Final = b"Connection: keep-alive\r\n"
+
+# Content-Length = 1*DIGIT; int() alone would also take "+5", " 5 " and "1_0", and digits beyond ASCII.
+_CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+# Connection = #connection-option, connection-option = token
+_CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")
+
+_FRAMING_FIELDS: Final = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+_NEVER_WITH_CONTENT: Final = frozenset({204, 205, 304})
+_METHODS_TO_WEIGH: Final = frozenset({b"HEAD", b"CONNECT"})
+
+
+def _status_line(status: int) -> bytes:
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        raise ValueError(f"a status must be a whole number from 100 to 599, not {status!r}")
+    # The minor version is ours, whatever the client's is (RFC 9110, section 6.2).
+    return f"HTTP/1.1 {status:d} {reason_phrase(status)}\r\n".encode("ascii")
+
+
+@final
+class _LengthLines(dict[int, bytes]):
+    """The line that ends the head of a response with content, by length of the content."""
+
+    def __missing__(self, length: int) -> bytes:
+        line = b"Content-Length: %d\r\n\r\n" % length
+        if len(self) >= 4096:
+            self.clear()
+        self[length] = line
+        return line
+
+
+_CONTENT_STATUS_LINES: Final = {
+    status: _status_line(status) for status in REASON_PHRASES if status >= 200 and status not in _NEVER_WITH_CONTENT
+}
+# These two only remember: emptied at any moment, they change nothing but the time that a response takes.
+_field_line: Final = EncodedFields(special=_FRAMING_FIELDS).__getitem__
+_LENGTH_LINES: Final = _LengthLines()
+
+
+def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes = b"GET") -> bytes:
+    """Return a complete final response; content is left out where the method or the status forbids it.
+
+    Args:
+        status: 200 to 599.
+        fields: of the application, in order.
+        body: the content, whole.
+        own_lines: Date, Server and Connection lines of the server.
+        method: of the request.
+
+    Raises:
+        LengthMismatch: the fields announce another Content-Length.
+        TypeError: a field name or value is not a str.
+        ValueError: the status is not final, or a field cannot be sent.
+    """
+    if method not in _METHODS_TO_WEIGH:
+        try:
+            start = _CONTENT_STATUS_LINES[status]
+            return b"".join((start, *map(_field_line, fields), own_lines, _LENGTH_LINES[len(body)], body))
+        except KeyError:
+            pass
+    return _careful_response(status, fields, body, own_lines, method)
+
+
+def _careful_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes) -> bytes:
+    if status < 200:
+        raise ValueError(f"{status!r} is not the status of a final response")
+    framing = choose_framing(method, 1, status, len(body))
+    length = _true_length(announced_length(fields), framing, method, body)
+    head = response_head(status, fields, framing_line(framing, method, status, length), own_lines)
+    return head + body if framing is BodyFraming.LENGTH else head
+
+
+def _true_length(announced: int | None, framing: BodyFraming, method: bytes, body: bytes) -> int | None:
+    if framing is BodyFraming.LENGTH or (method == b"HEAD" and body):
+        if announced not in (None, len(body)):
+            raise LengthMismatch(announced or 0, len(body))
+        return len(body)
+    # An empty body of a 304, or of an answer made for HEAD, says nothing about what GET would have had.
+    return announced
+
+
+def response_head(status: int, fields: Sequence[Field], framing_line: bytes, own_lines: bytes) -> bytes:
+    """Return the head of a response whose content, if any, follows as its framing says.
+
+    Args:
+        status: 101, or 200 to 599.
+        fields: of the application; its Content-Length is expressed by ``framing_line`` alone.
+        framing_line: what ``framing_line()`` returned.
+        own_lines: Date, Server and Connection lines of the server.
+
+    Raises:
+        TypeError: a field name or value is not a str.
+        ValueError: the status is none, or a field cannot be sent.
+    """
+    start = _CONTENT_STATUS_LINES.get(status) or _status_line(status)
+    try:
+        return b"".join((start, *map(_field_line, fields), own_lines, framing_line, b"\r\n"))
+    except SpecialField:
+        lines = _careful_lines(fields, own_lines)
+    return b"".join((start, *lines, framing_line, b"\r\n"))
+
+
+def _careful_lines(fields: Sequence[Field], own_lines: bytes) -> list[bytes]:
+    own = {line.partition(b":")[0].lower(): line for line in own_lines.splitlines(keepends=True)}
+    lines: list[bytes] = []
+    replaced: set[str] = set()
+    options: list[str] = []
+    for name, value in fields:
+        lower = name.lower()
+        if lower not in _FRAMING_FIELDS:
+            lines.append(_field_line((name, value)))
+        elif lower == "connection":
+            options += _connection_options(value)
+        elif lower == "transfer-encoding":
+            raise ValueError(f"field {name!r} is the server's to send: it follows from the content")
+        elif lower in replaced:
+            raise ValueError(f"field {name!r} appears twice")
+        elif lower != "content-length":
+            replaced.add(lower)
+            own.pop(lower.encode("ascii"), None)
+            lines.append(encode_field(name, value))
+    own_connection = own.pop(b"connection", b"").partition(b":")[2].strip().decode("ascii")
+    return [*lines, *own.values(), _joined_connection(options + _connection_options(own_connection))]
+
+
+def _joined_connection(options: list[str]) -> bytes:
+    once = {option.lower(): option for option in options}
+    if "close" in once:
+        # Last, and never beside its opposite.
+        once.pop("keep-alive", None)
+        once["close"] = once.pop("close")
+    return encode_field("Connection", ", ".join(once.values())) if once else b""
+
+
+def _connection_options(value: str) -> list[str]:
+    if not _CONNECTION.fullmatch(value):
+        raise ValueError("value of field 'Connection' is not a list of tokens")
+    options = (option.strip(" \t") for option in value.split(","))
+    return [option for option in options if option]
+
+
+def connection_line(minor_version: int, close: bool) -> bytes:
+    """Return our Connection line: ``close`` is always announced, staying open only to those who would not expect it.
+
+    Args:
+        minor_version: of the request; an HTTP/1.0 client that asked to be kept has to be told that it is.
+        close: whether the connection ends with this response.
+    """
+    if close:
+        return CLOSE_LINE
+    return KEEP_ALIVE_LINE if minor_version == 0 else b""
+
+
+def wants_close(fields: Sequence[Field]) -> bool:
+    """Return whether the application asks, by ``Connection: close``, for the connection to end with this response."""
+    for name, value in fields:
+        # The length first: it decides for nearly every field, and costs less than lower().
+        if len(name) == 10 and name.lower() == "connection" and "close" in _connection_options(value.lower()):
+            return True
+    return False
+
+
+def announced_length(fields: Sequence[Field]) -> int | None:
+    """Return the Content-Length that the application announces, or None.
+
+    Raises:
+        ValueError: it is not a plain decimal number, or two lines differ.
+    """
+    length: int | None = None
+    for name, value in fields:
+        if len(name) != 14 or name.lower() != "content-length":
+            continue
+        if not _CONTENT_LENGTH.fullmatch(value):
+            raise ValueError(f"Content-Length {value[:32]!r} is not a decimal number")
+        if length not in (None, int(value)):
+            raise ValueError(f"Content-Length is announced as {length} and as {value!r}")
+        length = int(value)
+    return length
+
+
+def interim_response(status: int, fields: Sequence[Field] = ()) -> bytes:
+    """Return an interim response, such as 100 or 103; not for HTTP/1.0 clients (RFC 9110, section 15.2).
+
+    Raises:
+        ValueError: the status is not interim, or 101, which ends HTTP/1.1 on the connection; or a field cannot be sent.
+    """
+    if not 100 <= status <= 199 or status == 101:
+        raise ValueError(f"{status!r} is not the status of an interim response")
+    try:
+        return b"".join((_status_line(status), *map(_field_line, fields), b"\r\n"))
+    except SpecialField as error:
+        raise ValueError(f"field {error.args[0]!r} must not be sent in an interim response") from None
+
+
+def error_response(status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET") -> bytes:
+    """Return the answer to a request that cannot be served: the reason phrase as text, and nothing of the cause.
+
+    Args:
+        status: 400 to 599.
+        date_line: Date line of the server, and its Server line if it sends one.
+        close: whether the connection ends with this response.
+        method: of the request where it is known; HEAD gets no content.
+    """
+    body = f"{reason_phrase(status) or status}\n".encode("ascii")
+    own_lines = date_line + CLOSE_LINE if close else date_line
+    return full_response(status, (("Content-Type", "text/plain; charset=utf-8"),), body, own_lines, method)
