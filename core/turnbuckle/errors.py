@@ -4,6 +4,7 @@
 
     TurnbuckleError
     ├── StartupError             an ExceptionGroup of Problem: why nothing was served
+    ├── AppFrozen                an app was changed after it was resolved; also a RuntimeError
     ├── Problem                  one coded finding about how an app is put together (TB...)
     ├── RouteError               a route pattern that cannot be used; also a ValueError
     │   └── RouteConflict        two routes that claim the same requests
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from turnbuckle.records import Diagnostic, Route
 
 __all__ = [
+    "AppFrozen",
     "BadRequest",
     "Conflict",
     "ConnectionLost",
@@ -56,6 +58,14 @@ class TurnbuckleError(Exception):
     """The root of every exception that Turnbuckle defines."""
 
 
+class AppFrozen(TurnbuckleError, RuntimeError):
+    """An app was changed after it was resolved; ``phase`` says how far it is."""
+
+    def __init__(self, app_name: str, action: str, phase: str) -> None:
+        super().__init__(f"cannot {action}: app {app_name!r} is already {phase}; write it down before")
+        self.phase: Final = phase
+
+
 class Problem(TurnbuckleError):
     """One finding about how an app is put together, with its code, place and remedy in ``diagnostic``."""
 
@@ -68,6 +78,7 @@ class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
     """Every problem that stops an app from starting, shown together; ``problems`` holds them in order."""
 
     def __new__(cls, problems: Sequence[Problem]) -> StartupError:
+        """Return a group of the problems, of which there is at least one."""
         count = len(problems)
         noun = "problem stops" if count == 1 else "problems stop"
         return super().__new__(cls, f"{count} {noun} the start", problems)
@@ -102,7 +113,7 @@ class RouteConflict(RouteError):
 class ProtocolError(TurnbuckleError, ValueError):
     """The peer sent something that is not HTTP as RFC 9112 has it.
 
-    ``status`` is what the client is answered with before the connection is closed (RFC 9112, section 2.2 and following).
+    ``status`` is what the client is answered with before the connection is closed (RFC 9112, from section 2.2 on).
     """
 
     def __init__(self, message: str, *, status: int = 400) -> None:

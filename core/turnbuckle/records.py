@@ -6,7 +6,7 @@ A plugin speaks once, at startup, by returning these; it never touches the app. 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
@@ -52,10 +52,13 @@ ZONES: Final[tuple[Zone, ...]] = ("edge", "security", "session", "transform", "a
 Level: TypeAlias = Literal["error", "warning", "info"]
 
 
-def _as_tuple(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value)  # type: ignore[call-overload, no-any-return]  # whatever iterable of names was written
+def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
+    # A lone name is an easy slip for a tuple of one; its letters never are what was meant.
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _as_set(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(_as_tuple(value))
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +165,7 @@ class Route:
 
     path: str
     handler: Callable[..., object]
-    methods: frozenset[str] = attrs.field(default=frozenset({"GET"}), converter=lambda names: frozenset(_as_tuple(names)))
+    methods: frozenset[str] = attrs.field(default=("GET",), converter=_as_set)
     name: str = ""
     host: str = ""
     origin: Origin | None = attrs.field(default=None, eq=False)
@@ -266,7 +269,7 @@ class ResponseType:
 
 @attrs.frozen
 class ErrorHandler:
-    """What answers when a handler raises: ``await handler(request, exception)`` gives anything that has a response type."""
+    """What answers when a handler raises: ``await handler(request, exception)``, whose value has a response type."""
 
     exception: type[Exception]
     handler: Callable[..., object]

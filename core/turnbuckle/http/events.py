@@ -1,7 +1,7 @@
 """The words between a parser and a connection.
 
-A *parser* is sans-I/O, one per connection, and pulled: the connection feeds octets in and asks for one event at a time.
-It never runs ahead of what is asked, which is back-pressure and pipelining in one: bytes of the next request simply wait.
+A *parser* is sans-I/O, one per connection, and pulled: the connection feeds octets in and asks for one event at a
+time. It never runs ahead of what is asked, which is back-pressure and pipelining in one: the next request just waits.
 
 The contract of a parser, in the order in which a connection uses it:
 
@@ -11,8 +11,8 @@ The contract of a parser, in the order in which a connection uses it:
   ``RequestHead``; or ``NEED_DATA`` when the octets at hand do not complete an event. After ``feed_eof`` between two
   messages it goes on returning ``NEED_DATA``; within a message it raises.
 * ``trailing_data()`` hands over whatever was fed and not yet consumed, after an upgrade, and leaves the parser empty.
-* ``ProtocolError`` is raised by ``next_event`` alone, carries the status to answer with, and ends the parser: each later
-  call raises the same error.
+* ``ProtocolError`` is raised by ``next_event`` alone, carries the status to answer with, and ends the parser: each
+  later call raises the same error.
 
 Sources: RFC 9112, sections 2 to 7.
 """
@@ -53,8 +53,13 @@ class RequestHead:
         target: as received (RFC 9112, section 3.2).
         minor_version: 0 for HTTP/1.0; 1 for HTTP/1.1 and every later 1.x.
         fields: the field lines in order; names in lower case, values without surrounding whitespace.
-        content_length: octets of content that follow; None if the content is chunked; 0 if there is none. The connection
-            computes it anew from ``fields`` for any parser that is not the core's own.
+        content_length: octets of content that follow; None if the content is chunked; 0 if there is none.
+        keep_alive: whether the sender lets the connection persist (RFC 9112, section 9.3).
+        expects_continue: whether the sender waits for 100 before it sends content (RFC 9110, section 10.1.1).
+        upgrade: the value of ``Upgrade`` if the sender may switch protocols here, else empty (RFC 9110, section 7.8).
+
+    A parser of another make sets the first four and leaves the rest: the connection computes those from ``fields``
+    itself.
     """
 
     method: bytes
@@ -62,6 +67,9 @@ class RequestHead:
     minor_version: int
     fields: RawFields
     content_length: int | None = 0
+    keep_alive: bool = True
+    expects_continue: bool = False
+    upgrade: bytes = b""
 
 
 @final

@@ -1,0 +1,155 @@
+"""Undo the chunked transfer coding (RFC 9112, section 7.1).
+
+A small state machine over one buffer: chunk line, chunk content, the CRLF after it, and the trailer section. It takes
+octets only as they are asked for and bounds everything that carries no content: the line, the extensions, the trailers.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, final
+
+import attrs
+
+from turnbuckle.errors import ProtocolError
+from turnbuckle.http.events import RawFields
+from turnbuckle.http.fields import parse_field_line
+from turnbuckle.http.grammar import CHUNK_LINE
+from turnbuckle.http.limits import Limits
+
+__all__ = ["ChunkedReader"]
+
+# Fields that frame, route, authenticate or describe the message come too late in a trailer (RFC 9110, section 6.5.1).
+_NOT_IN_TRAILERS: Final = frozenset(
+    b"authorization cache-control connection content-encoding content-length content-range content-type cookie"
+    b" expect host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive max-forwards"
+    b" proxy-authorization range set-cookie te trailer transfer-encoding upgrade".split()
+)
+
+# How many chunks make one piece at most: enough to pay for the call, few enough to let other connections have their
+# turn.
+_CHUNKS_PER_PIECE: Final = 64
+
+
+class _State(enum.Enum):
+    LINE = "chunk line"
+    CONTENT = "chunk content"
+    END = "end of a chunk"
+    TRAILERS = "trailer section"
+    DONE = "done"
+
+
+@final
+@attrs.define
+class ChunkedReader:
+    """Read the chunks of one message from a buffer that its owner fills.
+
+    ``read`` is called again whenever the owner has more octets; it returns the piece of content that was found and how
+    far it read. ``is_done`` says that the trailer section has ended, and ``trailers`` holds what was in it.
+    """
+
+    _limits: Limits
+    _state: _State = _State.LINE
+    _remaining: int = 0
+    _content: int = 0
+    _extensions: int = 0
+    _trailer_octets: int = 0
+    _trailer_lines: int = 0
+    trailers: list[tuple[bytes, bytes]] = attrs.field(factory=list)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the message is complete."""
+        return self._state is _State.DONE
+
+    def read(self, buffer: bytes, start: int) -> tuple[bytes, int]:
+        """Read chunks from ``buffer[start:]``.
+
+        Returns:
+            A piece of content, empty if there is none yet, and the position up to which the buffer was read.
+
+        Raises:
+            ProtocolError: 400 for a malformed chunk or trailer field, 413 for content and 431 for trailers beyond the
+                limit.
+        """
+        pieces: list[bytes] = []
+        position = start
+        while self._state is not _State.DONE and len(pieces) < _CHUNKS_PER_PIECE:
+            if self._state is _State.CONTENT:
+                piece = buffer[position : position + self._remaining]
+                after = position + len(piece)
+                self._take(piece, pieces)
+            else:
+                after = self._read_line(buffer, position)
+            if after == position:
+                break
+            position = after
+        return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), position
+
+    def _take(self, piece: bytes, pieces: list[bytes]) -> None:
+        if piece:
+            pieces.append(piece)
+            self._remaining -= len(piece)
+            if not self._remaining:
+                self._state = _State.END
+
+    def _read_line(self, buffer: bytes, position: int) -> int:
+        """Read one whole line and return the position after it, or ``position`` if it is not whole."""
+        if self._state is _State.END:
+            return self._read_chunk_end(buffer, position)
+        end = buffer.find(b"\r\n", position)
+        if self._state is _State.LINE:
+            self._check_line_size((end if end >= 0 else len(buffer)) - position)
+            if end >= 0:
+                self._open_chunk(buffer[position:end])
+        else:
+            self._check_trailer_size((end if end >= 0 else len(buffer)) - position)
+            if end >= 0:
+                self._take_trailer(buffer[position:end])
+        return end + 2 if end >= 0 else position
+
+    def _read_chunk_end(self, buffer: bytes, position: int) -> int:
+        end = buffer[position : position + 2]
+        if not b"\r\n".startswith(end):
+            raise ProtocolError(f"chunk content is followed by {end!r}, not by CRLF")
+        if len(end) < 2:
+            return position
+        self._state = _State.LINE
+        return position + 2
+
+    def _check_line_size(self, size: int) -> None:
+        if size > self._limits.chunk_line:
+            raise ProtocolError(f"chunk line of {size} octets exceeds {self._limits.chunk_line}")
+
+    def _open_chunk(self, line: bytes) -> None:
+        found = CHUNK_LINE.fullmatch(line)
+        if found is None:
+            raise ProtocolError(f"{line[:40]!r} is not a chunk size")
+        self._extensions += len(found[2])
+        if self._extensions > self._limits.chunk_extensions:
+            raise ProtocolError(f"chunk extensions exceed {self._limits.chunk_extensions} octets")
+        self._remaining = int(found[1], 16)
+        self._content += self._remaining
+        if self._content > self._limits.content:
+            raise ProtocolError(f"content exceeds {self._limits.content} octets", status=413)
+        self._state = _State.CONTENT if self._remaining else _State.TRAILERS
+
+    def _check_trailer_size(self, size: int) -> None:
+        limits = self._limits
+        if self._trailer_octets + size > limits.trailer_section or self._trailer_lines > limits.trailer_count:
+            raise ProtocolError("trailer section exceeds its limits", status=431)
+
+    def _take_trailer(self, line: bytes) -> None:
+        if not line:
+            self._state = _State.DONE
+            return
+        self._trailer_octets += len(line) + 2
+        self._trailer_lines += 1
+        self._check_trailer_size(0)
+        name, value = parse_field_line(line)
+        if name not in _NOT_IN_TRAILERS:
+            self.trailers.append((name, value))
+
+    def received_trailers(self) -> RawFields:
+        """Return the trailer fields, without those that must not be there."""
+        return tuple(self.trailers)

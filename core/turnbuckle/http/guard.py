@@ -1,0 +1,142 @@
+"""Check what a plugged-in parser says before anything acts on it.
+
+Whatever parser an app chose, the core answers for the framing: where a message ends is decided by ``framing.py`` from
+the field lines that the parser reports, and the content that it delivers must fit that decision. So a parser that is
+lenient, or wrong, can fail requests, but it cannot make two requests of one. The core's own parser asks the very same
+rules and goes unguarded.
+
+What a guard cannot see is how lines were cut out of the octets; that much a parser is trusted with.
+
+Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, section 5.5.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, assert_never, final
+
+from turnbuckle.errors import ProtocolError
+from turnbuckle.http.events import (
+    Data,
+    EndOfMessage,
+    Event,
+    NeedData,
+    Parser,
+    ParserFactory,
+    RawFields,
+    RequestHead,
+)
+from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
+from turnbuckle.http.grammar import FIELD_VALUE, TOKEN, is_target
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1ParserFactory
+
+__all__ = ["GuardedParser", "guarded"]
+
+
+def guarded(factory: ParserFactory) -> ParserFactory:
+    """Return a factory whose parsers are guarded, unless they are the core's own."""
+    if type(factory) is H1ParserFactory:
+        return factory
+    return lambda limits: GuardedParser(factory(limits), limits)
+
+
+@final
+class GuardedParser:
+    """Stand between a connection and a parser, and hold every event against the rules of the core."""
+
+    def __init__(self, parser: Parser, limits: Limits) -> None:
+        self._parser: Final = parser
+        self._limits: Final = limits
+        self._remaining: int | None = 0
+        self._received = 0
+        self._in_message = False
+        self._error: ProtocolError | None = None
+
+    def feed(self, data: bytes, /) -> None:
+        """Pass octets on."""
+        self._parser.feed(data)
+
+    def feed_eof(self) -> None:
+        """Pass the end of input on."""
+        self._parser.feed_eof()
+
+    def trailing_data(self) -> bytes:
+        """Return what the parser did not consume."""
+        return self._parser.trailing_data()
+
+    def next_event(self) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, checked.
+
+        Raises:
+            ProtocolError: the parser's own, or 400 (413, 431, 501) for an event that the rules of the core refuse.
+        """
+        if self._error is not None:
+            raise ProtocolError(str(self._error), status=self._error.status)
+        try:
+            event = self._parser.next_event()
+            self._check(event)
+        except ProtocolError as error:
+            self._error = error
+            raise
+        return event
+
+    def _check(self, event: Event | Literal[NeedData.NEED_DATA]) -> None:
+        match event:
+            case NeedData.NEED_DATA:
+                return
+            case RequestHead():
+                self._check_head(event)
+            case Data():
+                self._check_data(event)
+            case EndOfMessage():
+                self._check_end(event)
+            case _:
+                assert_never(event)
+
+    def _check_head(self, head: RequestHead) -> None:
+        if self._in_message:
+            raise ProtocolError("the parser began a request before the one before it had ended")
+        if TOKEN.fullmatch(head.method) is None or not is_target(head.method, head.target):
+            raise ProtocolError("the parser let a malformed request line pass")
+        if head.minor_version not in (0, 1):
+            raise ProtocolError(f"HTTP/1.{head.minor_version} is neither 1.0 nor 1.1")
+        self._check_fields(head.fields)
+        # What the parser may have filled in is forgotten: the core decides it from the field lines.
+        head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
+        read_framing(head, [field for field in head.fields if field[0] in FRAMING_FIELDS])
+        self._open(head.content_length)
+
+    def _open(self, length: int | None) -> None:
+        if length is not None and length > self._limits.content:
+            raise ProtocolError(f"content of {length} octets exceeds {self._limits.content}", status=413)
+        self._in_message, self._remaining, self._received = True, length, 0
+
+    def _check_fields(self, fields: RawFields) -> None:
+        if len(fields) > self._limits.field_count:
+            raise ProtocolError(f"{len(fields)} field lines exceed {self._limits.field_count}", status=431)
+        section = 0
+        for name, value in fields:
+            if TOKEN.fullmatch(name) is None or name != name.lower():
+                raise ProtocolError(f"the parser let the field name {name[:40]!r} pass")
+            if FIELD_VALUE.fullmatch(value) is None or value != value.strip(b" \t"):
+                raise ProtocolError(f"the parser let a malformed value of field {name!r} pass")
+            section += len(name) + len(value) + 4
+        if section > self._limits.header_section:
+            raise ProtocolError(f"header section exceeds {self._limits.header_section} octets", status=431)
+
+    def _check_data(self, event: Data) -> None:
+        if not self._in_message:
+            raise ProtocolError("the parser delivered content outside a request")
+        self._received += len(event.data)
+        if self._received > self._limits.content:
+            raise ProtocolError(f"content exceeds {self._limits.content} octets", status=413)
+        if self._remaining is not None:
+            self._remaining -= len(event.data)
+            if self._remaining < 0:
+                raise ProtocolError("the parser delivered more content than Content-Length allows")
+
+    def _check_end(self, event: EndOfMessage) -> None:
+        if not self._in_message or self._remaining:
+            raise ProtocolError("the parser ended a request where its framing does not")
+        self._check_fields(event.trailers)
+        self._in_message = False

@@ -1,0 +1,260 @@
+"""Turn octets into events: the core's own parser for HTTP/1.1 and HTTP/1.0.
+
+Theory of operation. The parser keeps what was fed and not yet read in one buffer with a position; both shrink to
+nothing between messages. Reading is pulled: ``next_event`` looks no further than the event it returns. A head is found
+by its empty line, split once, and its lines are looked up in tables of lines seen before (``fields.py``); only lines
+that are new are parsed. What decides the framing is judged by ``framing.py``, and chunks are undone by ``chunked.py``.
+
+An error is final. The framing of what follows a malformed message is unknown, so the parser raises the same error for
+ever and the connection closes.
+
+Sources: RFC 9112, sections 2.2 (message parsing), 3, 5, 6 and 7.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias, final
+
+from turnbuckle.errors import ProtocolError
+from turnbuckle.http.chunked import ChunkedReader
+from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, RequestHead
+from turnbuckle.http.fields import FieldLines, RequestLines
+from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
+from turnbuckle.http.grammar import FORBIDDEN_IN_HEAD, TOKEN
+from turnbuckle.http.limits import Limits
+
+__all__ = ["H1Parser", "H1ParserFactory"]
+
+_EventOrNeed: TypeAlias = Event | Literal[NeedData.NEED_DATA]
+
+
+class _State(enum.IntEnum):
+    HEAD = 0
+    LENGTH = 1
+    CHUNKS = 2
+    END = 3
+    FAILED = 4
+
+
+@final
+class H1ParserFactory:
+    """Make parsers that share their tables of known lines: one factory for each server."""
+
+    def __init__(self) -> None:
+        self._request_lines: Final = RequestLines()
+        self._field_lines: Final = FieldLines()
+
+    def __call__(self, limits: Limits) -> H1Parser:
+        """Return a parser for one connection."""
+        return H1Parser(limits, self._request_lines, self._field_lines)
+
+
+@final
+class H1Parser:
+    """Parse the requests of one connection; the contract is in ``turnbuckle.http.events``.
+
+    Args:
+        limits: how large the parts of a request may be.
+        request_lines: a table to share with other parsers; a new one by default.
+        field_lines: likewise.
+    """
+
+    __slots__ = (
+        "_at_end",
+        "_buffer",
+        "_chunks",
+        "_error",
+        "_field_lines",
+        "_limits",
+        "_position",
+        "_remaining",
+        "_request_lines",
+        "_small",
+        "_state",
+    )
+
+    def __init__(
+        self, limits: Limits, request_lines: RequestLines | None = None, field_lines: FieldLines | None = None
+    ) -> None:
+        self._limits = limits
+        self._request_lines = RequestLines() if request_lines is None else request_lines
+        self._field_lines = FieldLines() if field_lines is None else field_lines
+        # A head that is no larger than this cannot break a limit on size, so it is not measured part by part.
+        self._small = min(limits.request_line, limits.field_line, limits.header_section)
+        self._buffer: bytes = b""
+        self._position = 0
+        self._state = _State.HEAD
+        self._remaining = 0
+        self._chunks: ChunkedReader | None = None
+        self._at_end = False
+        self._error: ProtocolError | None = None
+
+    def feed(self, data: bytes, /) -> None:
+        """Take octets off the wire, at any split."""
+        if self._buffer:
+            self._buffer = self._buffer[self._position :] + data
+        else:
+            self._buffer = bytes(data)
+        self._position = 0
+
+    def feed_eof(self) -> None:
+        """Learn that the peer will send no more."""
+        self._at_end = True
+
+    def trailing_data(self) -> bytes:
+        """Return, and forget, the octets that were fed and not consumed."""
+        data = self._buffer[self._position :]
+        self._buffer, self._position = b"", 0
+        return data
+
+    def next_event(self) -> _EventOrNeed:
+        """Return the next event, or ``NEED_DATA``.
+
+        Raises:
+            ProtocolError: 400, 413, 414, 431, 501 or 505; raised again by every later call.
+        """
+        try:
+            event = _READERS[self._state](self)
+        except ProtocolError as error:
+            self._fail(error)
+            raise
+        if event is NEED_DATA and self._at_end:
+            self._check_end()
+        return event
+
+    def _fail(self, error: ProtocolError) -> None:
+        self._error, self._state = error, _State.FAILED
+        self._buffer, self._position = b"", 0
+
+    def _raise_again(self) -> _EventOrNeed:
+        if self._error is None:
+            raise AssertionError("a parser fails with an error")
+        raise ProtocolError(str(self._error), status=self._error.status)
+
+    def _check_end(self) -> None:
+        if self._state is _State.HEAD and not self._buffer:
+            return
+        error = ProtocolError("the peer stopped sending in the middle of a request")
+        self._fail(error)
+        raise error
+
+    def _read_head(self) -> _EventOrNeed:
+        buffer, start = self._buffer, self._position
+        if not buffer:
+            return NEED_DATA
+        if buffer.startswith(b"\r\n", start):
+            # One empty line before a request is ignored (section 2.2); a second one is not a request line.
+            start += 2
+        end = buffer.find(b"\r\n\r\n", start)
+        if end < 0:
+            self._check_partial_head(buffer[start:])
+            return NEED_DATA
+        lines = buffer[start:end].split(b"\r\n")
+        if end - start > self._small or len(lines) > self._limits.field_count:
+            self._check_sizes([len(line) for line in lines])
+        if end + 4 == len(buffer):
+            self._buffer, self._position = b"", 0
+        else:
+            self._position = end + 4
+        return self._parse_head(lines)
+
+    def _parse_head(self, lines: list[bytes]) -> RequestHead:
+        method, target, minor_version = self._request_lines[lines[0]]
+        del lines[0]
+        known = self._field_lines
+        fields = [known[line] for line in lines]
+        framing_fields = [field for field in fields if field[0] in FRAMING_FIELDS]
+        head = RequestHead(method, target, minor_version, fields)
+        self._state = _State.END
+        if minor_version and len(framing_fields) == 1 and framing_fields[0][0] == b"host":
+            # By far the most common head: no content, a Host that was checked with its line, nothing else to decide.
+            return head
+        read_framing(head, framing_fields)
+        self._expect_content(head.content_length)
+        return head
+
+    def _expect_content(self, length: int | None) -> None:
+        if length is None:
+            self._chunks = ChunkedReader(self._limits)
+            self._state = _State.CHUNKS
+        elif length > self._limits.content:
+            raise ProtocolError(f"content of {length} octets exceeds {self._limits.content}", status=413)
+        elif length:
+            self._remaining = length
+            self._state = _State.LENGTH
+
+    def _check_sizes(self, sizes: list[int]) -> None:
+        """Hold the lines of a head, given as their lengths without CRLF, against the limits."""
+        limits = self._limits
+        if sizes[0] > limits.request_line:
+            raise ProtocolError(f"request line of {sizes[0]} octets exceeds {limits.request_line}", status=414)
+        if len(sizes) - 1 > limits.field_count:
+            raise ProtocolError(f"more than {limits.field_count} field lines", status=431)
+        longest = max(sizes[1:], default=0)
+        if longest > limits.field_line:
+            raise ProtocolError(f"field line of {longest} octets exceeds {limits.field_line}", status=431)
+        section = sum(sizes[1:]) + 2 * (len(sizes) - 1)
+        if section > limits.header_section:
+            raise ProtocolError(f"header section of {section} octets exceeds {limits.header_section}", status=431)
+
+    def _check_partial_head(self, head: bytes) -> None:
+        """Refuse as early as possible a head that cannot become one, so that nobody waits for its end."""
+        if len(head) > self._small:
+            self._check_sizes([len(line) for line in head.split(b"\r\n")])
+        if FORBIDDEN_IN_HEAD.search(head) is not None:
+            raise ProtocolError("octet that no head may hold")
+        if head and head != b"\r" and TOKEN.match(head) is None:
+            raise ProtocolError(f"{head[:20]!r} does not begin with a method")
+
+    def _read_length(self) -> _EventOrNeed:
+        start = self._position
+        data = (
+            self._buffer[start : start + self._remaining]
+            if start or len(self._buffer) > self._remaining
+            else self._buffer
+        )
+        if not data:
+            return NEED_DATA
+        self._remaining -= len(data)
+        self._advance(start + len(data))
+        if not self._remaining:
+            self._state = _State.END
+        return Data(data)
+
+    def _read_chunks(self) -> _EventOrNeed:
+        chunks = self._chunks
+        if chunks is None:
+            raise AssertionError("chunks are read by a reader")
+        data, position = chunks.read(self._buffer, self._position)
+        self._advance(position)
+        if data:
+            return Data(data)
+        return self._end_message() if chunks.is_done else NEED_DATA
+
+    def _advance(self, position: int) -> None:
+        if position == len(self._buffer):
+            self._buffer, self._position = b"", 0
+        else:
+            self._position = position
+
+    def _end_message(self) -> EndOfMessage:
+        self._state = _State.HEAD
+        if self._chunks is None:
+            return _END_OF_MESSAGE
+        trailers, self._chunks = self._chunks.received_trailers(), None
+        return EndOfMessage(trailers) if trailers else _END_OF_MESSAGE
+
+
+# Most messages end without trailers; nothing tells their ends apart.
+_END_OF_MESSAGE: Final = EndOfMessage()
+
+_READERS: Final[tuple[Callable[[H1Parser], _EventOrNeed], ...]] = (
+    H1Parser._read_head,
+    H1Parser._read_length,
+    H1Parser._read_chunks,
+    H1Parser._end_message,
+    H1Parser._raise_again,
+)
+"""What reads the next event, by the number of the state."""
