@@ -1,0 +1,52 @@
+"""Refuse what another site makes a browser send, and tell browsers what pages of this app may load.
+
+A browser says where a request comes from in Sec-Fetch-Site or, if it is old, in Origin; both are out of reach for
+scripts. Clients that are not browsers send neither, and nobody can make them act for someone else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from pages import message_page
+
+from turnbuckle import HTML, Request, Response, middleware
+
+__all__ = ["page_policy", "same_site"]
+
+Next = Callable[[Request], Awaitable[Response]]
+
+_HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@middleware(zone="security")
+async def same_site(request: Request, call_next: Next) -> Response:
+    """Answer 403 to a change that was started on a page of another site."""
+    if request.method in _HARMLESS or _is_ours(request):
+        return await call_next(request)
+    return HTML(message_page("Refused", "This change was started on another site."), status=403)
+
+
+@middleware(zone="security")
+async def page_policy(request: Request, call_next: Next) -> Response:
+    """Say that pages run no scripts, load nothing from elsewhere and are framed by nobody."""
+    response = await call_next(request)
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    # "no-referrer" would also turn Origin into "null", and same_site refuses that.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+def _is_ours(request: Request) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    # The scheme is left out: behind a proxy that ends TLS, ours is not the one that the browser sees.
+    return origin is None or urlsplit(origin).netloc == request.host
