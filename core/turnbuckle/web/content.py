@@ -1,0 +1,124 @@
+"""Read the content of a request: once as a stream, or whole and then as often as wanted.
+
+The server implements ``ContentSource``; it enforces the limit and the deadlines as the octets arrive. ``ContentReader``
+owns what has been read so far. Decoding follows RFC 9110, section 8.3, and RFC 8259, section 8.1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import AsyncIterator
+from typing import Final, NoReturn, Protocol, final
+
+from turnbuckle.errors import BadRequest
+from turnbuckle.http.events import RawFields
+
+__all__ = ["ContentReader", "ContentSource", "decode_json", "decode_text"]
+
+
+class ContentSource(Protocol):
+    """Where the content of one request comes from.
+
+    Attributes:
+        limit: octets of content beyond which ``receive`` raises; a handler may raise or lower it before it reads.
+        trailers: trailer fields, complete once ``receive`` has returned ``b""``.
+    """
+
+    limit: int
+
+    @property
+    def trailers(self) -> RawFields:
+        """Return the trailer fields received so far."""
+
+    async def receive(self) -> bytes:
+        """Return the next octets, or ``b""`` at the end and ever after.
+
+        Raises:
+            ContentTooLarge: the content exceeds the limit.
+            ProtocolError: the framing of the content is broken.
+            ConnectionLost: the client went away before the end.
+        """
+
+
+@final
+class ContentReader:
+    """Hands out the content of one request.
+
+    The content passes through once: ``stream`` gives it away piece by piece, ``read`` keeps it. After ``read``,
+    ``stream`` still works, from memory; after ``stream``, neither does.
+    """
+
+    __slots__ = ("_content", "_is_taken", "_source")
+
+    def __init__(self, source: ContentSource) -> None:
+        self._source: Final = source
+        self._content: bytes | None = None
+        self._is_taken = False
+
+    async def read(self) -> bytes:
+        """Return the whole content.
+
+        Raises:
+            RuntimeError: it was streamed.
+        """
+        if self._content is None:
+            self._take()
+            # A list joined at the end: appending to bytes would copy everything again for each piece.
+            pieces = []
+            while piece := await self._source.receive():
+                pieces.append(piece)
+            self._content = b"".join(pieces)
+        return self._content
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield the content as it arrives, in pieces that are never empty.
+
+        Raises:
+            RuntimeError: it was streamed already.
+        """
+        if self._content is not None:
+            if self._content:
+                yield self._content
+            return
+        self._take()
+        while piece := await self._source.receive():
+            yield piece
+
+    def _take(self) -> None:
+        if self._is_taken:
+            raise RuntimeError("the content of this request was streamed; it can be read only once")
+        self._is_taken = True
+
+
+def decode_text(content: bytes, charset: str) -> str:
+    """Decode content that a client says is text.
+
+    Raises:
+        BadRequest: the charset is unknown, or the content is not in it.
+    """
+    try:
+        # Not every codec of Python's is a charset: "zlib" and "rot13" are not, and could be made to do harm.
+        if not getattr(codecs.lookup(charset), "_is_text_encoding", False):
+            raise LookupError(charset)
+        return content.decode(charset)
+    except (LookupError, ValueError) as error:
+        # ValueError covers UnicodeError, and a charset that holds a NUL.
+        raise BadRequest("the content is not text in the charset that it claims") from error
+
+
+def decode_json(content: bytes) -> object:
+    """Decode content as JSON, which is UTF-8 whatever the Content-Type says (RFC 8259, section 8.1).
+
+    Raises:
+        BadRequest: it is not JSON.
+    """
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        # ValueError covers bad UTF-8, bad syntax and numbers with thousands of digits.
+        raise BadRequest("the content is not JSON") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,219 @@
+"""Give the fields of a message to people: case-insensitive, multi-valued, as ``str`` (RFC 9110, section 5).
+
+``Headers`` is a read-only view over the field lines of a request and decodes what is asked for, when it is asked for.
+``MutableHeaders`` holds the fields of a response and takes nothing that could not be sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, final, overload
+
+from turnbuckle.http.events import RawFields
+
+__all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value"]
+
+HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
+"""What may be passed where headers are expected."""
+
+# token = 1*tchar (RFC 9110, section 5.6.2)
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] (section 5.5); obs-text is Latin-1's upper
+# half.
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def check_field_name(name: str) -> str:
+    """Return the name if it may be sent as a field name.
+
+    Raises:
+        ValueError: it is not a token.
+    """
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"field name {name!r} is not a token")
+    return name
+
+
+def check_field_value(name: str, value: str) -> str:
+    """Return the value without surrounding whitespace if it may be sent.
+
+    Raises:
+        ValueError: it holds a control character, or a character beyond Latin-1.
+    """
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"value {value!r} of field {name!r} holds a character that cannot be sent")
+    return value.strip(" \t")
+
+
+@final
+class Headers:
+    """The fields of a request: ``headers["accept"]`` is the first value of that name, ``get_list`` gives all.
+
+    ``items()`` yields each field line; iteration, ``keys()`` and ``len()`` see each name once, in lower case. Values
+    are decoded as Latin-1, which never fails (RFC 9110, section 5.5).
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: RawFields = ()) -> None:
+        self.raw: Final = raw
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a name, or the default."""
+        wanted = _encode_name(name)
+        for field_name, value in self.raw:
+            if field_name == wanted:
+                return value.decode("latin-1")
+        return default
+
+    def get_list(self, name: str) -> list[str]:
+        """Return all values of a name in the order received."""
+        wanted = _encode_name(name)
+        return [value.decode("latin-1") for field_name, value in self.raw if field_name == wanted]
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of each field line in the order received."""
+        for name, value in self.raw:
+            yield name.decode("latin-1"), value.decode("latin-1")
+
+    def keys(self) -> Iterator[str]:
+        """Yield each name once."""
+        return iter(self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self.raw))
+
+    def __len__(self) -> int:
+        return len({name for name, _ in self.raw})
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self.items())!r})"
+
+
+def _encode_name(name: str) -> bytes:
+    # A name beyond Latin-1 is no field name: "?" is not a token character, so it is simply not found.
+    return name.lower().encode("latin-1", "replace")
+
+
+@final
+class MutableHeaders:
+    """The fields of a response; names keep the case in which they were written and are compared without it.
+
+    Every way in raises ``ValueError``, naming the offender, for what cannot be sent (RFC 9110, section 5.5).
+    """
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, headers: HeaderPairs = ()) -> None:
+        self._pairs: list[tuple[str, str]] = []
+        pairs = headers.items() if isinstance(headers, Mapping | MutableHeaders) else headers
+        for name, value in pairs:
+            self.add(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a name, or the default."""
+        values = self.get_list(name)
+        return values[0] if values else default
+
+    def get_list(self, name: str) -> list[str]:
+        """Return all values of a name in the order in which they are sent."""
+        wanted = name.lower()
+        return [value for field_name, value in self._pairs if field_name.lower() == wanted]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self.set(name, value)
+
+    def set(self, name: str, value: str) -> None:
+        """Give a name this one value, in place of all others that it had."""
+        pair = (check_field_name(name), check_field_value(name, value))
+        self.discard(name)
+        self._pairs.append(pair)
+
+    def add(self, name: str, value: str) -> None:
+        """Add a value beside those that the name has.
+
+        Raises:
+            ValueError: it cannot be sent, or it would be a second Content-Type.
+        """
+        pair = (check_field_name(name), check_field_value(name, value))
+        if name.lower() == "content-type" and name in self:
+            raise ValueError(f"a response has one Content-Type: {self[name]!r} or {value!r}")
+        self._pairs.append(pair)
+
+    def setdefault(self, name: str, value: str) -> str:
+        """Set a name that has no value yet; return the first value that it has then."""
+        if name not in self:
+            self.add(name, value)
+        return self[name]
+
+    def add_vary(self, name: str) -> None:
+        """Say that the response depends on a request field, once (RFC 9110, section 12.5.5)."""
+        present = ", ".join(self.get_list("vary"))
+        members = {member.strip().lower() for member in present.split(",")}
+        if "*" not in members and name.lower() not in members:
+            self.set("Vary", f"{present}, {name}" if present else name)
+
+    def discard(self, name: str) -> None:
+        """Remove all values of a name, if it has any."""
+        wanted = name.lower()
+        self._pairs = [pair for pair in self._pairs if pair[0].lower() != wanted]
+
+    def delete(self, name: str) -> None:
+        """Remove all values of a name.
+
+        Raises:
+            KeyError: it has none.
+        """
+        if name not in self:
+            raise KeyError(name)
+        self.discard(name)
+
+    def __delitem__(self, name: str) -> None:
+        self.delete(name)
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return all names and values in the order in which they are sent."""
+        return list(self._pairs)
+
+    def keys(self) -> Iterator[str]:
+        """Yield each name once."""
+        return iter(self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(name.lower() == known.lower() for known, _ in self._pairs)
+
+    def __iter__(self) -> Iterator[str]:
+        first_spelling: dict[str, str] = {}
+        for name, _ in self._pairs:
+            first_spelling.setdefault(name.lower(), name)
+        return iter(first_spelling.values())
+
+    def __len__(self) -> int:
+        return len({name.lower() for name, _ in self._pairs})
+
+    def __repr__(self) -> str:
+        return f"MutableHeaders({self._pairs!r})"

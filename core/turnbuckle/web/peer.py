@@ -1,0 +1,57 @@
+"""Say who is at the other end of a connection, and whether they are still there.
+
+The server makes one ``Peer`` per connection and gives it to each request that arrives on it. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol, final
+
+import attrs
+
+__all__ = ["Disconnect", "Peer"]
+
+
+class Disconnect(Protocol):
+    """Tells that a connection is lost; ``asyncio.Event`` is one."""
+
+    def is_set(self) -> bool:
+        """Return whether the connection is lost."""
+
+    async def wait(self) -> object:
+        """Return once the connection is lost."""
+
+
+@final
+class _StaysConnected:
+    """A connection that is never lost: what a request made by hand has."""
+
+    __slots__ = ()
+
+    def is_set(self) -> bool:
+        return False
+
+    async def wait(self) -> object:
+        return await asyncio.get_running_loop().create_future()
+
+
+_STAYS_CONNECTED: Final = _StaysConnected()
+
+
+@final
+@attrs.define(eq=False)
+class Peer:
+    """The two ends of a connection.
+
+    Attributes:
+        client: address and port of the client; None where there is no such thing, as on a Unix socket.
+        server: address and port that the connection was accepted on, the path of a Unix socket, or None.
+        scheme: ``"http"`` or ``"https"``.
+        lost: set once the client is gone.
+    """
+
+    client: tuple[str, int] | None = None
+    server: tuple[str, int] | str | None = None
+    scheme: str = attrs.field(default="http", kw_only=True)
+    lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
