@@ -1,0 +1,46 @@
+"""Say how long a connection waits for each thing, and how much it reads to be polite.
+
+Every wait of the server is bounded by one of these. Deadlines are totals: an octet that trickles in does not move them.
+
+Sources: RFC 9110, sections 15.5.9 (408) and 15.6.4 (503); RFC 9112, section 9.5.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+__all__ = ["Timeouts"]
+
+
+def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{attribute.name} must be a number of at least 0, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """Deadlines in seconds; 0 turns one off.
+
+    Attributes:
+        head: from accept, or from the first octet of a later request, to the end of the head; beyond it 408.
+        content: how long, in total, a handler waits for content beyond what ``content_rate`` grants; beyond it 408.
+        content_rate: octets per second that content must come at: each octet received grants its share of a second.
+        handler: from the head to the response; beyond it 503.
+        write: for a peer that takes nothing of what is sent; beyond it the connection is aborted.
+        idle: between two requests; beyond it the connection is closed.
+        drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
+        linger: how long a closed connection still reads, so that the peer gets to see the last response.
+        shutdown: for requests to finish once the server was told to stop.
+    """
+
+    head: float = attrs.field(default=15.0, validator=_not_negative)
+    content: float = attrs.field(default=30.0, validator=_not_negative)
+    content_rate: int = attrs.field(default=500, validator=_not_negative)
+    handler: float = attrs.field(default=0.0, validator=_not_negative)
+    write: float = attrs.field(default=30.0, validator=_not_negative)
+    idle: float = attrs.field(default=30.0, validator=_not_negative)
+    drain_content: int = attrs.field(default=65536, validator=_not_negative)
+    linger: float = attrs.field(default=2.0, validator=_not_negative)
+    shutdown: float = attrs.field(default=30.0, validator=_not_negative)
