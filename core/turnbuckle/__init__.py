@@ -1,1 +1,191 @@
-"""Turnbuckle: an HTTP server and web framework in one, whose every part is a plugin resolved once at startup."""
+"""An HTTP server and web framework in one, in which every part is supplied by a plugin and resolved at startup.
+
+All that is public is here, in ``turnbuckle.records``, ``turnbuckle.errors``, ``turnbuckle.hookspecs`` and
+``turnbuckle.testing``. Names are imported when first used, so that ``import turnbuckle`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from turnbuckle.app import App, Scope
+    from turnbuckle.errors import (
+        AppFrozen,
+        BadRequest,
+        Conflict,
+        ConnectionLost,
+        ContentTooLarge,
+        Forbidden,
+        Gone,
+        HTTPError,
+        InternalServerError,
+        MethodNotAllowed,
+        NotFound,
+        Problem,
+        ProtocolError,
+        RouteConflict,
+        RouteError,
+        ServiceUnavailable,
+        StartupError,
+        TooManyRequests,
+        TurnbuckleError,
+        Unauthorized,
+        UnprocessableContent,
+        UnsupportedMediaType,
+    )
+    from turnbuckle.http.events import (
+        NEED_DATA,
+        Data,
+        EndOfMessage,
+        Event,
+        Parser,
+        ParserFactory,
+        RawFields,
+        RequestHead,
+    )
+    from turnbuckle.http.limits import Limits
+    from turnbuckle.plugin import Plugin, hookimpl, hookspec
+    from turnbuckle.records import (
+        Component,
+        Diagnostic,
+        ErrorHandler,
+        Handler,
+        Lifespan,
+        Match,
+        Middleware,
+        Origin,
+        ParserProvider,
+        PluginInfo,
+        ProtocolProvider,
+        ResponseType,
+        Route,
+        Router,
+        RouterProvider,
+    )
+    from turnbuckle.routing.tree import TreeRouter
+    from turnbuckle.server.timeouts import Timeouts
+    from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.settings import Settings
+    from turnbuckle.startup.setup import Setup
+    from turnbuckle.startup.sources import Sources
+    from turnbuckle.web.headers import Headers, MutableHeaders
+    from turnbuckle.web.middleware import middleware
+    from turnbuckle.web.request import Request
+    from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
+
+_ERRORS: Final = (
+    "AppFrozen BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError InternalServerError"
+    " MethodNotAllowed NotFound Problem ProtocolError RouteConflict RouteError ServiceUnavailable StartupError"
+    " TooManyRequests TurnbuckleError Unauthorized UnprocessableContent UnsupportedMediaType"
+)
+_RECORDS: Final = (
+    "Component Diagnostic ErrorHandler Handler Lifespan Match Middleware Origin ParserProvider PluginInfo"
+    " ProtocolProvider ResponseType Route Router RouterProvider"
+)
+_EVENTS: Final = "NEED_DATA Data EndOfMessage Event Parser ParserFactory RawFields RequestHead"
+_MODULES: Final = {
+    "app": "App Scope",
+    "errors": _ERRORS,
+    "http.events": _EVENTS,
+    "http.limits": "Limits",
+    "plugin": "Plugin hookimpl hookspec",
+    "records": _RECORDS,
+    "routing.tree": "TreeRouter",
+    "server.timeouts": "Timeouts",
+    "startup.plan": "Plan",
+    "startup.settings": "Settings",
+    "startup.setup": "Setup",
+    "startup.sources": "Sources",
+    "web.headers": "Headers MutableHeaders",
+    "web.middleware": "middleware",
+    "web.request": "Request",
+    "web.response": "HTML JSON File Redirect Response Stream Text",
+}
+_HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__version__: Final = "0.1.0"
+__all__ = [
+    "HTML",
+    "JSON",
+    "NEED_DATA",
+    "__version__",
+    "App",
+    "AppFrozen",
+    "BadRequest",
+    "Component",
+    "Conflict",
+    "ConnectionLost",
+    "ContentTooLarge",
+    "Data",
+    "Diagnostic",
+    "EndOfMessage",
+    "ErrorHandler",
+    "Event",
+    "File",
+    "Forbidden",
+    "Gone",
+    "Handler",
+    "Headers",
+    "hookimpl",
+    "hookspec",
+    "HTTPError",
+    "InternalServerError",
+    "Lifespan",
+    "Limits",
+    "Match",
+    "MethodNotAllowed",
+    "Middleware",
+    "middleware",
+    "MutableHeaders",
+    "NotFound",
+    "Origin",
+    "Parser",
+    "ParserFactory",
+    "ParserProvider",
+    "Plan",
+    "Plugin",
+    "PluginInfo",
+    "Problem",
+    "ProtocolError",
+    "ProtocolProvider",
+    "RawFields",
+    "Redirect",
+    "Request",
+    "RequestHead",
+    "Response",
+    "ResponseType",
+    "Route",
+    "RouteConflict",
+    "RouteError",
+    "Router",
+    "RouterProvider",
+    "Scope",
+    "ServiceUnavailable",
+    "Settings",
+    "Setup",
+    "Sources",
+    "StartupError",
+    "Stream",
+    "Text",
+    "Timeouts",
+    "TooManyRequests",
+    "TreeRouter",
+    "TurnbuckleError",
+    "Unauthorized",
+    "UnprocessableContent",
+    "UnsupportedMediaType",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _HOMES.keys())

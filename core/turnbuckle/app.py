@@ -1,0 +1,398 @@
+"""Take down what a user writes: routes, middleware, plugins, scopes. What it adds up to is decided in ``startup/``.
+
+``App`` and ``Scope`` hold lists and nothing else. Once an app is resolved, its lists are closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, overload
+
+from turnbuckle.errors import AppFrozen
+from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
+from turnbuckle.startup.declared import Declaration, ScopeDeclaration, Written
+from turnbuckle.startup.places import caller_place, place_of
+from turnbuckle.startup.written import as_lifespan, as_middleware, checked_prefix
+
+if TYPE_CHECKING:
+    from turnbuckle.records import Zone
+    from turnbuckle.server.application import Application
+    from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.sources import Sources
+    from turnbuckle.web.request import Request
+    from turnbuckle.web.response import Response
+
+__all__ = ["App", "Scope"]
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
+ErrorT = TypeVar("ErrorT", bound=Exception)
+
+
+class Scope:
+    """A part of an app under a path prefix, with plugins, middleware, response types and error handlers of its own.
+
+    Made by ``app.scope(...)``. What is in a scope stays inside it; what the app around it has is there, too.
+    """
+
+    def __init__(self, app: App | None, prefix: str, host: str) -> None:
+        self._app: Final = app
+        self.prefix: Final = prefix
+        self.host: Final = host
+        self._origin = Origin(plugin="app", place=caller_place(), scope=prefix)
+        self._router: Written[object] | None = None
+        self._plugins: list[Written[object]] = []
+        self._routes: list[Route] = []
+        self._middleware: list[Written[Middleware]] = []
+        self._response_types: list[Written[ResponseType]] = []
+        self._error_handlers: list[Written[ErrorHandler]] = []
+        self._lifespans: list[Written[Lifespan]] = []
+        self._scopes: list[Scope] = []
+
+    # -- routes
+
+    def route(
+        self, path: str, *, methods: Iterable[str] = ("GET",), name: str = "", host: str = ""
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Serve a path with the decorated handler.
+
+        Args:
+            path: a pattern such as ``"/users/{id:int}"``, below the prefix of the scope.
+            methods: the methods that the handler takes.
+            name: for ``url_for``.
+            host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope when empty.
+        """
+
+        def take(handler: FunctionT) -> FunctionT:
+            self.add_route(path, handler, methods=methods, name=name, host=host)
+            return handler
+
+        return take
+
+    def add_route(
+        self,
+        path: str,
+        handler: Callable[..., object],
+        *,
+        methods: Iterable[str] = ("GET",),
+        name: str = "",
+        host: str = "",
+    ) -> None:
+        """Serve a path with a handler; see ``route`` for the arguments."""
+        self._may_change("add a route")
+        upper = (methods,) if isinstance(methods, str) else methods
+        self._routes.append(
+            Route(
+                path=path,
+                handler=handler,
+                methods=[method.upper() for method in upper],
+                name=name,
+                host=host,
+                origin=self._here(handler),
+            )
+        )
+
+    def get(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve GET, and with it HEAD, at a path."""
+        return self.route(path, methods=("GET",), name=name, host=host)
+
+    def post(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve POST at a path."""
+        return self.route(path, methods=("POST",), name=name, host=host)
+
+    def put(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve PUT at a path."""
+        return self.route(path, methods=("PUT",), name=name, host=host)
+
+    def patch(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve PATCH at a path."""
+        return self.route(path, methods=("PATCH",), name=name, host=host)
+
+    def delete(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve DELETE at a path."""
+        return self.route(path, methods=("DELETE",), name=name, host=host)
+
+    def head(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve HEAD at a path with a handler of its own, instead of the one for GET."""
+        return self.route(path, methods=("HEAD",), name=name, host=host)
+
+    def options(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+        """Serve OPTIONS at a path with a handler of its own, instead of the automatic answer."""
+        return self.route(path, methods=("OPTIONS",), name=name, host=host)
+
+    # -- what surrounds routes
+
+    @overload
+    def middleware(self, function: FunctionT, /) -> FunctionT: ...
+
+    @overload
+    def middleware(
+        self,
+        *,
+        name: str = "",
+        zone: Zone = "app",
+        before: Iterable[str] = (),
+        after: Iterable[str] = (),
+    ) -> Callable[[FunctionT], FunctionT]: ...
+
+    def middleware(
+        self,
+        function: FunctionT | None = None,
+        /,
+        *,
+        name: str = "",
+        zone: Zone = "app",
+        before: Iterable[str] = (),
+        after: Iterable[str] = (),
+    ) -> FunctionT | Callable[[FunctionT], FunctionT]:
+        """Wrap every request in the decorated ``async def m(request, call_next)``; the first one written is outermost.
+
+        Args:
+            function: what is decorated, when used without parentheses.
+            name: the name of the function when empty.
+            zone: where in the chain it belongs.
+            before: middleware of the same zone that it is outside of.
+            after: middleware of the same zone that it is inside of.
+        """
+
+        def take(decorated: FunctionT) -> FunctionT:
+            self.add_middleware(decorated, name=name, zone=zone, before=before, after=after)
+            return decorated
+
+        return take if function is None else take(function)
+
+    def add_middleware(
+        self,
+        middleware: Middleware | Callable[..., object],
+        *,
+        name: str = "",
+        zone: Zone = "app",
+        before: Iterable[str] = (),
+        after: Iterable[str] = (),
+    ) -> None:
+        """Wrap every request in a middleware: a record, or an ``async def m(request, call_next)``.
+
+        The other arguments describe a function; a record says these things itself.
+        """
+        self._may_change("add middleware")
+        record = as_middleware(middleware, name=name, zone=zone, before=before, after=after)
+        self._middleware.append(Written(record, self._here(middleware)))
+
+    def error_handler(
+        self, exception: type[ErrorT]
+    ) -> Callable[
+        [Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]
+    ]:
+        """Answer exceptions of a type, and of those derived from it, with the decorated handler."""
+
+        def take(
+            handler: Callable[[Request, ErrorT], Awaitable[object]],
+        ) -> Callable[[Request, ErrorT], Awaitable[object]]:
+            self._may_change("add an error handler")
+            self._error_handlers.append(Written(ErrorHandler(exception, handler), self._here(handler)))
+            return handler
+
+        return take
+
+    def response_type(
+        self, kind: type, *, media_type: str = ""
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Turn return values of a type into responses with the decorated function."""
+
+        def take(render: Callable[..., Response]) -> Callable[..., Response]:
+            self._may_change("add a response type")
+            record = ResponseType(kind, render, media_type)
+            self._response_types.append(Written(record, self._here(render)))
+            return render
+
+        return take
+
+    def lifespan(self, factory: FunctionT) -> FunctionT:
+        """Run the decorated ``async def``, which yields once, around all serving.
+
+        It may take the ``Setup`` as its one argument.
+        """
+        self._may_change("add a lifespan")
+        self._lifespans.append(Written(as_lifespan(factory), self._here(factory)))
+        return factory
+
+    # -- scopes and plugins
+
+    def scope(  # noqa: PLR0913  # all but the prefix by name
+        self,
+        prefix: str = "",
+        *,
+        host: str = "",
+        plugins: Iterable[object] = (),
+        middleware: Iterable[Middleware | Callable[..., object]] = (),
+        router: object = None,
+    ) -> Scope:
+        """Open a scope: routes under a prefix, with plugins and middleware that stay inside.
+
+        Args:
+            prefix: a path such as ``"/admin"``, below the prefix of this scope.
+            host: a host pattern for its routes; that of this scope when empty.
+            plugins: names, classes or instances of plugins; ``(plugin, {...})`` gives one its settings.
+            middleware: records or ``async def m(request, call_next)``, outermost first.
+            router: a router for this scope alone: a name, a factory or an object.
+        """
+        self._may_change("open a scope")
+        scope = Scope(self._app or _as_app(self), self.prefix + checked_prefix(prefix), host or self.host)
+        scope._fill(plugins, middleware, router)
+        self._scopes.append(scope)
+        return scope
+
+    def install(self, plugin: object, *, at: str = "", settings: Mapping[str, object] | None = None) -> Scope:
+        """Enable one plugin in a scope of its own, and return the scope.
+
+        Args:
+            plugin: its name, class or an instance.
+            at: prefix of the scope.
+            settings: the plugin's settings.
+        """
+        return self.scope(at, plugins=[plugin if settings is None else (plugin, settings)])
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the path of a named route.
+
+        Raises:
+            LookupError: no route has the name.
+            ValueError: a parameter is missing, or does not fit the pattern.
+        """
+        app = self._app or _as_app(self)
+        return app.plan.url_for(name, **params)
+
+    # -- what startup/ asks for
+
+    def declare(self) -> ScopeDeclaration:
+        """Return all that was written in this scope, frozen."""
+        return ScopeDeclaration(
+            prefix=self.prefix,
+            host=self.host,
+            origin=self._origin,
+            plugins=tuple(self._plugins),
+            routes=tuple(self._routes),
+            middleware=tuple(self._middleware),
+            response_types=tuple(self._response_types),
+            error_handlers=tuple(self._error_handlers),
+            lifespans=tuple(self._lifespans),
+            router=self._router,
+            scopes=tuple(scope.declare() for scope in self._scopes),
+        )
+
+    def _fill(
+        self,
+        plugins: Iterable[object],
+        middleware: Iterable[Middleware | Callable[..., object]],
+        router: object,
+    ) -> None:
+        here = Origin(plugin="app", place=caller_place(), scope=self.prefix)
+        self._plugins.extend(Written(plugin, here) for plugin in _listed(plugins))
+        if router is not None:
+            self._router = Written(router, here)
+        for each in middleware:
+            self.add_middleware(each)
+
+    def _here(self, value: object) -> Origin:
+        code = getattr(value, "__code__", None)
+        place = place_of(value) if code is not None else caller_place()
+        return Origin(plugin="app", place=place, scope=self.prefix)
+
+    def _may_change(self, action: str) -> None:
+        (self._app or _as_app(self))._may_change(action)
+
+
+class App(Scope):
+    """An application: what it serves, and the parts that serve it.
+
+    Args:
+        name: for logs and messages.
+        plugins: names, classes or instances of plugins; ``(plugin, {...})`` gives one its settings.
+        settings: settings by section, or the path of a ``turnbuckle.toml``.
+        parser: a name, a class or factory, a ``ParserProvider``, or an object with ``parse_into(request, buffer)``.
+        router: a name, a router, a class or factory, a ``RouterProvider``, or an object with ``get_handler(path)``.
+        middleware: records or ``async def m(request, call_next)``, outermost first.
+        debug: show tracebacks to clients; never in production. None leaves it to the settings.
+        lifespan: an ``async def`` that yields once, run around all serving.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but the name by name
+        self,
+        name: str = "app",
+        *,
+        plugins: Iterable[object] = (),
+        settings: Mapping[str, object] | str | Path | None = None,
+        parser: object = None,
+        router: object = None,
+        middleware: Iterable[Middleware | Callable[..., object]] = (),
+        debug: bool | None = None,
+        lifespan: Callable[..., object] | None = None,
+    ) -> None:
+        self.name: Final = name
+        self._phase = ""
+        self._plan: Plan | None = None
+        super().__init__(None, "", "")
+        self._parser = None if parser is None else Written(parser, self._origin)
+        self._settings: Final = Path(settings) if isinstance(settings, str) else settings
+        self._debug: Final = debug
+        self._fill(plugins, middleware, router)
+        if lifespan is not None:
+            self.lifespan(lifespan)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that was resolved last; resolved from what code says, if that has not happened yet."""
+        return self._plan if self._plan is not None else self.resolve()
+
+    def resolve(self, sources: Sources | None = None) -> Plan:
+        """Decide on every part of the app, and close its lists.
+
+        Args:
+            sources: where settings and plugins come from, beside the code; without it only the code counts, so that
+                tests see neither the environment nor files.
+
+        Raises:
+            StartupError: with every problem that was found.
+        """
+        from turnbuckle.startup.pipeline import resolve
+
+        self._phase = "resolved"
+        self._plan = resolve(self.declaration(), sources)
+        return self._plan
+
+    def compile(self, sources: Sources | None = None) -> Application:
+        """Resolve, and make what a server runs.
+
+        Raises:
+            StartupError: with every problem that was found.
+        """
+        from turnbuckle.startup.compile import compile_application
+
+        return compile_application(self.resolve(sources) if sources is not None else self.plan)
+
+    def declaration(self) -> Declaration:
+        """Return all that was written down so far, frozen."""
+        return Declaration(
+            name=self.name,
+            root=self.declare(),
+            origin=self._origin,
+            parser=self._parser,
+            settings=self._settings,
+            debug=self._debug,
+        )
+
+    def _may_change(self, action: str) -> None:
+        if self._phase:
+            raise AppFrozen(self.name, action, self._phase)
+
+
+def _as_app(scope: Scope) -> App:
+    # Only an App has no app above it.
+    if not isinstance(scope, App):
+        raise TypeError(f"scopes are opened with app.scope(...), not by calling {type(scope).__name__}")
+    return scope
+
+
+def _listed(plugins: Iterable[object]) -> Iterable[object]:
+    # The letters of a lone name never are what was meant.
+    return (plugins,) if isinstance(plugins, str) else plugins

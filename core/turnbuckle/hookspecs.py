@@ -1,0 +1,94 @@
+"""Every extension point of Turnbuckle, on one page.
+
+A plugin derives from ``turnbuckle.Plugin`` and overrides the hooks it has something to say to. Hooks are plain functions,
+called once at startup in dependency order, before the socket opens. They return frozen records (``turnbuckle.records``)
+and change nothing: what the records add up to is decided afterwards, and can be read with ``turnbuckle plan``.
+
+``async def``, wrappers and ``firstresult`` are refused: they hide who supplied what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from turnbuckle.startup.markers import hookspec
+
+if TYPE_CHECKING:
+    import click
+
+    from turnbuckle.records import (
+        Component,
+        Diagnostic,
+        ErrorHandler,
+        Lifespan,
+        Middleware,
+        ParserProvider,
+        ProtocolProvider,
+        ResponseType,
+        Route,
+        RouterProvider,
+    )
+    from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.setup import Setup
+
+__all__ = ["Hooks"]
+
+
+class Hooks:
+    """The hooks of generation 1 (``PluginInfo.api``)."""
+
+    @hookspec
+    def provide_parsers(self, setup: Setup) -> Iterable[ParserProvider]:
+        """Offer parsers of requests. A slot: exactly one is chosen for the app."""
+        return ()
+
+    @hookspec
+    def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
+        """Offer routers. A slot: exactly one is chosen for each scope."""
+        return ()
+
+    @hookspec
+    def provide_middleware(self, setup: Setup) -> Iterable[Middleware]:
+        """Add middleware. All of it is used, in an order solved from zones, ``before`` and ``after``."""
+        return ()
+
+    @hookspec
+    def provide_response_types(self, setup: Setup) -> Iterable[ResponseType]:
+        """Say how return values of a type become responses. The same type from two plugins is refused."""
+        return ()
+
+    @hookspec
+    def provide_routes(self, setup: Setup) -> Iterable[Route]:
+        """Add routes. Routes that claim the same requests are refused."""
+        return ()
+
+    @hookspec
+    def provide_error_handlers(self, setup: Setup) -> Iterable[ErrorHandler]:
+        """Say how exceptions of a type are answered. The same type from two plugins is refused."""
+        return ()
+
+    @hookspec
+    def provide_protocols(self, setup: Setup) -> Iterable[ProtocolProvider]:
+        """Add protocols that a connection may switch to, by ALPN name or upgrade token."""
+        return ()
+
+    @hookspec
+    def provide_components(self, setup: Setup) -> Iterable[Component]:
+        """Offer parts of other kinds: json, loop, templates, ... A slot for each kind."""
+        return ()
+
+    @hookspec
+    def provide_lifespans(self, setup: Setup) -> Iterable[Lifespan]:
+        """Add contexts that are entered on the serving loop, in dependency order, and left in reverse."""
+        return ()
+
+    @hookspec
+    def provide_commands(self, setup: Setup) -> Iterable[click.Command]:
+        """Add commands to the ``turnbuckle`` command line."""
+        return ()
+
+    @hookspec
+    def review_plan(self, plan: Plan) -> Iterable[Diagnostic]:
+        """Look over the finished plan and report findings; one of level ``"error"`` stops the start."""
+        return ()

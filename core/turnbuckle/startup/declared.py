@@ -1,0 +1,70 @@
+"""What an app wrote down, frozen: the input of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import attrs
+
+from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
+
+__all__ = ["Declaration", "ScopeDeclaration", "Written"]
+
+RecordT = TypeVar("RecordT")
+
+
+@attrs.frozen
+class Written(Generic[RecordT]):
+    """A record, or a value that still has to become one, with the place it came from."""
+
+    record: RecordT
+    origin: Origin
+
+
+@attrs.frozen(kw_only=True)
+class ScopeDeclaration:
+    """One scope with all it holds; the app itself is the scope with the prefix "".
+
+    Attributes:
+        prefix: path that every route of the scope starts with, from the root; no slash at its end.
+        host: host pattern of every route of the scope that has none of its own.
+        origin: where the scope was written.
+        plugins: names, classes, instances, or pairs of one of them with a mapping of settings.
+        router: a value that becomes the router of this scope, or None.
+        scopes: the scopes within.
+    """
+
+    prefix: str
+    host: str
+    origin: Origin
+    plugins: tuple[Written[object], ...] = ()
+    routes: tuple[Route, ...] = ()
+    middleware: tuple[Written[Middleware], ...] = ()
+    response_types: tuple[Written[ResponseType], ...] = ()
+    error_handlers: tuple[Written[ErrorHandler], ...] = ()
+    lifespans: tuple[Written[Lifespan], ...] = ()
+    router: Written[object] | None = None
+    scopes: tuple[ScopeDeclaration, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Declaration:
+    """A whole app.
+
+    Attributes:
+        name: for logs and messages.
+        root: what the app holds.
+        parser: a value that becomes the parser, or None.
+        settings: settings given in code, or the path of a settings file.
+        debug: the debug setting given in code, or None.
+        origin: where the app was made.
+    """
+
+    name: str
+    root: ScopeDeclaration
+    origin: Origin
+    parser: Written[object] | None = None
+    settings: Mapping[str, object] | Path | None = None
+    debug: bool | None = None

@@ -1,0 +1,141 @@
+"""All settings of the server and the app, as attrs classes; their docstrings are the reference of settings.
+
+A section is a field whose type is an attrs class. Metadata ``{"secret": True}`` keeps a value out of every print. Where
+values come from, and which source wins, is told in ``turnbuckle.startup.sources``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+from turnbuckle.http.limits import Limits
+from turnbuckle.server.timeouts import Timeouts
+
+__all__ = [
+    "AccessLogSettings",
+    "MiddlewareSettings",
+    "PluginsSettings",
+    "RoutingSettings",
+    "ServerSettings",
+    "Settings",
+]
+
+_Validator: TypeAlias = Callable[[object, "attrs.Attribute[int]", int], None]
+
+
+def _between(least: int, most: int) -> _Validator:
+    def check(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+        if not least <= value <= most:
+            raise ValueError(f"{attribute.name} must be from {least} to {most}, not {value!r}")
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class ServerSettings:
+    """Where and how the server listens.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port to listen on; 0 lets the system choose.
+        unix: path of a Unix socket to listen on instead of host and port; "" for none.
+        backlog: connections that may wait to be accepted.
+        max_connections: connections served at a time; 0 for no bound.
+        max_pipelined: requests of one connection read ahead of the answers.
+        reuse_port: let several processes listen on the same port.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=8000, validator=_between(0, 65535))
+    unix: str = ""
+    backlog: int = attrs.field(default=2048, validator=_between(1, 1_000_000))
+    max_connections: int = attrs.field(default=0, validator=_between(0, 10_000_000))
+    max_pipelined: int = attrs.field(default=16, validator=_between(1, 1000))
+    reuse_port: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class RoutingSettings:
+    """How paths are matched.
+
+    Attributes:
+        trailing_slash: what happens to a path that differs from a route by its last slash alone: "strict" answers 404,
+            "redirect" sends the client to the route, "ignore" takes both for the same.
+    """
+
+    trailing_slash: Literal["strict", "redirect", "ignore"] = "strict"
+
+
+@attrs.frozen(kw_only=True)
+class MiddlewareSettings:
+    """The order of the chain, where the solved one will not do.
+
+    Attributes:
+        order: names of all middleware of the app, outermost first; overrides zones, before and after. Empty: solved.
+    """
+
+    order: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PluginsSettings:
+    """Which plugins take part.
+
+    Attributes:
+        enabled: names of plugins to enable.
+        disabled: names of plugins that stay out, whoever enables them.
+        optional: names of plugins whose failure is a warning and leaves them out.
+        autoload: enable every installed plugin. A server's chain then changes when a dependency appears.
+    """
+
+    enabled: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    autoload: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class AccessLogSettings:
+    """The log of requests, through ``logging``.
+
+    Attributes:
+        enabled: whether each request is logged.
+        logger: name of the logger.
+    """
+
+    enabled: bool = False
+    logger: str = "turnbuckle.access"
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All settings but those of plugins, which have their own under ``[plugin.NAME]``.
+
+    Attributes:
+        debug: show tracebacks to clients. Never in production: they tell what the code and its data look like.
+        parser: name of the parser to use; "" lets plugins and defaults decide.
+        router: name of the router to use; "" lets plugins and defaults decide.
+        components: name of the component to use for each kind, such as ``json = "msgspec"``.
+        server: where and how the server listens.
+        limits: how large each part of a request may be.
+        timeouts: how long a connection waits for each thing.
+        routing: how paths are matched.
+        middleware: the order of the chain.
+        plugins: which plugins take part.
+        access_log: the log of requests.
+    """
+
+    debug: bool = False
+    parser: str = ""
+    router: str = ""
+    components: Mapping[str, str] = attrs.field(factory=dict)
+    server: ServerSettings = attrs.field(factory=ServerSettings)
+    limits: Limits = attrs.field(factory=Limits)
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
+    routing: RoutingSettings = attrs.field(factory=RoutingSettings)
+    middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
+    plugins: PluginsSettings = attrs.field(factory=PluginsSettings)
+    access_log: AccessLogSettings = attrs.field(factory=AccessLogSettings)
