@@ -14,7 +14,6 @@ from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
 from drafts import Draft, draft_from_json, search_words
 from listing import page_count, page_number
 from store import Note, Store
@@ -66,7 +65,7 @@ class NotesAPI(Plugin):
         words = search_words(query.get("q") or "")
         found = await to_thread(self._store.search, words, limit=per_page, offset=(page - 1) * per_page)
         return {
-            "notes": [_as_json(note) for note in found.notes],
+            "notes": found.notes,
             "total": found.total,
             "page": page,
             "pages": page_count(found.total, per_page),
@@ -78,16 +77,16 @@ class NotesAPI(Plugin):
             return _refused(errors)
         note = await to_thread(self._store.create, draft.title, draft.text, pinned=draft.pinned)
         location = request.url_for("api_note", note_id=note.id)
-        return JSON(_as_json(note), status=201, headers={"Location": location})
+        return JSON(note, status=201, headers={"Location": location})
 
-    async def show(self, request: Request, note_id: int) -> dict[str, object]:
-        return _as_json(await self._find(note_id))
+    async def show(self, request: Request, note_id: int) -> Note:
+        return await self._find(note_id)
 
-    async def replace(self, request: Request, note_id: int) -> Response:
+    async def replace(self, request: Request, note_id: int) -> Note | Response:
         await self._find(note_id)
         return await self._save(request, note_id, Draft())
 
-    async def change(self, request: Request, note_id: int) -> Response:
+    async def change(self, request: Request, note_id: int) -> Note | Response:
         note = await self._find(note_id)
         return await self._save(request, note_id, Draft(title=note.title, text=note.text, pinned=note.pinned))
 
@@ -101,14 +100,14 @@ class NotesAPI(Plugin):
             raise NotFound
         return note
 
-    async def _save(self, request: Request, note_id: int, base: Draft) -> Response:
+    async def _save(self, request: Request, note_id: int, base: Draft) -> Note | Response:
         draft, errors = await _read_draft(request, base)
         if errors:
             return _refused(errors)
         note = await to_thread(self._store.replace, note_id, draft.title, draft.text, pinned=draft.pinned)
         if note is None:
             raise NotFound
-        return JSON(_as_json(note))
+        return note
 
 
 async def _read_draft(request: Request, base: Draft) -> tuple[Draft, dict[str, str]]:
@@ -120,8 +119,3 @@ async def _read_draft(request: Request, base: Draft) -> tuple[Draft, dict[str, s
 
 def _refused(errors: Mapping[str, str]) -> Response:
     return JSON({"errors": dict(errors)}, status=422)
-
-
-def _as_json(note: Note) -> dict[str, object]:
-    fields = attrs.asdict(note)
-    return {**fields, "created_at": note.created_at.isoformat(), "updated_at": note.updated_at.isoformat()}

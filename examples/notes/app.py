@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from asyncio import to_thread
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +30,6 @@ app = App("notes", plugins=[NotesAPI(store)], middleware=[page_policy, same_site
 
 
 @app.lifespan
-@asynccontextmanager
 async def open_store() -> AsyncIterator[None]:
     await to_thread(store.open)
     try:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
 __all__ = ["TEXT_LENGTH", "TITLE_LENGTH", "Draft", "draft_from_json", "search_words"]
+
+T = TypeVar("T")
 
 TITLE_LENGTH: Final = 120
 TEXT_LENGTH: Final = 20_000
@@ -19,6 +21,12 @@ _MOST_WORDS: Final = 8
 
 # Controls but for tab and newline, and half surrogate pairs, which JSON can spell and UTF-8 cannot.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+class Fields(Protocol):
+    """What is asked of a form."""
+
+    def get(self, name: str, default: str, /) -> object: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -30,12 +38,12 @@ class Draft:
     pinned: bool = False
 
     @classmethod
-    def from_form(cls, form: Mapping[str, object]) -> Draft:
+    def from_form(cls, form: Fields) -> Draft:
         """Read a draft from the fields of the form; a field that was not sent is empty."""
         return cls(
             title=_one_line(str(form.get("title", ""))),
             text=_newlines(str(form.get("text", ""))),
-            pinned=form.get("pinned") == "yes",
+            pinned=form.get("pinned", "") == "yes",
         )
 
     def errors(self) -> dict[str, str]:
@@ -63,15 +71,20 @@ def draft_from_json(value: object, *, base: Draft) -> tuple[Draft, dict[str, str
     if not isinstance(value, dict):
         return base, {"": "Send an object with title, text and pinned."}
     problems = {str(name): "There is no such field." for name in value.keys() - {"title", "text", "pinned"}}
-    fields: dict[str, object] = {}
-    for name, kind, wanted in (("title", str, "text"), ("text", str, "text"), ("pinned", bool, "true or false")):
-        if name in value and not isinstance(value[name], kind):
-            problems[name] = f"This must be {wanted}."
-        elif name in value:
-            fields[name] = value[name]
-    draft = attrs.evolve(base, **fields)
-    draft = attrs.evolve(draft, title=_one_line(draft.title), text=_newlines(draft.text))
+    draft = Draft(
+        title=_one_line(_taken(value, "title", base.title, problems)),
+        text=_newlines(_taken(value, "text", base.text, problems)),
+        pinned=_taken(value, "pinned", base.pinned, problems),
+    )
     return draft, {**draft.errors(), **problems}
+
+
+def _taken(value: Mapping[object, object], name: str, default: T, problems: dict[str, str]) -> T:
+    found = value.get(name, default)
+    if isinstance(found, type(default)):
+        return found
+    problems[name] = f"This must be {'true or false' if isinstance(default, bool) else 'text'}."
+    return default
 
 
 def search_words(query: str) -> tuple[str, ...]:
