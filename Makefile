@@ -1,0 +1,109 @@
+# The few commands of the project; `make` alone lists them. Settings are given as in `make run PORT=9000`;
+# PYTHON is the one that a new environment is made from (`make clean` removes the present ones).
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+RUN_TARGET ?= examples/notes/app.py
+# Of the core, in percent, branches included.
+COVERAGE := 95
+WORKERS := 2
+comma := ,
+BENCH_ARGS ?=
+
+VENV := .venv
+PEERS := bench/.peers
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check
+
+# Written for every Python from 2.7 on, for the ones that are too old must understand it to say so.
+define CHECK_PYTHON
+import sys
+found = "%d.%d.%d at %s" % (sys.version_info[:3] + (sys.executable,))
+if sys.version_info < (3, 11):
+    sys.exit("make: Turnbuckle needs Python 3.11 or later, and this is " + found + " (choose one: make PYTHON=python3.12)")
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("make: Python " + found + " cannot make virtual environments (on Debian or Ubuntu: apt-get install python3-venv)")
+endef
+export CHECK_PYTHON
+
+# $(call environment,FOLDER,WHAT TO INSTALL): create FOLDER unless it holds a Python that runs, and install.
+define environment
+@$(1)/bin/python -c "$$CHECK_PYTHON" 2>/dev/null || { \
+	command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here: install Python 3.11 or later" >&2; exit 1; }; \
+	$(PYTHON) -c "$$CHECK_PYTHON" && echo "creating $(1)" && $(PYTHON) -m venv --clear $(1); }
+@echo "installing $(2) into $(1)"
+@$(1)/bin/python -m pip install $(PIP_FLAGS) $(2)
+@touch $@
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all bench fmt clean
+
+help:
+	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
+	@echo "make test      lint, type check and run the tests, with coverage"
+	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
+	@echo "make bench     compare the cost of a request with that of other servers (Linux, about four minutes)"
+	@echo "make fmt       format the code and mend what the linter can"
+	@echo "make clean     remove every environment, cache and build product"
+
+# One stamp for what running needs and one for development, so that the first `make run` installs little.
+# Each is older than pyproject.toml when there may be something new to install.
+$(VENV)/.installed-run: pyproject.toml
+	$(call environment,$(VENV),-e .[fast])
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(call environment,$(VENV),-e .[dev])
+	@touch $(VENV)/.installed-run
+
+$(PEERS)/.installed: bench/requirements.txt pyproject.toml
+	$(call environment,$(PEERS),-r bench/requirements.txt -e .[fast])
+
+run: $(VENV)/.installed-run
+	$(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy bench/*.py
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing
+	$(BIN)/coverage report --include='core/*' --fail-under=$(COVERAGE) --format=total >/dev/null \
+		|| { echo "make: less than $(COVERAGE) % of core/ is covered" >&2; exit 1; }
+
+# A name on the PATH need not run (a pyenv shim, say), so each candidate is tried; pyenv's folders are looked into as well.
+test-all: $(VENV)/.installed-dev
+	@done=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	for version in 3.11 3.12 3.13 3.14; do \
+		[ "$$version" = "$$done" ] && continue; \
+		for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+			$$python -c "$$CHECK_PYTHON" >/dev/null 2>&1 || continue; \
+			$(MAKE) --no-print-directory test-one PYTHON=$$python VERSION=$$version || exit 1; \
+			break; \
+		done; \
+	done
+
+.PHONY: test-one
+test-one: .venv-$(VERSION)/.installed
+	.venv-$(VERSION)/bin/pytest -q -n $(WORKERS)
+
+.venv-$(VERSION)/.installed: pyproject.toml
+	$(call environment,.venv-$(VERSION),-e .[fast$(comma)test])
+
+bench: $(PEERS)/.installed
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq wrk; } || \
+		{ echo "make: bench needs wrk (on Debian or Ubuntu: apt-get install wrk)" >&2; exit 1; }
+	$(PEERS)/bin/python -m bench.run $(BENCH_ARGS)
+	$(PEERS)/bin/python -m bench.idle
+
+fmt: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .venv-* $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
