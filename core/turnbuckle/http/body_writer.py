@@ -116,6 +116,8 @@ def framing_line(framing: BodyFraming, method: bytes, status: int, length: int |
         status: of the response.
         length: octets of content; for HEAD and 304, those that the answer to GET would have, or None to say nothing.
     """
+    if _forbids_length(method, status):
+        return b""
     if status == 205:
         # It never has content, and unlike 204 it has to say so (RFC 9110, section 15.3.6).
         return b"Content-Length: 0\r\n"
@@ -127,9 +129,7 @@ def framing_line(framing: BodyFraming, method: bytes, status: int, length: int |
         case BodyFraming.UNTIL_CLOSE:
             return b""
         case BodyFraming.NONE:
-            if length is None or _forbids_length(method, status):
-                return b""
-            return b"Content-Length: %d\r\n" % length
+            return b"" if length is None else b"Content-Length: %d\r\n" % length
         case _:
             assert_never(framing)
 

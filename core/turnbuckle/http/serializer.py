@@ -130,18 +130,18 @@ def _careful_response(status: int, fields: Sequence[Field], body: bytes, own_lin
     if status < 200:
         raise ValueError(f"{status!r} is not the status of a final response")
     framing = choose_framing(method, 1, status, len(body))
-    length = _true_length(announced_length(fields), framing, method, body)
+    length = announced_length(fields)
+    # The body of a 304, or none in an answer made for HEAD, says nothing about what GET would have had.
+    if framing is BodyFraming.LENGTH or (method == b"HEAD" and body and status not in _NEVER_WITH_CONTENT):
+        length = _true_length(length, len(body))
     head = response_head(status, fields, framing_line(framing, method, status, length), own_lines)
     return head + body if framing is BodyFraming.LENGTH else head
 
 
-def _true_length(announced: int | None, framing: BodyFraming, method: bytes, body: bytes) -> int | None:
-    if framing is BodyFraming.LENGTH or (method == b"HEAD" and body):
-        if announced not in (None, len(body)):
-            raise LengthMismatch(announced or 0, len(body))
-        return len(body)
-    # An empty body of a 304, or of an answer made for HEAD, says nothing about what GET would have had.
-    return announced
+def _true_length(announced: int | None, actual: int) -> int:
+    if announced is not None and announced != actual:
+        raise LengthMismatch(announced, actual)
+    return actual
 
 
 def response_head(status: int, fields: Sequence[Field], framing_line: bytes, own_lines: bytes) -> bytes:
