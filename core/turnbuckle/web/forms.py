@@ -1,50 +1,61 @@
-"""Read forms: urlencoded ones here, multipart ones where the extra ``forms`` is installed (RFC 7578).
+"""Choose how the content of a request is read as a form, by its media type.
 
-A form is bounded in every direction that a client could grow it, and read off the event loop where it touches the disk.
+``application/x-www-form-urlencoded`` is read here; ``multipart/form-data`` where the extra ``forms`` is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import final
+from collections.abc import AsyncIterator
+from typing import Protocol
 
-import attrs
-
-from turnbuckle.errors import UnsupportedMediaType
-from turnbuckle.web.content import decode_text
+from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
+from turnbuckle.web.content import is_charset
+from turnbuckle.web.formdata import FormData, FormLimits
 from turnbuckle.web.media_type import MediaType
-from turnbuckle.web.multi import MultiMapping
-from turnbuckle.web.query import MOST_FIELDS, parse_urlencoded
+from turnbuckle.web.multipart import read_multipart
+from turnbuckle.web.query import parse_urlencoded
 
-__all__ = ["FormData", "FormLimits", "read_form"]
-
-
-@final
-class FormData(MultiMapping[str]):
-    """The fields of a form: ``form["title"]`` is the first value, ``form.get_list("tag")`` gives all."""
-
-    __slots__ = ()
+__all__ = ["Readable", "read_form"]
 
 
-@attrs.frozen(kw_only=True)
-class FormLimits:
-    """How much a form may hold.
+class Readable(Protocol):
+    """What a form is read from; ``Request`` is one."""
 
-    Attributes:
-        fields: number of fields and files together.
+    @property
+    def media_type(self) -> MediaType:
+        """Return the Content-Type."""
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Return an iterator over the content."""
+
+
+async def read_form(source: Readable, limits: FormLimits) -> FormData:
+    """Read content as a form.
+
+    Raises:
+        BadRequest: it is malformed, or has more fields than the limits allow.
+        ContentTooLarge: its text exceeds the limit.
+        UnsupportedMediaType: it is no form, or multipart without the extra ``forms``.
     """
+    match source.media_type.essence:
+        case "application/x-www-form-urlencoded":
+            return await _read_urlencoded(source, limits)
+        case "multipart/form-data":
+            return await read_multipart(source.media_type.get("boundary"), source.stream(), limits)
+        case other:
+            raise UnsupportedMediaType(f"{other!r} is no form" if other else "content without a type is no form")
 
-    fields: int = MOST_FIELDS
 
-
-async def read_form(
-    media_type: MediaType,
-    read: Callable[[], Awaitable[bytes]],
-    stream: Callable[[], AsyncIterator[bytes]],
-    limits: FormLimits,
-) -> FormData:
-    """Read the content of a request as a form."""
-    if media_type.essence == "application/x-www-form-urlencoded":
-        text = decode_text(await read(), "latin-1")
-        return FormData(parse_urlencoded(text, limit=limits.fields))
-    raise UnsupportedMediaType(f"not a form: {media_type.essence!r}")
+async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
+    charset = source.media_type.charset or "utf-8"
+    if not is_charset(charset):
+        raise BadRequest("the form is in an unknown charset")
+    pieces = []
+    size = 0
+    async for piece in source.stream():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limits.text:
+            raise ContentTooLarge(f"text of the form exceeds {limits.text} octets")
+    text = b"".join(pieces).decode("latin-1")
+    return FormData(parse_urlencoded(text, limit=limits.fields, charset=charset))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content import ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.cookies import parse_cookies
-from turnbuckle.web.forms import FormData, FormLimits, read_form
+from turnbuckle.web.formdata import FormData, FormLimits
+from turnbuckle.web.forms import read_form
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.peer import Peer
@@ -96,7 +97,10 @@ class Request:
     def method(self) -> str:
         """Return the method as received, for example ``"GET"``; methods are case-sensitive."""
         method = self.head.method
-        return _COMMON_METHODS.get(method) or method.decode("latin-1")
+        try:
+            return _COMMON_METHODS[method]
+        except KeyError:
+            return method.decode("latin-1")
 
     @property
     def target(self) -> str:
@@ -106,7 +110,10 @@ class Request:
     @property
     def raw_path(self) -> str:
         """Return the path as received: percent-encoded, without the query."""
-        return (self._target or self._parse_target()).raw_path
+        target = self._target
+        if target is None:
+            target = self._target = parse_target(self.head.target)
+        return target.raw_path
 
     @property
     def path(self) -> str:
@@ -249,14 +256,15 @@ class Request:
         return decode_json(await self.read())
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
-        """Return the fields and files of a form; files are kept until the request is done with.
+        """Return the fields and files of a form; files are kept while something refers to the form or to them.
 
         Raises:
-            BadRequest: the form is malformed, or holds more than the limits allow.
+            BadRequest: the form is malformed, or has more fields than the limits allow.
+            ContentTooLarge: it holds more than the limits allow.
             UnsupportedMediaType: the content is no form, or it is multipart and the extra ``forms`` is not installed.
         """
         if self._form is None:
-            self._form = await read_form(self.media_type, self.read, self.stream, limits or FormLimits())
+            self._form = await read_form(self, limits or FormLimits())
         return self._form
 
     def stream(self) -> AsyncIterator[bytes]:

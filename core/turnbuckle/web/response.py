@@ -6,17 +6,20 @@ A response is made for every request, so what most of them do not need is made w
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
+from turnbuckle.http.dates import format_date
 from turnbuckle.web.cookies import Cookie, SameSite
+from turnbuckle.web.files import FileBody, content_disposition, guess_content_type
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.json_encoding import encode_json
 
-__all__ = ["HTML", "JSON", "Body", "Redirect", "Response", "Stream", "Text"]
+__all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text"]
 
 Body: TypeAlias = bytes | AsyncIterable[bytes | str]
 """What a response holds once it is made; text has been encoded."""
@@ -58,7 +61,8 @@ class Response:
     ) -> None:
         self.body: Body
         if type(body) is str:
-            self.body = body.encode()
+            # A lone surrogate is no text; JSON content can bring one in, and must not be able to make this fail.
+            self.body = body.encode("utf-8", "replace")
             self._content_type = content_type or (_TEXT if body else None)
         elif type(body) is bytes:
             self.body = body
@@ -160,7 +164,7 @@ def _check_status(status: int) -> int:
 
 def _convert_body(body: object) -> tuple[Body, str | None]:
     if isinstance(body, str):
-        return body.encode(), _TEXT if body else None
+        return body.encode("utf-8", "replace"), _TEXT if body else None
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body), _OCTETS if body else None
     if isinstance(body, AsyncIterable):
@@ -218,7 +222,7 @@ class Redirect(Response):
         if status not in _REDIRECTS:
             raise ValueError(f"status of a redirect must be one of {sorted(_REDIRECTS)}, not {status!r}")
         encoded = _encode_location(location)
-        super().__init__(f"See {encoded}\n", status, headers, _TEXT)
+        super().__init__(f"See {encoded}", status, headers, _TEXT)
         self.headers.set("Location", encoded)
 
 
@@ -260,3 +264,34 @@ async def _step_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[bytes 
     # StopIteration cannot pass through a future, hence the default.
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         yield piece
+
+
+class File(Response):
+    """A response whose body is a file.
+
+    Args:
+        path: where it is; never take it from a client without checking it.
+        content_type: by default what the name suggests.
+        download_as: have browsers save it under this name instead of showing it.
+
+    Raises:
+        OSError: there is no such file, or it is not a regular one.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        status: int = 200,
+        headers: HeaderPairs | None = None,
+        content_type: str | None = None,
+        *,
+        download_as: str | None = None,
+    ) -> None:
+        body = FileBody(path)
+        super().__init__(body, status, headers, content_type or guess_content_type(body.path))
+        self.headers.set("Content-Length", str(body.size))
+        self.headers.setdefault("Last-Modified", format_date(body.modified).decode("ascii"))
+        if download_as is not None:
+            self.headers.set("Content-Disposition", content_disposition(download_as))

@@ -1,0 +1,75 @@
+"""Send a file: read in a thread, a piece at a time, and never more than was announced."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import os
+import stat
+from collections.abc import AsyncIterator
+from typing import Final, final
+from urllib.parse import quote
+
+__all__ = ["FileBody", "content_disposition", "guess_content_type"]
+
+_PIECE: Final = 64 * 1024
+_COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+
+
+@final
+class FileBody:
+    """The content of a file as it is now; its size is taken once, and opening waits until it is sent.
+
+    Attributes:
+        path: where it is.
+        size: in octets.
+        modified: when it was last written to, in seconds since the epoch.
+
+    Raises:
+        OSError: there is no such file, or it is not a regular one.
+    """
+
+    __slots__ = ("modified", "path", "size")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path: Final = os.fspath(path)
+        status = os.stat(self.path)
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would block for ever, a device might never end.
+            raise OSError(f"not a regular file: {self.path!r}")
+        self.size: Final = status.st_size
+        self.modified: Final = status.st_mtime
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the octets; fewer than announced only if the file shrank meanwhile."""
+        remaining = self.size
+        file = await asyncio.to_thread(open, self.path, "rb")
+        try:
+            while remaining and (piece := await asyncio.to_thread(file.read, min(_PIECE, remaining))):
+                remaining -= len(piece)
+                yield piece
+        finally:
+            file.close()
+
+
+def guess_content_type(path: str) -> str:
+    """Return the Content-Type that the name of a file suggests."""
+    guessed, encoding = mimetypes.guess_type(path)
+    if encoding is not None:
+        # The file is the compressed form; claiming the type within would have browsers show compressed octets.
+        return _COMPRESSED.get(encoding, "application/octet-stream")
+    if guessed is None:
+        return "application/octet-stream"
+    return f"{guessed}; charset=utf-8" if guessed.startswith("text/") else guessed
+
+
+def content_disposition(name: str) -> str:
+    """Return the Content-Disposition that has a browser save content under a name (RFC 6266, appendix D).
+
+    Raises:
+        ValueError: the name holds a control character.
+    """
+    if not name.isprintable():
+        raise ValueError(f"file name {name!r} holds a character that cannot be sent")
+    plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_").replace("%", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
