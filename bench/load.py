@@ -88,4 +88,6 @@ def _requests(report: str) -> int:
 
 def _errors(report: str) -> int:
     bad_status, socket_errors = _BAD_STATUS.search(report), _SOCKET_ERRORS.search(report)
-    return sum(int(number) for found in (bad_status, socket_errors) if found for number in found.groups())
+    errors = sum(int(number) for found in (bad_status, socket_errors) if found for number in found.groups())
+    # A server that hangs makes no error within a short run, only silence.
+    return errors or int(_requests(report) == 0)
