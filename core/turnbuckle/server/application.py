@@ -1,4 +1,5 @@
-"""What startup hands to the server: one compiled application, plain callables and frozen records, no hook among them."""
+"""What startup hands to the server: one compiled application, plain callables and frozen records, no hook among
+them."""
 
 from __future__ import annotations
 
@@ -39,8 +40,8 @@ class Application:
         timeouts: of every connection.
         lifespans: entered in order before the first connection is accepted, left in reverse.
         access_log: whether each response is logged to ``turnbuckle.access``.
-        cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams always
-            are.
+        cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
+            always are.
     """
 
     handle: Handler

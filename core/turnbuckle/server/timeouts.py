@@ -8,14 +8,18 @@ Sources: RFC 9110, sections 15.5.9 (408) and 15.6.4 (503); RFC 9112, section 9.5
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import attrs
 
 __all__ = ["Timeouts"]
 
 
-def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+_Number = TypeVar("_Number", int, float)
+
+
+def _not_negative(instance: object, attribute: attrs.Attribute[_Number], value: _Number) -> None:
+    if isinstance(value, bool) or not 0 <= value < math.inf:
         raise ValueError(f"{attribute.name} must be a number of at least 0, not {value!r}")
 
 

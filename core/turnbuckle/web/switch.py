@@ -16,8 +16,8 @@ __all__ = ["SwitchProtocols"]
 class SwitchProtocols(Response):
     """Switch to another protocol, once this response is sent.
 
-    The client must have offered it in ``Upgrade``, over HTTP/1.1, and the content of its request must have been read; it
-    is answered with 500 otherwise.
+    The client must have offered it in ``Upgrade``, over HTTP/1.1, and the content of its request must have been read;
+    it is answered with 500 otherwise.
 
     Args:
         protocol: the name for the ``Upgrade`` field, such as ``"websocket"``.

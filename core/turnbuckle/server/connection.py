@@ -1,0 +1,492 @@
+"""Serve one client: octets in, requests to the application one at a time, responses out in order (RFC 9112, section 9).
+
+Theory of operation
+===================
+
+The transport pushes, everything else pulls. Octets that arrive while a head is awaited go to the parser at once; those
+that arrive while a handler runs wait in the inbox, and beyond a bound the transport is told to stop reading. So the
+parser is never ahead of the application, a pipeline is never longer than one inbox, and responses cannot be out of
+order: the next head is looked for when the response before it is on its way.
+
+The state says who is waited for, and ``_TABLE`` says what each state makes of octets, of the end of input, and of its
+deadline. Deadlines are totals; they are written down here and acted on by the sweep of ``connections.py``.
+
+Why closing is hard: a close with octets unread makes the kernel reset the connection, and the reset can destroy the
+last response before the peer has read it. So where input may still be coming, the connection stops writing first, then
+reads and drops for a while (RFC 9112, section 9.6), in state LINGERING.
+
+What this module must not know: how a head is parsed, how a response is serialized, what a handler is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple, TypeAlias, cast, final
+
+from turnbuckle.errors import ConnectionLost, ProtocolError
+from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
+from turnbuckle.http.serializer import error_response, interim_response
+from turnbuckle.server.clock import Clock
+from turnbuckle.server.connections import Connections
+from turnbuckle.server.content import IncomingContent
+from turnbuckle.server.inbox import Inbox
+from turnbuckle.server.lost import Lost
+from turnbuckle.server.responding import respond
+from turnbuckle.server.state import State
+from turnbuckle.server.tasks import start_task
+from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.web.peer import Peer
+from turnbuckle.web.request import Request
+
+__all__ = ["HTTPConnection"]
+
+# Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
+_LINGER_SIZE: Final = 1024 * 1024
+
+# Seconds for a head that is awaited when the server begins to stop.
+_LAST_HEAD: Final = 1.0
+
+_CONTINUE: Final = interim_response(100)
+
+
+@final
+class HTTPConnection(asyncio.Protocol):
+    """One connection of a server.
+
+    Attributes:
+        connections: what it shares with the others.
+        clock: tells the time.
+        timeouts: how long it waits for what.
+        transport: what it writes to.
+        state: what it waits for.
+        deadline: when waiting ends, in the clock's monotonic seconds.
+        head: of the request that is being served.
+        content: of the same; None if it has none.
+        is_writing_paused: whether the transport holds as much as it should.
+    """
+
+    __slots__ = (
+        "_dropped",
+        "_inbox",
+        "_is_advancing",
+        "_lost",
+        "_peer",
+        "_request_deadline",
+        "_task",
+        "_waiter",
+        "_wants_octets",
+        "clock",
+        "connections",
+        "content",
+        "deadline",
+        "head",
+        "is_writing_paused",
+        "started",
+        "state",
+        "timeouts",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+    head: RequestHead
+
+    def __init__(self, connections: Connections) -> None:
+        application = connections.application
+        self.connections = connections
+        self.clock: Clock = connections.clock
+        self.timeouts: Timeouts = application.timeouts
+        self.state = State.HEAD
+        self.deadline = math.inf
+        self.content: IncomingContent | None = None
+        self.started = 0.0
+        self.is_writing_paused = False
+        self._request_deadline = math.inf
+        self._inbox = Inbox(application.parser_factory(application.limits))
+        self._is_advancing = False
+        self._wants_octets = False
+        self._dropped = 0
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost = Lost()
+
+    # -- what the transport says -------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: the first head is due from now on."""
+        # Loops bring transports of their own making, which need not derive from asyncio's.
+        self.transport = transport = cast(asyncio.Transport, transport)
+        self._inbox.transport = transport
+        self._peer = _describe_peer(transport, self._lost)
+        self._arm(self.timeouts.head)
+        self.connections.add(self)
+        if self.connections.is_draining:
+            self.finish_up()
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets off the transport."""
+        _ON_DATA[self.state](self, data)
+
+    def eof_received(self) -> bool:
+        """Learn that the peer will send no more; it may still be reading."""
+        self._inbox.is_at_eof = True
+        return _ON_EOF[self.state](self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the peer is gone; whoever waits for it is told."""
+        was, self.state = self.state, State.CLOSED
+        self.deadline = math.inf
+        self.connections.discard(self)
+        self._lost.set()
+        self._wake(ConnectionLost("the peer went away"))
+        task = self._task
+        if task is not None and (was is State.SENDING or self.connections.application.cancel_on_disconnect):
+            task.cancel()
+
+    def pause_writing(self) -> None:
+        """Learn that the transport holds more than it should."""
+        self.is_writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Learn that the transport can take more."""
+        self.is_writing_paused = False
+        if self.state is State.FLUSHING:
+            self._await_request()
+        elif not self._wants_octets:
+            self._wake()
+
+    # -- what the sweep and the server say -----------------------------------------------------------------------------
+
+    def expire(self, now: float) -> None:
+        """Act on a deadline that has passed."""
+        self.deadline = math.inf
+        _ON_DEADLINE[self.state](self)
+
+    def finish_up(self) -> None:
+        """Close if no request is being served; the response to one that is will announce the end."""
+        if self.state is State.IDLE:
+            self.close()
+        elif self.state is State.HEAD:
+            # Its request may be on the way already; it gets a moment to arrive.
+            self.deadline = min(self.deadline, self.clock.monotonic() + _LAST_HEAD)
+
+    def abort(self) -> None:
+        """Cut the peer off, so that it sees that something is missing."""
+        task = self._task
+        if self.state is not State.CLOSED:
+            self.state = State.CLOSING
+            self.transport.abort()
+        if task is not None:
+            task.cancel()
+
+    # -- from octets to a request --------------------------------------------------------------------------------------
+
+    def _take(self, data: bytes) -> None:
+        if self.state is State.IDLE:
+            self.state = State.HEAD
+            self._arm(self.timeouts.head)
+        self._inbox.parser.feed(data)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Begin the next request if its head is complete; not reentrant, as a task may run at once and end here."""
+        if self._is_advancing:
+            return
+        self._is_advancing = True
+        try:
+            while self.state <= State.IDLE:
+                event = self.pull()
+                if event is NEED_DATA:
+                    break
+                self._begin(event)
+        except ProtocolError as error:
+            self.refuse(error.status)
+        finally:
+            self._is_advancing = False
+        if self._inbox.is_at_eof and self.state <= State.IDLE:
+            self.close()
+
+    def _begin(self, event: Event) -> None:
+        if not isinstance(event, RequestHead):
+            raise ProtocolError("the parser delivered content before a head")
+        application = self.connections.application
+        self.state = State.HANDLING
+        self.head = event
+        self.content = None
+        if event.content_length != 0:
+            self.content = IncomingContent(self, event, application.limits.content)
+        self.deadline = self._request_deadline = math.inf
+        if self.timeouts.handler or application.access_log:
+            self._note_start()
+        self._task = start_task(respond(self, Request(event, self.content, self._peer)), self.connections.loop)
+
+    def _note_start(self) -> None:
+        self.started = self.clock.monotonic()
+        if self.timeouts.handler:
+            self.deadline = self._request_deadline = self.started + self.timeouts.handler
+
+    def _hold(self, data: bytes) -> None:
+        self._inbox.hold(data)
+        if self._wants_octets:
+            self._wake()
+
+    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, or ``NEED_DATA``.
+
+        Raises:
+            ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
+            ConnectionLost: the connection is gone.
+        """
+        event = self._inbox.pull()
+        if event is NEED_DATA and self.state is State.CLOSED:
+            raise ConnectionLost("the peer went away")
+        return event
+
+    async def wait_for_octets(self, deadline: float) -> None:
+        """Wait until the peer has sent something.
+
+        Raises:
+            ProtocolError: 408 when the deadline has passed.
+            ConnectionLost: the connection is gone.
+        """
+        self.deadline = min(deadline, self._request_deadline)
+        self._wants_octets = True
+        try:
+            await self._wait()
+        finally:
+            self._wants_octets = False
+            self.deadline = self._request_deadline
+
+    async def _wait(self) -> None:
+        waiter = self._waiter = self.connections.loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self, error: Exception | None = None) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    # -- the end of a response -----------------------------------------------------------------------------------------
+
+    def send_continue(self) -> None:
+        """Tell the peer to go on and send its content."""
+        if self.state is State.HANDLING:
+            self.transport.write(_CONTINUE)
+
+    async def flush(self) -> None:
+        """Wait until the transport can take more.
+
+        Raises:
+            ConnectionLost: the connection is gone.
+        """
+        while self.is_writing_paused and self.state is State.SENDING:
+            self._arm(self.timeouts.write)
+            await self._wait()
+        self.deadline = math.inf
+        if self.state is not State.SENDING:
+            raise ConnectionLost("the peer went away")
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether a response is awaited, and nothing of it sent."""
+        return self.state is State.HANDLING
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a response is half sent, and may go on."""
+        return self.state is State.SENDING
+
+    def begin_sending(self, head: bytes) -> None:
+        """Send the head of a response whose body follows piece by piece."""
+        self.state = State.SENDING
+        self.deadline = self._request_deadline = math.inf
+        self.transport.write(head)
+
+    def end_response(self, close: bool) -> None:
+        """Go on to what follows a complete response.
+
+        Args:
+            close: whether the response announced the end of the connection.
+        """
+        self._task = None
+        content, self.content = self.content, None
+        if close:
+            self._close_after(content)
+        elif content is not None and not content.is_complete:
+            self._drop(content)
+        elif content is None and not self._request_ends():
+            self.linger()
+        else:
+            self._await_request()
+
+    def _request_ends(self) -> bool:
+        """Take the end of a request without content off the parser; tell whether it was there."""
+        try:
+            return isinstance(self._inbox.parser.next_event(), EndOfMessage)
+        except ProtocolError:
+            return False
+
+    def _await_request(self) -> None:
+        if self.is_writing_paused:
+            self.state = State.FLUSHING
+            self._arm(self.timeouts.write)
+            return
+        self.state = State.IDLE
+        self._arm(self.timeouts.idle)
+        self._advance()
+
+    def _drop(self, content: IncomingContent) -> None:
+        self.content = content
+        self.state = State.DROPPING
+        self._arm(self.timeouts.content)
+        self._go_on_dropping()
+
+    def _take_dropped(self, data: bytes) -> None:
+        self._hold(data)
+        self._go_on_dropping()
+
+    def _go_on_dropping(self) -> None:
+        content = self.content
+        try:
+            while content is not None and not content.is_complete:
+                if content.pull() is NEED_DATA:
+                    return
+        except Exception:  # noqa: BLE001  # whatever is wrong with content that nobody wants, the connection ends
+            self.linger()
+            return
+        self.content = None
+        self._await_request()
+
+    # -- the end of the connection -------------------------------------------------------------------------------------
+
+    def refuse(self, status: int) -> None:
+        """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped."""
+        if self.state in (State.CLOSED, State.CLOSING):
+            return
+        self.transport.write(error_response(status, date_line=self.connections.date_line))
+        self.linger()
+
+    def linger(self) -> None:
+        """Stop writing, then read and drop until the peer has noticed."""
+        self._inbox.drop()
+        if self._inbox.is_at_eof or not self.timeouts.linger or not self.transport.can_write_eof():
+            self.close()
+            return
+        self.state = State.LINGERING
+        self._arm(self.timeouts.linger)
+        self.transport.write_eof()
+
+    def close(self) -> None:
+        """Close once everything written has been sent, for which the peer has ``timeouts.write`` seconds."""
+        if self.state in (State.CLOSED, State.CLOSING):
+            return
+        self.state = State.CLOSING
+        self._arm(self.timeouts.write)
+        self.transport.close()
+
+    def _close_after(self, content: IncomingContent | None) -> None:
+        if self._inbox.size or (content is not None and not content.is_complete):
+            self.linger()
+        else:
+            self.close()
+
+    def switch(self) -> bytes:
+        """Leave the transport to another protocol; return the octets that belong to it (RFC 9110, section 7.8)."""
+        self.pull()
+        self.state = State.SWITCHED
+        self.deadline = math.inf
+        self._task = None
+        self.connections.discard(self)
+        return self._inbox.empty()
+
+    def _arm(self, seconds: float) -> None:
+        self.deadline = self.clock.monotonic() + seconds if seconds else math.inf
+
+    # -- the rows of the table -----------------------------------------------------------------------------------------
+
+    def _ignore(self, data: bytes) -> None:
+        """Take octets that nobody will look at."""
+
+    def _discard(self, data: bytes) -> None:
+        self._dropped += len(data)
+        if self._dropped > _LINGER_SIZE:
+            self.close()
+
+    def _end_between(self) -> bool:
+        self._advance()
+        return self.state is not State.CLOSED
+
+    def _end_during(self) -> bool:
+        if self._wants_octets:
+            self._wake()
+        return True
+
+    def _end_last(self) -> bool:
+        self.close()
+        return True
+
+    def _keep_open(self) -> bool:
+        return True
+
+    def _expire_head(self) -> None:
+        self.refuse(408)
+
+    def _expire_request(self) -> None:
+        if self.clock.monotonic() < self._request_deadline:
+            self._wake(ProtocolError("content comes too slowly", status=408))
+            return
+        task = self._task
+        self.refuse(503)
+        if task is not None:
+            task.cancel()
+
+    def _expire_sending(self) -> None:
+        if self._wants_octets:
+            self._wake(ProtocolError("content comes too slowly", status=408))
+        else:
+            self.abort()
+
+
+class _Row(NamedTuple):
+    data: Callable[[HTTPConnection, bytes], None]
+    eof: Callable[[HTTPConnection], bool]
+    deadline: Callable[[HTTPConnection], None]
+
+
+_C: TypeAlias = HTTPConnection
+
+_TABLE: Final = {
+    State.HEAD: _Row(_C._take, _C._end_between, _C._expire_head),
+    State.IDLE: _Row(_C._take, _C._end_between, _C.close),
+    State.HANDLING: _Row(_C._hold, _C._end_during, _C._expire_request),
+    State.SENDING: _Row(_C._hold, _C._end_during, _C._expire_sending),
+    State.FLUSHING: _Row(_C._hold, _C._keep_open, _C.abort),
+    State.DROPPING: _Row(_C._take_dropped, _C._end_last, _C.linger),
+    State.LINGERING: _Row(_C._discard, _C._end_last, _C.close),
+    State.CLOSING: _Row(_C._ignore, _C._keep_open, _C.abort),
+    State.CLOSED: _Row(_C._ignore, _C._keep_open, _C.abort),
+    State.SWITCHED: _Row(_C._ignore, _C._keep_open, _C.abort),
+}
+"""What each state makes of octets, of the end of input, and of its deadline."""
+
+_ON_DATA: Final = tuple(_TABLE[state].data for state in State)
+_ON_EOF: Final = tuple(_TABLE[state].eof for state in State)
+_ON_DEADLINE: Final = tuple(_TABLE[state].deadline for state in State)
+
+
+def _describe_peer(transport: asyncio.Transport, lost: Lost) -> Peer:
+    client = transport.get_extra_info("peername")
+    server = transport.get_extra_info("sockname")
+    return Peer(
+        client=tuple(client[:2]) if isinstance(client, tuple) else None,
+        server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
+        scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
+        lost=lost,
+    )

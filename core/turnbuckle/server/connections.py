@@ -1,0 +1,120 @@
+"""Keep what all connections of a server share: the set of them, the Date, and one sweep for all their deadlines.
+
+A timer for each request would cost more than the request's head. Instead each connection writes down when it is due,
+and one sweep, at most a second apart while there are connections, asks those whose time has come to act. A server
+without connections sets no timer at all.
+
+Sources: RFC 9110, section 6.6.1 (Date).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol, final
+
+from turnbuckle.http.dates import format_date
+from turnbuckle.server.application import Application
+from turnbuckle.server.clock import Clock, Timer
+from turnbuckle.server.timeouts import Timeouts
+
+__all__ = ["Connections", "Swept"]
+
+_LONGEST_INTERVAL: Final = 1.0
+_SHORTEST_INTERVAL: Final = 0.02
+
+
+class Swept(Protocol):
+    """What the sweep asks of a connection; ``deadline`` is in the clock's monotonic seconds."""
+
+    deadline: float
+
+    def expire(self, now: float) -> None:
+        """Act on a deadline that has passed."""
+
+    def finish_up(self) -> None:
+        """Close if nothing is going on, else as soon as what is going on has ended."""
+
+    def abort(self) -> None:
+        """Close at once, whatever is going on."""
+
+
+@final
+class Connections:
+    """The open connections of one server.
+
+    Attributes:
+        application: what serves their requests.
+        clock: what tells them the time.
+        loop: the serving loop.
+        open: all of them.
+        date_line: the Date field line of this second, with its CRLF.
+        is_draining: whether each response is the last of its connection.
+    """
+
+    __slots__ = ("_empty", "_interval", "_timer", "application", "clock", "date_line", "is_draining", "loop", "open")
+
+    def __init__(self, application: Application, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        self.application: Final = application
+        self.clock: Final = clock
+        self.loop: Final = loop
+        self.open: Final[set[Swept]] = set()
+        self.is_draining = False
+        self._timer: Timer | None = None
+        self._empty: asyncio.Event | None = None
+        self._interval: Final = _sweep_interval(application.timeouts)
+        self._tell_date()
+
+    def add(self, connection: Swept) -> None:
+        """Sweep one more connection."""
+        self.open.add(connection)
+        if self._timer is None:
+            self._tell_date()
+            self._timer = self.clock.call_later(self._interval, self._sweep)
+
+    def discard(self, connection: Swept) -> None:
+        """Forget a connection that is gone or that another protocol has taken over."""
+        self.open.discard(connection)
+        if not self.open and self._empty is not None:
+            self._empty.set()
+
+    def begin_drain(self) -> None:
+        """Let no connection take another request: idle ones are closed, busy ones close after their response."""
+        self.is_draining = True
+        for connection in tuple(self.open):
+            connection.finish_up()
+
+    async def drained(self) -> None:
+        """Return once no connection is open."""
+        if self.open:
+            self._empty = asyncio.Event()
+            await self._empty.wait()
+
+    def abort_all(self) -> None:
+        """Cut every connection off."""
+        for connection in tuple(self.open):
+            connection.abort()
+
+    def _sweep(self) -> None:
+        self._tell_date()
+        now = self.clock.monotonic()
+        for connection in tuple(self.open):
+            if connection.deadline <= now:
+                connection.expire(now)
+        self._timer = self.clock.call_later(self._interval, self._sweep) if self.open else None
+
+    def _tell_date(self) -> None:
+        self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())
+
+
+def _sweep_interval(timeouts: Timeouts) -> float:
+    """Return how far apart sweeps are: often enough that no deadline is missed by more than a quarter of it."""
+    times = (
+        timeouts.head,
+        timeouts.content,
+        timeouts.handler,
+        timeouts.write,
+        timeouts.idle,
+        timeouts.linger,
+    )
+    shortest = min((time for time in times if time), default=_LONGEST_INTERVAL)
+    return min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, shortest / 4))

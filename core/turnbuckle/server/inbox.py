@@ -1,0 +1,83 @@
+"""Hold what a peer sends ahead of what is asked for, and stop reading when that becomes too much."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal, final
+
+from turnbuckle.http.events import NEED_DATA, Event, NeedData, Parser
+
+__all__ = ["Inbox"]
+
+# Octets that may wait before the transport is told to stop reading: a little more than one read of most loops.
+_BOUND: Final = 65536
+
+
+@final
+class Inbox:
+    """The octets that have arrived and that the parser has not been given, and the parser.
+
+    Attributes:
+        parser: what they go to.
+        size: how many there are.
+        is_at_eof: whether no more will come.
+        transport: where they come from; set once there is one.
+    """
+
+    __slots__ = ("_eof_fed", "_is_paused", "_octets", "is_at_eof", "parser", "size", "transport")
+
+    transport: asyncio.Transport
+
+    def __init__(self, parser: Parser) -> None:
+        self.parser: Final = parser
+        self.size = 0
+        self.is_at_eof = False
+        self._eof_fed = False
+        self._is_paused = False
+        self._octets: list[bytes] = []
+
+    def hold(self, data: bytes) -> None:
+        """Keep octets until they are asked for."""
+        self._octets.append(data)
+        self.size += len(data)
+        if self.size > _BOUND and not self._is_paused:
+            self._is_paused = True
+            self.transport.pause_reading()
+
+    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, giving it all there is before it may say ``NEED_DATA``.
+
+        Raises:
+            ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
+        """
+        event = self.parser.next_event()
+        while event is NEED_DATA and self._feed():
+            event = self.parser.next_event()
+        return event
+
+    def _feed(self) -> bool:
+        if self.size:
+            self.parser.feed(self._take())
+            return True
+        if self.is_at_eof and not self._eof_fed:
+            self._eof_fed = True
+            self.parser.feed_eof()
+            return True
+        return False
+
+    def _take(self) -> bytes:
+        octets = b"".join(self._octets)
+        self.drop()
+        return octets
+
+    def drop(self) -> None:
+        """Forget what is held, and read on."""
+        self._octets.clear()
+        self.size = 0
+        if self._is_paused:
+            self._is_paused = False
+            self.transport.resume_reading()
+
+    def empty(self) -> bytes:
+        """Take back everything that was not parsed, in order."""
+        return self.parser.trailing_data() + self._take()

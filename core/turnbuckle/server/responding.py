@@ -1,0 +1,175 @@
+"""Answer one request: call the application, and put its response on the wire.
+
+A response that is all there leaves in one write. One whose body is made while it is sent leaves piece by piece, no
+faster than the peer takes it; when it cannot be completed as announced, the connection is cut, so that the peer can
+tell.
+
+Sources: RFC 9110, sections 6.4.1 and 8.6; RFC 9112, sections 6.3, 8 and 9.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Final
+
+from turnbuckle.errors import ConnectionLost
+from turnbuckle.http.serializer import (
+    BodyFraming,
+    BodyWriter,
+    Field,
+    announced_length,
+    choose_framing,
+    connection_line,
+    error_response,
+    framing_line,
+    full_response,
+    response_head,
+    wants_close,
+)
+from turnbuckle.server.access_log import log_access
+from turnbuckle.server.switching import switch_protocols
+from turnbuckle.web.request import Request
+from turnbuckle.web.response import Response
+from turnbuckle.web.switch import SwitchProtocols
+
+if TYPE_CHECKING:
+    from turnbuckle.server.connection import HTTPConnection
+
+__all__ = ["respond"]
+
+_log: Final = logging.getLogger("turnbuckle.server")
+
+
+async def respond(connection: HTTPConnection, request: Request) -> None:
+    """Answer ``request`` on ``connection``, and let the connection go on to what follows."""
+    try:
+        response = await connection.connections.application.handle(request)
+        if not connection.is_handling:
+            # The peer is gone, or a deadline has answered for the handler.
+            await _close_body(response.body)
+        elif type(response.body) is bytes and type(response) is not SwitchProtocols:
+            _send_whole(connection, request, response, response.body)
+        else:
+            await _send_other(connection, request, response)
+    except asyncio.CancelledError:
+        # Somebody who wanted the handler to end has seen to the connection; a handler may also cancel itself.
+        if connection.is_handling:
+            connection.refuse(500)
+        raise
+    except Exception:  # noqa: BLE001  # nothing may leave a connection without an end
+        _log.exception("answering %s failed", request)
+        connection.abort()
+
+
+def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
+    head = connection.head
+    content = connection.content
+    shared = connection.connections
+    if content is not None and content.error is not None:
+        connection.refuse(content.error.status)
+        return
+    try:
+        fields = response.fields()
+        if content is None and head.keep_alive and head.minor_version and len(fields) < 2 and not shared.is_draining:
+            close, own_lines = False, shared.date_line
+        else:
+            close = _must_close(connection, fields)
+            own_lines = shared.date_line + connection_line(head.minor_version, close)
+        data = full_response(response.status, fields, body, own_lines, head.method)
+    except (TypeError, ValueError):
+        data, close = _replace(connection, request), True
+    connection.transport.write(data)
+    if shared.application.access_log:
+        log_access(connection, request, response.status, len(body))
+    connection.end_response(close)
+
+
+def _replace(connection: HTTPConnection, request: Request) -> bytes:
+    """Return the answer that takes the place of a response that cannot be sent."""
+    _log.exception("the response to %s cannot be sent", request)
+    return error_response(500, date_line=connection.connections.date_line, method=connection.head.method)
+
+
+def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
+    content = connection.content
+    return (
+        not connection.head.keep_alive
+        or connection.connections.is_draining
+        or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
+        or wants_close(fields)
+    )
+
+
+async def _send_other(connection: HTTPConnection, request: Request, response: Response) -> None:
+    if isinstance(response, SwitchProtocols):
+        switch_protocols(connection, request, response)
+    elif isinstance(response.body, bytes):
+        _send_whole(connection, request, response, response.body)
+    else:
+        await _send_stream(connection, request, response, response.body)
+
+
+async def _send_stream(
+    connection: HTTPConnection, request: Request, response: Response, body: AsyncIterable[bytes | str]
+) -> None:
+    try:
+        writer, close = _start_stream(connection, response)
+        await _send_pieces(connection, writer, body)
+    except ConnectionLost:
+        _log.debug("the peer left during the response to %s", request)
+        return
+    except Exception:  # noqa: BLE001  # whatever the application's iterator raises
+        if connection.is_handling:
+            connection.transport.write(_replace(connection, request))
+            connection.end_response(close=True)
+        else:
+            # Half a response is out. Only a connection that is cut tells the peer so (RFC 9112, section 8).
+            _log.exception("the response to %s broke off", request)
+            connection.abort()
+        return
+    finally:
+        await _close_body(body)
+    if connection.connections.application.access_log:
+        log_access(connection, request, response.status, writer.written)
+    connection.end_response(close)
+
+
+def _start_stream(connection: HTTPConnection, response: Response) -> tuple[BodyWriter, bool]:
+    head = connection.head
+    fields = response.fields()
+    length = announced_length(fields)
+    framing = choose_framing(head.method, head.minor_version, response.status, length)
+    close = framing is BodyFraming.UNTIL_CLOSE or _must_close(connection, fields)
+    octets = response_head(
+        response.status,
+        fields,
+        framing_line(framing, head.method, response.status, length),
+        connection.connections.date_line + connection_line(head.minor_version, close),
+    )
+    connection.begin_sending(octets)
+    return BodyWriter(framing, length), close
+
+
+async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
+    if writer.framing is BodyFraming.NONE:
+        return
+    write = connection.transport.write
+    async for piece in body:
+        data = writer.write(piece.encode() if isinstance(piece, str) else piece)
+        if connection.is_writing_paused or not connection.is_sending:
+            await connection.flush()
+        if data:
+            write(data)
+    end = writer.end()
+    await connection.flush()
+    if end:
+        write(end)
+
+
+async def _close_body(body: object) -> None:
+    """Let a generator that will not be asked for more run its ``finally``."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
