@@ -98,12 +98,14 @@ class ChunkedReader:
         if self._state is _State.END:
             return self._read_chunk_end(buffer, position)
         end = buffer.find(b"\r\n", position)
+        # A CR that waits for its LF is no part of the line: the limits must hold alike at any split.
+        size = (end if end >= 0 else len(buffer) - buffer.endswith(b"\r")) - position
         if self._state is _State.LINE:
-            self._check_line_size((end if end >= 0 else len(buffer)) - position)
+            self._check_line_size(size)
             if end >= 0:
                 self._open_chunk(buffer[position:end])
         else:
-            self._check_trailer_size((end if end >= 0 else len(buffer)) - position)
+            self._check_trailer_size(size)
             if end >= 0:
                 self._take_trailer(buffer[position:end])
         return end + 2 if end >= 0 else position
