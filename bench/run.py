@@ -39,7 +39,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.run", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="rounds that count, after one that does not")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds that count, after one that does not")
     parser.add_argument("--seconds", type=int, default=1, help="length of each run of wrk")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="SERVER", help=", ".join(NAMES))
     parser.add_argument("--workload", nargs="+", choices=[each.name for each in WORKLOADS], help="these alone")
