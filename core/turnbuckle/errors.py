@@ -4,6 +4,8 @@
 
     TurnbuckleError
     ├── StartupError             an ExceptionGroup of Problem: why nothing was served
+    ├── LifespanError            a lifespan failed when it was entered: nothing was served
+    ├── ListenError              a socket that cannot be listened on; also an OSError
     ├── AppFrozen                an app was changed after it was resolved; also a RuntimeError
     ├── Problem                  one coded finding about how an app is put together (TB...)
     ├── RouteError               a route pattern that cannot be used; also a ValueError
@@ -38,6 +40,8 @@ __all__ = [
     "Gone",
     "HTTPError",
     "InternalServerError",
+    "LifespanError",
+    "ListenError",
     "MethodNotAllowed",
     "NotFound",
     "Problem",
@@ -56,6 +60,22 @@ __all__ = [
 
 class TurnbuckleError(Exception):
     """The root of every exception that Turnbuckle defines."""
+
+
+class LifespanError(TurnbuckleError):
+    """A lifespan raised when it was entered; what it raised is the cause, and ``name`` says which one it is."""
+
+    def __init__(self, name: str, cause: Exception) -> None:
+        super().__init__(f"lifespan {name!r} failed: {type(cause).__name__}: {cause}")
+        self.name: Final = name
+
+
+class ListenError(TurnbuckleError, OSError):
+    """A socket that cannot be listened on; ``errno`` says why where the system did."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class AppFrozen(TurnbuckleError, RuntimeError):

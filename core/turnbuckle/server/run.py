@@ -1,0 +1,242 @@
+"""Run an application: lifespans, sockets and signals, in this order, and back.
+
+What is started is stopped in reverse. Stopping has steps, and each has a bound: nobody is accepted any more,
+connections that are idle are closed and the others finish, those that do not are cut off, then the lifespans are left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Literal, TypeAlias, final
+
+from turnbuckle.errors import ListenError, TurnbuckleError
+from turnbuckle.server.application import Application
+from turnbuckle.server.clock import Clock, SystemClock
+from turnbuckle.server.connection import HTTPConnection
+from turnbuckle.server.connections import Connections
+from turnbuckle.server.lifespans import Lifespans
+from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
+from turnbuckle.server.logs import configure_logging
+from turnbuckle.server.signals import on_stop_signals
+
+__all__ = ["HTTPServer", "LoopChoice", "run"]
+
+LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
+"""The event loop to run on; ``"auto"`` is uvloop where it is installed."""
+
+_log: Final = logging.getLogger("turnbuckle.server")
+
+
+@final
+class HTTPServer:
+    """A server of one application, started and stopped once, on one event loop.
+
+    ``async with HTTPServer(application, port=0) as server`` serves inside the block; ``await server.serve()`` serves
+    until the process is told to stop.
+
+    Args:
+        application: a compiled application, as ``app.compile()`` returns it.
+        host: names or addresses to listen on; each name counts with all its addresses.
+        port: TCP port; 0 lets the system choose, and ``addresses`` tells.
+        unix: path of a Unix socket to listen on instead of host and port.
+        backlog: connections that may wait to be accepted.
+        reuse_port: let several processes listen on the same port.
+        clock: tells the time; that of the loop and the machine when None.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but the application by name
+        self,
+        application: Application,
+        *,
+        host: str | Sequence[str] = "127.0.0.1",
+        port: int = 8000,
+        unix: str = "",
+        backlog: int = 2048,
+        reuse_port: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self.application: Final = application
+        self._endpoint: Final = Endpoint(host=host, port=port, unix=unix, backlog=backlog, reuse_port=reuse_port)
+        self._clock = clock
+        self._listeners: tuple[Listener, ...] = ()
+        self._servers: list[asyncio.Server] = []
+        self._connections: Connections | None = None
+        self._lifespans: Lifespans | None = None
+        self._starting: asyncio.Task[object] | None = None
+        self._stop_requested: Final = asyncio.Event()
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where the server listens, with the ports that the system chose; empty before it has started."""
+        return tuple(listener.address for listener in self._listeners)
+
+    async def start(self) -> None:
+        """Bind the sockets, enter the lifespans, then accept connections; all of it or nothing.
+
+        Raises:
+            ListenError: a socket cannot be listened on.
+            LifespanError: a lifespan failed.
+            RuntimeError: the server was started before.
+        """
+        if self._connections is not None:
+            raise RuntimeError("a server is started once; make another one")
+        loop = asyncio.get_running_loop()
+        clock = self._clock or SystemClock(loop)
+        self._connections = Connections(self.application, clock, loop)
+        self._lifespans = Lifespans(self.application.lifespans, self.application.timeouts.shutdown, clock)
+        self._listeners = bind(self._endpoint)
+        try:
+            await self._lifespans.enter()
+            await self._listen(loop, self._connections)
+        except BaseException:
+            self._stop_accepting()
+            await self._lifespans.leave()
+            raise
+        _log.info("listening on %s", ", ".join(address.url for address in self.addresses))
+
+    async def stop(self) -> None:
+        """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
+        self._stop_accepting()
+        try:
+            if self._connections is not None:
+                await self._drain(self._connections)
+        finally:
+            if self._lifespans is not None:
+                await self._lifespans.leave()
+
+    def abort(self) -> None:
+        """Cut off every connection, and what else a stop is waiting for."""
+        if self._connections is not None:
+            self._connections.abort_all()
+        if self._lifespans is not None:
+            self._lifespans.give_up()
+
+    def request_stop(self) -> None:
+        """Let ``serve()`` stop and return; when asked again, cut off what it is waiting for."""
+        if self._stop_requested.is_set():
+            self.abort()
+            return
+        self._stop_requested.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
+    async def serve(self) -> None:
+        """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal does not wait.
+
+        Raises:
+            ListenError: a socket cannot be listened on.
+            LifespanError: a lifespan failed.
+        """
+        with on_stop_signals(self.request_stop):
+            if not await self._has_started():
+                return
+            try:
+                await self._stop_requested.wait()
+            finally:
+                await self.stop()
+        _log.info("stopped")
+
+    async def __aenter__(self) -> HTTPServer:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _has_started(self) -> bool:
+        """Start, unless told to stop meanwhile."""
+        task = asyncio.current_task()
+        self._starting = task
+        try:
+            await self.start()
+        except asyncio.CancelledError:
+            # Somebody beside us may have cancelled the task, too; that is none of our business to hide.
+            if not self._stop_requested.is_set() or task is None or task.uncancel():
+                raise
+            return False
+        finally:
+            self._starting = None
+        return True
+
+    async def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
+        def accept() -> HTTPConnection:
+            return HTTPConnection(connections)
+
+        backlog = self._endpoint.backlog
+        for listener in self._listeners:
+            create = loop.create_unix_server if listener.address.unix else loop.create_server
+            try:
+                self._servers.append(await create(accept, sock=listener.socket, backlog=backlog))
+            except OSError as error:
+                raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
+
+    def _stop_accepting(self) -> None:
+        for server in self._servers:
+            server.close()
+        for listener in self._listeners:
+            listener.close()
+        self._servers.clear()
+        self._listeners = ()
+
+    async def _drain(self, connections: Connections) -> None:
+        connections.begin_drain()
+        seconds = self.application.timeouts.shutdown
+        timer = connections.clock.call_later(seconds, self._cut_off) if seconds else None
+        try:
+            if connections.open:
+                _log.info("waiting for %d connections", len(connections.open))
+            await connections.drained()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _cut_off(self) -> None:
+        if self._connections is not None:
+            _log.warning("cutting off %d connections that did not finish in time", len(self._connections.open))
+            self._connections.abort_all()
+
+
+def run(  # noqa: PLR0913  # all but the application by name
+    application: Application,
+    *,
+    host: str | Sequence[str] = "127.0.0.1",
+    port: int = 8000,
+    unix: str = "",
+    backlog: int = 2048,
+    reuse_port: bool = False,
+    loop: LoopChoice = "auto",
+    log_level: str = "info",
+) -> None:
+    """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
+
+    Args:
+        loop: the event loop to run on.
+        log_level: of the ``turnbuckle`` loggers; they write to stderr unless logging was set up before.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+        LifespanError: a lifespan failed.
+        TurnbuckleError: the loop is not installed.
+    """
+    configure_logging(log_level)
+    server = HTTPServer(application, host=host, port=port, unix=unix, backlog=backlog, reuse_port=reuse_port)
+    with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
+        runner.run(server.serve())
+
+
+def _loop_factory(choice: LoopChoice) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the loop; None for the loop of asyncio."""
+    if choice == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError as error:
+        if choice == "auto":
+            return None
+        raise TurnbuckleError("loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'") from error
+    return uvloop.new_event_loop
