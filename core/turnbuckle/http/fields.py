@@ -10,6 +10,8 @@ Sources: RFC 9112, sections 3 and 5; RFC 9110, section 5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from turnbuckle.errors import ProtocolError
@@ -47,23 +49,31 @@ def parse_request_line(line: bytes) -> RequestLine:
     return RequestLine(method, target, 0 if minor == b"0" else 1)
 
 
-def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
+def parse_field_line(line: bytes, known_names: Mapping[bytes, bytes] = MappingProxyType({})) -> tuple[bytes, bytes]:
     """Split a field line, given without its CRLF, into a lower-case name and a value (RFC 9112, section 5).
 
     A Host is held against its own grammar here, where its line is remembered, and not once more for each request.
+
+    Args:
+        line: the octets.
+        known_names: names that were checked before, with their lower-case forms.
 
     Raises:
         ProtocolError: 400; among the causes are whitespace before the colon, a line folded onto the one before,
             control octets in the value, and a malformed Host.
     """
-    name, colon, value = line.partition(b":")
+    received, colon, value = line.partition(b":")
     # Only SP and HTAB surround a value (RFC 9110, section 5.6.3); strip() without them would also take VT and FF.
     value = value.strip(b" \t")
-    if not colon or TOKEN.fullmatch(name) is None:
+    name = known_names.get(received)
+    if name is None:
+        if TOKEN.fullmatch(received) is None:
+            raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
+        name = received.lower()
+    if not colon:
         raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
     if FIELD_VALUE.fullmatch(value) is None:
         raise ProtocolError(f"control octet in the value of field {name!r}")
-    name = name.lower()
     if name == b"host" and not is_authority(value):
         raise ProtocolError(f"Host of {value[:40]!r} is not a host with an optional port")
     return name, value
@@ -86,13 +96,26 @@ class RequestLines(dict[bytes, RequestLine]):
 
 @final
 class FieldLines(dict[bytes, tuple[bytes, bytes]]):
-    """Field lines by their octets; looking up one that is not there parses it, and remembers it when that is safe."""
+    """Field lines by their octets; looking up one that is not there parses it, and remembers it when that is safe.
 
-    __slots__ = ()
+    Names are remembered by themselves, too: most lines that are new have a name that is not.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: Final[dict[bytes, bytes]] = {}
 
     def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
-        field = parse_field_line(line)
-        if len(line) <= _LINE_SIZE and field[0] not in _CREDENTIALS:
+        names = self._names
+        field = parse_field_line(line, names)
+        if len(line) > _LINE_SIZE:
+            return field
+        if len(names) >= _TABLE_SIZE:
+            names.clear()
+        names[line[: len(field[0])]] = field[0]
+        if field[0] not in _CREDENTIALS:
             if len(self) >= _TABLE_SIZE:
                 self.clear()
             self[line] = field

@@ -38,6 +38,17 @@ class _State(enum.IntEnum):
     FAILED = 4
 
 
+# Looking a member up in its class costs more than all that is done with it here.
+_HEAD: Final = _State.HEAD
+_END: Final = _State.END
+
+# Most messages end without trailers; nothing tells their ends apart.
+_END_OF_MESSAGE: Final = EndOfMessage()
+
+# What says nothing that is not so without it, in HTTP/1.1 (RFC 9112, section 9.3).
+_INERT: Final = frozenset({(b"connection", b"keep-alive"), (b"connection", b"Keep-Alive")})
+
+
 @final
 class H1ParserFactory:
     """Make parsers that share their tables of known lines: one factory for each server."""
@@ -115,13 +126,19 @@ class H1Parser:
         Raises:
             ProtocolError: 400, 413, 414, 431, 501 or 505; raised again by every later call.
         """
+        state = self._state
+        if state == _END and self._chunks is None:
+            self._state = _HEAD
+            return _END_OF_MESSAGE
+        if not self._buffer and state == _HEAD:
+            return NEED_DATA
         try:
-            event = _READERS[self._state](self)
+            event = _READERS[state](self)
         except ProtocolError as error:
             self._fail(error)
             raise
         if event is NEED_DATA and self._at_end:
-            self._check_end()
+            self._stop_short()
         return event
 
     def _fail(self, error: ProtocolError) -> None:
@@ -133,17 +150,13 @@ class H1Parser:
             raise AssertionError("a parser fails with an error")
         raise ProtocolError(str(self._error), status=self._error.status)
 
-    def _check_end(self) -> None:
-        if self._state is _State.HEAD and not self._buffer:
-            return
+    def _stop_short(self) -> None:
         error = ProtocolError("the peer stopped sending in the middle of a request")
         self._fail(error)
         raise error
 
     def _read_head(self) -> _EventOrNeed:
         buffer, start = self._buffer, self._position
-        if not buffer:
-            return NEED_DATA
         if buffer.startswith(b"\r\n", start):
             # One empty line before a request is ignored (section 2.2); a second one is not a request line.
             start += 2
@@ -165,13 +178,13 @@ class H1Parser:
         del lines[0]
         known = self._field_lines
         fields = [known[line] for line in lines]
-        framing_fields = [field for field in fields if field[0] in FRAMING_FIELDS]
+        framing_fields = [field for field in fields if field[0] in FRAMING_FIELDS and field not in _INERT]
         head = RequestHead(method, target, minor_version, fields)
-        self._state = _State.END
+        self._state = _END
         if minor_version and len(framing_fields) == 1 and framing_fields[0][0] == b"host":
             # By far the most common head: no content, a Host that was checked with its line, nothing else to decide.
             return head
-        read_framing(head, framing_fields)
+        read_framing(head, [field for field in fields if field[0] in FRAMING_FIELDS])
         self._expect_content(head.content_length)
         return head
 
@@ -240,15 +253,12 @@ class H1Parser:
             self._position = position
 
     def _end_message(self) -> EndOfMessage:
-        self._state = _State.HEAD
+        self._state = _HEAD
         if self._chunks is None:
             return _END_OF_MESSAGE
         trailers, self._chunks = self._chunks.received_trailers(), None
         return EndOfMessage(trailers) if trailers else _END_OF_MESSAGE
 
-
-# Most messages end without trailers; nothing tells their ends apart.
-_END_OF_MESSAGE: Final = EndOfMessage()
 
 _READERS: Final[tuple[Callable[[H1Parser], _EventOrNeed], ...]] = (
     H1Parser._read_head,

@@ -19,7 +19,9 @@ _log: Final = logging.getLogger("turnbuckle.access")
 
 
 def log_access(connection: HTTPConnection, request: Request, status: int, length: int) -> None:
-    """Log who asked for what, the status, the octets of content, and the milliseconds from head to end."""
+    """Log who asked for what, the status, the octets of content, and the milliseconds from head to end, if wanted."""
+    if not connection.connections.application.access_log:
+        return
     client = request.peer.client
     address = f"{client[0]}:{client[1]}" if client is not None else "-"
     took = (connection.clock.monotonic() - connection.started) * 1000

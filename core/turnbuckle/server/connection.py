@@ -35,7 +35,6 @@ from turnbuckle.server.inbox import Inbox
 from turnbuckle.server.lost import Lost
 from turnbuckle.server.responding import respond
 from turnbuckle.server.state import State
-from turnbuckle.server.tasks import start_task
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
@@ -47,6 +46,10 @@ _LINGER_SIZE: Final = 1024 * 1024
 
 # Seconds for a head that is awaited when the server begins to stop.
 _LAST_HEAD: Final = 1.0
+
+# Looking a member up in its class costs more than all that is done with it on the way of every request.
+_IDLE: Final = State.IDLE
+_HANDLING: Final = State.HANDLING
 
 _CONTINUE: Final = interim_response(100)
 
@@ -71,6 +74,7 @@ class HTTPConnection(asyncio.Protocol):
         "_dropped",
         "_inbox",
         "_is_advancing",
+        "_end_is_due",
         "_lost",
         "_peer",
         "_request_deadline",
@@ -105,6 +109,7 @@ class HTTPConnection(asyncio.Protocol):
         self._request_deadline = math.inf
         self._inbox = Inbox(application.parser_factory(application.limits))
         self._is_advancing = False
+        self._end_is_due = False
         self._wants_octets = False
         self._dropped = 0
         self._task: asyncio.Task[None] | None = None
@@ -183,43 +188,53 @@ class HTTPConnection(asyncio.Protocol):
     # -- from octets to a request --------------------------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
-        if self.state is State.IDLE:
-            self.state = State.HEAD
-            self._arm(self.timeouts.head)
         self._inbox.parser.feed(data)
-        self._advance()
+        self._advance(after_octets=True)
 
-    def _advance(self) -> None:
+    def _advance(self, after_octets: bool = False) -> None:
         """Begin the next request if its head is complete; not reentrant, as a task may run at once and end here."""
         if self._is_advancing:
             return
         self._is_advancing = True
+        inbox = self._inbox
         try:
-            while self.state <= State.IDLE:
-                event = self.pull()
-                if event is NEED_DATA:
+            while self.state <= _IDLE:
+                event = inbox.parser.next_event()
+                if type(event) is RequestHead:
+                    self._begin(event)
+                elif event is not NEED_DATA:
+                    self._end_request(event)
+                elif not inbox.feed():
+                    self._await_head(after_octets)
                     break
-                self._begin(event)
         except ProtocolError as error:
             self.refuse(error.status)
         finally:
             self._is_advancing = False
-        if self._inbox.is_at_eof and self.state <= State.IDLE:
-            self.close()
 
-    def _begin(self, event: Event) -> None:
-        if not isinstance(event, RequestHead):
-            raise ProtocolError("the parser delivered content before a head")
-        application = self.connections.application
-        self.state = State.HANDLING
-        self.head = event
-        self.content = None
-        if event.content_length != 0:
-            self.content = IncomingContent(self, event, application.limits.content)
-        self.deadline = self._request_deadline = math.inf
-        if self.timeouts.handler or application.access_log:
+    def _end_request(self, event: Event) -> None:
+        if not self._end_is_due or type(event) is not EndOfMessage:
+            raise ProtocolError("the parser delivered content outside a request")
+        self._end_is_due = False
+
+    def _await_head(self, after_octets: bool) -> None:
+        if self._inbox.is_at_eof:
+            self.close()
+        elif after_octets and self.state == _IDLE:
+            self.state = State.HEAD
+            self._arm(self.timeouts.head)
+
+    def _begin(self, head: RequestHead) -> None:
+        if self._end_is_due:
+            raise ProtocolError("the parser began a request before the one before it had ended")
+        self.state = _HANDLING
+        self.head = head
+        self.content = content = None if head.content_length == 0 else IncomingContent(self, head)
+        self._end_is_due = content is None
+        self.deadline = math.inf
+        if self.connections.notes_start:
             self._note_start()
-        self._task = start_task(respond(self, Request(event, self.content, self._peer)), self.connections.loop)
+        self._task = self.connections.start_task(respond(self, Request(head, content, self._peer)))
 
     def _note_start(self) -> None:
         self.started = self.clock.monotonic()
@@ -296,7 +311,7 @@ class HTTPConnection(asyncio.Protocol):
     @property
     def is_handling(self) -> bool:
         """Whether a response is awaited, and nothing of it sent."""
-        return self.state is State.HANDLING
+        return self.state == _HANDLING
 
     @property
     def is_sending(self) -> bool:
@@ -316,34 +331,25 @@ class HTTPConnection(asyncio.Protocol):
             close: whether the response announced the end of the connection.
         """
         self._task = None
-        content, self.content = self.content, None
+        content = self.content
         if close:
             self._close_after(content)
         elif content is not None and not content.is_complete:
-            self._drop(content)
-        elif content is None and not self._request_ends():
-            self.linger()
+            self._drop()
         else:
             self._await_request()
 
-    def _request_ends(self) -> bool:
-        """Take the end of a request without content off the parser; tell whether it was there."""
-        try:
-            return isinstance(self._inbox.parser.next_event(), EndOfMessage)
-        except ProtocolError:
-            return False
-
     def _await_request(self) -> None:
+        self.content = None
         if self.is_writing_paused:
             self.state = State.FLUSHING
             self._arm(self.timeouts.write)
             return
-        self.state = State.IDLE
-        self._arm(self.timeouts.idle)
+        self.state = _IDLE
+        self.deadline = self.clock.monotonic() + (self.timeouts.idle or math.inf)
         self._advance()
 
-    def _drop(self, content: IncomingContent) -> None:
-        self.content = content
+    def _drop(self) -> None:
         self.state = State.DROPPING
         self._arm(self.timeouts.content)
         self._go_on_dropping()
@@ -361,7 +367,6 @@ class HTTPConnection(asyncio.Protocol):
         except Exception:  # noqa: BLE001  # whatever is wrong with content that nobody wants, the connection ends
             self.linger()
             return
-        self.content = None
         self._await_request()
 
     # -- the end of the connection -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Final, Protocol, final
 from turnbuckle.http.dates import format_date
 from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock, Timer
+from turnbuckle.server.tasks import task_starter
 from turnbuckle.server.timeouts import Timeouts
 
 __all__ = ["Connections", "Swept"]
@@ -49,9 +50,23 @@ class Connections:
         open: all of them.
         date_line: the Date field line of this second, with its CRLF.
         is_draining: whether each response is the last of its connection.
+        notes_start: whether anything wants to know when a request began.
+        start_task: starts the task of a request.
     """
 
-    __slots__ = ("_empty", "_interval", "_timer", "application", "clock", "date_line", "is_draining", "loop", "open")
+    __slots__ = (
+        "_empty",
+        "_interval",
+        "_timer",
+        "application",
+        "clock",
+        "date_line",
+        "is_draining",
+        "loop",
+        "notes_start",
+        "open",
+        "start_task",
+    )
 
     def __init__(self, application: Application, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self.application: Final = application
@@ -59,6 +74,8 @@ class Connections:
         self.loop: Final = loop
         self.open: Final[set[Swept]] = set()
         self.is_draining = False
+        self.notes_start: Final = bool(application.timeouts.handler or application.access_log)
+        self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
         self._empty: asyncio.Event | None = None
         self._interval: Final = _sweep_interval(application.timeouts)

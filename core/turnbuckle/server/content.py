@@ -49,10 +49,10 @@ class IncomingContent:
         "trailers",
     )
 
-    def __init__(self, connection: HTTPConnection, head: RequestHead, limit: int) -> None:
+    def __init__(self, connection: HTTPConnection, head: RequestHead) -> None:
         self._connection: Final = connection
         self._head: Final = head
-        self.limit = limit
+        self.limit = connection.connections.application.limits.content
         self.trailers: RawFields = ()
         self.is_complete = False
         self.error: ProtocolError | None = None

@@ -51,11 +51,12 @@ class Inbox:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
         """
         event = self.parser.next_event()
-        while event is NEED_DATA and self._feed():
+        while event is NEED_DATA and self.feed():
             event = self.parser.next_event()
         return event
 
-    def _feed(self) -> bool:
+    def feed(self) -> bool:
+        """Give the parser all there is, or the news that no more will come; tell whether there was either."""
         if self.size:
             self.parser.feed(self._take())
             return True

@@ -29,6 +29,7 @@ from turnbuckle.http.serializer import (
     wants_close,
 )
 from turnbuckle.server.access_log import log_access
+from turnbuckle.server.state import State
 from turnbuckle.server.switching import switch_protocols
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["respond"]
 
+_HANDLING: Final = State.HANDLING
+
 _log: Final = logging.getLogger("turnbuckle.server")
 
 
@@ -46,13 +49,16 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
     """Answer ``request`` on ``connection``, and let the connection go on to what follows."""
     try:
         response = await connection.connections.application.handle(request)
-        if not connection.is_handling:
+        body = response.body
+        if connection.state != _HANDLING:
             # The peer is gone, or a deadline has answered for the handler.
-            await _close_body(response.body)
-        elif type(response.body) is bytes and type(response) is not SwitchProtocols:
-            _send_whole(connection, request, response, response.body)
+            await _close_body(body)
+        elif not isinstance(body, bytes):
+            await _send_stream(connection, request, response, body)
+        elif isinstance(response, SwitchProtocols):
+            switch_protocols(connection, request, response)
         else:
-            await _send_other(connection, request, response)
+            _send_whole(connection, request, response, body)
     except asyncio.CancelledError:
         # Somebody who wanted the handler to end has seen to the connection; a handler may also cancel itself.
         if connection.is_handling:
@@ -81,7 +87,7 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
     except (TypeError, ValueError):
         data, close = _replace(connection, request), True
     connection.transport.write(data)
-    if shared.application.access_log:
+    if shared.notes_start:
         log_access(connection, request, response.status, len(body))
     connection.end_response(close)
 
@@ -100,15 +106,6 @@ def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
         or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
         or wants_close(fields)
     )
-
-
-async def _send_other(connection: HTTPConnection, request: Request, response: Response) -> None:
-    if isinstance(response, SwitchProtocols):
-        switch_protocols(connection, request, response)
-    elif isinstance(response.body, bytes):
-        _send_whole(connection, request, response, response.body)
-    else:
-        await _send_stream(connection, request, response, response.body)
 
 
 async def _send_stream(
@@ -131,8 +128,7 @@ async def _send_stream(
         return
     finally:
         await _close_body(body)
-    if connection.connections.application.access_log:
-        log_access(connection, request, response.status, writer.written)
+    log_access(connection, request, response.status, writer.written)
     connection.end_response(close)
 
 

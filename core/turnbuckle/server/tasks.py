@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TypeAlias
 
-__all__ = ["start_task"]
+__all__ = ["TaskStarter", "task_starter"]
 
-if sys.version_info >= (3, 12):
+TaskStarter: TypeAlias = Callable[[Coroutine[object, None, None]], "asyncio.Task[None]"]
 
-    def start_task(coroutine: Coroutine[object, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        """Run the coroutine in a task of its own, up to its first wait before this returns."""
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
 
-else:
-
-    def start_task(coroutine: Coroutine[object, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        """Run the coroutine in a task of its own, from the next turn of the loop on."""
-        return asyncio.Task(coroutine, loop=loop)
+def task_starter(loop: asyncio.AbstractEventLoop) -> TaskStarter:
+    """Return what runs a coroutine in a task of its own on ``loop``."""
+    if sys.version_info >= (3, 12):
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return partial(asyncio.Task, loop=loop)
