@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from pages import message_page
 
@@ -48,5 +47,5 @@ def _is_ours(request: Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    # The scheme is left out: behind a proxy that ends TLS, ours is not the one that the browser sees.
-    return origin is None or urlsplit(origin).netloc == request.host
+    # Behind a proxy that ends TLS, our scheme is not the one that the browser sees.
+    return origin is None or origin in {f"http://{request.host}", f"https://{request.host}"}
