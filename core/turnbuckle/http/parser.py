@@ -42,6 +42,12 @@ class _State(enum.IntEnum):
 _HEAD: Final = _State.HEAD
 _END: Final = _State.END
 
+
+def _first_line(lines: list[bytes]) -> bytes:
+    """Return the request line after an empty one, which is ignored once (section 2.2)."""
+    return lines.pop(0) if lines else b""
+
+
 # Most messages end without trailers; nothing tells their ends apart.
 _END_OF_MESSAGE: Final = EndOfMessage()
 
@@ -79,6 +85,8 @@ class H1Parser:
         "_error",
         "_field_lines",
         "_limits",
+        "_looked_at",
+        "_most_lines",
         "_position",
         "_remaining",
         "_request_lines",
@@ -94,8 +102,12 @@ class H1Parser:
         self._field_lines = FieldLines() if field_lines is None else field_lines
         # A head that is no larger than this cannot break a limit on size, so it is not measured part by part.
         self._small = min(limits.request_line, limits.field_line, limits.header_section)
+        self._most_lines = limits.field_count + 1
         self._buffer: bytes = b""
         self._position = 0
+        # How much of an incomplete head was searched for forbidden octets, so that drips are not searched over and
+        # over.
+        self._looked_at = 0
         self._state = _State.HEAD
         self._remaining = 0
         self._chunks: ChunkedReader | None = None
@@ -107,7 +119,7 @@ class H1Parser:
         if self._buffer:
             self._buffer = self._buffer[self._position :] + data
         else:
-            self._buffer = bytes(data)
+            self._buffer = data if type(data) is bytes else bytes(data)
         self._position = 0
 
     def feed_eof(self) -> None:
@@ -117,7 +129,7 @@ class H1Parser:
     def trailing_data(self) -> bytes:
         """Return, and forget, the octets that were fed and not consumed."""
         data = self._buffer[self._position :]
-        self._buffer, self._position = b"", 0
+        self._buffer, self._position, self._looked_at = b"", 0, 0
         return data
 
     def next_event(self) -> _EventOrNeed:
@@ -138,7 +150,7 @@ class H1Parser:
             self._fail(error)
             raise
         if event is NEED_DATA and self._at_end:
-            self._stop_short()
+            self._check_end()
         return event
 
     def _fail(self, error: ProtocolError) -> None:
@@ -150,42 +162,38 @@ class H1Parser:
             raise AssertionError("a parser fails with an error")
         raise ProtocolError(str(self._error), status=self._error.status)
 
-    def _stop_short(self) -> None:
+    def _check_end(self) -> None:
+        if self._state == _HEAD and self._buffer[self._position :] == b"\r\n":
+            # The empty line that some clients send after their content (section 2.2) begins no request.
+            return
         error = ProtocolError("the peer stopped sending in the middle of a request")
         self._fail(error)
         raise error
 
     def _read_head(self) -> _EventOrNeed:
         buffer, start = self._buffer, self._position
-        if buffer.startswith(b"\r\n", start):
-            # One empty line before a request is ignored (section 2.2); a second one is not a request line.
-            start += 2
         end = buffer.find(b"\r\n\r\n", start)
         if end < 0:
-            self._check_partial_head(buffer[start:])
+            self._check_partial_head(start + 2 if buffer.startswith(b"\r\n", start) else start)
             return NEED_DATA
         lines = buffer[start:end].split(b"\r\n")
-        if end - start > self._small or len(lines) > self._limits.field_count:
-            self._check_sizes([len(line) for line in lines])
+        if len(lines) > self._most_lines or end - start > self._small:
+            self._check_sizes(lines if lines[0] else lines[1:])
+        self._looked_at = 0
         if end + 4 == len(buffer):
             self._buffer, self._position = b"", 0
         else:
             self._position = end + 4
-        return self._parse_head(lines)
-
-    def _parse_head(self, lines: list[bytes]) -> RequestHead:
-        method, target, minor_version = self._request_lines[lines[0]]
-        del lines[0]
+        method, target, minor_version = self._request_lines[lines.pop(0) or _first_line(lines)]
         known = self._field_lines
         fields = [known[line] for line in lines]
         framing_fields = [field for field in fields if field[0] in FRAMING_FIELDS and field not in _INERT]
         head = RequestHead(method, target, minor_version, fields)
         self._state = _END
-        if minor_version and len(framing_fields) == 1 and framing_fields[0][0] == b"host":
-            # By far the most common head: no content, a Host that was checked with its line, nothing else to decide.
-            return head
-        read_framing(head, [field for field in fields if field[0] in FRAMING_FIELDS])
-        self._expect_content(head.content_length)
+        # The most common head has no content, a Host that was checked with its line, and nothing else to decide.
+        if len(framing_fields) != 1 or framing_fields[0][0] != b"host" or not minor_version:
+            read_framing(head, [field for field in fields if field[0] in FRAMING_FIELDS])
+            self._expect_content(head.content_length)
         return head
 
     def _expect_content(self, length: int | None) -> None:
@@ -198,28 +206,36 @@ class H1Parser:
             self._remaining = length
             self._state = _State.LENGTH
 
-    def _check_sizes(self, sizes: list[int]) -> None:
-        """Hold the lines of a head, given as their lengths without CRLF, against the limits."""
+    def _check_sizes(self, lines: list[bytes]) -> None:
+        """Hold the lines of a head against the limits."""
         limits = self._limits
-        if sizes[0] > limits.request_line:
-            raise ProtocolError(f"request line of {sizes[0]} octets exceeds {limits.request_line}", status=414)
-        if len(sizes) - 1 > limits.field_count:
+        if len(lines[0]) > limits.request_line:
+            # Section 3: a target that is too long is a 414, and a method longer than any that exists a 501.
+            status = 414 if b" " in lines[0][: limits.request_line] else 501
+            raise ProtocolError(f"request line of {len(lines[0])} octets exceeds {limits.request_line}", status=status)
+        sizes = [len(line) for line in lines[1:]]
+        if len(sizes) > limits.field_count:
             raise ProtocolError(f"more than {limits.field_count} field lines", status=431)
-        longest = max(sizes[1:], default=0)
+        longest = max(sizes, default=0)
         if longest > limits.field_line:
             raise ProtocolError(f"field line of {longest} octets exceeds {limits.field_line}", status=431)
-        section = sum(sizes[1:]) + 2 * (len(sizes) - 1)
+        section = sum(sizes) + 2 * len(sizes)
         if section > limits.header_section:
             raise ProtocolError(f"header section of {section} octets exceeds {limits.header_section}", status=431)
 
-    def _check_partial_head(self, head: bytes) -> None:
+    def _check_partial_head(self, start: int) -> None:
         """Refuse as early as possible a head that cannot become one, so that nobody waits for its end."""
-        if len(head) > self._small:
-            self._check_sizes([len(line) for line in head.split(b"\r\n")])
-        if FORBIDDEN_IN_HEAD.search(head) is not None:
+        buffer = self._buffer
+        if len(buffer) - start > self._small:
+            # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
+            lines = buffer[start:].removesuffix(b"\r").split(b"\r\n")
+            self._check_sizes(lines if lines[-1] or len(lines) == 1 else lines[:-1])
+        # One octet back, for a CR may have been the last and only now shows what follows it.
+        if FORBIDDEN_IN_HEAD.search(buffer, max(start, self._position + self._looked_at - 1)) is not None:
             raise ProtocolError("octet that no head may hold")
-        if head and head != b"\r" and TOKEN.match(head) is None:
-            raise ProtocolError(f"{head[:20]!r} does not begin with a method")
+        self._looked_at = len(buffer) - self._position
+        if buffer[start : start + 2] not in (b"", b"\r") and TOKEN.match(buffer, start) is None:
+            raise ProtocolError(f"{buffer[start : start + 20]!r} does not begin with a method")
 
     def _read_length(self) -> _EventOrNeed:
         start = self._position
