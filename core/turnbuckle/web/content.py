@@ -14,7 +14,7 @@ from typing import Final, NoReturn, Protocol, final
 from turnbuckle.errors import BadRequest
 from turnbuckle.http.events import RawFields
 
-__all__ = ["ContentReader", "ContentSource", "decode_json", "decode_text", "is_charset"]
+__all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json", "decode_text", "is_charset"]
 
 _CHARSET: Final = re.compile(
     r"utf-?8|utf-?(16|32)(be|le)?|(us-)?ascii|latin-?1|iso-8859-([1-9]|1[013-6])|windows-125[0-8]|cp125[0-8]"
@@ -44,6 +44,20 @@ class ContentSource(Protocol):
             ProtocolError: the framing of the content is broken.
             ConnectionLost: the client went away before the end.
         """
+
+
+@final
+class _NoContent:
+    """The source of a request that has no content."""
+
+    limit = 0
+    trailers: RawFields = ()
+
+    async def receive(self) -> bytes:
+        return b""
+
+
+NO_CONTENT: Final[ContentSource] = _NoContent()
 
 
 @final

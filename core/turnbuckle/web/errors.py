@@ -52,7 +52,8 @@ class ErrorTable:
             result = handler(request, exception)
             return self._render(await result if inspect.isawaitable(result) else result, handler)
         except Exception as failure:  # noqa: BLE001 - the last place that can still answer
-            failure.__context__ = failure.__context__ or exception
+            if failure is not exception and failure.__context__ is None:
+                failure.__context__ = exception
             return self._answer(request, failure)
 
     def _find(self, kind: type) -> Callable[..., object] | None:

@@ -28,7 +28,11 @@ class _Segment(Protocol):
 
 
 class _Parser(Protocol):
-    def parse(self, chunk: bytes) -> Iterable[_Segment | bytes | None]: ...
+    def parse(self, chunk: bytes) -> Iterable[_Segment | bytes | None]:
+        """Yield the start of a part, pieces of its content, and None at its end."""
+
+    def close(self) -> None:
+        """Raise if a part is still open."""
 
 
 async def read_multipart(boundary: str, pieces: AsyncIterator[bytes], limits: FormLimits) -> FormData:
@@ -45,9 +49,7 @@ async def read_multipart(boundary: str, pieces: AsyncIterator[bytes], limits: Fo
         async for piece in pieces:
             for event in parser.parse(piece):
                 await collector.take(event)
-        # An empty piece is the end; the parser raises when parts are still open.
-        for event in parser.parse(b""):
-            await collector.take(event)
+        parser.close()
     except ValueError as error:
         # Each error of the package is a ValueError, and its message says how the form is broken.
         raise BadRequest("the multipart form is malformed or has too many parts") from error

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from turnbuckle.http.events import RequestHead
-from turnbuckle.web.content import ContentReader, ContentSource, decode_json, decode_text
+from turnbuckle.web.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.cookies import parse_cookies
 from turnbuckle.web.formdata import FormData, FormLimits
 from turnbuckle.web.forms import read_form
@@ -220,7 +220,7 @@ class Request:
     @property
     def content_limit(self) -> int:
         """How many octets of content are read before 413 is the answer; may be set until reading begins."""
-        return self._content_source.limit if self._content_source is not None else 0
+        return (self._content_source or NO_CONTENT).limit
 
     @content_limit.setter
     def content_limit(self, limit: int) -> None:
@@ -235,9 +235,7 @@ class Request:
             ConnectionLost: the client went away before its end.
             RuntimeError: it was streamed.
         """
-        if self._content_source is None:
-            return b""
-        return await self._content_reader(self._content_source).read()
+        return await self._content_reader().read()
 
     async def text(self) -> str:
         """Return the content as text, in the charset of its Content-Type or else UTF-8.
@@ -273,20 +271,18 @@ class Request:
         Raises:
             RuntimeError: on the first step, if the content was streamed already.
         """
-        if self._content_source is None:
-            return _no_content()
-        return self._content_reader(self._content_source).stream()
+        return self._content_reader().stream()
 
-    def _content_reader(self, source: ContentSource) -> ContentReader:
+    def _content_reader(self) -> ContentReader:
         reader = self._reader
         if reader is None:
-            reader = self._reader = ContentReader(source)
+            reader = self._reader = ContentReader(self._content_source or NO_CONTENT)
         return reader
 
     @property
     def trailers(self) -> Headers:
         """Return the trailer fields; they are complete once all content was read."""
-        return Headers(self._content_source.trailers) if self._content_source is not None else Headers()
+        return Headers((self._content_source or NO_CONTENT).trailers)
 
     @property
     def is_disconnected(self) -> bool:
@@ -306,9 +302,3 @@ class Request:
         if self.url_builder is None:
             raise LookupError(f"no app to ask for the route {name!r}")
         return self.url_builder(name, **params)
-
-
-async def _no_content() -> AsyncIterator[bytes]:
-    pieces: tuple[bytes, ...] = ()
-    for piece in pieces:
-        yield piece

@@ -1,0 +1,43 @@
+"""Tests of ``turnbuckle.web.media_type``."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turnbuckle.web.media_type import MediaType, parse_media_type
+
+
+@pytest.mark.parametrize(
+    ("text", "essence", "parameters"),
+    [
+        pytest.param("", "", (), id="none"),
+        pytest.param(" Text/HTML ", "text/html", (), id="case"),
+        pytest.param("text/html;charset=utf-8", "text/html", (("charset", "utf-8"),), id="parameter"),
+        pytest.param('a/b ; X="y z" ;\tq=1', "a/b", (("x", "y z"), ("q", "1")), id="quoted"),
+        pytest.param('a/b; x="a\\"b;c=d"', "a/b", (("x", 'a"b;c=d'),), id="escaped"),
+        pytest.param("a/b;;; ; x=1", "a/b", (("x", "1"),), id="empty parameters"),
+        pytest.param("a/b; x; y=1", "a/b", (("y", "1"),), id="no value"),
+        pytest.param('a/b; x="open; y=1', "a/b", (("x", ""), ("y", "1")), id="not closed"),
+        pytest.param("a/b; x =1; y=2", "a/b", (("y", "2"),), id="space before the equals sign"),
+    ],
+)
+def test_parse_media_type(text, essence, parameters):
+    assert parse_media_type(text) == MediaType(essence, parameters)
+
+
+def test_media_type_get():
+    media_type = parse_media_type("text/plain; charset=latin-1; charset=utf-8")
+    assert media_type.charset == "latin-1"
+    assert media_type.get("boundary") == ""
+
+
+@pytest.mark.parametrize("piece", [';a="', ";a=", ';a="\\', ";" * 3, '"', "; ", '\\"'])
+def test_parse_media_type_is_linear(piece):
+    # Were it not, this would take minutes.
+    assert parse_media_type("a/b" + piece * 20_000).essence.startswith("a/b")
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_parse_media_type_never_fails(text):
+    media_type = parse_media_type(text)
+    assert media_type.essence == media_type.essence.lower()

@@ -1,0 +1,24 @@
+"""Tests of ``turnbuckle.web.peer``."""
+
+import asyncio
+
+import pytest
+
+from turnbuckle.web.peer import Peer
+
+
+def test_peer_knows_nothing_by_default():
+    peer = Peer()
+    assert (peer.client, peer.server, peer.scheme) == (None, None, "http")
+    assert not peer.lost.is_set()
+
+
+def test_peer_takes_an_event():
+    lost = asyncio.Event()
+    peer = Peer(("192.0.2.1", 1), "/run/a.sock", scheme="https", lost=lost)
+    assert peer.lost is lost
+
+
+async def test_peer_made_by_hand_is_never_lost():
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(Peer().lost.wait(), 0)
