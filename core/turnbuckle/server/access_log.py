@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from turnbuckle.server.application import Application
+from turnbuckle.web.peer import Peer
+
 if TYPE_CHECKING:
     from turnbuckle.server.connection import HTTPConnection
     from turnbuckle.web.request import Request
 
-__all__ = ["log_access"]
+__all__ = ["log_access", "log_refusal"]
 
 _log: Final = logging.getLogger("turnbuckle.access")
 
@@ -22,7 +25,15 @@ def log_access(connection: HTTPConnection, request: Request, status: int, length
     """Log who asked for what, the status, the octets of content, and the milliseconds from head to end, if wanted."""
     if not connection.connections.application.access_log:
         return
-    client = request.peer.client
-    address = f"{client[0]}:{client[1]}" if client is not None else "-"
     took = (connection.clock.monotonic() - connection.started) * 1000
-    _log.info('%s "%s %s" %d %d %.1fms', address, request.method, request.target, status, length, took)
+    _log.info('%s "%s %s" %d %d %.1fms', _address(request.peer), request.method, request.target, status, length, took)
+
+
+def log_refusal(application: Application, peer: Peer, status: int) -> None:
+    """Log, if wanted, that a client was answered by the connection itself, for what it sent was no request."""
+    if application.access_log:
+        _log.info('%s "-" %d', _address(peer), status)
+
+
+def _address(peer: Peer) -> str:
+    return f"{peer.client[0]}:{peer.client[1]}" if peer.client is not None else "-"

@@ -28,6 +28,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, cast, final
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import error_response, interim_response
+from turnbuckle.server.access_log import log_refusal
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.content import IncomingContent
@@ -72,9 +73,9 @@ class HTTPConnection(asyncio.Protocol):
 
     __slots__ = (
         "_dropped",
+        "_end_is_due",
         "_inbox",
         "_is_advancing",
-        "_end_is_due",
         "_lost",
         "_peer",
         "_request_deadline",
@@ -232,9 +233,11 @@ class HTTPConnection(asyncio.Protocol):
         self.content = content = None if head.content_length == 0 else IncomingContent(self, head)
         self._end_is_due = content is None
         self.deadline = math.inf
-        if self.connections.notes_start:
+        shared = self.connections
+        if shared.notes_start:
             self._note_start()
-        self._task = self.connections.start_task(respond(self, Request(head, content, self._peer)))
+        # The next request of a pipeline begins in the task of the one before it; its context must not.
+        self._task = shared.start_task(respond(self, Request(head, content, self._peer)), context=shared.context.copy())
 
     def _note_start(self) -> None:
         self.started = self.clock.monotonic()
@@ -376,6 +379,7 @@ class HTTPConnection(asyncio.Protocol):
         if self.state in (State.CLOSED, State.CLOSING):
             return
         self.transport.write(error_response(status, date_line=self.connections.date_line))
+        log_refusal(self.connections.application, self._peer, status)
         self.linger()
 
     def linger(self) -> None:

@@ -10,6 +10,7 @@ Sources: RFC 9110, section 6.6.1 (Date).
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import Final, Protocol, final
 
 from turnbuckle.http.dates import format_date
@@ -46,6 +47,7 @@ class Connections:
     Attributes:
         application: what serves their requests.
         clock: what tells them the time.
+        context: the context variables that every request starts from, whatever the one before it did to them.
         loop: the serving loop.
         open: all of them.
         date_line: the Date field line of this second, with its CRLF.
@@ -60,6 +62,7 @@ class Connections:
         "_timer",
         "application",
         "clock",
+        "context",
         "date_line",
         "is_draining",
         "loop",
@@ -71,6 +74,7 @@ class Connections:
     def __init__(self, application: Application, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self.application: Final = application
         self.clock: Final = clock
+        self.context: Final = copy_context()
         self.loop: Final = loop
         self.open: Final[set[Swept]] = set()
         self.is_draining = False

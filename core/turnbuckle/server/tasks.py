@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from contextvars import Context
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol
 
 __all__ = ["TaskStarter", "task_starter"]
 
-TaskStarter: TypeAlias = Callable[[Coroutine[object, None, None]], "asyncio.Task[None]"]
+
+class TaskStarter(Protocol):
+    """Runs a coroutine in a task of its own, with the context variables of ``context``."""
+
+    def __call__(self, coroutine: Coroutine[object, None, None], /, *, context: Context) -> asyncio.Task[None]:
+        """Return the task."""
 
 
 def task_starter(loop: asyncio.AbstractEventLoop) -> TaskStarter:
