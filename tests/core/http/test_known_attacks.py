@@ -1,0 +1,238 @@
+"""Replay on the parser what once broke other servers.
+
+Each id begins with the number of its row in the list of bug classes that the project keeps; rows about answers,
+connections and routing are tested with the module that answers for them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.core.http.wire import NEXT, NEXT_REQUEST, WAYS, accepted, byte_by_byte, refused, run, whole
+from turnbuckle.http.events import NEED_DATA, Data
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1Parser
+
+Way = Callable[[bytes], list[bytes]]
+START = b"POST / HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def with_length(value: bytes) -> bytes:
+    return START + b"Content-Length: " + value + b"\r\n\r\nhello"
+
+
+def with_coding(value: bytes) -> bytes:
+    return START + b"Transfer-Encoding: " + value + b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+
+
+def with_field(line: bytes) -> bytes:
+    return START + line + b"\r\n\r\n"
+
+
+REFUSED = [
+    pytest.param(START + b"Content-Length: 5\r\nContent-Length: 0\r\n\r\nhello", 400, id="1-two-lengths"),
+    pytest.param(START + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\nhello", 400, id="1-two-lengths-turned"),
+    pytest.param(START + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, id="2-equal-lengths"),
+    pytest.param(with_length(b"5, 5"), 400, id="2-folded-lengths"),
+    pytest.param(
+        START + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN, 400, id="3-length-first"
+    ),
+    pytest.param(
+        START + b"Transfer-Encoding: chunked\r\nContent-Length: 60\r\n\r\n0\r\n\r\n" + HIDDEN, 400, id="3-coding-first"
+    ),
+    pytest.param(with_length(b"+5"), 400, id="4-plus"),
+    pytest.param(with_length(b"-5"), 400, id="4-minus"),
+    pytest.param(with_length(b"1_0"), 400, id="4-underscore"),
+    pytest.param(with_length(b"0x5"), 400, id="4-hexadecimal"),
+    pytest.param(with_length("\N{ARABIC-INDIC DIGIT FIVE}".encode()), 400, id="4-other-digits"),
+    pytest.param(with_length(b"\xb2"), 400, id="4-superscript"),
+    pytest.param(CHUNKED + b"0x5\r\nhello\r\n0\r\n\r\n", 400, id="5-chunk-prefix"),
+    pytest.param(CHUNKED + b"+5\r\nhello\r\n0\r\n\r\n", 400, id="5-chunk-plus"),
+    pytest.param(CHUNKED + b"0_5\r\nhello\r\n0\r\n\r\n", 400, id="5-chunk-underscore"),
+    pytest.param(CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", 400, id="5-chunk-minus"),
+    pytest.param(with_length(b"1 2"), 400, id="6-space-inside"),
+    pytest.param(with_length(b""), 400, id="7-empty"),
+    pytest.param(with_length(b"-1"), 400, id="8-minus-one"),
+    pytest.param(with_length(b"18446744073709551621"), 413, id="9-beyond-64-bits"),
+    pytest.param(with_length(b"9" * 5000), 413, id="9-beyond-the-digits-of-int"),
+    pytest.param(CHUNKED + b"10000000000000005\r\nhello\r\n0\r\n\r\n", 400, id="9-chunk-beyond-64-bits"),
+    pytest.param(CHUNKED + b"100000005\r\nhello\r\n0\r\n\r\n", 413, id="9-chunk-beyond-32-bits"),
+    pytest.param(with_coding(b"gzip, chunked"), 501, id="10-gzip-before-chunked"),
+    pytest.param(with_coding(b"chunked\r\nTransfer-Encoding: identity"), 501, id="11-identity-on-a-second-line"),
+    pytest.param(with_coding(b"chunked\r\nTransfer-Encoding: cow"), 501, id="11-cow-on-a-second-line"),
+    pytest.param(with_coding(b"chunked123"), 501, id="12-prefix"),
+    pytest.param(with_coding(b"xchunked"), 501, id="12-suffix"),
+    pytest.param(with_coding(b"\x0bchunked"), 400, id="13-vertical-tab"),
+    pytest.param(with_coding(b"\xa0chunked"), 501, id="13-no-break-space"),
+    pytest.param(with_coding(b"chunked\x85"), 501, id="13-next-line"),
+    pytest.param(with_length(b"5\xa0"), 400, id="13-no-break-space-after-a-length"),
+    pytest.param(with_length(b"5\x0b"), 400, id="13-vertical-tab-after-a-length"),
+    pytest.param(with_coding("chun\N{KELVIN SIGN}ed".encode()), 501, id="14-kelvin-sign"),
+    pytest.param(
+        b"POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+        id="15-coding-in-http-1.0",
+    ),
+    pytest.param(START + b"Transfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello", 400, id="16-empty-coding"),
+    pytest.param(CHUNKED + b"5\r\nhelloXX0\r\n\r\n", 400, id="17-any-end-of-a-chunk"),
+    pytest.param(CHUNKED + b"5;a\nhello\r\n0\r\n\r\n", 400, id="18-line-feed-after-an-extension"),
+    pytest.param(CHUNKED + b"5\nhello\r\n0\r\n\r\n", 400, id="18-line-feed-after-a-size"),
+    pytest.param(CHUNKED + b"5\rXhello\r\n0\r\n\r\n", 400, id="19-cr-and-anything"),
+    pytest.param(CHUNKED + b'5;a="b\r\nhello\r\n0\r\n\r\n', 400, id="20-quote-over-a-line-end"),
+    pytest.param(CHUNKED + b"1;" + b"a" * 1000 + b"\r\nx\r\n0\r\n\r\n", 400, id="21-long-extension"),
+    pytest.param(
+        CHUNKED + (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 25 + b"0\r\n\r\n", 400, id="21-extensions-again-and-again"
+    ),
+    pytest.param(CHUNKED + b"0\r\n" + HIDDEN, 400, id="22-request-in-the-trailers"),
+    pytest.param(CHUNKED + b"0\r\n" + b"X-T: aaaaaaaaaaaaa\r\n" * 500 + b"\r\n", 431, id="23-many-trailers"),
+    pytest.param(CHUNKED + b"0\r\nX-T: " + b"a" * 9000 + b"\r\n\r\n", 431, id="23-long-trailer"),
+    pytest.param(START + b"Content-Length : 5\r\n\r\nhello", 400, id="24-space-before-the-colon"),
+    pytest.param(START + b"Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n", 400, id="24-tab-before-the-colon"),
+    pytest.param(
+        b"POST / HTTP/1.1\r\n Content-Length: 5\r\nHost: a\r\n\r\nhello", 400, id="25-space-before-the-first-field"
+    ),
+    pytest.param(START + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400, id="26-fold"),
+    pytest.param(START + b"X-A: b\r\n\tContent-Length: 50\r\n\r\n", 400, id="26-fold-that-hides-a-length"),
+    pytest.param(with_field(b"X-Abc: \rxTransfer-Encoding: chunked"), 400, id="27-cr-ends-a-field"),
+    pytest.param(with_field(b"X-Abc: x\nTransfer-Encoding: chunked"), 400, id="27-lf-ends-a-field"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\rX-A: 1\r\n\r\n", 400, id="28-cr-and-anything-after-the-fields"),
+    pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", 400, id="29-lf-ends-every-line"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n", 400, id="29-lf-ends-one-line"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\n\r\n", 400, id="29-lf-as-an-empty-line"),
+    pytest.param(with_field(b"X: a\x00b"), 400, id="30-nul"),
+    pytest.param(with_field(b"X: a\x01b"), 400, id="30-control"),
+    pytest.param(with_field(b"X: a\x7fb"), 400, id="30-delete"),
+    pytest.param(with_field(b"X\x00: a"), 400, id="30-nul-in-a-name"),
+    pytest.param(with_field(b"Content\rLength: 5"), 400, id="30-cr-in-a-name"),
+    pytest.param(with_field(b"(X): a"), 400, id="30-delimiters-in-a-name"),
+    pytest.param(with_field(b": a"), 400, id="30-no-name"),
+    pytest.param(b"GET / HTTP/1.32\r\nHost: a\r\n\r\n", 400, id="31-minor-version-of-two-digits"),
+    pytest.param(b"GET / HTTP/1.x\r\nHost: a\r\n\r\n", 400, id="31-minor-version-no-digit"),
+    pytest.param(
+        "GET / HTTP/1.\N{SUPERSCRIPT ONE}\r\nHost: a\r\n\r\n".encode(), 400, id="31-minor-version-superscript"
+    ),
+    pytest.param(b"GE(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="31-method-is-no-token"),
+    pytest.param(b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, id="31-major-version"),
+    pytest.param(b"GET /\r\nHost: a\r\n\r\n" + HIDDEN, 400, id="36-good-after-bad"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="39-two-hosts"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: example.com/abc?x=\r\n\r\n", 400, id="40-bad-host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400, id="40-user-in-host"),
+    pytest.param(b"GET @google.com HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="41-target-moves-the-authority"),
+    pytest.param(b"GET example.com/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="41-target-without-slash"),
+    pytest.param(with_field(b"X: " + b"a" * 1_000_000), 431, id="54-large-field"),
+    pytest.param(with_field(b"\r\n".join([b"X: 1"] * 10_000)), 431, id="55-many-fields"),
+    pytest.param(b"G\xc9T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="63-method-beyond-ascii"),
+    pytest.param(with_field(b"X\xff: a"), 400, id="63-name-beyond-ascii"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("octets", "status"), REFUSED)
+def test_attack_is_refused(octets: bytes, status: int, way: Way) -> None:
+    # No head is longer than this before it is refused, and dripping a megabyte takes its time.
+    octets = octets[:40_000]
+    assert refused(octets, way) == status
+
+
+@pytest.mark.parametrize(("octets", "status"), REFUSED)
+def test_attack_hides_no_request(octets: bytes, status: int) -> None:
+    requests = run([octets + HIDDEN]).requests
+    assert all(request.head.target != b"/hidden" for request in requests)
+    assert all(request.trailers is None for request in requests)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_23_framing_and_routing_fields_in_trailers_are_dropped(way: Way) -> None:
+    late = b"Content-Length: 50\r\nTransfer-Encoding: chunked\r\nHost: evil\r\nConnection: close\r\nCookie: a=b\r\n"
+    (request,) = accepted(CHUNKED + b"5\r\nhello\r\n0\r\n" + late + b"X-Sum: 1\r\n\r\n", way)
+    assert (request.content, request.trailers) == (b"hello", ((b"x-sum", b"1"),))
+    assert request.head.fields == [(b"host", b"a"), (b"transfer-encoding", b"chunked")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"TRACE", b"BREW"])
+def test_32_content_belongs_to_its_request_whatever_the_method(method: bytes, way: Way) -> None:
+    octets = method + b" / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN
+    (request,) = accepted(octets, way)
+    assert (request.head.method, request.content) == (method, HIDDEN)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_33_content_comes_before_an_upgrade(way: Way) -> None:
+    fields = b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN)
+    (request,) = accepted(START + fields + HIDDEN, way)
+    assert (request.head.upgrade, request.content) == (b"websocket", HIDDEN)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_34_http_1_0_is_not_upgraded(way: Way) -> None:
+    octets = b"GET / HTTP/1.0\r\nConnection: upgrade, keep-alive\r\nUpgrade: websocket\r\n\r\n"
+    (request,) = accepted(octets, way)
+    assert (request.head.upgrade, request.head.keep_alive) == (b"", True)
+
+
+@pytest.mark.parametrize("way", [whole, byte_by_byte])
+def test_35_pipelined_requests_keep_their_order(way: Way) -> None:
+    octets = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50))
+    assert [request.head.target for request in run(way(octets)).requests] == [b"/%d" % i for i in range(50)]
+
+
+def test_36_nothing_is_read_after_an_error() -> None:
+    outcome = run([NEXT + b"GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n" + HIDDEN])
+    assert (outcome.requests, outcome.status) == ([NEXT_REQUEST], 400)
+
+
+def test_37_a_long_pipeline_is_read_one_request_at_a_time() -> None:
+    parser = H1Parser(Limits())
+    parser.feed(NEXT * 1000)
+    assert parser.next_event() == NEXT_REQUEST.head
+    assert len(parser.trailing_data()) == len(NEXT) * 999
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(b"Connection: keep-alive, close\r\n", id="in-a-list"),
+        pytest.param(b"Connection: keep-alive\r\nConnection: close\r\n", id="on-a-second-line"),
+        pytest.param(b"Connection: CLOSE,x\r\n", id="in-upper-case"),
+    ],
+)
+def test_38_close_is_an_option_among_others(fields: bytes, way: Way) -> None:
+    (request,) = accepted(START + fields + b"\r\n", way)
+    assert not request.head.keep_alive
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_42_two_slashes_stay_in_the_path(way: Way) -> None:
+    (request,) = accepted(b"GET //evil.example/%2f.. HTTP/1.1\r\nHost: a\r\n\r\n", way)
+    assert request.head.target == b"//evil.example/%2f.."
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_43_underscores_are_no_hyphens(way: Way) -> None:
+    (request,) = accepted(START + b"Transfer_Encoding: chunked\r\nContent_Length: 5\r\n\r\n", way)
+    assert (request.head.content_length, request.content) == (0, b"")
+
+
+def test_56_tiny_chunks_are_taken_in_turns() -> None:
+    parser = H1Parser(Limits())
+    parser.feed(CHUNKED + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+    start, parts = time.process_time(), []
+    while isinstance(event := parser.next_event(), Data) or not parts:
+        parts.append(event.data if isinstance(event, Data) else b"")
+    assert b"".join(parts) == b"x" * 10_000
+    assert max(len(part) for part in parts) < 100
+    assert time.process_time() - start < 1
+    assert parser.next_event() is NEED_DATA
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_63_octets_beyond_ascii_are_taken_in_values(way: Way) -> None:
+    (request,) = accepted(START + b"Sec-WebSocket-Protocol: \xff\r\n\r\n", way)
+    assert request.head.fields[1] == (b"sec-websocket-protocol", b"\xff")
