@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final, final
 from urllib.parse import quote
 
@@ -29,7 +29,7 @@ class FileBody:
         OSError: there is no such file, or it is not a regular one.
     """
 
-    __slots__ = ("modified", "path", "size")
+    __slots__ = ("_reading", "modified", "path", "size")
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Final = os.fspath(path)
@@ -39,9 +39,19 @@ class FileBody:
             raise OSError(f"not a regular file: {self.path!r}")
         self.size: Final = status.st_size
         self.modified: Final = status.st_mtime
+        self._reading: AsyncGenerator[bytes, None] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the octets; fewer than announced only if the file shrank meanwhile."""
+        self._reading = self._pieces()
+        return self._reading
+
+    async def aclose(self) -> None:
+        """Close the file, if it was opened; the server does so when it sends no more."""
+        if self._reading is not None:
+            await self._reading.aclose()
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         remaining = self.size
         file = await asyncio.to_thread(open, self.path, "rb")
         try:

@@ -46,9 +46,11 @@ async def test_file_body_closes_when_the_client_goes(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"x" * 150_000)
     open_files = len(os.listdir("/dev/fd"))
-    pieces = aiter(FileBody(path))
-    await anext(pieces)
-    await pieces.aclose()
+    body = FileBody(path)
+    await body.aclose()
+    await anext(aiter(body))
+    assert len(os.listdir("/dev/fd")) == open_files + 1
+    await body.aclose()
     assert len(os.listdir("/dev/fd")) == open_files
 
 
