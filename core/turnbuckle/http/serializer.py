@@ -127,8 +127,8 @@ def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: 
 
 
 def _careful_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes) -> bytes:
-    if status < 200:
-        raise ValueError(f"{status!r} is not the status of a final response")
+    if status == 101:
+        raise ValueError("101 is not the status of a response with a body")
     framing = choose_framing(method, 1, status, len(body))
     length = announced_length(fields)
     # The body of a 304, or none in an answer made for HEAD, says nothing about what GET would have had.
@@ -157,6 +157,8 @@ def response_head(status: int, fields: Sequence[Field], framing_line: bytes, own
         TypeError: a field name or value is not a str.
         ValueError: the status is none, or a field cannot be sent.
     """
+    if status < 200 and status != 101:
+        raise ValueError(f"{status!r} is not the status of a final response")
     start = _CONTENT_STATUS_LINES.get(status) or _status_line(status)
     try:
         return b"".join((start, *map(_field_line, fields), own_lines, framing_line, b"\r\n"))

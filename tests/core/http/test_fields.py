@@ -148,8 +148,19 @@ def test_tables_stay_bounded() -> None:
     for number in range(3000):
         assert request_lines[b"GET /%d HTTP/1.1" % number].target == b"/%d" % number
         assert field_lines[b"X-A: %d" % number] == (b"x-a", b"%d" % number)
+        assert field_lines[b"X-%d: 1" % number] == (b"x-%d" % number, b"1")
     assert len(request_lines) <= 1024
     assert len(field_lines) <= 1024
+
+
+def test_known_names_change_nothing() -> None:
+    lines = FieldLines()
+    assert lines[b"X-A: 1"] == (b"x-a", b"1")
+    assert lines[b"X-A: 2"] == (b"x-a", b"2")
+    assert lines[b"x-a: 2"] == (b"x-a", b"2")
+    for line in (b"X-A", b"X-A : 1", b"X-A: \n", b"x-A\n: 1"):
+        with pytest.raises(ProtocolError):
+            lines[line]
 
 
 @given(st.binary(max_size=30))

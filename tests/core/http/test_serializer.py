@@ -75,10 +75,16 @@ def test_full_response_status_line(status: int, start: bytes) -> None:
     assert split(full_response(status, (), b"", DATE))[0] == start
 
 
-@pytest.mark.parametrize("status", [0, 1, True, 99, 100, 101, 199, 600, 1000, -200])
+@pytest.mark.parametrize("status", [0, 1, True, 99, 100, 101, 103, 199, 600, 1000, -200])
 def test_full_response_refuses_status(status: int) -> None:
     with pytest.raises(ValueError, match="status"):
         full_response(status, (), b"", DATE)
+
+
+@pytest.mark.parametrize("status", [0, 99, 100, 103, 199, 600])
+def test_response_head_refuses_status(status: int) -> None:
+    with pytest.raises(ValueError, match="status"):
+        response_head(status, (), b"", DATE)
 
 
 def test_status_lines_take_whole_numbers_only() -> None:

@@ -1,0 +1,209 @@
+"""Tests of ``turnbuckle.http.guard``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.core.http.test_known_attacks import REFUSED
+from tests.core.http.test_parser import CASES
+from tests.core.http.wire import NEXT, NEXT_REQUEST, Request, drain, gather
+from turnbuckle.errors import ProtocolError
+from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, Parser, RequestHead
+from turnbuckle.http.guard import GuardedParser, guarded
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1Parser, H1ParserFactory
+
+HOST = (b"host", b"a")
+CODING = (b"transfer-encoding", b"chunked")
+
+
+class ScriptedParser:
+    """A parser that says what it was told to say, whatever it is fed."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = list(events)
+        self.fed: list[bytes] = []
+        self.is_at_end = False
+
+    def feed(self, data: bytes, /) -> None:
+        self.fed.append(data)
+
+    def feed_eof(self) -> None:
+        self.is_at_end = True
+
+    def next_event(self) -> Event:
+        return self.events.pop(0) if self.events else NEED_DATA  # type: ignore[return-value]  # the contract's answer
+
+    def trailing_data(self) -> bytes:
+        return b"trailing"
+
+
+def say(*events: Event, limits: Limits | None = None) -> list[Event]:
+    """Return what comes through a guard of a parser that says this."""
+    return drain(GuardedParser(ScriptedParser(events), limits or Limits()))
+
+
+def refusal(*events: Event, limits: Limits | None = None) -> int:
+    """Return the status with which the last of these events is refused."""
+    guard = GuardedParser(ScriptedParser(events), limits or Limits())
+    for event in events[:-1]:
+        assert guard.next_event() is event
+    with pytest.raises(ProtocolError) as caught:
+        guard.next_event()
+    with pytest.raises(ProtocolError) as again:
+        guard.next_event()
+    assert (str(again.value), again.value.status) == (str(caught.value), caught.value.status)
+    return caught.value.status
+
+
+def head(
+    *fields: tuple[bytes, bytes], method: bytes = b"POST", target: bytes = b"/", minor_version: int = 1
+) -> RequestHead:
+    return RequestHead(method, target, minor_version, [HOST, *fields])
+
+
+def test_guarded_leaves_the_core_s_own_parser_alone() -> None:
+    factory = H1ParserFactory()
+    assert guarded(factory) is factory
+
+
+def test_guarded_stands_before_any_other_parser() -> None:
+    def lenient(limits: Limits) -> Parser:
+        return ScriptedParser([head(CODING, (b"content-length", b"5"))])
+
+    parser = guarded(lenient)(Limits())
+    assert isinstance(parser, GuardedParser)
+    with pytest.raises(ProtocolError):
+        parser.next_event()
+
+
+def test_guard_passes_octets_on() -> None:
+    parser = ScriptedParser([])
+    guard = GuardedParser(parser, Limits())
+    guard.feed(b"a")
+    guard.feed(b"b")
+    guard.feed_eof()
+    assert (parser.fed, parser.is_at_end, guard.trailing_data()) == ([b"a", b"b"], True, b"trailing")
+    assert guard.next_event() is NEED_DATA
+
+
+@pytest.mark.parametrize(("octets", "expected", "content"), CASES)
+def test_guard_lets_good_requests_pass(octets: bytes, expected: RequestHead, content: bytes) -> None:
+    guard = GuardedParser(H1Parser(Limits()), Limits())
+    guard.feed(octets + NEXT)
+    assert gather(drain(guard)) == [Request(expected, content, ()), NEXT_REQUEST]
+
+
+@pytest.mark.parametrize(("octets", "status"), REFUSED)
+def test_guard_passes_refusals_on(octets: bytes, status: int) -> None:
+    guard = GuardedParser(H1Parser(Limits()), Limits())
+    guard.feed(octets + NEXT)
+    with pytest.raises(ProtocolError) as caught:
+        drain(guard)
+    assert caught.value.status == status
+    guard.feed(NEXT)
+    with pytest.raises(ProtocolError) as again:
+        guard.next_event()
+    assert again.value.status == status
+
+
+def test_guard_decides_what_a_parser_claims() -> None:
+    claims = head((b"connection", b"close, upgrade"), (b"upgrade", b"x"), (b"expect", b"100-continue"), CODING)
+    claims.content_length, claims.keep_alive, claims.expects_continue, claims.upgrade = 7, True, False, b"y"
+    (decided,) = say(claims)
+    assert isinstance(decided, RequestHead)
+    assert (decided.content_length, decided.keep_alive) == (None, False)
+    assert (decided.expects_continue, decided.upgrade) == (True, b"x")
+
+
+def test_guard_forgets_claims_without_fields() -> None:
+    claims = head()
+    claims.content_length, claims.keep_alive, claims.expects_continue, claims.upgrade = None, False, True, b"y"
+    assert say(claims) == [head()]
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [
+        pytest.param(head((b"content-length", b"5"), CODING), 400, id="3-length-and-coding"),
+        pytest.param(head((b"content-length", b"5"), (b"content-length", b"6")), 400, id="1-two-lengths"),
+        pytest.param(head((b"content-length", b"+5")), 400, id="4-plus"),
+        pytest.param(head((b"transfer-encoding", b"gzip, chunked")), 501, id="10-coding"),
+        pytest.param(head(CODING, minor_version=0), 400, id="15-coding-in-http-1.0"),
+        pytest.param(head((b"host", b"b")), 400, id="39-two-hosts"),
+        pytest.param(RequestHead(b"GET", b"/", 1, []), 400, id="no-host"),
+        pytest.param(RequestHead(b"GET", b"/", 1, [(b"host", b"a/b")]), 400, id="40-bad-host"),
+        pytest.param(head(method=b"GE(T"), 400, id="31-method"),
+        pytest.param(head(method=b""), 400, id="no-method"),
+        pytest.param(head(target=b"@evil"), 400, id="41-target"),
+        pytest.param(head(target=b"/ a"), 400, id="space-in-target"),
+        pytest.param(head(minor_version=2), 400, id="minor-version"),
+        pytest.param(head(minor_version=-1), 400, id="negative-minor-version"),
+        pytest.param(head((b"x a", b"1")), 400, id="space-in-name"),
+        pytest.param(head((b"content-length ", b"5")), 400, id="24-space-after-name"),
+        pytest.param(head((b"", b"1")), 400, id="no-name"),
+        pytest.param(head((b"Content-Length", b"5")), 400, id="name-not-in-lower-case"),
+        pytest.param(head((b"x", b"a\r\nb")), 400, id="line-end-in-value"),
+        pytest.param(head((b"x", b"a\x00")), 400, id="30-nul-in-value"),
+        pytest.param(head((b"x", b" a")), 400, id="whitespace-before-value"),
+        pytest.param(head((b"x", b"a\t")), 400, id="whitespace-after-value"),
+        pytest.param(head((b"content-length", b"16777217")), 413, id="content"),
+        pytest.param(head(*[(b"x", b"1")] * 128), 431, id="field-count"),
+        pytest.param(head((b"x", b"a" * 65536)), 431, id="header-section"),
+    ],
+)
+def test_guard_refuses_head(bad: RequestHead, status: int) -> None:
+    assert refusal(bad) == status
+
+
+LENGTH = (b"content-length", b"5")
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([Data(b"x")], id="content-without-a-request"),
+        pytest.param([EndOfMessage()], id="end-without-a-request"),
+        pytest.param([head(), head()], id="request-in-a-request"),
+        pytest.param([head(), Data(b"x")], id="content-where-there-is-none"),
+        pytest.param([head(), EndOfMessage(), EndOfMessage()], id="two-ends"),
+        pytest.param([head(), EndOfMessage(), Data(b"x")], id="content-after-the-end"),
+        pytest.param([head(LENGTH), Data(b"hello!")], id="more-than-the-length"),
+        pytest.param([head(LENGTH), Data(b"hell"), Data(b"o!")], id="more-than-the-length-in-two"),
+        pytest.param([head(LENGTH), Data(b"hell"), EndOfMessage()], id="less-than-the-length"),
+        pytest.param([head(LENGTH), EndOfMessage()], id="no-content"),
+        pytest.param([head(LENGTH), Data(b"hell"), head()], id="request-in-content"),
+        pytest.param([head(CODING), Data(b"hello"), head()], id="request-in-chunks"),
+        pytest.param([head(CODING), EndOfMessage([(b"x", b"a\r\nb")])], id="broken-trailer"),
+        pytest.param([head(CODING), EndOfMessage([(b"X", b"a")])], id="trailer-name-not-in-lower-case"),
+    ],
+)
+def test_guard_refuses_order(events: list[Event]) -> None:
+    assert refusal(*events) == 400
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([head(), EndOfMessage(), head(), EndOfMessage()], id="two-requests"),
+        pytest.param([head(LENGTH), Data(b"hel"), Data(b"lo"), EndOfMessage()], id="length"),
+        pytest.param([head(CODING), Data(b"hello"), EndOfMessage([(b"x", b"1")])], id="chunked-with-trailers"),
+        pytest.param([head(CODING), EndOfMessage()], id="chunked-without-content"),
+    ],
+)
+def test_guard_lets_order_pass(events: list[Event]) -> None:
+    assert say(*events) == events
+
+
+def test_guard_bounds_chunked_content() -> None:
+    limits = Limits(content=5)
+    assert len(say(head(CODING), Data(b"hello"), EndOfMessage(), limits=limits)) == 3
+    assert refusal(head(CODING), Data(b"hello"), Data(b"!"), limits=limits) == 413
+
+
+def test_guard_bounds_fields() -> None:
+    assert len(say(head((b"b", b"")), limits=Limits(field_count=2, header_section=14))) == 1
+    assert refusal(head((b"b", b"")), limits=Limits(field_count=1)) == 431
+    assert refusal(head((b"b", b"")), limits=Limits(header_section=13)) == 431
