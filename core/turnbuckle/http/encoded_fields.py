@@ -84,10 +84,10 @@ class EncodedFields(dict[Field, bytes]):
 
     def __missing__(self, field: Field) -> bytes:
         name, value = field
-        line = encode_field(name, value)
-        lower = name.lower()
+        lower = name.lower() if isinstance(name, str) else ""
         if lower in self._special:
             raise SpecialField(name)
+        line = encode_field(name, value)
         if len(line) <= _MAX_KEPT and lower not in _NEVER_KEPT:
             if len(self) >= _MAX_LINES:
                 self.clear()

@@ -94,8 +94,9 @@ class _LengthLines(dict[int, bytes]):
         return line
 
 
+_STATUS_LINES: Final = {status: _status_line(status) for status in REASON_PHRASES if status >= 200 or status == 101}
 _CONTENT_STATUS_LINES: Final = {
-    status: _status_line(status) for status in REASON_PHRASES if status >= 200 and status not in _NEVER_WITH_CONTENT
+    status: line for status, line in _STATUS_LINES.items() if status >= 200 and status not in _NEVER_WITH_CONTENT
 }
 # These two only remember: emptied at any moment, they change nothing but the time that a response takes.
 _field_line: Final = EncodedFields(special=_FRAMING_FIELDS).__getitem__
@@ -157,14 +158,18 @@ def response_head(status: int, fields: Sequence[Field], framing_line: bytes, own
         TypeError: a field name or value is not a str.
         ValueError: the status is none, or a field cannot be sent.
     """
+    try:
+        start = _STATUS_LINES[status]
+        return b"".join((start, *map(_field_line, fields), own_lines, framing_line, b"\r\n"))
+    except KeyError:
+        return _careful_head(status, fields, framing_line, own_lines)
+
+
+def _careful_head(status: int, fields: Sequence[Field], framing_line: bytes, own_lines: bytes) -> bytes:
     if status < 200 and status != 101:
         raise ValueError(f"{status!r} is not the status of a final response")
-    start = _CONTENT_STATUS_LINES.get(status) or _status_line(status)
-    try:
-        return b"".join((start, *map(_field_line, fields), own_lines, framing_line, b"\r\n"))
-    except SpecialField:
-        lines = _careful_lines(fields, own_lines)
-    return b"".join((start, *lines, framing_line, b"\r\n"))
+    start = _STATUS_LINES.get(status) or _status_line(status)
+    return b"".join((start, *_careful_lines(fields, own_lines), framing_line, b"\r\n"))
 
 
 def _careful_lines(fields: Sequence[Field], own_lines: bytes) -> list[bytes]:
