@@ -1,0 +1,68 @@
+"""Test applications, servers and parts of either, in memory and without a wall clock.
+
+``Client`` talks to an application through the server's real connection and parser. ``Connection`` is its raw side: any
+octets, in any pieces, with half-close, reset and slow reading. ``FakeClock`` is the time of both. The pytest plugin
+``turnbuckle`` provides the fixture ``turnbuckle_client``; because pytest loads it in every run, names are imported when
+first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from turnbuckle.testing.client import Client
+    from turnbuckle.testing.client_response import ClientResponse, ResponseFacts, StreamedResponse
+    from turnbuckle.testing.connection import Connection
+    from turnbuckle.testing.cookie_jar import CookieJar, StoredCookie
+    from turnbuckle.testing.errors import IncompleteResponse, MalformedResponse, ServerFault
+    from turnbuckle.testing.fake_clock import FakeClock
+    from turnbuckle.testing.memory_peer import MemoryPeer
+    from turnbuckle.testing.memory_transport import MemoryTransport
+    from turnbuckle.testing.raw_exchange import RawExchange
+    from turnbuckle.testing.request_encoder import RequestOptions
+
+_MODULES: Final = {
+    "client": "Client",
+    "client_response": "ClientResponse ResponseFacts StreamedResponse",
+    "connection": "Connection",
+    "cookie_jar": "CookieJar StoredCookie",
+    "errors": "IncompleteResponse MalformedResponse ServerFault",
+    "fake_clock": "FakeClock",
+    "memory_peer": "MemoryPeer",
+    "memory_transport": "MemoryTransport",
+    "raw_exchange": "RawExchange",
+    "request_encoder": "RequestOptions",
+}
+_HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = [
+    "Client",
+    "ClientResponse",
+    "Connection",
+    "CookieJar",
+    "FakeClock",
+    "IncompleteResponse",
+    "MalformedResponse",
+    "MemoryPeer",
+    "MemoryTransport",
+    "RawExchange",
+    "RequestOptions",
+    "ResponseFacts",
+    "ServerFault",
+    "StoredCookie",
+    "StreamedResponse",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _HOMES.keys())

@@ -1,0 +1,67 @@
+"""The pytest plugin is tested in a pytest of its own: its fixture, and what it costs those who do not use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+_APPLICATION = """
+from turnbuckle.http.parser import H1ParserFactory
+from turnbuckle.server.application import Application
+from turnbuckle.web.response import Response
+
+async def answer(request):
+    return Response(request.path)
+
+application = Application(handle=answer, parser_factory=H1ParserFactory())
+"""
+
+_USED = """
+async def test_answers(turnbuckle_client):
+    async with turnbuckle_client(application, base_url="http://somewhere") as client:
+        response = await client.get("/here")
+        assert (response.text, response.url) == ("/here", "http://somewhere/here")
+"""
+
+_LEFT_OPEN = """
+async def test_forgets(turnbuckle_client):
+    await turnbuckle_client(application).__aenter__()
+"""
+
+
+def _run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(_APPLICATION + text)
+    arguments = ["-q", "-p", "no:randomly", "-p", "no:xdist", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *arguments, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
+
+
+def test_plugin_is_registered_with_pytest() -> None:
+    (entry,) = entry_points(group="pytest11", name="turnbuckle")
+
+    assert entry.value == "turnbuckle.testing.pytest_plugin"
+
+
+def test_fixture_makes_clients(tmp_path: Path) -> None:
+    done = _run_pytest(tmp_path, _USED)
+
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_fixture_fails_a_test_that_leaves_a_client_open(tmp_path: Path) -> None:
+    done = _run_pytest(tmp_path, _LEFT_OPEN)
+
+    assert done.returncode == 1
+    assert "1 of 1 clients were left open" in done.stdout
+
+
+def test_plugin_imports_nothing_before_it_is_used() -> None:
+    code = (
+        "import sys, turnbuckle.testing.pytest_plugin;"
+        "print(sorted(name for name in sys.modules if name.startswith('turnbuckle')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout.strip() == "['turnbuckle', 'turnbuckle.testing', 'turnbuckle.testing.pytest_plugin']"
