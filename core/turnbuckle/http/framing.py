@@ -64,7 +64,7 @@ def _check_codings(values: Sequence[bytes]) -> None:
     names = [name.strip(b" \t").lower() for value in values for name in value.split(b",")]
     if names == [b"chunked"]:
         return
-    if names[-1] == b"" or names.count(b"chunked") > 1:
+    if b"" in (names[0], names[-1]) or names.count(b"chunked") > 1:
         raise ProtocolError("Transfer-Encoding is not a list that ends in one chunked")
     raise ProtocolError(f"transfer coding {names[0][:40]!r} is not implemented", status=501)
 

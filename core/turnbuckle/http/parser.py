@@ -34,8 +34,8 @@ class _State(enum.IntEnum):
     HEAD = 0
     LENGTH = 1
     CHUNKS = 2
-    END = 3
-    FAILED = 4
+    FAILED = 3
+    END = 4  # the only one that reads nothing
 
 
 # Looking a member up in its class costs more than all that is done with it here.
@@ -94,6 +94,10 @@ class H1Parser:
         "_state",
     )
 
+    # Both are there in the states that read them.
+    _chunks: ChunkedReader
+    _error: ProtocolError
+
     def __init__(
         self, limits: Limits, request_lines: RequestLines | None = None, field_lines: FieldLines | None = None
     ) -> None:
@@ -110,9 +114,7 @@ class H1Parser:
         self._looked_at = 0
         self._state = _State.HEAD
         self._remaining = 0
-        self._chunks: ChunkedReader | None = None
         self._at_end = False
-        self._error: ProtocolError | None = None
 
     def feed(self, data: bytes, /) -> None:
         """Take octets off the wire, at any split."""
@@ -139,7 +141,7 @@ class H1Parser:
             ProtocolError: 400, 413, 414, 431, 501 or 505; raised again by every later call.
         """
         state = self._state
-        if state == _END and self._chunks is None:
+        if state == _END:
             self._state = _HEAD
             return _END_OF_MESSAGE
         if not self._buffer and state == _HEAD:
@@ -158,8 +160,6 @@ class H1Parser:
         self._buffer, self._position = b"", 0
 
     def _raise_again(self) -> _EventOrNeed:
-        if self._error is None:
-            raise AssertionError("a parser fails with an error")
         raise ProtocolError(str(self._error), status=self._error.status)
 
     def _check_end(self) -> None:
@@ -254,13 +254,14 @@ class H1Parser:
 
     def _read_chunks(self) -> _EventOrNeed:
         chunks = self._chunks
-        if chunks is None:
-            raise AssertionError("chunks are read by a reader")
         data, position = chunks.read(self._buffer, self._position)
         self._advance(position)
         if data:
             return Data(data)
-        return self._end_message() if chunks.is_done else NEED_DATA
+        if not chunks.is_done:
+            return NEED_DATA
+        self._state = _HEAD
+        return EndOfMessage(chunks.received_trailers())
 
     def _advance(self, position: int) -> None:
         if position == len(self._buffer):
@@ -268,19 +269,11 @@ class H1Parser:
         else:
             self._position = position
 
-    def _end_message(self) -> EndOfMessage:
-        self._state = _HEAD
-        if self._chunks is None:
-            return _END_OF_MESSAGE
-        trailers, self._chunks = self._chunks.received_trailers(), None
-        return EndOfMessage(trailers) if trailers else _END_OF_MESSAGE
-
 
 _READERS: Final[tuple[Callable[[H1Parser], _EventOrNeed], ...]] = (
     H1Parser._read_head,
     H1Parser._read_length,
     H1Parser._read_chunks,
-    H1Parser._end_message,
     H1Parser._raise_again,
 )
 """What reads the next event, by the number of the state."""

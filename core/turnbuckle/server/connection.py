@@ -11,39 +11,29 @@ order: the next head is looked for when the response before it is on its way.
 The state says who is waited for, and ``_TABLE`` says what each state makes of octets, of the end of input, and of its
 deadline. Deadlines are totals; they are written down here and acted on by the sweep of ``connections.py``.
 
-Why closing is hard: a close with octets unread makes the kernel reset the connection, and the reset can destroy the
-last response before the peer has read it. So where input may still be coming, the connection stops writing first, then
-reads and drops for a while (RFC 9112, section 9.6), in state LINGERING.
-
-What this module must not know: how a head is parsed, how a response is serialized, what a handler is.
+Writing, waiting and parting are the business of ``wire.py``. What neither module knows: how a head is parsed, how a
+response is serialized, what a handler is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, TypeAlias, cast, final
+from typing import Final, Literal, NamedTuple, TypeAlias, final
 
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
-from turnbuckle.http.serializer import error_response, interim_response
-from turnbuckle.server.access_log import log_refusal
-from turnbuckle.server.clock import Clock
+from turnbuckle.http.serializer import interim_response
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.content import IncomingContent
-from turnbuckle.server.inbox import Inbox
-from turnbuckle.server.lost import Lost
 from turnbuckle.server.responding import respond
 from turnbuckle.server.state import State
-from turnbuckle.server.timeouts import Timeouts
-from turnbuckle.web.peer import Peer
+from turnbuckle.server.wire import Wire
 from turnbuckle.web.request import Request
 
 __all__ = ["HTTPConnection"]
-
-# Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
-_LINGER_SIZE: Final = 1024 * 1024
 
 # Seconds for a head that is awaited when the server begins to stop.
 _LAST_HEAD: Final = 1.0
@@ -52,81 +42,40 @@ _LAST_HEAD: Final = 1.0
 _IDLE: Final = State.IDLE
 _HANDLING: Final = State.HANDLING
 
+_log: Final = logging.getLogger("turnbuckle.server")
+
 _CONTINUE: Final = interim_response(100)
 
 
 @final
-class HTTPConnection(asyncio.Protocol):
-    """One connection of a server.
+class HTTPConnection(Wire):
+    """One connection of a server; ``Wire`` has the rest of its attributes.
 
     Attributes:
-        connections: what it shares with the others.
-        clock: tells the time.
-        timeouts: how long it waits for what.
-        transport: what it writes to.
-        state: what it waits for.
-        deadline: when waiting ends, in the clock's monotonic seconds.
         head: of the request that is being served.
         content: of the same; None if it has none.
-        is_writing_paused: whether the transport holds as much as it should.
+        started: when its head was complete, where anything wants to know.
     """
 
-    __slots__ = (
-        "_dropped",
-        "_end_is_due",
-        "_inbox",
-        "_is_advancing",
-        "_lost",
-        "_peer",
-        "_request_deadline",
-        "_task",
-        "_waiter",
-        "_wants_octets",
-        "clock",
-        "connections",
-        "content",
-        "deadline",
-        "head",
-        "is_writing_paused",
-        "started",
-        "state",
-        "timeouts",
-        "transport",
-    )
+    __slots__ = ("_end_is_due", "_is_advancing", "_request_deadline", "_wants_octets", "content", "head", "started")
 
-    transport: asyncio.Transport
     head: RequestHead
 
     def __init__(self, connections: Connections) -> None:
-        application = connections.application
-        self.connections = connections
-        self.clock: Clock = connections.clock
-        self.timeouts: Timeouts = application.timeouts
-        self.state = State.HEAD
-        self.deadline = math.inf
+        super().__init__(connections)
         self.content: IncomingContent | None = None
         self.started = 0.0
-        self.is_writing_paused = False
         self._request_deadline = math.inf
-        self._inbox = Inbox(application.parser_factory(application.limits))
         self._is_advancing = False
         self._end_is_due = False
         self._wants_octets = False
-        self._dropped = 0
-        self._task: asyncio.Task[None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._lost = Lost()
 
     # -- what the transport says -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: the first head is due from now on."""
-        # Loops bring transports of their own making, which need not derive from asyncio's.
-        self.transport = transport = cast(asyncio.Transport, transport)
-        self._inbox.transport = transport
-        self._peer = _describe_peer(transport, self._lost)
+        super().connection_made(transport)
         self._arm(self.timeouts.head)
-        self.connections.add(self)
         if self.connections.is_draining:
             self.finish_up()
 
@@ -150,10 +99,6 @@ class HTTPConnection(asyncio.Protocol):
         if task is not None and (was is State.SENDING or self.connections.application.cancel_on_disconnect):
             task.cancel()
 
-    def pause_writing(self) -> None:
-        """Learn that the transport holds more than it should."""
-        self.is_writing_paused = True
-
     def resume_writing(self) -> None:
         """Learn that the transport can take more."""
         self.is_writing_paused = False
@@ -176,15 +121,6 @@ class HTTPConnection(asyncio.Protocol):
         elif self.state is State.HEAD:
             # Its request may be on the way already; it gets a moment to arrive.
             self.deadline = min(self.deadline, self.clock.monotonic() + _LAST_HEAD)
-
-    def abort(self) -> None:
-        """Cut the peer off, so that it sees that something is missing."""
-        task = self._task
-        if self.state is not State.CLOSED:
-            self.state = State.CLOSING
-            self.transport.abort()
-        if task is not None:
-            task.cancel()
 
     # -- from octets to a request --------------------------------------------------------------------------------------
 
@@ -210,6 +146,9 @@ class HTTPConnection(asyncio.Protocol):
                     break
         except ProtocolError as error:
             self.refuse(error.status)
+        except Exception:  # noqa: BLE001  # a parser that is plugged in may raise anything
+            _log.exception("the parser failed")
+            self.refuse(500)
         finally:
             self._is_advancing = False
 
@@ -276,40 +215,12 @@ class HTTPConnection(asyncio.Protocol):
             self._wants_octets = False
             self.deadline = self._request_deadline
 
-    async def _wait(self) -> None:
-        waiter = self._waiter = self.connections.loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self, error: Exception | None = None) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
-
     # -- the end of a response -----------------------------------------------------------------------------------------
 
     def send_continue(self) -> None:
         """Tell the peer to go on and send its content."""
         if self.state is State.HANDLING:
             self.transport.write(_CONTINUE)
-
-    async def flush(self) -> None:
-        """Wait until the transport can take more.
-
-        Raises:
-            ConnectionLost: the connection is gone.
-        """
-        while self.is_writing_paused and self.state is State.SENDING:
-            self._arm(self.timeouts.write)
-            await self._wait()
-        self.deadline = math.inf
-        if self.state is not State.SENDING:
-            raise ConnectionLost("the peer went away")
 
     @property
     def is_handling(self) -> bool:
@@ -338,7 +249,7 @@ class HTTPConnection(asyncio.Protocol):
         if close:
             self._close_after(content)
         elif content is not None and not content.is_complete:
-            self._drop()
+            self._drop(content)
         else:
             self._await_request()
 
@@ -346,13 +257,14 @@ class HTTPConnection(asyncio.Protocol):
         self.content = None
         if self.is_writing_paused:
             self.state = State.FLUSHING
-            self._arm(self.timeouts.write)
+            self._arm_write()
             return
         self.state = _IDLE
         self.deadline = self.clock.monotonic() + (self.timeouts.idle or math.inf)
         self._advance()
 
-    def _drop(self) -> None:
+    def _drop(self, content: IncomingContent) -> None:
+        content.lift_limit()
         self.state = State.DROPPING
         self._arm(self.timeouts.content)
         self._go_on_dropping()
@@ -367,38 +279,10 @@ class HTTPConnection(asyncio.Protocol):
             while content is not None and not content.is_complete:
                 if content.pull() is NEED_DATA:
                     return
-        except Exception:  # noqa: BLE001  # whatever is wrong with content that nobody wants, the connection ends
+        except (ProtocolError, ConnectionLost):
             self.linger()
             return
         self._await_request()
-
-    # -- the end of the connection -------------------------------------------------------------------------------------
-
-    def refuse(self, status: int) -> None:
-        """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped."""
-        if self.state in (State.CLOSED, State.CLOSING):
-            return
-        self.transport.write(error_response(status, date_line=self.connections.date_line))
-        log_refusal(self.connections.application, self._peer, status)
-        self.linger()
-
-    def linger(self) -> None:
-        """Stop writing, then read and drop until the peer has noticed."""
-        self._inbox.drop()
-        if self._inbox.is_at_eof or not self.timeouts.linger or not self.transport.can_write_eof():
-            self.close()
-            return
-        self.state = State.LINGERING
-        self._arm(self.timeouts.linger)
-        self.transport.write_eof()
-
-    def close(self) -> None:
-        """Close once everything written has been sent, for which the peer has ``timeouts.write`` seconds."""
-        if self.state in (State.CLOSED, State.CLOSING):
-            return
-        self.state = State.CLOSING
-        self._arm(self.timeouts.write)
-        self.transport.close()
 
     def _close_after(self, content: IncomingContent | None) -> None:
         if self._inbox.size or (content is not None and not content.is_complete):
@@ -415,18 +299,7 @@ class HTTPConnection(asyncio.Protocol):
         self.connections.discard(self)
         return self._inbox.empty()
 
-    def _arm(self, seconds: float) -> None:
-        self.deadline = self.clock.monotonic() + seconds if seconds else math.inf
-
     # -- the rows of the table -----------------------------------------------------------------------------------------
-
-    def _ignore(self, data: bytes) -> None:
-        """Take octets that nobody will look at."""
-
-    def _discard(self, data: bytes) -> None:
-        self._dropped += len(data)
-        if self._dropped > _LINGER_SIZE:
-            self.close()
 
     def _end_between(self) -> bool:
         self._advance()
@@ -435,13 +308,6 @@ class HTTPConnection(asyncio.Protocol):
     def _end_during(self) -> bool:
         if self._wants_octets:
             self._wake()
-        return True
-
-    def _end_last(self) -> bool:
-        self.close()
-        return True
-
-    def _keep_open(self) -> bool:
         return True
 
     def _expire_head(self) -> None:
@@ -460,7 +326,7 @@ class HTTPConnection(asyncio.Protocol):
         if self._wants_octets:
             self._wake(ProtocolError("content comes too slowly", status=408))
         else:
-            self.abort()
+            self._expire_write()
 
 
 class _Row(NamedTuple):
@@ -476,10 +342,10 @@ _TABLE: Final = {
     State.IDLE: _Row(_C._take, _C._end_between, _C.close),
     State.HANDLING: _Row(_C._hold, _C._end_during, _C._expire_request),
     State.SENDING: _Row(_C._hold, _C._end_during, _C._expire_sending),
-    State.FLUSHING: _Row(_C._hold, _C._keep_open, _C.abort),
+    State.FLUSHING: _Row(_C._hold, _C._keep_open, _C._expire_write),
     State.DROPPING: _Row(_C._take_dropped, _C._end_last, _C.linger),
     State.LINGERING: _Row(_C._discard, _C._end_last, _C.close),
-    State.CLOSING: _Row(_C._ignore, _C._keep_open, _C.abort),
+    State.CLOSING: _Row(_C._ignore, _C._keep_open, _C._expire_write),
     State.CLOSED: _Row(_C._ignore, _C._keep_open, _C.abort),
     State.SWITCHED: _Row(_C._ignore, _C._keep_open, _C.abort),
 }
@@ -488,14 +354,3 @@ _TABLE: Final = {
 _ON_DATA: Final = tuple(_TABLE[state].data for state in State)
 _ON_EOF: Final = tuple(_TABLE[state].eof for state in State)
 _ON_DEADLINE: Final = tuple(_TABLE[state].deadline for state in State)
-
-
-def _describe_peer(transport: asyncio.Transport, lost: Lost) -> Peer:
-    client = transport.get_extra_info("peername")
-    server = transport.get_extra_info("sockname")
-    return Peer(
-        client=tuple(client[:2]) if isinstance(client, tuple) else None,
-        server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
-        scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
-        lost=lost,
-    )

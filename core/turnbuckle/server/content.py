@@ -20,6 +20,8 @@ __all__ = ["IncomingContent"]
 # After so many pieces without a wait, other connections have their turn: tiny chunks must not hold the loop.
 _PIECES_AT_ONCE: Final = 16
 
+_NO_LIMIT: Final = 1 << 62
+
 
 @final
 class IncomingContent:
@@ -110,6 +112,10 @@ class IncomingContent:
         return self.is_complete or (
             length is not None and not self._awaits_continue and length - self._received <= bound and self.error is None
         )
+
+    def lift_limit(self) -> None:
+        """Let what is left pass, for it is only dropped."""
+        self.limit = _NO_LIMIT
 
     def _check_announced(self) -> None:
         length = self._head.content_length

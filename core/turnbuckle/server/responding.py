@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Final
 
-from turnbuckle.errors import ConnectionLost
+from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.serializer import (
     BodyFraming,
     BodyWriter,
@@ -64,9 +64,11 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         if connection.is_handling:
             connection.refuse(500)
         raise
+    except ProtocolError as error:
+        connection.refuse(error.status)
     except Exception:  # noqa: BLE001  # nothing may leave a connection without an end
         _log.exception("answering %s failed", request)
-        connection.abort()
+        connection.refuse(500)
 
 
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
@@ -78,11 +80,10 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
         return
     try:
         fields = response.fields()
-        if content is None and head.keep_alive and head.minor_version and len(fields) < 2 and not shared.is_draining:
-            close, own_lines = False, shared.date_line
-        else:
-            close = _must_close(connection, fields)
-            own_lines = shared.date_line + connection_line(head.minor_version, close)
+        close = _must_close(connection, fields)
+        own_lines = shared.date_line
+        if close or not head.minor_version:
+            own_lines += connection_line(head.minor_version, close)
         data = full_response(response.status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
         data, close = _replace(connection, request), True
@@ -153,7 +154,7 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
         return
     write = connection.transport.write
     async for piece in body:
-        data = writer.write(piece.encode() if isinstance(piece, str) else piece)
+        data = writer.write(piece.encode("utf-8", "replace") if isinstance(piece, str) else piece)
         if connection.is_writing_paused or not connection.is_sending:
             await connection.flush()
         if data:

@@ -32,7 +32,9 @@ class Timeouts:
         content: how long, in total, a handler waits for content beyond what ``content_rate`` grants; beyond it 408.
         content_rate: octets per second that content must come at: each octet received grants its share of a second.
         handler: from the head to the response; beyond it 503.
-        write: for a peer that takes nothing of what is sent; beyond it the connection is aborted.
+        write: for a peer to take at least ``write_rate`` octets per second of what is sent; beyond it the connection is
+            aborted.
+        write_rate: octets per second, on average over ``write`` seconds.
         idle: between two requests; beyond it the connection is closed.
         drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
         linger: how long a closed connection still reads, so that the peer gets to see the last response.
@@ -44,6 +46,7 @@ class Timeouts:
     content_rate: int = attrs.field(default=500, validator=_not_negative)
     handler: float = attrs.field(default=0.0, validator=_not_negative)
     write: float = attrs.field(default=30.0, validator=_not_negative)
+    write_rate: int = attrs.field(default=250, validator=_not_negative)
     idle: float = attrs.field(default=30.0, validator=_not_negative)
     drain_content: int = attrs.field(default=65536, validator=_not_negative)
     linger: float = attrs.field(default=2.0, validator=_not_negative)

@@ -1,0 +1,213 @@
+"""Write to one peer, wait for it, and part from it: what every connection needs, whatever it serves.
+
+A ``Wire`` owns the transport, the deadline, and the ways in which a connection ends. It does not know what a request
+is.
+
+Why closing is hard: a close with octets unread makes the kernel reset the connection, and the reset can destroy the
+last response before the peer has read it. So where input may still be coming, a wire stops writing first, then reads
+and drops for a while (RFC 9112, section 9.6), in state LINGERING.
+
+Why writing is, too: a peer that takes nothing must not hold a response in memory for ever, but one that is merely slow
+is not to be cut off. So the write deadline asks what was taken in its time, not whether all was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final, cast
+
+from turnbuckle.errors import ConnectionLost
+from turnbuckle.http.serializer import error_response
+from turnbuckle.server.access_log import log_refusal
+from turnbuckle.server.clock import Clock
+from turnbuckle.server.connections import Connections
+from turnbuckle.server.inbox import Inbox
+from turnbuckle.server.lost import Lost
+from turnbuckle.server.state import State
+from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.web.peer import Peer
+
+__all__ = ["Wire"]
+
+# Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
+_LINGER_SIZE: Final = 1024 * 1024
+
+
+class Wire(asyncio.Protocol):
+    """The server's end of a connection, without what is spoken on it.
+
+    Attributes:
+        connections: what it shares with the others of its server.
+        clock: tells the time.
+        timeouts: how long it waits for what.
+        transport: what it writes to.
+        state: what it waits for.
+        deadline: when waiting ends, in the clock's monotonic seconds.
+        is_writing_paused: whether the transport holds as much as it should.
+    """
+
+    __slots__ = (
+        "_dropped",
+        "_inbox",
+        "_lost",
+        "_peer",
+        "_task",
+        "_unsent",
+        "_waiter",
+        "clock",
+        "connections",
+        "deadline",
+        "is_writing_paused",
+        "state",
+        "timeouts",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, connections: Connections) -> None:
+        application = connections.application
+        self.connections = connections
+        self.clock: Clock = connections.clock
+        self.timeouts: Timeouts = application.timeouts
+        self.state = State.HEAD
+        self.deadline = math.inf
+        self.is_writing_paused = False
+        self._inbox = Inbox(application.parser_factory(application.limits))
+        self._dropped = 0
+        self._unsent = 0
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost = Lost()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, and be swept from now on."""
+        # Loops bring transports of their own making, which need not derive from asyncio's.
+        self.transport = transport = cast(asyncio.Transport, transport)
+        self._inbox.transport = transport
+        self._peer = _describe_peer(transport, self._lost)
+        self.connections.add(self)
+
+    def pause_writing(self) -> None:
+        """Learn that the transport holds more than it should."""
+        self.is_writing_paused = True
+
+    def expire(self, now: float) -> None:
+        """Act on a deadline that has passed; what serves something on the wire knows more to do."""
+        self.deadline = math.inf
+        self.abort()
+
+    def finish_up(self) -> None:
+        """Close as soon as nothing is going on; nothing is, as far as a wire knows."""
+        self.close()
+
+    # -- waiting -------------------------------------------------------------------------------------------------------
+
+    def _arm(self, seconds: float) -> None:
+        self.deadline = self.clock.monotonic() + seconds if seconds else math.inf
+
+    def _arm_write(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._arm(self.timeouts.write)
+
+    async def _wait(self) -> None:
+        waiter = self._waiter = self.connections.loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self, error: Exception | None = None) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    async def flush(self) -> None:
+        """Wait until the transport can take more.
+
+        Raises:
+            ConnectionLost: the connection is gone.
+        """
+        while self.is_writing_paused and self.state is State.SENDING:
+            self._arm_write()
+            await self._wait()
+        self.deadline = math.inf
+        if self.state is not State.SENDING:
+            raise ConnectionLost("the peer went away")
+
+    def _expire_write(self) -> None:
+        taken = self._unsent - self.transport.get_write_buffer_size()
+        if taken > 0 and taken >= self.timeouts.write * self.timeouts.write_rate:
+            # Slow, but reading: what it took has earned it as much time again.
+            self._arm_write()
+        else:
+            self.abort()
+
+    # -- parting -------------------------------------------------------------------------------------------------------
+
+    def refuse(self, status: int) -> None:
+        """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped."""
+        if self.state in (State.CLOSED, State.CLOSING):
+            return
+        self.transport.write(error_response(status, date_line=self.connections.date_line))
+        log_refusal(self.connections.application, self._peer, status)
+        self.linger()
+
+    def linger(self) -> None:
+        """Stop writing, then read and drop until the peer has noticed."""
+        self._inbox.drop()
+        if self._inbox.is_at_eof or not self.timeouts.linger or not self.transport.can_write_eof():
+            self.close()
+            return
+        self.state = State.LINGERING
+        self._arm(self.timeouts.linger)
+        self.transport.write_eof()
+
+    def close(self) -> None:
+        """Close once everything written has been sent, for which the peer has ``timeouts.write`` seconds."""
+        if self.state in (State.CLOSED, State.CLOSING):
+            return
+        self.state = State.CLOSING
+        self._arm_write()
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Cut the peer off, so that it sees that something is missing."""
+        task = self._task
+        if self.state is not State.CLOSED:
+            self.state = State.CLOSING
+            self.transport.abort()
+        if task is not None:
+            task.cancel()
+
+    # -- what is the same in several states ----------------------------------------------------------------------------
+
+    def _ignore(self, data: bytes) -> None:
+        """Take octets that nobody will look at."""
+
+    def _discard(self, data: bytes) -> None:
+        self._dropped += len(data)
+        if self._dropped > _LINGER_SIZE:
+            self.close()
+
+    def _end_last(self) -> bool:
+        self.close()
+        return True
+
+    def _keep_open(self) -> bool:
+        return True
+
+
+def _describe_peer(transport: asyncio.Transport, lost: Lost) -> Peer:
+    client = transport.get_extra_info("peername")
+    server = transport.get_extra_info("sockname")
+    return Peer(
+        client=tuple(client[:2]) if isinstance(client, tuple) else None,
+        server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
+        scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
+        lost=lost,
+    )

@@ -1,0 +1,104 @@
+"""Serve a handler in memory, without app or startup: what the tests of the server's modules stand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+
+from turnbuckle.http.events import ParserFactory
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1ParserFactory
+from turnbuckle.records import Handler
+from turnbuckle.server.application import Application
+from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.testing.connection import Connection
+from turnbuckle.testing.fake_clock import FakeClock
+from turnbuckle.testing.memory_server import MemoryServer
+from turnbuckle.web.request import Request
+from turnbuckle.web.response import Response
+
+GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+def post(content: bytes, *fields: bytes) -> bytes:
+    """Return a POST request with a Content-Length."""
+    lines = b"".join(field + b"\r\n" for field in fields)
+    return b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n%b\r\n%b" % (len(content), lines, content)
+
+
+def post_head(length: int, *fields: bytes) -> bytes:
+    """Return the head of a POST request whose content comes later."""
+    lines = b"".join(field + b"\r\n" for field in fields)
+    return b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n%b\r\n" % (length, lines)
+
+
+@attrs.frozen
+class Served:
+    """A server with one connection, and the clock that both go by."""
+
+    server: MemoryServer
+    clock: FakeClock
+    connection: Connection
+
+    async def send(self, data: bytes) -> bytes:
+        """Send, settle, and return all that came back so far."""
+        await self.connection.send(data)
+        return self.connection.received
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.clock.advance(seconds)
+        await self.connection.settle()
+
+    @property
+    def statuses(self) -> list[int]:
+        """The statuses of the complete responses, interim ones included."""
+        return self.connection.statuses
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server has ended its side."""
+        return self.connection.is_closed
+
+
+async def echo(request: Request) -> Response:
+    """Answer with the content of the request."""
+    return Response(await request.read())
+
+
+async def hello(request: Request) -> Response:
+    """Answer without looking at the content."""
+    return Response("hello")
+
+
+@asynccontextmanager
+async def serving(  # one keyword for each part of an application that tests vary
+    handle: Handler,
+    *,
+    parser_factory: ParserFactory | None = None,
+    limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
+    access_log: bool = False,
+    cancel_on_disconnect: bool = False,
+) -> AsyncIterator[Served]:
+    """Serve ``handle`` and connect to it once."""
+    application = Application(
+        handle=handle,
+        parser_factory=parser_factory or H1ParserFactory(),
+        limits=limits or Limits(),
+        timeouts=timeouts or Timeouts(),
+        access_log=access_log,
+        cancel_on_disconnect=cancel_on_disconnect,
+    )
+    clock = FakeClock()
+    facts = {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)}
+    server = MemoryServer(application, clock, facts=facts, patience=5.0)
+    await server.start()
+    try:
+        served = Served(server, clock, server.connect())
+        await served.connection.settle()
+        yield served
+    finally:
+        await server.stop()

@@ -1,0 +1,261 @@
+"""Every wait has an end, and an octet now and then does not move it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.core.server.served import GET, echo, hello, post_head, serving
+from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.web.request import Request
+from turnbuckle.web.response import Response
+
+
+async def test_head_is_due_from_accept_though_nothing_comes() -> None:
+    async with serving(hello) as served:
+        await served.advance(14)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [408]
+        assert b"\r\nConnection: close\r\n" in served.connection.received
+        assert served.is_closed
+
+
+async def test_head_that_trickles_is_due_all_the_same() -> None:
+    async with serving(hello) as served:
+        for octet in (b"GET / HTTP/1.1\r\nHost: a.example.with.a.long.name\r\n\r\n")[:18]:
+            await served.send(bytes([octet]))
+            await served.advance(1)
+        assert served.statuses == [408]
+        assert served.is_closed
+
+
+async def test_head_of_a_later_request_is_due_from_its_first_octet() -> None:
+    async with serving(hello) as served:
+        await served.send(GET)
+        await served.advance(20)
+        await served.send(b"GET / HTTP/1.1\r\n")
+        await served.advance(14)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [200, 408]
+
+
+async def test_idle_connection_is_closed_without_a_word() -> None:
+    async with serving(hello) as served:
+        await served.send(GET)
+        await served.advance(29)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [200]
+        assert served.is_closed
+
+
+async def test_idle_time_begins_anew_with_each_response() -> None:
+    async with serving(hello) as served:
+        for _ in range(4):
+            await served.send(GET)
+            await served.advance(25)
+        assert served.statuses == [200] * 4
+        assert not served.is_closed
+
+
+async def test_content_that_does_not_come_is_timed_out() -> None:
+    async with serving(echo) as served:
+        await served.connection.send(post_head(100) + b"some")
+        await served.advance(29)
+        assert served.statuses == []
+        await served.advance(3)
+        assert served.statuses == [408]
+        assert served.is_closed
+
+
+async def test_content_that_trickles_is_timed_out() -> None:
+    async with serving(echo) as served:
+        await served.connection.send(post_head(1000))
+        for _ in range(33):
+            await served.send(b"x")
+            await served.advance(1)
+        assert served.statuses == [408]
+        assert served.is_closed
+
+
+async def test_content_at_the_lowest_rate_is_let_through() -> None:
+    async with serving(echo) as served:
+        await served.connection.send(post_head(50_000))
+        for _ in range(100):
+            await served.send(b"x" * 500)
+            await served.advance(1)
+        assert served.statuses == [200]
+
+
+async def test_content_is_not_late_while_the_handler_is_busy() -> None:
+    gate = asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        await gate.wait()
+        return Response(await request.read())
+
+    async with serving(slow) as served:
+        await served.connection.send(post_head(4))
+        await served.advance(300)
+        gate.set()
+        await served.connection.settle()
+        await served.send(b"late")
+        assert served.statuses == [200]
+
+
+async def test_content_that_is_dropped_is_timed_out() -> None:
+    async with serving(hello) as served:
+        await served.connection.send(post_head(100) + b"some")
+        assert served.statuses == [200]
+        await served.advance(32)
+        assert served.is_closed
+
+
+async def test_handler_has_all_the_time_by_default() -> None:
+    gate = asyncio.Event()
+
+    async def wait(request: Request) -> Response:
+        await gate.wait()
+        return Response("at last")
+
+    async with serving(wait) as served:
+        await served.connection.send(GET)
+        await served.advance(10_000)
+        gate.set()
+        await served.connection.settle()
+        assert served.statuses == [200]
+
+
+@pytest.mark.parametrize("stubborn", [pytest.param(False, id="cancellable"), pytest.param(True, id="stubborn")])
+async def test_handler_that_takes_too_long_is_answered_for(stubborn: bool) -> None:
+    release = asyncio.Event()
+    notes: list[str] = []
+
+    async def wait(request: Request) -> Response:
+        try:
+            await release.wait()
+        except asyncio.CancelledError:
+            notes.append("cancelled")
+            if not stubborn:
+                raise
+            await release.wait()
+        return Response("too late")
+
+    async with serving(wait, timeouts=Timeouts(handler=5)) as served:
+        await served.connection.send(GET + GET)
+        await served.advance(7)
+        assert served.statuses == [503]
+        assert notes == ["cancelled"]
+        release.set()
+        await served.connection.settle()
+        assert served.statuses == [503]
+        assert served.is_closed
+
+
+async def test_handler_deadline_holds_while_content_is_awaited() -> None:
+    async with serving(echo, timeouts=Timeouts(handler=5)) as served:
+        await served.connection.send(post_head(10))
+        await served.advance(7)
+        assert served.statuses == [503]
+
+
+async def test_response_that_is_not_taken_is_cut_off() -> None:
+    closed: list[bool] = []
+
+    async def stream(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 10_000
+            finally:
+                closed.append(True)
+
+        return Response(pieces())
+
+    async with serving(stream) as served:
+        served.connection.pause_reading()
+        await served.connection.send(GET)
+        await served.advance(29)
+        assert not served.connection.is_lost
+        await served.advance(3)
+        assert served.connection.is_lost
+        assert closed == [True]
+
+
+async def test_whole_response_that_is_not_taken_is_cut_off() -> None:
+    async def large(request: Request) -> Response:
+        return Response(b"x" * 1_000_000)
+
+    async with serving(large) as served:
+        served.connection.pause_reading()
+        await served.connection.send(GET + GET)
+        await served.advance(32)
+        assert served.connection.is_lost
+
+
+async def test_small_response_that_is_not_taken_is_cut_off_in_the_end() -> None:
+    async with serving(hello) as served:
+        served.connection.pause_reading()
+        await served.connection.send(GET)
+        await served.advance(32)
+        await served.advance(32)
+        assert served.connection.is_lost
+
+
+async def test_peer_that_reads_slowly_but_steadily_gets_it_all() -> None:
+    async def large(request: Request) -> Response:
+        return Response(b"x" * 300_000)
+
+    async with serving(large) as served:
+        served.connection.pause_reading()
+        await served.connection.send(GET + GET)
+        for _ in range(100):
+            await served.connection.read(10_000)
+            await served.advance(20)
+        assert [len(response.content) for response in served.connection.responses] == [300_000, 300_000]
+
+
+async def test_lingering_has_an_end() -> None:
+    async with serving(hello) as served:
+        await served.connection.send(b"nonsense\r\n\r\n")
+        assert not served.connection.is_lost
+        await served.advance(3)
+        assert served.connection.is_lost
+
+
+async def test_lingering_drops_only_so_much() -> None:
+    async with serving(hello) as served:
+        await served.connection.send(b"nonsense\r\n\r\n")
+        for _ in range(20):
+            await served.connection.send(b"x" * 65536)
+        assert served.connection.is_lost
+
+
+async def test_deadlines_can_be_turned_off() -> None:
+    none = Timeouts(head=0, content=0, write=0, idle=0)
+    async with serving(echo, timeouts=none) as served:
+        await served.advance(1000)
+        await served.connection.send(post_head(4))
+        await served.advance(1000)
+        await served.send(b"here")
+        await served.advance(1000)
+        assert served.statuses == [200]
+        assert not served.is_closed
+
+
+async def test_short_deadlines_are_kept_closely() -> None:
+    async with serving(hello, timeouts=Timeouts(head=0.2)) as served:
+        await served.advance(0.3)
+        assert served.statuses == [408]
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(-1, id="negative"), pytest.param(float("nan"), id="nan"), pytest.param(True, id="bool")]
+)
+def test_timeouts_refuse_what_is_no_duration(value: float) -> None:
+    with pytest.raises(ValueError, match="idle must be a number"):
+        Timeouts(idle=value)
