@@ -10,7 +10,7 @@ and change nothing: what the records add up to is decided afterwards, and can be
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from turnbuckle.startup.markers import hookspec
 
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.setup import Setup
 
-__all__ = ["Hooks"]
+__all__ = ["API", "Hooks"]
+
+API: Final = 1
+"""The generation of hooks on this page; ``PluginInfo.api`` says for which one a plugin was written."""
 
 
 class Hooks:

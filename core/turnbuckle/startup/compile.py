@@ -1,14 +1,40 @@
-"""Turn a plan into plain closures: the last stage, after which no hook is called."""
+"""Turn a plan into plain closures: the last stage, after which no hook is called.
+
+A scope costs nothing per request: its chain is composed around each of its routes here, once.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from turnbuckle.server.application import Application
-    from turnbuckle.startup.plan import Plan
+import attrs
+
+from turnbuckle.http.events import ParserFactory
+from turnbuckle.records import Handler, Lifespan, Middleware, Origin
+from turnbuckle.server.application import Application, ReadyLifespan
+from turnbuckle.startup.components import Components
+from turnbuckle.startup.dispatch import (
+    Endpoint,
+    Fallback,
+    answer_miss,
+    compile_dispatch,
+    compile_endpoint,
+    compile_miss,
+    guard,
+)
+from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.startup.setup import Setup
+from turnbuckle.startup.tables import Table, build_tables, finder
+from turnbuckle.web.errors import ErrorTable
+from turnbuckle.web.middleware import compose
+from turnbuckle.web.response_types import Renderer, compile_renderer
 
 __all__ = ["compile_application"]
+
+_PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
 def compile_application(plan: Plan) -> Application:
@@ -17,4 +43,152 @@ def compile_application(plan: Plan) -> Application:
     Raises:
         StartupError: a factory failed.
     """
-    raise RuntimeError("not compiled yet")
+    return _Workshop(plan).application()
+
+
+@attrs.frozen(eq=False)
+class _Surroundings:
+    """What handlers of one scope have around them."""
+
+    scope: PlannedScope
+    render: Renderer
+    errors: ErrorTable
+    links: tuple[tuple[Entry[Middleware], Setup], ...] = ()
+
+
+@attrs.define(eq=False)
+class _Workshop:
+    """Makes one application."""
+
+    plan: Plan
+    findings: Findings = attrs.field(factory=Findings)
+    components: Components = attrs.field(init=False)
+    surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.components = Components(self.plan, self._setup(self.plan.root, ""))
+
+    def application(self) -> Application:
+        """Make everything, then complain about all that cannot be made."""
+        plan = self.plan
+        self._surround(plan.root, None)
+        handle = self._chain()
+        parser_factory = self._parser_factory()
+        lifespans = tuple(
+            self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans
+        )
+        self.findings.raise_errors()
+        return Application(
+            handle=handle,
+            parser_factory=parser_factory,
+            limits=plan.settings.limits,
+            timeouts=plan.settings.timeouts,
+            lifespans=lifespans,
+            access_log=plan.settings.access_log,
+            cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
+        )
+
+    # -- scopes
+
+    def _surround(self, scope: PlannedScope, outer: _Surroundings | None) -> None:
+        render, errors = self._tables_of(scope, outer)
+        links = tuple((link, self._setup(scope, link.origin.plugin)) for link in scope.middleware)
+        # The chain of the app itself is around all routes at once, and not a part of each.
+        inherited = outer.links + links if outer is not None else ()
+        here = _Surroundings(scope, render, errors, inherited)
+        self.surroundings[id(scope)] = here
+        for inner in scope.scopes:
+            self._surround(inner, here)
+
+    def _tables_of(self, scope: PlannedScope, outer: _Surroundings | None) -> tuple[Renderer, ErrorTable]:
+        if outer is not None and scope.response_types == outer.scope.response_types:
+            render = outer.render
+            if scope.error_handlers == outer.scope.error_handlers:
+                return render, outer.errors
+        else:
+            render = compile_renderer([each.record for each in scope.response_types])
+        handlers = [each.record for each in scope.error_handlers]
+        return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
+
+    def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
+        return Setup(
+            settings=self.plan.settings,
+            config=scope.configs.get(plugin),
+            plugin=plugin or "app",
+            app_name=self.plan.app_name,
+            debug=self.plan.settings.debug,
+            scope=scope.prefix,
+            components=lambda kind: self.components.get(kind),
+        )
+
+    # -- the chain
+
+    def _chain(self) -> Handler:
+        root = self.surroundings[id(self.plan.root)]
+        setup = self._setup(self.plan.root, "")
+        tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
+        dispatch = self._dispatch(tables, root)
+        links = [(link, self._setup(self.plan.root, link.origin.plugin)) for link in self.plan.root.middleware]
+        if not links:
+            return dispatch
+        return guard(self._wrapped(dispatch, links), root.errors, self.plan.app_name)
+
+    def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
+        if not tables:
+            # A router could not be made; the finding stops the start before anyone calls this.
+            return answer_miss(root.errors)
+        scopes = [each for each in self.surroundings.values() if each.links and _is_plain(each.scope.prefix)]
+        scopes.sort(key=lambda each: -len(each.scope.prefix))
+        fallbacks = [Fallback(each.scope.prefix, self._around(answer_miss(each.errors), each)) for each in scopes]
+        miss = guard(compile_miss(fallbacks, root.errors), root.errors, self.plan.app_name)
+        return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
+
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
+        root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
+        call: Callable[..., Any] = planned.call
+        if here.links or here.render is not root.render or here.errors is not root.errors:
+            call = self._around(compile_endpoint(planned.route, call, here.render, here.errors), here)
+        return Endpoint(planned.route, call)
+
+    def _around(self, endpoint: Handler, here: _Surroundings) -> Handler:
+        if not here.links:
+            return endpoint
+        return guard(self._wrapped(endpoint, here.links), here.errors, self.plan.app_name)
+
+    def _wrapped(self, endpoint: Handler, links: Sequence[tuple[Entry[Middleware], Setup]]) -> Handler:
+        handler = endpoint
+        for link, setup in reversed(links):
+            try:
+                handler = compose([(link.record, setup)], handler)
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
+        return handler
+
+    # -- the rest
+
+    def _parser_factory(self) -> ParserFactory:
+        choice = self.plan.parser
+        factory = choice.provider.factory
+        try:
+            parser = factory(self.plan.settings.limits)
+            missing = [name for name in _PARSER_METHODS if not callable(getattr(parser, name, None))]
+            if missing:
+                raise TypeError(f"{parser!r} has no {', '.join(missing)}")
+        except Exception as error:  # noqa: BLE001  # a factory may raise anything
+            self._broken("TB503", f"parser {choice.name!r}", choice.origin, error)
+        return factory
+
+    def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
+        setup = self._setup(scope, entry.origin.plugin)
+        return ReadyLifespan(name=entry.record.name, context=partial(entry.record.factory, setup))
+
+    def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
+        found = f"{what} cannot be made: {type(error).__name__}: {error}"
+        if not any(each.text == found for each in self.findings.diagnostics):
+            # The chain of a scope is made for each of its routes, and fails for each of them.
+            self.findings.add(code, found, origin, fix="correct its factory, or disable the plugin that it comes from")
+
+
+def _is_plain(prefix: str) -> bool:
+    # Without a prefix, or with a parameter in it, a path does not tell whether it is in the scope.
+    return bool(prefix) and "{" not in prefix

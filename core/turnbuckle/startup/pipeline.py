@@ -1,15 +1,44 @@
-"""Run the stages in order: discover, load, configure, collect, resolve."""
+"""Run the stages in order: discover, load, configure, collect, resolve. What comes out is frozen, or every problem.
+
+Settings come first, as they say which plugins are enabled. No stage stops at its first problem: all are told together.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, TypeVar
 
-if TYPE_CHECKING:
-    from turnbuckle.startup.declared import Declaration
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.sources import Sources
+import attrs
+
+from turnbuckle.records import Origin
+from turnbuckle.startup.builtin import BUILTIN
+from turnbuckle.startup.configure import Configurator
+from turnbuckle.startup.declared import Declaration, ScopeDeclaration
+from turnbuckle.startup.discover import installed_plugins
+from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.gather import Gathered, Gatherer
+from turnbuckle.startup.inject import Injected, inject_parser
+from turnbuckle.startup.layers import read_layers
+from turnbuckle.startup.load import Loader, place_of_error
+from turnbuckle.startup.loaded import Wanted
+from turnbuckle.startup.local_plugin import FILE_NAME, local_plugins
+from turnbuckle.startup.plan import Choice, Plan
+from turnbuckle.startup.planned_plugins import planned_plugins
+from turnbuckle.startup.resolve import Resolver
+from turnbuckle.startup.settings import Settings
+from turnbuckle.startup.setup import Setup
+from turnbuckle.startup.sources import Sources
+from turnbuckle.startup.tables import Table, build_tables, check_reach, url_builder
+from turnbuckle.startup.wanted import Asked, asked_by_name
 
 __all__ = ["resolve"]
+
+SlotT = TypeVar("SlotT")
+
+_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
+_OURS: Final = "turnbuckle "
 
 
 def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
@@ -22,4 +51,174 @@ def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
     Raises:
         StartupError: with every problem that was found.
     """
-    raise RuntimeError("not resolved yet")
+    return _Resolution(declaration, sources or Sources()).run()
+
+
+@attrs.define
+class _Resolution:
+    """One run of the pipeline."""
+
+    declaration: Declaration
+    sources: Sources
+    findings: Findings = attrs.field(factory=Findings)
+    seconds: dict[str, float] = attrs.field(factory=dict)
+
+    def run(self) -> Plan:
+        """Go through all stages."""
+        with self._timed("configure"):
+            configurator = Configurator(read_layers(self.declaration, self.sources, self.findings), self.findings)
+            settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
+            asked = asked_by_name(settings, configurator.values, self.sources)
+        with self._timed("load and collect"):
+            parser = inject_parser(self.declaration.parser, self.findings)
+            loader = self._loader(asked)
+            gatherer = Gatherer(
+                declaration=self.declaration,
+                settings=settings,
+                configurator=configurator,
+                loader=loader,
+                findings=self.findings,
+            )
+            root = gatherer.gather(self._root(), self._wanted(settings, parser, asked, loader))
+            self._check_names(root, asked, configurator, loader)
+        with self._timed("resolve"):
+            resolver = Resolver(
+                settings=settings, values=configurator.values, builtin=_BUILTIN_NAMES, findings=self.findings
+            )
+            plan = self._plan(resolver, root, parser)
+            plugins = planned_plugins(root, asked, loader, _BUILTIN_NAMES)
+            return self._reviewed(attrs.evolve(plan, plugins=plugins), root)
+
+    # -- which plugins
+
+    def _loader(self, asked: Asked) -> Loader:
+        return Loader(
+            findings=self.findings,
+            disabled=frozenset(asked.disabled),
+            optional=asked.optional,
+            discover=installed_plugins if self.sources.entry_points else tuple,
+        )
+
+    def _root(self) -> ScopeDeclaration:
+        root = self.declaration.root
+        return _without_plugins(root) if self.sources.only_builtin else root
+
+    def _wanted(self, settings: Settings, parser: Injected, asked: Asked, loader: Loader) -> list[Wanted]:
+        wanted = [Wanted(ref=plugin, origin=Origin(plugin=plugin.info.name), builtin=True) for plugin in BUILTIN]
+        if parser.adapter is not None:
+            wanted.append(parser.adapter)
+        if self.sources.only_builtin:
+            return wanted
+        wanted += self._local()
+        wanted += asked.enabled
+        for kind in ("parser", "router"):
+            wanted += _provider_of(kind, getattr(settings, kind), loader)
+        if settings.plugins.autoload:
+            # What comes with the framework was not installed by anyone's choice, and holds rivals for each slot.
+            foreign = [each for each in loader.installed if not each.distribution.startswith(_OURS)]
+            wanted += [Wanted(ref=each.name, origin=each.origin) for each in foreign]
+        return wanted
+
+    def _local(self) -> list[Wanted]:
+        path = self.sources.folder / FILE_NAME if self.sources.folder is not None else None
+        if path is None or not path.is_file():
+            return []
+        at = Origin(plugin="app", place=str(path))
+        try:
+            found = local_plugins(path)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
+            self.findings.add(
+                "TB103",
+                f"{FILE_NAME} cannot be imported: {type(error).__name__}: {error}",
+                attrs.evolve(at, place=place_of_error(error) or str(path)),
+                fix="correct the file",
+            )
+            return []
+        if not found:
+            self.findings.add(
+                "TB104",
+                f"{FILE_NAME} defines no plugin",
+                at,
+                why="it is imported for the classes derived from turnbuckle.Plugin that it defines",
+                fix="define one, or remove the file",
+            )
+        return [Wanted(ref=each, origin=at) for each in found]
+
+    def _check_names(self, root: Gathered, asked: Asked, configurator: Configurator, loader: Loader) -> None:
+        enabled = {plugin.name for scope in root.walk() for plugin in scope.plugins}
+        self._check_disabled(asked, enabled, loader)
+        configurator.leftovers(frozenset({*enabled, *asked.disabled, *loader.seen}))
+
+    def _check_disabled(self, asked: Asked, enabled: set[str], loader: Loader) -> None:
+        for name, origin in asked.disabled.items():
+            if name in loader.seen or any(each.name == name for each in loader.installed):
+                continue
+            known = enabled | {each.name for each in loader.installed}
+            self.findings.add(
+                "TB112",
+                f"plugin {name!r} is disabled, but there is no such plugin{closest(name, known)}",
+                origin,
+                fix="correct the name, or remove it",
+                level="warning",
+            )
+
+    # -- the plan
+
+    def _plan(self, resolver: Resolver, root: Gathered, injected: Injected) -> Plan:
+        parser = resolver.parser(root, injected)
+        planned = resolver.scope(root)
+        components, protocols = resolver.components(root), resolver.protocols(root)
+        commands = resolver.commands(root)
+        resolver.check_names(planned)
+        tables: tuple[Table, ...] = ()
+        if planned.router is not None:
+            setup = Setup(settings=resolver.settings, app_name=self.declaration.name, debug=resolver.settings.debug)
+            tables = build_tables(planned, setup, lambda route, scope: route.call, self.findings)
+            check_reach(tables, self.findings)
+        self.findings.raise_errors()
+        return Plan(
+            app_name=self.declaration.name,
+            settings=resolver.settings,
+            setting_values=dict(resolver.values),
+            plugins=(),
+            parser=_filled(parser),
+            root=planned,
+            components=components,
+            protocols=protocols,
+            commands=commands,
+            seconds=self.seconds,
+            url_builder=url_builder(planned, tables),
+        )
+
+    def _reviewed(self, plan: Plan, root: Gathered) -> Plan:
+        shown = attrs.evolve(plan, diagnostics=self.findings.others)
+        for scope in root.walk():
+            scope.collector.review(shown)
+        self.findings.raise_errors()
+        return attrs.evolve(shown, diagnostics=self.findings.others)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[phase] = time.perf_counter() - start
+
+
+def _filled(choice: Choice[SlotT] | None) -> Choice[SlotT]:
+    # The core itself offers a parser, so there is none only where a finding has told why.
+    if choice is None:
+        raise AssertionError("a slot is empty, and no finding says why")
+    return choice
+
+
+def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:
+    return attrs.evolve(scope, plugins=(), scopes=tuple(_without_plugins(each) for each in scope.scopes))
+
+
+def _provider_of(kind: str, name: str, loader: Loader) -> list[Wanted]:
+    # Who asks for a parser by name wants the plugin that has it; naming both would say the same thing twice.
+    if not name or name in _BUILTIN_NAMES:
+        return []
+    names = (name, f"{name}_{kind}")
+    found: Mapping[str, Origin] = {each.name: each.origin for each in loader.installed if each.name in names}
+    return [Wanted(ref=each, origin=origin) for each, origin in found.items()]

@@ -15,7 +15,6 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.timeouts import Timeouts
 
 __all__ = [
-    "AccessLogSettings",
     "MiddlewareSettings",
     "PluginsSettings",
     "RoutingSettings",
@@ -43,18 +42,20 @@ class ServerSettings:
         port: TCP port to listen on; 0 lets the system choose.
         unix: path of a Unix socket to listen on instead of host and port; "" for none.
         backlog: connections that may wait to be accepted.
-        max_connections: connections served at a time; 0 for no bound.
-        max_pipelined: requests of one connection read ahead of the answers.
         reuse_port: let several processes listen on the same port.
+        loop: the event loop; "auto" is uvloop where it is installed.
+        log_level: of the loggers of turnbuckle, on stderr.
+        cancel_on_disconnect: cancel a handler when its client goes away before the response.
     """
 
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8000, validator=_between(0, 65535))
     unix: str = ""
     backlog: int = attrs.field(default=2048, validator=_between(1, 1_000_000))
-    max_connections: int = attrs.field(default=0, validator=_between(0, 10_000_000))
-    max_pipelined: int = attrs.field(default=16, validator=_between(1, 1000))
     reuse_port: bool = False
+    loop: Literal["auto", "asyncio", "uvloop"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    cancel_on_disconnect: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -98,25 +99,13 @@ class PluginsSettings:
 
 
 @attrs.frozen(kw_only=True)
-class AccessLogSettings:
-    """The log of requests, through ``logging``.
-
-    Attributes:
-        enabled: whether each request is logged.
-        logger: name of the logger.
-    """
-
-    enabled: bool = False
-    logger: str = "turnbuckle.access"
-
-
-@attrs.frozen(kw_only=True)
 class Settings:
     """All settings but those of plugins, which have their own under ``[plugin.NAME]``.
 
     Attributes:
         debug: show tracebacks to clients. Never in production: they tell what the code and its data look like.
         parser: name of the parser to use; "" lets plugins and defaults decide.
+        access_log: log each response to the logger "turnbuckle.access".
         router: name of the router to use; "" lets plugins and defaults decide.
         components: name of the component to use for each kind, such as ``json = "msgspec"``.
         server: where and how the server listens.
@@ -125,10 +114,10 @@ class Settings:
         routing: how paths are matched.
         middleware: the order of the chain.
         plugins: which plugins take part.
-        access_log: the log of requests.
     """
 
     debug: bool = False
+    access_log: bool = False
     parser: str = ""
     router: str = ""
     components: Mapping[str, str] = attrs.field(factory=dict)
@@ -138,4 +127,3 @@ class Settings:
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)
     middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
     plugins: PluginsSettings = attrs.field(factory=PluginsSettings)
-    access_log: AccessLogSettings = attrs.field(factory=AccessLogSettings)

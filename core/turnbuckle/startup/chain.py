@@ -1,0 +1,183 @@
+"""Solve the order of middleware, outermost first, and check what each says about the others.
+
+Zones come first; within a zone ``before`` and ``after``; where nothing decides, dependency order of plugins, and with it
+the app's own middleware innermost, in the order in which it was written. ``middleware.order`` overrides all of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+
+from turnbuckle.records import ZONES, Middleware
+from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.order import OrderCycle, solve
+from turnbuckle.startup.plan import Entry, PlannedRoute
+
+__all__ = ["check_effects", "check_needs", "order_middleware"]
+
+Link = Entry[Middleware]
+
+
+def order_middleware(links: Sequence[Link], wanted: Sequence[str], findings: Findings) -> tuple[Link, ...]:
+    """Return the middleware of one scope, outermost first.
+
+    Args:
+        links: in dependency order.
+        wanted: the order that the settings ask for; empty to solve it.
+        findings: where contradictions are noted.
+    """
+    by_name = _by_name(links, findings)
+    if wanted:
+        return _as_wanted(by_name, wanted, findings)
+    outside = _constraints(by_name, findings)
+    position = {name: at for at, name in enumerate(by_name)}
+    try:
+        names = solve(by_name, outside, lambda name: (ZONES.index(by_name[name].record.zone), position[name]))
+    except OrderCycle as cycle:
+        findings.add(
+            "TB408",
+            f"middleware is ordered in a circle: {cycle}",
+            *(by_name[name].origin for name in cycle.path[:-1]),
+            why="each of them must be outside of the next",
+            fix="remove one 'before' or 'after' of the circle, or set middleware.order",
+        )
+        return tuple(by_name.values())
+    return tuple(by_name[name] for name in names)
+
+
+def check_needs(outer: Sequence[Link], links: Sequence[Link], findings: Findings) -> None:
+    """Note middleware that needs what nothing outside of it provides, and keys that two provide."""
+    present: dict[str, Link] = {}
+    for link in (*outer, *links):
+        for need in link.record.needs:
+            if need not in present and link in links:
+                _lacks(link, need, links, findings)
+        present[link.record.name] = link
+        for key in link.record.provides:
+            if key in present and link in links and key in present[key].record.provides:
+                _provided_twice(key, link, present[key], findings)
+            present[key] = link
+
+
+def check_effects(links: Iterable[Link], routes: Iterable[PlannedRoute], findings: Findings) -> None:
+    """Note middleware that holds whole responses in memory around handlers that stream."""
+    buffering = [link for link in links if link.record.buffers_response]
+    for planned in routes if buffering else ():
+        if not inspect.isasyncgenfunction(planned.route.handler):
+            continue
+        for link in buffering:
+            origins = (link.origin, planned.route.origin) if planned.route.origin else (link.origin,)
+            findings.add(
+                "TB413",
+                f"middleware {link.record.name!r} buffers the response of {planned.route.describe()}, which streams",
+                *origins,
+                why="the client gets nothing until the stream ends, and all of it is in memory then",
+                fix="move the route into a scope without it, or the middleware into a scope without the route",
+                level="warning",
+            )
+
+
+def _by_name(links: Sequence[Link], findings: Findings) -> dict[str, Link]:
+    by_name: dict[str, Link] = {}
+    for link in links:
+        first = by_name.setdefault(link.record.name, link)
+        if first is not link:
+            findings.add(
+                "TB410",
+                f"two middleware are named {link.record.name!r}",
+                link.origin,
+                first.origin,
+                why="middleware is ordered and explained by name",
+                fix="give one of them another name",
+            )
+    return by_name
+
+
+def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findings) -> tuple[Link, ...]:
+    for name in wanted:
+        if name not in by_name:
+            findings.add(
+                "TB419",
+                f"middleware.order names {name!r}, which does not exist{closest(name, by_name)}",
+                fix="remove it, or correct its name",
+            )
+    for name in by_name.keys() - set(wanted):
+        findings.add(
+            "TB419",
+            f"middleware.order leaves out {name!r}",
+            by_name[name].origin,
+            why="an order that is given is the whole order: nothing is guessed",
+            fix="add it where it belongs",
+        )
+    return tuple(by_name[name] for name in dict.fromkeys(wanted) if name in by_name)
+
+
+def _constraints(by_name: dict[str, Link], findings: Findings) -> dict[str, set[str]]:
+    outside: dict[str, set[str]] = {name: set() for name in by_name}
+    for name, link in by_name.items():
+        for other in _targets(link, link.record.after, by_name, findings):
+            if _agrees(other, name, link, by_name, findings):
+                outside[name].add(other)
+        for other in _targets(link, link.record.before, by_name, findings):
+            if _agrees(name, other, link, by_name, findings):
+                outside[other].add(name)
+    return outside
+
+
+def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], findings: Findings) -> list[str]:
+    targets = []
+    for name in names:
+        if name in by_name:
+            targets.append(name)
+            continue
+        of_plugin = [each for each, one in by_name.items() if one.origin.plugin == name]
+        targets.extend(of_plugin)
+        if not of_plugin:
+            findings.add(
+                "TB409",
+                f"middleware {link.record.name!r} is ordered by {name!r}, which is not there{closest(name, by_name)}",
+                link.origin,
+                why="this is no error: the other may simply not be enabled",
+                fix="correct the name, or leave it",
+                level="warning",
+            )
+    return targets
+
+
+def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findings: Findings) -> bool:
+    first, second = by_name[outer].record, by_name[inner].record
+    if ZONES.index(first.zone) <= ZONES.index(second.zone):
+        return first.zone == second.zone
+    findings.add(
+        "TB411",
+        f"middleware {link.record.name!r} asks for {outer!r} (zone {first.zone}) outside of {inner!r}"
+        f" (zone {second.zone})",
+        link.origin,
+        why=f"zones come first, outermost first: {', '.join(ZONES)}",
+        fix="move one of them into the other's zone, or set middleware.order",
+    )
+    return False
+
+
+def _lacks(link: Link, need: str, links: Sequence[Link], findings: Findings) -> None:
+    inside = [each for each in links if need == each.record.name or need in each.record.provides]
+    origins = (link.origin, *(each.origin for each in inside))
+    findings.add(
+        "TB412",
+        f"middleware {link.record.name!r} needs {need!r} outside of it"
+        + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
+        *origins,
+        fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
+    )
+
+
+def _provided_twice(key: str, link: Link, first: Link, findings: Findings) -> None:
+    findings.add(
+        "TB418",
+        f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",
+        link.origin,
+        first.origin,
+        why="the inner one would overwrite what the outer one left",
+        fix="disable one of them, or let one use another key",
+    )

@@ -1,0 +1,309 @@
+"""Build classes of settings from layers, and remember where each value came from.
+
+Every mistake is noted with its key and source, and the default taken in its stead, so that all of them are told at once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeVar, cast
+
+import attrs
+
+from turnbuckle.records import Origin
+from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.layers import Layers
+from turnbuckle.startup.loaded import LoadedPlugin
+from turnbuckle.startup.plan import SettingValue
+from turnbuckle.startup.values import describe_type, fit, fit_text
+
+__all__ = ["Configurator", "Key"]
+
+SettingsT = TypeVar("SettingsT")
+Key = tuple[str, ...]
+
+
+class _Missing(enum.Enum):
+    MISSING = "MISSING"
+
+
+_MISSING: Final = _Missing.MISSING
+_Fields = dict[str, "attrs.Attribute[Any]"]
+
+
+@attrs.frozen
+class _Given:
+    value: object
+    source: str
+    is_text: bool = False
+
+
+@attrs.define
+class Configurator:
+    """Builds the settings of one resolution, class by class, from the same layers.
+
+    Attributes:
+        layers: what was given.
+        findings: where mistakes are noted.
+        values: all settings so far with their sources, by dotted key.
+        scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
+    """
+
+    layers: Layers
+    findings: Findings
+    values: dict[str, SettingValue] = attrs.field(factory=dict)
+    scope: str = ""
+
+    def build(self, cls: type[SettingsT], key: Key, code: Mapping[str, object]) -> SettingsT | None:
+        """Return an instance of a class of settings; None when it cannot be made at all.
+
+        Args:
+            cls: an attrs class.
+            key: path of its section; () for the settings as a whole.
+            code: what the code gives for this section.
+        """
+        fields = self._fields(cls, key)
+        if fields is None:
+            return None
+        self._check_keys(fields, key, code)
+        given: dict[str, object] = {}
+        for name, field in fields.items():
+            value = self._field(field, (*key, name), _under(code, name))
+            if value is not _MISSING:
+                given[name] = value
+        return self._make(cls, key, given)
+
+    def plugin(self, plugin: LoadedPlugin) -> object:
+        """Return the settings of a plugin; None if it takes none, or if they cannot be made."""
+        key = ("plugin", plugin.name)
+        code = {**_tree(_tree(self.layers.code.get("plugin")).get(plugin.name)), **plugin.config}
+        if plugin.info.config is not None:
+            return self.build(plugin.info.config, key, code)
+        if code or _dig(self.layers.file.values, key) is not _MISSING:
+            self.findings.add(
+                "TB209",
+                f"plugin {plugin.name!r} takes no settings",
+                attrs.evolve(plugin.origin, place=self.layers.code_source if code else self.layers.file.place(key)),
+                plugin.origin,
+                fix="remove them",
+            )
+        return None
+
+    def leftovers(self, known_plugins: frozenset[str]) -> None:
+        """Note settings that no class has claimed, once all classes were built."""
+        for flag, text in self.layers.flags.items():
+            if flag not in self.layers.used:
+                self._unknown(flag, text.source, self.values)
+        for variable, text in self.layers.environ.items():
+            if variable not in self.layers.used:
+                known = {_variable(tuple(each.split("."))) for each in self.values}
+                self.findings.add(
+                    "TB206",
+                    f"variable {text.source[1:]!r} names no setting{closest(variable, known)}",
+                    level="warning",
+                    fix="remove it, or correct its name",
+                )
+        for name in _tree(self.layers.file.values.get("plugin")):
+            if name not in known_plugins:
+                self.findings.add(
+                    "TB208",
+                    f"settings for plugin {name!r}, which is not enabled{closest(name, known_plugins)}",
+                    Origin(plugin="app", place=self.layers.file.place(("plugin", name))),
+                    fix=f'add "{name}" to plugins.enabled, or remove the section',
+                    level="warning",
+                )
+
+    # -- one field
+
+    def _field(self, field: attrs.Attribute[Any], key: Key, code: object) -> object:
+        if attrs.has(field.type):  # type: ignore[arg-type]  # field types are resolved
+            if code is not _MISSING and not isinstance(code, Mapping):
+                self._wrong(key, "must be a table", code, self.layers.code_source, None)
+            section = self.build(cast("type[object]", field.type), key, _tree(code))
+            return _MISSING if section is None else section
+        given = list(self._given(key, code))
+        secret = bool(field.metadata.get("secret"))
+        value: object = _MISSING
+        source = "default"
+        if given:
+            source = given[-1].source
+            value = self._fit(given[-1], field, key)
+            self._note_overruled(key, given)
+        shown = _default_of(field) if value is _MISSING else value
+        dotted = ".".join(key)
+        label = f"{dotted} in scope {self.scope}" if self.scope else dotted
+        self.values[label] = SettingValue(key=dotted, value=shown, source=source, secret=secret)
+        return value
+
+    def _given(self, key: Key, code: object) -> Iterator[_Given]:
+        value = _dig(self.layers.file.values, key)
+        if value is not _MISSING:
+            yield _Given(value, self.layers.file.place(key))
+        variable = _variable(key)
+        if variable in self.layers.environ:
+            self.layers.used.add(variable)
+            text = self.layers.environ[variable]
+            yield _Given(text.text, text.source, is_text=True)
+        if key in self.layers.flags:
+            self.layers.used.add(key)
+            text = self.layers.flags[key]
+            yield _Given(text.text, text.source, is_text=True)
+        if code is not _MISSING:
+            yield _Given(code, self.layers.code_source)
+
+    def _fit(self, given: _Given, field: attrs.Attribute[Any], key: Key) -> object:
+        try:
+            if given.is_text:
+                return fit_text(str(given.value), field.type)
+            return fit(given.value, field.type)
+        except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
+            self._wrong(key, f"must be {describe_type(field.type)}", given.value, given.source, field)
+            return _MISSING
+
+    def _note_overruled(self, key: Key, given: list[_Given]) -> None:
+        # A file is where defaults of an installation live; who sets a variable or a flag expects it to count.
+        for loser in given[:-1]:
+            if loser.is_text and not given[-1].is_text:
+                self.findings.add(
+                    "TB207",
+                    f"{'.'.join(key)} from {loser.source} has no effect",
+                    Origin(plugin="app", place=self.layers.code_source),
+                    why="what the code says wins over files, environment and command line",
+                    fix="remove it from the code, or leave it there",
+                    level="warning",
+                )
+
+    # -- a class
+
+    def _fields(self, cls: type, key: Key) -> _Fields | None:
+        try:
+            attrs.resolve_types(cls)
+            return {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
+        except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
+            self.findings.add(
+                "TB210",
+                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {error}",
+                Origin(plugin=key[-1] if key else "app"),
+                why="settings are an attrs class, whose annotations must be known at run time",
+                fix="decorate it with attrs.frozen, and import what its annotations name",
+            )
+            return None
+
+    def _make(self, cls: type[SettingsT], key: Key, given: dict[str, object]) -> SettingsT | None:
+        missing = _required(cls) - given.keys()
+        for name in sorted(missing):
+            self._missing((*key, name))
+        if missing:
+            return None
+        try:
+            return cls(**given)
+        except Exception as error:  # noqa: BLE001  # validators may raise anything
+            return self._make_without_culprits(cls, key, given, error)
+
+    def _make_without_culprits(
+        self, cls: type[SettingsT], key: Key, given: dict[str, object], error: Exception
+    ) -> SettingsT | None:
+        required = {name: given[name] for name in _required(cls)}
+        good: dict[str, object] = {}
+        for name, value in given.items():
+            try:
+                cls(**(required | {name: value}))
+            except Exception as reason:  # noqa: BLE001  # as above
+                self._rejected((*key, name), reason)
+            else:
+                good[name] = value
+        if len(good) == len(given):
+            self._rejected(key, error)
+        try:
+            return cls(**good) if len(good) < len(given) else cls(**required)
+        except Exception:  # noqa: BLE001  # noted above
+            return None
+
+    def _check_keys(self, fields: _Fields, key: Key, code: Mapping[str, object]) -> None:
+        trees = ((_dig(self.layers.file.values, key), ""), (code, self.layers.code_source))
+        for tree, source in trees:
+            if tree is _MISSING:
+                continue
+            if not isinstance(tree, Mapping):
+                self._wrong(key, "must be a table", tree, source or self.layers.file.place(key), None)
+                continue
+            for name in tree:
+                if name not in fields and (key or name != "plugin"):
+                    place = source or self.layers.file.place((*key, str(name)))
+                    self._unknown((*key, str(name)), place, {".".join((*key, each)) for each in fields})
+
+    # -- findings
+
+    def _unknown(self, key: Key, source: str, known: Mapping[str, object] | set[str]) -> None:
+        dotted = ".".join(key)
+        self.findings.add(
+            "TB201",
+            f"unknown setting {dotted!r}{closest(dotted, known)}",
+            Origin(plugin=_owner(key), place=source),
+            fix="correct its name, or remove it",
+        )
+
+    def _missing(self, key: Key) -> None:
+        self.findings.add(
+            "TB204",
+            f"setting {'.'.join(key)!r} is missing and has no default",
+            Origin(plugin=_owner(key)),
+            fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{_variable(key)}",
+        )
+
+    def _wrong(self, key: Key, must: str, value: object, source: str, field: attrs.Attribute[Any] | None) -> None:
+        shown = "a secret" if field is not None and field.metadata.get("secret") else repr(value)
+        self.findings.add(
+            "TB202",
+            f"setting {'.'.join(key)!r} {must}, not {shown}",
+            Origin(plugin=_owner(key), place=source),
+            fix="correct the value",
+        )
+
+    def _rejected(self, key: Key, reason: Exception) -> None:
+        value = self.values.get(".".join(key))
+        text = f"it was refused with {type(reason).__name__}" if value is not None and value.secret else str(reason)
+        self.findings.add(
+            "TB202",
+            f"setting {'.'.join(key)!r}: {text}",
+            Origin(plugin=_owner(key), place=value.source if value is not None else ""),
+            fix="correct the value",
+        )
+
+
+def _owner(key: Key) -> str:
+    return key[1] if len(key) > 1 and key[0] == "plugin" else "app"
+
+
+def _variable(key: Key) -> str:
+    return "_".join(key).upper().replace("-", "_")
+
+
+def _dig(tree: object, key: Key) -> object:
+    for part in key:
+        if not isinstance(tree, Mapping) or part not in tree:
+            return _MISSING
+        tree = tree[part]
+    return tree
+
+
+def _under(code: Mapping[str, object], name: str) -> object:
+    return code.get(name, _MISSING)
+
+
+def _tree(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _required(cls: type) -> set[str]:
+    return {each.alias or each.name for each in attrs.fields(cls) if each.init and each.default is attrs.NOTHING}
+
+
+def _default_of(field: attrs.Attribute[Any]) -> object:
+    default: Any = field.default
+    if default is attrs.NOTHING:
+        return None
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
+        return default.factory() if not default.takes_self else None
+    return default

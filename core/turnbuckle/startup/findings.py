@@ -1,0 +1,79 @@
+"""Collect what is wrong, so that everything is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import attrs
+
+from turnbuckle.errors import Problem, StartupError
+from turnbuckle.records import Diagnostic, Level, Origin
+
+__all__ = ["Findings", "closest", "nearest"]
+
+ValueT = TypeVar("ValueT")
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the known name that is most like a name, or "" if none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the known name that is most like a name, or ""."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+@attrs.define
+class Findings:
+    """The diagnostics of one resolution, in the order in which they were found."""
+
+    diagnostics: list[Diagnostic] = attrs.field(factory=list)
+
+    def add(  # noqa: PLR0913  # a diagnostic has that many parts, all by name
+        self,
+        code: str,
+        text: str,
+        *origins: Origin,
+        why: str = "",
+        fix: str = "",
+        level: Level = "error",
+    ) -> None:
+        """Note one finding; an error unless said otherwise."""
+        self.diagnostics.append(Diagnostic(level=level, code=code, text=text, why=why, fix=fix, origins=origins))
+
+    def quarantine(self, since: int, plugin: str) -> bool:
+        """Turn the errors found since there were so many findings into warnings about an optional plugin.
+
+        Returns:
+            Whether there were any, so that the plugin must be left out.
+        """
+        found = self.diagnostics[since:]
+        for at, each in enumerate(found, since):
+            if each.level == "error":
+                text = f"optional plugin {plugin!r} is left out: {each.code} {each.text}"
+                self.diagnostics[at] = attrs.evolve(each, level="warning", code="TB110", text=text)
+        return any(each.level == "error" for each in found)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that stop the start."""
+        return tuple(each for each in self.diagnostics if each.level == "error")
+
+    @property
+    def others(self) -> tuple[Diagnostic, ...]:
+        """The findings that do not stop the start."""
+        return tuple(each for each in self.diagnostics if each.level != "error")
+
+    def raise_errors(self) -> None:
+        """Raise all errors together.
+
+        Raises:
+            StartupError: there is at least one.
+        """
+        if self.errors:
+            raise StartupError([Problem(each) for each in self.errors])

@@ -1,0 +1,238 @@
+"""Import the plugins that were asked for, and no others; make one instance of each.
+
+Whatever goes wrong with one plugin is noted with its distribution and line, and does not hide what is wrong with others.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from types import TracebackType
+
+import attrs
+
+from turnbuckle.plugin import Plugin
+from turnbuckle.records import Origin, PluginInfo
+from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
+from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.loaded import LoadedPlugin, Wanted
+from turnbuckle.startup.places import file_place, place_of
+
+__all__ = ["Loader", "place_of_error"]
+
+
+def place_of_error(error: BaseException) -> str:
+    """Return the line that raised an exception, or the line that cannot be parsed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return file_place(error.filename, error.lineno)
+    return _innermost(error.__traceback__)
+
+
+def _innermost(trace: TracebackType | None) -> str:
+    frames = [each for each in traceback.extract_tb(trace) if not each.filename.startswith("<")]
+    return file_place(frames[-1].filename, frames[-1].lineno) if frames else ""
+
+
+@attrs.define(slots=False)
+class Loader:
+    """Turns what was asked for into loaded plugins.
+
+    Attributes:
+        findings: where failures are noted.
+        disabled: names that stay out, with who said so.
+        optional: names of plugins whose failure is a warning.
+        quarantined: the optional plugins that failed.
+        seen: names of all plugins that were asked for, with who asked.
+        discover: lists the installed plugins; asked at most once, and only when a name has to be looked up.
+    """
+
+    findings: Findings
+    disabled: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    quarantined: list[str] = attrs.field(factory=list)
+    seen: dict[str, Origin] = attrs.field(factory=dict)
+    discover: Callable[[], tuple[InstalledPlugin, ...]] = installed_plugins
+
+    @cached_property
+    def installed(self) -> tuple[InstalledPlugin, ...]:
+        """All installed plugins, from metadata alone."""
+        return self.discover()
+
+    @property
+    def looked_up(self) -> tuple[InstalledPlugin, ...]:
+        """The installed plugins, if they had to be looked up; none otherwise."""
+        return vars(self).get("installed", ())
+
+    def origin_of(self, name: str) -> Origin:
+        """Return who asked for a plugin."""
+        return self.seen.get(name, Origin(plugin=name))
+
+    def load(self, wanted: Sequence[Wanted]) -> list[LoadedPlugin]:
+        """Return the plugins of one scope, in the order in which they were asked for."""
+        loaded: dict[str, LoadedPlugin] = {}
+        # Values first: a name may mean a plugin that the code passes as a class.
+        for each in sorted(wanted, key=lambda one: isinstance(one.ref, str)):
+            name = each.ref if isinstance(each.ref, str) else _name_of(each.ref)
+            self.seen.setdefault(name, each.origin)
+            if name in self.disabled and not each.builtin:
+                continue
+            if isinstance(each.ref, str) and name in loaded:
+                self._merge(loaded[each.ref], each)
+                continue
+            mark = len(self.findings.diagnostics)
+            plugin = self._load_timed(each)
+            if name in self.optional and self.findings.quarantine(mark, name):
+                self.quarantined.append(name)
+            elif plugin is not None and not self._is_twice(plugin, loaded):
+                loaded[plugin.name] = plugin
+        return list(loaded.values())
+
+    def _merge(self, plugin: LoadedPlugin, again: Wanted) -> None:
+        plugin.config = {**again.config, **plugin.config}
+
+    def _is_twice(self, plugin: LoadedPlugin, loaded: dict[str, LoadedPlugin]) -> bool:
+        first = loaded.get(plugin.name)
+        if first is None:
+            return False
+        self.findings.add(
+            "TB105",
+            f"plugin {plugin.name!r} is enabled twice",
+            plugin.origin,
+            first.origin,
+            why="plugins are told apart by name; one plugin may be enabled once in each scope",
+            fix="remove one, or give the other a name of its own",
+        )
+        return True
+
+    def _load_timed(self, wanted: Wanted) -> LoadedPlugin | None:
+        start = time.perf_counter()
+        loaded = self._load(wanted)
+        if loaded is not None:
+            loaded.seconds += time.perf_counter() - start
+        return loaded
+
+    def _load(self, wanted: Wanted) -> LoadedPlugin | None:
+        if not isinstance(wanted.ref, str):
+            return self._instance(wanted.ref, wanted, "")
+        installed = self._find(wanted.ref, wanted.origin)
+        if installed is None:
+            return None
+        try:
+            value = installed.entry_point.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's module may raise anything
+            self._failed_import(installed, error)
+            return None
+        loaded = self._instance(value, wanted, installed.distribution)
+        if loaded is not None and loaded.name != installed.name:
+            self.findings.add(
+                "TB111",
+                f"plugin {loaded.name!r} has the entry point {installed.name!r}",
+                loaded.origin,
+                installed.origin,
+                why="a plugin is enabled by the name of its entry point, and configured by its own",
+                fix="make the two names the same",
+            )
+            return None
+        return loaded
+
+    def _find(self, name: str, origin: Origin) -> InstalledPlugin | None:
+        found = [each for each in self.installed if each.name == name]
+        if len(found) > 1:
+            self.findings.add(
+                "TB102",
+                f"{len(found)} distributions offer plugin {name!r}",
+                *(each.origin for each in found),
+                why="which one is meant cannot be known",
+                fix="uninstall one of them",
+            )
+        if not found:
+            self.findings.add(
+                "TB101",
+                f"unknown plugin {name!r}{closest(name, {each.name for each in self.installed})}",
+                origin,
+                why="no installed distribution has an entry point of that name in the group turnbuckle.plugins",
+                fix="correct the name, or install the distribution; 'turnbuckle plugins' lists what is there",
+            )
+        return found[0] if len(found) == 1 else None
+
+    def _failed_import(self, installed: InstalledPlugin, error: BaseException) -> None:
+        fix = "correct the plugin, or disable it with -p no:" + installed.name
+        if isinstance(error, ModuleNotFoundError) and installed.extra:
+            name = installed.distribution.partition(" ")[0]
+            fix = f"pip install '{name}[{installed.extra}]'"
+        self.findings.add(
+            "TB103",
+            f"plugin {installed.name!r} cannot be imported: {type(error).__name__}: {error}",
+            attrs.evolve(installed.origin, place=place_of_error(error) or installed.value),
+            why=f"its entry point is {installed.value}",
+            fix=fix,
+        )
+
+    def _instance(self, value: object, wanted: Wanted, distribution: str) -> LoadedPlugin | None:
+        plugin = self._make(value, wanted.origin) if isinstance(value, type) else value
+        if plugin is None:
+            return None
+        if not isinstance(plugin, Plugin):
+            self._not_a_plugin(value, wanted.origin)
+            return None
+        info: object = getattr(plugin, "info", None)
+        origin = Origin(
+            plugin=_name_of(plugin) or type(plugin).__name__, place=place_of(plugin), distribution=distribution
+        )
+        if not isinstance(info, PluginInfo) or not _is_name(info.name):
+            self._no_info(plugin, info, origin)
+            return None
+        return LoadedPlugin(
+            plugin=plugin,
+            info=info,
+            origin=origin,
+            config=wanted.config,
+            builtin=wanted.builtin,
+            injected=wanted.injected,
+        )
+
+    def _make(self, cls: type, origin: Origin) -> object:
+        if not issubclass(cls, Plugin):
+            return cls
+        try:
+            return cls()
+        except Exception as error:  # noqa: BLE001  # a plugin's constructor may raise anything
+            self.findings.add(
+                "TB104",
+                f"plugin {cls.__qualname__} cannot be made: {type(error).__name__}: {error}",
+                Origin(plugin=_name_of(cls) or cls.__qualname__, place=place_of_error(error) or place_of(cls)),
+                origin,
+                why="a plugin that is enabled by class or by name is made without arguments",
+                fix="give its arguments defaults, take them from its settings, or pass an instance",
+            )
+            return None
+
+    def _not_a_plugin(self, value: object, origin: Origin) -> None:
+        self.findings.add(
+            "TB104",
+            f"{value!r} is not a plugin",
+            attrs.evolve(origin, place=origin.place or place_of(value)),
+            why="a plugin is a name, a class derived from turnbuckle.Plugin, or an instance of one",
+            fix="derive its class from turnbuckle.Plugin",
+        )
+
+    def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
+        text = f"has no info, but {info!r}" if not isinstance(info, PluginInfo) else f"has the name {info.name!r}"
+        self.findings.add(
+            "TB111",
+            f"plugin {type(plugin).__qualname__} {text}",
+            origin,
+            why="names of plugins are lower case words joined by underscores",
+            fix='write info = PluginInfo(name="...") in the class',
+        )
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier() and name == name.lower() and name != "app"
+
+
+def _name_of(ref: object) -> str:
+    info = getattr(ref, "info", None)
+    return info.name if isinstance(info, PluginInfo) and isinstance(info.name, str) else ""

@@ -1,0 +1,82 @@
+"""Check what plugins say about each other, and put them in dependency order.
+
+A plugin in a scope may lean on those of the scopes around it. Ties go by name, never by the order of installation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from turnbuckle.hookspecs import API
+from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.loaded import LoadedPlugin
+from turnbuckle.startup.order import OrderCycle, solve
+
+__all__ = ["check_relations", "in_dependency_order"]
+
+
+def check_relations(
+    plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin], findings: Findings
+) -> list[LoadedPlugin]:
+    """Return the plugins that may take part.
+
+    Args:
+        plugins: those of one scope.
+        around: those of the scopes around it, by name.
+        findings: where the others are noted.
+    """
+    present = {**around, **{plugin.name: plugin for plugin in plugins}}
+    return [each for each in plugins if _fits_api(each, findings) & _is_at_peace(each, present, findings)]
+
+
+def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Findings) -> list[LoadedPlugin]:
+    """Return the plugins of one scope, each after those that it requires or comes after."""
+    by_name = {plugin.name: plugin for plugin in plugins}
+    before = {name: (*each.info.requires, *each.info.after) for name, each in by_name.items()}
+    try:
+        names = solve(by_name, before, lambda name: (not by_name[name].builtin, name))
+    except OrderCycle as cycle:
+        findings.add(
+            "TB109",
+            f"plugins depend on each other in a circle: {cycle}",
+            *(by_name[name].origin for name in cycle.path[:-1]),
+            why="each of them requires, or comes after, the one before it",
+            fix="remove one 'requires' or 'after' of the circle",
+        )
+        return sorted(plugins, key=lambda each: (not each.builtin, each.name))
+    return [by_name[name] for name in names]
+
+
+def _fits_api(plugin: LoadedPlugin, findings: Findings) -> bool:
+    if plugin.info.api == API:
+        return True
+    newer = isinstance(plugin.info.api, int) and plugin.info.api > API
+    findings.add(
+        "TB108",
+        f"plugin {plugin.name!r} was written for hooks of generation {plugin.info.api!r}, this is generation {API}",
+        plugin.origin,
+        fix="upgrade turnbuckle" if newer else "upgrade the plugin",
+    )
+    return False
+
+
+def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], findings: Findings) -> bool:
+    missing = [name for name in plugin.info.requires if name not in present]
+    for name in missing:
+        findings.add(
+            "TB106",
+            f"plugin {plugin.name!r} requires plugin {name!r}, which is not enabled{closest(name, present)}",
+            plugin.origin,
+            fix=f"enable it with -p {name}, or in plugins.enabled",
+        )
+    opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
+    for name in opponents:
+        findings.add(
+            "TB107",
+            f"plugin {plugin.name!r} does not go together with plugin {name!r}",
+            plugin.origin,
+            present[name].origin,
+            why=f"{plugin.name!r} says so",
+            fix=f"disable one of them, for example with -p no:{name}",
+        )
+    return not missing and not opponents

@@ -1,0 +1,279 @@
+"""Decide what was gathered: slots, order, tables, conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+from turnbuckle.errors import RouteError
+from turnbuckle.records import (
+    Component,
+    ErrorHandler,
+    Middleware,
+    Origin,
+    ParserProvider,
+    ProtocolProvider,
+    ResponseType,
+    Route,
+    RouterProvider,
+)
+from turnbuckle.routing.converters import BUILTIN as CONVERTERS
+from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
+from turnbuckle.startup.chain import check_effects, check_needs, order_middleware
+from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.gather import Gathered
+from turnbuckle.startup.inject import Injected
+from turnbuckle.startup.plan import Choice, Entry, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.startup.settings import Settings
+from turnbuckle.startup.slots import Slot, choose
+from turnbuckle.web.handlers import bind
+
+__all__ = ["Resolver"]
+
+RecordT = TypeVar("RecordT")
+
+
+@attrs.frozen(kw_only=True)
+class Around:
+    """What a scope has from the scopes around it."""
+
+    middleware: tuple[Entry[Middleware], ...] = ()
+    response_types: tuple[Entry[ResponseType], ...] = ()
+    error_handlers: tuple[Entry[ErrorHandler], ...] = ()
+    router: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Resolver:
+    """Decides for one app.
+
+    Attributes:
+        settings: its settings.
+        values: the same with their sources.
+        builtin: names of the plugins that are a part of the core.
+        findings: where conflicts are noted.
+    """
+
+    settings: Settings
+    values: Mapping[str, SettingValue]
+    builtin: frozenset[str]
+    findings: Findings
+
+    def parser(self, root: Gathered, injected: Injected) -> Choice[ParserProvider] | None:
+        """Return the parser of every connection."""
+        candidates: Sequence[Entry[ParserProvider]] = root.answers.of("provide_parsers")
+        return choose(self._slot("parser", injected, candidates), candidates, self.findings)
+
+    def components(self, root: Gathered) -> Mapping[str, Choice[Component]]:
+        """Return the chosen component of each kind."""
+        candidates: Sequence[Entry[Component]] = root.answers.of("provide_components")
+        source = self.values["components"].source
+        chosen = {}
+        for kind in sorted({each.record.kind for each in candidates} | set(self.settings.components)):
+            slot: Slot[Component] = Slot(
+                kind=f"{kind} component",
+                key=f"components.{kind}",
+                asked=self.settings.components.get(kind, ""),
+                asked_by=f"setting components.{kind} ({source})",
+                builtin=self.builtin,
+            )
+            choice = choose(slot, [each for each in candidates if each.record.kind == kind], self.findings)
+            if choice is not None:
+                chosen[kind] = choice
+        return chosen
+
+    def protocols(self, root: Gathered) -> tuple[Entry[ProtocolProvider], ...]:
+        """Return all protocols, each token of which is claimed once."""
+        entries: tuple[Entry[ProtocolProvider], ...] = root.answers.of("provide_protocols")
+        for kind in ("alpn", "upgrade"):
+            tokens = [each for each in entries if getattr(each.record, kind)]
+            self._unique(tokens, lambda one: getattr(one, kind).lower(), "TB416", f"{kind} token")  # noqa: B023  # used at once
+        return entries
+
+    def commands(self, root: Gathered) -> tuple[Entry[Any], ...]:
+        """Return all commands, each name of which is claimed once."""
+        entries = root.answers.of("provide_commands")
+        self._unique(entries, lambda command: command.name, "TB417", "command")
+        return entries
+
+    def check_names(self, root: PlannedScope) -> None:
+        """Note names that two routes have; they are looked up in the app as a whole."""
+        routes = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
+        entries = [Entry(route, route.origin or root.origin) for route in routes]
+        self._unique(entries, lambda route: route.name, "TB420", "route name")
+
+    def scope(self, gathered: Gathered, around: Around | None = None) -> PlannedScope:
+        """Return what is decided for a scope and all within.
+
+        Args:
+            gathered: the scope.
+            around: what it has from outside; None for the app itself.
+        """
+        outer = around or Around()
+        written, answers = gathered.declaration, gathered.answers
+        router = self._router(gathered, is_root=around is None)
+        inner = Around(
+            middleware=outer.middleware + self._middleware(gathered, outer, is_root=around is None),
+            response_types=self._typed(
+                outer.response_types,
+                [*answers.of("provide_response_types"), *_entries(written.response_types)],
+                (lambda record: record.type, "TB404", "response type for"),
+            ),
+            error_handlers=self._typed(
+                outer.error_handlers,
+                [*answers.of("provide_error_handlers"), *_entries(written.error_handlers)],
+                (lambda record: record.exception, "TB414", "error handler for"),
+            ),
+            router=router.origin.plugin if router is not None else outer.router,
+        )
+        routes = self._routes(gathered, inner.router)
+        check_effects(inner.middleware, routes, self.findings)
+        return PlannedScope(
+            prefix=written.prefix,
+            host=written.host,
+            origin=written.origin,
+            router=router,
+            middleware=inner.middleware[len(outer.middleware) :],
+            routes=routes,
+            response_types=inner.response_types,
+            error_handlers=inner.error_handlers,
+            lifespans=(*answers.of("provide_lifespans"), *_entries(written.lifespans)),
+            configs={plugin.name: plugin.setup.config for plugin in gathered.plugins if plugin.setup is not None},
+            scopes=tuple(self.scope(each, inner) for each in gathered.scopes),
+        )
+
+    # -- slots
+
+    def _slot(self, kind: str, injected: Injected, candidates: Sequence[Entry[Any]]) -> Slot[Any]:
+        passed = injected.provider
+        if injected.adapter is not None:
+            name = getattr(injected.adapter.ref, "info").name  # noqa: B009  # a plugin, which the record need not know
+            passed = next((each for each in candidates if each.origin.plugin == name), None)
+        asked, asked_by = injected.name, f"App({kind}={injected.name!r})"
+        if not asked:
+            asked, asked_by = getattr(self.settings, kind), f"setting {kind} ({self.values[kind].source})"
+        return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
+
+    def _router(self, gathered: Gathered, *, is_root: bool) -> Choice[RouterProvider] | None:
+        candidates: Sequence[Entry[RouterProvider]] = gathered.answers.of("provide_routers")
+        slot = self._slot("router", gathered.router, candidates)
+        if is_root:
+            return choose(slot, candidates, self.findings)
+        if slot.passed is None and not gathered.router.name:
+            # The setting speaks of the app's router; a scope has one of its own only if something in it brings one.
+            slot = attrs.evolve(slot, asked="")
+        choice = choose(slot, candidates, self.findings) if candidates or slot.passed or slot.asked else None
+        if choice is not None and not gathered.declaration.prefix:
+            self.findings.add(
+                "TB421",
+                "a scope with a router of its own needs a prefix",
+                gathered.declaration.origin,
+                choice.origin,
+                why="requests are handed to it by their path",
+                fix="give the scope a prefix, or the app the router",
+            )
+            return None
+        return choice
+
+    # -- middleware, tables
+
+    def _middleware(self, gathered: Gathered, outer: Around, *, is_root: bool) -> tuple[Entry[Middleware], ...]:
+        links = [*gathered.answers.of("provide_middleware"), *_entries(gathered.declaration.middleware)]
+        ordered = order_middleware(links, self.settings.middleware.order if is_root else (), self.findings)
+        check_needs(outer.middleware, ordered, self.findings)
+        return ordered
+
+    def _typed(
+        self,
+        outer: tuple[Entry[RecordT], ...],
+        entries: Iterable[Entry[RecordT]],
+        rule: tuple[Callable[[RecordT], Hashable], str, str],
+    ) -> tuple[Entry[RecordT], ...]:
+        key, code, what = rule
+        merged: dict[Hashable, Entry[RecordT]] = {key(each.record): each for each in outer}
+        own: dict[Hashable, list[Entry[RecordT]]] = {}
+        for each in entries:
+            own.setdefault(key(each.record), []).append(each)
+        for kind, rivals in own.items():
+            merged[kind] = self._strongest(rivals, code, f"{what} {getattr(kind, '__name__', kind)}")
+        return tuple(merged.values())
+
+    def _strongest(self, rivals: list[Entry[RecordT]], code: str, what: str) -> Entry[RecordT]:
+        # As for slots: what the app wrote down beats an enabled plugin, which beats what is built in.
+        strength = {id(each): self._strength(each.origin) for each in rivals}
+        most = max(strength.values())
+        best = [each for each in rivals if strength[id(each)] == most]
+        self._unique(best, lambda record: what, code, "")
+        return best[0]
+
+    def _strength(self, origin: Origin) -> int:
+        return 2 if origin.plugin == "app" else 0 if origin.plugin in self.builtin else 1
+
+    def _unique(
+        self, entries: Iterable[Entry[Any]], key: Callable[[Any], Hashable], code: str, what: str
+    ) -> None:
+        first: dict[Hashable, Entry[Any]] = {}
+        for each in entries:
+            name = key(each.record)
+            if first.setdefault(name, each) is not each:
+                self.findings.add(
+                    code,
+                    f"there are two of {what} {name!r}" if what else f"there is more than one {name}",
+                    each.origin,
+                    first[name].origin,
+                    why="nothing says which of them is meant",
+                    fix="disable one of the plugins, or remove one of the two",
+                )
+
+    # -- routes
+
+    def _routes(self, gathered: Gathered, router: str) -> tuple[PlannedRoute, ...]:
+        provided = [_with_origin(each) for each in gathered.answers.of("provide_routes")]
+        planned = []
+        for route in (*provided, *gathered.declaration.routes):
+            whole = self._whole(route, gathered)
+            call = self._bound(whole, _parameters(whole) if router in self.builtin else None)
+            if call is not None:
+                planned.append(PlannedRoute(whole, call))
+        return tuple(planned)
+
+    def _whole(self, route: Route, gathered: Gathered) -> Route:
+        prefix, host = gathered.declaration.prefix, route.host or gathered.declaration.host
+        path = route.path
+        if prefix and path.startswith("/"):
+            # "/" in a scope is the scope itself; write "//" nowhere.
+            path = prefix if path == "/" else prefix + path
+        return attrs.evolve(route, path=path, host=host)
+
+    def _bound(self, route: Route, parameters: frozenset[str] | None) -> Callable[..., object] | None:
+        try:
+            return bind(route.handler, parameters)
+        except Exception as error:  # noqa: BLE001  # anything may have been passed for a handler
+            self.findings.add(
+                "TB415",
+                f"route {route.path!r}: {error}",
+                *((route.origin,) if route.origin is not None else ()),
+                why="a handler takes the request, and the parameters of its path by name",
+                fix="change the path, or the parameters of the handler",
+            )
+            return None
+
+
+def _entries(written: Iterable[Any]) -> tuple[Entry[Any], ...]:
+    return tuple(Entry(each.record, each.origin) for each in written)
+
+
+def _with_origin(entry: Entry[Route]) -> Route:
+    return attrs.evolve(entry.record, origin=entry.origin)
+
+
+def _parameters(route: Route) -> frozenset[str] | None:
+    host = "/" + "/".join(split_outside_braces(route.host, ".")) if route.host else "/"
+    try:
+        patterns = [parse_pattern(route.path, CONVERTERS), parse_pattern(host, CONVERTERS)]
+    except RouteError:
+        # The router says what is wrong with it, or knows converters that are not built in.
+        return None
+    return frozenset(each.name for pattern in patterns for each in pattern.parameters)

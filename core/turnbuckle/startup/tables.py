@@ -1,0 +1,188 @@
+"""Fill routers with routes: one for the app, one for each scope that has a router of its own.
+
+Used twice: by resolution, to find what is wrong with the routes, and by compilation, with the compiled handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from turnbuckle.errors import RouteConflict, RouteError
+from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
+from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.plan import Choice, PlannedRoute, PlannedScope
+from turnbuckle.startup.setup import Setup
+from turnbuckle.startup.shared_router import SharedRouter
+from turnbuckle.web.request import Request
+
+__all__ = ["Table", "build_tables", "check_reach", "finder", "url_builder"]
+
+HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., object]]
+
+
+@attrs.frozen
+class Table:
+    """One router, filled.
+
+    Attributes:
+        prefix: where it answers; "" for the router of the app.
+        router: the router.
+    """
+
+    prefix: str
+    router: Router | HostRouter
+
+
+def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
+    """Return the routers, that of the app last, those with longer prefixes first.
+
+    Args:
+        root: the app.
+        setup: what factories are given, but for the scope.
+        handler_of: gives the handler for a route.
+        findings: where routes that cannot be used are noted.
+    """
+    tables = []
+    for choice, scopes in _groups(root):
+        prefix = scopes[0].prefix
+        routes = [(each, scope) for scope in scopes for each in scope.routes]
+        has_hosts = any(planned.route.host for planned, _ in routes)
+        router = _make(choice, attrs.evolve(setup, scope=prefix), has_hosts, findings)
+        if router is None:
+            continue
+        for planned, scope in routes:
+            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, scope)), findings)
+        router.freeze()
+        tables.append(Table(prefix, router))
+    return tuple(sorted(tables, key=lambda table: -len(table.prefix)))
+
+
+def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
+    """Return what finds the handler for a request, by no more steps than the tables ask for."""
+    *mounted, main = tables
+    find = _find_in(main.router)
+    if not mounted:
+        return find
+    prefixes = tuple((table.prefix, table.prefix + "/", _find_in(table.router)) for table in mounted)
+
+    def find_by_prefix(request: Request) -> Match:
+        path = request.raw_path
+        for prefix, below, find_in in prefixes:
+            if path.startswith(below) or path == prefix:
+                return find_in(request)
+        return find(request)
+
+    return find_by_prefix
+
+
+def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., str]:
+    """Return what makes the paths of named routes: the tree's way, or else that of the router that has the route."""
+    links = HostRouter(TreeRouter(), TreeRouter)
+    foreign: set[str] = set()
+    named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
+    for number, route in enumerate(named):
+        try:
+            # Two routes may share a path, by method. Only names matter here, so each gets a method of its own.
+            links.add(attrs.evolve(route, methods=[f"LINK{number}"]))
+        except RouteError:
+            foreign.add(route.name)
+
+    def url_for(name: str, /, **params: object) -> str:
+        if name not in foreign:
+            return links.url_for(name, **params)
+        for table in tables:
+            if isinstance(table.router, LinkingRouter):
+                return table.router.url_for(name, **params)
+        raise RouteError(f"the router of route {name!r} writes no paths")
+
+    return url_for
+
+
+def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
+    """Note the routes that no request can reach."""
+    for table in tables:
+        if not isinstance(table.router, LinkingRouter):
+            continue
+        for shadow in table.router.shadows():
+            findings.add(
+                "TB407",
+                f"{shadow.route.describe()} can never be reached",
+                *_origins(shadow.route, shadow.by),
+                why=f"{shadow.by.describe()} answers each of its paths, for example {shadow.witness!r}",
+                fix="remove one of them, or make the pattern of the other narrower",
+                level="warning",
+            )
+
+
+def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[PlannedScope]]]:
+    groups: list[tuple[Choice[RouterProvider], list[PlannedScope]]] = []
+
+    def visit(scope: PlannedScope, group: list[PlannedScope]) -> None:
+        if scope.router is not None:
+            group = []
+            groups.append((scope.router, group))
+        group.append(scope)
+        for inner in scope.scopes:
+            visit(inner, group)
+
+    visit(root, [])
+    yield from groups
+
+
+def _make(
+    choice: Choice[RouterProvider], setup: Setup, has_hosts: bool, findings: Findings
+) -> Router | HostRouter | None:
+    try:
+        router = choice.provider.factory(setup)
+        if not has_hosts:
+            return router
+        make = choice.provider.factory
+        if isinstance(router, SharedRouter):
+            # There is one object only, and it answers for any host.
+            return HostRouter(router, TreeRouter)
+        return HostRouter(router, lambda: make(setup))
+    except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
+        findings.add(
+            "TB502",
+            f"router {choice.name!r} cannot be made: {type(error).__name__}: {error}",
+            choice.origin,
+            fix="correct its factory, or choose another router",
+        )
+        return None
+
+
+def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:
+    try:
+        router.add(route)
+    except RouteConflict as conflict:
+        if conflict.first.name and conflict.first.name == conflict.second.name:
+            # Told for all routers together, as names are looked up in all of them.
+            return
+        findings.add(
+            "TB406",
+            str(conflict),
+            *_origins(conflict.second, conflict.first),
+            why="which of them answers must not depend on their order",
+            fix="change or remove one of them",
+        )
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        reason = str(error) if isinstance(error, RouteError) else f"{type(error).__name__}: {error}"
+        findings.add(
+            "TB405", f"route {route.path!r} cannot be used: {reason}", *_origins(route), fix="correct the route"
+        )
+
+
+def _origins(*routes: Route) -> tuple[Origin, ...]:
+    return tuple(route.origin for route in routes if route.origin is not None)
+
+
+def _find_in(router: Router | HostRouter) -> Callable[[Request], Match]:
+    if isinstance(router, HostRouter):
+        match_host = router.match_host
+        return lambda request: match_host(request.method, request.raw_path, request.host)
+    match = router.match
+    return lambda request: match(request.method, request.raw_path)

@@ -1,0 +1,63 @@
+"""Say on which line of a TOML file a key stands; tomllib reads values and forgets their places.
+
+Only lines that start a table or a key are looked at; what lies within multi-line strings is skipped. A key inside an
+inline table has the line of the key that holds the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["line_of", "locate"]
+
+_PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_TABLE: Final = re.compile(rf"[ \t]*\[\[?[ \t]*({_KEY})[ \t]*\]")
+_ASSIGNMENT: Final = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
+_PARTS: Final = re.compile(_PART)
+_FENCES: Final = ('"""', "'''")
+
+
+def locate(text: str) -> Mapping[tuple[str, ...], int]:
+    """Return the line, from 1, of each table and key by its whole path."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    fence = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not fence:
+            if match := _TABLE.match(line):
+                table = _split(match[1])
+                lines.setdefault(table, number)
+            elif match := _ASSIGNMENT.match(line):
+                lines.setdefault(table + _split(match[1]), number)
+        fence = _fence_after(line, fence)
+    return lines
+
+
+def line_of(lines: Mapping[tuple[str, ...], int], key: tuple[str, ...]) -> int | None:
+    """Return the line of a key, or of the nearest key that holds it."""
+    for length in range(len(key), 0, -1):
+        if key[:length] in lines:
+            return lines[key[:length]]
+    return None
+
+
+def _split(key: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in _PARTS.findall(key))
+
+
+def _fence_after(line: str, fence: str) -> str:
+    at = 0
+    while True:
+        if fence:
+            end = line.find(fence, at)
+            if end < 0:
+                return fence
+            fence, at = "", end + 3
+        starts = [(found, mark) for mark in _FENCES if (found := line.find(mark, at)) >= 0]
+        if not starts:
+            return ""
+        at, fence = min(starts)
+        at += 3

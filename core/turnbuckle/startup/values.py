@@ -1,0 +1,121 @@
+"""Make one value fit the type of its setting, or say what was expected.
+
+Values of files and code must have the type already: a port that is text is a mistake. Values of the environment and the
+command line are text, and are read as the type asks: ``true``, ``8000``, ``a,b`` or any TOML value.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+__all__ = ["describe_type", "fit", "fit_text"]
+
+_WORDS: Final = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_SEQUENCES: Final = (tuple, list, set, frozenset, Sequence)
+_NAMES: Final[Mapping[object, str]] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    Path: "a path",
+    type(None): "nothing",
+}
+
+
+def fit(value: object, kind: Any) -> object:
+    """Return a value of a file or of code as the type of its setting.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    if isinstance(value, str) and _is_sequence(kind):
+        raise ValueError("a lone text where a list belongs")
+    return _converter().structure(value, kind)
+
+
+def fit_text(text: str, kind: Any) -> object:
+    """Return a value of the environment or the command line as the type of its setting.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    if kind is bool:
+        if text.strip().lower() not in _WORDS:
+            raise ValueError("not a truth value")
+        return _WORDS[text.strip().lower()]
+    if kind is str or kind is Path:
+        return fit(text, kind)
+    if _is_sequence(kind) and not text.lstrip().startswith("["):
+        return fit([part.strip() for part in text.split(",") if part.strip()], kind)
+    return _fit_any(text, kind)
+
+
+def describe_type(kind: Any) -> str:
+    """Return in words what fits a type."""
+    if kind in _NAMES:
+        return _NAMES[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(each) for each in arguments)
+    if origin in {Union, types.UnionType}:
+        return " or ".join(describe_type(each) for each in arguments)
+    if origin in _SEQUENCES:
+        return f"a list of {_plural(arguments[0])}" if arguments else "a list"
+    if (origin or kind) in {dict, Mapping}:
+        return "a table"
+    return getattr(kind, "__name__", None) or str(kind)
+
+
+def _plural(kind: Any) -> str:
+    return {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}.get(kind) or describe_type(kind)
+
+
+def _is_sequence(kind: Any) -> bool:
+    return kind in _SEQUENCES or get_origin(kind) in _SEQUENCES
+
+
+def _fit_any(text: str, kind: Any) -> object:
+    try:
+        return fit(tomllib.loads(f"value = {text}")["value"], kind)
+    except ValueError:
+        return fit(text, kind)
+
+
+@cache
+def _converter() -> Converter:
+    # cattrs takes its time to import, so it waits for the first setting that somebody gave.
+    from cattrs import Converter
+
+    converter = Converter(detailed_validation=False, forbid_extra_keys=True)
+    for kind in (int, str, bool):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(Path, _path)
+    return converter
+
+
+def _exactly(value: object, kind: type) -> object:
+    # cattrs would call the type: int("80"), bool("no") and str(None) are all too willing.
+    if type(value) is not kind:
+        raise ValueError(f"{value!r} is not {describe_type(kind)}")
+    return value
+
+
+def _number(value: object, kind: type) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _path(value: object, kind: type) -> Path:
+    if not isinstance(value, str | Path):
+        raise ValueError(f"{value!r} is not a path")
+    return Path(value)
