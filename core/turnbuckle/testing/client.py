@@ -32,6 +32,8 @@ from turnbuckle.web.headers import HeaderPairs
 
 __all__ = ["Client"]
 
+_WINDOW: Final = 65536
+
 
 @final
 class Client:
@@ -186,7 +188,8 @@ class Client:
         """
         request = self._encode(method, url, options)
         connection = self.server.connect()
-        connection.pause_reading()
+        # As much as a socket would hold: what was sent before a connection was cut can still be read.
+        connection.pause_reading(window=_WINDOW)
         exchange = Exchange(connection, request, self.server.activity)
         try:
             exchange.begin()

@@ -81,7 +81,7 @@ class Connection:
     @property
     def unread(self) -> int:
         """How many octets the server wrote that this end has not taken."""
-        return self._peer.transport.get_write_buffer_size()
+        return self._peer.unread
 
     @property
     def undelivered(self) -> int:
@@ -150,9 +150,14 @@ class Connection:
         self._peer.close()
         await self.settle()
 
-    def pause_reading(self) -> None:
-        """Take nothing of what the server sends from now on; its writes back up."""
+    def pause_reading(self, *, window: int = 0) -> None:
+        """Take nothing of what the server sends from now on; its writes back up.
+
+        Args:
+            window: octets that the server gets rid of before they do, as into the buffer of a real socket.
+        """
         self._peer.is_reading = False
+        self._peer.window = window
 
     async def resume_reading(self) -> None:
         """Take everything again."""

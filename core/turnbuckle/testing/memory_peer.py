@@ -19,6 +19,7 @@ class MemoryPeer:
     Attributes:
         received: what was taken of what the server sent.
         is_reading: whether octets are taken as soon as the server sends them.
+        window: octets that the server gets rid of while nobody reads, as it does into the buffer of a socket.
         is_at_eof: the server will send no more.
         was_reset: the connection was cut: by the server with octets unsent, or by this end.
     """
@@ -26,8 +27,10 @@ class MemoryPeer:
     def __init__(self, activity: Activity) -> None:
         self._activity: Final = activity
         self._transport: MemoryTransport | None = None
+        self._arrived: Final = bytearray()
         self.received: Final = bytearray()
         self.is_reading = True
+        self.window = 0
         self.is_at_eof = False
         self.was_reset = False
 
@@ -66,10 +69,27 @@ class MemoryPeer:
         self.take(None)
 
     def take(self, most: int | None) -> bytes:
-        """Take up to ``most`` octets off the transport's buffer, all if None, and return them."""
-        data = self.transport.drain(most)
+        """Take up to ``most`` octets of what the server sent, all if None, and return them."""
+        self._arrived.extend(self.transport.drain(None if most is None else max(0, most - len(self._arrived))))
+        data = bytes(self._arrived[:most])
+        del self._arrived[: len(data)]
         self.received.extend(data)
+        self.note_written()
         return data
+
+    @property
+    def unread(self) -> int:
+        """How many octets the server sent that were not taken."""
+        return len(self._arrived) + self.transport.get_write_buffer_size()
+
+    def note_written(self) -> None:
+        """Let the server get rid of what it wrote, as far as this end takes it."""
+        if not self.transport.get_write_buffer_size():
+            return
+        if self.is_reading:
+            self.take(None)
+        elif len(self._arrived) < self.window:
+            self._arrived.extend(self.transport.drain(self.window - len(self._arrived)))
 
     def note_end(self, *, reset: bool) -> None:
         """The server ended its side of the connection."""

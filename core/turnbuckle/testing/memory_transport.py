@@ -2,9 +2,9 @@
 
 ``MemoryTransport`` is the server's end: a real ``asyncio.Transport``, whose callbacks come from the loop, one at a
 time, in the order that asyncio keeps. ``MemoryPeer`` is the client's end. What the server writes goes straight to a
-peer that reads; otherwise it stays in the transport's buffer, where it counts against the water marks. There is no
-socket buffer in between: back-pressure starts with the first octet that the peer does not take, so that tests can tell
-when.
+peer that reads; otherwise it stays in the buffer of the transport and counts against the water marks. Unless the peer
+opens a window there is no socket buffer in between: back-pressure starts with the first octet not taken, so that
+tests can tell when.
 """
 
 from __future__ import annotations
@@ -144,8 +144,7 @@ class MemoryTransport(asyncio.Transport):
             self.lose(ConnectionResetError("connection reset by peer"))
             return
         self._buffer.extend(data)
-        if self._peer.is_reading:
-            self._peer.take(None)
+        self._peer.note_written()
         self._activity.note()
         self._maybe_pause_protocol()
 

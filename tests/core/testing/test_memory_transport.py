@@ -145,6 +145,22 @@ async def test_peer_that_reads_again_gets_everything(slow_wire: Wire) -> None:
     assert await slow_wire.calls() == ["made", "pause", "resume"]
 
 
+async def test_window_lets_octets_through_that_nobody_reads_yet(slow_wire: Wire) -> None:
+    slow_wire.peer.window = 5
+    slow_wire.transport.write(b"abc")
+    first = slow_wire.transport.get_write_buffer_size(), slow_wire.peer.unread
+    slow_wire.transport.write(b"0123456789")
+    second = slow_wire.transport.get_write_buffer_size(), slow_wire.peer.unread
+    taken = slow_wire.peer.take(6)
+    third = slow_wire.transport.get_write_buffer_size(), slow_wire.peer.unread
+    slow_wire.transport.abort()
+
+    assert (first, second, third) == ((0, 3), (8, 13), (2, 7))
+    assert (taken, slow_wire.peer.take(None)) == (b"abc012", b"34567")
+    assert await slow_wire.calls() == ["made", ("lost", "NoneType")]
+    assert slow_wire.peer.was_reset
+
+
 @pytest.mark.parametrize(
     ("given", "limits"),
     [

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
+
+import pytest
+
+import turnbuckle.testing
+from turnbuckle.server.application import Application
+from turnbuckle.testing import Client
 
 _APPLICATION = """
 from turnbuckle.http.parser import H1ParserFactory
@@ -65,3 +72,18 @@ def test_plugin_imports_nothing_before_it_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.strip() == "['turnbuckle', 'turnbuckle.testing', 'turnbuckle.testing.pytest_plugin']"
+
+
+async def test_fixture_makes_clients_here(
+    turnbuckle_client: Callable[..., Client], make_application: Callable[..., Application]
+) -> None:
+    async with turnbuckle_client(make_application()) as client:
+        assert (await client.get("/")).status == 200
+
+
+def test_names_of_the_package_are_found_and_no_others() -> None:
+    assert set(turnbuckle.testing.__all__) <= set(dir(turnbuckle.testing))
+    for name in turnbuckle.testing.__all__:
+        assert getattr(turnbuckle.testing, name).__name__ == name
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = turnbuckle.testing.Nothing
