@@ -11,6 +11,8 @@ from turnbuckle.server.application import ReadyLifespan
 from turnbuckle.server.lifespans import Lifespans
 from turnbuckle.testing.fake_clock import FakeClock
 
+from .waiting import until
+
 
 def lifespan(name: str, events: list[str], *, at_start=None, at_end=None) -> ReadyLifespan:
     @asynccontextmanager
@@ -78,8 +80,7 @@ async def test_cancellation_at_the_start_unwinds() -> None:
     events: list[str] = []
     both = lifespans(lifespan("a", events), lifespan("b", events, at_start=wait_forever))
     task = asyncio.create_task(both.enter())
-    while not events:
-        await asyncio.sleep(0)
+    await until(lambda: events)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

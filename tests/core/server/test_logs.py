@@ -2,21 +2,24 @@
 
 import logging
 import sys
+from contextlib import contextmanager
 
 import pytest
 
 from turnbuckle.server.logs import LineFormatter, configure_logging
 
 
-@pytest.fixture
-def bare_logging(monkeypatch: pytest.MonkeyPatch):
-    """Logging as a fresh process has it, cut off from the handlers that pytest puts on the root logger."""
+@contextmanager
+def bare_logging():
+    """Set up logging as a fresh process has it; inside of the test, as pytest adds handlers after the fixtures."""
     logger = logging.getLogger("turnbuckle")
-    monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "propagate", False)
-    level = logger.level
-    yield logger
-    logger.setLevel(level)
+    before = logger.handlers, logger.propagate, logger.level
+    logger.handlers, logger.propagate = [], False
+    try:
+        yield logger
+    finally:
+        logger.handlers, logger.propagate = before[:2]
+        logger.setLevel(before[2])
 
 
 def _line(message: str, *args: object) -> str:
@@ -48,27 +51,32 @@ def test_formatter_shows_a_traceback_below_the_line() -> None:
     assert lines[-1] == "ValueError: broken"
 
 
-def test_configure_writes_to_stderr(bare_logging: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("info")
-    logging.getLogger("turnbuckle.server").info("listening")
-    logging.getLogger("turnbuckle.server").debug("unseen")
+def test_configure_writes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    with bare_logging():
+        configure_logging("info")
+        logging.getLogger("turnbuckle.server").info("listening")
+        logging.getLogger("turnbuckle.server").debug("unseen")
     captured = capsys.readouterr()
     assert captured.err.endswith("INFO    turnbuckle.server: listening\n")
+    assert captured.err.count("\n") == 1
     assert captured.out == ""
 
 
-def test_configure_adds_no_second_handler(bare_logging: logging.Logger) -> None:
-    configure_logging()
-    configure_logging("debug")
-    assert len(bare_logging.handlers) == 1
-    assert bare_logging.level == logging.DEBUG
+def test_configure_adds_no_second_handler() -> None:
+    with bare_logging() as logger:
+        configure_logging()
+        configure_logging("debug")
+        assert len(logger.handlers) == 1
+        assert logger.level == logging.DEBUG
+        assert not logger.propagate
 
 
-def test_configure_leaves_the_handlers_of_the_application_alone(bare_logging: logging.Logger) -> None:
-    own = logging.NullHandler()
-    bare_logging.addHandler(own)
-    bare_logging.propagate = True
-    configure_logging("warning")
-    assert bare_logging.handlers == [own]
-    assert bare_logging.propagate
-    assert bare_logging.level == logging.WARNING
+def test_configure_leaves_the_handlers_of_the_application_alone() -> None:
+    with bare_logging() as logger:
+        own = logging.NullHandler()
+        logger.addHandler(own)
+        logger.propagate = True
+        configure_logging("warning")
+        assert logger.handlers == [own]
+        assert logger.propagate
+        assert logger.level == logging.WARNING
