@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         Gone,
         HTTPError,
         InternalServerError,
+        LifespanError,
+        ListenError,
         MethodNotAllowed,
         NotFound,
         Problem,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         Data,
         EndOfMessage,
         Event,
+        NeedData,
         Parser,
         ParserFactory,
         RawFields,
@@ -64,27 +67,33 @@ if TYPE_CHECKING:
         Router,
         RouterProvider,
     )
+    from turnbuckle.routing.slashes import SlashRedirect
     from turnbuckle.routing.tree import TreeRouter
+    from turnbuckle.server.application import Application
+    from turnbuckle.server.run import HTTPServer
     from turnbuckle.server.timeouts import Timeouts
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.settings import Settings
     from turnbuckle.startup.setup import Setup
     from turnbuckle.startup.sources import Sources
+    from turnbuckle.web.formdata import FormData
     from turnbuckle.web.headers import Headers, MutableHeaders
     from turnbuckle.web.middleware import middleware
     from turnbuckle.web.request import Request
     from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
+    from turnbuckle.web.switch import SwitchProtocols
 
 _ERRORS: Final = (
     "AppFrozen BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError InternalServerError"
-    " MethodNotAllowed NotFound Problem ProtocolError RouteConflict RouteError ServiceUnavailable StartupError"
-    " TooManyRequests TurnbuckleError Unauthorized UnprocessableContent UnsupportedMediaType"
+    " LifespanError ListenError MethodNotAllowed NotFound Problem ProtocolError RouteConflict RouteError"
+    " ServiceUnavailable StartupError TooManyRequests TurnbuckleError Unauthorized UnprocessableContent"
+    " UnsupportedMediaType"
 )
 _RECORDS: Final = (
     "Component Diagnostic ErrorHandler Handler Lifespan Match Middleware Origin ParserProvider PluginInfo"
     " ProtocolProvider ResponseType Route Router RouterProvider"
 )
-_EVENTS: Final = "NEED_DATA Data EndOfMessage Event Parser ParserFactory RawFields RequestHead"
+_EVENTS: Final = "NEED_DATA Data EndOfMessage Event NeedData Parser ParserFactory RawFields RequestHead"
 _MODULES: Final = {
     "app": "App Scope",
     "errors": _ERRORS,
@@ -98,6 +107,11 @@ _MODULES: Final = {
     "startup.settings": "Settings",
     "startup.setup": "Setup",
     "startup.sources": "Sources",
+    "routing.slashes": "SlashRedirect",
+    "server.application": "Application",
+    "server.run": "HTTPServer",
+    "web.formdata": "FormData",
+    "web.switch": "SwitchProtocols",
     "web.headers": "Headers MutableHeaders",
     "web.middleware": "middleware",
     "web.request": "Request",
@@ -110,9 +124,9 @@ __all__ = [
     "HTML",
     "JSON",
     "NEED_DATA",
-    "__version__",
     "App",
     "AppFrozen",
+    "Application",
     "BadRequest",
     "Component",
     "Conflict",
@@ -125,20 +139,22 @@ __all__ = [
     "Event",
     "File",
     "Forbidden",
+    "FormData",
     "Gone",
+    "HTTPError",
+    "HTTPServer",
     "Handler",
     "Headers",
-    "hookimpl",
-    "hookspec",
-    "HTTPError",
     "InternalServerError",
     "Lifespan",
+    "LifespanError",
     "Limits",
+    "ListenError",
     "Match",
     "MethodNotAllowed",
     "Middleware",
-    "middleware",
     "MutableHeaders",
+    "NeedData",
     "NotFound",
     "Origin",
     "Parser",
@@ -165,9 +181,11 @@ __all__ = [
     "ServiceUnavailable",
     "Settings",
     "Setup",
+    "SlashRedirect",
     "Sources",
     "StartupError",
     "Stream",
+    "SwitchProtocols",
     "Text",
     "Timeouts",
     "TooManyRequests",
@@ -176,6 +194,10 @@ __all__ = [
     "Unauthorized",
     "UnprocessableContent",
     "UnsupportedMediaType",
+    "__version__",
+    "hookimpl",
+    "hookspec",
+    "middleware",
 ]
 
 

@@ -13,7 +13,7 @@ from turnbuckle.errors import AppFrozen
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration, Written
 from turnbuckle.startup.places import caller_place, place_of
-from turnbuckle.startup.written import as_lifespan, as_middleware, checked_prefix
+from turnbuckle.startup.written import as_lifespan, as_middleware, as_router, checked_prefix
 
 if TYPE_CHECKING:
     from turnbuckle.records import Zone
@@ -48,8 +48,6 @@ class Scope:
         self._error_handlers: list[Written[ErrorHandler]] = []
         self._lifespans: list[Written[Lifespan]] = []
         self._scopes: list[Scope] = []
-
-    # -- routes
 
     def route(
         self, path: str, *, methods: Iterable[str] = ("GET",), name: str = "", host: str = ""
@@ -120,21 +118,19 @@ class Scope:
         """Serve OPTIONS at a path with a handler of its own, instead of the automatic answer."""
         return self.route(path, methods=("OPTIONS",), name=name, host=host)
 
-    # -- what surrounds routes
-
     @overload
     def middleware(self, function: FunctionT, /) -> FunctionT: ...
-
     @overload
     def middleware(
         self,
+        function: None = None,
+        /,
         *,
         name: str = "",
         zone: Zone = "app",
         before: Iterable[str] = (),
         after: Iterable[str] = (),
     ) -> Callable[[FunctionT], FunctionT]: ...
-
     def middleware(
         self,
         function: FunctionT | None = None,
@@ -180,9 +176,7 @@ class Scope:
 
     def error_handler(
         self, exception: type[ErrorT]
-    ) -> Callable[
-        [Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]
-    ]:
+    ) -> Callable[[Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]]:
         """Answer exceptions of a type, and of those derived from it, with the decorated handler."""
 
         def take(
@@ -216,9 +210,7 @@ class Scope:
         self._lifespans.append(Written(as_lifespan(factory), self._here(factory)))
         return factory
 
-    # -- scopes and plugins
-
-    def scope(  # noqa: PLR0913  # all but the prefix by name
+    def scope(
         self,
         prefix: str = "",
         *,
@@ -262,8 +254,6 @@ class Scope:
         app = self._app or _as_app(self)
         return app.plan.url_for(name, **params)
 
-    # -- what startup/ asks for
-
     def declare(self) -> ScopeDeclaration:
         """Return all that was written in this scope, frozen."""
         return ScopeDeclaration(
@@ -289,7 +279,7 @@ class Scope:
         here = Origin(plugin="app", place=caller_place(), scope=self.prefix)
         self._plugins.extend(Written(plugin, here) for plugin in _listed(plugins))
         if router is not None:
-            self._router = Written(router, here)
+            self._router = Written(as_router(router), here)
         for each in middleware:
             self.add_middleware(each)
 
@@ -369,6 +359,34 @@ class App(Scope):
         from turnbuckle.startup.compile import compile_application
 
         return compile_application(self.resolve(sources) if sources is not None else self.plan)
+
+    def run(self, sources: Sources | None = None) -> None:
+        """Serve the app until the process is told to stop, where its settings say.
+
+        Args:
+            sources: where settings and plugins come from, beside the code; the current folder and the environment of
+                the process when None.
+
+        Raises:
+            StartupError: with every problem that was found.
+            ListenError: a socket cannot be listened on.
+            LifespanError: a lifespan failed.
+        """
+        from turnbuckle.server.run import run
+        from turnbuckle.startup.sources import Sources
+
+        application = self.compile(sources or Sources.of_project())
+        server = self.plan.settings.server
+        run(
+            application,
+            host=server.host,
+            port=server.port,
+            unix=server.unix,
+            backlog=server.backlog,
+            reuse_port=server.reuse_port,
+            loop=server.loop,
+            log_level=server.log_level,
+        )
 
     def declaration(self) -> Declaration:
         """Return all that was written down so far, frozen."""

@@ -1,8 +1,9 @@
 """Every extension point of Turnbuckle, on one page.
 
-A plugin derives from ``turnbuckle.Plugin`` and overrides the hooks it has something to say to. Hooks are plain functions,
-called once at startup in dependency order, before the socket opens. They return frozen records (``turnbuckle.records``)
-and change nothing: what the records add up to is decided afterwards, and can be read with ``turnbuckle plan``.
+A plugin derives from ``turnbuckle.Plugin`` and overrides the hooks it has something to say to. Hooks are plain
+functions, called once at startup in dependency order, before the socket opens. They return frozen records
+(``turnbuckle.records``) and change nothing: what the records add up to is decided afterwards, and can be read with
+``turnbuckle plan``.
 
 ``async def``, wrappers and ``firstresult`` are refused: they hide who supplied what.
 """

@@ -1,7 +1,7 @@
 """Solve the order of middleware, outermost first, and check what each says about the others.
 
-Zones come first; within a zone ``before`` and ``after``; where nothing decides, dependency order of plugins, and with it
-the app's own middleware innermost, in the order in which it was written. ``middleware.order`` overrides all of it.
+Zones come first; within a zone ``before`` and ``after``; where nothing decides, dependency order of plugins, and with
+it the app's own middleware innermost, in the order in which it was written. ``middleware.order`` overrides all of it.
 """
 
 from __future__ import annotations

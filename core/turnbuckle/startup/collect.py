@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeGuard, cast
 
 import attrs
 
@@ -31,8 +31,6 @@ from turnbuckle.startup.registry import HookCall, Registry
 from turnbuckle.startup.setup import Setup
 
 __all__ = ["Answers", "Collector"]
-
-RecordT = TypeVar("RecordT")
 
 _REVIEW: Final = "review_plan"
 _RECORDS: Final[Mapping[str, type]] = {
@@ -120,7 +118,7 @@ class Collector:
         try:
             result = call(arguments)
             # A generator runs only now, and may fail as the rest of the hook may.
-            return list(result) if _is_plain_iterable(result) else result
+            return list(result) if _is_lazy(result) else result
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything
             self.findings.add(
                 "TB306",
@@ -159,7 +157,7 @@ class Collector:
         return []
 
 
-def _is_plain_iterable(value: object) -> bool:
+def _is_lazy(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | list | tuple)
 
 

@@ -74,9 +74,7 @@ class _Workshop:
         self._surround(plan.root, None)
         handle = self._chain()
         parser_factory = self._parser_factory()
-        lifespans = tuple(
-            self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans
-        )
+        lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
         self.findings.raise_errors()
         return Application(
             handle=handle,
@@ -118,8 +116,11 @@ class _Workshop:
             app_name=self.plan.app_name,
             debug=self.plan.settings.debug,
             scope=scope.prefix,
-            components=lambda kind: self.components.get(kind),
+            components=self._component,
         )
+
+    def _component(self, kind: str) -> object:
+        return self.components.get(kind)
 
     # -- the chain
 

@@ -1,6 +1,6 @@
 """Build classes of settings from layers, and remember where each value came from.
 
-Every mistake is noted with its key and source, and the default taken in its stead, so that all of them are told at once.
+Every mistake is noted with its key and source, and the default taken in its stead: all of them are told at once.
 """
 
 from __future__ import annotations

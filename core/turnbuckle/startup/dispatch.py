@@ -151,7 +151,7 @@ def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:
 
     async def guarded(request: Request) -> Response:
         try:
-            response = await handler(request)
+            response: object = await handler(request)
         except Exception as error:  # noqa: BLE001  # whatever middleware raises is answered
             return await respond(request, error)
         if isinstance(response, Response):

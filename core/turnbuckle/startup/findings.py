@@ -34,7 +34,7 @@ class Findings:
 
     diagnostics: list[Diagnostic] = attrs.field(factory=list)
 
-    def add(  # noqa: PLR0913  # a diagnostic has that many parts, all by name
+    def add(
         self,
         code: str,
         text: str,

@@ -110,9 +110,7 @@ class Gatherer:
             scope=prefix,
         )
 
-    def _asked(
-        self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]
-    ) -> tuple[Answers, Collector]:
+    def _asked(self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]) -> tuple[Answers, Collector]:
         registry = Registry([*around.values(), *plugins], self.findings)
         admitted = self._spare(plugins, registry.admit)
         collector = Collector(admitted, registry, self.findings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import attrs
 
@@ -20,9 +20,7 @@ from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.loaded import Wanted
 from turnbuckle.startup.places import place_of
 from turnbuckle.startup.plan import Entry
-
-if TYPE_CHECKING:
-    from turnbuckle.records import Router
+from turnbuckle.startup.shared_router import SharedRouter
 
 __all__ = ["Injected", "inject_parser", "inject_router"]
 
@@ -73,9 +71,8 @@ def inject_router(written: Written[object] | None, findings: Findings) -> Inject
         return Injected(provider=Entry(value, origin))
     if hasattr(value, "get_handler"):
         return _adapted("get_handler", "router", written, findings)
-    if not isinstance(value, type) and hasattr(value, "match"):
-        router = cast("Router", value)
-        return Injected(provider=Entry(RouterProvider(_name_of(value), lambda setup: router), _at(origin, value)))
+    if isinstance(value, SharedRouter):
+        return Injected(provider=Entry(RouterProvider(value.name, lambda setup: value.begin()), origin))
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
         return Injected(provider=Entry(RouterProvider(_name_of(value), factory), _at(origin, value)))

@@ -1,6 +1,6 @@
 """Import the plugins that were asked for, and no others; make one instance of each.
 
-Whatever goes wrong with one plugin is noted with its distribution and line, and does not hide what is wrong with others.
+Whatever goes wrong with one plugin is noted with its distribution and line, and hides nothing that others do.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Loader:
     @property
     def looked_up(self) -> tuple[InstalledPlugin, ...]:
         """The installed plugins, if they had to be looked up; none otherwise."""
-        return vars(self).get("installed", ())
+        return self.installed if "installed" in vars(self) else ()
 
     def origin_of(self, name: str) -> Origin:
         """Return who asked for a plugin."""

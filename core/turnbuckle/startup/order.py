@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["OrderCycle", "solve"]
 
 
-class OrderCycle(Exception):  # noqa: N818  # a finding in the making, that never leaves startup/
+class OrderCycle(Exception):
     """There is no order; in ``path`` each must come before the next, and the last is the first."""
 
     def __init__(self, path: list[str]) -> None:

@@ -16,7 +16,7 @@ _PACKAGE: Final = str(Path(__file__).resolve().parent.parent) + os.sep
 
 def file_place(path: str, line: int | None) -> str:
     """Return ``path:line``, the path relative to the current folder where that is shorter."""
-    here = os.getcwd() + os.sep  # noqa: PTH109  # Path.cwd() costs five times as much, for each route
+    here = os.getcwd() + os.sep  # Path.cwd() costs five times as much, for each route
     shown = path.removeprefix(here) if path.startswith(here) else path
     return f"{shown}:{line}" if line else shown
 

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 RecordT = TypeVar("RecordT")
-ProviderT = TypeVar("ProviderT")
+ProviderT_co = TypeVar("ProviderT_co", covariant=True)
 
 PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined"]
 
@@ -63,7 +63,7 @@ class Loser:
 
 
 @attrs.frozen(kw_only=True)
-class Choice(Generic[ProviderT]):
+class Choice(Generic[ProviderT_co]):
     """What fills a slot.
 
     Attributes:
@@ -77,7 +77,7 @@ class Choice(Generic[ProviderT]):
 
     kind: str
     name: str
-    provider: ProviderT
+    provider: ProviderT_co
     origin: Origin
     rule: str
     losers: tuple[Loser, ...] = ()
@@ -131,7 +131,7 @@ class PlannedPlugin:
 
 @attrs.frozen
 class PlannedRoute:
-    """A route, with its whole path, and its handler as it is called: ``call(request)`` gives what the handler returns."""
+    """A route with its whole path; ``call(request)`` calls its handler with what the handler asks for."""
 
     route: Route
     call: Callable[..., object] = attrs.field(eq=False, repr=False)

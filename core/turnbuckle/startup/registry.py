@@ -111,7 +111,7 @@ class Registry(pluggy.PluginManager):
             if hook not in known:
                 if not options.get("optionalhook"):
                     self._unknown(plugin, hook, value, known)
-            elif self._is_usable(plugin, hook, value, options):
+            elif self._is_usable(plugin, name, value, options):
                 yield name, dict(options)
 
     def _check_spelling(self, plugin: LoadedPlugin, name: str, value: object, known: frozenset[str]) -> None:
@@ -130,7 +130,8 @@ class Registry(pluggy.PluginManager):
             fix="correct its name; a method that is no hook must not be named like one",
         )
 
-    def _is_usable(self, plugin: LoadedPlugin, name: str, value: object, options: Mapping[str, Any]) -> bool:
+    def _is_usable(self, plugin: LoadedPlugin, attribute: str, value: object, options: Mapping[str, Any]) -> bool:
+        name = options.get("specname") or attribute
         function = getattr(value, "__func__", value)
         at = _at(plugin, value, name)
         if not inspect.isfunction(function):
@@ -160,7 +161,7 @@ class Registry(pluggy.PluginManager):
             )
             return False
         self._note_rank(plugin, name, options, at)
-        return self._takes_what_is_given(plugin, name, function, at)
+        return self._takes_what_is_given(plugin, name, attribute, at)
 
     def _note_rank(self, plugin: LoadedPlugin, name: str, options: Mapping[str, Any], at: Origin) -> None:
         for option in ("tryfirst", "trylast"):
@@ -174,9 +175,9 @@ class Registry(pluggy.PluginManager):
                     level="warning",
                 )
 
-    def _takes_what_is_given(self, plugin: LoadedPlugin, name: str, function: object, at: Origin) -> bool:
+    def _takes_what_is_given(self, plugin: LoadedPlugin, name: str, attribute: str, at: Origin) -> bool:
         given = cast("pluggy.HookCaller", getattr(self.hook, name)).spec.argnames  # type: ignore[union-attr]
-        bound = getattr(plugin.plugin, at.hook) if hasattr(plugin.plugin, at.hook) else function
+        bound: Callable[..., object] = getattr(plugin.plugin, attribute)
         wrong = [one for one in inspect.signature(bound).parameters.values() if _is_never_filled(one, given)]
         for parameter in wrong:
             self._findings.add(

@@ -189,11 +189,11 @@ class Resolver:
         self,
         outer: tuple[Entry[RecordT], ...],
         entries: Iterable[Entry[RecordT]],
-        rule: tuple[Callable[[RecordT], Hashable], str, str],
+        rule: tuple[Callable[[RecordT], type], str, str],
     ) -> tuple[Entry[RecordT], ...]:
         key, code, what = rule
-        merged: dict[Hashable, Entry[RecordT]] = {key(each.record): each for each in outer}
-        own: dict[Hashable, list[Entry[RecordT]]] = {}
+        merged: dict[type, Entry[RecordT]] = {key(each.record): each for each in outer}
+        own: dict[type, list[Entry[RecordT]]] = {}
         for each in entries:
             own.setdefault(key(each.record), []).append(each)
         for kind, rivals in own.items():
@@ -211,9 +211,7 @@ class Resolver:
     def _strength(self, origin: Origin) -> int:
         return 2 if origin.plugin == "app" else 0 if origin.plugin in self.builtin else 1
 
-    def _unique(
-        self, entries: Iterable[Entry[Any]], key: Callable[[Any], Hashable], code: str, what: str
-    ) -> None:
+    def _unique(self, entries: Iterable[Entry[Any]], key: Callable[[Any], Hashable], code: str, what: str) -> None:
         first: dict[Hashable, Entry[Any]] = {}
         for each in entries:
             name = key(each.record)

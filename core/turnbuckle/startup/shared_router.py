@@ -38,6 +38,7 @@ class SharedRouter:
     """
 
     def __init__(self, router: Router) -> None:
+        self.name: Final = type(router).__name__
         self._router: Final = router
         self._cells: Final[dict[Route, _Cell]] = {}
         self._added: set[Route] = set()

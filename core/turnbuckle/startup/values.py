@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_type", "fit", "fit_text"]
 
-_WORDS: Final = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 _SEQUENCES: Final = (tuple, list, set, frozenset, Sequence)
 _NAMES: Final[Mapping[object, str]] = {
     int: "a whole number",

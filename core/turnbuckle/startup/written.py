@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from turnbuckle.records import Lifespan, Middleware
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Zone
+    from turnbuckle.records import Router, Zone
 
-__all__ = ["as_lifespan", "as_middleware", "checked_prefix"]
+__all__ = ["as_lifespan", "as_middleware", "as_router", "checked_prefix"]
 
 
-def as_middleware(
-    value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]
-) -> Middleware:
+def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]) -> Middleware:
     """Return the record for a middleware that was written as a record or as ``async def m(request, call_next)``.
 
     Raises:
@@ -35,7 +33,7 @@ def as_middleware(
     return middleware(name=name or _name_of(value), zone=zone, before=before, after=after)(function)
 
 
-def as_lifespan(factory: Callable[..., object]) -> Lifespan:
+def as_lifespan(factory: object) -> Lifespan:
     """Return the record for a lifespan written as an ``async def`` that yields once, or as a context manager factory.
 
     Raises:
@@ -51,6 +49,15 @@ def as_lifespan(factory: Callable[..., object]) -> Lifespan:
     if _takes_argument(factory):
         return Lifespan(_name_of(factory), enter)
     return Lifespan(_name_of(factory), lambda setup: enter())
+
+
+def as_router(value: object) -> object:
+    """Return what was passed for a router; a router that exists already is made fit for several resolutions."""
+    if isinstance(value, str | type) or not hasattr(value, "match") or hasattr(value, "get_handler"):
+        return value
+    from turnbuckle.startup.shared_router import SharedRouter
+
+    return SharedRouter(cast("Router", value))
 
 
 def checked_prefix(prefix: str) -> str:
