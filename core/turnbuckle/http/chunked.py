@@ -17,10 +17,10 @@ from turnbuckle.http.fields import parse_field_line
 from turnbuckle.http.grammar import CHUNK_LINE
 from turnbuckle.http.limits import Limits
 
-__all__ = ["ChunkedReader"]
+__all__ = ["NOT_IN_TRAILERS", "ChunkedReader"]
 
 # Fields that frame, route, authenticate or describe the message come too late in a trailer (RFC 9110, section 6.5.1).
-_NOT_IN_TRAILERS: Final = frozenset(
+NOT_IN_TRAILERS: Final = frozenset(
     b"authorization cache-control connection content-encoding content-length content-range content-type cookie"
     b" expect host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive max-forwards"
     b" proxy-authorization range set-cookie te trailer transfer-encoding upgrade".split()
@@ -149,7 +149,7 @@ class ChunkedReader:
         self._trailer_lines += 1
         self._check_trailer_size(0)
         name, value = parse_field_line(line)
-        if name not in _NOT_IN_TRAILERS:
+        if name not in NOT_IN_TRAILERS:
             self.trailers.append((name, value))
 
     def received_trailers(self) -> RawFields:

@@ -7,7 +7,7 @@ rules and goes unguarded.
 
 What a guard cannot see is how lines were cut out of the octets; that much a parser is trusted with.
 
-Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, section 5.5.
+Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, sections 5.5 and 6.5.1.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final, Literal, assert_never, final
 
 from turnbuckle.errors import ProtocolError
+from turnbuckle.http.chunked import NOT_IN_TRAILERS
 from turnbuckle.http.events import (
     Data,
     EndOfMessage,
@@ -100,7 +101,7 @@ class GuardedParser:
             raise ProtocolError("the parser let a malformed request line pass")
         if head.minor_version not in (0, 1):
             raise ProtocolError(f"HTTP/1.{head.minor_version} is neither 1.0 nor 1.1")
-        self._check_fields(head.fields)
+        self._check_fields(head.fields, self._limits.header_section, self._limits.field_count)
         # What the parser may have filled in is forgotten: the core decides it from the field lines.
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
         read_framing(head, [field for field in head.fields if field[0] in FRAMING_FIELDS])
@@ -111,18 +112,19 @@ class GuardedParser:
             raise ProtocolError(f"content of {length} octets exceeds {self._limits.content}", status=413)
         self._in_message, self._remaining, self._received = True, length, 0
 
-    def _check_fields(self, fields: RawFields) -> None:
-        if len(fields) > self._limits.field_count:
-            raise ProtocolError(f"{len(fields)} field lines exceed {self._limits.field_count}", status=431)
+    def _check_fields(self, fields: RawFields, size: int, count: int) -> None:
+        if len(fields) > count:
+            raise ProtocolError(f"{len(fields)} field lines exceed {count}", status=431)
         section = 0
         for name, value in fields:
             if TOKEN.fullmatch(name) is None or name != name.lower():
                 raise ProtocolError(f"the parser let the field name {name[:40]!r} pass")
             if FIELD_VALUE.fullmatch(value) is None or value != value.strip(b" \t"):
                 raise ProtocolError(f"the parser let a malformed value of field {name!r} pass")
-            section += len(name) + len(value) + 4
-        if section > self._limits.header_section:
-            raise ProtocolError(f"header section exceeds {self._limits.header_section} octets", status=431)
+            # The colon and the line end: whether there was whitespace cannot be seen from here.
+            section += len(name) + len(value) + 3
+        if section > size:
+            raise ProtocolError(f"field lines of {section} octets exceed {size}", status=431)
 
     def _check_data(self, event: Data) -> None:
         if not self._in_message:
@@ -138,5 +140,7 @@ class GuardedParser:
     def _check_end(self, event: EndOfMessage) -> None:
         if not self._in_message or self._remaining:
             raise ProtocolError("the parser ended a request where its framing does not")
-        self._check_fields(event.trailers)
+        self._check_fields(event.trailers, self._limits.trailer_section, self._limits.trailer_count)
+        if any(name in NOT_IN_TRAILERS for name, _ in event.trailers):
+            event.trailers = tuple(field for field in event.trailers if field[0] not in NOT_IN_TRAILERS)
         self._in_message = False

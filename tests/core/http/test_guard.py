@@ -204,6 +204,18 @@ def test_guard_bounds_chunked_content() -> None:
 
 
 def test_guard_bounds_fields() -> None:
-    assert len(say(head((b"b", b"")), limits=Limits(field_count=2, header_section=14))) == 1
+    assert len(say(head((b"b", b"")), limits=Limits(field_count=2, header_section=12))) == 1
     assert refusal(head((b"b", b"")), limits=Limits(field_count=1)) == 431
-    assert refusal(head((b"b", b"")), limits=Limits(header_section=13)) == 431
+    assert refusal(head((b"b", b"")), limits=Limits(header_section=11)) == 431
+
+
+def test_guard_bounds_trailers() -> None:
+    trailers = EndOfMessage([(b"a", b"1"), (b"b", b"")])
+    assert len(say(head(CODING), trailers, limits=Limits(trailer_count=2, trailer_section=9))) == 2
+    assert refusal(head(CODING), trailers, limits=Limits(trailer_count=1)) == 431
+    assert refusal(head(CODING), trailers, limits=Limits(trailer_section=8)) == 431
+
+
+def test_23_guard_drops_trailers_that_come_too_late() -> None:
+    late = EndOfMessage([(b"content-length", b"50"), (b"x-sum", b"1"), (b"host", b"evil"), (b"cookie", b"a=b")])
+    assert say(head(CODING), late)[1:] == [EndOfMessage(((b"x-sum", b"1"),))]
