@@ -27,7 +27,17 @@ import attrs
 
 from turnbuckle.http.limits import Limits
 
-__all__ = ["NEED_DATA", "Data", "EndOfMessage", "Event", "Parser", "ParserFactory", "RawFields", "RequestHead"]
+__all__ = [
+    "NEED_DATA",
+    "Data",
+    "EndOfMessage",
+    "Event",
+    "NeedData",
+    "Parser",
+    "ParserFactory",
+    "RawFields",
+    "RequestHead",
+]
 
 RawFields: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Field lines in the order received: each a lower-case field name and a value without surrounding whitespace."""

@@ -1,0 +1,160 @@
+"""Find where a head ends, hold it against the limits, and take its request line apart.
+
+Sources: RFC 9112, sections 2.2, 2.3, 3 and 6.3; RFC 9110, sections 5.4, 8.6 and 15.6.6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, final
+
+import attrs
+
+from turnbuckle import Limits, ProtocolError
+
+__all__ = ["Head", "HeadCutter", "content_length", "parse_head"]
+
+# tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
+_TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_METHOD_BEGINS: Final = re.compile(_TCHAR)
+
+# request-line = method SP request-target SP HTTP-version
+_REQUEST_LINE: Final = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])")
+
+# Controls, an LF without its CR, a CR without its LF: no head holds them (RFC 9112, section 2.2; RFC 9110, 5.5).
+_FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
+
+# Content-Length = 1*DIGIT, and no more of them than a signed 64-bit integer holds
+_LENGTH: Final = re.compile(rb"0*([0-9]+?)")
+_LENGTH_DIGITS: Final = 18
+
+
+@attrs.frozen
+class Head:
+    """The parts of a head; the field lines are as received, without their CRLFs."""
+
+    method: bytes
+    target: bytes
+    minor_version: int
+    field_lines: tuple[bytes, ...]
+
+
+@final
+@attrs.define
+class HeadCutter:
+    """Cuts one head after the other off the front of a buffer."""
+
+    _limits: Limits
+    # How much of an incomplete head was searched before; drips are not searched over and over.
+    _looked_at: int = 0
+
+    def cut(self, buffer: bytearray) -> list[bytes] | None:
+        """Return the lines of the head, and remove it from the buffer; None if it is not complete.
+
+        Raises:
+            ProtocolError: 400, 414, 431 or 501, as soon as the octets cannot become a head any more.
+        """
+        # One empty line before a request is ignored (section 2.2).
+        start = 2 if buffer.startswith(b"\r\n") else 0
+        end = buffer.find(b"\r\n\r\n", max(start, self._looked_at - 3))
+        # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
+        octets = bytes(buffer[start:end] if end >= 0 else buffer[start:].removesuffix(b"\r"))
+        if len(octets) > self._harmless_size or end >= 0:
+            self._check_sizes(octets.split(b"\r\n"), is_whole=end >= 0)
+        self._check_octets(buffer, start, end if end >= 0 else len(buffer))
+        if end < 0:
+            self._looked_at = len(buffer)
+            return None
+        self._looked_at = 0
+        del buffer[: end + 4]
+        return octets.split(b"\r\n")
+
+    def forget(self) -> None:
+        """Begin anew, with another buffer."""
+        self._looked_at = 0
+
+    @property
+    def _harmless_size(self) -> int:
+        return min(self._limits.request_line, self._limits.field_line, self._limits.header_section)
+
+    def _check_octets(self, buffer: bytearray, start: int, end: int) -> None:
+        # One octet back, for a CR may have been the last and only now shows what follows it.
+        if _FORBIDDEN.search(buffer, max(start, self._looked_at - 1), end) is not None:
+            raise ProtocolError("octet that no head may hold")
+        begins = bytes(buffer[start : start + 2])
+        if begins not in (b"", b"\r") and _METHOD_BEGINS.match(buffer, start) is None:
+            raise ProtocolError(f"{bytes(buffer[start : start + 20])!r} does not begin with a method")
+
+    def _check_sizes(self, lines: list[bytes], *, is_whole: bool) -> None:
+        limits = self._limits
+        first, *rest = lines
+        if len(first) > limits.request_line:
+            # Section 3: a target that is too long is a 414, and a method longer than any that exists a 501.
+            status = 414 if b" " in first[: limits.request_line] else 501
+            raise ProtocolError(f"request line of {len(first)} octets exceeds {limits.request_line}", status=status)
+        if rest and not rest[-1] and not is_whole:
+            del rest[-1]
+        if len(rest) > limits.field_count:
+            raise ProtocolError(f"more than {limits.field_count} field lines", status=431)
+        longest = max(map(len, rest), default=0)
+        if longest > limits.field_line:
+            raise ProtocolError(f"field line of {longest} octets exceeds {limits.field_line}", status=431)
+        section = sum(map(len, rest)) + 2 * len(rest)
+        if section > limits.header_section:
+            raise ProtocolError(f"header section of {section} octets exceeds {limits.header_section}", status=431)
+
+
+def parse_head(lines: Sequence[bytes]) -> Head:
+    """Take the lines of a head apart.
+
+    Raises:
+        ProtocolError: 505 for a major version other than 1; 400 for anything else that is not a request line.
+    """
+    found = _REQUEST_LINE.fullmatch(lines[0])
+    if found is None:
+        raise ProtocolError(f"{lines[0][:80]!r} is not a request line")
+    method, target, major, minor = found.groups()
+    if major != b"1":
+        raise ProtocolError(f"HTTP/{major.decode()}.{minor.decode()} is not served here", status=505)
+    # Section 2.3 of RFC 9110: a higher minor version is to be read as the highest that is known.
+    return Head(method, target, 0 if minor == b"0" else 1, tuple(lines[1:]))
+
+
+def content_length(field_lines: Sequence[bytes], limits: Limits) -> int | None:
+    """Return how many octets of content follow the head, or None if they are chunked (RFC 9112, section 6.3).
+
+    Raises:
+        ProtocolError: 501 for another coding, 413 for more than the limit, 400 for anything that is ambiguous.
+    """
+    fields = [_split(line) for line in field_lines]
+    codings = [value for name, value in fields if name == b"transfer-encoding"]
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if len(lengths) > 1 or (codings and lengths):
+        raise ProtocolError("the end of the content is given more than once")
+    if codings:
+        _check_codings(b",".join(codings))
+        return None
+    return _read_length(lengths[0], limits) if lengths else 0
+
+
+def _split(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b":")
+    return name.lower(), value.strip(b" \t")
+
+
+def _check_codings(value: bytes) -> None:
+    names = [name.strip(b" \t").lower() for name in value.split(b",")]
+    if b"" in names or names.count(b"chunked") > 1:
+        raise ProtocolError(f"transfer codings {value[:40]!r} are malformed")
+    if names != [b"chunked"]:
+        raise ProtocolError(f"transfer coding {value[:40]!r} is not implemented", status=501)
+
+
+def _read_length(value: bytes, limits: Limits) -> int:
+    found = _LENGTH.fullmatch(value)
+    if found is None:
+        raise ProtocolError(f"Content-Length of {value[:40]!r} is not a number")
+    if len(found[1]) > _LENGTH_DIGITS or int(found[1]) > limits.content:
+        raise ProtocolError(f"content of {value[:40].decode()} octets exceeds {limits.content}", status=413)
+    return int(found[1])
