@@ -1,0 +1,189 @@
+"""Turn the text of a path parameter into a value, and back.
+
+Owns the built-in converters and the record for those that users define. A converter is a regular expression
+(the syntax is in ``expressions``), a function from text to value, and one from value to text. The expression
+decides what the parameter can match; the function may still refuse a text, and then the route does not match.
+
+==========  =========================================================  ================
+``{x}``      any text but the empty one (``{x:str}``)                   ``str``
+``{x:int}``  1 to 100 ASCII digits: no sign, no ``_``                    ``int``
+``float``    digits, and a point with digits: no sign, no exponent      ``float``
+``uuid``     8-4-4-4-12 hexadecimal digits, either case                 ``uuid.UUID``
+``date``     ``YYYY-MM-DD``, days that exist                            ``datetime.date``
+``re(...)``  what the expression admits                                 ``str``
+``path``     any text, over any number of segments, the empty one too   ``str``
+==========  =========================================================  ================
+
+Where several parameters compete for one segment the lower ``rank`` is tried first: ``re`` 10, user-defined
+20, ``uuid`` and ``date`` 30, ``int`` 40, ``float`` 50, ``str`` 80, ``path`` 90.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import attrs
+
+from turnbuckle.errors import RouteError
+from turnbuckle.routing.automata import Language
+from turnbuckle.routing.expressions import parse_expression, spanning
+
+REFUSALS: Final = (ValueError, ArithmeticError, LookupError)
+"""What ``Converter.convert`` may raise to refuse a text: as ``UUID(...)``, ``Decimal(...)`` and ``Color[...]`` do."""
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a str is needed")
+    return value
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Converter:
+    """How one kind of path parameter is recognised, read and written.
+
+    Attributes:
+        regex: what the text has to be, from end to end, once decoded; see ``expressions`` for the syntax.
+        convert: gives the value for a text that ``regex`` admits; it refuses by raising ``ValueError`` (or
+            ``LookupError`` or ``ArithmeticError``).
+        format: gives the text for a value, for ``url_for``; it refuses by raising ``ValueError`` or
+            ``TypeError``.
+        rank: the lower is tried first where several converters compete.
+        total: ``convert`` never refuses, so that routes behind this one may be reported as unreachable.
+        spans_segments: the text may hold slashes that separate segments; at most one parameter of a route may
+            do this, and it is a whole segment of the pattern.
+
+    Raises:
+        RouteError: ``regex`` cannot be used.
+    """
+
+    regex: str = ".+"
+    convert: Callable[[str], object] = _same
+    format: Callable[..., str] = _text
+    rank: int = 20
+    total: bool = False
+    spans_segments: bool = False
+    language: Language = attrs.field(init=False, repr=False)
+
+    @language.default
+    def _parse(self) -> Language:
+        return Language(parse_expression(self.regex))
+
+    @property
+    def covering_language(self) -> Language:
+        """The language as it stands in a path, where a spanning text may hold separators."""
+        return Language(spanning(self.language.expression)) if self.spans_segments else self.language
+
+    def read(self, text: str) -> tuple[object] | None:
+        """Return the value in a tuple, or None if ``text`` is refused."""
+        if not self.language.accepts(text):
+            return None
+        try:
+            return (self.convert(text),)
+        except REFUSALS:
+            return None
+
+    def write(self, value: object) -> str:
+        """Return the text for ``value``.
+
+        Raises:
+            ValueError: the value has no text that this converter would read.
+            TypeError: the value is of another type.
+        """
+        text = self.format(value)
+        if not self.language.accepts(text):
+            raise ValueError(f"{text!r} is not of the form {self.regex}")
+        return text
+
+
+ConverterFactory: TypeAlias = Callable[[str], Converter]
+"""Makes a converter from the text between the parentheses, as in ``{x:re(...)}``."""
+
+Converters: TypeAlias = Mapping[str, Converter | ConverterFactory]
+
+
+def _format_int(value: object) -> str:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("an int is needed")
+    # str() refuses ints of more than 4300 digits with a ValueError, which is what is wanted.
+    return str(int(value))
+
+
+def _format_float(value: object) -> str:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("a float is needed")
+    try:
+        return format(Decimal(repr(float(value))), "f")  # repr() alone would write 1e+16
+    except OverflowError as error:
+        raise ValueError("too large for a float") from error
+
+
+def _format_uuid(value: object) -> str:
+    if not isinstance(value, uuid.UUID):
+        raise TypeError("a UUID is needed")
+    return str(value)
+
+
+def _format_date(value: object) -> str:
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise TypeError("a date is needed")
+    return value.isoformat()
+
+
+def _re(arguments: str) -> Converter:
+    return Converter(regex=arguments, rank=10, total=True)
+
+
+# int() takes 4300 digits at most, then raises; 100 hold 256-bit numbers with room to spare.
+_INT: Final = "[0-9]{1,100}"
+# 308 digits are always finite, and 324 decimals write the smallest float.
+_FLOAT: Final = r"[0-9]{1,308}(?:\.[0-9]{1,324})?"
+_UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+# The days of the calendar from 0001-01-01 to 9999-12-31 and no others, so that overlaps are decided exactly.
+_YEAR: Final = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+_MULTIPLE_OF_4: Final = "(?:0[48]|[2468][048]|[13579][26])"
+_LEAP_YEAR: Final = f"(?:[0-9]{{2}}{_MULTIPLE_OF_4}|{_MULTIPLE_OF_4}00)"
+_DAY: Final = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+_DATE: Final = f"(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)"
+
+STR: Final = Converter(rank=80, total=True)
+PATH: Final = Converter(regex=".*", rank=90, total=True, spans_segments=True)
+
+BUILTIN: Final[Converters] = MappingProxyType(
+    {
+        "str": STR,
+        "int": Converter(regex=_INT, convert=int, format=_format_int, rank=40, total=True),
+        "float": Converter(regex=_FLOAT, convert=float, format=_format_float, rank=50, total=True),
+        "uuid": Converter(regex=_UUID, convert=uuid.UUID, format=_format_uuid, rank=30, total=True),
+        "date": Converter(regex=_DATE, convert=dt.date.fromisoformat, format=_format_date, rank=30, total=True),
+        "re": _re,
+        "path": PATH,
+    }
+)
+
+
+def resolve_converter(converters: Converters, name: str, arguments: str | None) -> Converter:
+    """Return the converter for ``{x:name}`` or ``{x:name(arguments)}``.
+
+    Raises:
+        RouteError: the converter is made from arguments and has none, or the other way round.
+        KeyError: there is none of this name.
+    """
+    found = converters[name]
+    if isinstance(found, Converter):
+        if arguments is not None:
+            raise RouteError(f"converter {name!r} takes no arguments")
+        return found
+    if arguments is None:
+        raise RouteError(f"converter {name!r} needs arguments: {name}(...)")
+    return found(arguments)

@@ -1,0 +1,199 @@
+"""Give each host a router of its own.
+
+Routers are asked in this order: that of the exact host; those of host patterns, the most specific first; the
+default, which holds the routes for any host. One that does not have the path, or not with the method, passes
+the request on: routes without a host are there for every host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol, final, runtime_checkable
+
+import attrs
+
+from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
+from turnbuckle.records import Match, Route, Router
+from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
+from turnbuckle.routing.overlap import Shadow
+from turnbuckle.routing.segments import Values
+from turnbuckle.routing.slashes import SlashRedirect
+
+_PARAMETER: Final = re.compile(r"\{(\w+)")
+# No route has it, so asking for it gives the methods that are there.
+_NO_METHOD: Final = ""
+
+
+@runtime_checkable
+class LinkingRouter(Router, Protocol):
+    """A router that can also write the paths of its routes, and tell which of them nothing can reach."""
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the path of a named route."""
+
+    def shadows(self) -> tuple[Shadow, ...]:
+        """Return the routes that no request can reach."""
+
+
+@attrs.frozen(eq=False)
+class _HostEntry:
+    """A host pattern, as it was first written, and the router for it."""
+
+    pattern: HostPattern
+    router: Router
+
+
+@final
+class HostRouter:
+    """A router of routers: routes with a host go to one for each host pattern, all others to ``default``.
+
+    Args:
+        default: takes the routes for any host.
+        make: makes a router for one host pattern.
+        converters: converters for host patterns, beside the built-in ones or in place of them.
+    """
+
+    def __init__(self, default: Router, make: Callable[[], Router], converters: Converters | None = None) -> None:
+        self._default: Final = default
+        self._make: Final = make
+        self._converters: Final[Converters] = {**BUILTIN, **(converters or {})}
+        self._entries: Final[dict[object, _HostEntry]] = {}
+        self._exact: Final[dict[str, Router]] = {}
+        self._patterns: tuple[_HostEntry, ...] = ()
+        self._hosts: Final[dict[str, HostPattern]] = {}
+        self._routes: Final[list[Route]] = []
+        self._named: Final[dict[str, Route]] = {}
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of all hosts, in the order in which they were added."""
+        return tuple(self._routes)
+
+    def add(self, route: Route, /) -> None:
+        """Take one more route, for its host or for all.
+
+        Raises:
+            RouteError: its host pattern, or what its router looks at, cannot be used.
+            RouteConflict: another route claims the same requests, or has the same name.
+        """
+        if route.name in self._named:
+            raise RouteConflict(self._named[route.name], route, f"both are named {route.name!r}")
+        self._router_for(route).add(route)
+        self._routes.append(route)
+        if route.name:
+            self._named[route.name] = route
+
+    def freeze(self) -> None:
+        """Prepare for matching; no route is added afterwards."""
+        for entry in self._entries.values():
+            if entry.pattern.is_static:
+                self._exact[entry.pattern.write({})] = entry.router
+        patterns = (entry for entry in self._entries.values() if not entry.pattern.is_static)
+        self._patterns = tuple(sorted(patterns, key=lambda entry: entry.pattern.order))
+        for router in self._routers():
+            router.freeze()
+
+    def match(self, method: str, path: str, /) -> Match:
+        """Find the handler where the host is unknown: among the routes for any host."""
+        return self._default.match(method, path)
+
+    def match_host(self, method: str, path: str, host: str, /) -> Match:
+        """Find the handler for a method, a path and a host.
+
+        Args:
+            method: as received.
+            path: as received, still percent-encoded, without the query.
+            host: the value of the ``Host`` field, or the authority of the target.
+
+        Returns:
+            The match; parameters of the host are among its ``path_params``.
+
+        Raises:
+            NotFound: no route for this host has this path; ``SlashRedirect`` as the router of the host has it.
+            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
+        """
+        redirect: SlashRedirect | None = None
+        allowed: set[str] = set()
+        for entry, router, values in self._candidates(host):
+            try:
+                found = router.match(method, path)
+            except MethodNotAllowed as error:
+                allowed.update(error.allowed)
+            except SlashRedirect as error:
+                redirect = redirect or error
+            except NotFound:
+                continue
+            else:
+                return found if entry is None or not values else self._joined(found, entry, values)
+        raise MethodNotAllowed(allowed) if allowed else redirect or NotFound()
+
+    def allowed(self, path: str, host: str = "", /) -> frozenset[str]:
+        """Return the methods that ``path`` answers at ``host``; none if no route has it."""
+        try:
+            self.match_host(_NO_METHOD, path, host)
+        except MethodNotAllowed as error:
+            return frozenset(error.allowed)
+        except NotFound:
+            pass
+        return frozenset()
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the path of a named route; for one with a host ``//host/path``, which keeps the scheme.
+
+        Raises:
+            RouteError: no route has this name; a parameter is missing, unknown, or has a value that cannot be
+                written.
+        """
+        route = self._named.get(name)
+        if route is None:
+            raise RouteError(f"no route is named {name!r}")
+        router = self._router_for(route)
+        if not isinstance(router, LinkingRouter):
+            raise RouteError(f"the router of route {name!r} does not write paths")
+        if not route.host:
+            return router.url_for(name, **params)
+        pattern = self._hosts[route.host]
+        others = {key: value for key, value in params.items() if key not in pattern.names}
+        return f"//{pattern.write(params)}{router.url_for(name, **others)}"
+
+    def shadows(self) -> tuple[Shadow, ...]:
+        """Return the routes that no request can reach, router by router."""
+        linking = (router for router in self._routers() if isinstance(router, LinkingRouter))
+        return tuple(shadow for router in linking for shadow in router.shadows())
+
+    def _routers(self) -> Iterator[Router]:
+        for entry in self._entries.values():
+            yield entry.router
+        yield self._default
+
+    def _router_for(self, route: Route) -> Router:
+        if not route.host:
+            return self._default
+        pattern = self._hosts.get(route.host) or parse_host_pattern(route.host, self._converters)
+        twice = sorted(set(pattern.names).intersection(_PARAMETER.findall(route.path)))
+        if twice:
+            raise RouteError(f"{route.describe()}: parameter {twice[0]!r} is in host and path")
+        self._hosts[route.host] = pattern
+        if pattern.key not in self._entries:
+            self._entries[pattern.key] = _HostEntry(pattern, self._make())
+        return self._entries[pattern.key].router
+
+    def _candidates(self, authority: str) -> Iterator[tuple[_HostEntry | None, Router, Values]]:
+        """Return the routers to ask, with what their host pattern has read."""
+        host = normalize_host(authority)
+        if host is not None:
+            if host in self._exact:
+                yield None, self._exact[host], ()
+            for entry in self._patterns:
+                values = entry.pattern.read(host)
+                if values is not None:
+                    yield entry, entry.router, values
+        yield None, self._default, ()
+
+    def _joined(self, match: Match, entry: _HostEntry, values: Values) -> Match:
+        """Return the match with the parameters of the host, called as its own route calls them."""
+        pattern = self._hosts.get(match.route.host, entry.pattern) if match.route else entry.pattern
+        params = dict(zip(pattern.names, values, strict=True))
+        return attrs.evolve(match, path_params={**params, **match.path_params})

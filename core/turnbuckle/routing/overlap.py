@@ -1,0 +1,198 @@
+"""Find routes that no request can reach, because those tried before them take every path of theirs.
+
+Theory of operation. A route is a regular language: its segments with separators in between. It is unreachable
+for a method if each of its paths is also a path of some route that is tried earlier and has the method. To
+decide that, the route's automaton and the union of theirs read the same paths side by side, breadth first; a
+place where the route may stop and none of them may is a path that reaches it, and when there is no such
+place, there is no such path. This is exact for converters that never refuse. One that may refuse what its
+expression admits counts as refusing it (for an earlier route), so what is reported is certain; only where
+both routes have this very segment in the same place is it the same on both sides.
+
+Before any of this a sample path is tried on the router itself: nearly every route is reached by it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import attrs
+
+from turnbuckle.records import Route
+from turnbuckle.routing.automata import Automaton, States
+from turnbuckle.routing.charsets import SEPARATOR, SEPARATORS, CharSet
+from turnbuckle.routing.escapes import encode_segment
+from turnbuckle.routing.expressions import Chain, Chars, Choice, Expression
+from turnbuckle.routing.methods import serves
+from turnbuckle.routing.nodes import Endpoint
+from turnbuckle.routing.patterns import Pattern
+from turnbuckle.routing.segments import Segment, compile_reader
+
+Find: TypeAlias = Callable[[str, str], Route | None]
+"""Gives the route that answers a method and a path."""
+
+NOTHING: Final = Choice(())
+"""The expression that admits no text at all."""
+
+# Pairs of state sets looked at before a route is taken for reachable; those met in practice need a few hundred.
+_MAX_PAIRS: Final = 50_000
+# Which character stands for a range in a witness: one that needs no escape, if there is one.
+_PLAIN: Final = tuple(map(ord, "a0Ab1Bx-_~"))
+
+
+@attrs.frozen
+class Shadow:
+    """A route that no request can reach.
+
+    Attributes:
+        route: the route.
+        by: the route that answers ``witness`` instead; where several together hide the route, one of them.
+        witness: a percent-encoded path that has the form of both.
+    """
+
+    route: Route
+    by: Route
+    witness: str
+
+
+def find_shadows(endpoints: Sequence[Endpoint], find: Find) -> Iterator[Shadow]:
+    """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried."""
+    samples: dict[object, str | None] = {}
+    for place, endpoint in enumerate(endpoints):
+        witness = None if endpoint.pattern.is_static else _sample(endpoint.pattern, samples)
+        if witness is None:
+            continue  # static: tried first of all; no sample: an expression like [^\d\D] admits nothing
+        methods = sorted(endpoint.route.methods)
+        winners = [find(method, witness) for method in methods]
+        by = winners[0]
+        if by is None or any(winner is endpoint.route for winner in winners):
+            continue
+        if all(_is_covered(endpoint, endpoints[:place], method) for method in methods):
+            yield Shadow(endpoint.route, by, witness)
+
+
+def _sample(pattern: Pattern, known: dict[object, str | None]) -> str | None:
+    """Return one path of ``pattern``, or None if it has none; ``known`` keeps the samples of segments."""
+    path = ""
+    for segment in pattern.segments:
+        if segment.key not in known:
+            codes = shortest_escape(Automaton(segment.expression), Automaton(NOTHING))
+            known[segment.key] = None if codes is None else to_path([SEPARATOR, *codes])
+        sample = known[segment.key]
+        if sample is None:
+            return None
+        path += sample
+    return path
+
+
+def _is_covered(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str) -> bool:
+    covers = [
+        path_expression(other.pattern)
+        for other in earlier
+        if serves(other.route.methods, method) and _may_cover(endpoint.pattern, other.pattern)
+    ]
+    if not covers:
+        return False
+    route, cover = Automaton(path_expression(endpoint.pattern)), Automaton(Choice(tuple(covers)))
+    try:
+        return shortest_escape(route, cover) is None
+    except _TooManyPairs:
+        return False
+
+
+def path_expression(pattern: Pattern) -> Expression:
+    """Return the expression for all paths of a pattern, decoded, with ``SEPARATOR`` before each segment."""
+    parts: list[Expression] = []
+    for segment in pattern.segments:
+        parts += [Chars(SEPARATORS), segment.expression]
+    return Chain(tuple(parts))
+
+
+def to_path(codes: Sequence[int]) -> str:
+    """Return the percent-encoded path for code points and separators."""
+    segments: list[str] = []
+    for code in codes:
+        if code == SEPARATOR:
+            segments.append("")
+        else:
+            segments[-1] += chr(code)
+    return "".join("/" + encode_segment(segment) for segment in segments)
+
+
+def _may_cover(pattern: Pattern, other: Pattern) -> bool:
+    """Say whether ``other`` may take paths of ``pattern``, and for certain; a quick look, before automata are built."""
+    aligned = list(zip(pattern.segments, other.segments, strict=False))
+    spans = [left.spans_segments or right.spans_segments for left, right in aligned]
+    settled = spans.index(True) if True in spans else len(aligned)
+    if settled == len(aligned) and len(pattern.segments) != len(other.segments):
+        return False
+    if not all(_may_overlap(left, right) for left, right in aligned[:settled]):
+        return False
+    # A segment that may refuse says the same on both sides only where it reads the same text on both.
+    certain = {right for left, right in aligned[:settled] if left.key == right.key}
+    return all(segment.is_total or segment in certain for segment in other.segments)
+
+
+def _may_overlap(left: Segment, right: Segment) -> bool:
+    if left.is_static and right.is_static:
+        return left.literals == right.literals
+    if left.is_static or right.is_static:
+        static, dynamic = (left, right) if left.is_static else (right, left)
+        return compile_reader(dynamic)(static.literals[0]) is not None
+    return True
+
+
+class _TooManyPairs(Exception):
+    """The search has grown beyond what a start-up should wait for."""
+
+
+def shortest_escape(route: Automaton, cover: Automaton) -> list[int] | None:
+    """Return a shortest text that ``route`` admits and ``cover`` does not, or None if there is none.
+
+    Raises:
+        _TooManyPairs: it cannot be told within reason.
+    """
+    start = (route.start, cover.start)
+    origins: dict[tuple[States, States], tuple[tuple[States, States], int] | None] = {start: None}
+    pending = deque([start])
+    while pending:
+        pair = pending.popleft()
+        if route.accepts(pair[0]) and not cover.accepts(pair[1]):
+            return _trace(origins, pair)
+        for code in _representatives(route, cover, pair):
+            following = (route.step(pair[0], code), cover.step(pair[1], code))
+            if following not in origins:
+                origins[following] = (pair, code)
+                pending.append(following)
+        if len(origins) > _MAX_PAIRS:
+            raise _TooManyPairs
+    return None
+
+
+def _trace(
+    origins: dict[tuple[States, States], tuple[tuple[States, States], int] | None], pair: tuple[States, States]
+) -> list[int]:
+    codes: list[int] = []
+    step = origins[pair]
+    while step is not None:
+        codes.append(step[1])
+        step = origins[step[0]]
+    return codes[::-1]
+
+
+def _representatives(route: Automaton, cover: Automaton, pair: tuple[States, States]) -> Iterator[int]:
+    """Return one character for each way in which the two automata can go on, as far as the route's goes on at all."""
+    wanted = [charset for charset, _ in route.edges(pair[0])]
+    others = [charset for charset, _ in cover.edges(pair[1])]
+    cuts = sorted({cut for charset in (*wanted, *others) for cut in _cuts(charset)})
+    for first, behind in pairwise(cuts):
+        if any(low <= first <= high for charset in wanted for low, high in charset):
+            yield next((code for code in _PLAIN if first <= code < behind), first)
+
+
+def _cuts(charset: CharSet) -> Iterator[int]:
+    for first, last in charset:
+        yield first
+        yield last + 1

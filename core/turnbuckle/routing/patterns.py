@@ -1,0 +1,225 @@
+"""Read route patterns such as ``/users/{id:int}``.
+
+A pattern begins with a slash and is cut at its slashes. A segment is text, a parameter ``{name}``,
+``{name:converter}`` or ``{name:converter(arguments)}``, or a mixture, such as ``v{major:int}.{minor:int}``,
+with text between any two parameters. Text means itself; escapes mean what they mean in a URL, so ``%2F`` is a
+slash inside a segment and ``%7B`` a brace. What no client could ask for is refused: empty segments (but for a
+slash at the end), ``.`` and ``..``, raw ``?`` and ``#``.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+import attrs
+
+from turnbuckle.errors import RouteError
+from turnbuckle.routing.converters import Converter, Converters, resolve_converter
+from turnbuckle.routing.escapes import decode_segment, encode_segment, find_bad_escape
+from turnbuckle.routing.expressions import ExpressionError
+from turnbuckle.routing.segments import Parameter, Segment
+
+MAX_SEGMENTS: Final = 100
+
+_TEXT: Final = re.compile(r"[^/{}]+")
+_NAME: Final = re.compile(r"\w*")
+_NEVER_RAW: Final = re.compile(r"[?#\x00-\x1f\x7f\ud800-\udfff]")
+_DOTS: Final = frozenset({".", ".."})
+
+
+class PatternError(RouteError):
+    """A pattern that cannot be used; ``position`` is where, counted from 0."""
+
+    def __init__(self, text: str, position: int, reason: str) -> None:
+        super().__init__(f"route pattern {text!r}, position {position}: {reason}")
+        self.text: Final = text
+        self.position: Final = position
+        self.reason: Final = reason
+
+
+@attrs.frozen(eq=False)
+class Pattern:
+    """A pattern cut into segments; ``"/"`` has one, which is empty."""
+
+    text: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters, from left to right."""
+        return tuple(parameter for segment in self.segments for parameter in segment.parameters)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it matches one path only."""
+        return all(segment.is_static for segment in self.segments)
+
+    @property
+    def static_path(self) -> str:
+        """The one path that a static pattern matches, percent-encoded as little as may be."""
+        return "".join("/" + encode_segment(segment.literals[0]) for segment in self.segments)
+
+
+def parse_pattern(text: str, converters: Converters) -> Pattern:
+    """Read a pattern.
+
+    Raises:
+        RouteError: it is malformed; the message says what is wrong and at which position.
+    """
+    return _Reader(text, converters).pattern()
+
+
+def split_outside_braces(text: str, separator: str) -> list[str]:
+    """Cut ``text`` at each ``separator`` that is not within braces."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if character == separator and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+@attrs.define
+class _Reader:
+    """A recursive descent over the pattern; each method reads one production and leaves ``position`` behind it."""
+
+    text: str
+    converters: Converters
+    position: int = 0
+    names: set[str] = attrs.field(factory=set)
+
+    def pattern(self) -> Pattern:
+        segments: list[Segment] = []
+        if self._peek() != "/":
+            raise self._error("a pattern begins with '/'")
+        while self._peek() == "/":
+            self.position += 1
+            segments.append(self._segment())
+        self._check_segments(segments)
+        return Pattern(self.text, tuple(segments))
+
+    def _error(self, reason: str, position: int | None = None) -> PatternError:
+        return PatternError(self.text, self.position if position is None else position, reason)
+
+    def _peek(self) -> str:
+        return self.text[self.position : self.position + 1]
+
+    def _check_segments(self, segments: list[Segment]) -> None:
+        if len(segments) > MAX_SEGMENTS:
+            raise self._error(f"{len(segments)} segments exceed {MAX_SEGMENTS}", 0)
+        if sum(segment.spans_segments for segment in segments) > 1:
+            raise self._error("only one parameter may span segments", 0)
+
+    def _segment(self) -> Segment:
+        start = self.position
+        literals = [""]
+        parameters: list[Parameter] = []
+        while (character := self._peek()) not in ("", "/"):
+            if character == "}":
+                raise self._error("'}' without '{'; write '%7D' for the character")
+            if character == "{":
+                if parameters and not literals[-1]:
+                    raise self._error("two parameters need text between them")
+                parameters.append(self._parameter())
+                literals.append("")
+            else:
+                literals[-1] = self._literal()
+        segment = Segment(tuple(literals), tuple(parameters))
+        self._check_segment(segment, start)
+        return segment
+
+    def _check_segment(self, segment: Segment, start: int) -> None:
+        if segment.is_static and not segment.literals[0] and self._peek():
+            raise self._error("an empty segment", start)
+        if segment.is_static and segment.literals[0] in _DOTS:
+            raise self._error(f"clients resolve {segment.literals[0]!r} before they ask", start)
+        if segment.spans_segments and segment.literals != ("", ""):
+            raise self._error("a parameter that spans segments stands alone between slashes", start)
+
+    def _literal(self) -> str:
+        start = self.position
+        found = _TEXT.match(self.text, start)
+        assert found is not None, "the caller has seen a character of the text"
+        raw = found[0]
+        if wrong := _NEVER_RAW.search(raw):
+            raise self._error(_not_raw(wrong[0]), start + wrong.start())
+        if (bad := find_bad_escape(raw)) is not None:
+            raise self._error("'%' without two hexadecimal digits; write '%25' for the character", start + bad)
+        self.position = found.end()
+        try:
+            return decode_segment(raw)
+        except UnicodeDecodeError as error:
+            raise self._error(f"escapes in {raw!r} are not UTF-8", start) from error
+
+    def _parameter(self) -> Parameter:
+        start = self.position
+        self.position += 1
+        name = self._name()
+        kind, converter = self._converter(start)
+        if self._peek() != "}":
+            raise self._error("'{' without '}'" if not self._peek() else f"'}}' expected, not {self._peek()!r}", start)
+        self.position += 1
+        return Parameter(name, kind, converter)
+
+    def _word(self) -> str:
+        found = _NAME.match(self.text, self.position)
+        assert found is not None, "the expression admits the empty text"
+        self.position = found.end()
+        return found[0]
+
+    def _name(self) -> str:
+        start = self.position
+        name = self._word()
+        if not name.isidentifier():
+            raise self._error(f"a parameter needs a name that is an identifier, not {name!r}", start)
+        if name in self.names:
+            raise self._error(f"parameter {name!r} occurs twice", start)
+        self.names.add(name)
+        return name
+
+    def _converter(self, start: int) -> tuple[str, Converter]:
+        if self._peek() != ":":
+            return "str", self._resolve("str", None, start)
+        self.position += 1
+        begin = self.position
+        name = self._word()
+        arguments = self._arguments() if self._peek() == "(" else None
+        kind = name if arguments is None else f"{name}({arguments})"
+        return kind, self._resolve(name, arguments, begin)
+
+    def _resolve(self, name: str, arguments: str | None, begin: int) -> Converter:
+        try:
+            return resolve_converter(self.converters, name, arguments)
+        except KeyError as error:
+            close = get_close_matches(name, self.converters, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(self.converters))}"
+            raise self._error(f"unknown converter {name!r}; {hint}", begin) from error
+        except ExpressionError as error:
+            raise self._error(error.reason, begin + len(name) + 1 + error.position) from error
+        except ValueError as error:
+            raise self._error(str(error), begin) from error
+
+    def _arguments(self) -> str:
+        """Read up to the parenthesis that closes; escapes and classes may hold others."""
+        start, depth, is_class = self.position, 0, False
+        while character := self._peek():
+            self.position += 2 if character == "\\" else 1
+            if character == "[" or (character == "]" and is_class):
+                is_class = character == "["
+            elif character in "()" and not is_class:
+                depth += 1 if character == "(" else -1
+            if depth == 0:
+                return self.text[start + 1 : self.position - 1]
+        raise self._error("'(' without ')'", start)
+
+
+def _not_raw(character: str) -> str:
+    if character in "?#":
+        return f"a path has no {character!r}; write '%{ord(character):02X}' for the character"
+    if character >= "\ud800":
+        return f"{character!r} has no form in UTF-8"
+    return f"a control character; write '%{ord(character):02X}' if it is meant"

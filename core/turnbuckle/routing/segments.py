@@ -1,0 +1,134 @@
+"""Match one decoded segment of a path against one segment of a pattern.
+
+Owns the record for a segment of a pattern and compiles it into a closure, so that matching asks no questions
+that the pattern has answered already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import attrs
+
+from turnbuckle.routing.automata import Language
+from turnbuckle.routing.converters import REFUSALS, STR, Converter
+from turnbuckle.routing.expressions import Chain, Expression, literal
+from turnbuckle.routing.splitting import Splitter
+
+Values: TypeAlias = tuple[object, ...]
+
+Reader: TypeAlias = Callable[[str], Values | None]
+"""Gives the values of the parameters in a segment, or None if the segment does not fit."""
+
+
+@attrs.frozen(eq=False)
+class Parameter:
+    """A named parameter; ``kind`` is how its converter was written, such as ``"re([a-z]+)"``."""
+
+    name: str
+    kind: str
+    converter: Converter
+
+
+@attrs.frozen(eq=False)
+class Segment:
+    """What stands between two slashes of a pattern.
+
+    Attributes:
+        literals: the decoded text around the parameters, one more than there are parameters; static segments
+            have one alone.
+        parameters: the parameters in between.
+    """
+
+    literals: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it matches one text only."""
+        return not self.parameters
+
+    @property
+    def spans_segments(self) -> bool:
+        """Whether it takes any number of segments of the path."""
+        return any(parameter.converter.spans_segments for parameter in self.parameters)
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it never refuses what its expression admits."""
+        return all(parameter.converter.total for parameter in self.parameters)
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What makes two segments of one router the same, whatever their parameters are called."""
+        return self.literals, tuple(parameter.kind for parameter in self.parameters)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The place among dynamic segments: by the least specific converter, then the most literal text first."""
+        return max(parameter.converter.rank for parameter in self.parameters), -sum(map(len, self.literals))
+
+    @property
+    def expression(self) -> Expression:
+        """The texts that it admits, with separators where it spans segments."""
+        parts: list[Expression] = [literal(self.literals[0])]
+        for parameter, following in zip(self.parameters, self.literals[1:], strict=True):
+            parts += [parameter.converter.covering_language.expression, literal(following)]
+        return Chain(tuple(parts))
+
+
+def compile_reader(segment: Segment) -> Reader:
+    """Return the function that matches ``segment``."""
+    if not segment.parameters:
+        return _static_reader(segment.literals[0])
+    if len(segment.parameters) > 1:
+        return _splitting_reader(segment)
+    converter = segment.parameters[0].converter
+    whole = _text_reader if converter is STR else converter.read
+    return whole if segment.literals == ("", "") else _trimming_reader(segment, whole)
+
+
+def _text_reader(text: str) -> Values | None:
+    return (text,) if text else None
+
+
+def _static_reader(expected: str) -> Reader:
+    return lambda text: () if text == expected else None
+
+
+def _trimming_reader(segment: Segment, whole: Reader) -> Reader:
+    prefix, suffix = segment.literals[0], segment.literals[-1]
+
+    def read(text: str) -> Values | None:
+        inner = trim(text, prefix, suffix)
+        return None if inner is None else whole(inner)
+
+    return read
+
+
+def _splitting_reader(segment: Segment) -> Reader:
+    prefix, *separators, suffix = segment.literals
+    languages: list[Language] = [parameter.converter.language for parameter in segment.parameters]
+    converts = [parameter.converter.convert for parameter in segment.parameters]
+    splitter = Splitter(languages, separators)
+
+    def read(text: str) -> Values | None:
+        inner = trim(text, prefix, suffix)
+        pieces = None if inner is None else splitter.split(inner)
+        if pieces is None:
+            return None
+        try:
+            return tuple([convert(piece) for convert, piece in zip(converts, pieces, strict=True)])
+        except REFUSALS:
+            return None
+
+    return read
+
+
+def trim(text: str, prefix: str, suffix: str) -> str | None:
+    """Return what is left of ``text`` between ``prefix`` and ``suffix``, or None if it does not have both."""
+    end = len(text) - len(suffix)
+    if end < len(prefix) or not text.startswith(prefix) or not text.endswith(suffix):
+        return None
+    return text[len(prefix) : end]
