@@ -79,12 +79,13 @@ class FakeClock:
         """
         if seconds < 0:
             raise ValueError(f"time cannot be advanced by {seconds!r} s")
+        # What was begun before, such as a connection that was just opened, began before time went by.
+        await turns(_TURNS_PER_TIMER)
         target = self._elapsed + seconds
         while self._timers and self._timers[0][0] <= target:
             _, _, timer = heapq.heappop(self._timers)
             await self._fire(timer)
         self._elapsed = target
-        await turns(_TURNS_PER_TIMER)
 
     async def _fire(self, timer: _FakeTimer) -> None:
         if timer.is_cancelled:

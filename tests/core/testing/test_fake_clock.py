@@ -85,3 +85,11 @@ async def test_tasks_that_a_timer_wakes_run_before_time_moves_on() -> None:
 async def test_clock_cannot_go_back() -> None:
     with pytest.raises(ValueError, match=r"-1"):
         await FakeClock().advance(-1)
+
+
+async def test_what_was_begun_before_begins_before_time_goes_by() -> None:
+    clock, seen = FakeClock(), list[float]()
+    asyncio.get_running_loop().call_soon(lambda: clock.call_later(1.0, lambda: seen.append(clock.monotonic())))
+    await clock.advance(5.0)
+
+    assert seen == [1.0]
