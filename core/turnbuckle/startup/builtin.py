@@ -20,9 +20,9 @@ class H1Plugin(Plugin):
 
     def provide_parsers(self, setup: Setup) -> Iterable[ParserProvider]:
         """Offer the parser of ``turnbuckle.http``."""
-        from turnbuckle.http.parser import H1Parser
+        from turnbuckle.http.parser import H1ParserFactory
 
-        return [ParserProvider("h1", H1Parser)]
+        return [ParserProvider("h1", H1ParserFactory())]
 
 
 @final

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from turnbuckle.http.events import ParserFactory
+from turnbuckle.http.guard import guarded
 from turnbuckle.records import Handler, Lifespan, Middleware, Origin
 from turnbuckle.server.application import Application, ReadyLifespan
 from turnbuckle.startup.components import Components
@@ -177,7 +178,8 @@ class _Workshop:
                 raise TypeError(f"{parser!r} has no {', '.join(missing)}")
         except Exception as error:  # noqa: BLE001  # a factory may raise anything
             self._broken("TB503", f"parser {choice.name!r}", choice.origin, error)
-        return factory
+        # The connection answers for the framing of messages, so whatever is plugged in is checked.
+        return guarded(factory)
 
     def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
         setup = self._setup(scope, entry.origin.plugin)
