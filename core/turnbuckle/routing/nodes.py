@@ -50,7 +50,10 @@ class Endpoint:
 
     def match(self, values: Values) -> Match:
         """Return the match for the values of all parameters, from left to right."""
-        return self.ready or Match(self.route.handler, dict(zip(self.names, values, strict=True)), self.route)
+        if self.ready is not None:
+            return self.ready
+        params = dict(zip(self.names, values))  # noqa: B905  # of one pattern; to check costs half as much again
+        return Match(self.route.handler, params, self.route)
 
 
 @attrs.frozen(eq=False)
@@ -169,27 +172,29 @@ Reached: TypeAlias = Iterator[tuple[Node, Values]]
 def walk(node: Node, segments: list[str], depth: int, values: Values) -> Reached:
     """Return the ends of all ways from ``node`` that fit the segments from ``depth`` on."""
     size = len(segments)
-    while depth < size:
+    while depth < size and not node.is_branching:
         child = node.static.get(segments[depth])
-        if node.is_branching:
-            if child is not None:
-                yield from walk(child, segments, depth + 1, values)
-            yield from _walk_dynamic(node, segments, depth, values)
-            return
         if child is None:
             return
         node = child
         depth += 1
-    if node.endpoints:
-        yield node, values
-
-
-def _walk_dynamic(node: Node, segments: list[str], depth: int, values: Values) -> Reached:
+    if depth == size:
+        if node.endpoints:
+            yield node, values
+        return
     text = segments[depth]
+    child = node.static.get(text)
+    if child is not None:
+        yield from walk(child, segments, depth + 1, values)
     for edge in node.dynamic if node.index is None else node.index.candidates(text):
         taken = edge.read(text)
         if taken is not None:
             yield from walk(edge.child, segments, depth + 1, values + taken)
+    if node.spanning:
+        yield from _walk_spanning(node, segments, depth, values)
+
+
+def _walk_spanning(node: Node, segments: list[str], depth: int, values: Values) -> Reached:
     for edge in node.spanning:
         end = len(segments) - edge.behind
         taken = edge.read("/".join(segments[depth:end])) if end > depth else None

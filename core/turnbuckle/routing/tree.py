@@ -120,6 +120,8 @@ class TreeRouter:
 
     def shadows(self) -> tuple[Shadow, ...]:
         """Return the routes that no request can reach; the router has to be frozen."""
+        if not self._is_frozen:
+            raise RuntimeError("freeze() comes before shadows()")
         return tuple(find_shadows(list(self._root.in_order()), self._route_at))
 
     def _check_name(self, route: Route) -> None:
