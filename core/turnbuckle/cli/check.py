@@ -1,0 +1,28 @@
+"""``turnbuckle check``: find every problem without serving anything."""
+
+from __future__ import annotations
+
+import click
+
+from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.options import Asked, takes_target
+
+__all__ = ["check"]
+
+
+@click.command(short_help="List every problem of an app.")
+@takes_target
+def check(asked: Asked) -> None:
+    """Put an app together and list every problem; exit with 3 if there is one.
+
+    Nothing is listened on, and no lifespan is entered.
+    """
+    with told():
+        from turnbuckle.startup.compile import compile_application
+
+        plan = asked.resolve()
+        compile_application(plan)
+        warn(plan.diagnostics)
+    routes = sum(1 for _ in plan.routes())
+    warnings = sum(each.level == "warning" for each in plan.diagnostics)
+    click.echo(f"{asked.target} can be served: {routes} routes, {warnings} warnings")

@@ -1,0 +1,41 @@
+"""Find the command that was asked for, and import no other."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+from turnbuckle import __version__
+from turnbuckle.cli.failures import verbose_option
+
+__all__ = ["turnbuckle"]
+
+# In the order of the help; each is a function of its name in a module of its name.
+_COMMANDS: Final = ("serve", "check", "routes", "plan")
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: object = getattr(import_module(f"turnbuckle.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="turnbuckle %(version)s")
+@verbose_option
+def turnbuckle() -> None:
+    """Serve apps, and show what they are made of.
+
+    TARGET names the app: main:app, main:create_app(), or path/to/file.py[:app].
+
+    Exit status: 0 done, 1 failed at run time, 2 called wrongly, 3 cannot start.
+    """

@@ -1,0 +1,148 @@
+"""Import the module or file of an app, and tell a module that is missing from one that is broken."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import site
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from turnbuckle.cli.failures import CommandFailed, one_line
+from turnbuckle.errors import StartupError
+from turnbuckle.startup.findings import closest
+from turnbuckle.startup.places import file_place
+
+__all__ = ["import_file", "import_module", "told_in"]
+
+_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
+
+
+def import_module(name: str) -> ModuleType:
+    """Import a module by name, the current folder first.
+
+    Raises:
+        CommandFailed: 3; it does not exist, or it raised.
+    """
+    _make_importable(Path.cwd())
+    with told_in(f"{name!r} cannot be imported", module=name):
+        return importlib.import_module(name)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a file, so that what lies beside it can be imported, too.
+
+    Raises:
+        CommandFailed: 3; it does not exist, or it raised.
+    """
+    if path.suffix != ".py" or not path.is_file():
+        hint = "" if path.suffix == ".py" else ", or no Python file"
+        raise CommandFailed(f"error: no file {str(path)!r}{hint}{_file_hint(path)}")
+    path = path.resolve()
+    folder, name = _home(path)
+    _make_importable(path.parent)
+    if folder != path.parent:
+        _make_importable(folder)
+    with told_in(f"{file_place(str(path), None)!r} cannot be imported"):
+        if "." in name:
+            return importlib.import_module(name)
+        return _load(path, name)
+
+
+def _file_hint(path: Path) -> str:
+    try:
+        names = [each.name for each in path.parent.iterdir() if each.suffix == ".py"]
+    except OSError:
+        return ""
+    return closest(path.name, names)
+
+
+def _home(path: Path) -> tuple[Path, str]:
+    """Return the folder above all packages that a file is in, and its name as a module from there."""
+    folder, parts = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    if parts[-1] == "__init__":
+        parts.pop()
+    return folder, ".".join(parts)
+
+
+def _load(path: Path, name: str) -> ModuleType:
+    # A file may be called like a module that is imported already, which must stay what it is.
+    if not name.isidentifier() or name in sys.modules or name in sys.stdlib_module_names:
+        name = f"turnbuckle_target_{name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{str(path)!r} is not a file that Python can import")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _make_importable(folder: Path) -> None:
+    entry = str(folder)
+    if entry in sys.path:
+        sys.path.remove(entry)
+    sys.path.insert(0, entry)
+    importlib.invalidate_caches()
+
+
+@contextmanager
+def told_in(what: str, *, module: str = "") -> Iterator[None]:
+    """Turn whatever an app's own code raises into one line with the place.
+
+    Args:
+        what: what could not be done.
+        module: the module that is being imported, which may be missing itself.
+
+    Raises:
+        CommandFailed: 3; problems of startup pass as they are.
+    """
+    try:
+        yield
+    except (CommandFailed, StartupError):
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or f"{module}.".startswith(f"{error.name}.") is False:
+            raise CommandFailed(_explained(what, error)) from error
+        raise CommandFailed(f"error: {what}: no module {error.name!r}{_module_hint(error.name)}") from error
+    except SystemExit as error:
+        text = f"error: {what}: it exits with {error.code!r}{_at(error)}; is an 'if __name__' missing?"
+        raise CommandFailed(text) from error
+    except Exception as error:
+        raise CommandFailed(_explained(what, error)) from error
+
+
+def _module_hint(name: str) -> str:
+    if "." in name:
+        return ""
+    found = [each.stem for each in Path().iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()]
+    return closest(name, found)
+
+
+def _explained(what: str, error: BaseException) -> str:
+    reason = error.msg if isinstance(error, SyntaxError) else one_line(error)
+    return f"error: {what}: {type(error).__name__}: {reason}{_at(error)}"
+
+
+def _at(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({file_place(error.filename, error.lineno)})"
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<")]
+    foreign = (_PACKAGE, sysconfig.get_path("stdlib"), *site.getsitepackages())
+    own = [each for each in frames if not each.filename.startswith(foreign)]
+    # The line that the author wrote says more than the one in a library that it ended in.
+    nearest = (own or frames)[-1:]
+    return "".join(f" ({file_place(each.filename, each.lineno)})" for each in nearest)

@@ -1,0 +1,139 @@
+"""The TARGET and the options that every command takes which resolves an app."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import click
+
+from turnbuckle.cli.failures import verbose_option
+from turnbuckle.cli.target import TARGET, Target, load_app
+
+if TYPE_CHECKING:
+    from turnbuckle.startup.plan import Plan
+
+__all__ = ["Asked", "takes_target"]
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What the command line asks for.
+
+    Attributes:
+        target: the app.
+        flags: settings, as pairs of the option that gives them and ``key=value``.
+        plugins: ``NAME`` or ``no:NAME``.
+        no_plugins: enable nothing but what is built in.
+        file: the settings file; None to look for one.
+    """
+
+    target: Target
+    flags: tuple[tuple[str, str], ...] = ()
+    plugins: tuple[str, ...] = ()
+    no_plugins: bool = False
+    file: Path | None = None
+
+    def with_setting(self, option: str, key: str, value: object) -> Asked:
+        """Add the setting that an option stands for, unless the option was not given."""
+        if value is None:
+            return self
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return attrs.evolve(self, flags=(*self.flags, (option, f"{key}={text}")))
+
+    def resolve(self) -> Plan:
+        """Load the app, and resolve it with the settings of the project, the environment and the command line.
+
+        Raises:
+            CommandFailed: 3; the app cannot be loaded.
+            StartupError: with every problem that was found.
+        """
+        from turnbuckle.startup.sources import Flag, Sources
+
+        app = load_app(self.target)
+        sources = Sources.of_project(
+            _settings_folder(self.target),
+            file=self.file,
+            flags=tuple(Flag(text, option) for option, text in self.flags),
+            plugins=self.plugins,
+            only_builtin=self.no_plugins,
+        )
+        return app.resolve(sources)
+
+
+def _settings_folder(target: Target) -> Path:
+    """Return the folder of the app's file if settings are there, else the current one."""
+    folder = target.folder
+    is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
+    return folder if is_home or _has_section(folder / "pyproject.toml") else Path()
+
+
+def _has_section(path: Path) -> bool:
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        # Whoever reads it next says what is wrong with it.
+        return True
+    return "turnbuckle" in tree.get("tool", {})
+
+
+_TARGET_OPTIONS: Final = (
+    click.argument("target", type=TARGET),
+    click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Set one setting; may be repeated."),
+    click.option("--parser", metavar="NAME", help="The parser to use."),
+    click.option("--debug/--no-debug", default=None, help="Show tracebacks to clients; never in production."),
+    click.option("-p", "--plugin", "plugins", multiple=True, metavar="NAME", help="Enable a plugin; no:NAME disables."),
+    click.option("--no-plugins", is_flag=True, help="Enable nothing but what is built in."),
+    click.option(
+        "--settings",
+        "file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Read this settings file instead of turnbuckle.toml or pyproject.toml.",
+    ),
+    verbose_option,
+)
+
+
+def takes_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the TARGET and the options around it, as its first argument."""
+
+    @functools.wraps(command)
+    def with_target(  # noqa: PLR0913  # one argument for each option, as click has it
+        *,
+        target: Target,
+        pairs: tuple[str, ...],
+        parser: str | None,
+        debug: bool | None,
+        plugins: tuple[str, ...],
+        no_plugins: bool,
+        file: Path | None,
+        **own: object,
+    ) -> None:
+        asked = Asked(
+            target=target,
+            flags=tuple(("--set", _checked_pair(pair)) for pair in pairs),
+            plugins=plugins,
+            no_plugins=no_plugins,
+            file=file,
+        )
+        asked = asked.with_setting("--parser", "parser", parser).with_setting("--debug", "debug", debug)
+        command(asked, **own)
+
+    decorated: Callable[..., None] = with_target
+    for option in reversed(_TARGET_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _checked_pair(pair: str) -> str:
+    key, equals, _ = pair.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"{pair!r} is not KEY=VALUE, as in limits.content=1000000", param_hint="--set")
+    return pair

@@ -1,0 +1,37 @@
+"""``turnbuckle routes``: list what an app serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.tables import columns, name_of
+
+if TYPE_CHECKING:
+    from turnbuckle.records import Route
+
+__all__ = ["routes"]
+
+
+@click.command(short_help="List the routes of an app.")
+@takes_target
+def routes(asked: Asked) -> None:
+    """List the routes of an app: methods, host and path, name, handler and place."""
+    with told():
+        plan = asked.resolve()
+        warn(plan.diagnostics)
+    rows = [_row(planned.route) for planned, _ in plan.routes()]
+    if not rows:
+        click.echo(f"{asked.target} has no routes")
+        return
+    for line in columns([("METHODS", "PATH", "NAME", "HANDLER", "PLACE"), *rows]):
+        click.echo(line)
+
+
+def _row(route: Route) -> tuple[str, ...]:
+    place = route.origin.place if route.origin else ""
+    methods = ",".join(sorted(route.methods))
+    return methods, f"{route.host}{route.path}", route.name or "-", name_of(route.handler), place

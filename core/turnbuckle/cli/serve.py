@@ -1,0 +1,66 @@
+"""``turnbuckle serve``: run an app until told to stop."""
+
+from __future__ import annotations
+
+import click
+
+from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.options import Asked, takes_target
+
+__all__ = ["serve"]
+
+
+@click.command(short_help="Serve an app until told to stop.")
+@takes_target
+@click.option("--host", metavar="ADDRESS", help="Listen on this address.")
+@click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
+@click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
+@click.option("--access-log/--no-access-log", default=None, help="Log each response.")
+@click.option(
+    "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
+)
+@click.option("--loop", type=click.Choice(["auto", "asyncio", "uvloop"]), help="The event loop to run on.")
+def serve(  # noqa: PLR0913  # one argument for each option, as click has it
+    asked: Asked,
+    *,
+    host: str | None,
+    port: int | None,
+    unix: str | None,
+    access_log: bool | None,
+    log_level: str | None,
+    loop: str | None,
+) -> None:
+    """Serve an app until SIGINT or SIGTERM; a second signal does not wait for requests.
+
+    All problems are shown before anything is served.
+    """
+    asked = (
+        asked.with_setting("--host", "server.host", host)
+        .with_setting("--port", "server.port", port)
+        .with_setting("--unix", "server.unix", unix)
+        .with_setting("--access-log", "access_log", access_log)
+        .with_setting("--log-level", "server.log_level", log_level)
+        .with_setting("--loop", "server.loop", loop)
+    )
+    with told():
+        _serve(asked)
+
+
+def _serve(asked: Asked) -> None:
+    from turnbuckle.server.run import run
+    from turnbuckle.startup.compile import compile_application
+
+    plan = asked.resolve()
+    application = compile_application(plan)
+    warn(plan.diagnostics)
+    server = plan.settings.server
+    run(
+        application,
+        host=server.host,
+        port=server.port,
+        unix=server.unix,
+        backlog=server.backlog,
+        reuse_port=server.reuse_port,
+        loop=server.loop,
+        log_level=server.log_level,
+    )

@@ -1,0 +1,172 @@
+"""Find the app that a TARGET on the command line means.
+
+``main:app`` is an attribute of a module, ``main:create_app()`` what a factory returns, ``path/to/file.py:app`` an
+attribute of a file. Without an attribute it is ``app``, or else the only app there is.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import click
+
+from turnbuckle.cli.failures import CommandFailed
+
+if TYPE_CHECKING:
+    from turnbuckle.app import App
+
+__all__ = ["TARGET", "Target", "load_app"]
+
+_DEFAULT_ATTRIBUTE: Final = "app"
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """An app, as it is named on the command line.
+
+    Attributes:
+        module: dotted name of a module, "" for a file.
+        file: path of a file, None for a module.
+        attribute: dotted name inside of it; "" when none was given.
+        is_call: whether the attribute is to be called.
+    """
+
+    module: str = ""
+    file: Path | None = None
+    attribute: str = ""
+    is_call: bool = False
+
+    @property
+    def where(self) -> str:
+        """The module or file, as it was written."""
+        return self.module or str(self.file)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the app is at home in."""
+        return self.file.parent if self.file is not None else Path()
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.attribute or _DEFAULT_ATTRIBUTE}{'()' if self.is_call else ''}"
+
+
+if TYPE_CHECKING:
+    _TargetParam = click.ParamType[Target]
+else:
+    # Generic to type checkers only: click 8.1 has no type argument here.
+    _TargetParam = click.ParamType
+
+
+class _TargetType(_TargetParam):
+    name = "target"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+        where, colon, attribute = str(value).rpartition(":")
+        if not colon:
+            where, attribute = attribute, ""
+        name = attribute.removesuffix("()")
+        if colon and not _is_dotted(name):
+            self.fail(f"{value!r} does not end in the name of an app, as in main:app", param, ctx)
+        if where.endswith(".py") or "/" in where:
+            return Target(file=Path(where), attribute=name, is_call=name != attribute)
+        if not _is_dotted(where):
+            self.fail(f"{value!r} is neither like main:app nor like path/to/file.py:app", param, ctx)
+        return Target(module=where, attribute=name, is_call=name != attribute)
+
+
+TARGET: Final = _TargetType()
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def load_app(target: Target) -> App:
+    """Import what a target names, and return the app.
+
+    Raises:
+        CommandFailed: 3, with the reason in one line.
+    """
+    from turnbuckle.cli.importing import import_file, import_module
+
+    module = import_module(target.module) if target.file is None else import_file(target.file)
+    value = _attribute(module, target) if target.attribute else _default(module, target)
+    return _as_app(value, target)
+
+
+def _attribute(module: ModuleType, target: Target) -> object:
+    from turnbuckle.startup.findings import closest
+
+    value: object = module
+    within = target.where
+    for part in target.attribute.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError as error:
+            known = [name for name in dir(value) if not name.startswith("__")]
+            hint = closest(part, known)
+            raise CommandFailed(f"error: {within!r} has no attribute {part!r}{hint}") from error
+        within = f"{within}:{part}" if within == target.where else f"{within}.{part}"
+    return value
+
+
+def _default(module: ModuleType, target: Target) -> object:
+    from turnbuckle.app import App
+
+    apps = {name: value for name, value in vars(module).items() if isinstance(value, App)}
+    if _DEFAULT_ATTRIBUTE in apps or len({id(app) for app in apps.values()}) == 1:
+        return apps.get(_DEFAULT_ATTRIBUTE) or next(iter(apps.values()))
+    if not apps:
+        if hasattr(module, _DEFAULT_ATTRIBUTE):
+            return getattr(module, _DEFAULT_ATTRIBUTE)
+        raise CommandFailed(f"error: {target.where!r} has no app; make one with 'app = App()', or name a factory")
+    names = ", ".join(f"{target.where}:{name}" for name in apps)
+    raise CommandFailed(f"error: {target.where!r} has several apps, say which: {names}")
+
+
+def _as_app(value: object, target: Target) -> App:
+    from turnbuckle.app import App
+
+    if isinstance(value, App) and not target.is_call:
+        return value
+    if target.is_call or inspect.isroutine(value) or isinstance(value, functools.partial):
+        made = _call(value, target)
+        if isinstance(made, App):
+            return made
+        raise CommandFailed(f"error: {str(target)!r} returned {_described(made)}, not a turnbuckle.App")
+    raise CommandFailed(f"error: {str(target)!r} is {_described(value)}, not a turnbuckle.App")
+
+
+def _call(factory: object, target: Target) -> object:
+    from turnbuckle.cli.importing import told_in
+
+    if not callable(factory):
+        raise CommandFailed(f"error: {str(target)!r} is {_described(factory)}, which cannot be called")
+    try:
+        inspect.signature(factory).bind()
+    except (TypeError, ValueError) as error:
+        raise CommandFailed(f"error: {str(target)!r} cannot be called without arguments: {error}") from error
+    with told_in(f"{str(target)!r} failed"):
+        made = factory()
+    if inspect.iscoroutine(made):
+        made.close()
+    return made
+
+
+def _described(value: object) -> str:
+    if inspect.ismodule(value):
+        return f"module {value.__name__!r}"
+    if isinstance(value, type):
+        return f"class {value.__name__!r}"
+    kind = type(value)
+    name = (
+        kind.__qualname__
+        if kind.__module__ in {"builtins", "turnbuckle.app"}
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
