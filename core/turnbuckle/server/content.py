@@ -74,6 +74,11 @@ class IncomingContent:
         if self.is_complete:
             return b""
         self._check_announced()
+        if self._awaits_continue:
+            # Even if octets have arrived meanwhile, though it could be omitted then (RFC 9110, section 10.1.1): what a
+            # client sees must not depend on how its octets and our turns of the loop fall together.
+            self._awaits_continue = False
+            self._connection.send_continue()
         while True:
             event = self.pull()
             if event is NEED_DATA:
@@ -130,9 +135,6 @@ class IncomingContent:
 
     async def _wait(self) -> None:
         connection = self._connection
-        if self._awaits_continue:
-            self._awaits_continue = False
-            connection.send_continue()
         clock, timeouts = connection.clock, connection.timeouts
         began = clock.monotonic()
         granted = self._received / timeouts.content_rate if timeouts.content_rate else 0.0

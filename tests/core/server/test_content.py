@@ -51,10 +51,10 @@ async def test_continue_is_sent_when_content_is_first_read() -> None:
         assert served.statuses == [100, 200]
 
 
-async def test_continue_is_not_sent_when_content_is_there() -> None:
+async def test_continue_is_sent_even_when_content_is_there() -> None:
     async with serving(echo) as served:
         await served.send(post(b"hello", _EXPECT))
-        assert served.statuses == [200]
+        assert served.statuses == [100, 200]
 
 
 async def test_continue_is_not_sent_by_a_handler_that_does_not_read() -> None:
