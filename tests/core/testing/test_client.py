@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.application import Application, ReadyLifespan
@@ -507,3 +508,16 @@ async def test_client_can_be_opened_again(make_application: MakeApplication) -> 
     for _ in range(2):
         async with client:
             assert (await client.get("/")).status == 200
+
+
+def test_client_works_on_uvloop(make_application: MakeApplication) -> None:
+    async def answer(request: Request) -> Response:
+        return Text(await asyncio.to_thread(lambda: "from a thread"))
+
+    async def fetch() -> tuple[str, bytes]:
+        async with Client(make_application(answer)) as client:
+            exchange = await client.raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", split="bytewise")
+            return (await client.get("/")).text, exchange.response.content
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(fetch()) == ("from a thread", b"from a thread")
