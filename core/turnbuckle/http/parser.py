@@ -186,8 +186,13 @@ class H1Parser:
             self._position = end + 4
         method, target, minor_version = self._request_lines[lines.pop(0) or _first_line(lines)]
         known = self._field_lines
-        fields = [known[line] for line in lines]
-        framing_fields = [field for field in fields if field[0] in FRAMING_FIELDS and field not in _INERT]
+        fields: list[tuple[bytes, bytes]] = []
+        framing_fields: list[tuple[bytes, bytes]] = []
+        for line in lines:
+            field = known[line]
+            fields.append(field)
+            if field[0] in FRAMING_FIELDS and field not in _INERT:
+                framing_fields.append(field)
         head = RequestHead(method, target, minor_version, fields)
         self._state = _END
         # The most common head has no content, a Host that was checked with its line, and nothing else to decide.

@@ -21,10 +21,11 @@ class Inbox:
         parser: what they go to.
         size: how many there are.
         is_at_eof: whether no more will come.
+        has_more: whether ``feed`` has something to tell the parser.
         transport: where they come from; set once there is one.
     """
 
-    __slots__ = ("_eof_fed", "_is_paused", "_octets", "is_at_eof", "parser", "size", "transport")
+    __slots__ = ("_is_paused", "_octets", "has_more", "is_at_eof", "parser", "size", "transport")
 
     transport: asyncio.Transport
 
@@ -32,13 +33,14 @@ class Inbox:
         self.parser: Final = parser
         self.size = 0
         self.is_at_eof = False
-        self._eof_fed = False
+        self.has_more = False
         self._is_paused = False
         self._octets: list[bytes] = []
 
     def hold(self, data: bytes) -> None:
         """Keep octets until they are asked for."""
         self._octets.append(data)
+        self.has_more = True
         self.size += len(data)
         if self.size > _BOUND and not self._is_paused:
             self._is_paused = True
@@ -51,20 +53,24 @@ class Inbox:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
         """
         event = self.parser.next_event()
-        while event is NEED_DATA and self.feed():
+        while event is NEED_DATA and self.has_more:
+            self.feed()
             event = self.parser.next_event()
         return event
 
-    def feed(self) -> bool:
-        """Give the parser all there is, or the news that no more will come; tell whether there was either."""
+    def feed(self) -> None:
+        """Give the parser all there is, or else the news that no more will come."""
         if self.size:
             self.parser.feed(self._take())
-            return True
-        if self.is_at_eof and not self._eof_fed:
-            self._eof_fed = True
+            self.has_more = self.is_at_eof
+        else:
+            self.has_more = False
             self.parser.feed_eof()
-            return True
-        return False
+
+    def end(self) -> None:
+        """Learn that no more will come."""
+        if not self.is_at_eof:
+            self.is_at_eof = self.has_more = True
 
     def _take(self) -> bytes:
         octets = b"".join(self._octets)

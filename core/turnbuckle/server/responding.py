@@ -80,7 +80,10 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
         return
     try:
         fields = response.fields()
-        close = _must_close(connection, fields)
+        # What ``_must_close`` says, for requests without content.
+        close = not head.keep_alive or shared.is_draining or wants_close(fields)
+        if content is not None and not close:
+            close = not content.may_be_dropped(connection.timeouts.drain_content)
         own_lines = shared.date_line
         if close or not head.minor_version:
             own_lines += connection_line(head.minor_version, close)

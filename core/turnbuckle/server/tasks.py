@@ -11,9 +11,11 @@ import sys
 from collections.abc import Coroutine
 from contextvars import Context
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["TaskStarter", "task_starter"]
+
+_NAME: Final = "turnbuckle request"
 
 
 class TaskStarter(Protocol):
@@ -25,6 +27,7 @@ class TaskStarter(Protocol):
 
 def task_starter(loop: asyncio.AbstractEventLoop) -> TaskStarter:
     """Return what runs a coroutine in a task of its own on ``loop``."""
+    # Numbering tasks takes longer than it helps: one task is much like another.
     if sys.version_info >= (3, 12):
-        return partial(asyncio.Task, loop=loop, eager_start=True)
-    return partial(asyncio.Task, loop=loop)
+        return partial(asyncio.Task, loop=loop, name=_NAME, eager_start=True)
+    return partial(asyncio.Task, loop=loop, name=_NAME)
