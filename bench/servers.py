@@ -49,7 +49,7 @@ def _script(name: str, title: str) -> Server:
 TURNBUCKLE: Final = Server(
     "turnbuckle",
     "Turnbuckle",
-    ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), "--host", "127.0.0.1", "--port", "PORT"),
+    ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), "--log-level", "warning", "--port", "PORT"),
 )
 SERVERS: Final = (
     TURNBUCKLE,
