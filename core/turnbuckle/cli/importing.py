@@ -45,14 +45,14 @@ def import_file(path: Path) -> ModuleType:
         hint = "" if path.suffix == ".py" else ", or no Python file"
         raise CommandFailed(f"error: no file {str(path)!r}{hint}{_file_hint(path)}")
     path = path.resolve()
-    folder, name = _home(path)
+    folder, packages = _home(path)
     _make_importable(path.parent)
     if folder != path.parent:
         _make_importable(folder)
     with told_in(f"{file_place(str(path), None)!r} cannot be imported"):
-        if "." in name:
-            return importlib.import_module(name)
-        return _load(path, name)
+        if packages:
+            return importlib.import_module(".".join(packages))
+        return _load(path, path.stem)
 
 
 def _file_hint(path: Path) -> str:
@@ -63,15 +63,14 @@ def _file_hint(path: Path) -> str:
     return closest(path.name, names)
 
 
-def _home(path: Path) -> tuple[Path, str]:
-    """Return the folder above all packages that a file is in, and its name as a module from there."""
-    folder, parts = path.parent, [path.stem]
-    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
-        parts.insert(0, folder.name)
+def _home(path: Path) -> tuple[Path, list[str]]:
+    """Return the folder above all packages that a file is in, and the names down to it; none if it is in no package."""
+    folder: Path = path.parent
+    names = [path.stem] if path.stem != "__init__" else []
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier() and path.stem.isidentifier():
+        names.insert(0, folder.name)
         folder = folder.parent
-    if parts[-1] == "__init__":
-        parts.pop()
-    return folder, ".".join(parts)
+    return folder, names if folder != path.parent else []
 
 
 def _load(path: Path, name: str) -> ModuleType:

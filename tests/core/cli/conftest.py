@@ -1,0 +1,101 @@
+"""A project folder to run the command line in, inside of this process and outside."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from turnbuckle.cli.group import turnbuckle
+
+SECONDS = 60
+
+SHOP = """\
+from turnbuckle import App, Request
+
+app = App("shop")
+
+
+@app.get("/", name="home")
+async def home(request: Request) -> str:
+    return "Welcome"
+"""
+
+
+class Project:
+    """A folder with an app in ``shop.py``; what is imported from it is forgotten after the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("shop.py", SHOP)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def call(self, *args: str) -> Result:
+        """Run a command in this process."""
+        return CliRunner().invoke(turnbuckle, args, prog_name="turnbuckle")
+
+    @contextmanager
+    def spawn(self, *args: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in a process of its own, which is killed when it takes too long."""
+        command = [sys.executable, "-m", "turnbuckle", *args]
+        with subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            watchdog = threading.Timer(SECONDS, process.kill)
+            watchdog.start()
+            try:
+                yield process
+            finally:
+                watchdog.cancel()
+                process.kill()
+
+    @contextmanager
+    def serve(self, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """Serve in a process of its own, and tell where it listens."""
+        with self.spawn("serve", *args) as process:
+            yield process, _listening(process)
+
+
+def _listening(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if "listening on " in line:
+            return line.rpartition("listening on ")[2].strip()
+    pytest.fail("never listened:\n" + "".join(seen))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield Project(tmp_path)
+    for name in set(sys.modules) - before:
+        if not name.startswith("turnbuckle") or name.startswith("turnbuckle_target"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def refusal(project: Project) -> Callable[..., str]:
+    """Run a command that must fail with one line and exit status 3, and return the line."""
+
+    def refused(*args: str) -> str:
+        result = project.call(*args)
+        assert result.exit_code == 3, result.output
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        assert result.stderr.count("\n") == 1
+        return result.stderr.strip()
+
+    return refused

@@ -1,0 +1,132 @@
+"""Modules and files that can be imported, and one line about each that cannot."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from turnbuckle.cli.importing import import_file, import_module
+
+from .conftest import Project
+
+
+def test_module_of_the_current_folder_comes_first(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thing.py").write_text("place = 'elsewhere'\n")
+    sys.path.insert(0, str(elsewhere))
+    project.write("thing.py", "place = 'here'\n")
+    assert import_module("thing").place == "here"
+
+
+def test_module_in_a_package_is_imported(project: Project) -> None:
+    project.write("pkg/__init__.py", "")
+    project.write("pkg/web.py", "from . import parts\n")
+    project.write("pkg/parts.py", "")
+    assert import_module("pkg.web").__name__ == "pkg.web"
+
+
+def test_file_imports_what_lies_beside_it(project: Project) -> None:
+    path = project.write("deep/inside/web.py", "import sibling\nvalue = sibling.value\n")
+    project.write("deep/inside/sibling.py", "value = 7\n")
+    assert import_file(path).value == 7
+
+
+def test_file_is_one_module_with_the_one_its_siblings_import(project: Project) -> None:
+    path = project.write("inside/web_main.py", "things = []\nimport filler\n")
+    project.write("inside/filler.py", "import web_main\nweb_main.things.append(1)\n")
+    assert import_file(path).things == [1]
+
+
+def test_file_in_a_package_is_imported_as_a_part_of_it(project: Project) -> None:
+    project.write("lib/pack/__init__.py", "")
+    project.write("lib/pack/sub/__init__.py", "")
+    project.write("lib/pack/sub/parts.py", "value = 7\n")
+    path = project.write("lib/pack/sub/web.py", "from .parts import value\nfrom ..sub import parts\n")
+    module = import_file(path)
+    assert (module.__name__, module.value) == ("pack.sub.web", 7)
+
+
+def test_file_of_a_package_itself_is_the_package(project: Project) -> None:
+    project.write("lib/whole/sub/__init__.py", "name = __name__\n")
+    path = project.write("lib/whole/__init__.py", "from .sub import name\n")
+    assert import_file(path).name == "whole.sub"
+
+
+@pytest.mark.parametrize("name", ["json.py", "my-app.py", "a.b.py"])
+def test_file_may_have_any_name(project: Project, name: str) -> None:
+    import json
+
+    path = project.write(f"apps/{name}", "import json\nvalue = json.loads('7')\n")
+    if name == "json.py":
+        path.write_text("value = 7\n")
+    assert import_file(path).value == 7
+    assert sys.modules["json"] is json
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        pytest.param("shpo", "'shpo' cannot be imported: no module 'shpo'; did you mean 'shop'?", id="misspelt"),
+        pytest.param("qqq", "'qqq' cannot be imported: no module 'qqq'", id="unknown"),
+        pytest.param("qqq.web:app", "'qqq.web' cannot be imported: no module 'qqq'", id="unknown-package"),
+        pytest.param("pkg.web", "'pkg.web' cannot be imported: no module 'pkg.web'", id="unknown-in-package"),
+        pytest.param(
+            "needs",
+            "'needs' cannot be imported: ModuleNotFoundError: No module named 'qqq' (needs.py:2)",
+            id="dependency",
+        ),
+        pytest.param(
+            "library",
+            "'library' cannot be imported: JSONDecodeError: Expecting value: line 1 column 1 (char 0) (library.py:3)",
+            id="raises-in-library",
+        ),
+        pytest.param(
+            "lines", "'lines' cannot be imported: ValueError: one two (lines.py:1)", id="message-of-several-lines"
+        ),
+        pytest.param(
+            "chained",
+            "'chained' cannot be imported: ZeroDivisionError: division by zero (deeper.py:1)",
+            id="raises-deeper",
+        ),
+        pytest.param(
+            "syntax.py", "'syntax.py' cannot be imported: SyntaxError: '(' was never closed (syntax.py:2)", id="syntax"
+        ),
+        pytest.param(
+            "leaves",
+            "'leaves' cannot be imported: it exits with 4 (leaves.py:2); is an 'if __name__' missing?",
+            id="exits",
+        ),
+        pytest.param("missing.py", "no file 'missing.py'", id="no-file"),
+        pytest.param("shpo.py", "no file 'shpo.py'; did you mean 'shop.py'?", id="misspelt-file"),
+        pytest.param("no/folder.py", "no file 'no/folder.py'", id="no-folder"),
+        pytest.param("./shop", "no file 'shop', or no Python file; did you mean 'shop.py'?", id="no-suffix"),
+        pytest.param("pkg/", "no file 'pkg', or no Python file", id="folder"),
+    ],
+)
+def test_failure_is_one_line(project: Project, refusal: Callable[..., str], target: str, message: str) -> None:
+    project.write("pkg/__init__.py", "")
+    project.write("needs.py", "import sys\nimport qqq\n")
+    project.write("library.py", "import json\n\njson.loads('')\n")
+    project.write("lines.py", "raise ValueError('one\\ntwo')\n")
+    project.write("chained.py", "import deeper\n")
+    project.write("deeper.py", "1 / 0\n")
+    project.write("syntax.py", "x = 1\ny = (\n")
+    project.write("leaves.py", "import sys\nsys.exit(4)\n")
+    assert refusal("check", target) == f"error: {message}"
+
+
+def test_failed_file_is_not_left_half_imported(project: Project, refusal: Callable[..., str]) -> None:
+    project.write("half.py", "1 / 0\n")
+    refusal("check", "half.py")
+    assert "half" not in sys.modules
+
+
+@pytest.mark.parametrize("args", [("-v", "check", "broken"), ("check", "-v", "broken")])
+def test_verbose_shows_the_traceback_above_the_line(project: Project, args: tuple[str, ...]) -> None:
+    project.write("broken.py", "1 / 0\n")
+    result = project.call(*args)
+    assert result.exit_code == 3
+    assert "Traceback (most recent call last)" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error: 'broken' cannot be imported: ZeroDivisionError")

@@ -1,0 +1,143 @@
+"""What a TARGET means, and what is said about one that means nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from turnbuckle.cli.target import TARGET, Target, load_app
+
+from .conftest import Project
+
+APPS = """\
+import functools
+from turnbuckle import App
+
+class Holder:
+    app = App("held")
+
+holder = Holder()
+number = 3
+nothing = None
+
+def create_app():
+    return App("made")
+
+def named(name):
+    return App(name)
+
+async def late():
+    return App("late")
+
+def broken():
+    raise LookupError("no configuration")
+
+def wrong():
+    return {}
+
+bound = functools.partial(named, "bound")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        pytest.param("main", Target(module="main"), id="module"),
+        pytest.param("main:app", Target(module="main", attribute="app"), id="attribute"),
+        pytest.param("a.b.c:d.e", Target(module="a.b.c", attribute="d.e"), id="dotted"),
+        pytest.param("main:create()", Target(module="main", attribute="create", is_call=True), id="call"),
+        pytest.param("main.py", Target(file=Path("main.py")), id="file"),
+        pytest.param("a/b.py:app", Target(file=Path("a/b.py"), attribute="app"), id="file-attribute"),
+        pytest.param("a:b/c.py:f()", Target(file=Path("a:b/c.py"), attribute="f", is_call=True), id="colon-in-folder"),
+        pytest.param("a/b:app", Target(file=Path("a/b"), attribute="app"), id="path-without-suffix"),
+    ],
+)
+def test_target_is_taken_apart(text: str, target: Target) -> None:
+    assert TARGET.convert(text, None, None) == target
+
+
+@pytest.mark.parametrize("text", ["", ":", "main:", ":app", "main:a-b", "main:(x)", "ma in", "a..b", "main:f(1)"])
+def test_target_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        TARGET.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("main", "main:app"), ("a/b.py:x.y", "a/b.py:x.y"), ("main:make()", "main:make()")],
+)
+def test_target_prints_with_what_it_implies(text: str, written: str) -> None:
+    assert str(TARGET.convert(text, None, None)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("shop", "shop", id="default"),
+        pytest.param("shop:app", "shop", id="attribute"),
+        pytest.param("shop.py", "shop", id="file"),
+        pytest.param("./shop.py:app", "shop", id="file-attribute"),
+        pytest.param("apps:holder.app", "held", id="dotted"),
+        pytest.param("apps:Holder.app", "held", id="class-attribute"),
+        pytest.param("apps:create_app", "made", id="factory"),
+        pytest.param("apps:create_app()", "made", id="called"),
+        pytest.param("apps:bound", "bound", id="partial"),
+        pytest.param("only", "the one", id="only-app"),
+        pytest.param("twice", "the one", id="one-app-with-two-names"),
+        pytest.param("preferred", "first", id="app-among-several"),
+        pytest.param("default_factory", "made", id="factory-called-app"),
+    ],
+)
+def test_app_is_found(project: Project, text: str, name: str) -> None:
+    project.write("apps.py", APPS)
+    project.write("only.py", 'from turnbuckle import App\nserver = App("the one")\n')
+    project.write("twice.py", 'from turnbuckle import App\na = b = App("the one")\n')
+    project.write("preferred.py", 'from turnbuckle import App\nother = App("other")\napp = App("first")\n')
+    project.write("default_factory.py", 'from turnbuckle import App\ndef app(): return App("made")\n')
+    assert load_app(TARGET.convert(text, None, None)).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("shop:ap", "'shop' has no attribute 'ap'; did you mean 'app'?", id="misspelt"),
+        pytest.param("shop.py:xyz", "'shop.py' has no attribute 'xyz'", id="unknown"),
+        pytest.param(
+            "apps:holder.ap", "'apps:holder' has no attribute 'ap'; did you mean 'app'?", id="misspelt-within"
+        ),
+        pytest.param("apps:holder.app.x.y", "'apps:holder.app' has no attribute 'x'", id="unknown-within"),
+        pytest.param("apps", "'apps' has no app; make one with 'app = App()', or name a factory", id="none"),
+        pytest.param("two", "'two' has several apps, say which: two:a, two:b", id="several"),
+        pytest.param("apps:number", "'apps:number' is an int, not a turnbuckle.App", id="number"),
+        pytest.param("apps:nothing", "'apps:nothing' is None, not a turnbuckle.App", id="none-value"),
+        pytest.param("apps:holder", "'apps:holder' is an apps.Holder, not a turnbuckle.App", id="object"),
+        pytest.param("apps:Holder", "'apps:Holder' is class 'Holder', not a turnbuckle.App", id="class"),
+        pytest.param("apps:functools", "'apps:functools' is module 'functools', not a turnbuckle.App", id="module"),
+        pytest.param("two:part", "'two:part' is a Scope, not a turnbuckle.App", id="scope"),
+        pytest.param("apps:number()", "'apps:number()' is an int, which cannot be called", id="call-of-number"),
+        pytest.param("shop:app()", "'shop:app()' is an App, which cannot be called", id="call-of-app"),
+        pytest.param(
+            "apps:named",
+            "'apps:named' cannot be called without arguments: missing a required argument: 'name'",
+            id="args",
+        ),
+        pytest.param("apps:late", "'apps:late' returned a coroutine, not a turnbuckle.App", id="async-factory"),
+        pytest.param("apps:wrong", "'apps:wrong' returned a dict, not a turnbuckle.App", id="wrong-factory"),
+        pytest.param("apps:broken", "'apps:broken' failed: LookupError: no configuration (apps.py:21)", id="raising"),
+        pytest.param(
+            "app_is_a_number", "'app_is_a_number:app' is an int, not a turnbuckle.App", id="default-is-no-app"
+        ),
+    ],
+)
+def test_app_is_not_found(project: Project, refusal: Callable[..., str], text: str, message: str) -> None:
+    project.write("apps.py", APPS)
+    project.write("two.py", 'from turnbuckle import App\na = App()\nb = App()\npart = a.scope("/x")\n')
+    project.write("app_is_a_number.py", "app = 3\n")
+    assert refusal("check", text) == f"error: {message}"
+
+
+def test_malformed_target_is_a_usage_error(project: Project) -> None:
+    result = project.call("check", "shop:")
+    assert result.exit_code == 2
+    assert "does not end in the name of an app" in result.stderr
