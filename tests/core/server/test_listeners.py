@@ -135,6 +135,17 @@ def test_bind_leaves_a_unix_socket_that_answers(tmp_path: Path) -> None:
     assert path.is_socket()
 
 
+def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as waiting:
+        busy.bind(str(path))
+        busy.listen(0)
+        waiting.connect(str(path))
+        with pytest.raises(ListenError, match="is in use"):
+            bind(Endpoint(unix=str(path)))
+    assert path.is_socket()
+
+
 @pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "folder"])
 def test_bind_leaves_what_is_no_socket(tmp_path: Path, make) -> None:
     path = tmp_path / "web.sock"
