@@ -45,7 +45,7 @@ def plain_paths(app: App) -> list[str]:
     return [route.path for route in routes if "GET" in route.methods and "{" not in route.path and not route.host]
 
 
-@pytest.mark.parametrize(("page", "line", "source"), blocks("python"))
+@pytest.mark.parametrize(("page", "line", "source"), list(blocks("python")))
 async def test_python_block_runs(page, line, source):
     namespace = run_block(page, line, source)
     for name, value in namespace.items():
@@ -57,7 +57,7 @@ async def test_python_block_runs(page, line, source):
         assert [response.status for response in responses if response.status >= 500] == []
 
 
-@pytest.mark.parametrize(("page", "line", "source"), blocks("toml"))
+@pytest.mark.parametrize(("page", "line", "source"), list(blocks("toml")))
 def test_toml_block_is_toml(page, line, source):
     assert tomllib.loads(source)
 
