@@ -35,13 +35,17 @@ class Clock(Protocol):
 
 @final
 class SystemClock:
-    """The clock of an event loop and of the machine."""
+    """The clock of the machine, with the timers of an event loop.
+
+    The time is not the loop's: some loops look at the clock once a turn, and what happens within a turn would take
+    none.
+    """
 
     __slots__ = ("_loop", "monotonic")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.monotonic = loop.time
+        self.monotonic = time.monotonic
 
     def wall(self) -> float:
         """Return the machine's time."""

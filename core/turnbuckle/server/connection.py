@@ -97,12 +97,19 @@ class HTTPConnection(Wire):
         """Learn that the peer is gone; whoever waits for it is told."""
         was, self.state = self.state, State.CLOSED
         self.deadline = math.inf
-        self.connections.discard(self)
         self._lost.set()
         self._wake(ConnectionLost("the peer went away"))
         task = self._task
-        if task is not None and (was is State.SENDING or self.connections.application.cancel_on_disconnect):
+        if task is None or task.done():
+            self.connections.discard(self)
+            return
+        # A server that stops waits for the handler, too: it may be using what a lifespan is about to take away.
+        task.add_done_callback(self._forget)
+        if was is State.SENDING or self.connections.application.cancel_on_disconnect:
             task.cancel()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self.connections.discard(self)
 
     def resume_writing(self) -> None:
         """Learn that the transport can take more."""

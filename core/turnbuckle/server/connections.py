@@ -105,7 +105,7 @@ class Connections:
             connection.finish_up()
 
     async def drained(self) -> None:
-        """Return once no connection is open."""
+        """Return once no connection is open, and no handler of one is running."""
         if self.open:
             self._empty = asyncio.Event()
             await self._empty.wait()
@@ -114,6 +114,11 @@ class Connections:
         """Cut every connection off."""
         for connection in tuple(self.open):
             connection.abort()
+
+    def give_up(self) -> None:
+        """Wait no longer for handlers that ignore that they were cancelled."""
+        if self._empty is not None:
+            self._empty.set()
 
     def _sweep(self) -> None:
         self._tell_date()

@@ -29,6 +29,9 @@ LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
+# Seconds that handlers have to unwind once they were cancelled.
+_UNWINDING: Final = 1.0
+
 
 @final
 class HTTPServer:
@@ -110,7 +113,7 @@ class HTTPServer:
     def abort(self) -> None:
         """Cut off every connection, and what else a stop is waiting for."""
         if self._connections is not None:
-            self._connections.abort_all()
+            self._abort(self._connections)
         if self._lifespans is not None:
             self._lifespans.give_up()
 
@@ -198,7 +201,16 @@ class HTTPServer:
     def _cut_off(self) -> None:
         if self._connections is not None:
             _log.warning("cutting off %d connections that did not finish in time", len(self._connections.open))
-            self._connections.abort_all()
+            self._abort(self._connections)
+
+    def _abort(self, connections: Connections) -> None:
+        connections.abort_all()
+        connections.clock.call_later(_UNWINDING, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._connections is not None and self._connections.open:
+            _log.warning("%d handlers ignore that they were cancelled", len(self._connections.open))
+            self._connections.give_up()
 
 
 def run(  # noqa: PLR0913  # all but the application by name

@@ -223,6 +223,61 @@ async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCapt
     assert events == ["+a", "-a"]
 
 
+class Stubborn:
+    """A handler that takes no notice of being cancelled, until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+        self.events: list[str] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.reached.set()
+        while not self.open.is_set():
+            try:
+                await self.open.wait()
+            except asyncio.CancelledError:
+                self.events.append("cancelled")
+        self.events.append("done")
+        return Response("late")
+
+
+async def test_stop_leaves_lifespans_only_after_the_handlers_of_lost_connections() -> None:
+    stubborn = Stubborn()
+    served = application(stubborn, lifespans=(lifespan("a", stubborn.events),))
+    server = HTTPServer(served, port=0)
+    await server.start()
+    async with client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    stubborn.open.set()
+    await asyncio.wait_for(stopping, PATIENCE)
+    assert stubborn.events == ["+a", "done", "-a"]
+
+
+async def test_stop_gives_up_on_a_handler_that_ignores_that_it_was_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stubborn, clock = Stubborn(), FakeClock()
+    server = HTTPServer(application(stubborn, timeouts=Timeouts(shutdown=30)), port=0, clock=clock)
+    await server.start()
+    async with client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        await asyncio.sleep(0)
+        await clock.advance(30)
+        await until(lambda: stubborn.events == ["cancelled"])
+        assert not stopping.done()
+        await clock.advance(1)
+        await asyncio.wait_for(stopping, PATIENCE)
+    assert "1 handlers ignore that they were cancelled" in caplog.messages
+    stubborn.open.set()
+    await until(lambda: stubborn.events[-1] == "done")
+
+
 async def test_serve_returns_when_asked_to_stop() -> None:
     server = HTTPServer(application(), port=0)
     serving = asyncio.create_task(server.serve())
