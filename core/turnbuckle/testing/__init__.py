@@ -1,7 +1,8 @@
 """Test applications, servers and parts of either, in memory and without a wall clock.
 
 ``Client`` talks to an application through the server's real connection and parser. ``Connection`` is its raw side: any
-octets, in any pieces, with half-close, reset and slow reading. ``FakeClock`` is the time of both. The pytest plugin
+octets, in any pieces, with half-close, reset and slow reading. ``FakeClock`` is the time of both. What ends in
+``Conformance`` is a suite of tests for plugins of one kind (``turnbuckle.testing.conformance``). The pytest plugin
 ``turnbuckle`` provides the fixture ``turnbuckle_client``; because pytest loads it in every run, names are imported when
 first used.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from turnbuckle.testing.client import Client
     from turnbuckle.testing.client_response import ClientResponse, ResponseFacts, StreamedResponse
+    from turnbuckle.testing.conformance import ParserConformance
     from turnbuckle.testing.connection import Connection
     from turnbuckle.testing.cookie_jar import CookieJar, StoredCookie
     from turnbuckle.testing.errors import IncompleteResponse, MalformedResponse, ServerFault
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "client": "Client",
     "client_response": "ClientResponse ResponseFacts StreamedResponse",
+    "conformance": "ParserConformance",
     "connection": "Connection",
     "cookie_jar": "CookieJar StoredCookie",
     "errors": "IncompleteResponse MalformedResponse ServerFault",
@@ -47,6 +50,7 @@ __all__ = [
     "MalformedResponse",
     "MemoryPeer",
     "MemoryTransport",
+    "ParserConformance",
     "RawExchange",
     "RequestOptions",
     "ResponseFacts",

@@ -134,8 +134,9 @@ class ChunkCutter:
         self.reader.read_chunks(size[0] + b"\r\n")
 
     def _read_trailer(self, line: bytes) -> None:
-        if _FORBIDDEN.search(line) is not None:
-            raise ProtocolError("octet that no trailer section may hold")
+        # A line that begins with whitespace is folded onto the one before it (RFC 9112, section 5.2).
+        if _FORBIDDEN.search(line) is not None or line.startswith((b" ", b"\t")):
+            raise ProtocolError(f"{line[:40]!r} is not a trailer field line")
         if line:
             self._trailer_octets += len(line) + 2
             self._trailer_lines += 1
@@ -146,4 +147,4 @@ class ChunkCutter:
             return
         self.reader.read_chunks(line + b"\r\n")
         if self.reader.is_done is bool(line):
-            raise ProtocolError(f"{line[:40]!r} is not a trailer field line")
+            raise ProtocolError(f"{line[:40]!r} does not end where the trailer section does")

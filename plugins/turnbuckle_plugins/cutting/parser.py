@@ -27,6 +27,7 @@ class MessageReader(ChunkReader, Protocol):
 
 MakeReader: TypeAlias = "Callable[[Limits], MessageReader]"
 
+
 @final
 class CutParser:
     """A parser that cuts messages into pieces and leaves the reading to a library.

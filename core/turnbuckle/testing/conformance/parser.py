@@ -1,0 +1,245 @@
+"""The suite of parsers (``turnbuckle.http.events`` has their contract).
+
+Two things are asked. The parser by itself must keep the contract, take every valid request for what it is, and cut
+messages out of the octets as the RFCs say. And the parser behind the guard that the server puts before it must refuse
+whatever is malformed: here the parser may leave to the guard what the guard can see.
+
+Sources: RFC 9112; RFC 9110, sections 5 to 9.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Collection
+from typing import ClassVar, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, ParserFactory, RequestHead
+from turnbuckle.http.guard import guarded
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1Parser
+from turnbuckle.testing.conformance.parser_checks import check_refused, check_requests, failing
+from turnbuckle.testing.parsing.cases import NEXT, NEXT_REQUEST, InvalidCase, LimitCase, ValidCase
+from turnbuckle.testing.parsing.invalid import INVALID
+from turnbuckle.testing.parsing.leniencies import LENIENCIES
+from turnbuckle.testing.parsing.limits import LIMITS
+from turnbuckle.testing.parsing.mutations import mutated
+from turnbuckle.testing.parsing.outcome import Outcome, read, take_all
+from turnbuckle.testing.parsing.splits import WAYS, byte_by_byte, cut, whole
+from turnbuckle.testing.parsing.valid import VALID
+
+__all__ = ["ParserConformance"]
+
+_GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+_LENGTH: Final = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
+_CHUNKED: Final = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+_BROKEN: Final = b"broken\r\n\r\n"
+
+_any_way: Final = pytest.mark.parametrize("way", WAYS)
+
+# One suite is inherited by many classes, which hypothesis takes for a mistake.
+_property: Final = settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
+)
+_PLACES: Final = st.lists(st.integers(1, 400), max_size=6)
+
+
+class ParserConformance(abc.ABC):
+    """What a parser must do; derive ``TestMyParser`` from it and give it ``parser_factory``.
+
+    Attributes:
+        leniencies: names of the repairs that the parser makes where an RFC permits it to
+            (``turnbuckle.testing.parsing.leniencies``); none by default. What a repair makes of a message must be just
+            what the RFC says.
+    """
+
+    leniencies: ClassVar[Collection[str]] = ()
+
+    @abc.abstractmethod
+    def parser_factory(self) -> ParserFactory:
+        """Return what makes a parser for a connection: a function, or a class, that takes ``Limits``."""
+
+    # -- the contract ------------------------------------------------------------------------------------------------
+
+    def test_needs_data_when_nothing_was_fed(self) -> None:
+        """``next_event`` returns ``NEED_DATA`` itself, as often as it is asked."""
+        parser = self.parser_factory()(Limits())
+        for _ in range(3):
+            assert parser.next_event() is NEED_DATA, "next_event() of a new parser must return NEED_DATA"
+
+    def test_needs_data_within_every_part(self) -> None:
+        """An event comes once its octets are complete, and not before."""
+        for octets in (_GET, _LENGTH, _CHUNKED):
+            parser = self.parser_factory()(Limits())
+            for place in range(len(octets) - 1):
+                parser.feed(octets[place : place + 1])
+                assert parser.next_event() is NEED_DATA, f"an event after {octets[: place + 1]!r}, which is half a head"
+            parser.feed(octets[-1:])
+            assert isinstance(parser.next_event(), RequestHead), f"no head after {octets!r}"
+
+    def test_returns_one_event_after_the_other(self) -> None:
+        """Head, content and end are events of their own, in that order."""
+        ends_at_once = [RequestHead, EndOfMessage]
+        assert self._events(_GET + _GET) == [*ends_at_once, *ends_at_once]
+        assert self._events(_LENGTH + b"0123456789" + _GET) == [RequestHead, Data, EndOfMessage, *ends_at_once]
+
+    def _events(self, octets: bytes) -> list[type[Event]]:
+        parser = self.parser_factory()(Limits())
+        parser.feed(octets)
+        return [type(event) for event in take_all(parser)]
+
+    @pytest.mark.parametrize(
+        "octets",
+        [
+            pytest.param(_GET, id="no-content"),
+            pytest.param(_LENGTH + b"0123456789", id="length"),
+            pytest.param(_CHUNKED + b"2\r\nhi\r\n0\r\nX: 1\r\n\r\n", id="chunks"),
+        ],
+    )
+    def test_is_never_ahead(self, octets: bytes) -> None:
+        """What follows a message is neither judged nor swallowed before the message has been taken."""
+        parser = self.parser_factory()(Limits())
+        parser.feed(octets + _BROKEN)
+        while not isinstance(event := parser.next_event(), EndOfMessage):
+            assert event is not NEED_DATA, "the message is complete, and its end is not returned"
+        assert parser.trailing_data() == _BROKEN, "trailing_data() must return all that follows the message"
+        assert parser.trailing_data() == b"", "trailing_data() must forget what it has returned"
+        assert parser.next_event() is NEED_DATA, "after trailing_data() the parser is empty"
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            pytest.param(
+                b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", id="upgrade"
+            ),
+            pytest.param(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", id="connect"),
+        ],
+    )
+    @pytest.mark.parametrize("rest", [b"\x81\x85rest", b"\x00\r\n\r\n", _GET], ids=["frame", "zero", "request"])
+    def test_hands_over_what_follows_an_upgrade(self, head: bytes, rest: bytes) -> None:
+        """After a request to switch protocols, what was fed and what is still fed can be taken back."""
+        parser = self.parser_factory()(Limits())
+        parser.feed(head + rest)
+        assert isinstance(parser.next_event(), RequestHead)
+        assert isinstance(parser.next_event(), EndOfMessage), "a request to switch protocols ends as any other"
+        parser.feed(b"more")
+        assert parser.trailing_data() == rest + b"more"
+
+    def test_reads_on_after_an_upgrade_that_was_declined(self) -> None:
+        """A server need not switch; then the next request is one."""
+        head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        assert read(self.parser_factory(), [head + NEXT]).requests[1:] == (NEXT_REQUEST,)
+
+    def test_gives_content_as_it_comes(self) -> None:
+        """Content isn't kept until it is complete."""
+        for head, pieces in ((_LENGTH, (b"hello", b"w")), (_CHUNKED + b"a\r\n", (b"hello", b"w"))):
+            parser = self.parser_factory()(Limits())
+            parser.feed(head)
+            assert isinstance(parser.next_event(), RequestHead)
+            for piece in pieces:
+                parser.feed(piece)
+                assert parser.next_event() == Data(piece), "content must be returned as soon as it is fed"
+                assert parser.next_event() is NEED_DATA
+
+    @pytest.mark.parametrize("octets", [b"", _GET, _LENGTH + b"0123456789", _CHUNKED + b"0\r\n\r\n"])
+    @_any_way
+    def test_takes_the_end_between_requests(self, octets: bytes, way: str) -> None:
+        """After ``feed_eof`` between two messages there are no events, and no error."""
+        outcome = read(self.parser_factory(), WAYS[way](octets), at_end=True)
+        assert (outcome.status, outcome.fault) == (None, ""), f"the end after a whole message: {outcome}"
+
+    @pytest.mark.parametrize("octets", [_GET, _LENGTH + b"0123456789", _CHUNKED + b"5\r\nhello\r\n0\r\nX: 1\r\n\r\n"])
+    @_any_way
+    def test_refuses_the_end_within_a_request(self, octets: bytes, way: str) -> None:
+        """After ``feed_eof`` within a message, at whatever octet, ``next_event`` raises."""
+        for end in range(1, len(octets)):
+            outcome = read(self.parser_factory(), WAYS[way](octets[:end]), at_end=True)
+            assert not outcome.fault, f"the end after {octets[:end]!r}: {outcome}"
+            assert outcome.status == 400, f"the end after {octets[:end]!r} must be refused with 400: {outcome}"
+
+    def test_an_error_is_final(self) -> None:
+        """Each later call raises the same error, whatever is fed."""
+        parser, error = failing(self.parser_factory(), _BROKEN)
+        for octets in (b"", NEXT, _BROKEN):
+            parser.feed(octets)
+            with pytest.raises(type(error)) as again:
+                parser.next_event()
+            assert (str(again.value), again.value.status) == (str(error), error.status)
+
+    # -- the corpus --------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("case", VALID, ids=str)
+    @_any_way
+    def test_takes(self, case: ValidCase, way: str) -> None:
+        """A valid request is taken for what it is, with and without the guard, also with another behind it."""
+        for factory in (self.parser_factory(), guarded(self.parser_factory())):
+            check_requests(case, read(factory, WAYS[way](case.octets), at_end=True), case.requests)
+            check_requests(case, read(factory, WAYS[way](case.octets + NEXT)), (*case.requests, NEXT_REQUEST))
+
+    @given(case=st.sampled_from(VALID), places=_PLACES)
+    @_property
+    def test_takes_at_any_split(self, case: ValidCase, places: list[int]) -> None:
+        """Where the network cuts says nothing about the message."""
+        check_requests(case, read(self.parser_factory(), cut(case.octets, places)), case.requests)
+
+    @pytest.mark.parametrize("case", INVALID, ids=str)
+    @_any_way
+    def test_refuses(self, case: InvalidCase, way: str) -> None:
+        """What is malformed is refused behind the guard; by the parser itself, where the guard cannot see it."""
+        pieces = WAYS[way](case.octets)
+        if set(case.leniencies) & set(self.leniencies):
+            self._check_repair(case, read(guarded(self.parser_factory()), pieces, at_end=True))
+            return
+        check_refused(case, read(guarded(self.parser_factory()), pieces, at_end=True))
+        if not case.guarded:
+            check_refused(case, read(self.parser_factory(), pieces, at_end=True))
+
+    def _check_repair(self, case: InvalidCase, outcome: Outcome) -> None:
+        rules = [LENIENCIES[name] for name in case.leniencies if name in self.leniencies]
+        allowed = [octets for rule in rules for octets in rule.candidates(case.octets)]
+        assert outcome.status is not None or outcome in [read(H1Parser, [each], at_end=True) for each in allowed], (
+            f"{case.name}: {rules[0].section} permits that {rules[0].rule}; not {outcome}"
+        )
+
+    @pytest.mark.parametrize("case", INVALID, ids=str)
+    def test_reads_nothing_behind_what_it_refuses(self, case: InvalidCase) -> None:
+        """The framing of what follows a malformed message is unknown."""
+        outcome = read(guarded(self.parser_factory()), [case.octets + NEXT])
+        if outcome.status is not None:
+            assert NEXT_REQUEST not in outcome.requests, f"{case.name} hides a request: {outcome}"
+
+    @pytest.mark.parametrize("case", LIMITS, ids=str)
+    @_any_way
+    def test_keeps_limit(self, case: LimitCase, way: str) -> None:
+        """What is within a limit is taken, and what is beyond it is refused as soon as that is known."""
+        factory = guarded(self.parser_factory()) if case.guarded else self.parser_factory()
+        fits = read(factory, WAYS[way](case.fits), limits=case.limits)
+        assert fits.status is None, f"{case.name}: within the limit, and refused: {fits}"
+        assert len(fits.complete) == 1, f"{case.name}: within the limit, and not taken: {fits}"
+        breaks = read(factory, WAYS[way](case.breaks), limits=case.limits)
+        assert not breaks.fault, f"{case.name}: {breaks}"
+        assert breaks.status in case.statuses, f"{case.name}: must be refused with one of {case.statuses}: {breaks}"
+
+    # -- any octets --------------------------------------------------------------------------------------------------
+
+    @given(octets=st.binary(max_size=80), places=_PLACES)
+    @_property
+    def test_raises_nothing_but_protocol_errors(self, octets: bytes, places: list[int]) -> None:
+        """Whatever comes off the wire is the fault of the peer, not of the parser."""
+        outcome = read(self.parser_factory(), cut(octets, places), at_end=True)
+        assert not outcome.fault, f"{octets!r}: {outcome}"
+
+    @given(case=st.sampled_from((*VALID, *INVALID)), seed=st.integers(0, 1 << 32), places=_PLACES)
+    @_property
+    def test_is_of_one_mind(self, case: ValidCase | InvalidCase, seed: int, places: list[int]) -> None:
+        """Damaged octets mean the same at any split."""
+        octets = mutated(case.octets, seed)
+        at_once = read(self.parser_factory(), whole(octets), at_end=True)
+        for pieces in (cut(octets, places), byte_by_byte(octets)):
+            split = read(self.parser_factory(), pieces, at_end=True)
+            assert not split.fault, f"{octets!r}: {split}"
+            assert at_once.steady == split.steady, f"{octets!r} in {pieces!r}: {split}; in one: {at_once}"
+            assert (at_once.status is None) is (split.status is None), f"{octets!r}: {split}; in one: {at_once}"
