@@ -46,10 +46,10 @@ def _script(name: str, title: str) -> Server:
     return Server(name, title, (str(APPS / f"{name}_app.py"), "PORT"))
 
 
+# The core's own parser, named, since another one may be installed.
+_OPTIONS: Final = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
 TURNBUCKLE: Final = Server(
-    "turnbuckle",
-    "Turnbuckle",
-    ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), "--log-level", "warning", "--port", "PORT"),
+    "turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), *_OPTIONS)
 )
 SERVERS: Final = (
     TURNBUCKLE,
