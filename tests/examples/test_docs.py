@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import tomllib
@@ -12,7 +13,7 @@ from typing import Final
 import attrs
 import pytest
 
-from turnbuckle import App, Settings
+from turnbuckle import App, Limits, Request, Settings, Timeouts
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.testing import Client
 
@@ -115,3 +116,123 @@ async def test_readme_app_answers_as_the_readme_says():
         (command, answer) = re.search(r"curl '(\S+)'\n(\{.*\})", text).groups()
         response = await client.get(command.removeprefix("http://127.0.0.1:8000"))
     assert response.text == answer
+
+
+# What goes beyond each limit, when that limit is the number and all others are at their defaults.
+_HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
+_CHUNKED = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+_TOO_MUCH: Final = {
+    "request_line": (50, b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 50)),
+    "field_line": (50, _HEAD + b"A: %b\r\n\r\n" % (b"x" * 50)),
+    "header_section": (50, _HEAD + b"A: %b\r\nB: %b\r\n\r\n" % (b"x" * 30, b"x" * 30)),
+    "field_count": (8, _HEAD + b"A: b\r\n" * 8 + b"\r\n"),
+    "content": (50, _HEAD + b"Content-Length: 51\r\n\r\n" + b"x" * 51),
+    "chunk_line": (50, _CHUNKED + b"1;%b\r\nx\r\n0\r\n\r\n" % (b"x" * 50)),
+    "chunk_extensions": (50, _CHUNKED + b"1;abcdefghij\r\nx\r\n" * 8 + b"0\r\n\r\n"),
+    "trailer_section": (50, _CHUNKED + b"0\r\nA: %b\r\n\r\n" % (b"x" * 50)),
+    "trailer_count": (8, _CHUNKED + b"0\r\n" + b"A: b\r\n" * 9 + b"\r\n"),
+}
+
+
+def listed_statuses() -> dict[str, int]:
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    return {
+        name: int(status) for name, status in re.findall(r"^\| `limits\.(\w+)` \| `\d+` \| (\d+)", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("limit", [field.name for field in attrs.fields(Limits)])
+async def test_settings_page_gives_the_status_beyond_each_limit(limit):
+    size, request = _TOO_MUCH[limit]
+    app = App()
+
+    @app.post("/")
+    async def read(request: Request) -> bytes:
+        return await request.read()
+
+    async with Client(app, limits=Limits(**{limit: size})) as client:
+        exchange = await client.raw(request)
+    assert exchange.statuses == [listed_statuses()[limit]]
+    assert exchange.is_closed
+
+
+async def test_settings_page_gives_the_status_of_a_handler_that_takes_too_long():
+    app = App()
+
+    @app.get("/")
+    async def wait(request: Request) -> None:
+        await asyncio.Event().wait()
+
+    async with Client(app, timeouts=Timeouts(handler=20)) as client:
+        connection = client.connect()
+        await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await client.advance(21)
+        assert connection.statuses == [503]
+
+
+@pytest.mark.parametrize(
+    ("page", "marker", "request_line", "status", "expected"),
+    [
+        pytest.param(
+            "README.md", "Server-Timing", "GET /", 404, "Server-Timing: app;dur=", id="middleware-runs-for-404"
+        ),
+        pytest.param("README.md", "class Health", "GET /health", 200, "fine", id="plugin-serves-a-route"),
+        pytest.param("README.md", "EverythingRouter", "GET /what", 200, "You asked for /what", id="router-by-hand"),
+        pytest.param("README.md", "EverythingRouter", "GET /private", 404, "Not Found", id="router-by-hand-404"),
+        pytest.param("docs/getting-started.md", "PRICES", "GET /fruit/pear", 200, '"price":45', id="json"),
+        pytest.param("docs/getting-started.md", "PRICES", "GET /fruit/kiwi", 404, "we have no kiwi", id="not-found"),
+        pytest.param(
+            "docs/handlers-and-responses.md", "def report", "GET /posts/2026/x", 200, "x, written in 2026", id="params"
+        ),
+        pytest.param("docs/handlers-and-responses.md", "Money", "GET /price", 200, "3.50 EUR", id="response-type"),
+        pytest.param("docs/handlers-and-responses.md", "def numbers", "GET /numbers", 200, "0\n1\n2\n", id="generator"),
+        pytest.param("docs/handlers-and-responses.md", "def numbers", "POST /login", 303, "HttpOnly", id="cookie"),
+        pytest.param(
+            "docs/handlers-and-responses.md", "OutOfStock", "GET /pears", 409, "no pears left", id="error-handler"
+        ),
+        pytest.param(
+            "docs/handlers-and-responses.md", "OutOfStock", "GET /x", 404, '{"error":404}', id="http-error-handler"
+        ),
+        pytest.param("docs/routing.md", "def diary", "GET /users/me", 200, "you", id="text-before-parameter"),
+        pytest.param("docs/routing.md", "def diary", "GET /users/7", 200, '{"id":7}', id="int"),
+        pytest.param("docs/routing.md", "def diary", "GET /diary/2026-02-30", 404, "", id="no-such-day"),
+        pytest.param("docs/routing.md", "def diary", "GET /files/a/b%2Fc", 200, "a/b", id="path"),
+        pytest.param("docs/routing.md", "url_for", "GET /tags/x", 200, "/tags/a%2Fb", id="url-for"),
+        pytest.param("docs/routing.md", "tenant", "GET http://acme.example.com/", 200, "the shop of acme", id="host"),
+        pytest.param(
+            "docs/routing.md", "tenant", "GET http://elsewhere.example/", 200, "no shop here", id="other-host"
+        ),
+        pytest.param("docs/routing.md", "only_local", "GET /admin/users", 200, '["ada","grace"]', id="scope"),
+        pytest.param("docs/middleware.md", "no_store", "POST /", 415, "send JSON", id="middleware-answers"),
+        pytest.param(
+            "docs/middleware.md", "no_store", "GET /nowhere", 404, "Cache-Control: no-store", id="middleware-adds"
+        ),
+        pytest.param("docs/plugins.md", "ServedBy", "GET /about", 200, "X-Shop: shop", id="plugin-with-settings"),
+    ],
+)
+async def test_code_does_what_the_page_says(page, marker, request_line, status, expected):
+    source = next(found[2] for found in _BLOCK.finditer((ROOT / page).read_text("utf-8")) if marker in found[2])
+    app = run_block(ROOT / page, 1, source)["app"]
+    method, _, url = request_line.partition(" ")
+    async with Client(app) as client:
+        response = await client.request(method, url)
+    assert response.status == status
+    fields = "".join(f"{name}: {value}\n" for name, value in response.headers.items())
+    assert expected.lower() in (fields + response.text).lower()
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str
+)
+async def test_routing_page_says_what_becomes_of_a_last_slash(policy, status):
+    app = App(settings={"routing": {"trailing_slash": policy}})
+
+    @app.get("/users")
+    async def users(request: Request) -> str:
+        return "users"
+
+    async with Client(app) as client:
+        assert (await client.get("/users")).status == 200
+        response = await client.get("/users/")
+    assert response.status == status
+    assert response.headers.get("Location", "/users") == "/users"
