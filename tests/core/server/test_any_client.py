@@ -117,7 +117,7 @@ def check_responses(connection: Connection, messages: list[Message]) -> None:
         assert (last.status, last.headers["connection"]) in ((400, "close"), (408, "close"))
 
 
-async def _play(messages: list[Message], sizes: list[int], script: list[str], end: str) -> None:
+async def check_play(messages: list[Message], sizes: list[int], script: list[str], end: str) -> None:
     data = b"".join(message.data for message in messages)
     async with Client(APPLICATION) as client:
         connection = client.connect()
@@ -139,7 +139,7 @@ async def _play(messages: list[Message], sizes: list[int], script: list[str], en
 def test_server_bears_whatever_a_client_does(
     messages: list[Message], sizes: list[int], script: list[str], end: str
 ) -> None:
-    asyncio.run(_play(messages, sizes, script, end))
+    asyncio.run(check_play(messages, sizes, script, end))
 
 
 @settings(max_examples=40, deadline=None)
