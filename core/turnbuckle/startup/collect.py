@@ -171,8 +171,7 @@ def _record_type(hook: str) -> type:
 
 def _has_name(record: object) -> bool:
     # Annotations promise it, and nothing keeps the promise until a name is sorted or joined.
-    name = getattr(record, "name", None)
-    return name is None or isinstance(name, str)
+    return isinstance(getattr(record, "name", ""), str)
 
 
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:

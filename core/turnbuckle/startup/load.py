@@ -72,15 +72,18 @@ class Loader:
     def load(self, wanted: Sequence[Wanted]) -> list[LoadedPlugin]:
         """Return the plugins of one scope, in the order in which they were asked for."""
         loaded: dict[str, LoadedPlugin] = {}
+        tried: set[str] = set()
         # Values first: a name may mean a plugin that the code passes as a class.
         for each in sorted(wanted, key=lambda one: isinstance(one.ref, str)):
             name = each.ref if isinstance(each.ref, str) else _name_of(each.ref)
             self.seen.setdefault(name, each.origin)
             if name in self.disabled and not each.builtin:
                 continue
-            if isinstance(each.ref, str) and name in loaded:
-                self._merge(loaded[each.ref], each)
+            if isinstance(each.ref, str) and name in tried:
+                if name in loaded:
+                    self._merge(loaded[name], each)
                 continue
+            tried.add(name)
             mark = len(self.findings.diagnostics)
             plugin = self._load_timed(each)
             if name in self.optional and self.findings.quarantine(mark, name):

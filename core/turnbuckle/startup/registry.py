@@ -180,10 +180,12 @@ class Registry(pluggy.PluginManager):
         bound: Callable[..., object] = getattr(plugin.plugin, attribute)
         wrong = [one for one in inspect.signature(bound).parameters.values() if _is_never_filled(one, given)]
         for parameter in wrong:
+            known = parameter.name in given
+            way = "by keyword or with a default, so that it is never filled" if known else "which does not exist"
             self._findings.add(
                 "TB302",
-                f"hook {name!r} of plugin {plugin.name!r} takes {str(parameter)!r}, which it is never given"
-                + closest(parameter.name, given),
+                f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r} {way}"
+                + ("" if known else closest(parameter.name, given)),
                 at,
                 why=f"the hook is called with {', '.join(given)}",
                 fix=f"write def {name}(self, {', '.join(given)})",

@@ -18,6 +18,8 @@ _TABLE: Final = re.compile(rf"[ \t]*\[\[?[ \t]*({_KEY})[ \t]*\]")
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 _PARTS: Final = re.compile(_PART)
 _FENCES: Final = ('"""', "'''")
+# What a line may hold beside plain values: a fence, a string in which no fence counts, a comment.
+_OPENING: Final = re.compile(r'''"""|\'{3}|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
 
 
 def locate(text: str) -> Mapping[tuple[str, ...], int]:
@@ -50,14 +52,18 @@ def _split(key: str) -> tuple[str, ...]:
 
 def _fence_after(line: str, fence: str) -> str:
     at = 0
-    while True:
-        if fence:
-            end = line.find(fence, at)
+    if fence:
+        at = line.find(fence) + len(fence)
+        if at < len(fence):
+            return fence
+    while match := _OPENING.search(line, at):
+        mark = match[0]
+        if mark.startswith("#"):
+            break
+        at = match.end()
+        if mark in _FENCES:
+            end = line.find(mark, at)
             if end < 0:
-                return fence
-            fence, at = "", end + 3
-        starts = [(found, mark) for mark in _FENCES if (found := line.find(mark, at)) >= 0]
-        if not starts:
-            return ""
-        at, fence = min(starts)
-        at += 3
+                return mark
+            at = end + len(mark)
+    return ""

@@ -70,7 +70,7 @@ def describe_type(kind: Any) -> str:
         return "one of " + ", ".join(repr(each) for each in arguments)
     if origin in {Union, types.UnionType}:
         return " or ".join(describe_type(each) for each in arguments)
-    if origin in _SEQUENCES:
+    if (origin or kind) in _SEQUENCES:
         return f"a list of {_plural(arguments[0])}" if arguments else "a list"
     if (origin or kind) in {dict, Mapping}:
         return "a table"
