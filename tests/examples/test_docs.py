@@ -221,9 +221,7 @@ async def test_code_does_what_the_page_says(page, marker, request_line, status, 
     assert expected.lower() in (fields + response.text).lower()
 
 
-@pytest.mark.parametrize(
-    ("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str
-)
+@pytest.mark.parametrize(("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str)
 async def test_routing_page_says_what_becomes_of_a_last_slash(policy, status):
     app = App(settings={"routing": {"trailing_slash": policy}})
 
