@@ -15,7 +15,7 @@ from turnbuckle.records import Origin
 from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.layers import Layers
 from turnbuckle.startup.loaded import LoadedPlugin
-from turnbuckle.startup.plan import SettingValue
+from turnbuckle.startup.plan import Overruled, SettingValue
 from turnbuckle.startup.values import describe_type, fit, fit_text
 
 __all__ = ["Configurator", "Key"]
@@ -133,7 +133,8 @@ class Configurator:
         shown = _default_of(field) if value is _MISSING else value
         dotted = ".".join(key)
         label = f"{dotted} in scope {self.scope}" if self.scope else dotted
-        self.values[label] = SettingValue(key=dotted, value=shown, source=source, secret=secret)
+        overruled = tuple(Overruled(each.value, each.source) for each in given[:-1])
+        self.values[label] = SettingValue(key=dotted, value=shown, source=source, secret=secret, overruled=overruled)
         return value
 
     def _given(self, key: Key, code: object) -> Iterator[_Given]:

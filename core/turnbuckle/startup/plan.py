@@ -6,7 +6,8 @@ Pure data. ``startup/compile.py`` turns it into closures, ``startup/show.py`` in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import attrs
 
@@ -32,6 +33,7 @@ __all__ = [
     "Choice",
     "Entry",
     "Loser",
+    "Overruled",
     "Plan",
     "PlannedPlugin",
     "PlannedRoute",
@@ -43,15 +45,13 @@ __all__ = [
 RecordT = TypeVar("RecordT")
 ProviderT_co = TypeVar("ProviderT_co", covariant=True)
 
-PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined"]
+
+def read_only(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a view that nobody can change a mapping by."""
+    return MappingProxyType(mapping)
 
 
-@attrs.frozen
-class Entry(Generic[RecordT]):
-    """A record with its origin."""
-
-    record: RecordT
-    origin: Origin
+PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined", "failed"]
 
 
 @attrs.frozen
@@ -60,6 +60,15 @@ class Loser:
 
     name: str
     origin: Origin
+
+
+@attrs.frozen
+class Entry(Generic[RecordT]):
+    """A record with its origin, and what it was preferred to where only one could be had."""
+
+    record: RecordT
+    origin: Origin
+    losers: tuple[Loser, ...] = attrs.field(default=(), kw_only=True, eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +92,14 @@ class Choice(Generic[ProviderT_co]):
     losers: tuple[Loser, ...] = ()
 
 
+@attrs.frozen
+class Overruled:
+    """A value of a setting that lost against that of another source."""
+
+    value: object
+    source: str
+
+
 @attrs.frozen(kw_only=True)
 class SettingValue:
     """One setting with where it came from.
@@ -92,16 +109,22 @@ class SettingValue:
         value: as the app sees it.
         source: ``"default"``, ``file:line``, ``"$NAME"`` of a variable, the option of the command line, or the code.
         secret: whether it must not be printed.
+        overruled: what other sources gave, the strongest last.
     """
 
     key: str
     value: object
     source: str
     secret: bool = False
+    overruled: tuple[Overruled, ...] = ()
 
     def shown(self) -> str:
         """Return the value as it may be printed."""
-        return "********" if self.secret and self.value not in {None, ""} else repr(self.value)
+        return self.redacted(self.value)
+
+    def redacted(self, value: object) -> str:
+        """Return any value of this setting as it may be printed; that there is none is no secret."""
+        return "********" if self.secret and value is not None and value != "" else repr(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -164,7 +187,7 @@ class PlannedScope:
     response_types: tuple[Entry[ResponseType], ...] = ()
     error_handlers: tuple[Entry[ErrorHandler], ...] = ()
     lifespans: tuple[Entry[Lifespan], ...] = ()
-    configs: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=read_only)
     scopes: tuple[PlannedScope, ...] = ()
 
     def walk(self) -> Iterator[PlannedScope]:
@@ -194,15 +217,15 @@ class Plan:
 
     app_name: str
     settings: Settings
-    setting_values: Mapping[str, SettingValue]
+    setting_values: Mapping[str, SettingValue] = attrs.field(converter=read_only)
     plugins: tuple[PlannedPlugin, ...]
     parser: Choice[ParserProvider]
     root: PlannedScope
-    components: Mapping[str, Choice[Component]] = attrs.field(factory=dict)
+    components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=read_only)
     protocols: tuple[Entry[ProtocolProvider], ...] = ()
     commands: tuple[Entry[click.Command], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:

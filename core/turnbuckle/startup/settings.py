@@ -7,6 +7,7 @@ values come from, and which source wins, is told in ``turnbuckle.startup.sources
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import attrs
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 _Validator: TypeAlias = Callable[[object, "attrs.Attribute[int]", int], None]
+
+
+def _read_only(mapping: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(mapping)
 
 
 def _between(least: int, most: int) -> _Validator:
@@ -120,7 +125,7 @@ class Settings:
     access_log: bool = False
     parser: str = ""
     router: str = ""
-    components: Mapping[str, str] = attrs.field(factory=dict)
+    components: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only)
     server: ServerSettings = attrs.field(factory=ServerSettings)
     limits: Limits = attrs.field(factory=Limits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
