@@ -5,7 +5,7 @@ permission is written down as what it makes of the octets: a generous parser is 
 as a strict one reads what is repaired. Turnbuckle's own parsers use none of these permissions: where two readings of
 one message meet, requests are smuggled.
 
-Sources: RFC 9112, sections 2.2, 3, 5.2 and 6.3; RFC 9110, section 8.6.
+Sources: RFC 9112, sections 2.2, 3, 5.2 and 6.3; RFC 9110, sections 6.5.1 and 8.6.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Final, final
 
 import attrs
+
+from turnbuckle.http.chunked import NOT_IN_TRAILERS
 
 __all__ = ["LENIENCIES", "Leniency"]
 
@@ -91,6 +93,16 @@ def _lengths_beside_codings(octets: bytes) -> bytes:
     return re.sub(rb"(?im)^Content-Length:[^\n]*\n", b"", octets)
 
 
+def _late_trailers(octets: bytes) -> bytes:
+    found = re.search(rb"\r\n0+[ \t]*(?:;[^\r\n]*)?\r\n", octets)
+    if found is None:
+        return octets
+    section, end, rest = octets[found.end() :].partition(b"\r\n\r\n")
+    kept = [line for line in section.split(b"\r\n") if line.partition(b":")[0].lower() not in NOT_IN_TRAILERS]
+    # Without a line the section is empty, and one of the line ends is what ended the last of them.
+    return octets[: found.end()] + b"".join(line + b"\r\n" for line in kept) + end[2:] + rest
+
+
 _ALL: Final = (
     Leniency(
         "line-feed",
@@ -119,6 +131,12 @@ _ALL: Final = (
         "RFC 9112, 6.3",
         "Transfer-Encoding may override Content-Length",
         _lengths_beside_codings,
+    ),
+    Leniency(
+        "late-trailers",
+        "RFC 9110, 6.5.1",
+        "a field that must not be in a trailer section may be ignored, whatever it says",
+        _late_trailers,
     ),
 )
 

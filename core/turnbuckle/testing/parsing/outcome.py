@@ -24,7 +24,7 @@ from turnbuckle.http.limits import Limits
 __all__ = ["Outcome", "ReadRequest", "read", "take_all"]
 
 # A parser that answers without end would never let a test fail.
-_MOST_EVENTS: Final = 100_000
+_MOST_EVENTS: Final = 10_000
 
 
 @final

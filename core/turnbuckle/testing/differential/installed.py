@@ -1,0 +1,65 @@
+"""Find the parsers of all installed plugins.
+
+They are asked one by one, each alone: two that would not go together in one app can still be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint
+from typing import final
+
+import attrs
+
+from turnbuckle.http.events import ParserFactory
+from turnbuckle.plugin import Plugin
+from turnbuckle.records import ParserProvider
+from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
+from turnbuckle.startup.settings import Settings
+from turnbuckle.startup.setup import Setup
+
+__all__ = ["InstalledParsers", "installed_parsers"]
+
+
+@final
+@attrs.frozen
+class InstalledParsers:
+    """Parsers by name, and why some plugins could not be asked, by plugin."""
+
+    parsers: Mapping[str, ParserFactory]
+    notes: Mapping[str, str]
+
+
+def installed_parsers(found: Iterable[EntryPoint] | None = None) -> InstalledParsers:
+    """Import all installed plugins and return their parsers.
+
+    Args:
+        found: entry points to take instead of those of this environment.
+    """
+    parsers: dict[str, ParserFactory] = {}
+    notes: dict[str, str] = {}
+    for installed in installed_plugins(found):
+        try:
+            provided = _ask(installed)
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; the others are compared
+            notes[installed.name] = _why(installed, error)
+            continue
+        parsers.update((each.name, each.factory) for each in provided)
+    return InstalledParsers(parsers, notes)
+
+
+def _ask(installed: InstalledPlugin) -> list[ParserProvider]:
+    value: object = installed.entry_point.load()
+    plugin = value() if isinstance(value, type) else value
+    # One that leaves the hook alone has no parser, and need not be told any settings.
+    if not isinstance(plugin, Plugin) or type(plugin).provide_parsers is Plugin.provide_parsers:
+        return []
+    config = plugin.info.config() if plugin.info.config is not None else None
+    return list(plugin.provide_parsers(Setup(settings=Settings(), config=config, plugin=installed.name)))
+
+
+def _why(installed: InstalledPlugin, error: Exception) -> str:
+    why = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) and installed.extra:
+        return f"{why}; pip install '{installed.distribution.partition(' ')[0]}[{installed.extra}]'"
+    return why

@@ -1,0 +1,150 @@
+"""The differences that an RFC permits, and how each is told from a fault.
+
+Two kinds. A *leniency* lets a parser take what a strict one refuses: it is recognized by repairing the octets as the
+RFC says and giving them to the reference. A *refusal* lets a parser refuse what another takes, or refuse it otherwise:
+it is recognized by the status, and by what was refused.
+
+Sources: RFC 9112, sections 2.2, 3, 5.2, 6.1 and 6.3; RFC 9110, sections 2.5, 5.4, 8.6, 9.1 and 15.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias, final
+
+import attrs
+
+from turnbuckle.testing.differential.kinds import Kind, differ
+from turnbuckle.testing.parsing.leniencies import LENIENCIES, Leniency
+from turnbuckle.testing.parsing.outcome import Outcome
+
+__all__ = ["PERMISSIONS", "Permission", "Question", "permission_for"]
+
+
+@final
+@attrs.frozen
+class Permission:
+    """A rule that permits a difference."""
+
+    name: str
+    section: str
+    rule: str
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Question:
+    """A difference to be explained.
+
+    Attributes:
+        kind: in which way.
+        octets: that were read.
+        reference: what the reference made of them.
+        other: what the other parser made of them.
+        strict: gives octets to the reference.
+    """
+
+    kind: Kind
+    octets: bytes
+    reference: Outcome
+    other: Outcome
+    strict: Callable[[bytes], Outcome] = attrs.field(repr=False, eq=False)
+
+    @property
+    def refused_method(self) -> bytes:
+        """The method of the request that the other refused and the reference took; empty if there is none."""
+        place = len(self.other.complete)
+        return self.reference.requests[place].method if place < len(self.reference.requests) else b""
+
+
+_Test: TypeAlias = Callable[[Question], bool]
+
+# The methods of RFC 9110, section 9.3, and RFC 5789: those that any server may be asked for.
+_COMMON: Final = frozenset(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split())
+_LATER_VERSION: Final = re.compile(rb" HTTP/1\.[2-9]\r?\n")
+
+
+def _is_unknown_method(question: Question) -> bool:
+    method = question.refused_method
+    return question.other.status in (400, 501) and bool(method) and method not in _COMMON
+
+
+def _is_later_version(question: Question) -> bool:
+    return question.other.status in (400, 505) and _LATER_VERSION.search(question.octets) is not None
+
+
+def _is_own_limit(question: Question) -> bool:
+    return question.other.status in (413, 414, 431)
+
+
+def _is_choice_of_status(question: Question) -> bool:
+    both = {question.reference.status, question.other.status}
+    return both <= {400, 413, 414, 431, 501, 505}
+
+
+_REFUSALS: Final[tuple[tuple[Kind, Permission, _Test], ...]] = (
+    (
+        Kind.REFUSES,
+        Permission("unknown-method", "RFC 9110, 9.1", "a method that is not recognized may be answered with 501"),
+        _is_unknown_method,
+    ),
+    (
+        Kind.REFUSES,
+        Permission("later-version", "RFC 9110, 2.5", "a later 1.x should be read as 1.1, and need not be"),
+        _is_later_version,
+    ),
+    (
+        Kind.REFUSES,
+        Permission("own-limits", "RFC 9110, 5.4", "a recipient has limits of its own, with a 4xx beyond them"),
+        _is_own_limit,
+    ),
+    (
+        Kind.STATUS,
+        Permission("status", "RFC 9110, 15.6", "501 and 505 say more than 400, which is right for what is malformed"),
+        _is_choice_of_status,
+    ),
+    (
+        Kind.MOMENT,
+        Permission("moment", "RFC 9112, 2.2", "whether a head is complete before it is refused is not laid down"),
+        lambda question: True,
+    ),
+)
+
+_BY_LENIENCY: Final = {each.name: Permission(each.name, each.section, each.rule) for each in LENIENCIES.values()}
+
+PERMISSIONS: Final[tuple[Permission, ...]] = (
+    *_BY_LENIENCY.values(),
+    *(permission for _, permission, _ in _REFUSALS),
+)
+"""Every rule that permits a difference."""
+
+
+def permission_for(question: Question) -> Permission | None:
+    """Return the rule that permits a difference; None if it is a fault."""
+    for kind, permission, applies in _REFUSALS:
+        if kind is question.kind and applies(question):
+            return permission
+    if question.kind in (Kind.FAULT, Kind.SPLIT):
+        return None
+    return _leniency_for(question)
+
+
+def _leniency_for(question: Question) -> Permission | None:
+    """Find the repair, or the two repairs, after which the reference reads what the other has read."""
+    for leniency, octets in _repairs(question.octets):
+        outcome = question.strict(octets)
+        if differ(outcome, question.other) in (None, Kind.STATUS, Kind.MOMENT):
+            return _BY_LENIENCY[leniency.name]
+    return None
+
+
+def _repairs(octets: bytes) -> Iterator[tuple[Leniency, bytes]]:
+    for leniency in LENIENCIES.values():
+        for repaired in leniency.candidates(octets):
+            yield leniency, repaired
+    for first, second in itertools.permutations(LENIENCIES.values(), 2):
+        for once in first.candidates(octets):
+            for twice in second.candidates(once):
+                yield first, twice
