@@ -25,7 +25,7 @@ from turnbuckle.startup.chain import check_effects, check_needs, order_middlewar
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.gather import Gathered
 from turnbuckle.startup.inject import Injected
-from turnbuckle.startup.plan import Choice, Entry, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.startup.plan import Choice, Entry, Loser, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.slots import Slot, choose
 from turnbuckle.web.handlers import bind
@@ -195,10 +195,33 @@ class Resolver:
         merged: dict[type, Entry[RecordT]] = {key(each.record): each for each in outer}
         own: dict[type, list[Entry[RecordT]]] = {}
         for each in entries:
-            own.setdefault(key(each.record), []).append(each)
+            if self._is_usable(each):
+                own.setdefault(key(each.record), []).append(each)
         for kind, rivals in own.items():
-            merged[kind] = self._strongest(rivals, code, f"{what} {getattr(kind, '__name__', kind)}")
+            best = self._strongest(rivals, code, f"{what} {getattr(kind, '__name__', kind)}")
+            beaten = [each for each in (*rivals, merged.get(kind)) if each is not None and each is not best]
+            losers = (Loser(getattr(kind, "__qualname__", str(kind)), each.origin) for each in beaten)
+            merged[kind] = attrs.evolve(best, losers=tuple(losers))
         return tuple(merged.values())
+
+    def _is_usable(self, entry: Entry[Any]) -> bool:
+        record = entry.record
+        if isinstance(record, ResponseType):
+            wrong, what, must = record.type, "response type", "a class"
+            is_usable = isinstance(record.type, type) and callable(record.render)
+        else:
+            wrong, what, must = record.exception, "error handler", "a class of exceptions"
+            is_exception = isinstance(record.exception, type) and issubclass(record.exception, Exception)
+            is_usable = is_exception and callable(record.handler)
+        if not is_usable:
+            self.findings.add(
+                "TB504",
+                f"{what} for {wrong!r} cannot be used",
+                entry.origin,
+                why=f"it needs {must}, and something that can be called",
+                fix="correct the record",
+            )
+        return is_usable
 
     def _strongest(self, rivals: list[Entry[RecordT]], code: str, what: str) -> Entry[RecordT]:
         # As for slots: what the app wrote down beats an enabled plugin, which beats what is built in.

@@ -15,7 +15,7 @@ def _link(name: str, zone: Zone = "app", **more: object) -> Middleware:
     def factory(call_next: Handler, setup: Setup) -> Handler:
         return call_next
 
-    return Middleware(name, factory, zone=zone, **more)  # type: ignore[arg-type]
+    return Middleware(name, factory, zone=zone, **more)
 
 
 def _plugin(name: str, *links: Middleware, after: Sequence[str] = ()) -> type[Plugin]:
@@ -135,7 +135,7 @@ def test_need_that_is_met_inside() -> None:
 def test_need_is_told_once_for_scopes_within() -> None:
     app = App(middleware=[_link("a", needs=("session",))])
     app.scope("/x", middleware=[_link("b")])
-    error_of(app, "TB412")
+    assert error_of(app, "TB412").origins
 
 
 def test_key_that_two_provide() -> None:

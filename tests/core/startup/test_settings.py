@@ -109,7 +109,9 @@ def test_sources_of_project_read_folder_and_environment(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("[limits]\nconten = 1", "unknown setting 'limits.conten'; did you mean 'limits.content'?", id="key"),
+        pytest.param(
+            "[limits]\nconten = 1", "unknown setting 'limits.conten'; did you mean 'limits.content'?", id="key"
+        ),
         pytest.param("[limts]\ncontent = 1", "unknown setting 'limts'; did you mean 'limits'?", id="section"),
     ],
 )
@@ -215,7 +217,7 @@ def test_plugin_has_its_own_settings(tmp_path: Path) -> None:
         flags=("plugin.configured.retries=3",),
     )
     plan = App(plugins=[Configured]).resolve(sources)
-    assert _settings_of(plan) == Config("u", "p", 3, Nested(2), 4)  # type: ignore[misc]
+    assert _settings_of(plan) == Config("u", "p", 3, Nested(2), 4)
     assert _source(plan, "plugin.configured.user") == f"{tmp_path / 'turnbuckle.toml'}:2"
     assert plan.setting_values["plugin.configured.likes_user"].value is None
 

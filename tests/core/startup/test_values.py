@@ -89,7 +89,7 @@ def test_fit_text(text: str, kind: object, expected: object) -> None:
     ],
 )
 def test_fit_text_refuses(text: str, kind: object) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         fit_text(text, kind)
 
 

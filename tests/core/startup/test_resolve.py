@@ -1,0 +1,296 @@
+"""Tables, routes and names are decided; what claims the same thing twice is refused with both places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.core.startup.finding import error_of, errors_of, make_plugin, warning_of
+from turnbuckle import (
+    App,
+    ErrorHandler,
+    Plugin,
+    ProtocolProvider,
+    Request,
+    Response,
+    ResponseType,
+    Route,
+    RouteError,
+    TreeRouter,
+)
+
+
+async def _answer(request: Request) -> str:
+    return "yes"
+
+
+async def _takes_id(request: Request, id: int) -> str:
+    return str(id)
+
+
+def _render(value: object) -> Response:
+    return Response(str(value))
+
+
+def _types(name: str, *types: object) -> type[Plugin]:
+    records = [ResponseType(each, _render) for each in types]
+    return make_plugin(name, provide_response_types=lambda self, setup: records)
+
+
+def _type_owner(app: App, kind: type) -> str:
+    return next(each.origin.plugin for each in app.plan.root.response_types if each.record.type is kind)
+
+
+def test_response_type_of_a_plugin_beats_the_builtin_one() -> None:
+    assert _type_owner(App(plugins=[_types("p", str)]), str) == "p"
+
+
+def test_response_type_of_the_app_beats_that_of_a_plugin() -> None:
+    app = App(plugins=[_types("p", Path)])
+    app.response_type(Path, media_type="text/x")(_render)
+    assert _type_owner(app, Path) == "app"
+
+
+def test_two_plugins_for_one_response_type() -> None:
+    found = error_of(App(plugins=[_types("a", set), _types("b", set)]), "TB404")
+    assert found.text == "there is more than one response type for set"
+    assert [origin.plugin for origin in found.origins] == ["b", "a"]
+
+
+def test_app_gives_one_response_type_twice() -> None:
+    app = App()
+    app.response_type(set)(_render)
+    app.response_type(set)(_render)
+    assert len(error_of(app, "TB404").origins) == 2
+
+
+def test_response_type_of_a_scope_stays_inside() -> None:
+    app = App(plugins=[_types("a", set)])
+    scope = app.scope("/x", plugins=[_types("b", set)])
+    scope.scope("/y")
+    owners = [
+        next(each.origin.plugin for each in planned.response_types if each.record.type is set)
+        for planned in app.plan.root.walk()
+    ]
+    assert owners == ["a", "b", "b"]
+
+
+def _handlers(name: str, *exceptions: object) -> type[Plugin]:
+    records = [ErrorHandler(each, _answer) for each in exceptions]
+    return make_plugin(name, provide_error_handlers=lambda self, setup: records)
+
+
+def test_two_error_handlers_for_one_exception() -> None:
+    found = error_of(App(plugins=[_handlers("a", KeyError), _handlers("b", KeyError)]), "TB414")
+    assert found.text == "there is more than one error handler for KeyError"
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        pytest.param(_types("p", "str"), id="type-is-text"),
+        pytest.param(_handlers("p", "KeyError"), id="exception-is-text"),
+        pytest.param(_handlers("p", int), id="no-exception"),
+        pytest.param(_handlers("p", KeyboardInterrupt), id="no-exception-for-handlers"),
+        pytest.param(
+            make_plugin("p", provide_response_types=lambda self, setup: [ResponseType(set, 3)]),
+            id="render-cannot-be-called",
+        ),
+    ],
+)
+def test_record_that_cannot_be_used(plugin: type[Plugin]) -> None:
+    assert "cannot be used" in error_of(App(plugins=[plugin]), "TB504").text
+
+
+def _protocols(name: str, **tokens: str) -> type[Plugin]:
+    record = ProtocolProvider(name=name, factory=_answer, **tokens)
+    return make_plugin(name, provide_protocols=lambda self, setup: [record])
+
+
+def test_protocols_are_told_by_token() -> None:
+    app = App(plugins=[_protocols("a", alpn="h2"), _protocols("b", upgrade="h2"), _protocols("c", upgrade="websocket")])
+    assert [entry.record.name for entry in app.plan.protocols] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", ["alpn", "upgrade"])
+def test_two_protocols_for_one_token(kind: str) -> None:
+    app = App(plugins=[_protocols("a", **{kind: "websocket"}), _protocols("b", **{kind: "WebSocket"})])
+    assert error_of(app, "TB416").text == f"there are two of {kind} token 'websocket'"
+
+
+def test_two_commands_of_one_name() -> None:
+    plugins = [
+        make_plugin(name, provide_commands=lambda self, setup: [click.Command("sync")]) for name in ("one", "two")
+    ]
+    assert error_of(App(plugins=plugins), "TB417").text == "there are two of command 'sync'"
+
+
+def test_two_routes_for_the_same_requests() -> None:
+    app = App()
+    app.get("/users/{id:int}")(_takes_id)
+    app.scope("/users").get("/{id:int}")(_takes_id)
+    found = error_of(app, "TB406")
+    assert "conflicts with" in found.text
+    assert len(found.origins) == 2
+
+
+def test_route_that_another_hides() -> None:
+    app = App()
+    app.get("/{a:re([a-z]+)}")(_answer)
+    app.get("/{b:re([a-c]+)}")(_answer)
+    found = warning_of(app, "TB407")
+    assert "GET /{b:re([a-c]+)}" in found.text
+    assert len(found.origins) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "methods", "text"),
+    [
+        pytest.param("users", ("GET",), "begins with '/'", id="no-slash"),
+        pytest.param("/{id:nothing}", ("GET",), "unknown converter 'nothing'", id="converter"),
+        pytest.param("/", ("G T",), "a method is an upper-case token", id="method"),
+    ],
+)
+def test_route_that_cannot_be_used(path: str, methods: tuple[str, ...], text: str) -> None:
+    app = App()
+    app.add_route(path, _answer, methods=methods)
+    found = error_of(app, "TB405")
+    assert text in found.text
+    assert "test_resolve.py" in found.origins[0].place
+
+
+def test_route_in_a_scope_without_its_slash() -> None:
+    app = App()
+    app.scope("/a").get("b")(_answer)
+    assert "route 'b' cannot be used" in error_of(app, "TB405").text
+
+
+def test_router_that_fails_in_its_own_way() -> None:
+    class Picky:
+        def add(self, route: Route, /) -> None:
+            raise KeyError(route.path)
+
+        def freeze(self) -> None: ...
+
+        def match(self, method: str, path: str, /) -> None: ...
+
+    app = App(router=Picky)
+    app.get("/x")(_answer)
+    assert "route '/x' cannot be used: KeyError: '/x'" in error_of(app, "TB405").text
+
+
+@pytest.mark.parametrize(
+    ("path", "handler", "text"),
+    [
+        pytest.param("/x", _takes_id, "requires 'id', which its path does not give", id="parameter"),
+        pytest.param("/x", "text", "", id="no-handler"),
+    ],
+)
+def test_handler_that_does_not_fit(path: str, handler: object, text: str) -> None:
+    app = App()
+    app.add_route(path, handler)
+    assert text in error_of(app, "TB415").text
+
+
+def test_handler_of_a_plugin_that_does_not_fit() -> None:
+    plugin = make_plugin("p", provide_routes=lambda self, setup: [Route(path="/x", handler=_takes_id)])
+    assert error_of(App(plugins=[plugin]), "TB415").origins[0].plugin == "p"
+
+
+def test_handler_takes_parameters_of_the_host() -> None:
+    app = App()
+
+    @app.get("/", host="{id:int}.example.com")
+    async def home(request: Request, id: int) -> str:
+        return str(id)
+
+    assert app.plan.diagnostics == ()
+
+
+def test_all_mistakes_in_routes_are_told_at_once() -> None:
+    app = App()
+    app.get("x")(_answer)
+    app.get("/x")(_takes_id)
+    app.get("/y", name="n")(_answer)
+    app.get("/z", name="n")(_answer)
+    assert sorted(each.code for each in errors_of(app)) == ["TB405", "TB415", "TB420"]
+
+
+def test_names_are_unique_in_the_whole_app() -> None:
+    app = App()
+    app.get("/a", name="n")(_answer)
+    app.scope("/x", router=TreeRouter).get("/b", name="n")(_answer)
+    assert error_of(app, "TB420").text == "there are two of route name 'n'"
+
+
+def test_url_for_writes_paths_of_all_scopes() -> None:
+    app = App()
+    app.get("/a/{id:int}", name="a")(_takes_id)
+    scope = app.scope("/x", router=TreeRouter)
+    scope.get("/b", name="b")(_answer)
+    app.post("/a/{id:int}", name="post")(_takes_id)
+    app.get("/", name="host", host="{t}.example.com")(_answer)
+    assert app.url_for("a", id=3) == "/a/3"
+    assert scope.url_for("b") == "/x/b"
+    assert app.url_for("post", id=4) == "/a/4"
+    assert app.plan.url_for("host", t="me") == "//me.example.com/"
+    with pytest.raises(RouteError, match="no route is named 'c'"):
+        app.url_for("c")
+
+
+class _Plain:
+    def add(self, route: Route, /) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def match(self, method: str, path: str, /) -> None: ...
+
+
+def test_url_for_asks_the_router_that_knows_the_pattern() -> None:
+    from turnbuckle.routing.converters import BUILTIN
+
+    app = App(router=lambda: TreeRouter(converters={"number": BUILTIN["int"]}))
+    app.get("/{id:number}", name="a")(_takes_id)
+    app.scope("/p", router=_Plain)
+    assert app.url_for("a", id=3) == "/3"
+
+
+def test_url_for_of_a_router_that_writes_no_paths() -> None:
+    app = App(router=_Plain)
+    app.get("/^regex$", name="a")(_answer)
+    app.get("^regex$", name="b")(_answer)
+    with pytest.raises(RouteError, match="the router of route 'b' writes no paths"):
+        app.url_for("b")
+
+
+def test_root_of_a_scope_has_no_slash_at_its_end() -> None:
+    app = App()
+    scope = app.scope("/a/", host="example.com")
+    scope.get("/")(_answer)
+    scope.scope("/b").get("/c", host="other.com")(_answer)
+    routes = [(planned.route.path, planned.route.host) for planned, _ in app.plan.routes()]
+    assert routes == [("/a", "example.com"), ("/a/b/c", "other.com")]
+
+
+def test_same_plugin_in_two_scopes_with_two_configs() -> None:
+    import attrs
+
+    from turnbuckle import PluginInfo, Setup
+
+    @attrs.frozen
+    class Config:
+        word: str = "none"
+
+    def provide_routes(self: Plugin, setup: Setup) -> list[Route]:
+        return [Route(path=f"/{setup.config.word}", handler=_answer)]
+
+    plugin = make_plugin("p", info=PluginInfo(name="p", config=Config), provide_routes=provide_routes)
+    app = App(plugins=[plugin])
+    app.scope("/a", plugins=[(plugin, {"word": "x"})])
+    app.install(plugin, at="/b", settings={"word": "y"})
+    app.install(plugin, at="/c")
+    plan = app.resolve()
+    assert [planned.route.path for planned, _ in plan.routes()] == ["/none", "/a/x", "/b/y", "/c/none"]
+    assert plan.setting_values["plugin.p.word in scope /b"].value == "y"

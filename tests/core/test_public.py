@@ -1,0 +1,48 @@
+"""What is at the top of the package is public, complete, and cheap to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import turnbuckle
+
+_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def test_every_public_name_is_there() -> None:
+    for name in turnbuckle.__all__:
+        assert getattr(turnbuckle, name) is not None
+        assert name in dir(turnbuckle)
+
+
+def test_names_are_found_where_type_checkers_find_them() -> None:
+    assert set(turnbuckle.__all__) == {*turnbuckle._HOMES, "__version__"}
+    for name, home in turnbuckle._HOMES.items():
+        assert getattr(sys.modules[f"turnbuckle.{home}"], name) is getattr(turnbuckle, name)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(AttributeError, match="module 'turnbuckle' has no attribute 'Ap'"):
+        turnbuckle.Ap  # noqa: B018
+
+
+def test_version_is_that_of_the_project() -> None:
+    assert tomllib.loads(_PROJECT.read_text())["project"]["version"] == turnbuckle.__version__
+
+
+def test_import_imports_nothing_else() -> None:
+    code = "import sys, turnbuckle; print(sorted(m for m in sys.modules if m.startswith('turnbuckle.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_app_waits_with_what_is_heavy() -> None:
+    heavy = "{'cattrs', 'importlib.metadata', 'asyncio'}"
+    code = f"import sys; from turnbuckle import App; print({heavy} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
