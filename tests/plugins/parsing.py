@@ -1,0 +1,71 @@
+"""What the tests of the parser plugins share: the core's own tables, read through the guard, and apps that use one."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.core.http.test_known_attacks import REFUSED
+from tests.core.http.test_parser import CASES, LIMITS
+from turnbuckle import App, Diagnostic, ParserFactory, RequestHead, StartupError
+from turnbuckle.http.guard import guarded
+from turnbuckle.http.limits import Limits
+from turnbuckle.testing import Client
+from turnbuckle.testing.parsing.cases import NEXT
+from turnbuckle.testing.parsing.outcome import read
+from turnbuckle.testing.parsing.splits import byte_by_byte
+
+__all__ = ["CASES", "LIMITS", "REFUSED", "check_limit", "check_meaning", "check_status", "problem_without", "serves"]
+
+# Nothing that is refused is longer before it is, and dripping a megabyte takes its time.
+_ENOUGH = 40_000
+
+
+def check_meaning(factory: ParserFactory, octets: bytes, expected: RequestHead, content: bytes) -> None:
+    """Fail unless the octets mean to a parser what they mean to the core's own, derived facts and all."""
+    parser = guarded(factory)(Limits())
+    parser.feed(octets)
+    assert parser.next_event() == expected
+    (request,) = read(guarded(factory), byte_by_byte(octets)).requests
+    assert (request.target, request.content, request.trailers) == (expected.target, content, ())
+
+
+def check_status(factory: ParserFactory, octets: bytes, status: int) -> None:
+    """Fail unless octets are refused with the very status of the core's own parser, and nothing behind them is read."""
+    for pieces in ([octets[:_ENOUGH]], byte_by_byte(octets[:_ENOUGH]), [octets[:_ENOUGH] + NEXT]):
+        outcome = read(guarded(factory), pieces)
+        assert (outcome.status, outcome.complete, outcome.fault) == (status, (), "")
+
+
+def check_limit(factory: ParserFactory, limits: Limits, fits: bytes, breaks: bytes, status: int) -> None:
+    """Fail unless a limit is kept as the core's own parser keeps it."""
+    for pieces in ([fits], byte_by_byte(fits)):
+        assert read(guarded(factory), pieces, limits=limits).status is None
+    for pieces in ([breaks], byte_by_byte(breaks)):
+        assert read(guarded(factory), pieces, limits=limits).status == status
+
+
+async def serves(plugin: str) -> str:
+    """Serve some requests with an app that enables a plugin; return the name of the parser that it chose."""
+    app = App(plugins=[plugin])
+
+    @app.post("/{word}")
+    async def echo(request: object, word: str) -> str:
+        return f"{word}: {await request.text()}"  # type: ignore[attr-defined]  # a Request
+
+    async with Client(app) as client:
+        for body in (b"hello", b""):
+            response = await client.post("/say", content=body)
+            assert (response.status, response.text) == (200, f"say: {body.decode()}")
+    return app.resolve().parser.name
+
+
+def problem_without(library: str, plugin: str, monkeypatch: pytest.MonkeyPatch) -> Diagnostic:
+    """Return what stops an app that enables a plugin whose library is not installed."""
+    monkeypatch.delitem(sys.modules, f"turnbuckle_plugins.{plugin}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(StartupError) as caught:
+        App(plugins=[plugin]).compile()
+    (problem,) = caught.value.problems
+    return problem.diagnostic
