@@ -36,15 +36,18 @@ _MEMORY: Final = 20_000
 
 @final
 class Automaton:
-    """A nondeterministic automaton; ``start`` and every set that ``step`` returns is closed under empty moves."""
+    """A nondeterministic automaton, which begins in the state ``first``.
+
+    ``start``, and every set that ``step`` returns, is closed under empty moves.
+    """
 
     def __init__(self, expression: Expression) -> None:
         self._edges: Final[list[list[tuple[CharSet, int]]]] = []
         self._jumps: Final[list[list[int]]] = []
         self._closures: Final[dict[int, States]] = {}
-        first = self._state()
-        self._end: Final = self._add(expression, first)
-        self.start: Final = self._closure(first)
+        self.first: Final = self._state()
+        self._end: Final = self._add(expression, self.first)
+        self.start: Final = self.closure(self.first)
 
     def accepts(self, states: States) -> bool:
         """Say whether the text read so far is one that the expression admits."""
@@ -59,8 +62,19 @@ class Automaton:
         following: set[int] = set()
         for charset, target in self.edges(states):
             if contains(charset, code):
-                following |= self._closure(target)
+                following |= self.closure(target)
         return frozenset(following)
+
+    def closure(self, state: int) -> States:
+        """Return ``state`` with all that empty moves lead to from it."""
+        if state not in self._closures:
+            reached, pending = {state}, [state]
+            while pending:
+                fresh = [target for target in self._jumps[pending.pop()] if target not in reached]
+                reached.update(fresh)
+                pending += fresh
+            self._closures[state] = frozenset(reached)
+        return self._closures[state]
 
     @cached_property
     def is_unambiguous(self) -> bool:
@@ -70,7 +84,7 @@ class Automaton:
         be read by two edges, as in ``(a|ab)``. With one way only, each wrong turn of a backtracking matcher
         ends at the next character.
         """
-        begins = [0, *(target for edges in self._edges for _, target in edges)]
+        begins = [self.first, *(target for edges in self._edges for _, target in edges)]
         return all(self._is_unambiguous_after(begin) for begin in begins)
 
     def _is_unambiguous_after(self, begin: int) -> bool:
@@ -82,16 +96,6 @@ class Automaton:
                 reached.add(target)
                 pending.append(target)
         return not have_overlap(charset for charset, _ in self.edges(reached))
-
-    def _closure(self, state: int) -> States:
-        if state not in self._closures:
-            reached, pending = {state}, [state]
-            while pending:
-                fresh = [target for target in self._jumps[pending.pop()] if target not in reached]
-                reached.update(fresh)
-                pending += fresh
-            self._closures[state] = frozenset(reached)
-        return self._closures[state]
 
     def _state(self) -> int:
         self._edges.append([])

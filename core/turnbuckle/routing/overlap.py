@@ -148,21 +148,26 @@ class _TooManyPairs(Exception):
     """The search has grown beyond what a start-up should wait for."""
 
 
+_Pair: TypeAlias = tuple[int, States]
+_Origins: TypeAlias = dict[_Pair, tuple[_Pair, int] | None]
+
+
 def shortest_escape(route: Automaton, cover: Automaton) -> list[int] | None:
     """Return a shortest text that ``route`` admits and ``cover`` does not, or None if there is none.
+
+    Only ``cover`` has to be followed in all its states at once; for ``route`` one way through is enough.
 
     Raises:
         _TooManyPairs: it cannot be told within reason.
     """
-    start = (route.start, cover.start)
-    origins: dict[tuple[States, States], tuple[tuple[States, States], int] | None] = {start: None}
+    start: _Pair = (route.first, cover.start)
+    origins: _Origins = {start: None}
     pending = deque([start])
     while pending:
         pair = pending.popleft()
-        if route.accepts(pair[0]) and not cover.accepts(pair[1]):
+        if route.accepts(route.closure(pair[0])) and not cover.accepts(pair[1]):
             return _trace(origins, pair)
-        for code in _representatives(route, cover, pair):
-            following = (route.step(pair[0], code), cover.step(pair[1], code))
+        for following, code in _steps(route, cover, pair):
             if following not in origins:
                 origins[following] = (pair, code)
                 pending.append(following)
@@ -171,9 +176,7 @@ def shortest_escape(route: Automaton, cover: Automaton) -> list[int] | None:
     return None
 
 
-def _trace(
-    origins: dict[tuple[States, States], tuple[tuple[States, States], int] | None], pair: tuple[States, States]
-) -> list[int]:
+def _trace(origins: _Origins, pair: _Pair) -> list[int]:
     codes: list[int] = []
     step = origins[pair]
     while step is not None:
@@ -182,14 +185,20 @@ def _trace(
     return codes[::-1]
 
 
-def _representatives(route: Automaton, cover: Automaton, pair: tuple[States, States]) -> Iterator[int]:
-    """Return one character for each way in which the two automata can go on, as far as the route's goes on at all."""
-    wanted = [charset for charset, _ in route.edges(pair[0])]
-    others = [charset for charset, _ in cover.edges(pair[1])]
-    cuts = sorted({cut for charset in (*wanted, *others) for cut in _cuts(charset)})
-    for first, behind in pairwise(cuts):
-        if any(low <= first <= high for charset in wanted for low, high in charset):
-            yield next((code for code in _PLAIN if first <= code < behind), first)
+def _steps(route: Automaton, cover: Automaton, pair: _Pair) -> Iterator[tuple[_Pair, int]]:
+    """Return the pairs that one more character leads to, with such a character."""
+    cuts = sorted({cut for charset, _ in cover.edges(pair[1]) for cut in _cuts(charset)})
+    for charset, target in route.edges(route.closure(pair[0])):
+        for code in _representatives(charset, cuts):
+            yield (target, cover.step(pair[1], code)), code
+
+
+def _representatives(charset: CharSet, cuts: list[int]) -> Iterator[int]:
+    """Return one character for each part of ``charset`` between two cuts."""
+    for first, last in charset:
+        begins = [first, *(cut for cut in cuts if first < cut <= last), last + 1]
+        for begin, behind in pairwise(begins):
+            yield next((code for code in _PLAIN if begin <= code < behind), begin)
 
 
 def _cuts(charset: CharSet) -> Iterator[int]:

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import Converter, Converters, resolve_converter
+from turnbuckle.routing.converters import BUILTIN, Converter, Converters, resolve_converter
 from turnbuckle.routing.escapes import decode_segment, encode_segment, find_bad_escape
 from turnbuckle.routing.expressions import ExpressionError
 from turnbuckle.routing.segments import Parameter, Segment
@@ -62,7 +62,7 @@ class Pattern:
         return "".join("/" + encode_segment(segment.literals[0]) for segment in self.segments)
 
 
-def parse_pattern(text: str, converters: Converters) -> Pattern:
+def parse_pattern(text: str, converters: Converters = BUILTIN) -> Pattern:
     """Read a pattern.
 
     Raises:

@@ -99,10 +99,8 @@ def _furthest(machine: Machine, text: str, begin: int, ends: list[bool]) -> int:
     """Return the last of ``ends`` up to which the machine's language admits the text from ``begin``; there is one."""
     state = machine.start
     furthest = begin
-    for at in range(begin, len(text) + 1):
+    for at in range(begin, len(text)):
         if ends[at] and state.accepting:
             furthest = at
-        if at == len(text) or not state.members:
-            break
         state = machine.step(state, text[at])
-    return furthest
+    return len(text) if ends[-1] and state.accepting else furthest

@@ -8,7 +8,10 @@ from turnbuckle.routing.patterns import MAX_SEGMENTS, PatternError, parse_patter
 
 
 def shape(text, converters=BUILTIN):
-    return [(each.literals, [(p.name, p.kind) for p in each.parameters]) for each in parse_pattern(text, converters).segments]
+    return [
+        (each.literals, [(p.name, p.kind) for p in each.parameters])
+        for each in parse_pattern(text, converters).segments
+    ]
 
 
 @pytest.mark.parametrize(

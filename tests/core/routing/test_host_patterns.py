@@ -1,0 +1,95 @@
+"""Host patterns."""
+
+import pytest
+
+from turnbuckle.errors import RouteError
+from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        ("example.com", "example.com"),
+        ("EXAMPLE.com:8080", "example.com"),
+        ("example.com:", "example.com"),
+        ("example.com.", "example.com"),
+        ("127.0.0.1:80", "127.0.0.1"),
+        ("[::1]:80", "[::1]"),
+        ("[::FFFF]", "[::ffff]"),
+        ("", None),
+        (":80", None),
+        ("a b", None),
+        ("a/b", None),
+        ("user@host", None),
+        ("host:80x", None),
+        ("h\u00f6st", None),
+        ("%41.com", None),
+    ],
+)
+def test_normalize_host_table(authority, expected):
+    assert normalize_host(authority) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "expected"),
+    [
+        ("{t}.example.com", "acme.example.com", ("acme",)),
+        ("{t}.Example.COM", "acme.example.com", ("acme",)),
+        ("{t}.example.com", "a.b.example.com", None),
+        ("{t}.example.com", ".example.com", None),
+        ("{t}.example.com", "acme.example.org", None),
+        ("{a}.{b}.com", "x.y.com", ("y", "x")),
+        ("api-{n:int}.example.com", "api-5.example.com", (5,)),
+        ("{x:re(a|b.?)}.com", "a.com", ("a",)),
+        ("localhost", "localhost", ()),
+        ("[::1]", "[::1]", ()),
+    ],
+)
+def test_read_table(pattern, host, expected):
+    parsed = parse_host_pattern(pattern, BUILTIN)
+    assert parsed.read(host) == expected
+
+
+def test_names_follow_the_values():
+    parsed = parse_host_pattern("{a}.{b}.com", BUILTIN)
+    assert parsed.names == ("b", "a")
+    assert dict(zip(parsed.names, parsed.read("x.y.com"), strict=True)) == {"a": "x", "b": "y"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("example.com:80", "'com:80' is more than letters"),
+        ("h\u00f6st.com", "is more than letters"),
+        ("a/b.com", "with one dot between them, and no slash"),
+        ("a..com", "empty segment"),
+        (".com", "with one dot between them, and no slash"),
+        ("example.com.", "an empty segment"),
+        ("{x:path}.com", "a parameter stays within its label"),
+        ("{x.com", "'}' expected, not '.'"),
+    ],
+)
+def test_parse_refuses(pattern, reason):
+    with pytest.raises(RouteError) as caught:
+        parse_host_pattern(pattern, BUILTIN)
+    assert reason in str(caught.value)
+    assert repr(pattern) in str(caught.value)
+
+
+def test_order_puts_the_specific_first():
+    written = ["{a}.{b}.com", "{a}.example.com", "api-{x}.example.com", "{n:int}.example.com"]
+    ordered = sorted(written, key=lambda text: parse_host_pattern(text, BUILTIN).order)
+    assert ordered == ["{n:int}.example.com", "api-{x}.example.com", "{a}.example.com", "{a}.{b}.com"]
+
+
+def test_write_gives_a_host_that_reads_the_same():
+    parsed = parse_host_pattern("{t}-{n:int}.Example.com", BUILTIN)
+    assert parsed.write({"t": "acme", "n": 5}) == "acme-5.example.com"
+    assert parsed.read("acme-5.example.com") == ("acme", 5)
+
+
+@pytest.mark.parametrize("value", ["a.b", "a/b", "", "a b", "\u00e4", "a:1", 5, "a@b"])
+def test_write_refuses(value):
+    with pytest.raises(RouteError):
+        parse_host_pattern("{t}.example.com", BUILTIN).write({"t": value})
