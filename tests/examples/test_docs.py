@@ -197,7 +197,10 @@ async def test_settings_page_gives_the_status_of_a_handler_that_takes_too_long()
         pytest.param("docs/routing.md", "def diary", "GET /users/7", 200, '{"id":7}', id="int"),
         pytest.param("docs/routing.md", "def diary", "GET /diary/2026-02-30", 404, "", id="no-such-day"),
         pytest.param("docs/routing.md", "def diary", "GET /files/a/b%2Fc", 200, "a/b", id="path"),
-        pytest.param("docs/routing.md", "url_for", "GET /tags/x", 200, "/tags/a%2Fb", id="url-for"),
+        pytest.param(
+            "docs/routing.md", "Converter(", "GET /colours/0000ff", 200, "255 at /colours/0000ff", id="converter"
+        ),
+        pytest.param("docs/routing.md", '"/tags/{tag}"', "GET /tags/x", 200, "/tags/a%2Fb", id="url-for"),
         pytest.param("docs/routing.md", "tenant", "GET http://acme.example.com/", 200, "the shop of acme", id="host"),
         pytest.param(
             "docs/routing.md", "tenant", "GET http://elsewhere.example/", 200, "no shop here", id="other-host"
