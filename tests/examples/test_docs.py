@@ -237,3 +237,19 @@ async def test_routing_page_says_what_becomes_of_a_last_slash(policy, status):
         response = await client.get("/users/")
     assert response.status == status
     assert response.headers.get("Location", "/users") == "/users"
+
+
+async def test_handlers_page_says_how_a_file_is_read():
+    app = App()
+
+    @app.post("/")
+    async def upload(request: Request) -> list[object]:
+        file = (await request.form()).files["paper"]
+        return [file.name, file.content_type, file.size, (await file.read()).decode()]
+
+    content = b"--edge\r\nContent-Disposition: form-data; name=paper; filename=a.txt\r\nContent-Type: text/plain\r\n\r\nink\r\n--edge--\r\n"
+    async with Client(app) as client:
+        response = await client.post(
+            "/", content=content, headers={"Content-Type": "multipart/form-data; boundary=edge"}
+        )
+    assert response.json() == ["a.txt", "text/plain", 3, "ink"]
