@@ -247,7 +247,8 @@ async def test_handlers_page_says_how_a_file_is_read():
         file = (await request.form()).files["paper"]
         return [file.name, file.content_type, file.size, (await file.read()).decode()]
 
-    content = b"--edge\r\nContent-Disposition: form-data; name=paper; filename=a.txt\r\nContent-Type: text/plain\r\n\r\nink\r\n--edge--\r\n"
+    disposition = "Content-Disposition: form-data; name=paper; filename=a.txt"
+    content = f"--edge\r\n{disposition}\r\nContent-Type: text/plain\r\n\r\nink\r\n--edge--\r\n"
     async with Client(app) as client:
         response = await client.post(
             "/", content=content, headers={"Content-Type": "multipart/form-data; boundary=edge"}
