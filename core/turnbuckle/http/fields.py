@@ -1,26 +1,28 @@
 """Turn the lines of a head into names and values, and remember lines that come again and again.
 
 A client repeats itself: the same target, the same ``User-Agent``, ``Accept`` and ``Host`` in request after request. So
-a line is validated and split when it is first seen and then remembered, whole, in a bounded table. A hit is one
-dictionary lookup of the exact octets; a miss costs what parsing costs. Lines that hold credentials and long lines are
-never remembered, and a table that is full is emptied, so that no client decides how much memory is kept.
+a line is remembered, whole, in a table with a bound. A hit is one dictionary lookup of the exact octets; a miss costs
+what parsing costs. What comes often comes early, so a table that is full takes no more, until so many lines have missed
+it that it is emptied and learns anew: lines that come but once do not push out those that come often. Lines that hold
+credentials and long lines are never remembered, so no client decides how much memory is kept.
 
 Sources: RFC 9112, sections 3 and 5; RFC 9110, section 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.grammar import FIELD_VALUE, REQUEST_LINE, TOKEN, is_authority, is_target
+from turnbuckle.http.grammar import FIELD_VALUE_OCTETS, REQUEST_LINE, TOKEN, is_authority, is_target
 
 __all__ = ["FieldLines", "RequestLine", "RequestLines", "parse_field_line", "parse_request_line"]
 
 _TABLE_SIZE: Final = 1024
 _LINE_SIZE: Final = 256
+_NAME_SIZE: Final = 64
+# After so many lines that found no room, what was remembered is out of date.
+_MOST_MISSES: Final = 16 * _TABLE_SIZE
 _CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 
 
@@ -49,74 +51,92 @@ def parse_request_line(line: bytes) -> RequestLine:
     return RequestLine(method, target, 0 if minor == b"0" else 1)
 
 
-def parse_field_line(line: bytes, known_names: Mapping[bytes, bytes] = MappingProxyType({})) -> tuple[bytes, bytes]:
+def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
     """Split a field line, given without its CRLF, into a lower-case name and a value (RFC 9112, section 5).
 
     A Host is held against its own grammar here, where its line is remembered, and not once more for each request.
-
-    Args:
-        line: the octets.
-        known_names: names that were checked before, with their lower-case forms.
 
     Raises:
         ProtocolError: 400; among the causes are whitespace before the colon, a line folded onto the one before,
             control octets in the value, and a malformed Host.
     """
     received, colon, value = line.partition(b":")
-    # Only SP and HTAB surround a value (RFC 9110, section 5.6.3); strip() without them would also take VT and FF.
-    value = value.strip(b" \t")
-    name = known_names.get(received)
-    if name is None:
-        if TOKEN.fullmatch(received) is None:
-            raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
-        name = received.lower()
-    if not colon:
+    if not colon or TOKEN.fullmatch(received) is None:
         raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
-    if FIELD_VALUE.fullmatch(value) is None:
-        raise ProtocolError(f"control octet in the value of field {name!r}")
+    name, value = received.lower(), _parse_value(received, value)
     if name == b"host" and not is_authority(value):
         raise ProtocolError(f"Host of {value[:40]!r} is not a host with an optional port")
     return name, value
 
 
+def _parse_value(name: bytes, octets: bytes) -> bytes:
+    # Only SP and HTAB surround a value (RFC 9110, section 5.6.3); strip() without them would also take VT and FF.
+    value = octets.strip(b" \t")
+    if value.translate(None, FIELD_VALUE_OCTETS):
+        raise ProtocolError(f"control octet in the value of field {name!r}")
+    return value
+
+
 @final
 class RequestLines(dict[bytes, RequestLine]):
-    """Request lines by their octets; looking up one that is not there parses it, and remembers it when it is short."""
+    """Request lines by their octets; looking up one that is not there parses it, and remembers it while there is
+    room."""
 
-    __slots__ = ()
+    __slots__ = ("_misses",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._misses = 0
 
     def __missing__(self, line: bytes) -> RequestLine:
         parsed = parse_request_line(line)
-        if len(line) <= _LINE_SIZE:
-            if len(self) >= _TABLE_SIZE:
+        if len(self) < _TABLE_SIZE:
+            if len(line) <= _LINE_SIZE:
+                self[line] = parsed
+        else:
+            self._misses += 1
+            if self._misses > _MOST_MISSES:
+                self._misses = 0
                 self.clear()
-            self[line] = parsed
         return parsed
 
 
 @final
 class FieldLines(dict[bytes, tuple[bytes, bytes]]):
-    """Field lines by their octets; looking up one that is not there parses it, and remembers it when that is safe.
+    """Field lines by their octets; looking up one that is not there parses it, and remembers it while there is room.
 
     Names are remembered by themselves, too: most lines that are new have a name that is not.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_misses", "_names")
 
     def __init__(self) -> None:
         super().__init__()
+        self._misses = 0
         self._names: Final[dict[bytes, bytes]] = {}
 
     def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
-        names = self._names
-        field = parse_field_line(line, names)
-        if len(line) > _LINE_SIZE:
-            return field
-        if len(names) >= _TABLE_SIZE:
-            names.clear()
-        names[line[: len(field[0])]] = field[0]
-        if field[0] not in _CREDENTIALS:
-            if len(self) >= _TABLE_SIZE:
+        received, colon, value = line.partition(b":")
+        name = self._names.get(received)
+        if name is None or not colon:
+            field = parse_field_line(line)
+            name = field[0]
+            self._learn(received, name)
+        else:
+            field = (name, _parse_value(name, value))
+        if len(self) < _TABLE_SIZE:
+            if len(line) <= _LINE_SIZE and name not in _CREDENTIALS:
+                self[line] = field
+        else:
+            self._misses += 1
+            if self._misses > _MOST_MISSES:
+                self._misses = 0
                 self.clear()
-            self[line] = field
         return field
+
+    def _learn(self, received: bytes, name: bytes) -> None:
+        # The value of Host has a grammar of its own, so a line of that name is never parsed by its name alone.
+        if name != b"host" and len(received) <= _NAME_SIZE:
+            if len(self._names) >= _TABLE_SIZE:
+                self._names.clear()
+            self._names[received] = name

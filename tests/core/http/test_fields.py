@@ -168,3 +168,14 @@ def test_lines_raise_nothing_but_protocol_errors(line: bytes) -> None:
     for parse in (parse_request_line, parse_field_line):
         with contextlib.suppress(ProtocolError):
             assert parse(line)
+
+
+def test_tables_that_are_full_learn_anew_in_the_end() -> None:
+    request_lines, field_lines = RequestLines(), FieldLines()
+    for number in range(1024 + 16 * 1024 + 1):
+        request_lines[b"GET /%d HTTP/1.1" % number]
+        field_lines[b"X-A: %d" % number]
+    assert not request_lines
+    assert not field_lines
+    assert field_lines[b"X-A: new"] is field_lines[b"X-A: new"]
+    assert request_lines[b"GET /new HTTP/1.1"] is request_lines[b"GET /new HTTP/1.1"]
