@@ -291,9 +291,11 @@ def _with_origin(entry: Entry[Route]) -> Route:
 
 
 def _parameters(route: Route) -> frozenset[str] | None:
-    host = "/" + "/".join(split_outside_braces(route.host, ".")) if route.host else "/"
+    texts = [route.path]
+    if route.host:
+        texts.append("/" + "/".join(split_outside_braces(route.host, ".")))
     try:
-        patterns = [parse_pattern(route.path, CONVERTERS), parse_pattern(host, CONVERTERS)]
+        patterns = [parse_pattern(text, CONVERTERS) for text in texts]
     except RouteError:
         # The router says what is wrong with it, or knows converters that are not built in.
         return None
