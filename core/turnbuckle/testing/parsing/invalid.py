@@ -114,6 +114,7 @@ _FIELDS: Final = (
     _head("space-before-the-colon-of-a-length", "9112, 5.1", b"Content-Length : 5\r\n\r\nhello"),
     _head("tab-before-the-colon-of-a-coding", "9112, 5.1", b"Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n"),
     _head("no-colon", "9112, 5", b"X\r\n\r\n"),
+    _head("no-colon-after-a-name-that-came-before", "9112, 5", b"X: 1\r\nX\r\n\r\n"),
     _head("no-name", "9112, 5", b": 1\r\n\r\n", guarded=True),
     _head("name-is-no-token", "9110, 5.1", b"(X): 1\r\n\r\n", guarded=True),
     _head("name-beyond-ascii", "9110, 5.1", b"X\xff: 1\r\n\r\n", guarded=True),

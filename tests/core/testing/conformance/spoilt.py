@@ -154,9 +154,19 @@ class RaisesWhenFed(Wrapped):
     """Raises too early, and something of its own."""
 
     def feed(self, data: bytes, /) -> None:
-        if b"\xff" in data or b"\0" in data:
+        if b"\xff" in data:
             raise ValueError("not ASCII")
         super().feed(data)
+
+
+class ExpectsARequest(Wrapped):
+    """Takes it for granted that there is a request line."""
+
+    def next_event(self) -> Answer:
+        try:
+            return super().next_event()
+        except ProtocolError as error:
+            raise IndexError("no target") from error
 
 
 class KnowsNoLimits(Wrapped):

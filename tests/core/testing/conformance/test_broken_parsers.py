@@ -6,6 +6,7 @@ import pytest
 
 from tests.core.testing.conformance.running import failures
 from tests.core.testing.conformance.spoilt import (
+    ExpectsARequest,
     FindsLineEndsInOnePieceOnly,
     KeepsContent,
     KeepsTheCase,
@@ -36,7 +37,7 @@ BROKEN = [
     pytest.param(LosesTheEnd, "test_refuses_the_end_within_a_request", id="loses-the-end"),
     pytest.param(SwallowsWhatFollows, "test_hands_over_what_follows_an_upgrade", id="swallows"),
     pytest.param(RaisesWhenFed, "test_takes", id="raises-when-fed"),
-    pytest.param(RaisesWhenFed, "test_raises_nothing_but_protocol_errors", id="raises-when-fed-anything"),
+    pytest.param(ExpectsARequest, "test_raises_nothing_but_protocol_errors", id="expects-a-request"),
     pytest.param(KnowsNoLimits, "test_keeps_limit", id="no-limits"),
     pytest.param(KnowsOneStatus, "test_refuses", id="one-status"),
     pytest.param(UnfoldsToNothing, "test_refuses", id="unfolds-to-nothing"),
