@@ -13,13 +13,15 @@ import attrs
 
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.records import Handler, Lifespan, Middleware, Origin
+from turnbuckle.records import Handler, Lifespan, Middleware, Origin, ResponseType
 from turnbuckle.server.application import Application, ReadyLifespan
+from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.components import Components
 from turnbuckle.startup.dispatch import (
     Endpoint,
     Fallback,
     answer_miss,
+    checked_render,
     compile_dispatch,
     compile_endpoint,
     compile_miss,
@@ -35,6 +37,7 @@ from turnbuckle.web.response_types import Renderer, compile_renderer
 
 __all__ = ["compile_application"]
 
+_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
@@ -105,7 +108,7 @@ class _Workshop:
             if scope.error_handlers == outer.scope.error_handlers:
                 return render, outer.errors
         else:
-            render = compile_renderer([each.record for each in scope.response_types])
+            render = compile_renderer([_checked(each) for each in scope.response_types])
         handlers = [each.record for each in scope.error_handlers]
         return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
 
@@ -190,6 +193,13 @@ class _Workshop:
         if not any(each.text == found for each in self.findings.diagnostics):
             # The chain of a scope is made for each of its routes, and fails for each of them.
             self.findings.add(code, found, origin, fix="correct its factory, or disable the plugin that it comes from")
+
+
+def _checked(entry: Entry[ResponseType]) -> ResponseType:
+    record = entry.record
+    if entry.origin.plugin in _BUILTIN_NAMES:
+        return record
+    return attrs.evolve(record, render=checked_render(record.render, record.type))
 
 
 def _is_plain(prefix: str) -> bool:

@@ -18,7 +18,16 @@ from turnbuckle.web.request import Request, UrlBuilder
 from turnbuckle.web.response import Redirect, Response
 from turnbuckle.web.response_types import Renderer
 
-__all__ = ["Endpoint", "Fallback", "compile_dispatch", "compile_endpoint", "compile_miss", "guard"]
+__all__ = [
+    "Endpoint",
+    "Fallback",
+    "answer_miss",
+    "checked_render",
+    "compile_dispatch",
+    "compile_endpoint",
+    "compile_miss",
+    "guard",
+]
 
 
 @final
@@ -142,6 +151,18 @@ def answer_miss(errors: ErrorTable) -> Handler:
         return await errors.respond(request, error)
 
     return answer
+
+
+def checked_render(render: Callable[..., Response], kind: type) -> Callable[..., Response]:
+    """Return a render function of a response type that owns up to returning something else."""
+
+    def checked(value: object) -> Response:
+        response: object = render(value)
+        if isinstance(response, Response):
+            return response
+        raise TypeError(f"the response type for {kind.__qualname__} made {response!r:.80}, which is no response")
+
+    return checked
 
 
 def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:

@@ -78,9 +78,16 @@ class Layers:
 
 def read_layers(declaration: Declaration, sources: Sources, findings: Findings) -> Layers:
     """Read all sources; what cannot be read is noted and left out."""
-    code = declaration.settings
+    code: object = declaration.settings
     path = sources.file or (code if isinstance(code, Path) else None)
-    values = {} if code is None or isinstance(code, Path) else dict(code)
+    values = dict(code) if isinstance(code, Mapping) else {}
+    if code is not None and not isinstance(code, Mapping | Path):
+        findings.add(
+            "TB202",
+            f"settings of the app must be a table or a path, not {code!r}",
+            declaration.origin,
+            fix="pass a mapping of sections, or the path of a settings file",
+        )
     if declaration.debug is not None:
         values["debug"] = declaration.debug
     return Layers(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final
 
 import attrs
 
@@ -24,7 +24,7 @@ from turnbuckle.startup.layers import read_layers
 from turnbuckle.startup.load import Loader, place_of_error
 from turnbuckle.startup.loaded import Wanted
 from turnbuckle.startup.local_plugin import FILE_NAME, local_plugins
-from turnbuckle.startup.plan import Choice, Plan
+from turnbuckle.startup.plan import Plan
 from turnbuckle.startup.planned_plugins import planned_plugins
 from turnbuckle.startup.resolve import Resolver
 from turnbuckle.startup.settings import Settings
@@ -34,8 +34,6 @@ from turnbuckle.startup.tables import Table, build_tables, check_reach, url_buil
 from turnbuckle.startup.wanted import Asked, asked_by_name
 
 __all__ = ["resolve"]
-
-SlotT = TypeVar("SlotT")
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _OURS: Final = "turnbuckle "
@@ -176,12 +174,14 @@ class _Resolution:
             tables = build_tables(planned, setup, lambda route, scope: route.call, self.findings)
             check_reach(tables, self.findings)
         self.findings.raise_errors()
+        # The core itself offers a parser: without one, some finding has told why.
+        assert parser is not None
         return Plan(
             app_name=self.declaration.name,
             settings=resolver.settings,
             setting_values=dict(resolver.values),
             plugins=(),
-            parser=_filled(parser),
+            parser=parser,
             root=planned,
             components=components,
             protocols=protocols,
@@ -202,13 +202,6 @@ class _Resolution:
         start = time.perf_counter()
         yield
         self.seconds[phase] = time.perf_counter() - start
-
-
-def _filled(choice: Choice[SlotT] | None) -> Choice[SlotT]:
-    # The core itself offers a parser, so there is none only where a finding has told why.
-    if choice is None:
-        raise AssertionError("a slot is empty, and no finding says why")
-    return choice
 
 
 def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:

@@ -226,6 +226,16 @@ async def test_middleware_that_returns_no_response_is_answered(caplog: pytest.Lo
     assert "a middleware of app 'shop' returned None, which is no response" in caplog.text
 
 
+async def test_response_type_that_makes_no_response_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    app.response_type(set)(lambda value: "text")
+    app.get("/")(lambda request: {1})
+    with caplog.at_level(logging.ERROR):
+        async with Client(app) as client:
+            assert (await client.get("/")).status == 500
+    assert "the response type for set made 'text', which is no response" in caplog.text
+
+
 async def test_cancellation_is_not_answered() -> None:
     app = App(middleware=[_tag("app")])
     started = asyncio.Event()

@@ -156,6 +156,10 @@ def test_wrong_value_in_code(settings: dict[str, object], expected: str) -> None
     assert expected in error_of(App(settings=settings), "TB202").text
 
 
+def test_settings_that_are_none() -> None:
+    assert "must be a table or a path, not 5" in error_of(App(settings=5), "TB202").text
+
+
 def test_wrong_section_in_file(tmp_path: Path) -> None:
     _write(tmp_path, "server = 5")
     assert "'server' must be a table, not 5" in error_of(App(), "TB202", Sources(folder=tmp_path)).text
