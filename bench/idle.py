@@ -20,7 +20,7 @@ REQUEST: Final = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
 
 
 def main() -> int:
-    """Print the memory per idle connection of each server; return 0 when Turnbuckle's is within the target."""
+    """Print the memory per idle connection of each server; return 1 when one could not be measured."""
     parser = argparse.ArgumentParser(prog="bench.idle", description=__doc__)
     names = tuple(server.name for server in SERVERS)
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SERVER", help=", ".join(names))
