@@ -67,8 +67,14 @@ if TYPE_CHECKING:
         Router,
         RouterProvider,
     )
+    from turnbuckle.routing.converters import Converter
+    from turnbuckle.routing.escapes import decode_path
+    from turnbuckle.routing.methods import allowed_methods, check_methods
+    from turnbuckle.routing.patterns import Pattern, parse_pattern
+    from turnbuckle.routing.segments import Segment
     from turnbuckle.routing.slashes import SlashRedirect
     from turnbuckle.routing.tree import TreeRouter
+    from turnbuckle.routing.urls import build_path
     from turnbuckle.server.application import Application
     from turnbuckle.server.run import HTTPServer
     from turnbuckle.server.timeouts import Timeouts
@@ -101,7 +107,13 @@ _MODULES: Final = {
     "http.limits": "Limits",
     "plugin": "Plugin hookimpl hookspec",
     "records": _RECORDS,
+    "routing.converters": "Converter",
+    "routing.escapes": "decode_path",
+    "routing.methods": "allowed_methods check_methods",
+    "routing.patterns": "Pattern parse_pattern",
+    "routing.segments": "Segment",
     "routing.tree": "TreeRouter",
+    "routing.urls": "build_path",
     "server.timeouts": "Timeouts",
     "startup.plan": "Plan",
     "startup.settings": "Settings",
@@ -132,6 +144,7 @@ __all__ = [
     "Conflict",
     "ConnectionLost",
     "ContentTooLarge",
+    "Converter",
     "Data",
     "Diagnostic",
     "EndOfMessage",
@@ -160,6 +173,7 @@ __all__ = [
     "Parser",
     "ParserFactory",
     "ParserProvider",
+    "Pattern",
     "Plan",
     "Plugin",
     "PluginInfo",
@@ -178,6 +192,7 @@ __all__ = [
     "Router",
     "RouterProvider",
     "Scope",
+    "Segment",
     "ServiceUnavailable",
     "Settings",
     "Setup",
@@ -195,9 +210,14 @@ __all__ = [
     "UnprocessableContent",
     "UnsupportedMediaType",
     "__version__",
+    "allowed_methods",
+    "build_path",
+    "check_methods",
+    "decode_path",
     "hookimpl",
     "hookspec",
     "middleware",
+    "parse_pattern",
 ]
 
 

@@ -31,10 +31,12 @@ class Table:
     Attributes:
         prefix: where it answers; "" for the router of the app.
         router: the router.
+        links: names of the routes whose paths the router itself writes.
     """
 
     prefix: str
     router: Router | HostRouter
+    links: frozenset[str] = frozenset()
 
 
 def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
@@ -50,14 +52,16 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
     for choice, scopes in _groups(root):
         prefix = scopes[0].prefix
         routes = [(each, scope) for scope in scopes for each in scope.routes]
-        has_hosts = any(planned.route.host for planned, _ in routes)
-        router = _make(choice, attrs.evolve(setup, scope=prefix), has_hosts, findings)
-        if router is None:
+        here = attrs.evolve(setup, scope=prefix)
+        plain = _make(choice, here, findings)
+        if plain is None:
             continue
+        router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
         for planned, scope in routes:
             _add(router, attrs.evolve(planned.route, handler=handler_of(planned, scope)), findings)
         router.freeze()
-        tables.append(Table(prefix, router))
+        links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
+        tables.append(Table(prefix, router, frozenset(links)))
     return tuple(sorted(tables, key=lambda table: -len(table.prefix)))
 
 
@@ -80,7 +84,8 @@ def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
 
 
 def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., str]:
-    """Return what makes the paths of named routes: the tree's way, or else that of the router that has the route."""
+    """Return what makes the paths of named routes: the router that has the route, or else the tree's way."""
+    writers = {name: table.router for table in tables for name in table.links}
     links = HostRouter(TreeRouter(), TreeRouter)
     foreign: set[str] = set()
     named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
@@ -92,12 +97,12 @@ def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., 
             foreign.add(route.name)
 
     def url_for(name: str, /, **params: object) -> str:
-        if name not in foreign:
-            return links.url_for(name, **params)
-        for table in tables:
-            if isinstance(table.router, LinkingRouter):
-                return table.router.url_for(name, **params)
-        raise RouteError(f"the router of route {name!r} writes no paths")
+        writer = writers.get(name)
+        if isinstance(writer, LinkingRouter):
+            return writer.url_for(name, **params)
+        if name in foreign:
+            raise RouteError(f"the router of route {name!r} writes no paths")
+        return links.url_for(name, **params)
 
     return url_for
 
@@ -133,18 +138,9 @@ def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[P
     yield from groups
 
 
-def _make(
-    choice: Choice[RouterProvider], setup: Setup, has_hosts: bool, findings: Findings
-) -> Router | HostRouter | None:
+def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> Router | None:
     try:
-        router = choice.provider.factory(setup)
-        if not has_hosts:
-            return router
-        make = choice.provider.factory
-        if isinstance(router, SharedRouter):
-            # There is one object only, and it answers for any host.
-            return HostRouter(router, TreeRouter)
-        return HostRouter(router, lambda: make(setup))
+        return choice.provider.factory(setup)
     except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
         findings.add(
             "TB502",
@@ -153,6 +149,13 @@ def _make(
             fix="correct its factory, or choose another router",
         )
         return None
+
+
+def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) -> HostRouter:
+    if isinstance(router, SharedRouter):
+        # There is one object only, and it answers for any host.
+        return HostRouter(router, TreeRouter)
+    return HostRouter(router, lambda: choice.provider.factory(setup))
 
 
 def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:

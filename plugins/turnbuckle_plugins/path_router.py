@@ -1,0 +1,186 @@
+"""What routers have in common when they leave the search itself to something else.
+
+Owns the rules around the search: duplicates and late routes are refused, ``allowed`` names every method, a slash at
+the end is treated as the settings have it, and paths are written from their patterns.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
+
+import attrs
+
+from turnbuckle import (
+    Match,
+    MethodNotAllowed,
+    NotFound,
+    Pattern,
+    Route,
+    RouteConflict,
+    RouteError,
+    SlashRedirect,
+    allowed_methods,
+    build_path,
+    check_methods,
+    decode_path,
+)
+
+__all__ = ["ENCODED_SLASH", "PathRouter", "Rule", "Segments", "TrailingSlash", "join_segments", "restore"]
+
+TrailingSlash: TypeAlias = Literal["strict", "redirect", "ignore"]
+Segments: TypeAlias = list[str]
+"""The decoded segments of a path."""
+
+# A lone surrogate, which no decoded path can hold: it keeps slashes within segments apart from those between them.
+ENCODED_SLASH: Final = "\udc2f"
+
+
+def join_segments(segments: Segments, separator: str) -> str:
+    """Return segments as one text, in which the slashes within segments stand out."""
+    return separator.join(segment.replace("/", ENCODED_SLASH) for segment in segments)
+
+
+def restore(text: str) -> str:
+    """Return a part of a joined text as it was before."""
+    return text.replace(ENCODED_SLASH, "/")
+
+
+@attrs.frozen(eq=False)
+class Rule:
+    """A route that was read.
+
+    Attributes:
+        route: as it was added.
+        key: the same for rules that have the same paths.
+        pattern: what its path is written from; None if it cannot be written.
+    """
+
+    route: Route
+    key: object
+    pattern: Pattern | None
+
+
+RuleT = TypeVar("RuleT", bound=Rule)
+
+
+class PathRouter(abc.ABC, Generic[RuleT]):
+    """A router but for the search.
+
+    Args:
+        trailing_slash: what to do when only a slash at the end is wrong.
+
+    Attributes:
+        rules: in the order in which they were added.
+    """
+
+    def __init__(self, trailing_slash: TrailingSlash = "strict") -> None:
+        self._trailing_slash: Final = trailing_slash
+        self.rules: Final[list[RuleT]] = []
+        self._named: Final[dict[str, RuleT]] = {}
+        self._taken: Final[dict[tuple[object, str], RuleT]] = {}
+        self._is_frozen = False
+
+    @abc.abstractmethod
+    def read(self, route: Route) -> RuleT:
+        """Read the path of a route.
+
+        Raises:
+            RouteError: it cannot be used.
+        """
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """Prepare for matching by ``rules``."""
+
+    @abc.abstractmethod
+    def find(self, method: str, segments: Segments, allowed: set[str]) -> Match | None:
+        """Return the match, or None after adding the methods of the routes that have the path to ``allowed``."""
+
+    def add(self, route: Route, /) -> None:
+        """Take one more route.
+
+        Raises:
+            RouteError: its path or its methods cannot be used, or the router is frozen.
+            RouteConflict: another route has the same path and one of the methods, or the same name.
+        """
+        if self._is_frozen:
+            raise RouteError(f"{route.describe()} comes too late: the router is frozen")
+        check_methods(route.methods)
+        rule = self.read(route)
+        self._check_is_free(rule)
+        self._taken.update(((rule.key, method), rule) for method in route.methods)
+        self.rules.append(rule)
+        if route.name:
+            self._named[route.name] = rule
+
+    def freeze(self) -> None:
+        """Prepare for matching; no route is added afterwards."""
+        if not self._is_frozen:
+            self._is_frozen = True
+            self.prepare()
+
+    def match(self, method: str, path: str, /) -> Match:
+        """Find the handler for a method and a path.
+
+        Raises:
+            NotFound: no route has this path, or its escapes are malformed.
+            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
+        """
+        allowed: set[str] = set()
+        segments = decode_path(path)
+        if segments is not None:
+            found = self._find(method, segments, allowed)
+            if found is not None:
+                return found
+        elif path == "*":
+            # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.
+            allowed.update(method for rule in self.rules for method in rule.route.methods)
+        if allowed:
+            raise MethodNotAllowed(allowed_methods(allowed))
+        if segments is not None and self._trailing_slash == "redirect" and self._is_there(_other_form(segments)):
+            raise SlashRedirect(path[:-1] if path.endswith("/") else path + "/")
+        raise NotFound
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the percent-encoded path of a named route.
+
+        Raises:
+            RouteError: no route has this name, its path cannot be written, or the parameters do not fit.
+        """
+        rule = self._named.get(name)
+        if rule is None:
+            raise RouteError(f"no route is named {name!r}")
+        if rule.pattern is None:
+            raise RouteError(f"the path of {rule.route.describe()} cannot be written: it is a regular expression")
+        return build_path(rule.pattern, params)
+
+    def shadows(self) -> tuple[()]:
+        """Return nothing: which routes hide others is not looked into."""
+        return ()
+
+    def _check_is_free(self, rule: RuleT) -> None:
+        route = rule.route
+        if route.name in self._named:
+            raise RouteConflict(self._named[route.name].route, route, f"both are named {route.name!r}")
+        for method in sorted(route.methods):
+            first = self._taken.get((rule.key, method))
+            if first is not None:
+                raise RouteConflict(first.route, route, f"both answer {method} at the same paths")
+
+    def _find(self, method: str, segments: Segments, allowed: set[str]) -> Match | None:
+        found = self.find(method, segments, allowed)
+        if found is None and self._trailing_slash == "ignore":
+            return self.find(method, _other_form(segments), allowed)
+        return found
+
+    def _is_there(self, segments: Segments) -> bool:
+        allowed: set[str] = set()
+        return self.find("GET", segments, allowed) is not None or bool(allowed)
+
+
+def _other_form(segments: Segments) -> Segments:
+    """Return the path without the slash at its end, or with one; the root has one form only."""
+    if segments == [""]:
+        return segments
+    return segments[:-1] if segments[-1] == "" else [*segments, ""]

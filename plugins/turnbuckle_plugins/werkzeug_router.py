@@ -1,0 +1,165 @@
+"""The router ``werkzeug``: routes are rules of a ``werkzeug.routing.Map``, which decides which of them comes first.
+
+A pattern is translated into a rule, segment by segment. Werkzeug has notions of its own about slashes (it merges and
+adds them), and no way to write some characters, so it never sees any of that: each segment is given a mark at its
+front, which leaves none empty; parameters go by number; and text that a rule cannot hold becomes a converter.
+
+Needs the extra ``werkzeug``: ``pip install 'turnbuckle[werkzeug]'``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar, final
+
+import attrs
+from werkzeug import exceptions
+from werkzeug.routing import BaseConverter, Map, MapAdapter, ValidationError
+from werkzeug.routing import Rule as WerkzeugRule
+
+from turnbuckle import (
+    Converter,
+    Match,
+    Plugin,
+    PluginInfo,
+    Route,
+    RouterProvider,
+    Segment,
+    Setup,
+    parse_pattern,
+)
+from turnbuckle_plugins.path_router import (
+    ENCODED_SLASH,
+    PathRouter,
+    Rule,
+    Segments,
+    TrailingSlash,
+    join_segments,
+    restore,
+)
+
+__all__ = ["WerkzeugRouter", "WerkzeugRouterPlugin"]
+
+_MARK: Final = "="
+ArgumentT = TypeVar("ArgumentT")
+# Werkzeug takes methods in any case; this is none that a route can have, in either.
+_NO_METHOD: Final = " "
+
+
+@final
+class WerkzeugRouterPlugin(Plugin):
+    """Offer the router ``werkzeug``."""
+
+    info = PluginInfo(name="werkzeug_router")
+
+    def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
+        """Offer werkzeug's map as a router."""
+        return [RouterProvider("werkzeug", lambda setup: WerkzeugRouter(setup.settings.routing.trailing_slash))]
+
+
+class _TextConverter(BaseConverter):
+    """Text that a rule cannot hold."""
+
+    weight = 0
+
+    def __init__(self, map: Map, text: str) -> None:  # as werkzeug calls it
+        super().__init__(map)
+        self.regex = re.escape(text)
+
+
+class _ParameterConverter(BaseConverter):
+    """A parameter as werkzeug sees it."""
+
+    def __init__(self, map: Map, converter: Converter) -> None:  # as werkzeug calls it
+        super().__init__(map)
+        self._read: Final = converter.read
+        self._spans: Final = converter.spans_segments
+        self.part_isolating = not self._spans
+        self.weight = converter.rank
+        # Classes are those of ASCII, and the dot is any character. A slash in it can only be one that was encoded.
+        self.regex = f"(?as:{converter.regex if self._spans else converter.regex.replace('/', ENCODED_SLASH)})"
+
+    def to_python(self, value: str) -> object:
+        """Return the value of the parameter."""
+        if not self._spans and "/" in value:
+            raise ValidationError
+        text = value.removeprefix(_MARK).replace("/" + _MARK, "/") if self._spans else value
+        read = self._read(restore(text))
+        if read is None:
+            raise ValidationError
+        return read[0]
+
+
+@attrs.frozen(eq=False)
+class _Rule(Rule):
+    """A route with werkzeug's rule, and the names of its parameters by those that the rule has for them."""
+
+    text: str
+    names: dict[str, str]
+
+
+@final
+class WerkzeugRouter(PathRouter[_Rule]):
+    """A router around werkzeug's map.
+
+    Args:
+        trailing_slash: what to do when only a slash at the end is wrong.
+    """
+
+    def __init__(self, trailing_slash: TrailingSlash = "strict") -> None:
+        super().__init__(trailing_slash)
+        self._map: Final = Map(merge_slashes=False, redirect_defaults=False)
+        self._adapter: MapAdapter = self._map.bind("")
+
+    def read(self, route: Route) -> _Rule:
+        """Translate the path of a route."""
+        pattern = parse_pattern(route.path)
+        names: dict[str, str] = {}
+        text = "".join("/" + self._segment(segment, names) for segment in pattern.segments)
+        return _Rule(route, tuple(segment.key for segment in pattern.segments), pattern, text, names)
+
+    def prepare(self) -> None:
+        """Give all rules to the map."""
+        # Where two have the same path the earlier goes first, and one for GET would take HEAD as well.
+        for rule in sorted(self.rules, key=lambda rule: "HEAD" not in rule.route.methods):
+            self._map.add(WerkzeugRule(rule.text, methods=rule.route.methods, endpoint=rule))
+        self._map.update()
+
+    def find(self, method: str, segments: Segments, allowed: set[str]) -> Match | None:
+        """Return the match of the rule that werkzeug finds."""
+        path = "/" + _MARK + join_segments(segments, "/" + _MARK)
+        asked = method if method and method == method.upper() else _NO_METHOD
+        try:
+            rule, values = self._adapter.match(path, asked)
+        except exceptions.MethodNotAllowed as error:
+            allowed.update(error.valid_methods or ())
+        except exceptions.NotFound:
+            pass
+        else:
+            params = {rule.names[key]: value for key, value in values.items() if key in rule.names}
+            return Match(rule.route.handler, params, rule.route)
+        return None
+
+    def _segment(self, segment: Segment, names: dict[str, str]) -> str:
+        """Return one segment of a rule; the names of its parameters are added to ``names``."""
+        parts = [self._text(segment.literals[0])]
+        for parameter, following in zip(segment.parameters, segment.literals[1:], strict=True):
+            key = f"p{len(names)}"
+            names[key] = parameter.name
+            parts += [f"<{self._register(_ParameterConverter, parameter.converter)}:{key}>", self._text(following)]
+        # What spans segments takes their marks, too.
+        return "".join(parts) if segment.spans_segments else _MARK + "".join(parts)
+
+    def _text(self, text: str) -> str:
+        if "<" not in text and "/" not in text:
+            return text
+        name = self._register(_TextConverter, join_segments([text], ""))
+        return f"<{name}:_{name}>"
+
+    def _register(self, kind: Callable[[Map, ArgumentT], BaseConverter], argument: ArgumentT) -> str:
+        """Return the name of a converter that has ``argument``."""
+        name = f"c{len(self._map.converters)}"
+        # Werkzeug has classes there, and does nothing but call them.
+        self._map.converters[name] = lambda map: kind(map, argument)  # type: ignore[assignment]
+        return name
