@@ -1,10 +1,10 @@
 """The differences that an RFC permits, and how each is told from a fault.
 
 Two kinds. A *leniency* lets a parser take what a strict one refuses: it is recognized by repairing the octets as the
-RFC says and giving them to the reference. A *refusal* lets a parser refuse what another takes, or refuse it otherwise:
-it is recognized by the status, and by what was refused.
+RFC says and giving them to the reference. A *choice* lets a parser refuse what another takes, or answer or write the
+same otherwise: it is recognized by the status, and by what was read.
 
-Sources: RFC 9112, sections 2.2, 3, 5.2, 6.1 and 6.3; RFC 9110, sections 2.5, 5.4, 8.6, 9.1 and 15.
+Sources: RFC 9112, sections 2.2, 3, 5.2, 6.1, 6.3 and 7; RFC 9110, sections 2.5, 5.4, 8.6, 9.1 and 15.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import attrs
 
 from turnbuckle.testing.differential.kinds import Kind, differ
 from turnbuckle.testing.parsing.leniencies import LENIENCIES, Leniency
-from turnbuckle.testing.parsing.outcome import Outcome
+from turnbuckle.testing.parsing.outcome import Outcome, ReadRequest
 
 __all__ = ["PERMISSIONS", "Permission", "Question", "permission_for"]
 
@@ -64,6 +64,8 @@ _Test: TypeAlias = Callable[[Question], bool]
 # The methods of RFC 9110, section 9.3, and RFC 5789: those that any server may be asked for.
 _COMMON: Final = frozenset(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split())
 _LATER_VERSION: Final = re.compile(rb" HTTP/1\.[2-9]\r?\n")
+# At the start, after the empty line of a head or of trailers, or between content and a request line.
+_EMPTY_LINE_BEFORE: Final = re.compile(rb"\A\r\n|\r\n\r\n\r\n|[^\r\n]\r\n[^\r\n]+ [^\r\n]+ HTTP/1\.")
 
 
 def _is_unknown_method(question: Question) -> bool:
@@ -75,6 +77,23 @@ def _is_later_version(question: Question) -> bool:
     return question.other.status in (400, 505) and _LATER_VERSION.search(question.octets) is not None
 
 
+def _is_empty_line(question: Question) -> bool:
+    return question.other.status == 400 and _EMPTY_LINE_BEFORE.search(question.octets) is not None
+
+
+def _is_case_of_codings(question: Question) -> bool:
+    return _without_case(question.reference) == _without_case(question.other)
+
+
+def _without_case(outcome: Outcome) -> list[ReadRequest]:
+    return [attrs.evolve(each, fields=tuple(map(_lowered_coding, each.fields))) for each in outcome.requests]
+
+
+def _lowered_coding(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    name, value = field
+    return (name, value.lower() if name == b"transfer-encoding" else value)
+
+
 def _is_own_limit(question: Question) -> bool:
     return question.other.status in (413, 414, 431)
 
@@ -84,7 +103,7 @@ def _is_choice_of_status(question: Question) -> bool:
     return both <= {400, 413, 414, 431, 501, 505}
 
 
-_REFUSALS: Final[tuple[tuple[Kind, Permission, _Test], ...]] = (
+_CHOICES: Final[tuple[tuple[Kind, Permission, _Test], ...]] = (
     (
         Kind.REFUSES,
         Permission("unknown-method", "RFC 9110, 9.1", "a method that is not recognized may be answered with 501"),
@@ -94,6 +113,16 @@ _REFUSALS: Final[tuple[tuple[Kind, Permission, _Test], ...]] = (
         Kind.REFUSES,
         Permission("later-version", "RFC 9110, 2.5", "a later 1.x should be read as 1.1, and need not be"),
         _is_later_version,
+    ),
+    (
+        Kind.REFUSES,
+        Permission("empty-line", "RFC 9112, 2.2", "an empty line before a request should be ignored, and need not be"),
+        _is_empty_line,
+    ),
+    (
+        Kind.READS,
+        Permission("case-of-codings", "RFC 9112, 7", "names of transfer codings are alike in any case"),
+        _is_case_of_codings,
     ),
     (
         Kind.REFUSES,
@@ -116,14 +145,14 @@ _BY_LENIENCY: Final = {each.name: Permission(each.name, each.section, each.rule)
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
     *_BY_LENIENCY.values(),
-    *(permission for _, permission, _ in _REFUSALS),
+    *(permission for _, permission, _ in _CHOICES),
 )
 """Every rule that permits a difference."""
 
 
 def permission_for(question: Question) -> Permission | None:
     """Return the rule that permits a difference; None if it is a fault."""
-    for kind, permission, applies in _REFUSALS:
+    for kind, permission, applies in _CHOICES:
         if kind is question.kind and applies(question):
             return permission
     if question.kind in (Kind.FAULT, Kind.SPLIT):

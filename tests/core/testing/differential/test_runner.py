@@ -56,6 +56,31 @@ class KnowsOneVersion(Wrapped):
         return event
 
 
+class TakesNoEmptyLine(Wrapped):
+    """Refuses an empty line before a request."""
+
+    seen = b""
+
+    def feed(self, data: bytes, /) -> None:
+        self.seen += data
+        super().feed(data)
+
+    def next_event(self) -> Answer:
+        if self.seen.startswith(b"\r\n"):
+            raise ProtocolError("no request line")
+        return super().next_event()
+
+
+class LowersCodings(Wrapped):
+    """Hands on transfer codings in lower case."""
+
+    def next_event(self) -> Answer:
+        event = super().next_event()
+        if isinstance(event, RequestHead):
+            event.fields = [(name, value.lower() if b"encoding" in name else value) for name, value in event.fields]
+        return event
+
+
 class IsSmall(Wrapped):
     """Refuses heads with many fields."""
 
@@ -109,6 +134,8 @@ def test_runner_explains_every_difference_of_the_plugins() -> None:
         pytest.param(TakesLineFeedsInHeads, "line-feeds", "line-feed", id="line-feed"),
         pytest.param(KnowsFewMethods, "method-that-nobody-knows", "unknown-method", id="unknown-method"),
         pytest.param(KnowsOneVersion, "higher-minor-version", "later-version", id="later-version"),
+        pytest.param(TakesNoEmptyLine, "empty-line-before", "empty-line", id="empty-line"),
+        pytest.param(LowersCodings, "coding-in-upper-case", "case-of-codings", id="case-of-codings"),
         pytest.param(IsSmall, "many-fields", "own-limits", id="own-limits"),
         pytest.param(h11_parser, "coding-twice", "", id="nothing-to-permit"),
     ],
