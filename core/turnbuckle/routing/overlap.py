@@ -22,16 +22,16 @@ import attrs
 
 from turnbuckle.records import Route
 from turnbuckle.routing.automata import Automaton, States
-from turnbuckle.routing.charsets import SEPARATOR, SEPARATORS, CharSet
+from turnbuckle.routing.charsets import SEPARATORS, CharSet
 from turnbuckle.routing.escapes import encode_segment
 from turnbuckle.routing.expressions import Chain, Chars, Choice, Expression
 from turnbuckle.routing.methods import serves
 from turnbuckle.routing.nodes import Endpoint
 from turnbuckle.routing.patterns import Pattern
-from turnbuckle.routing.segments import Segment, compile_reader
+from turnbuckle.routing.segments import Segment, compile_reader, interleave
 
-Find: TypeAlias = Callable[[str, str], Route | None]
-"""Gives the route that answers a method and a path."""
+Find: TypeAlias = Callable[[str, str], Endpoint | None]
+"""Gives the endpoint that answers a method and a path."""
 
 NOTHING: Final = Choice(())
 """The expression that admits no text at all."""
@@ -59,38 +59,48 @@ class Shadow:
 
 def find_shadows(endpoints: Sequence[Endpoint], find: Find) -> Iterator[Shadow]:
     """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried."""
-    samples: dict[object, str | None] = {}
+    samples: dict[str, str | None] = {}
     for place, endpoint in enumerate(endpoints):
         witness = None if endpoint.pattern.is_static else _sample(endpoint.pattern, samples)
         if witness is None:
             continue  # static: tried first of all; no sample: an expression like [^\d\D] admits nothing
-        methods = sorted(endpoint.route.methods)
-        winners = [find(method, witness) for method in methods]
-        by = winners[0]
-        if by is None or any(winner is endpoint.route for winner in winners):
+        winners = {method: find(method, witness) for method in sorted(endpoint.route.methods)}
+        by = next(iter(winners.values()))
+        if by is None or endpoint in winners.values():
             continue
-        if all(_is_covered(endpoint, endpoints[:place], method) for method in methods):
-            yield Shadow(endpoint.route, by, witness)
+        if all(_is_hidden(endpoint, endpoints[:place], method, winner) for method, winner in winners.items()):
+            yield Shadow(endpoint.route, by.route, witness)
 
 
-def _sample(pattern: Pattern, known: dict[object, str | None]) -> str | None:
-    """Return one path of ``pattern``, or None if it has none; ``known`` keeps the samples of segments."""
+def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
+    """Return one path of ``pattern``, or None if it has none; ``known`` keeps texts by kind of parameter."""
     path = ""
     for segment in pattern.segments:
-        if segment.key not in known:
-            codes = shortest_escape(Automaton(segment.expression), Automaton(NOTHING))
-            known[segment.key] = None if codes is None else to_path([SEPARATOR, *codes])
-        sample = known[segment.key]
-        if sample is None:
-            return None
-        path += sample
+        texts: list[str] = []
+        for parameter in segment.parameters:
+            if parameter.kind not in known:
+                codes = shortest_escape(Automaton(parameter.converter.language.expression), Automaton(NOTHING))
+                known[parameter.kind] = None if codes is None else "".join(map(chr, codes))
+            text = known[parameter.kind]
+            if text is None:
+                return None
+            texts.append(text)
+        path += "/" + encode_segment(interleave(segment.literals, texts))
     return path
 
 
-def _is_covered(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str) -> bool:
+def _is_hidden(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str, winner: Endpoint | None) -> bool:
+    """Say whether ``earlier`` routes take every path of ``endpoint`` for ``method``."""
+    if winner is None or winner not in earlier:
+        return False  # no earlier route takes the sample, so it is this one that refuses it
+    # Mostly it is the one that took the sample, and then there is no need to look at the others.
+    return _is_covered(endpoint, [winner], method) or _is_covered(endpoint, earlier, method)
+
+
+def _is_covered(endpoint: Endpoint, others: Sequence[Endpoint], method: str) -> bool:
     covers = [
         path_expression(other.pattern)
-        for other in earlier
+        for other in others
         if serves(other.route.methods, method) and _may_cover(endpoint.pattern, other.pattern)
     ]
     if not covers:
@@ -103,22 +113,11 @@ def _is_covered(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str) ->
 
 
 def path_expression(pattern: Pattern) -> Expression:
-    """Return the expression for all paths of a pattern, decoded, with ``SEPARATOR`` before each segment."""
+    """Return the expression for all paths of a pattern, decoded, with a separator before each segment."""
     parts: list[Expression] = []
     for segment in pattern.segments:
         parts += [Chars(SEPARATORS), segment.expression]
     return Chain(tuple(parts))
-
-
-def to_path(codes: Sequence[int]) -> str:
-    """Return the percent-encoded path for code points and separators."""
-    segments: list[str] = []
-    for code in codes:
-        if code == SEPARATOR:
-            segments.append("")
-        else:
-            segments[-1] += chr(code)
-    return "".join("/" + encode_segment(segment) for segment in segments)
 
 
 def _may_cover(pattern: Pattern, other: Pattern) -> bool:

@@ -6,7 +6,7 @@ that the pattern has answered already.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -132,3 +132,8 @@ def trim(text: str, prefix: str, suffix: str) -> str | None:
     if end < len(prefix) or not text.startswith(prefix) or not text.endswith(suffix):
         return None
     return text[len(prefix) : end]
+
+
+def interleave(literals: Sequence[str], texts: Sequence[str]) -> str:
+    """Return ``texts`` with ``literals``, one more than there are texts, around them."""
+    return literals[0] + "".join(text + literal for text, literal in zip(texts, literals[1:], strict=True))

@@ -122,7 +122,7 @@ class TreeRouter:
         """Return the routes that no request can reach; the router has to be frozen."""
         if not self._is_frozen:
             raise RuntimeError("freeze() comes before shadows()")
-        return tuple(find_shadows(list(self._root.in_order()), self._route_at))
+        return tuple(find_shadows(list(self._root.in_order()), self._endpoint_at))
 
     def _check_name(self, route: Route) -> None:
         if route.name and route.name in self._named:
@@ -175,9 +175,9 @@ class TreeRouter:
         segments = decode_path(path)
         return iter(()) if segments is None else walk(self._root, segments, 0, ())
 
-    def _route_at(self, method: str, path: str) -> Route | None:
-        found = self._find(method, path, set())
-        return found.route if found else None
+    def _endpoint_at(self, method: str, path: str) -> Endpoint | None:
+        endpoints = (node.endpoints.get(method) for node, _ in self._reach(path))
+        return next((endpoint for endpoint in endpoints if endpoint is not None), None)
 
 
 def _check_methods_are_free(node: Node, route: Route) -> None:

@@ -6,13 +6,13 @@ would cut elsewhere, and dot segments, which clients resolve before they ask (RF
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.escapes import encode_segment, encode_segments
 from turnbuckle.routing.patterns import Pattern
-from turnbuckle.routing.segments import Parameter, Segment
+from turnbuckle.routing.segments import Parameter, Segment, interleave
 from turnbuckle.routing.splitting import Splitter
 
 _DOTS: Final = frozenset({".", ".."})
@@ -54,11 +54,7 @@ def write_text(segment: Segment, pattern: Pattern, params: Mapping[str, object])
     texts = [_write_value(parameter, pattern, params) for parameter in segment.parameters]
     if len(texts) > 1:
         _check_cut(segment, pattern, texts)
-    return _interleave(segment.literals, texts)
-
-
-def _interleave(literals: Sequence[str], texts: Sequence[str]) -> str:
-    return literals[0] + "".join(text + literal for text, literal in zip(texts, literals[1:], strict=True))
+    return interleave(segment.literals, texts)
 
 
 def _write_value(parameter: Parameter, pattern: Pattern, params: Mapping[str, object]) -> str:
@@ -75,7 +71,7 @@ def _write_value(parameter: Parameter, pattern: Pattern, params: Mapping[str, ob
 
 def _check_cut(segment: Segment, pattern: Pattern, texts: list[str]) -> None:
     separators = segment.literals[1:-1]
-    joined = _interleave(["", *separators, ""], texts)
+    joined = interleave(["", *separators, ""], texts)
     splitter = Splitter([parameter.converter.language for parameter in segment.parameters], separators)
     if splitter.split(joined) != texts:
         raise RouteError(f"{pattern.text!r}: {joined!r} would be read as other parameters than {texts!r}")

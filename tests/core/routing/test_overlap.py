@@ -11,9 +11,10 @@ from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
 from turnbuckle.records import Route
 from turnbuckle.routing import overlap
 from turnbuckle.routing.automata import Automaton
+from turnbuckle.routing.charsets import SEPARATOR
 from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.expressions import parse_expression
-from turnbuckle.routing.overlap import NOTHING, path_expression, shortest_escape, to_path
+from turnbuckle.routing.overlap import NOTHING, path_expression, shortest_escape
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.tree import TreeRouter
 
@@ -79,6 +80,8 @@ def shadowed(*routes):
         pytest.param(["/{x:slug}", "/{y:word}"], [], id="one-that-may-refuse-hides-nothing"),
         pytest.param(["/{x:word}", "/{y:slug}"], [("/{y:slug}", "/{x:word}")], id="one-that-never-refuses-hides"),
         pytest.param(["/{y:never}", "/{z:int}"], [], id="sample-is-refused"),
+        pytest.param(["/{y:never}", "/{r:path}"], [], id="sample-is-left-to-a-later-route"),
+        pytest.param(["/{x:word}", "GET,POST /{y:never}"], [], id="sample-is-left-for-one-method"),
         pytest.param(["/{r:path}/{y:slug}", "/{r:path}/{z:word}"], [], id="behind-a-path-nothing-is-certain"),
         pytest.param([r"/{x:re([^\d\D])}", "/{y}"], [], id="admits-nothing"),
         pytest.param([], [], id="no-routes"),
@@ -135,11 +138,10 @@ def test_shortest_escape_table(route, cover, expected):
     assert (None if codes is None else "".join(map(chr, codes))) == expected
 
 
-def test_sample_is_plain_and_decodable():
-    codes = shortest_escape(
-        Automaton(path_expression(parse_pattern("/x/{a}/{b}.{c:int}/", BUILTIN))), Automaton(NOTHING)
-    )
-    assert to_path(codes) == "/x/a/a.0/"
+def test_path_expression_keeps_slashes_apart():
+    expression = Automaton(path_expression(parse_pattern("/x%2Fy/{a}.{b:int}/{r:path}", BUILTIN)))
+    codes = shortest_escape(expression, Automaton(NOTHING))
+    assert "".join("|" if code == SEPARATOR else chr(code) for code in codes) == "|x/y|a.0|"
 
 
 PIECES = [

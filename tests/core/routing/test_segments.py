@@ -4,7 +4,7 @@ import pytest
 
 from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.patterns import parse_pattern
-from turnbuckle.routing.segments import compile_reader, trim
+from turnbuckle.routing.segments import compile_reader, interleave, trim
 
 
 def segment(text, **converters):
@@ -71,3 +71,8 @@ def test_key_leaves_names_out():
 @pytest.mark.parametrize(("text", "expected"), [("aXb", "X"), ("ab", ""), ("a", None), ("bXa", None), ("aX", None)])
 def test_trim_table(text, expected):
     assert trim(text, "a", "b") == expected
+
+
+def test_interleave_puts_texts_between_literals():
+    assert interleave(("a",), []) == "a"
+    assert interleave(("<", "-", ">"), ["1", "2"]) == "<1-2>"
