@@ -78,7 +78,8 @@ class Node:
         endpoints: by method, for paths that end here; with HEAD where there is GET once the node is sorted.
         allowed: what ``Allow`` names for such a path.
         is_branching: whether there are edges beside the static children.
-        index: edges by their outer texts, and the lengths of those texts; None where there are few edges.
+        index: finds dynamic edges by their outer texts; None where there are few edges.
+        by_key: edges by what makes their segments the same, and by the number of segments behind a spanning one.
     """
 
     static: dict[str, Node] = attrs.field(factory=dict)
