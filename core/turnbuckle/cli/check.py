@@ -5,17 +5,21 @@ from __future__ import annotations
 import click
 
 from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.locking import hold_to_lock, locked_option
+from turnbuckle.cli.optional_values import OptionalValueCommand
 from turnbuckle.cli.options import Asked, takes_target
 
 __all__ = ["check"]
 
 
-@click.command(short_help="List every problem of an app.")
+@click.command(cls=OptionalValueCommand, short_help="List every problem of an app.")
 @takes_target
-def check(asked: Asked) -> None:
+@locked_option
+def check(asked: Asked, *, locked: str | None) -> None:
     """Put an app together and list every problem; exit with 3 if there is one.
 
-    Nothing is listened on, and no lifespan is entered.
+    Nothing is listened on, and no lifespan is entered. Where there is a composition lock, what differs from it is a
+    warning, and a problem with --locked.
     """
     with told():
         from turnbuckle.startup.compile import compile_application
@@ -23,6 +27,7 @@ def check(asked: Asked) -> None:
         plan = asked.resolve()
         compile_application(plan)
         warn(plan.diagnostics)
+        hold_to_lock(asked, plan, locked)
     routes = sum(1 for _ in plan.routes())
     warnings = sum(each.level == "warning" for each in plan.diagnostics)
     click.echo(f"{asked.target} can be served: {routes} routes, {warnings} warnings")

@@ -6,18 +6,20 @@ import functools
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
 
 from turnbuckle.cli.failures import verbose_option
-from turnbuckle.cli.target import TARGET, Target, load_app
+from turnbuckle.cli.target import NO_TARGET, TARGET, Target, load_app
 
 if TYPE_CHECKING:
+    from turnbuckle.app import App
     from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.sources import Sources
 
-__all__ = ["Asked", "takes_target"]
+__all__ = ["Asked", "may_take_target", "takes_target"]
 
 
 @attrs.frozen(kw_only=True)
@@ -25,14 +27,14 @@ class Asked:
     """What the command line asks for.
 
     Attributes:
-        target: the app.
+        target: the app; ``NO_TARGET`` where a command may do without.
         flags: settings, as pairs of the option that gives them and ``key=value``.
         plugins: ``NAME`` or ``no:NAME``.
         no_plugins: enable nothing but what is built in.
         file: the settings file; None to look for one.
     """
 
-    target: Target
+    target: Target = NO_TARGET
     flags: tuple[tuple[str, str], ...] = ()
     plugins: tuple[str, ...] = ()
     no_plugins: bool = False
@@ -45,6 +47,36 @@ class Asked:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         return attrs.evolve(self, flags=(*self.flags, (option, f"{key}={text}")))
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the app's file if settings are there, else the current one."""
+        folder = self.target.folder
+        is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
+        return folder if is_home or _has_section(folder / "pyproject.toml") else Path()
+
+    def app(self) -> App:
+        """Load the app.
+
+        Raises:
+            CommandFailed: 3; it cannot be loaded.
+            UsageError: 2; there is none.
+        """
+        if self.target is NO_TARGET:
+            raise click.UsageError("Missing argument 'TARGET'.", click.get_current_context(silent=True))
+        return load_app(self.target)
+
+    def sources(self) -> Sources:
+        """Return the settings of the project, the environment and the command line."""
+        from turnbuckle.startup.sources import Flag, Sources
+
+        return Sources.of_project(
+            self.folder,
+            file=self.file,
+            flags=tuple(Flag(text, option) for option, text in self.flags),
+            plugins=self.plugins,
+            only_builtin=self.no_plugins,
+        )
+
     def resolve(self) -> Plan:
         """Load the app, and resolve it with the settings of the project, the environment and the command line.
 
@@ -52,24 +84,8 @@ class Asked:
             CommandFailed: 3; the app cannot be loaded.
             StartupError: with every problem that was found.
         """
-        from turnbuckle.startup.sources import Flag, Sources
-
-        app = load_app(self.target)
-        sources = Sources.of_project(
-            _settings_folder(self.target),
-            file=self.file,
-            flags=tuple(Flag(text, option) for option, text in self.flags),
-            plugins=self.plugins,
-            only_builtin=self.no_plugins,
-        )
-        return app.resolve(sources)
-
-
-def _settings_folder(target: Target) -> Path:
-    """Return the folder of the app's file if settings are there, else the current one."""
-    folder = target.folder
-    is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
-    return folder if is_home or _has_section(folder / "pyproject.toml") else Path()
+        app = self.app()
+        return app.resolve(self.sources())
 
 
 def _has_section(path: Path) -> bool:
@@ -83,8 +99,7 @@ def _has_section(path: Path) -> bool:
     return "turnbuckle" in tree.get("tool", {})
 
 
-_TARGET_OPTIONS: Final = (
-    click.argument("target", type=TARGET),
+_OPTIONS: Final = (
     click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Set one setting; may be repeated."),
     click.option("--parser", metavar="NAME", help="The parser to use."),
     click.option("--debug/--no-debug", default=None, help="Show tracebacks to clients; never in production."),
@@ -103,11 +118,19 @@ _TARGET_OPTIONS: Final = (
 
 def takes_target(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the TARGET and the options around it, as its first argument."""
+    return _decorated(command, click.argument("target", type=TARGET))
 
+
+def may_take_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Do as ``takes_target`` does, for a command that can do without a TARGET."""
+    return _decorated(command, click.argument("target", type=TARGET, required=False))
+
+
+def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_target(  # noqa: PLR0913  # one argument for each option, as click has it
         *,
-        target: Target,
+        target: Target | None,
         pairs: tuple[str, ...],
         parser: str | None,
         debug: bool | None,
@@ -117,7 +140,7 @@ def takes_target(command: Callable[..., None]) -> Callable[..., None]:
         **own: object,
     ) -> None:
         asked = Asked(
-            target=target,
+            target=target or NO_TARGET,
             flags=tuple(("--set", _checked_pair(pair)) for pair in pairs),
             plugins=plugins,
             no_plugins=no_plugins,
@@ -127,7 +150,7 @@ def takes_target(command: Callable[..., None]) -> Callable[..., None]:
         command(asked, **own)
 
     decorated: Callable[..., None] = with_target
-    for option in reversed(_TARGET_OPTIONS):
+    for option in reversed((argument, *_OPTIONS)):
         decorated = option(decorated)
     return decorated
 

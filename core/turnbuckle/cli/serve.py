@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.locking import hold_to_lock, locked_option
+from turnbuckle.cli.optional_values import OptionalValueCommand
 from turnbuckle.cli.options import Asked, takes_target
 
 __all__ = ["serve"]
 
 
-@click.command(short_help="Serve an app until told to stop.")
+@click.command(cls=OptionalValueCommand, short_help="Serve an app until told to stop.")
 @takes_target
 @click.option("--host", metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
@@ -20,6 +22,7 @@ __all__ = ["serve"]
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
 )
 @click.option("--loop", type=click.Choice(["auto", "asyncio", "uvloop"]), help="The event loop to run on.")
+@locked_option
 def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     asked: Asked,
     *,
@@ -29,10 +32,12 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     access_log: bool | None,
     log_level: str | None,
     loop: str | None,
+    locked: str | None,
 ) -> None:
     """Serve an app until SIGINT or SIGTERM; a second signal does not wait for requests.
 
-    All problems are shown before anything is served.
+    All problems are shown before anything is served. Where there is a composition lock, what differs from it is a
+    warning, and a problem with --locked.
     """
     asked = (
         asked.with_setting("--host", "server.host", host)
@@ -43,16 +48,17 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--loop", "server.loop", loop)
     )
     with told():
-        _serve(asked)
+        _serve(asked, locked)
 
 
-def _serve(asked: Asked) -> None:
+def _serve(asked: Asked, locked: str | None) -> None:
     from turnbuckle.server.run import run
     from turnbuckle.startup.compile import compile_application
 
     plan = asked.resolve()
     application = compile_application(plan)
     warn(plan.diagnostics)
+    hold_to_lock(asked, plan, locked)
     server = plan.settings.server
     run(
         application,

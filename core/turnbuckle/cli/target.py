@@ -20,7 +20,7 @@ from turnbuckle.cli.failures import CommandFailed
 if TYPE_CHECKING:
     from turnbuckle.app import App
 
-__all__ = ["TARGET", "Target", "load_app"]
+__all__ = ["NO_TARGET", "TARGET", "Target", "load_app"]
 
 _DEFAULT_ATTRIBUTE: Final = "app"
 
@@ -53,6 +53,10 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.where}:{self.attribute or _DEFAULT_ATTRIBUTE}{'()' if self.is_call else ''}"
+
+
+NO_TARGET: Final = Target()
+"""Stands for the app of a command that was given none."""
 
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
-TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation.
+TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB6xx composition lock.
 """
 
 from __future__ import annotations
@@ -69,4 +69,6 @@ CODES: Final[Mapping[str, str]] = {
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",
     "TB504": "a response type or error handler cannot be used",
+    "TB601": "an app is put together in another way than its lock says",
+    "TB602": "a composition lock cannot be read",
 }

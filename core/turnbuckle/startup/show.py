@@ -1,16 +1,17 @@
-"""Write a plan down, for people and for programs. Secrets are left out of both."""
+"""Write a plan as a tree, for people. Secrets are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator
 
-from turnbuckle.records import Middleware, Origin
-from turnbuckle.startup.plan import Choice, Entry, Plan, PlannedScope
+from turnbuckle.records import Origin, Route
+from turnbuckle.startup.layout import columns, indented, source_of
+from turnbuckle.startup.plan import Choice, Loser, Plan, PlannedPlugin, PlannedScope
+from turnbuckle.startup.plan_data import Json, plan_as_json, type_name
 
-__all__ = ["Json", "plan_as_json", "plan_as_text"]
+__all__ = ["Json", "milliseconds", "plan_as_json", "plan_as_text", "scope_title"]
 
-Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+_Row = tuple[str, ...]
 
 
 def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
@@ -18,124 +19,113 @@ def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
 
     Args:
         plan: the plan.
-        settings: show settings that nobody changed, too.
+        settings: show settings that nobody changed, and response types that are built in, too.
     """
     return "\n".join(_plan_lines(plan, settings)) + "\n"
 
 
-def plan_as_json(plan: Plan) -> dict[str, Json]:
-    """Return a plan as plain data; what it holds is documented, and only ever grows."""
-    return {
-        "app": plan.app_name,
-        "parser": _choice_data(plan.parser),
-        "components": {kind: _choice_data(choice) for kind, choice in plan.components.items()},
-        "scopes": [_scope_data(scope) for scope in plan.root.walk()],
-        "protocols": [{"name": each.record.name, **_origin_data(each.origin)} for each in plan.protocols],
-        "plugins": [
-            {
-                "name": plugin.name,
-                "state": plugin.state,
-                "scope": plugin.scope,
-                "hooks": list(plugin.hooks),
-                "seconds": plugin.seconds,
-                **_origin_data(plugin.origin),
-            }
-            for plugin in plan.plugins
-        ],
-        "settings": {
-            label: {"value": value.shown(), "source": value.source} for label, value in plan.setting_values.items()
-        },
-        "diagnostics": [
-            {"level": each.level, "code": each.code, "text": each.text, "why": each.why, "fix": each.fix}
-            for each in plan.diagnostics
-        ],
-        "seconds": dict(plan.seconds),
-    }
+def milliseconds(seconds: float) -> str:
+    """Return a time as it is shown."""
+    return f"{seconds * 1000:.1f} ms"
 
 
-def _plan_lines(plan: Plan, settings: bool) -> Iterator[str]:
+def scope_title(scope: PlannedScope) -> str:
+    """Return how a scope is called: by its host and prefix."""
+    return f"scope {scope.host}{scope.prefix or '/'}"
+
+
+def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
+    builtin = frozenset(plugin.name for plugin in plan.plugins if plugin.state == "builtin")
     yield f"app {plan.app_name}"
-    for choice in (plan.parser, *plan.components.values()):
-        yield from _indented(_choice_lines(choice), 1)
-    yield from _indented(_scope_lines(plan.root), 1)
+    choices = [row for choice in (plan.parser, *plan.components.values()) for row in _choice_rows(choice)]
+    yield from columns(choices, 2)
+    if plan.protocols:
+        yield "  protocols"
+        yield from columns([(each.record.name, *_source(each.origin)) for each in plan.protocols], 4)
+    yield from indented(_scope_lines(plan.root, frozenset() if everything else builtin), 2)
     yield "plugins"
-    for plugin in plan.plugins:
-        where = f" in scope {plugin.scope}" if plugin.scope else ""
-        yield f"  {plugin.name} ({plugin.state}{where}, {plugin.seconds * 1000:.1f} ms) {plugin.note}".rstrip()
-    yield "settings"
-    for label, value in plan.setting_values.items():
-        if settings or value.source != "default":
-            yield f"  {label} = {value.shown()}  [{value.source}]"
+    yield from columns([_plugin_row(plugin) for plugin in plan.plugins], 2)
+    yield "start-up"
+    yield from columns([(phase, milliseconds(seconds)) for phase, seconds in plan.seconds.items()], 2)
+    yield from _setting_lines(plan, everything)
     if plan.diagnostics:
         yield "findings"
         for diagnostic in plan.diagnostics:
-            yield from _indented(iter(f"{diagnostic.level}: {diagnostic}".splitlines()), 1)
+            yield from indented(iter(f"{diagnostic.level}: {diagnostic}".splitlines()), 2)
 
 
-def _choice_lines(choice: Choice[object]) -> Iterator[str]:
-    yield f"{choice.kind} {choice.name}: {choice.rule}  [{choice.origin}]"
+def _setting_lines(plan: Plan, everything: bool) -> Iterator[str]:
+    rows = [
+        (label, value.shown(), value.source)
+        for label, value in plan.setting_values.items()
+        if everything or value.source != "default"
+    ]
+    yield "settings" if rows else "settings: all at their defaults"
+    yield from columns(rows, 2)
+
+
+def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
+    yield choice.kind, choice.name, choice.rule, *_source(choice.origin)
     for loser in choice.losers:
-        yield f"  not {loser.name}  [{loser.origin}]"
+        yield "", f"not {loser.name}", "", *_source(loser.origin)
 
 
-def _scope_lines(scope: PlannedScope) -> Iterator[str]:
-    yield f"scope {scope.host}{scope.prefix or '/'}"
+def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
+    yield scope_title(scope)
     if scope.router is not None:
-        yield from _indented(_choice_lines(scope.router), 1)
-    for link in scope.middleware:
-        yield f"  middleware {link.record.name} ({link.record.zone})  [{link.origin}]"
-    for planned in scope.routes:
-        route = planned.route
-        methods = ",".join(sorted(route.methods))
-        name = f" {route.name!r}" if route.name else ""
-        yield f"  {methods} {route.host}{route.path}{name}  [{route.origin}]"
-    for lifespan in scope.lifespans:
-        yield f"  lifespan {lifespan.record.name}  [{lifespan.origin}]"
+        yield from columns(list(_choice_rows(scope.router)), 2)
+    middleware = [(each.record.name, each.record.zone, *_source(each.origin)) for each in scope.middleware]
+    yield from _block("middleware, outermost first", middleware)
+    yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
+    types = [
+        _typed_row(each.record.type, each.origin, each.losers)
+        for each in scope.response_types
+        if _is_of(each.origin, scope, builtin)
+    ]
+    yield from _block("response types", types)
+    errors = [
+        _typed_row(each.record.exception, each.origin, each.losers)
+        for each in scope.error_handlers
+        if _is_of(each.origin, scope, builtin)
+    ]
+    yield from _block("error handlers", errors)
+    yield from _block("lifespans", [(each.record.name, *_source(each.origin)) for each in scope.lifespans])
     for inner in scope.scopes:
-        yield from _indented(_scope_lines(inner), 1)
+        yield from indented(_scope_lines(inner, builtin), 2)
 
 
-def _indented(lines: Iterator[str], levels: int) -> Iterator[str]:
-    return ("  " * levels + line for line in lines)
+def _block(title: str, rows: list[_Row]) -> Iterator[str]:
+    if rows:
+        yield f"  {title}"
+        yield from columns(rows, 4)
 
 
-def _choice_data(choice: Choice[object]) -> dict[str, Json]:
-    losers: list[Json] = [{"name": each.name, **_origin_data(each.origin)} for each in choice.losers]
-    return {"name": choice.name, "rule": choice.rule, "losers": losers, **_origin_data(choice.origin)}
+def _route_row(route: Route) -> _Row:
+    return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *_source(route.origin)
 
 
-def _scope_data(scope: PlannedScope) -> dict[str, Json]:
-    return {
-        "prefix": scope.prefix,
-        "host": scope.host,
-        "router": _choice_data(scope.router) if scope.router is not None else None,
-        "middleware": [_link_data(link) for link in scope.middleware],
-        "routes": [
-            {
-                "methods": sorted(each.route.methods),
-                "path": each.route.path,
-                "host": each.route.host,
-                "name": each.route.name,
-                **_origin_data(each.route.origin),
-            }
-            for each in scope.routes
-        ],
-        "response_types": [
-            {"type": each.record.type.__qualname__, **_origin_data(each.origin)} for each in scope.response_types
-        ],
-        "error_handlers": [
-            {"exception": each.record.exception.__qualname__, **_origin_data(each.origin)}
-            for each in scope.error_handlers
-        ],
-        "lifespans": [{"name": each.record.name, **_origin_data(each.origin)} for each in scope.lifespans],
-    }
+def _typed_row(kind: type, origin: Origin, losers: tuple[Loser, ...]) -> _Row:
+    instead = ", ".join(f"not that of {loser.origin.plugin}" for loser in losers)
+    return type_name(kind), instead, *_source(origin)
 
 
-def _link_data(link: Entry[Middleware]) -> Json:
-    return {"name": link.record.name, "zone": link.record.zone, **_origin_data(link.origin)}
+def _is_of(origin: Origin, scope: PlannedScope, builtin: frozenset[str]) -> bool:
+    # A scope has all that the scopes around it have; what is told there is not told again.
+    return origin.scope == scope.prefix and origin.plugin not in builtin
 
 
-def _origin_data(origin: Origin | None) -> dict[str, Json]:
-    if origin is None:
-        return {}
-    return {"plugin": origin.plugin, "place": origin.place, "distribution": origin.distribution, "hook": origin.hook}
+def _source(origin: Origin | None) -> _Row:
+    plugin, place = source_of(origin)
+    return plugin, place
+
+
+def _plugin_row(plugin: PlannedPlugin) -> _Row:
+    takes_part = plugin.state in {"builtin", "enabled"}
+    return (
+        plugin.name,
+        plugin.state,
+        f"in {plugin.scope}" if plugin.scope else "",
+        milliseconds(plugin.seconds).rjust(9) if takes_part else "",
+        plugin.origin.distribution,
+        ", ".join(plugin.hooks) if takes_part else plugin.note,
+    )

@@ -94,7 +94,7 @@ def test_malformed_pair_is_a_usage_error(project: Project, pair: str) -> None:
 
 def test_last_pair_of_a_key_counts(project: Project) -> None:
     result = project.call("plan", "shop", "--set", "server.port=1", "--set", "server.port=2")
-    assert "server.port = 2  [--set]" in result.stdout
+    assert "server.port  2  --set" in result.stdout
 
 
 @pytest.mark.parametrize(

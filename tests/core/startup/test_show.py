@@ -54,66 +54,62 @@ def _app() -> App:
     return app
 
 
+def _words(text: str) -> list[str]:
+    """Return the lines of a text, with one space for each run of them."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 def test_plan_as_text() -> None:
     text = plan_as_text(_app().resolve(Sources(plugins=("no:absent",))))
-    for line in (
+    lines = _words(text)
+    for start in (
         "app shop",
-        "  parser fast: an enabled plugin beats what is built in  [plugin 'fast' in provide_parsers at ",
-        "    not h1  [plugin 'h1' in provide_parsers at ",
-        "  json component quick: ",
-        "  scope /",
-        "    router tree: it is built in  [",
-        "    middleware m (app)  [the app at ",
-        "    lifespan life  [plugin 'fast' in provide_lifespans at ",
-        "    scope a.example/admin",
-        "      middleware audit (app)  [the app at ",
-        "      GET a.example/admin/x 'x'  [the app at ",
-        "  fast (enabled, ",
-        "  absent (disabled, 0.0 ms) disabled by -p no:absent",
-        "  plugin.fast.key = ********  [App(...) at ",
-        "  warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
-        "  warning: TB409 middleware 'm' is ordered by 'x', which is not there",
+        "parser fast an enabled plugin beats what is built in fast ",
+        "not h1 h1 ",
+        "json component quick an enabled plugin beats",
+        "protocols",
+        "ws fast ",
+        "scope /",
+        "router tree it is built in tree ",
+        "middleware, outermost first",
+        "m app app ",
+        "error handlers",
+        "KeyError fast ",
+        "lifespans",
+        "life fast ",
+        "scope a.example/admin",
+        "audit app app ",
+        "routes",
+        "GET a.example/admin/x x app ",
+        "plugins",
+        "fast enabled ",
+        "absent disabled disabled by -p no:absent",
+        "start-up",
+        "load and collect ",
+        "settings",
+        "plugin.fast.key ******** App(...) at ",
+        "findings",
+        "warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
+        "warning: TB409 middleware 'm' is ordered by 'x', which is not there",
     ):
-        assert f"\n{line}" in f"\n{text}", line
+        assert any(line.startswith(start) for line in lines), start
     assert "pa55word" not in text
     assert "limits.content" not in text
 
 
-def test_all_settings_are_shown_when_asked_for() -> None:
-    assert "  limits.content = 16777216  [default]" in plan_as_text(App().resolve(), settings=True)
+def test_text_keeps_scopes_inside_of_the_app() -> None:
+    lines = plan_as_text(_app().resolve()).splitlines()
+    assert "  scope /" in lines
+    assert "    scope a.example/admin" in lines
 
 
-def test_plan_as_json() -> None:
-    data = plan_as_json(_app().resolve())
-    text = json.dumps(data)
-    assert "pa55word" not in text
-    again = json.loads(text)
-    assert set(again) == {
-        "app",
-        "parser",
-        "components",
-        "scopes",
-        "protocols",
-        "plugins",
-        "settings",
-        "diagnostics",
-        "seconds",
-    }
-    assert again["parser"]["losers"][0]["name"] == "h1"
-    root, admin = again["scopes"]
-    assert (root["router"]["name"], admin["router"]) == ("tree", None)
-    assert admin["routes"][0] == {
-        "methods": ["GET"],
-        "path": "/admin/x",
-        "host": "a.example",
-        "name": "x",
-        "plugin": "app",
-        "place": admin["routes"][0]["place"],
-        "distribution": "",
-        "hook": "",
-    }
-    assert "test_show.py" in admin["routes"][0]["place"]
-    assert again["settings"]["server.port"] == {"value": "8000", "source": "default"}
+def test_text_has_what_is_built_in_only_when_asked_for() -> None:
+    plan = App().resolve()
+    assert "settings: all at their defaults" in plan_as_text(plan)
+    assert "response types" not in plan_as_text(plan)
+    everything = _words(plan_as_text(plan, settings=True))
+    assert "limits.content 16777216 default" in everything
+    assert "response types" in everything
 
 
 def test_route_without_origin_is_shown() -> None:
@@ -123,4 +119,5 @@ def test_route_without_origin_is_shown() -> None:
     bare = attrs.evolve(planned, route=attrs.evolve(planned.route, origin=None))
     shown = attrs.evolve(plan, root=attrs.evolve(admin, routes=(bare,)))
     (scope,) = json.loads(json.dumps(plan_as_json(shown)))["scopes"]
-    assert "place" not in scope["routes"][0]
+    assert scope["routes"][0]["origin"] == {}
+    assert "GET a.example/admin/x x" in _words(plan_as_text(shown))

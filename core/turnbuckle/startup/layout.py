@@ -1,0 +1,36 @@
+"""Set text in columns, for people who read it in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from turnbuckle.records import Origin
+
+__all__ = ["columns", "indented", "name_of", "source_of"]
+
+
+def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> Iterator[str]:
+    """Yield a line for each row, its cells below those of the row before; a column that is empty takes no room."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
+        yield (" " * indent + "  ".join(cells)).rstrip()
+
+
+def indented(lines: Iterator[str], indent: int) -> Iterator[str]:
+    """Yield lines, moved to the right."""
+    return (" " * indent + line for line in lines)
+
+
+def name_of(value: object) -> str:
+    """Return the name that a function, class or object is known by."""
+    named = getattr(value, "func", value)
+    qualified = getattr(named, "__qualname__", None) or type(named).__qualname__
+    return f"{getattr(named, '__module__', None) or type(named).__module__}.{qualified}"
+
+
+def source_of(origin: Origin | None) -> tuple[str, str]:
+    """Return an origin as two cells: the plugin with its distribution, and the place."""
+    if origin is None:
+        return "", ""
+    return f"{origin.plugin} ({origin.distribution})" if origin.distribution else origin.plugin, origin.place
