@@ -152,6 +152,8 @@ class HTTPConnection(Wire):
                     inbox.feed()
                 elif type(event) is RequestHead:
                     self._begin(event)
+                    # Whatever is awaited now, the octets at hand have not begun it.
+                    after_octets = False
                 elif type(event) is EndOfMessage and self._end_is_due:
                     self._end_is_due = False
                 else:
