@@ -37,6 +37,11 @@ class InstalledPlugin:
         return Origin(plugin=self.name, place=self.value, distribution=self.distribution)
 
     @property
+    def is_ours(self) -> bool:
+        """Return whether it comes with the framework, and so was installed by nobody's choice."""
+        return self.distribution.startswith("turnbuckle ")
+
+    @property
     def extra(self) -> str:
         """Return the extra of the distribution that it needs, as its entry point names it; "" for none."""
         return ",".join(self.entry_point.extras)

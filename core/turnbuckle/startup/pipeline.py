@@ -30,13 +30,13 @@ from turnbuckle.startup.resolve import Resolver
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.sources import Sources
+from turnbuckle.startup.survey import Survey, with_failures
 from turnbuckle.startup.tables import Table, build_tables, check_reach, url_builder
 from turnbuckle.startup.wanted import Asked, asked_by_name
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "survey"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
-_OURS: Final = "turnbuckle "
 
 
 def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
@@ -52,6 +52,28 @@ def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
     return _Resolution(declaration, sources or Sources()).run()
 
 
+def survey(declaration: Declaration, sources: Sources) -> Survey:
+    """Return all plugins with how they stand in an app, whatever is wrong with it; nothing is resolved.
+
+    Args:
+        declaration: what the app wrote down.
+        sources: what else counts.
+    """
+    return _Resolution(declaration, sources).survey()
+
+
+@attrs.frozen(kw_only=True)
+class _Collected:
+    """What there is to resolve."""
+
+    settings: Settings
+    configurator: Configurator
+    asked: Asked
+    parser: Injected
+    loader: Loader
+    root: Gathered
+
+
 @attrs.define
 class _Resolution:
     """One run of the pipeline."""
@@ -63,6 +85,26 @@ class _Resolution:
 
     def run(self) -> Plan:
         """Go through all stages."""
+        collected = self._collected()
+        with self._timed("resolve"):
+            resolver = Resolver(
+                settings=collected.settings,
+                values=collected.configurator.values,
+                builtin=_BUILTIN_NAMES,
+                findings=self.findings,
+            )
+            plan = self._plan(resolver, collected.root, collected.parser)
+            plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
+            return self._reviewed(attrs.evolve(plan, plugins=plugins), collected.root)
+
+    def survey(self) -> Survey:
+        """Go as far as asking the plugins, and list them."""
+        collected = self._collected()
+        installed = collected.loader.installed
+        plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
+        return with_failures(plugins, collected.loader.seen, installed, self.findings)
+
+    def _collected(self) -> _Collected:
         with self._timed("configure"):
             configurator = Configurator(read_layers(self.declaration, self.sources, self.findings), self.findings)
             settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
@@ -79,13 +121,9 @@ class _Resolution:
             )
             root = gatherer.gather(self._root(), self._wanted(settings, parser, asked, loader))
             self._check_names(root, asked, configurator, loader)
-        with self._timed("resolve"):
-            resolver = Resolver(
-                settings=settings, values=configurator.values, builtin=_BUILTIN_NAMES, findings=self.findings
-            )
-            plan = self._plan(resolver, root, parser)
-            plugins = planned_plugins(root, asked, loader, _BUILTIN_NAMES)
-            return self._reviewed(attrs.evolve(plan, plugins=plugins), root)
+        return _Collected(
+            settings=settings, configurator=configurator, asked=asked, parser=parser, loader=loader, root=root
+        )
 
     # -- which plugins
 
@@ -112,9 +150,8 @@ class _Resolution:
         for kind in ("parser", "router"):
             wanted += _provider_of(kind, getattr(settings, kind), loader)
         if settings.plugins.autoload:
-            # What comes with the framework was not installed by anyone's choice, and holds rivals for each slot.
-            foreign = [each for each in loader.installed if not each.distribution.startswith(_OURS)]
-            wanted += [Wanted(ref=each.name, origin=each.origin) for each in foreign]
+            # What comes with the framework holds rivals for each slot.
+            wanted += [Wanted(ref=each.name, origin=each.origin) for each in loader.installed if not each.is_ours]
         return wanted
 
     def _local(self) -> list[Wanted]:
