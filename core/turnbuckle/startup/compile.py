@@ -1,11 +1,12 @@
 """Turn a plan into plain closures: the last stage, after which no hook is called.
 
-A scope costs nothing per request: its chain is composed around each of its routes here, once.
+Each factory of middleware is called once, whatever the number of routes: a limiter or a counter in its closure counts
+for the whole scope. So a chain is composed once for each scope, and a route below it only knows the chains to enter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import attrs
 
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.records import Handler, Lifespan, Middleware, Origin, ResponseType
+from turnbuckle.records import Handler, Lifespan, Origin, ResponseType
 from turnbuckle.server.application import Application, ReadyLifespan
 from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.components import Components
@@ -24,7 +25,9 @@ from turnbuckle.startup.dispatch import (
     checked_render,
     compile_dispatch,
     compile_endpoint,
+    compile_entry,
     compile_miss,
+    compile_step,
     guard,
 )
 from turnbuckle.startup.findings import Findings
@@ -52,12 +55,19 @@ def compile_application(plan: Plan) -> Application:
 
 @attrs.frozen(eq=False)
 class _Surroundings:
-    """What handlers of one scope have around them."""
+    """What handlers of one scope have around them.
+
+    Attributes:
+        scope: the scope.
+        render: turns what they return into responses.
+        errors: answers for what they raise.
+        chains: those of the scopes around and of its own, outermost first, but for that of the app.
+    """
 
     scope: PlannedScope
     render: Renderer
     errors: ErrorTable
-    links: tuple[tuple[Entry[Middleware], Setup], ...] = ()
+    chains: tuple[Handler, ...] = ()
 
 
 @attrs.define(eq=False)
@@ -94,10 +104,13 @@ class _Workshop:
 
     def _surround(self, scope: PlannedScope, outer: _Surroundings | None) -> None:
         render, errors = self._tables_of(scope, outer)
-        links = tuple((link, self._setup(scope, link.origin.plugin)) for link in scope.middleware)
-        # The chain of the app itself is around all routes at once, and not a part of each.
-        inherited = outer.links + links if outer is not None else ()
-        here = _Surroundings(scope, render, errors, inherited)
+        chains: tuple[Handler, ...] = ()
+        if outer is not None:
+            # The chain of the app itself is around all routes at once, and no route has to enter it.
+            chains = outer.chains
+            if scope.middleware:
+                chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
+        here = _Surroundings(scope, render, errors, chains)
         self.surroundings[id(scope)] = here
         for inner in scope.scopes:
             self._surround(inner, here)
@@ -133,41 +146,35 @@ class _Workshop:
         setup = self._setup(self.plan.root, "")
         tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
         dispatch = self._dispatch(tables, root)
-        links = [(link, self._setup(self.plan.root, link.origin.plugin)) for link in self.plan.root.middleware]
-        if not links:
-            return dispatch
-        return guard(self._wrapped(dispatch, links), root.errors, self.plan.app_name)
+        return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
+
+    def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
+        handler = innermost
+        for link in reversed(scope.middleware):
+            try:
+                handler = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
+        return guard(handler, errors, self.plan.app_name)
 
     def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
         if not tables:
             # A router could not be made; the finding stops the start before anyone calls this.
             return answer_miss(root.errors)
-        scopes = [each for each in self.surroundings.values() if each.links and _is_plain(each.scope.prefix)]
+        scopes = [each for each in self.surroundings.values() if each.chains and _is_plain(each.scope.prefix)]
         scopes.sort(key=lambda each: -len(each.scope.prefix))
-        fallbacks = [Fallback(each.scope.prefix, self._around(answer_miss(each.errors), each)) for each in scopes]
+        fallbacks = [
+            Fallback(each.scope.prefix, compile_entry(each.chains, answer_miss(each.errors))) for each in scopes
+        ]
         miss = guard(compile_miss(fallbacks, root.errors), root.errors, self.plan.app_name)
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
 
     def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
         root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
         call: Callable[..., Any] = planned.call
-        if here.links or here.render is not root.render or here.errors is not root.errors:
-            call = self._around(compile_endpoint(planned.route, call, here.render, here.errors), here)
+        if here.chains or here.render is not root.render or here.errors is not root.errors:
+            call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
         return Endpoint(planned.route, call)
-
-    def _around(self, endpoint: Handler, here: _Surroundings) -> Handler:
-        if not here.links:
-            return endpoint
-        return guard(self._wrapped(endpoint, here.links), here.errors, self.plan.app_name)
-
-    def _wrapped(self, endpoint: Handler, links: Sequence[tuple[Entry[Middleware], Setup]]) -> Handler:
-        handler = endpoint
-        for link, setup in reversed(links):
-            try:
-                handler = compose([(link.record, setup)], handler)
-            except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
-        return handler
 
     # -- the rest
 
@@ -189,10 +196,12 @@ class _Workshop:
         return ReadyLifespan(name=entry.record.name, context=partial(entry.record.factory, setup))
 
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
-        found = f"{what} cannot be made: {type(error).__name__}: {error}"
-        if not any(each.text == found for each in self.findings.diagnostics):
-            # The chain of a scope is made for each of its routes, and fails for each of them.
-            self.findings.add(code, found, origin, fix="correct its factory, or disable the plugin that it comes from")
+        self.findings.add(
+            code,
+            f"{what} cannot be made: {type(error).__name__}: {error}",
+            origin,
+            fix="correct its factory, or disable the plugin that it comes from",
+        )
 
 
 def _checked(entry: Entry[ResponseType]) -> ResponseType:

@@ -25,7 +25,9 @@ __all__ = [
     "checked_render",
     "compile_dispatch",
     "compile_endpoint",
+    "compile_entry",
     "compile_miss",
+    "compile_step",
     "guard",
 ]
 
@@ -54,7 +56,7 @@ class Fallback:
 
     Attributes:
         prefix: of the scope.
-        handler: the chain of the scope around ``answer_miss``.
+        handler: sends a request through the chains of the scope to ``answer_miss``.
     """
 
     prefix: str
@@ -114,6 +116,33 @@ def compile_endpoint(
             return await respond(request, error)
 
     return endpoint
+
+
+def compile_entry(chains: Sequence[Handler], endpoint: Handler) -> Handler:
+    """Return what sends a request through the chains of its scopes to an endpoint.
+
+    Args:
+        chains: outermost first; each ends in a step.
+        endpoint: a compiled endpoint, or what answers a miss.
+    """
+    if not chains:
+        return endpoint
+    first, steps = chains[0], (*chains, endpoint)
+
+    def enter(request: Request) -> Awaitable[Response]:
+        request.steps = steps
+        return first(request)
+
+    return enter
+
+
+def compile_step(number: int) -> Handler:
+    """Return the innermost handler of a scope's chain, which goes on to wherever this request is bound for.
+
+    A place in the steps belongs to one scope, and nothing is used up: middleware may call the next handler twice, and
+    what is inside of it runs twice.
+    """
+    return lambda request: request.steps[number](request)
 
 
 def compile_miss(fallbacks: Sequence[Fallback], errors: ErrorTable) -> Handler:

@@ -6,7 +6,7 @@ through a ``ContentSource``, the connection is seen through a ``Peer``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
@@ -23,7 +23,7 @@ from turnbuckle.web.state import State
 from turnbuckle.web.target import Target, parse_target
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Route
+    from turnbuckle.records import Handler, Route
 
 __all__ = ["Request", "UrlBuilder"]
 
@@ -52,6 +52,7 @@ class Request:
         route: the route that was found, or None.
         exception: what a handler raised, once it did, for middleware that asks what is behind an error response.
         url_builder: makes the paths of named routes; set once a route is looked for.
+        steps: the chains of its scopes, and then the endpoint; set once a route in a scope is found.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Request:
         "path_params",
         "peer",
         "route",
+        "steps",
         "url_builder",
     )
 
@@ -81,6 +83,7 @@ class Request:
         self.route: Route | None = None
         self.exception: BaseException | None = None
         self.url_builder: UrlBuilder | None = None
+        self.steps: Sequence[Handler] = ()
         self._target: Target | None = None
         self._headers: Headers | None = None
         self._query_params: QueryParams | None = None

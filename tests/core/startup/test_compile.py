@@ -95,6 +95,68 @@ async def test_scope_middleware_is_inside_that_of_the_app_and_around_its_misses(
     }
 
 
+def _counter(name: str, made: list[str]) -> Middleware:
+    """Return a middleware with a count of its own in the closure of its factory, as a rate limiter has it."""
+
+    def factory(call_next: Handler, setup: Setup) -> Handler:
+        made.append(name)
+        count = 0
+
+        async def handler(request: Request) -> Response:
+            nonlocal count
+            count += 1
+            response = await call_next(request)
+            response.headers.add("Count", f"{name} {count}")
+            return response
+
+        return handler
+
+    return Middleware(name, factory)
+
+
+async def test_scope_middleware_is_made_once_and_counts_for_the_whole_scope() -> None:
+    made: list[str] = []
+    app = App(middleware=[_counter("app", made)])
+    scope = app.scope("/s", middleware=[_counter("scope", made)])
+    for path in ("/a", "/b", "/{name}"):
+        scope.get(path)(_word)
+    scope.scope("/plain").get("/x")(_word)
+    deep = scope.scope("/deep", middleware=[_counter("deep", made)])
+    deep.get("/x")(_word)
+    async with Client(app) as client:
+        paths = ("/s/a", "/s/b", "/s/c", "/s/plain/x", "/s/deep/x", "/s/deep/no", "/s/no/no", "/no")
+        counts = [list((await client.get(path)).headers.get_list("count")) for path in paths]
+        assert (await client.post("/s/deep/x")).status == 405
+        counts.append(list((await client.get("/s/deep/x")).headers.get_list("count")))
+    assert sorted(made) == ["app", "deep", "scope"]
+    assert counts == [
+        ["scope 1", "app 1"],
+        ["scope 2", "app 2"],
+        ["scope 3", "app 3"],
+        ["scope 4", "app 4"],
+        ["deep 1", "scope 5", "app 5"],
+        ["deep 2", "scope 6", "app 6"],
+        ["scope 7", "app 7"],
+        ["app 8"],
+        ["deep 4", "scope 9", "app 10"],
+    ]
+
+
+async def test_middleware_that_calls_twice_has_all_that_is_inside_run_twice() -> None:
+    @middleware
+    async def twice(request: Request, call_next: Handler) -> Response:
+        await call_next(request)
+        return await call_next(request)
+
+    made: list[str] = []
+    app = App()
+    outer = app.scope("/s", middleware=[_counter("outer", made), twice])
+    outer.scope("/in", middleware=[twice, _counter("inner", made)]).get("/x")(_word)
+    async with Client(app) as client:
+        response = await client.get("/s/in/x")
+    assert list(response.headers.get_list("count")) == ["inner 4", "outer 1"]
+
+
 async def test_options_is_answered_and_405_has_allow() -> None:
     app = App()
     app.get("/x")(_word)
