@@ -69,26 +69,37 @@ class _TextConverter(BaseConverter):
 
 
 class _ParameterConverter(BaseConverter):
-    """A parameter as werkzeug sees it."""
+    """A parameter of one segment."""
 
-    def __init__(self, map: Map, converter: Converter) -> None:  # as werkzeug calls it
+    def __init__(self, map: Map, converter: Converter) -> None:
         super().__init__(map)
         self._read: Final = converter.read
-        self._spans: Final = converter.spans_segments
-        self.part_isolating = not self._spans
         self.weight = converter.rank
         # Classes are those of ASCII, and the dot is any character. A slash in it can only be one that was encoded.
-        self.regex = f"(?as:{converter.regex if self._spans else converter.regex.replace('/', ENCODED_SLASH)})"
+        self.regex = f"(?as:{converter.regex.replace('/', ENCODED_SLASH)})"
 
     def to_python(self, value: str) -> object:
         """Return the value of the parameter."""
-        if not self._spans and "/" in value:
-            raise ValidationError
-        text = value.removeprefix(_MARK).replace("/" + _MARK, "/") if self._spans else value
-        read = self._read(restore(text))
+        read = self._read(restore(value))
         if read is None:
             raise ValidationError
         return read[0]
+
+
+class _SpanningConverter(_ParameterConverter):
+    """A parameter of several segments, and of their marks."""
+
+    part_isolating = False
+
+    def __init__(self, map: Map, wanted: tuple[Converter, int]) -> None:
+        converter, behind = wanted
+        super().__init__(map, converter)
+        # Werkzeug matches what follows by the same expression, so each segment behind must be left its slash.
+        self.regex = rf"(?s:.*)(?=(?:/[^/]*){{{behind}}}\Z)"
+
+    def to_python(self, value: str) -> object:
+        """Return the value of the parameter."""
+        return super().to_python(value.removeprefix(_MARK).replace("/" + _MARK, "/"))
 
 
 @attrs.frozen(eq=False)
@@ -116,7 +127,10 @@ class WerkzeugRouter(PathRouter[_Rule]):
         """Translate the path of a route."""
         pattern = parse_pattern(route.path)
         names: dict[str, str] = {}
-        text = "".join("/" + self._segment(segment, names) for segment in pattern.segments)
+        text = "".join(
+            "/" + self._segment(segment, names, len(pattern.segments) - number)
+            for number, segment in enumerate(pattern.segments, start=1)
+        )
         return _Rule(route, tuple(segment.key for segment in pattern.segments), pattern, text, names)
 
     def prepare(self) -> None:
@@ -141,15 +155,20 @@ class WerkzeugRouter(PathRouter[_Rule]):
             return Match(rule.route.handler, params, rule.route)
         return None
 
-    def _segment(self, segment: Segment, names: dict[str, str]) -> str:
-        """Return one segment of a rule; the names of its parameters are added to ``names``."""
-        parts = [self._text(segment.literals[0])]
+    def _segment(self, segment: Segment, names: dict[str, str], behind: int) -> str:
+        """Return one segment of a rule, with some behind it; the names of its parameters are added to ``names``."""
+        # What spans segments takes their marks, too.
+        parts = ["" if segment.spans_segments else _MARK, self._text(segment.literals[0])]
         for parameter, following in zip(segment.parameters, segment.literals[1:], strict=True):
             key = f"p{len(names)}"
             names[key] = parameter.name
-            parts += [f"<{self._register(_ParameterConverter, parameter.converter)}:{key}>", self._text(following)]
-        # What spans segments takes their marks, too.
-        return "".join(parts) if segment.spans_segments else _MARK + "".join(parts)
+            parts += [f"<{self._converter(parameter.converter, behind)}:{key}>", self._text(following)]
+        return "".join(parts)
+
+    def _converter(self, converter: Converter, behind: int) -> str:
+        if converter.spans_segments:
+            return self._register(_SpanningConverter, (converter, behind))
+        return self._register(_ParameterConverter, converter)
 
     def _text(self, text: str) -> str:
         if "<" not in text and "/" not in text:

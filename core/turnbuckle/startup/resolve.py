@@ -255,10 +255,16 @@ class Resolver:
         planned = []
         for route in (*provided, *gathered.declaration.routes):
             whole = self._whole(route, gathered)
-            call = self._bound(whole, _parameters(whole) if router in self.builtin else None)
+            call = self._bound(whole, self._known_parameters(whole, router))
             if call is not None:
                 planned.append(PlannedRoute(whole, call))
         return tuple(planned)
+
+    def _known_parameters(self, route: Route, router: str) -> frozenset[str] | None:
+        # A handler is called the same, whatever the router. But a path without parameters as the core reads it may be
+        # in another syntax, and have some all the same.
+        names = _parameters(route)
+        return names if router in self.builtin else names or None
 
     def _whole(self, route: Route, gathered: Gathered) -> Route:
         prefix, host = gathered.declaration.prefix, route.host or gathered.declaration.host

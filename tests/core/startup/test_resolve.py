@@ -11,6 +11,7 @@ from tests.core.startup.finding import error_of, errors_of, make_plugin, warning
 from turnbuckle import (
     App,
     ErrorHandler,
+    Match,
     Plugin,
     ProtocolProvider,
     Request,
@@ -18,8 +19,10 @@ from turnbuckle import (
     ResponseType,
     Route,
     RouteError,
+    RouterProvider,
     TreeRouter,
 )
+from turnbuckle.testing import Client
 
 
 async def _answer(request: Request) -> str:
@@ -142,7 +145,19 @@ def test_route_that_another_hides() -> None:
     app.get("/{b:re([a-c]+)}")(_answer)
     found = warning_of(app, "TB407")
     assert "GET /{b:re([a-c]+)}" in found.text
+    assert found.why == "GET /{a:re([a-z]+)} has each of its paths and comes first, for example '/a'"
     assert len(found.origins) == 2
+
+
+def test_route_that_others_hide_together() -> None:
+    app = App()
+    paths = [f"/{{x:re({number}[0-9]*)}}" for number in range(10)]
+    for path in (*paths, "/{y:int}"):
+        app.add_route(path, _always)
+    found = warning_of(app, "TB407")
+    shown = ", ".join(f"GET {path}" for path in paths[:5])
+    assert f"{shown} and 5 more together have each of its paths and come first" in found.why
+    assert len(found.origins) == 11
 
 
 @pytest.mark.parametrize(
@@ -294,3 +309,39 @@ def test_same_plugin_in_two_scopes_with_two_configs() -> None:
     plan = app.resolve()
     assert [planned.route.path for planned, _ in plan.routes()] == ["/none", "/a/x", "/b/y", "/c/none"]
     assert plan.setting_values["plugin.p.word in scope /b"].value == "y"
+
+
+@pytest.mark.parametrize("path", ["/{number:int}", "/<number>"])
+async def test_handler_is_called_the_same_by_any_router(path):
+    async def show(request, number):
+        return f"{request.method} {number}"
+
+    async def show_only(number):
+        return f"{number}"
+
+    app = App(router=RouterProvider("foreign", lambda setup: _Foreign()))
+    app.get(path)(show)
+    handlers = {"/1": "GET 1"}
+    if path.startswith("/{"):
+        app.get("/only" + path)(show_only)
+        handlers["/only/1"] = "1"
+    async with Client(app) as client:
+        for asked, text in handlers.items():
+            assert (await client.get(asked)).text == text
+
+
+class _Foreign:
+    """A router with its own notion of paths."""
+
+    def __init__(self):
+        self.routes = {}
+
+    def add(self, route):
+        self.routes[route.path.rpartition("/")[0]] = route
+
+    def freeze(self):
+        pass
+
+    def match(self, method, path):
+        prefix, _, number = path.rpartition("/")
+        return Match(self.routes[prefix].handler, {"number": number}, self.routes[prefix])

@@ -16,5 +16,6 @@ Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
 from __future__ import annotations
 
 from turnbuckle.testing.conformance.parser import ParserConformance
+from turnbuckle.testing.conformance.router import RouterConformance
 
-__all__ = ["ParserConformance"]
+__all__ = ["ParserConformance", "RouterConformance"]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 import pytest
 from _pytest.mark.structures import Mark, ParameterSet
+from hypothesis import Phase, settings
+
+_SETTINGS: Final = "_hypothesis_internal_use_settings"
 
 
 def failures(suite: type, *only: str) -> dict[str, list[str]]:
@@ -16,10 +21,29 @@ def failures(suite: type, *only: str) -> dict[str, list[str]]:
         if name.startswith("test_") and (not only or name in only):
             for arguments in _arguments(getattr(getattr(suite, name), "pytestmark", [])):
                 try:
-                    getattr(suite(), name)(**arguments)
+                    with _quick(getattr(suite, name)):
+                        getattr(suite(), name)(**arguments)
                 except (Exception, pytest.fail.Exception) as error:
-                    failed.setdefault(name, []).append(f"{type(error).__name__}: {error}")
+                    failed.setdefault(name, []).append(_told(error))
     return failed
+
+
+@contextmanager
+def _quick(test: Callable[..., None]) -> Iterator[None]:
+    """Let a property fail with the first example that it fails on, which is always the same."""
+    given = getattr(test, _SETTINGS, None)
+    if given is not None:
+        setattr(test, _SETTINGS, settings(given, phases=[Phase.generate], derandomize=True, database=None))
+    try:
+        yield
+    finally:
+        if given is not None:
+            setattr(test, _SETTINGS, given)
+
+
+def _told(error: BaseException) -> str:
+    parts = [_told(each) for each in error.exceptions] if isinstance(error, BaseExceptionGroup) else []
+    return "; ".join([f"{type(error).__name__}: {error}", *parts])
 
 
 def _arguments(marks: list[Mark]) -> Iterator[Mapping[str, object]]:
@@ -27,7 +51,7 @@ def _arguments(marks: list[Mark]) -> Iterator[Mapping[str, object]]:
     choices = []
     for mark in marks:
         if mark.name == "parametrize":
-            names = mark.args[0].split(",")
+            names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
             sets = [ParameterSet.extract_from(each, force_tuple=len(names) == 1) for each in mark.args[1]]
             choices.append([dict(zip(names, each.values, strict=True)) for each in sets])
     for choice in itertools.product(*choices):

@@ -1,0 +1,402 @@
+"""The suite of routers (``turnbuckle.records.Router`` is their contract).
+
+A router may prefer whatever it likes where several routes have a path and its method; which ones have it is settled by
+their patterns, and held against a naive model over random tables.
+
+Sources: RFC 9110, sections 9.1, 9.3.2, 9.3.7 and 10.2.1; RFC 3986, section 2.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from turnbuckle.app import App
+from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConflict, RouteError
+from turnbuckle.records import Match, Route, Router, RouterProvider
+from turnbuckle.testing.client import Client
+from turnbuckle.testing.client_response import ClientResponse
+from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
+
+__all__ = ["RouterConformance"]
+
+# One suite is inherited by many classes, which hypothesis takes for a mistake.
+_property: Final = settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
+)
+_UUID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+_VALUES: Final = (
+    pytest.param("/{x}", "/a", "a", id="str"),
+    pytest.param("/{x}", "/", None, id="str-is-not-empty"),
+    pytest.param("/{x}", "/a/b", None, id="str-ends-at-a-slash"),
+    pytest.param("/{x:int}", "/42", 42, id="int"),
+    pytest.param("/{x:int}", "/007", 7, id="int-with-zeros"),
+    pytest.param("/{x:int}", "/+5", None, id="int-without-sign"),
+    pytest.param("/{x:int}", "/1_0", None, id="int-without-underscore"),
+    pytest.param("/{x:int}", "/%D9%A3", None, id="int-in-ascii"),
+    pytest.param("/{x:float}", "/1.5", 1.5, id="float"),
+    pytest.param("/{x:float}", "/1e5", None, id="float-without-exponent"),
+    pytest.param("/{x:uuid}", f"/{_UUID}", uuid.UUID(_UUID), id="uuid"),
+    pytest.param("/{x:uuid}", f"/{_UUID[:-1]}", None, id="uuid-too-short"),
+    pytest.param("/{x:date}", "/2024-02-29", dt.date(2024, 2, 29), id="date"),
+    pytest.param("/{x:date}", "/2023-02-29", None, id="date-that-never-was"),
+    pytest.param("/{x:re([a-c]+)}", "/abc", "abc", id="re"),
+    pytest.param("/{x:re([a-c]+)}", "/abd", None, id="re-to-the-end"),
+    pytest.param("/{x:re([^a]+)}", "/b/c", None, id="re-ends-at-a-slash"),
+    pytest.param("/f/{x:path}", "/f/a/b.txt", "a/b.txt", id="path"),
+    pytest.param("/f/{x:path}", "/f/", "", id="path-empty"),
+    pytest.param("/f/{x:path}", "/f/a//b/", "a//b/", id="path-with-slashes"),
+    pytest.param("/f/{x:path}", "/f", None, id="path-needs-its-slash"),
+    pytest.param("/{x:path}/edit", "/a/b/edit", "a/b", id="path-in-the-middle"),
+    pytest.param("/v{x:int}.txt", "/v3.txt", 3, id="text-around"),
+    pytest.param("/v{x:int}.txt", "/v3xtxt", None, id="text-is-no-expression"),
+    pytest.param("/{x}", "/caf%C3%A9", "café", id="utf-8"),
+    pytest.param("/{x}", "/a%2Fb", "a/b", id="encoded-slash-separates-nothing"),
+    pytest.param("/{x:path}", "/a%2Fb/c", "a/b/c", id="encoded-slash-in-path"),
+    pytest.param("/{x}", "/a%252Fb", "a%2Fb", id="decoded-once"),
+    pytest.param("/{x}", "/a+b", "a+b", id="plus-is-plus"),
+    pytest.param("/{x}", "/%0A", "\n", id="line-break"),
+    pytest.param("/{x}", "/a%0A", "a\n", id="line-break-at-the-end"),
+    pytest.param("/{x:int}", "/1%0A", None, id="line-break-is-no-digit"),
+    pytest.param("/{x}", "/%zz", None, id="malformed-escape"),
+    pytest.param("/{x}", "/a%", None, id="half-an-escape"),
+    pytest.param("/{x}", "/%ff", None, id="not-utf-8"),
+    pytest.param("/{x}", "/%ED%A0%80", None, id="lone-surrogate"),
+)
+_TEXTS: Final = (
+    pytest.param("/", "/", True, id="root"),
+    pytest.param("/a", "/a/", False, id="slash-too-many"),
+    pytest.param("/a/", "/a", False, id="slash-too-few"),
+    pytest.param("/a/", "/a/", True, id="slash-at-the-end"),
+    pytest.param("/a/b", "/a//b", False, id="slash-twice"),
+    pytest.param("/a", "//a", False, id="slash-twice-at-the-front"),
+    pytest.param("/a/b", "/a%2Fb", False, id="encoded-slash-separates-nothing"),
+    pytest.param("/a%2Fb", "/a%2fb", True, id="encoded-slash-in-the-pattern"),
+    pytest.param("/a", "/%61", True, id="encoded-without-need"),
+    pytest.param("/café", "/caf%c3%a9", True, id="utf-8"),
+    pytest.param("/a.b", "/axb", False, id="text-is-no-expression"),
+    pytest.param("/a", "/A", False, id="case"),
+    pytest.param("/a", "/a%0A", False, id="line-break-at-the-end"),
+    pytest.param("/a", "/a%00", False, id="zero"),
+    pytest.param("/a", "a", False, id="no-slash-at-the-front"),
+    pytest.param("/a", "", False, id="empty"),
+)
+_BAD_PATTERNS: Final = ("", "a", "/{", "/{x", "/{x:nothing_of_the_kind}", "/{x}/{x}", "/{1x}")
+
+
+class RouterConformance(abc.ABC):
+    """What a router must do; derive ``TestMyRouter`` from it and give it ``make_router``.
+
+    Attributes:
+        prefers: which route answers where several could: ``"specific"`` the one with the more specific pattern, segment
+            by segment, as the core's tree has it; ``"first"`` the one that was added first; ``"any"`` leaves it open.
+    """
+
+    prefers: ClassVar[Literal["specific", "first", "any"]] = "any"
+
+    @abc.abstractmethod
+    def make_router(self) -> Router:
+        """Return a new router without routes, to which a slash at the end makes another path."""
+
+    def _router(self, *routes: Route) -> Router:
+        router = self.make_router()
+        for route in routes:
+            router.add(route)
+        router.freeze()
+        return router
+
+    # -- what it finds -----------------------------------------------------------------------------------------------
+
+    def test_hands_back_the_handler_untouched(self) -> None:
+        """``Match.handler`` is the very object in the route, which nothing is known about."""
+        for path in ("/a", "/b/{x}"):
+            route = Route(path=path, handler=_Opaque())
+            match = self._router(route).match("GET", path.replace("{x}", "1"))
+            assert match.handler is route.handler, (
+                f"match() must return the handler of the route, not {match.handler!r}"
+            )
+            assert match.route is None or match.route is route, f"match() must return the route, not {match.route!r}"
+
+    @pytest.mark.parametrize(("pattern", "path", "value"), _VALUES)
+    def test_reads_parameter(self, pattern: str, path: str, value: object) -> None:
+        """A parameter has the type of its converter; what that does not read is another path."""
+        params = _params(self._router(_route(pattern)), path)
+        if value is None:
+            assert params is None, f"{path!r} is none of the paths of {pattern!r}, but was read as {params!r}"
+            return
+        assert params == {"x": value}, f"{path!r} in {pattern!r} must give {value!r}, not {params!r}"
+        assert type(params["x"]) is type(value), f"{path!r} in {pattern!r} must give a {type(value).__name__}"
+
+    @pytest.mark.parametrize(("pattern", "path", "fits"), _TEXTS)
+    def test_compares_text(self, pattern: str, path: str, fits: bool) -> None:
+        """Text fits itself, however it is encoded."""
+        params = _params(self._router(_route(pattern)), path)
+        assert (params is not None) is fits, f"{path!r} is{'' if fits else ' not'} the path of {pattern!r}"
+        assert not params, f"{pattern!r} has no parameters, but {params!r}"
+
+    def test_keeps_matches_apart(self) -> None:
+        """What was found for one request does not change with the next."""
+        router = self._router(_route("/{x}"))
+        first, second = router.match("GET", "/1"), router.match("GET", "/2")
+        assert (dict(first.path_params), dict(second.path_params)) == ({"x": "1"}, {"x": "2"}), "matches share state"
+
+    def test_keeps_routers_apart(self) -> None:
+        """Two routers share nothing: there may be one for each scope, and several apps in a process."""
+        one, other = self.make_router(), self.make_router()
+        one.add(_route("/a"))
+        other.add(_route("/b"))
+        one.freeze()
+        other.freeze()
+        assert _params(one, "/b") is None, "a route was added to one router, and found in another"
+        assert _params(other, "/b") is not None
+
+    def test_takes_many_routes(self) -> None:
+        """Three hundred routes are not many."""
+        routes = [_route(f"/{number}/{{x}}/{{y}}") for number in range(300)]
+        router = self._router(*routes)
+        for number, route in enumerate(routes):
+            assert router.match("GET", f"/{number}/a/b").handler is route.handler
+
+    # -- methods -----------------------------------------------------------------------------------------------------
+
+    def test_head_follows_get(self) -> None:
+        """RFC 9110, section 9.3.2: HEAD is GET without the content."""
+        route = _route("/a")
+        assert _found(self._router(route), "HEAD", "/a") is route.handler, "HEAD must be answered by the route for GET"
+
+    @pytest.mark.parametrize("order", [("GET", "HEAD"), ("HEAD", "GET")], ids="-".join)
+    def test_head_may_have_a_route_of_its_own(self, order: tuple[str, str]) -> None:
+        """It goes before the one for GET at the same path, whichever was added first."""
+        for path in ("/a", "/{x}"):
+            routes = {method: _route(path, method) for method in order}
+            router = self._router(*routes.values())
+            for method, route in routes.items():
+                assert _found(router, method, "/a") is route.handler, f"{method} has a route of its own at {path!r}"
+
+    @pytest.mark.parametrize(
+        ("methods", "allowed"),
+        [
+            pytest.param(["GET"], {"GET", "HEAD", "OPTIONS"}, id="get"),
+            pytest.param(["POST"], {"POST", "OPTIONS"}, id="post"),
+            pytest.param(["GET", "PURGE"], {"GET", "HEAD", "OPTIONS", "PURGE"}, id="two"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "get", "BREW", ""])
+    def test_names_what_is_allowed(self, methods: list[str], allowed: set[str], method: str) -> None:
+        """A path without the method is 405, and OPTIONS is answered from the same exception; methods have a case."""
+        for path in ("/a", "/{x}"):
+            router = self._router(Route(path=path, handler=handler_of(0), methods=methods))
+            assert _allowed(router, method, "/a") == allowed, f"{method} of {path!r}: MethodNotAllowed({allowed})"
+
+    def test_names_what_all_routes_allow(self) -> None:
+        """All that have the path count, be their patterns what they may."""
+        router = self._router(_route("/a", "PUT"), _route("/{x}", "POST"), _route("/{x:path}", "PURGE"), _route("/b"))
+        assert _allowed(router, "DELETE", "/a") == {"PUT", "POST", "PURGE", "OPTIONS"}, "Allow must name all methods"
+
+    def test_looks_on_for_the_method(self) -> None:
+        """A route that has the path, but not the method, hides none that has both."""
+        get, post = _route("/a", "GET"), _route("/{x}", "POST")
+        for router in (self._router(get, post), self._router(post, get)):
+            assert _found(router, "POST", "/a") is post.handler, "a route for another method hides one for POST"
+            assert _found(router, "GET", "/a") is get.handler, "a route for another method hides one for GET"
+
+    def test_options_may_have_a_route_of_its_own(self) -> None:
+        """Then it is a method as any other."""
+        route = _route("/a", "OPTIONS")
+        assert _found(self._router(_route("/a"), route), "OPTIONS", "/a") is route.handler
+
+    def test_asterisk_stands_for_all(self) -> None:
+        """RFC 9110, section 9.3.7: ``OPTIONS *`` asks about the server as a whole."""
+        router = self._router(_route("/a"), _route("/{x}", "PURGE"))
+        expected = {"GET", "HEAD", "OPTIONS", "PURGE"}
+        assert _allowed(router, "OPTIONS", "*") == expected, "the path '*' allows what any route does"
+
+    # -- what it refuses ---------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("path", ["/", "/a", "/a/{x:int}", "/{x:path}"])
+    def test_refuses_the_same_route_twice(self, path: str) -> None:
+        """Which of two answers must not depend on chance; the exception has both."""
+        first, second = _route(path), Route(path=path, handler=handler_of(2), methods=["POST", "GET"])
+        with pytest.raises(RouteConflict) as caught:
+            self._router(first, second)
+        assert (caught.value.first, caught.value.second) == (first, second), "RouteConflict must name both routes"
+
+    def test_refuses_the_same_route_under_other_names(self) -> None:
+        """What parameters are called makes no other path."""
+        with pytest.raises(RouteConflict):
+            self._router(_route("/{x}/a"), _route("/{y}/a"))
+
+    def test_refuses_a_name_twice(self) -> None:
+        """Links go by name."""
+        with pytest.raises(RouteConflict):
+            self._router(
+                Route(path="/a", handler=handler_of(1), name="a"), Route(path="/b", handler=handler_of(2), name="a")
+            )
+
+    @pytest.mark.parametrize("pattern", _BAD_PATTERNS)
+    def test_refuses_bad_pattern(self, pattern: str) -> None:
+        """At startup, with an exception that says what is wrong."""
+        with pytest.raises(RouteError):
+            self.make_router().add(_route(pattern))
+
+    def test_refuses_routes_once_frozen(self) -> None:
+        """A table that changes while requests are served is another one for each of them."""
+        router = self._router(_route("/a"))
+        with pytest.raises(RouteError):
+            router.add(_route("/b"))
+
+    # -- anything ----------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("path", ["/" * 8000, "/a" * 4000, "/" + "a" * 8000, "/%41" * 2000], ids=len)
+    def test_takes_long_paths(self, path: str) -> None:
+        """A path of a few thousand octets is within the limits of the server."""
+        router = self._router(_route("/a/{x}"), _route("/{x:int}/{y}/b"), _route("/c/{x:path}/d"))
+        assert _allowed(router, "GET", path) is None
+
+    @given(path=st.text(st.characters(codec="ascii") | st.sampled_from("/%{}"), max_size=30))
+    @_property
+    def test_raises_nothing_but_http_errors(self, path: str) -> None:
+        """Whatever is asked for, the answer is a route, 404 or 405."""
+        router = self._router(_route("/{x}"), _route("/a/{x:int}"), _route("/b/{x:path}"))
+        for asked in (path, "/" + path):
+            assert _allowed(router, "DELETE", asked) in (None, {"GET", "HEAD", "OPTIONS"})
+
+    @given(case=CASES)
+    @_property
+    def test_finds_what_the_model_finds(self, case: Case) -> None:
+        """Random tables, random paths; each is asked for twice, as the first answer may have been kept."""
+        table, requests = case
+        router = self._router(*(route for route, _ in table.rows))
+        for method, segments, style in (*requests, *requests):
+            self._compare(router, table.find(segments), method, encode(segments, style))
+
+    def _compare(self, router: Router, candidates: list[Found], method: str, path: str) -> None:
+        serving = [each for each in candidates if each.serves(method)]
+        if not serving:
+            allowed = {method for each in candidates for method in each.route.methods}
+            implied = ({"OPTIONS"} if allowed else set()) | ({"HEAD"} if "GET" in allowed else set())
+            assert (_allowed(router, method, path) or set()) == allowed | implied, f"{method} {path}"
+            return
+        match = _match(router, method, path)
+        assert match is not None, f"{method} {path} is a path of {serving[0].route.describe()}"
+        found = [each for each in serving if each.route.handler is match.handler]
+        assert found, f"{method} {path} was answered by a route that does not have it: {match!r}"
+        assert dict(match.path_params) == found[0].params, f"{method} {path}, by {found[0].route.describe()}"
+        assert found[0].order == self._preferred(serving, found[0]).order, (
+            f"{method} {path}: {self._preferred(serving, found[0]).route.describe()} goes before "
+            f"{found[0].route.describe()} for a router that prefers {self.prefers!r}"
+        )
+
+    def _preferred(self, serving: list[Found], found: Found) -> Found:
+        if self.prefers == "specific":
+            return min(serving, key=lambda each: each.order)
+        return serving[0] if self.prefers == "first" else found
+
+    # -- links, if it writes them ------------------------------------------------------------------------------------
+
+    def test_writes_what_it_reads(self) -> None:
+        """A router that has ``url_for`` gives a path that leads back to the route and the parameters."""
+        route = Route(path="/a b/{x}/{n:int}/{p:path}", handler=handler_of(1), name="link")
+        router = self._router(route)
+        params: dict[str, object] = {"x": "a/b é", "n": 7, "p": "c/d"}
+        url_for: Callable[..., str] | None = getattr(router, "url_for", None)
+        if url_for is not None:
+            path = url_for("link", **params)
+            match = _match(router, "GET", path)
+            assert match is not None, f"url_for() gave {path!r}, which leads nowhere"
+            assert dict(match.path_params) == params, f"url_for() gave {path!r}, which has other parameters"
+
+    @pytest.mark.parametrize("params", [{}, {"x": ""}, {"x": "a", "y": "b"}], ids=["missing", "unreadable", "unknown"])
+    def test_writes_nothing_else(self, params: dict[str, object]) -> None:
+        """What could not be read back is refused, and so is a name that no route has."""
+        router = self._router(Route(path="/{x}", handler=handler_of(1), name="link"))
+        url_for: Callable[..., str] | None = getattr(router, "url_for", None)
+        for name in ("link", "nothing"):
+            if url_for is not None:
+                with pytest.raises(RouteError):
+                    url_for(name, **params)
+
+    # -- within an app -----------------------------------------------------------------------------------------------
+
+    def test_serves_an_app(self) -> None:
+        """Through a whole server: 404, 405 with ``Allow``, OPTIONS and HEAD come out as they should."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        app = App(router=RouterProvider("tested", lambda setup: self.make_router()))
+        app.get("/items/{number:int}")(_show)
+        app.post("/items/{number:int}")(_show)
+        async with Client(app) as client:
+            _check(await client.get("/items/7"), 200, "7")
+            _check(await client.head("/items/7"), 200, "")
+            _check(await client.get("/items/x"), 404)
+            refused = await client.put("/items/7")
+            _check(refused, 405)
+            assert refused.headers["allow"] == "GET, HEAD, OPTIONS, POST", "Allow must name all methods, sorted"
+            asked = await client.options("/items/7")
+            _check(asked, 204, "")
+            assert asked.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+class _Opaque:
+    """A handler that cannot be hashed, and is equal to nothing."""
+
+    __hash__ = None  # type: ignore[assignment]  # that is the point
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __call__(self) -> str:
+        return ""
+
+
+async def _show(number: int) -> str:
+    return str(number)
+
+
+def _check(response: ClientResponse, status: int, text: str | None = None) -> None:
+    what = f"{response.method} {response.url}"
+    assert response.status == status, f"{what} must be answered with {status}, not {response.status}"
+    assert text is None or response.text == text, f"{what} must be answered with {text!r}, not {response.text!r}"
+
+
+def _route(path: str, method: str = "GET") -> Route:
+    return Route(path=path, handler=handler_of(0), methods=[method])
+
+
+def _match(router: Router, method: str, path: str) -> Match | None:
+    """Return the match, None for 404 and 405; anything else that is raised is a fault of the router."""
+    try:
+        return router.match(method, path)
+    except HTTPError:
+        return None
+
+
+def _found(router: Router, method: str, path: str) -> object:
+    match = _match(router, method, path)
+    return None if match is None else match.handler
+
+
+def _params(router: Router, path: str) -> Mapping[str, object] | None:
+    match = _match(router, "GET", path)
+    return None if match is None else dict(match.path_params)
+
+
+def _allowed(router: Router, method: str, path: str) -> set[str] | None:
+    """Return what is allowed where the method is not; None where the path is not found."""
+    try:
+        match = router.match(method, path)
+    except MethodNotAllowed as error:
+        return set(error.allowed)
+    except NotFound:
+        return None
+    raise AssertionError(f"{method} {path!r:.80} has no route, but {match!r:.200}")

@@ -1,0 +1,179 @@
+"""A router that nobody would use, because it tries everything; what others find is held against it.
+
+Owns random tables of routes and paths that are likely to meet. It shares no code with any router: patterns are made
+from parts, so that none has to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote
+
+import attrs
+from hypothesis import strategies as st
+
+from turnbuckle.records import Route
+
+__all__ = ["CASES", "Case", "Found", "Part", "Table", "encode", "handler_of"]
+
+Params: TypeAlias = dict[str, object]
+
+METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS", "PURGE")
+_TEXTS: Final = ("a", "b", "1", "07", "va", "v1", "a b", "é", "50%", "a/b", "<x>", "{x}", "=", "^.*$")
+_RANKS: Final[Mapping[str, int]] = {"int": 40, "str": 80}
+
+
+@attrs.frozen
+class Part:
+    """One segment of a pattern: text, or a parameter of some kind with text before it."""
+
+    text: str = ""
+    kind: Literal["text", "str", "int", "path"] = "text"
+
+    def written(self, number: int) -> str:
+        """Return it as it stands in a pattern; ``number`` tells parameters apart."""
+        text = quote(self.text, safe="")
+        return text if self.kind == "text" else f"{text}{{p{number}:{self.kind}}}"
+
+    def read(self, text: str) -> tuple[object, ...] | None:
+        """Return the value in a decoded segment, none for plain text; None if it does not fit."""
+        if self.kind == "text":
+            return () if text == self.text else None
+        if not text.startswith(self.text):
+            return None
+        value = text[len(self.text) :]
+        if self.kind == "int":
+            return (int(value),) if value.isascii() and value.isdigit() else None
+        return (value,) if value else None
+
+    def place(self, behind: int) -> tuple[int, ...]:
+        """Return how specific it is, the most specific first."""
+        if self.kind == "path":
+            return 2, -behind
+        return (0,) if self.kind == "text" else (1, _RANKS[self.kind], -len(self.text))
+
+
+@attrs.frozen
+class Found:
+    """A route that has a path, with the parameters in it."""
+
+    route: Route
+    parts: tuple[Part, ...]
+    params: Params
+
+    @property
+    def order(self) -> list[tuple[int, ...]]:
+        """How specific its pattern is, the most specific first."""
+        return [part.place(len(self.parts) - number) for number, part in enumerate(self.parts)]
+
+    def serves(self, method: str) -> bool:
+        """Say whether it answers a method."""
+        return method in self.route.methods or (method == "HEAD" and "GET" in self.route.methods)
+
+
+@attrs.frozen
+class Table:
+    """Routes, with the parts of their patterns."""
+
+    rows: tuple[tuple[Route, tuple[Part, ...]], ...]
+
+    def find(self, segments: Sequence[str]) -> list[Found]:
+        """Return the routes that have a path, in the order of the table."""
+        read = ((route, parts, _read(parts, segments)) for route, parts in self.rows)
+        return [Found(route, parts, params) for route, parts, params in read if params is not None]
+
+
+def encode(segments: Sequence[str], style: int = 0) -> str:
+    """Return a path; ``style`` is the way in which a client might encode what it need not."""
+    return "".join("/" + _STYLES[style % len(_STYLES)](segment) for segment in segments)
+
+
+def _every_octet(segment: str) -> str:
+    return "".join(f"%{octet:02X}" for octet in segment.encode())
+
+
+def _lower_case(segment: str) -> str:
+    return "".join(f"%{octet:02x}" for octet in segment.encode())
+
+
+_STYLES: Final[tuple[Callable[[str], str], ...]] = (lambda text: quote(text, safe=""), _every_octet, _lower_case)
+
+
+def _read(parts: Sequence[Part], segments: Sequence[str]) -> Params | None:
+    values: Params = {}
+    rest = list(segments)
+    for number, part in enumerate(parts):
+        size = len(rest) - (len(parts) - number - 1) if part.kind == "path" else 1
+        taken, rest = rest[: max(size, 0)], rest[max(size, 0) :]
+        if not taken:
+            return None
+        read = ("/".join(taken),) if part.kind == "path" else part.read(taken[0])
+        if read is None:
+            return None
+        values.update((f"p{number}", value) for value in read)
+    return values if not rest else None
+
+
+def handler_of(number: int) -> Callable[[], int]:
+    """Return a handler that is like no other."""
+    return lambda: number
+
+
+def _table(rows: Sequence[tuple[tuple[Part, ...], frozenset[str]]]) -> Table:
+    taken: set[tuple[tuple[Part, ...], str]] = set()
+    made: list[tuple[Route, tuple[Part, ...]]] = []
+    for parts, wanted in rows:
+        methods = {method for method in wanted if (parts, method) not in taken}
+        if methods and sum(part.kind == "path" for part in parts) <= 1:
+            taken.update((parts, method) for method in methods)
+            path = "".join("/" + part.written(number) for number, part in enumerate(parts))
+            made.append((Route(path=path, handler=handler_of(len(made)), methods=methods), parts))
+    return Table(tuple(made))
+
+
+_PARTS: Final = st.one_of(
+    st.builds(Part, st.sampled_from(_TEXTS)),
+    st.builds(Part, st.sampled_from(("", "v")), st.sampled_from(("str", "int"))),
+    st.just(Part("", "path")),
+)
+_PATTERNS: Final = st.one_of(
+    st.just((Part(),)),
+    st.lists(_PARTS, min_size=1, max_size=3).map(tuple),
+    st.lists(_PARTS, min_size=1, max_size=2).map(lambda parts: (*parts, Part())),
+)
+_METHOD_SETS: Final = st.frozensets(st.sampled_from(METHODS), min_size=1, max_size=3)
+
+_TABLES: Final = st.lists(st.tuples(_PATTERNS, _METHOD_SETS), max_size=8).map(_table)
+_SEGMENTS: Final = st.sampled_from(("", *_TEXTS))
+_SAMPLES: Final[Mapping[str, st.SearchStrategy[tuple[str, ...]]]] = {
+    "str": st.tuples(st.sampled_from(_TEXTS)),
+    "int": st.tuples(st.sampled_from(("1", "07"))),
+    "path": st.lists(_SEGMENTS, min_size=1, max_size=3).map(tuple),
+}
+
+
+def _sample(part: Part) -> st.SearchStrategy[tuple[str, ...]]:
+    """Return segments that the part is likely to have."""
+    if part.kind == "text":
+        return st.just((part.text,))
+    return _SAMPLES[part.kind].map(lambda texts: (part.text + texts[0], *texts[1:]))
+
+
+def _paths(table: Table) -> st.SearchStrategy[list[str]]:
+    """Return paths that are likely to have a route, and some that are not."""
+    anything = st.lists(_SEGMENTS, min_size=1, max_size=4)
+    fitting = [st.tuples(*map(_sample, parts)).map(lambda texts: list(chain(*texts))) for _, parts in table.rows]
+    return st.one_of(*fitting, anything)
+
+
+def _case(table: Table) -> st.SearchStrategy[Case]:
+    requests = st.tuples(st.sampled_from((*METHODS, "get", "TRACE")), _paths(table), st.integers(0, 2))
+    return st.tuples(st.just(table), st.lists(requests, min_size=1, max_size=8))
+
+
+Case: TypeAlias = tuple[Table, list[tuple[str, list[str], int]]]
+"""A table and requests to it: a method, decoded segments, and how they are encoded."""
+
+CASES: Final = _TABLES.flatmap(_case)
