@@ -38,6 +38,8 @@ NOTHING: Final = Choice(())
 
 # Pairs of state sets looked at before a route is taken for reachable; those met in practice need a few hundred.
 _MAX_PAIRS: Final = 50_000
+# Of so many routes that hide another only together, those that are not needed for it are left out of the report.
+_MAX_TRIED: Final = 20
 # Which character stands for a range in a witness: one that needs no escape, if there is one.
 _PLAIN: Final = tuple(map(ord, "a0Ab1Bx-_~"))
 
@@ -48,12 +50,12 @@ class Shadow:
 
     Attributes:
         route: the route.
-        by: the route that answers ``witness`` instead; where several together hide the route, one of them.
-        witness: a percent-encoded path that has the form of both.
+        by: the routes that have all its paths and are tried before it: one if that is enough, or all that it takes.
+        witness: a percent-encoded path of the route, which another answers.
     """
 
     route: Route
-    by: Route
+    by: tuple[Route, ...]
     witness: str
 
 
@@ -65,11 +67,12 @@ def find_shadows(endpoints: Sequence[Endpoint], find: Find) -> Iterator[Shadow]:
         if witness is None:
             continue  # static: tried first of all; no sample: an expression like [^\d\D] admits nothing
         winners = {method: find(method, witness) for method in sorted(endpoint.route.methods)}
-        by = next(iter(winners.values()))
-        if by is None or endpoint in winners.values():
+        if None in winners.values() or endpoint in winners.values():
             continue
-        if all(_is_hidden(endpoint, endpoints[:place], method, winner) for method, winner in winners.items()):
-            yield Shadow(endpoint.route, by.route, witness)
+        covers = [_cover(endpoint, endpoints[:place], method, winner) for method, winner in winners.items()]
+        if all(covers):
+            by = dict.fromkeys(each.route for cover in covers for each in cover)
+            yield Shadow(endpoint.route, tuple(by), witness)
 
 
 def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
@@ -89,22 +92,38 @@ def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
     return path
 
 
-def _is_hidden(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str, winner: Endpoint | None) -> bool:
-    """Say whether ``earlier`` routes take every path of ``endpoint`` for ``method``."""
+def _cover(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str, winner: Endpoint | None) -> Sequence[Endpoint]:
+    """Return those of the ``earlier`` routes that together take every path of ``endpoint``; none if they do not."""
     if winner is None or winner not in earlier:
-        return False  # no earlier route takes the sample, so it is this one that refuses it
+        return ()  # no earlier route takes the sample, so it is this one that refuses it
     # Mostly it is the one that took the sample, and then there is no need to look at the others.
-    return _is_covered(endpoint, [winner], method) or _is_covered(endpoint, earlier, method)
-
-
-def _is_covered(endpoint: Endpoint, others: Sequence[Endpoint], method: str) -> bool:
-    covers = [
-        path_expression(other.pattern)
-        for other in others
+    if _may_cover(endpoint.pattern, winner.pattern) and _is_covered(endpoint, [winner]):
+        return (winner,)
+    others = [
+        other
+        for other in earlier
         if serves(other.route.methods, method) and _may_cover(endpoint.pattern, other.pattern)
     ]
-    if not covers:
+    if not _is_covered(endpoint, others):
+        return ()
+    alone = (other for other in others if _is_covered(endpoint, [other]))
+    return _needed(endpoint, others) if (one := next(alone, None)) is None else (one,)
+
+
+def _needed(endpoint: Endpoint, others: Sequence[Endpoint]) -> Sequence[Endpoint]:
+    """Return as few of ``others`` as still cover ``endpoint``; all of them where there are too many to try."""
+    needed = list(others)
+    for other in others if len(others) <= _MAX_TRIED else ():
+        rest = [each for each in needed if each is not other]
+        if _is_covered(endpoint, rest):
+            needed = rest
+    return needed
+
+
+def _is_covered(endpoint: Endpoint, others: Sequence[Endpoint]) -> bool:
+    if not others:
         return False
+    covers = [path_expression(other.pattern) for other in others]
     route, cover = Automaton(path_expression(endpoint.pattern)), Automaton(Choice(tuple(covers)))
     try:
         return shortest_escape(route, cover) is None

@@ -12,9 +12,16 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.records import Match, Route, Router
+from turnbuckle.routing.hosts import LinkingRouter
+from turnbuckle.routing.overlap import Shadow
 from turnbuckle.web.handlers import bind
 
-__all__ = ["SharedRouter"]
+__all__ = ["SharedLinkingRouter", "SharedRouter", "share"]
+
+
+def share(router: Router) -> SharedRouter:
+    """Return a router around one that was passed by value, which can do what that one can."""
+    return SharedLinkingRouter(router) if isinstance(router, LinkingRouter) else SharedRouter(router)
 
 
 @final
@@ -29,7 +36,6 @@ class _Cell:
         return self.route.handler(*args, **kwargs)
 
 
-@final
 class SharedRouter:
     """A router around one that was passed by value.
 
@@ -81,6 +87,30 @@ class SharedRouter:
         if bound is None:
             bound = self._foreign[handler] = bind(handler)
         return bound
+
+
+@final
+class SharedLinkingRouter(SharedRouter):
+    """A router around one that can also write paths and tell which routes are out of reach."""
+
+    def __init__(self, router: LinkingRouter) -> None:
+        super().__init__(router)
+        self._linking: Final = router
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the path of a named route."""
+        return self._linking.url_for(name, **params)
+
+    def shadows(self) -> tuple[Shadow, ...]:
+        """Return the routes that no request can reach."""
+        return tuple(
+            attrs.evolve(shadow, route=_uncelled(shadow.route), by=tuple(map(_uncelled, shadow.by)))
+            for shadow in self._linking.shadows()
+        )
+
+
+def _uncelled(route: Route) -> Route:
+    return route.handler.route if isinstance(route.handler, _Cell) else route
 
 
 def _no_handler() -> None:

@@ -5,7 +5,8 @@ Used twice: by resolution, to find what is wrong with the routes, and by compila
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import attrs
 
@@ -13,13 +14,17 @@ from turnbuckle.errors import RouteConflict, RouteError
 from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.shared_router import SharedRouter
 from turnbuckle.web.request import Request
 
 __all__ = ["Table", "build_tables", "check_reach", "finder", "url_builder"]
+
+_MAX_NAMED: Final = 5
+
+_ROUTER_METHODS: Final = ("add", "freeze", "match")
 
 HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., object]]
 
@@ -116,11 +121,20 @@ def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
             findings.add(
                 "TB407",
                 f"{shadow.route.describe()} can never be reached",
-                *_origins(shadow.route, shadow.by),
-                why=f"{shadow.by.describe()} answers each of its paths, for example {shadow.witness!r}",
-                fix="remove one of them, or make the pattern of the other narrower",
+                *_origins(shadow.route, *shadow.by),
+                why=f"{_named(shadow.by)} each of its paths and come{'s' * (len(shadow.by) == 1)} first, for example"
+                f" {shadow.witness!r}",
+                fix="remove it, or make the pattern of another narrower",
                 level="warning",
             )
+
+
+def _named(routes: Sequence[Route]) -> str:
+    """Return the routes as the subject of a sentence; of very many only the first few."""
+    names = [route.describe() for route in routes[:_MAX_NAMED]]
+    if len(routes) > len(names):
+        names.append(f"{len(routes) - len(names)} more")
+    return f"{names[0]} has" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} together have"
 
 
 def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[PlannedScope]]]:
@@ -140,12 +154,17 @@ def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[P
 
 def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> Router | None:
     try:
-        return choice.provider.factory(setup)
+        router = choice.provider.factory(setup)
+        missing = [name for name in _ROUTER_METHODS if not callable(getattr(router, name, None))]
+        if missing:
+            raise TypeError(f"{router!r} has no {', '.join(missing)}")
+        return router
     except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
         findings.add(
             "TB502",
-            f"router {choice.name!r} cannot be made: {type(error).__name__}: {error}",
+            f"router {choice.name!r} cannot be made: {described(error)}",
             choice.origin,
+            why="its factory takes the setup, and returns a router with add, freeze and match",
             fix="correct its factory, or choose another router",
         )
         return None
@@ -173,9 +192,13 @@ def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:
             fix="change or remove one of them",
         )
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        reason = str(error) if isinstance(error, RouteError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, RouteError) else described(error)
         findings.add(
-            "TB405", f"route {route.path!r} cannot be used: {reason}", *_origins(route), fix="correct the route"
+            "TB405",
+            f"route {route.path!r} cannot be used: {reason}",
+            *_origins(route),
+            why="the router that is in use refuses it",
+            fix="correct the route",
         )
 
 

@@ -55,9 +55,9 @@ def as_router(value: object) -> object:
     """Return what was passed for a router; a router that exists already is made fit for several resolutions."""
     if isinstance(value, str | type) or not hasattr(value, "match") or hasattr(value, "get_handler"):
         return value
-    from turnbuckle.startup.shared_router import SharedRouter
+    from turnbuckle.startup.shared_router import share
 
-    return SharedRouter(cast("Router", value))
+    return share(cast("Router", value))
 
 
 def checked_prefix(prefix: str) -> str:

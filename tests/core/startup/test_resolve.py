@@ -145,7 +145,8 @@ def test_route_that_another_hides() -> None:
     app.get("/{b:re([a-c]+)}")(_answer)
     found = warning_of(app, "TB407")
     assert "GET /{b:re([a-c]+)}" in found.text
-    assert found.why == "GET /{a:re([a-z]+)} has each of its paths and comes first, for example '/a'"
+    assert found.why.startswith("GET /{a:re([a-z]+)} (")
+    assert found.why.endswith(") has each of its paths and comes first, for example '/a'")
     assert len(found.origins) == 2
 
 
@@ -153,10 +154,10 @@ def test_route_that_others_hide_together() -> None:
     app = App()
     paths = [f"/{{x:re({number}[0-9]*)}}" for number in range(10)]
     for path in (*paths, "/{y:int}"):
-        app.add_route(path, _always)
+        app.add_route(path, _answer)
     found = warning_of(app, "TB407")
-    shown = ", ".join(f"GET {path}" for path in paths[:5])
-    assert f"{shown} and 5 more together have each of its paths and come first" in found.why
+    assert [path in found.why for path in paths] == [True] * 5 + [False] * 5
+    assert " and 5 more together have each of its paths and come first, for example '/0'" in found.why
     assert len(found.origins) == 11
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.startup.finding import error_of
-from turnbuckle import App, Request, Route, RouteConflict, TreeRouter
-from turnbuckle.startup.shared_router import SharedRouter
+from tests.core.startup.finding import error_of, warning_of
+from turnbuckle import App, Converter, Match, Request, Route, RouteConflict, TreeRouter
+from turnbuckle.routing.hosts import LinkingRouter
+from turnbuckle.startup.shared_router import SharedRouter, share
 from turnbuckle.testing import Client
 
 
@@ -68,3 +69,41 @@ def test_conflict_with_a_route_that_it_holds() -> None:
     app = App(router=router)
     app.get("/x")(_one)
     assert "GET /x" in error_of(app, "TB406").text
+
+
+async def test_router_writes_the_paths_of_its_routes() -> None:
+    hexadecimal = Converter(regex="[0-9a-f]+", convert=lambda text: int(text, 16), format=lambda value: f"{value:x}")
+    app = App(router=TreeRouter(converters={"hex": hexadecimal}))
+
+    @app.get("/colours/{code:hex}", name="colour")
+    async def colour(request: Request, code: int) -> str:
+        return request.url_for("colour", code=code + 1)
+
+    assert app.url_for("colour", code=255) == "/colours/ff"
+    async with Client(app) as client:
+        assert (await client.get("/colours/ff")).text == "/colours/100"
+
+
+def test_route_out_of_reach_is_told_each_time() -> None:
+    app = App(router=TreeRouter())
+    app.get("/{a:re([a-z]+)}")(lambda request, a: a)
+    app.get("/{b:re([a-c]+)}")(lambda request, b: b)
+    for _ in range(2):
+        found = warning_of(app, "TB407")
+        assert "GET /{b:re([a-c]+)} (" in found.text
+        assert len(found.origins) == 2
+
+
+def test_router_that_writes_no_paths_does_not_seem_to() -> None:
+    class Plain:
+        def add(self, route: Route, /) -> None:
+            """Forget it."""
+
+        def freeze(self) -> None:
+            """Do nothing."""
+
+        def match(self, method: str, path: str, /) -> Match:
+            raise NotImplementedError
+
+    assert not isinstance(share(Plain()), LinkingRouter)
+    assert isinstance(share(TreeRouter()), LinkingRouter)
