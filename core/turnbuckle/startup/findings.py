@@ -10,7 +10,7 @@ import attrs
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.records import Diagnostic, Level, Origin
 
-__all__ = ["Findings", "closest", "nearest"]
+__all__ = ["Findings", "closest", "described", "nearest"]
 
 ValueT = TypeVar("ValueT")
 
@@ -26,6 +26,13 @@ def closest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known name that is most like a name, or ""."""
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the message of an exception."""
+    # Validators of attrs put what they compare behind their message, which nobody wants to read.
+    is_verbose = type(error) in {TypeError, ValueError} and len(error.args) > 1 and isinstance(error.args[0], str)
+    return f"{type(error).__name__}: {error.args[0] if is_verbose else error}"
 
 
 @attrs.define
