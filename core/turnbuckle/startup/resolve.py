@@ -43,6 +43,7 @@ class Around:
     response_types: tuple[Entry[ResponseType], ...] = ()
     error_handlers: tuple[Entry[ErrorHandler], ...] = ()
     router: str = ""
+    routers: tuple[Entry[RouterProvider], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +114,7 @@ class Resolver:
         """
         outer = around or Around()
         written, answers = gathered.declaration, gathered.answers
-        router = self._router(gathered, is_root=around is None)
+        router = self._router(gathered, outer, is_root=around is None)
         inner = Around(
             middleware=outer.middleware + self._middleware(gathered, outer, is_root=around is None),
             response_types=self._typed(
@@ -127,6 +128,7 @@ class Resolver:
                 (lambda record: record.exception, "TB414", "error handler for"),
             ),
             router=router.origin.plugin if router is not None else outer.router,
+            routers=(*answers.of("provide_routers"), *outer.routers),
         )
         routes = self._routes(gathered, inner.router)
         check_effects(inner.middleware, routes, self.findings)
@@ -156,12 +158,16 @@ class Resolver:
             asked, asked_by = getattr(self.settings, kind), f"setting {kind} ({self.values[kind].source})"
         return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
 
-    def _router(self, gathered: Gathered, *, is_root: bool) -> Choice[RouterProvider] | None:
+    def _router(self, gathered: Gathered, outer: Around, *, is_root: bool) -> Choice[RouterProvider] | None:
         candidates: Sequence[Entry[RouterProvider]] = gathered.answers.of("provide_routers")
         slot = self._slot("router", gathered.router, candidates)
         if is_root:
             return choose(slot, candidates, self.findings)
-        if slot.passed is None and not gathered.router.name:
+        name = gathered.router.name
+        if name and not any(each.record.name == name for each in candidates):
+            # Who asks for a router by name may mean one that a scope around this one has, such as the core's own.
+            candidates = (*candidates, *outer.routers)
+        if slot.passed is None and not name:
             # The setting speaks of the app's router; a scope has one of its own only if something in it brings one.
             slot = attrs.evolve(slot, asked="")
         choice = choose(slot, candidates, self.findings) if candidates or slot.passed or slot.asked else None
@@ -181,7 +187,8 @@ class Resolver:
 
     def _middleware(self, gathered: Gathered, outer: Around, *, is_root: bool) -> tuple[Entry[Middleware], ...]:
         links = [*gathered.answers.of("provide_middleware"), *_entries(gathered.declaration.middleware)]
-        ordered = order_middleware(links, self.settings.middleware.order if is_root else (), self.findings)
+        order, source = self.settings.middleware.order, self.values["middleware.order"].source
+        ordered = order_middleware(links, order if is_root else (), self.findings, source)
         check_needs(outer.middleware, ordered, self.findings)
         return ordered
 

@@ -144,9 +144,25 @@ def test_scope_has_the_router_of_the_app_unless_it_brings_one() -> None:
     app.scope("/named", router="mine", plugins=[_routers("mine")])
     app.scope("/plugin", plugins=[_routers("mine")])
     app.scope("/value", router=TreeRouter)
+    app.scope("/core", router="tree")
+    outer = app.scope("/outer", plugins=[_routers("outer")])
+    outer.scope("/own", router="outer", plugins=[_routers("outer")])
+    outer.scope("/around", router="outer")
+    outer.scope("/core", router="tree")
     plan = app.resolve(Sources(flags=("router=tree",)))
-    names = {scope.prefix: scope.router.name if scope.router else None for scope in plan.root.scopes}
-    assert names == {"/plain": None, "/named": "mine", "/plugin": "mine", "/value": "TreeRouter"}
+    names = {scope.prefix: scope.router.name if scope.router else None for scope in plan.root.walk()}
+    assert names == {
+        "": "tree",
+        "/plain": None,
+        "/named": "mine",
+        "/plugin": "mine",
+        "/value": "TreeRouter",
+        "/core": "tree",
+        "/outer": "outer",
+        "/outer/own": "outer",
+        "/outer/around": "outer",
+        "/outer/core": "tree",
+    }
 
 
 def test_scope_asks_for_a_router_that_it_does_not_have() -> None:
