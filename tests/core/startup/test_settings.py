@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import attrs
@@ -303,10 +304,11 @@ def test_class_of_settings_that_cannot_be_read(config: type) -> None:
 
 
 def test_every_setting_is_documented() -> None:
+    # Docstrings keep their indentation before Python 3.13.
     for cls in (Settings, *(field.type for field in attrs.fields(Settings) if attrs.has(field.type))):
         attrs.resolve_types(cls)
         for field in attrs.fields(cls):
-            assert f"        {field.name}: " in (cls.__doc__ or ""), (cls, field.name)
+            assert f"\n    {field.name}: " in inspect.cleandoc(cls.__doc__ or ""), (cls, field.name)
 
 
 def test_server_settings_are_checked() -> None:
