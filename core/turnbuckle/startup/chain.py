@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 
-from turnbuckle.records import ZONES, Middleware
+from turnbuckle.records import ZONES, Middleware, Origin
 from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.order import OrderCycle, solve
 from turnbuckle.startup.plan import Entry, PlannedRoute
@@ -19,17 +19,20 @@ __all__ = ["check_effects", "check_needs", "order_middleware"]
 Link = Entry[Middleware]
 
 
-def order_middleware(links: Sequence[Link], wanted: Sequence[str], findings: Findings) -> tuple[Link, ...]:
+def order_middleware(
+    links: Sequence[Link], wanted: Sequence[str], findings: Findings, source: str = ""
+) -> tuple[Link, ...]:
     """Return the middleware of one scope, outermost first.
 
     Args:
         links: in dependency order.
         wanted: the order that the settings ask for; empty to solve it.
         findings: where contradictions are noted.
+        source: where that order is set.
     """
     by_name = _by_name(links, findings)
     if wanted:
-        return _as_wanted(by_name, wanted, findings)
+        return _as_wanted(by_name, wanted, findings, Origin(plugin="app", place=source))
     outside = _constraints(by_name, findings)
     position = {name: at for at, name in enumerate(by_name)}
     try:
@@ -94,12 +97,14 @@ def _by_name(links: Sequence[Link], findings: Findings) -> dict[str, Link]:
     return by_name
 
 
-def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findings) -> tuple[Link, ...]:
+def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findings, at: Origin) -> tuple[Link, ...]:
     for name in wanted:
         if name not in by_name:
             findings.add(
                 "TB419",
                 f"middleware.order names {name!r}, which does not exist{closest(name, by_name)}",
+                at,
+                why="an order that is given is the whole order: nothing is guessed",
                 fix="remove it, or correct its name",
             )
     for name in by_name.keys() - set(wanted):
@@ -107,6 +112,7 @@ def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findin
             "TB419",
             f"middleware.order leaves out {name!r}",
             by_name[name].origin,
+            at,
             why="an order that is given is the whole order: nothing is guessed",
             fix="add it where it belongs",
         )
@@ -168,6 +174,7 @@ def _lacks(link: Link, need: str, links: Sequence[Link], findings: Findings) -> 
         f"middleware {link.record.name!r} needs {need!r} outside of it"
         + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
         *origins,
+        why="what it needs is set on the request by something outside of it, or not at all",
         fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
     )
 

@@ -22,7 +22,7 @@ from turnbuckle.records import (
     Route,
     RouterProvider,
 )
-from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.load import place_of_error
 from turnbuckle.startup.loaded import LoadedPlugin
 from turnbuckle.startup.places import place_of
@@ -122,8 +122,9 @@ class Collector:
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything
             self.findings.add(
                 "TB306",
-                f"hook {at.hook!r} of plugin {at.plugin!r} raised {type(error).__name__}: {error}",
-                attrs.evolve(at, place=place_of_error(error) or at.place),
+                f"hook {at.hook!r} of plugin {at.plugin!r} raised {described(error)}",
+                attrs.evolve(at, place=place_of_error(error, at.place) or at.place),
+                why="what the plugin would have supplied is missing",
                 fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
             )
             return ()

@@ -7,7 +7,6 @@ for the whole scope. So a chain is composed once for each scope, and a route bel
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -30,7 +29,8 @@ from turnbuckle.startup.dispatch import (
     compile_step,
     guard,
 )
-from turnbuckle.startup.findings import Findings
+from turnbuckle.startup.findings import Findings, described
+from turnbuckle.startup.lifespan_shape import fault_of
 from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
@@ -41,6 +41,10 @@ from turnbuckle.web.response_types import Renderer, compile_renderer
 __all__ = ["compile_application"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
+_FACTORIES: Final = {
+    "TB501": "its factory takes the next handler and the setup, and returns a handler",
+    "TB503": "its factory takes the limits, and returns a parser for one connection",
+}
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
@@ -193,13 +197,22 @@ class _Workshop:
 
     def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
         setup = self._setup(scope, entry.origin.plugin)
-        return ReadyLifespan(name=entry.record.name, context=partial(entry.record.factory, setup))
+        if fault := fault_of(entry.record.factory):
+            self.findings.add(
+                "TB505",
+                f"lifespan {entry.record.name!r} cannot be used: {fault}",
+                entry.origin,
+                why="its factory takes the setup, and returns an async context manager",
+                fix="write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
+            )
+        return ReadyLifespan(name=entry.record.name, context=lambda: entry.record.factory(setup))
 
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         self.findings.add(
             code,
-            f"{what} cannot be made: {type(error).__name__}: {error}",
+            f"{what} cannot be made: {described(error)}",
             origin,
+            why=_FACTORIES[code],
             fix="correct its factory, or disable the plugin that it comes from",
         )
 

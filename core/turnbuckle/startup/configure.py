@@ -12,9 +12,10 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 
 from turnbuckle.records import Origin
-from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.findings import Findings, closest, described
 from turnbuckle.startup.layers import Layers
 from turnbuckle.startup.loaded import LoadedPlugin
+from turnbuckle.startup.places import place_of
 from turnbuckle.startup.plan import Overruled, SettingValue
 from turnbuckle.startup.values import describe_type, fit, fit_text
 
@@ -86,6 +87,7 @@ class Configurator:
                 f"plugin {plugin.name!r} takes no settings",
                 attrs.evolve(plugin.origin, place=self.layers.code_source if code else self.layers.file.place(key)),
                 plugin.origin,
+                why="its info names no class of settings as config",
                 fix="remove them",
             )
         return None
@@ -102,6 +104,7 @@ class Configurator:
                     "TB206",
                     f"variable {text.source[1:]!r} names no setting{closest(variable, known)}",
                     level="warning",
+                    why="variables that begin with TURNBUCKLE_ are settings",
                     fix="remove it, or correct its name",
                 )
         for name in _tree(self.layers.file.values.get("plugin")):
@@ -110,6 +113,7 @@ class Configurator:
                     "TB208",
                     f"settings for plugin {name!r}, which is not enabled{closest(name, known_plugins)}",
                     Origin(plugin="app", place=self.layers.file.place(("plugin", name))),
+                    why="nobody reads them",
                     fix=f'add "{name}" to plugins.enabled, or remove the section',
                     level="warning",
                 )
@@ -179,13 +183,15 @@ class Configurator:
 
     def _fields(self, cls: type, key: Key) -> _Fields | None:
         try:
+            if not attrs.has(cls) or not isinstance(cls, type):
+                raise TypeError("it is no attrs class")
             attrs.resolve_types(cls)
             return {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
         except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
             self.findings.add(
                 "TB210",
-                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {error}",
-                Origin(plugin=key[-1] if key else "app"),
+                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {described(error)}",
+                Origin(plugin=key[-1] if key else "app", place=place_of(cls)),
                 why="settings are an attrs class, whose annotations must be known at run time",
                 fix="decorate it with attrs.frozen, and import what its annotations name",
             )
@@ -194,7 +200,7 @@ class Configurator:
     def _make(self, cls: type[SettingsT], key: Key, given: dict[str, object]) -> SettingsT | None:
         missing = _required(cls) - given.keys()
         for name in sorted(missing):
-            self._missing((*key, name))
+            self._missing((*key, name), place_of(cls))
         if missing:
             return None
         try:
@@ -242,14 +248,16 @@ class Configurator:
             "TB201",
             f"unknown setting {dotted!r}{closest(dotted, known)}",
             Origin(plugin=_owner(key), place=source),
+            why="a setting that nobody reads would have no effect, and nobody would notice",
             fix="correct its name, or remove it",
         )
 
-    def _missing(self, key: Key) -> None:
+    def _missing(self, key: Key, place: str) -> None:
         self.findings.add(
             "TB204",
             f"setting {'.'.join(key)!r} is missing and has no default",
-            Origin(plugin=_owner(key)),
+            Origin(plugin=_owner(key), place=place),
+            why="the class of these settings gives it no default",
             fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{_variable(key)}",
         )
 
@@ -259,6 +267,7 @@ class Configurator:
             "TB202",
             f"setting {'.'.join(key)!r} {must}, not {shown}",
             Origin(plugin=_owner(key), place=source),
+            why="the class of these settings says so",
             fix="correct the value",
         )
 
@@ -269,6 +278,7 @@ class Configurator:
             "TB202",
             f"setting {'.'.join(key)!r}: {text}",
             Origin(plugin=_owner(key), place=value.source if value is not None else ""),
+            why="the class of these settings refuses it",
             fix="correct the value",
         )
 

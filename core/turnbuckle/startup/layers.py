@@ -86,6 +86,7 @@ def read_layers(declaration: Declaration, sources: Sources, findings: Findings) 
             "TB202",
             f"settings of the app must be a table or a path, not {code!r}",
             declaration.origin,
+            why="settings have names",
             fix="pass a mapping of sections, or the path of a settings file",
         )
     if declaration.debug is not None:
@@ -124,6 +125,7 @@ def _read_file(path: Path, root: tuple[str, ...], findings: Findings) -> FileLay
             "TB203",
             f"settings file {str(path)!r} cannot be read: {reason}",
             Origin(plugin="app", place=str(path)),
+            why="without it the app would be another one than is meant",
             fix="correct the file, or name another one",
         )
         return FileLayer(str(path))
@@ -146,7 +148,10 @@ def _read_flags(sources: Sources, findings: Findings) -> Mapping[tuple[str, ...]
         key, equals, text = flag.text.partition("=")
         if not equals or not key.strip():
             findings.add(
-                "TB205", f"{flag.name} {flag.text!r} is not KEY=VALUE", fix="write for example limits.content=1000000"
+                "TB205",
+                f"{flag.name} {flag.text!r} is not KEY=VALUE",
+                why="a setting is given by its key, and its value behind the first '='",
+                fix="write for example limits.content=1000000",
             )
             continue
         flags[tuple(part.strip() for part in key.split("."))] = TextValue(text.strip(), flag.name)

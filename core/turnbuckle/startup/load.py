@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 
 import attrs
@@ -16,23 +17,34 @@ import attrs
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, PluginInfo
 from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
-from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.findings import Findings, closest, described
 from turnbuckle.startup.loaded import LoadedPlugin, Wanted
 from turnbuckle.startup.places import file_place, place_of
 
 __all__ = ["Loader", "place_of_error"]
 
 
-def place_of_error(error: BaseException) -> str:
-    """Return the line that raised an exception, or the line that cannot be parsed."""
+def place_of_error(error: BaseException, near: str = "") -> str:
+    """Return the line that raised an exception, or the line that cannot be parsed.
+
+    Args:
+        error: the exception.
+        near: a place beside which a line says more than the one of a library that it calls; "" for none.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return file_place(error.filename, error.lineno)
-    return _innermost(error.__traceback__)
+    return _innermost(error.__traceback__, _folder(near.rpartition(":")[0]) if near else None)
 
 
-def _innermost(trace: TracebackType | None) -> str:
+def _innermost(trace: TracebackType | None, folder: Path | None) -> str:
     frames = [each for each in traceback.extract_tb(trace) if not each.filename.startswith("<")]
-    return file_place(frames[-1].filename, frames[-1].lineno) if frames else ""
+    own = [each for each in frames if _folder(each.filename) == folder]
+    nearest = (own or frames)[-1:]
+    return "".join(file_place(each.filename, each.lineno) for each in nearest)
+
+
+def _folder(path: str) -> Path:
+    return Path(path).resolve().parent
 
 
 @attrs.define(slots=False)
@@ -167,7 +179,7 @@ class Loader:
             fix = f"pip install '{name}[{installed.extra}]'"
         self.findings.add(
             "TB103",
-            f"plugin {installed.name!r} cannot be imported: {type(error).__name__}: {error}",
+            f"plugin {installed.name!r} cannot be imported: {described(error)}",
             attrs.evolve(installed.origin, place=place_of_error(error) or installed.value),
             why=f"its entry point is {installed.value}",
             fix=fix,
@@ -178,7 +190,7 @@ class Loader:
         if plugin is None:
             return None
         if not isinstance(plugin, Plugin):
-            self._not_a_plugin(value, wanted.origin)
+            self._not_a_plugin(value, wanted.origin, distribution)
             return None
         info: object = getattr(plugin, "info", None)
         origin = Origin(
@@ -204,7 +216,7 @@ class Loader:
         except Exception as error:  # noqa: BLE001  # a plugin's constructor may raise anything
             self.findings.add(
                 "TB104",
-                f"plugin {cls.__qualname__} cannot be made: {type(error).__name__}: {error}",
+                f"plugin {cls.__qualname__} cannot be made: {described(error)}",
                 Origin(plugin=_name_of(cls) or cls.__qualname__, place=place_of_error(error) or place_of(cls)),
                 origin,
                 why="a plugin that is enabled by class or by name is made without arguments",
@@ -212,7 +224,10 @@ class Loader:
             )
             return None
 
-    def _not_a_plugin(self, value: object, origin: Origin) -> None:
+    def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
+        if distribution:
+            # Who asked for it by name has done nothing wrong.
+            origin = attrs.evolve(origin, place=place_of(value) or origin.place, distribution=distribution)
         self.findings.add(
             "TB104",
             f"{value!r} is not a plugin",
@@ -222,7 +237,9 @@ class Loader:
         )
 
     def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
-        text = f"has no info, but {info!r}" if not isinstance(info, PluginInfo) else f"has the name {info.name!r}"
+        text = "has no info" if info is None else f"has {info!r} for its info"
+        if isinstance(info, PluginInfo):
+            text = f"has the name {info.name!r}"
         self.findings.add(
             "TB111",
             f"plugin {type(plugin).__qualname__} {text}",

@@ -17,7 +17,7 @@ from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.configure import Configurator
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration
 from turnbuckle.startup.discover import installed_plugins
-from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.findings import Findings, closest, described
 from turnbuckle.startup.gather import Gathered, Gatherer
 from turnbuckle.startup.inject import Injected, inject_parser
 from turnbuckle.startup.layers import read_layers
@@ -164,8 +164,9 @@ class _Resolution:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
             self.findings.add(
                 "TB103",
-                f"{FILE_NAME} cannot be imported: {type(error).__name__}: {error}",
+                f"{FILE_NAME} cannot be imported: {described(error)}",
                 attrs.evolve(at, place=place_of_error(error) or str(path)),
+                why="a file of that name beside the settings counts as enabled",
                 fix="correct the file",
             )
             return []
@@ -193,6 +194,7 @@ class _Resolution:
                 "TB112",
                 f"plugin {name!r} is disabled, but there is no such plugin{closest(name, known)}",
                 origin,
+                why="nothing that is enabled or installed has this name",
                 fix="correct the name, or remove it",
                 level="warning",
             )

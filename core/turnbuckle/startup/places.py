@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import os
+import re
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -47,7 +49,12 @@ def _class_place(cls: type) -> str:
     path = getattr(module, "__file__", None)
     if path is None:
         return ""
-    return file_place(path, min(lines) if lines else None)
+    return file_place(path, min(lines) if lines else _line_of_class(path, cls.__name__))
+
+
+def _line_of_class(path: str, name: str) -> int | None:
+    start = re.compile(rf"\s*class {name}\b")
+    return next((number for number, line in enumerate(linecache.getlines(path), 1) if start.match(line)), None)
 
 
 def _is_of(code: CodeType, cls: type) -> bool:

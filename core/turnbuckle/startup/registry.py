@@ -55,7 +55,14 @@ class Registry(pluggy.PluginManager):
             mine = next(each for each in newest_first if each.plugin_name == plugin.name)
             self._implemented[plugin.name, hook] = mine
         for warning in caught:
-            self._findings.add("TB311", str(warning.message), plugin.origin, level="warning", fix="see the text")
+            self._findings.add(
+                "TB311",
+                str(warning.message),
+                plugin.origin,
+                level="warning",
+                why="it will be gone in a later generation of hooks",
+                fix="see the text",
+            )
 
     def calls(self, plugin: LoadedPlugin) -> Iterator[tuple[str, Callable[..., object], HookCall]]:
         """Yield the hooks that a plugin answers: name, function, and how to call it."""
@@ -143,6 +150,7 @@ class Registry(pluggy.PluginManager):
                 "TB309",
                 f"hook {name!r} of plugin {plugin.name!r} is {value!r:.60}, not a function",
                 at,
+                why="the hook is called, and what it returns is what counts",
                 fix=f"write def {name}(self, setup) and return the records",
             )
             return False
@@ -182,13 +190,22 @@ class Registry(pluggy.PluginManager):
     def _takes_what_is_given(self, plugin: LoadedPlugin, name: str, attribute: str, at: Origin) -> bool:
         given = cast("pluggy.HookCaller", getattr(self.hook, name)).spec.argnames  # type: ignore[union-attr]
         bound: Callable[..., object] = getattr(plugin.plugin, attribute)
+        if (first := _first_of(bound)) in given:
+            self._findings.add(
+                "TB302",
+                f"hook {name!r} of plugin {plugin.name!r} takes {first!r} where 'self' belongs",
+                at,
+                why="the first argument of a method is its object",
+                fix=f"write def {name}(self, {', '.join(given)})",
+            )
+            return False
         wrong = [one for one in inspect.signature(bound).parameters.values() if _is_never_filled(one, given)]
         for parameter in wrong:
             known = parameter.name in given
-            way = "by keyword or with a default, so that it is never filled" if known else "which does not exist"
+            way = " by keyword or with a default, so that it is never filled" if known else ", which does not exist"
             self._findings.add(
                 "TB302",
-                f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r} {way}"
+                f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r}{way}"
                 + ("" if known else closest(parameter.name, given)),
                 at,
                 why=f"the hook is called with {', '.join(given)}",
@@ -204,6 +221,11 @@ def _members(plugin: Plugin) -> dict[str, object]:
         members.update(vars(cls))
     members.update(getattr(plugin, "__dict__", {}))
     return members
+
+
+def _first_of(bound: Callable[..., object]) -> str:
+    function = getattr(bound, "__func__", None)
+    return next(iter(inspect.signature(function).parameters), "") if function is not None else ""
 
 
 def _is_never_filled(parameter: inspect.Parameter, given: Iterable[str]) -> bool:

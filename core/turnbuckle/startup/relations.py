@@ -55,6 +55,7 @@ def _fits_api(plugin: LoadedPlugin, findings: Findings) -> bool:
         "TB108",
         f"plugin {plugin.name!r} was written for hooks of generation {plugin.info.api!r}, this is generation {API}",
         plugin.origin,
+        why="its hooks would be called in another way than it expects",
         fix="upgrade turnbuckle" if newer else "upgrade the plugin",
     )
     return False
@@ -67,6 +68,7 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], find
             "TB106",
             f"plugin {plugin.name!r} requires plugin {name!r}, which is not enabled{closest(name, present)}",
             plugin.origin,
+            why=f"{plugin.name!r} says so in 'requires' of its info",
             fix=f"enable it with -p {name}, or in plugins.enabled",
         )
     opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
@@ -76,7 +78,7 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], find
             f"plugin {plugin.name!r} does not go together with plugin {name!r}",
             plugin.origin,
             present[name].origin,
-            why=f"{plugin.name!r} says so",
+            why=f"{plugin.name!r} says so in 'conflicts' of its info",
             fix=f"disable one of them, for example with -p no:{name}",
         )
     return not missing and not opponents

@@ -41,7 +41,7 @@ def as_lifespan(factory: object) -> Lifespan:
     """
     if isinstance(factory, Lifespan):
         return factory
-    if not callable(factory):
+    if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
         raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
     enter = cast("Callable[..., AbstractAsyncContextManager[object]]", factory)
     if inspect.isasyncgenfunction(factory):

@@ -48,9 +48,17 @@ def compose(links: Sequence[tuple[Link[S], S]], endpoint: Handler) -> Handler:
     for link, setup in reversed(links):
         outer = link.factory(handler, setup)
         if not callable(outer):
-            raise TypeError(f"the factory of middleware {link.name!r} returned {outer!r}, which is no handler")
+            raise TypeError(f"the factory of middleware {link.name!r} {_fault(outer)}")
         handler = outer
     return handler
+
+
+def _fault(outer: object) -> str:
+    if inspect.iscoroutine(outer):
+        # Nobody will await it, of which Python would warn.
+        outer.close()
+        return "is an 'async def'; one that takes (request, call_next) is decorated with @turnbuckle.middleware"
+    return f"returned {outer!r}, which is no handler"
 
 
 @overload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,10 @@ from turnbuckle.startup.locked import compare_with_lock
 
 class Special:
     """A type to render."""
+
+
+async def _pool() -> AsyncIterator[None]:
+    yield
 
 
 async def _answer(request: Request, *rest: object) -> str:
@@ -74,9 +78,7 @@ def _between(before: App, after: App) -> list[str]:
             id="outermost-middleware",
         ),
         pytest.param(_changed(lambda app: app.post("/y")(_answer)), ["route POST /y is new, of the app"], id="route"),
-        pytest.param(
-            _changed(lambda app: app.lifespan(_answer)), ["lifespan '_answer' is new, of the app"], id="lifespan"
-        ),
+        pytest.param(_changed(lambda app: app.lifespan(_pool)), ["lifespan '_pool' is new, of the app"], id="lifespan"),
         pytest.param(
             _changed(lambda app: app.error_handler(KeyError)(_answer)),
             ["error handler 'KeyError' is new, of the app"],

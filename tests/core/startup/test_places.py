@@ -55,14 +55,16 @@ def _line(text: str) -> int:
         pytest.param(Holder().method, "    def method", id="bound-method"),
         pytest.param(Holder, "    def method", id="class"),
         pytest.param(Holder(), "    def method", id="instance"),
+        pytest.param(Record, "class Record", id="class-without-methods"),
     ],
 )
 def test_place_of(value: object, text: str) -> None:
     assert place_of(value).endswith(f"tests/core/startup/test_places.py:{_line(text)}")
 
 
-def test_place_of_a_class_without_methods_is_its_file() -> None:
-    assert place_of(Record).endswith("tests/core/startup/test_places.py")
+def test_place_of_a_class_that_no_line_begins_is_its_file() -> None:
+    made = type("Made", (), {"__module__": __name__})
+    assert place_of(made).endswith("tests/core/startup/test_places.py")
 
 
 @pytest.mark.parametrize("value", [len, 3, int, type("X", (), {"__module__": "nowhere"})])
