@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Final
 
-from turnbuckle.errors import ConnectionLost, ProtocolError
+from turnbuckle.errors import ConnectionLost, ContentTooLarge, ProtocolError
 from turnbuckle.http.serializer import (
     BodyFraming,
     BodyWriter,
@@ -120,6 +120,11 @@ async def _send_stream(
         await _send_pieces(connection, writer, body)
     except ConnectionLost:
         _log.debug("the peer left during the response to %s", request)
+        return
+    except (ContentTooLarge, ProtocolError) as error:
+        # The peer's doing: it must not be able to fill the log with tracebacks.
+        _log.debug("the response to %s broke off: %s", request, error)
+        connection.abort()
         return
     except Exception:  # noqa: BLE001  # whatever the application's iterator raises
         if connection.is_handling:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.core.server.served import GET, post_head, serving
+from turnbuckle.http.limits import Limits
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
 
@@ -80,6 +81,28 @@ async def test_stream_that_raises_is_cut_off(caplog: pytest.LogCaptureFixture) -
         assert not received.endswith(b"0\r\n\r\n")
         assert served.connection.is_lost
     assert "no more" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(b"nonsense\r\n", id="broken"),
+        pytest.param(b"ffff\r\n", id="too_large"),
+    ],
+)
+async def test_stream_that_its_peer_spoils_is_cut_off_without_a_traceback(
+    rest: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def mirror(request: Request) -> Response:
+        return Response(request.stream())
+
+    async with serving(mirror, limits=Limits(content=100)) as served:
+        await served.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        received = await served.send(rest)
+        assert b"hello" in received
+        assert not received.endswith(b"0\r\n\r\n")
+        assert served.connection.is_lost
+    assert not caplog.records
 
 
 async def test_stream_is_closed_when_its_peer_leaves() -> None:
