@@ -16,6 +16,7 @@ Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
 from __future__ import annotations
 
 from turnbuckle.testing.conformance.parser import ParserConformance
+from turnbuckle.testing.conformance.plugin import PluginConformance
 from turnbuckle.testing.conformance.router import RouterConformance
 
-__all__ = ["ParserConformance", "RouterConformance"]
+__all__ = ["ParserConformance", "PluginConformance", "RouterConformance"]

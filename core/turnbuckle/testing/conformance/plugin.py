@@ -1,0 +1,244 @@
+"""The suite of plugins, whatever they provide (``turnbuckle.hookspecs`` has their contract).
+
+What a plugin provides has suites of its own. Here it is held to what makes any plugin a good neighbour: it says what it
+is, costs nothing to import, answers hooks with frozen records, and keeps nothing that two apps would share.
+"""
+
+from __future__ import annotations
+
+import abc
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
+
+import attrs
+import click
+
+from turnbuckle.app import App
+from turnbuckle.errors import StartupError
+from turnbuckle.hookspecs import API, Hooks
+from turnbuckle.plugin import Plugin
+from turnbuckle.records import (
+    Component,
+    ErrorHandler,
+    Lifespan,
+    Middleware,
+    ParserProvider,
+    PluginInfo,
+    ProtocolProvider,
+    ResponseType,
+    Route,
+    RouterProvider,
+)
+from turnbuckle.startup.discover import installed_plugins
+from turnbuckle.startup.plan import Plan
+from turnbuckle.startup.settings import Settings
+from turnbuckle.startup.setup import Setup
+from turnbuckle.testing.conformance.importing import import_apart
+
+__all__ = ["PluginConformance"]
+
+_RECORDS: Final[Mapping[str, type]] = {
+    "provide_parsers": ParserProvider,
+    "provide_routers": RouterProvider,
+    "provide_middleware": Middleware,
+    "provide_response_types": ResponseType,
+    "provide_routes": Route,
+    "provide_error_handlers": ErrorHandler,
+    "provide_protocols": ProtocolProvider,
+    "provide_components": Component,
+    "provide_lifespans": Lifespan,
+    "provide_commands": click.Command,
+}
+_TRIES: Final = 3
+_CHANGEABLE: Final = (list, dict, set, bytearray, int, str, type(None))
+
+
+class PluginConformance(abc.ABC):
+    """What a plugin must do; derive ``TestMyPlugin`` from it and give it ``make_plugin``.
+
+    Attributes:
+        config: settings that the plugin needs to start, as under ``[plugin.NAME]``.
+        import_seconds: what importing its module may take of the processor, beyond what every app imports.
+        import_beforehand: modules that do not count, such as the library that the plugin adapts.
+        is_installed: whether a distribution has an entry point for it.
+    """
+
+    config: ClassVar[Mapping[str, object]] = {}
+    import_seconds: ClassVar[float] = 0.05
+    import_beforehand: ClassVar[tuple[str, ...]] = ()
+    is_installed: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def make_plugin(self) -> Plugin:
+        """Return a new instance of the plugin."""
+
+    def plugins(self) -> Iterable[object]:
+        """Return the plugins that it requires, as ``App(plugins=...)`` takes them; none by default."""
+        return ()
+
+    def _resolve(self) -> Plan:
+        plugin = (self.make_plugin(), self.config) if self.config else self.make_plugin()
+        try:
+            return App(plugins=[*self.plugins(), plugin]).resolve()
+        except StartupError as error:
+            problems = "\n".join(str(problem) for problem in error.problems)
+            raise AssertionError(f"an app with the plugin does not start:\n{problems}") from error
+
+    # -- what it says of itself --------------------------------------------------------------------------------------
+
+    def test_says_what_it_is(self) -> None:
+        """Name, generation of hooks, settings and relations are as they must be."""
+        plugin = self.make_plugin()
+        assert isinstance(plugin, Plugin), f"{plugin!r} does not derive from turnbuckle.Plugin"
+        info: object = getattr(type(plugin), "info", None)
+        assert isinstance(info, PluginInfo), f"{type(plugin).__name__}.info must be a PluginInfo, not {info!r}"
+        fits = info.name.isidentifier() and info.name == info.name.lower()
+        assert fits, f"the name must be words in lower case joined by underscores, not {info.name!r}"
+        assert info.api == API, f"the plugin is for generation {info.api} of the hooks, and this is {API}"
+        assert (type(plugin).__doc__ or "").strip(), (
+            f"{type(plugin).__name__} has no docstring, which is what people read"
+        )
+        for relation in ("requires", "after", "conflicts"):
+            assert info.name not in getattr(info, relation), f"the plugin names itself in {relation!r}"
+
+    def test_has_settings_that_can_be_checked(self) -> None:
+        """An attrs class that is frozen, with a docstring: the reference of settings is made of it."""
+        config = self.make_plugin().info.config
+        if config is None:
+            assert not self.config, f"the plugin takes no settings, but {dict(self.config)!r} are given"
+            return
+        assert attrs.has(config), f"{config.__name__} must be an attrs class"
+        made = self._resolve().root.configs[self.make_plugin().info.name]
+        assert _is_frozen(made), f"{config.__name__} must be frozen: settings do not change"
+        assert (config.__doc__ or "").strip(), f"{config.__name__} has no docstring, which is the reference of settings"
+
+    def test_is_found_by_name(self) -> None:
+        """A distribution has an entry point of the plugin's name that leads to its class."""
+        if not self.is_installed:
+            return
+        kind = type(self.make_plugin())
+        found = [each for each in installed_plugins() if each.name == kind.info.name]
+        assert found, f"no distribution has an entry point {kind.info.name!r} in the group turnbuckle.plugins"
+        loaded = found[0].entry_point.load()
+        assert loaded is kind, f"the entry point {found[0].value!r} leads to {loaded!r}, not to {kind!r}"
+
+    # -- what importing it does --------------------------------------------------------------------------------------
+
+    def test_is_imported_without_doing_anything(self) -> None:
+        """No sockets, threads, processes or files to write: whoever looks at a plugin has not started it."""
+        done = import_apart(type(self.make_plugin()).__module__, self.import_beforehand).done
+        assert not done, f"importing the plugin does {', '.join(dict.fromkeys(done))}"
+
+    def test_is_imported_in_no_time(self) -> None:
+        """Each enabled plugin makes the start longer; the best of a few tries counts."""
+        module = type(self.make_plugin()).__module__
+        seconds = 0.0
+        for _ in range(_TRIES):
+            seconds = import_apart(module, self.import_beforehand).seconds
+            if seconds <= self.import_seconds:
+                return
+        raise AssertionError(
+            f"importing {module} takes {seconds * 1000:.0f} ms, and {self.import_seconds * 1000:.0f} at most"
+        )
+
+    # -- what it answers ---------------------------------------------------------------------------------------------
+
+    def test_starts(self) -> None:
+        """An app with nothing but the plugin, and what it requires, starts without a warning about it."""
+        plan = self._resolve()
+        name = self.make_plugin().info.name
+        about = [each for each in plan.diagnostics if any(origin.plugin == name for origin in each.origins)]
+        assert not about, "an app with the plugin starts with warnings:\n" + "\n".join(map(str, about))
+        assert any(each.name == name and each.state == "enabled" for each in plan.plugins), f"{name!r} is not enabled"
+
+    def test_answers_with_frozen_records(self) -> None:
+        """Each hook returns records of its own kind, which nobody can change afterwards."""
+        for hook, records in self._answers().items():
+            for record in records:
+                expected = _RECORDS[hook]
+                assert isinstance(record, expected), f"{hook} must return {expected.__name__}s, not {record!r}"
+                assert _is_frozen(record), f"{hook} returns {record!r}, which can be changed"
+
+    def test_answers_the_same_again(self) -> None:
+        """A hook that is asked once more, as another app does, has the same to say."""
+        plugin = self.make_plugin()
+        first, second = self._answers(plugin), self._answers(plugin)
+        for hook, records in first.items():
+            names, again = _names(records), _names(second[hook])
+            assert names == again, f"{hook} answered with {names}, and when asked again with {again}"
+
+    def test_provides_something(self) -> None:
+        """A plugin that answers no hook is a slip: its methods may be misspelt."""
+        plugin = self.make_plugin()
+        defines = type(plugin).hookspecs is not None
+        assert defines or _overridden(plugin), f"{type(plugin).__name__} overrides no hook of turnbuckle.Plugin"
+
+    def _answers(self, plugin: Plugin | None = None) -> dict[str, tuple[object, ...]]:
+        plugin = plugin or self.make_plugin()
+        name = plugin.info.name
+        setup = Setup(settings=Settings(), plugin=name, config=self._resolve().root.configs.get(name))
+        hooks = [hook for hook in _overridden(plugin) if hook in _RECORDS]
+        return {hook: tuple(getattr(plugin, hook)(**_only_setup(plugin, hook, setup))) for hook in hooks}
+
+    # -- what it keeps -----------------------------------------------------------------------------------------------
+
+    def test_keeps_apps_apart(self) -> None:
+        """Two apps in one process share nothing through the plugin's module, its class, or its first instance."""
+        kind = type(self.make_plugin())
+        first = _plan_names(self._resolve())
+        # What the first app leaves behind once, such as a cache, is not what grows with each.
+        before = _globals(kind)
+        second = _plan_names(self._resolve())
+        assert second == first, f"with a first app the plugin provides {first}, and with a second one {second}"
+        after = _globals(kind)
+        changed = [name for name, text in before.items() if after.get(name) != text]
+        assert not changed, f"resolving an app changes {', '.join(changed)}, which other apps share"
+
+
+def _overridden(plugin: Plugin) -> list[str]:
+    hooks = [name for name in vars(Hooks) if name.startswith(("provide_", "review_"))]
+    return [name for name in hooks if getattr(type(plugin), name) is not getattr(Hooks, name)]
+
+
+def _only_setup(plugin: Plugin, hook: str, setup: Setup) -> dict[str, Setup]:
+    # pluggy lets an implementation leave out arguments.
+    return {"setup": setup} if "setup" in inspect.signature(getattr(plugin, hook)).parameters else {}
+
+
+def _is_frozen(record: object) -> bool:
+    kind = type(record)
+    try:
+        for field in attrs.fields(kind) if attrs.has(kind) else ():
+            setattr(record, field.name, getattr(record, field.name))
+            return False
+    except attrs.exceptions.FrozenError:
+        pass
+    return True
+
+
+def _names(records: Iterable[object]) -> list[str]:
+    keys = ("name", "path", "type", "exception")
+    return [str(next((getattr(each, key) for key in keys if getattr(each, key, None)), each)) for each in records]
+
+
+def _plan_names(plan: Plan) -> list[list[str]]:
+    scope = plan.root
+    tables: tuple[tuple[object, ...], ...] = (
+        scope.middleware,
+        scope.response_types,
+        scope.error_handlers,
+        scope.lifespans,
+    )
+    named = [_names(getattr(entry, "record", entry) for entry in table) for table in tables]
+    routes = [planned.route.describe() for planned, _ in plan.routes()]
+    return [*named, routes, sorted(plan.components), [entry.record.name for entry in plan.protocols]]
+
+
+def _globals(kind: type) -> dict[str, str]:
+    """Return what can be changed in the module of a plugin and in its class, as text."""
+    module = vars(sys.modules[kind.__module__])
+    found = {f"{kind.__module__}.{name}": value for name, value in module.items() if not name.startswith("__")}
+    found |= {f"{kind.__qualname__}.{name}": value for name, value in vars(kind).items() if not name.startswith("__")}
+    return {name: repr(value) for name, value in found.items() if isinstance(value, _CHANGEABLE)}

@@ -1,0 +1,154 @@
+"""Plugins that are wrong, each in another way; those whose import is wrong are files that tests write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from turnbuckle import Component, Plugin, PluginInfo, Route, Setup
+from turnbuckle import middleware as middleware_of
+
+SEEN: list[str] = []
+
+
+async def _pass(request, call_next):
+    return await call_next(request)
+
+
+@attrs.frozen
+class Config:
+    """Settings.
+
+    Attributes:
+        greeting: what is said.
+    """
+
+    greeting: str = "hello"
+
+
+class Sound(Plugin):
+    """Nothing is wrong with this one."""
+
+    info = PluginInfo(name="sound", config=Config)
+
+    def provide_middleware(self, setup: Setup) -> Iterable:
+        return [middleware_of(name="pass")(_pass)]
+
+
+class HasNoInfo(Plugin):
+    """Says nothing of itself."""
+
+
+class ShoutsItsName(Plugin):
+    """Has a name that no entry point could have."""
+
+    info = PluginInfo(name="Sound-Plugin")
+
+
+class IsFromTheFuture(Plugin):
+    """Was written for other hooks."""
+
+    info = PluginInfo(name="future", api=99)
+
+
+class RequiresItself(Plugin):
+    """Waits for itself."""
+
+    info = PluginInfo(name="itself", after=("itself",))
+
+
+class IsUndocumented(Plugin):
+    info = PluginInfo(name="undocumented")
+
+
+IsUndocumented.__doc__ = None
+
+
+@attrs.define
+class LooseConfig:
+    """Settings that can be changed."""
+
+    greeting: str = "hello"
+
+
+class HasLooseConfig(Plugin):
+    """Could change its settings."""
+
+    info = PluginInfo(name="loose", config=LooseConfig)
+
+
+class ReturnsSomethingElse(Plugin):
+    """Takes one record for the other."""
+
+    info = PluginInfo(name="else")
+
+    def provide_components(self, setup: Setup) -> Iterable:
+        return [Route(path="/", handler=_pass)]
+
+
+class _LooseComponent(Component):
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+
+class ReturnsLooseRecords(Plugin):
+    """Keeps a way to change its records."""
+
+    info = PluginInfo(name="loose_records")
+
+    def provide_components(self, setup: Setup) -> Iterable:
+        return [_LooseComponent("kind", "name", lambda setup: None)]
+
+
+class AnswersOnce(Plugin):
+    """Hands out an iterator that is used up."""
+
+    info = PluginInfo(name="once")
+
+    def __init__(self) -> None:
+        self.records = iter([Component("kind", "name", lambda setup: None)])
+
+    def provide_components(self, setup: Setup) -> Iterable:
+        return self.records
+
+
+class ProvidesNothing(Plugin):
+    """Misspells its hook."""
+
+    info = PluginInfo(name="nothing")
+
+    def provide_things(self, setup: Setup) -> Iterable:
+        return []
+
+
+class WarnsAtTheStart(Plugin):
+    """Names middleware that is not there."""
+
+    info = PluginInfo(name="warns")
+
+    def provide_middleware(self, setup: Setup) -> Iterable:
+        return [middleware_of(name="lonely", after=["nothing_of_the_kind"])(_pass)]
+
+
+class KeepsARegister(Plugin):
+    """Notes every app that it is used in, for all to see."""
+
+    info = PluginInfo(name="register")
+
+    def provide_components(self, setup: Setup) -> Iterable:
+        SEEN.append(setup.app_name)
+        return [Component("kind", "name", lambda setup: None)]
+
+
+class ServesOnlyTheFirst(Plugin):
+    """Provides something to the first app alone."""
+
+    info = PluginInfo(name="first")
+    used = False
+
+    def provide_components(self, setup: Setup) -> Iterable:
+        if ServesOnlyTheFirst.used:
+            return []
+        ServesOnlyTheFirst.used = True
+        return [Component("kind", "name", lambda setup: None)]

@@ -1,0 +1,41 @@
+"""Every plugin in plugins/ passes the suite of plugins; a new one is found by its entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from turnbuckle import Plugin
+from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
+from turnbuckle.testing.conformance import PluginConformance
+
+# What the libraries that are adapted cost is not the plugins' doing.
+LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "h11_parser": ("h11",),
+    "httptools_parser": ("httptools",),
+    "werkzeug_router": ("werkzeug.routing",),
+    "msgspec_json": ("msgspec",),
+}
+OURS: Final = [each for each in installed_plugins() if each.is_ours and each.value.startswith("turnbuckle_plugins.")]
+
+
+@pytest.fixture(params=OURS, ids=lambda each: each.name)
+def installed(request: pytest.FixtureRequest) -> InstalledPlugin:
+    each: InstalledPlugin = request.param
+    return each
+
+
+class TestGoodNeighbour(PluginConformance):
+    @pytest.fixture(autouse=True)
+    def of(self, installed: InstalledPlugin) -> None:
+        self.kind: type[Plugin] = installed.entry_point.load()
+        self.import_beforehand = LIBRARIES.get(installed.name, ())  # type: ignore[misc]  # one class for all plugins
+
+    def make_plugin(self) -> Plugin:
+        return self.kind()
+
+
+def test_plugins_are_found() -> None:
+    assert {"get_handler", "h11_parser", "httptools_parser", "parse_into", "regex_router"} <= {one.name for one in OURS}
