@@ -96,7 +96,11 @@ class Node:
         node = self
         for depth, segment in enumerate(pattern.segments, start=1):
             if segment.is_static:
-                node = node.static.setdefault(segment.literals[0], Node())
+                text = segment.literals[0]
+                child = node.static.get(text)
+                if child is None:
+                    child = node.static[text] = Node()
+                node = child
             else:
                 node = node._child(segment, len(pattern.segments) - depth, sequence)
         return node
@@ -118,7 +122,8 @@ class Node:
         self.spanning.sort(key=lambda edge: (-edge.behind, edge.place))
         self.index = EdgeIndex.of(self.dynamic) if len(self.dynamic) >= _INDEX_FROM else None
         self.is_branching = bool(self.by_key)
-        self.allowed = allowed_methods(self.endpoints)
+        if self.endpoints:
+            self.allowed = allowed_methods(self.endpoints)
         if "GET" in self.endpoints:
             self.endpoints.setdefault("HEAD", self.endpoints["GET"])
         for child in self.children():

@@ -23,6 +23,10 @@ from turnbuckle.routing.segments import Parameter, Segment
 
 MAX_SEGMENTS: Final = 100
 
+# A whole segment of text that means itself, as most are, and needs no closer look.
+_PLAIN: Final = re.compile(r"/([\w~-][\w.~-]*)(?![^/])", re.ASCII)
+# A whole segment that is one parameter without arguments, for which the same goes.
+_LONE: Final = re.compile(r"/\{(\w+)(?::(\w+))?\}(?![^/])")
 _TEXT: Final = re.compile(r"[^/{}]+")
 _NAME: Final = re.compile(r"\w*")
 _NEVER_RAW: Final = re.compile(r"[?#\x00-\x1f\x7f\ud800-\udfff]")
@@ -97,10 +101,29 @@ class _Reader:
         if self._peek() != "/":
             raise self._error("a pattern begins with '/'")
         while self._peek() == "/":
-            self.position += 1
-            segments.append(self._segment())
+            segment = self._common_segment()
+            if segment is None:
+                self.position += 1
+                segment = self._segment()
+            segments.append(segment)
         self._check_segments(segments)
         return Pattern(self.text, tuple(segments))
+
+    def _common_segment(self) -> Segment | None:
+        """Read a slash and a segment of the commonest kinds; what is wrong with others is told by ``_segment``."""
+        if plain := _PLAIN.match(self.text, self.position):
+            self.position = plain.end()
+            return Segment((plain[1],))
+        lone = _LONE.match(self.text, self.position)
+        if lone is None:
+            return None
+        name, kind = lone[1], lone[2] or "str"
+        converter = self.converters.get(kind)
+        if not isinstance(converter, Converter) or name in self.names or not name.isidentifier():
+            return None
+        self.names.add(name)
+        self.position = lone.end()
+        return Segment(("", ""), (Parameter(name, kind, converter),))
 
     def _error(self, reason: str, position: int | None = None) -> PatternError:
         return PatternError(self.text, self.position if position is None else position, reason)

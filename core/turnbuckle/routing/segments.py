@@ -52,7 +52,7 @@ class Segment:
     @property
     def spans_segments(self) -> bool:
         """Whether it takes any number of segments of the path."""
-        return any(parameter.converter.spans_segments for parameter in self.parameters)
+        return bool(self.parameters) and any(parameter.converter.spans_segments for parameter in self.parameters)
 
     @property
     def is_total(self) -> bool:

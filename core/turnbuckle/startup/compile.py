@@ -147,10 +147,16 @@ class _Workshop:
 
     def _chain(self) -> Handler:
         root = self.surroundings[id(self.plan.root)]
-        setup = self._setup(self.plan.root, "")
-        tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
-        dispatch = self._dispatch(tables, root)
+        dispatch = self._dispatch(self._tables(), root)
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
+
+    def _tables(self) -> tuple[Table, ...]:
+        prepared = self.plan.prepared
+        tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
+        if tables is None:
+            setup = self._setup(self.plan.root, "")
+            tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
+        return tables
 
     def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
         handler = innermost
@@ -174,11 +180,14 @@ class _Workshop:
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
 
     def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
+        return Endpoint(planned.route, self._call(planned, scope))
+
+    def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
         call: Callable[..., Any] = planned.call
         if here.chains or here.render is not root.render or here.errors is not root.errors:
             call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
-        return Endpoint(planned.route, call)
+        return call
 
     # -- the rest
 

@@ -31,7 +31,7 @@ from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.sources import Sources
 from turnbuckle.startup.survey import Survey, with_failures
-from turnbuckle.startup.tables import Table, build_tables, check_reach, url_builder
+from turnbuckle.startup.tables import PreparedTables, Table, check_reach, url_builder
 from turnbuckle.startup.wanted import Asked, asked_by_name
 
 __all__ = ["resolve", "survey"]
@@ -208,9 +208,10 @@ class _Resolution:
         commands = resolver.commands(root)
         resolver.check_names(planned)
         tables: tuple[Table, ...] = ()
+        prepared = PreparedTables()
         if planned.router is not None:
             setup = Setup(settings=resolver.settings, app_name=self.declaration.name, debug=resolver.settings.debug)
-            tables = build_tables(planned, setup, lambda route, scope: route.call, self.findings)
+            tables = prepared.prepare(planned, setup, self.findings)
             check_reach(tables, self.findings)
         self.findings.raise_errors()
         # The core itself offers a parser: without one, some finding has told why.
@@ -227,6 +228,7 @@ class _Resolution:
             commands=commands,
             seconds=self.seconds,
             url_builder=url_builder(planned, tables),
+            prepared=prepared,
         )
 
     def _reviewed(self, plan: Plan, root: Gathered) -> Plan:

@@ -29,6 +29,8 @@ from turnbuckle.startup.settings import Settings
 if TYPE_CHECKING:
     import click
 
+    from turnbuckle.startup.tables import PreparedTables
+
 __all__ = [
     "Choice",
     "Entry",
@@ -157,7 +159,7 @@ class PlannedRoute:
     """A route with its whole path; ``call(request)`` calls its handler with what the handler asks for."""
 
     route: Route
-    call: Callable[..., object] = attrs.field(eq=False, repr=False)
+    call: Callable[..., Any] = attrs.field(eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -213,6 +215,8 @@ class Plan:
         commands: commands for the command line.
         diagnostics: findings that do not stop the start.
         seconds: what each phase took.
+        url_builder: see ``url_for``.
+        prepared: the routers, for whoever compiles the plan.
     """
 
     app_name: str
@@ -227,6 +231,7 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
+    prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:
         """Yield every route with its scope, outer scopes first."""

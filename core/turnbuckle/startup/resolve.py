@@ -304,6 +304,8 @@ def _with_origin(entry: Entry[Route]) -> Route:
 
 
 def _parameters(route: Route) -> frozenset[str] | None:
+    if "{" not in route.path + route.host:
+        return frozenset()
     texts = [route.path]
     if route.host:
         texts.append("/" + "/".join(split_outside_braces(route.host, ".")))

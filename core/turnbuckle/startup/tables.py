@@ -1,12 +1,13 @@
 """Fill routers with routes: one for the app, one for each scope that has a router of its own.
 
-Used twice: by resolution, to find what is wrong with the routes, and by compilation, with the compiled handlers.
+Resolution fills them, to find what is wrong with the routes. The first compilation takes them over and puts compiled
+handlers in the place of those that are there; whoever compiles the same plan again fills routers of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, final
 
 import attrs
 
@@ -14,19 +15,20 @@ from turnbuckle.errors import RouteConflict, RouteError
 from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.startup.dispatch import Endpoint
 from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.shared_router import SharedRouter
 from turnbuckle.web.request import Request
 
-__all__ = ["Table", "build_tables", "check_reach", "finder", "url_builder"]
+__all__ = ["PreparedTables", "Table", "build_tables", "check_reach", "finder", "url_builder"]
 
 _MAX_NAMED: Final = 5
 
 _ROUTER_METHODS: Final = ("add", "freeze", "match")
 
-HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., object]]
+HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., Any]]
 
 
 @attrs.frozen
@@ -42,6 +44,32 @@ class Table:
     prefix: str
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
+
+
+@final
+@attrs.define(eq=False)
+class PreparedTables:
+    """Routers that were filled with endpoints whose handlers are not compiled yet, to be taken once."""
+
+    _tables: tuple[Table, ...] | None = None
+    _endpoints: dict[int, Endpoint] = attrs.field(factory=dict)
+
+    def prepare(self, root: PlannedScope, setup: Setup, findings: Findings) -> tuple[Table, ...]:
+        """Fill the routers; the arguments are those of ``build_tables``."""
+        self._tables = build_tables(root, setup, self._endpoint, findings)
+        return self._tables
+
+    def take(self, call_of: HandlerOf, routes: Iterable[tuple[PlannedRoute, PlannedScope]]) -> tuple[Table, ...] | None:
+        """Return the routers with compiled handlers, or None if they are gone."""
+        tables, self._tables = self._tables, None
+        if tables is not None:
+            for planned, scope in routes:
+                self._endpoints[id(planned)].call = call_of(planned, scope)
+        return tables
+
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
+        endpoint = self._endpoints[id(planned)] = Endpoint(planned.route, planned.call)
+        return endpoint
 
 
 def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
@@ -94,7 +122,7 @@ def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., 
     links = HostRouter(TreeRouter(), TreeRouter)
     foreign: set[str] = set()
     named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
-    for number, route in enumerate(named):
+    for number, route in enumerate(each for each in named if each.name not in writers):
         try:
             # Two routes may share a path, by method. Only names matter here, so each gets a method of its own.
             links.add(attrs.evolve(route, methods=[f"LINK{number}"]))

@@ -24,6 +24,7 @@ from turnbuckle import (
     Response,
     Route,
     Setup,
+    StartupError,
     Text,
     TreeRouter,
     Unauthorized,
@@ -475,7 +476,23 @@ def test_router_that_can_be_made_once_only() -> None:
         made.append(TreeRouter())
         return made[0]
 
-    assert "once is enough" in error_of(App(router=once), "TB502").text
+    app = App(router=once)
+    app.compile()
+    # The first compilation takes over what resolution made; each further one needs a router of its own.
+    with pytest.raises(StartupError) as caught:
+        app.compile()
+    assert "once is enough" in str(caught.value.problems[0].diagnostic)
+
+
+async def test_plan_compiled_twice_makes_apps_that_share_nothing() -> None:
+    made: list[str] = []
+    app = App()
+    app.scope("/s", middleware=[_counter("scope", made)]).get("/{name}")(_word)
+    for _ in range(2):
+        async with Client(app) as first, Client(app) as second:
+            counts = [(await client.get("/s/x")).headers["count"] for client in (first, second, first)]
+        assert counts == ["scope 1", "scope 1", "scope 2"]
+    assert made == ["scope"] * 4
 
 
 def test_middleware_that_steps_aside_costs_nothing() -> None:
