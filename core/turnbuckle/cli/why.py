@@ -1,0 +1,156 @@
+"""``turnbuckle why``: say why one part of an app is as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from turnbuckle.cli.failures import told
+from turnbuckle.cli.options import Asked, takes_target
+
+if TYPE_CHECKING:
+    from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.why import Answer
+
+__all__ = ["why"]
+
+
+@click.group(short_help="Say why a part of an app is as it is.")
+def why() -> None:
+    """Say why a part of an app is as it is: what was chosen, by which rule, what lost, and where to change it."""
+
+
+def _json_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+@why.command(short_help="Why this parser.")
+@takes_target
+@_json_option
+def parser(asked: Asked, *, as_json: bool) -> None:
+    """Say why the app has its parser."""
+    from turnbuckle.startup.why import why_parser
+
+    _answer(asked, as_json, why_parser)
+
+
+@why.command(short_help="Why these routers.")
+@takes_target
+@_json_option
+def router(asked: Asked, *, as_json: bool) -> None:
+    """Say why the app has its router, and each scope that has one of its own."""
+    from turnbuckle.startup.why import why_router
+
+    _answer(asked, as_json, why_router)
+
+
+@why.command(short_help="Why this component, such as json.")
+@click.argument("kind")
+@takes_target
+@_json_option
+def component(asked: Asked, *, kind: str, as_json: bool) -> None:
+    """Say why the app has its component of some KIND, such as json."""
+    from turnbuckle.startup.why import why_component
+
+    _answer(asked, as_json, lambda plan: why_component(plan, kind))
+
+
+@why.command(short_help="Why a middleware stands where it stands.")
+@click.argument("name")
+@takes_target
+@_json_option
+def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
+    """Say why the middleware NAME stands where it stands."""
+    from turnbuckle.startup.why import why_middleware
+
+    _answer(asked, as_json, lambda plan: why_middleware(plan, name))
+
+
+@why.command(short_help="How values of a type become responses.")
+@click.argument("type_name", metavar="TYPE")
+@takes_target
+@_json_option
+def response(asked: Asked, *, type_name: str, as_json: bool) -> None:
+    """Say how a value of TYPE becomes a response: dict, None, or module:Name for a type of your own."""
+    from turnbuckle.startup.why import why_response
+
+    _answer(asked, as_json, lambda plan: why_response(plan, type_name))
+
+
+@why.command(short_help="What is served at a path.")
+@click.argument("path")
+@takes_target
+@_json_option
+def route(asked: Asked, *, path: str, as_json: bool) -> None:
+    """Say what is served at PATH, which is the pattern or the name of a route, or a path as clients ask for it."""
+    from turnbuckle.startup.why import why_route
+
+    _answer(asked, as_json, lambda plan: why_route(plan, path))
+
+
+@why.command(short_help="Where the value of a setting comes from.")
+@click.argument("key")
+@takes_target
+@_json_option
+def setting(asked: Asked, *, key: str, as_json: bool) -> None:
+    """Say where the value of a setting comes from; KEY may be a section, such as limits."""
+    from turnbuckle.startup.why import why_setting
+
+    _answer(asked, as_json, lambda plan: why_setting(plan, key))
+
+
+def _answer(asked: Asked, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:
+    with told():
+        plan = asked.resolve()
+        try:
+            answers = question(plan)
+        except LookupError as error:
+            raise click.UsageError(str(error.args[0]), click.get_current_context()) from error
+    if as_json:
+        data = {"schema": "turnbuckle.why/1", "answers": [_as_json(each) for each in answers]}
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    for line in _lines(answers):
+        click.echo(line)
+
+
+def _lines(answers: Sequence[Answer]) -> Iterator[str]:
+    from turnbuckle.startup.layout import columns
+
+    if len(answers) > 1 and all(each.kind == "setting" for each in answers):
+        # A whole section: one line for each is what the eye can compare.
+        yield from columns([(each.name, each.rule) for each in answers])
+        return
+    for each in answers:
+        yield from _answer_lines(each)
+
+
+def _answer_lines(answer: Answer) -> Iterator[str]:
+    from turnbuckle.startup.layout import columns
+
+    where = f" in scope {answer.scope}" if answer.scope else ""
+    yield f"{answer.kind} {answer.name}{where}"
+    rows = [("why", answer.rule)]
+    rows += [("from", str(answer.origin))] if answer.origin is not None else []
+    rows += answer.facts
+    rows += [("not", "  ".join(filter(None, (each.name, each.reason, each.source)))) for each in answer.losers]
+    rows += [("change", answer.change)] if answer.change else []
+    yield from columns(rows, 2)
+
+
+def _as_json(answer: Answer) -> Mapping[str, object]:
+    from turnbuckle.startup.plan_data import origin_as_json
+
+    return {
+        "kind": answer.kind,
+        "name": answer.name,
+        "scope": answer.scope,
+        "rule": answer.rule,
+        "origin": origin_as_json(answer.origin),
+        "facts": dict(answer.facts),
+        "losers": [{"name": each.name, "reason": each.reason, "source": each.source} for each in answer.losers],
+        "change": answer.change,
+    }
