@@ -296,7 +296,8 @@ class HTTPConnection(Wire):
         self.end_response(close=False)
 
     def _close_after(self, content: IncomingContent | None) -> None:
-        if self._inbox.size or (content is not None and not content.is_complete):
+        # A peer that did not ask for the end may be sending its next request.
+        if self.head.keep_alive or self._inbox.size or (content is not None and not content.is_complete):
             self.linger()
         else:
             self.close()

@@ -214,6 +214,27 @@ async def test_end_of_input_while_content_is_dropped_closes() -> None:
         assert served.is_closed
 
 
+@pytest.mark.parametrize(
+    ("request_head", "lingers"),
+    [
+        pytest.param(GET, True, id="peer-that-may-send-more"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", False, id="peer-that-asked-for-it"),
+    ],
+)
+async def test_close_that_the_peer_did_not_ask_for_lingers(request_head: bytes, lingers: bool) -> None:
+    async def close(request: Request) -> Response:
+        return Response("bye", headers={"Connection": "close"})
+
+    async with serving(close) as served:
+        await served.connection.send(request_head)
+        assert served.connection.is_lost is not lingers
+        if lingers:
+            await served.connection.send(GET)
+            assert served.statuses == [200]
+            await served.connection.half_close()
+        assert served.connection.is_lost
+
+
 async def test_end_of_input_ends_lingering() -> None:
     async with serving(hello) as served:
         await served.connection.send(b"nonsense\r\n\r\n")
