@@ -63,11 +63,18 @@ class TurnbuckleError(Exception):
 
 
 class LifespanError(TurnbuckleError):
-    """A lifespan raised when it was entered; what it raised is the cause, and ``name`` says which one it is."""
+    """A lifespan raised when it was entered; what it raised is the cause.
 
-    def __init__(self, name: str, cause: Exception) -> None:
-        super().__init__(f"lifespan {name!r} failed: {type(cause).__name__}: {cause}")
+    Attributes:
+        name: of the lifespan.
+        plugin: the plugin that it comes from; ``"app"`` or "" if the app has it from nowhere else.
+    """
+
+    def __init__(self, name: str, cause: Exception, plugin: str = "") -> None:
+        of_plugin = f" of plugin {plugin!r}" if plugin not in {"", "app"} else ""
+        super().__init__(f"lifespan {name!r}{of_plugin} failed: {type(cause).__name__}: {cause}")
         self.name: Final = name
+        self.plugin: Final = plugin
 
 
 class ListenError(TurnbuckleError, OSError):

@@ -23,10 +23,12 @@ class ReadyLifespan:
     Attributes:
         name: for messages and the log.
         context: makes the context manager; called once, on the serving loop.
+        plugin: the plugin that it comes from, for messages.
     """
 
     name: str
     context: Callable[[], AbstractAsyncContextManager[object]]
+    plugin: str = ""
 
 
 @attrs.frozen(kw_only=True)

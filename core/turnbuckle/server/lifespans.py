@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, final
 
 from turnbuckle.errors import LifespanError
@@ -29,11 +29,13 @@ class Lifespans:
         lifespans: outermost first.
         limit: seconds that each may take to be left; 0 for no limit.
         clock: tells the time.
+        startup: seconds that each may take to be entered; 0 for no limit.
     """
 
-    def __init__(self, lifespans: Sequence[ReadyLifespan], limit: float, clock: Clock) -> None:
+    def __init__(self, lifespans: Sequence[ReadyLifespan], limit: float, clock: Clock, *, startup: float = 0.0) -> None:
         self._lifespans: Final = lifespans
         self._limit: Final = limit
+        self._startup: Final = startup
         self._clock: Final = clock
         self._entered: Final[list[tuple[str, AbstractAsyncContextManager[object]]]] = []
         self._scope: asyncio.Timeout | None = None
@@ -42,11 +44,11 @@ class Lifespans:
         """Enter all, or none.
 
         Raises:
-            LifespanError: one of them failed; those before it have been left.
+            LifespanError: one of them failed, or was not done in time; those before it have been left.
         """
         try:
             for lifespan in self._lifespans:
-                self._entered.append((lifespan.name, await _entered(lifespan)))
+                self._entered.append((lifespan.name, await self._enter(lifespan)))
         except BaseException:
             await self.leave()
             raise
@@ -66,25 +68,44 @@ class Lifespans:
         """Cancel the lifespan that is being left, if there is one."""
         scope, self._scope = self._scope, None
         if scope is not None:
-            scope.reschedule(0.0)
+            _expire(scope)
+
+    async def _enter(self, lifespan: ReadyLifespan) -> AbstractAsyncContextManager[object]:
+        try:
+            async with self._limited(self._startup) as scope:
+                context = lifespan.context()
+                await context.__aenter__()
+        except TimeoutError as error:
+            # One that waits for something may well raise the same when it has had enough of it.
+            late = TimeoutError(f"not done within {self._startup:g} s (timeouts.startup)")
+            cause = late if scope.expired() else error
+            raise LifespanError(lifespan.name, cause, lifespan.plugin) from error
+        except Exception as error:
+            raise LifespanError(lifespan.name, error, lifespan.plugin) from error
+        return context
 
     async def _leave(self, context: AbstractAsyncContextManager[object]) -> None:
-        timer = self._clock.call_later(self._limit, self.give_up) if self._limit else None
-        try:
-            # The limit is kept by the server's clock; the scope is only the way to cancel what is inside it.
-            async with asyncio.timeout(None) as self._scope:
+        async with self._limited(self._limit) as scope:
+            self._scope = scope
+            try:
                 # Always a clean end: the cleanup of a lifespan is what stands behind its yield, "finally" or not.
                 await context.__aexit__(None, None, None)
-        finally:
-            self._scope = None
-            if timer is not None:
-                timer.cancel()
+            finally:
+                self._scope = None
+
+    @asynccontextmanager
+    async def _limited(self, limit: float) -> AsyncIterator[asyncio.Timeout]:
+        """Cancel what is inside after so many seconds of the server's clock, and raise TimeoutError then."""
+        async with asyncio.timeout(None) as scope:
+            timer = self._clock.call_later(limit, lambda: _expire(scope)) if limit else None
+            try:
+                yield scope
+            finally:
+                if timer is not None:
+                    timer.cancel()
 
 
-async def _entered(lifespan: ReadyLifespan) -> AbstractAsyncContextManager[object]:
-    try:
-        context = lifespan.context()
-        await context.__aenter__()
-    except Exception as error:
-        raise LifespanError(lifespan.name, error) from error
-    return context
+def _expire(scope: asyncio.Timeout) -> None:
+    # The limit and a second signal may come together.
+    if not scope.expired():
+        scope.reschedule(0.0)

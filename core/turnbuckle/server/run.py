@@ -89,7 +89,8 @@ class HTTPServer:
         loop = asyncio.get_running_loop()
         clock = self._clock or SystemClock(loop)
         self._connections = Connections(self.application, clock, loop)
-        self._lifespans = Lifespans(self.application.lifespans, self.application.timeouts.shutdown, clock)
+        timeouts = self.application.timeouts
+        self._lifespans = Lifespans(self.application.lifespans, timeouts.shutdown, clock, startup=timeouts.startup)
         self._listeners = bind(self._endpoint)
         try:
             await self._lifespans.enter()

@@ -38,6 +38,7 @@ class Timeouts:
         idle: between two requests; beyond it the connection is closed.
         drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
         linger: how long a closed connection still reads, so that the peer gets to see the last response.
+        startup: for each lifespan to be entered; beyond it the start fails.
         shutdown: for requests to finish once the server was told to stop.
     """
 
@@ -50,4 +51,5 @@ class Timeouts:
     idle: float = attrs.field(default=30.0, validator=_not_negative)
     drain_content: int = attrs.field(default=65536, validator=_not_negative)
     linger: float = attrs.field(default=2.0, validator=_not_negative)
+    startup: float = attrs.field(default=30.0, validator=_not_negative)
     shutdown: float = attrs.field(default=30.0, validator=_not_negative)

@@ -214,7 +214,8 @@ class _Workshop:
                 why="its factory takes the setup, and returns an async context manager",
                 fix="write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
             )
-        return ReadyLifespan(name=entry.record.name, context=lambda: entry.record.factory(setup))
+        plugin = entry.origin.plugin
+        return ReadyLifespan(name=entry.record.name, context=lambda: entry.record.factory(setup), plugin=plugin)
 
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         self.findings.add(

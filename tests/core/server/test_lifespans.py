@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 
+import attrs
 import pytest
 
 from turnbuckle.errors import LifespanError
@@ -36,8 +37,10 @@ async def wait_forever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def lifespans(*each: ReadyLifespan, limit: float = 0.0, clock: FakeClock | None = None) -> Lifespans:
-    return Lifespans(each, limit, clock or FakeClock())
+def lifespans(
+    *each: ReadyLifespan, limit: float = 0.0, clock: FakeClock | None = None, startup: float = 0.0
+) -> Lifespans:
+    return Lifespans(each, limit, clock or FakeClock(), startup=startup)
 
 
 async def test_lifespans_are_left_in_reverse() -> None:
@@ -66,6 +69,33 @@ async def test_failure_at_the_start_unwinds_and_names_the_lifespan() -> None:
     assert caught.value.name == "b"
     assert str(caught.value) == "lifespan 'b' failed: OSError: no database"
     assert isinstance(caught.value.__cause__, OSError)
+
+
+async def test_lifespan_that_is_not_entered_in_time_is_cancelled_and_named() -> None:
+    events: list[str] = []
+    clock = FakeClock()
+    slow = attrs.evolve(lifespan("b", events, at_start=wait_forever), plugin="slow")
+    both = lifespans(lifespan("a", events), slow, clock=clock, startup=30)
+    task = asyncio.create_task(both.enter())
+    await until(lambda: events)
+    await clock.advance(29)
+    assert not task.done()
+    await clock.advance(1)
+    with pytest.raises(LifespanError) as caught:
+        await task
+    assert events == ["+a", "-a"]
+    assert (caught.value.name, caught.value.plugin) == ("b", "slow")
+    expected = "lifespan 'b' of plugin 'slow' failed: TimeoutError: not done within 30 s (timeouts.startup)"
+    assert str(caught.value) == expected
+    assert clock.pending == 0
+
+
+async def test_lifespan_that_times_out_by_itself_says_so() -> None:
+    async def time_out() -> None:
+        raise TimeoutError("database is away")
+
+    with pytest.raises(LifespanError, match="lifespan 'db' failed: TimeoutError: database is away"):
+        await lifespans(lifespan("db", [], at_start=time_out), startup=30).enter()
 
 
 async def test_failure_to_make_the_context_names_the_lifespan() -> None:
@@ -111,6 +141,30 @@ async def test_lifespan_that_does_not_end_is_cancelled_in_time(caplog: pytest.Lo
     assert events == ["+a", "+b", "-a"]
     assert caplog.messages == ["lifespan 'b' did not end in time, and was cancelled"]
     assert clock.pending == 0
+
+
+async def test_give_up_after_the_limit_changes_nothing() -> None:
+    events: list[str] = []
+    clock = FakeClock()
+    go_on = asyncio.Event()
+
+    async def linger() -> None:
+        try:
+            await wait_forever()
+        finally:
+            events.append("late")
+            await go_on.wait()
+
+    one = lifespans(lifespan("a", events, at_end=linger), limit=30, clock=clock)
+    await one.enter()
+    task = asyncio.create_task(one.leave())
+    await asyncio.sleep(0)
+    await clock.advance(30)
+    await until(lambda: "late" in events)
+    one.give_up()
+    go_on.set()
+    await task
+    assert events == ["+a", "late"]
 
 
 async def test_give_up_cancels_the_lifespan_that_is_being_left() -> None:
