@@ -1,4 +1,4 @@
-"""Which methods a path answers (RFC 9110, sections 9.3.2, 9.3.7 and 10.2.1).
+"""Which methods there are, and which a path answers (RFC 9110, sections 9.1, 9.3.2, 9.3.7 and 10.2.1).
 
 HEAD follows GET unless a route of its own takes it. OPTIONS is allowed wherever anything is: without a route
 for it the router raises ``MethodNotAllowed`` as for any other method, and the core answers from ``allowed``.
@@ -15,6 +15,14 @@ from turnbuckle.errors import RouteError
 # token = 1*tchar (RFC 9110, section 5.6.2), without the lower-case letters: methods are case-sensitive and
 # "get" is a slip.
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Z]+")
+
+# The IANA registry of methods, but for PRI, which is none, and CONNECT, which is for proxies (section 9.3.6).
+_REGISTRY: Final = (
+    "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL"
+    " MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY REBIND REPORT SEARCH"
+    " TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL"
+)
+REGISTERED_METHODS: Final = frozenset(_REGISTRY.split())
 
 
 def check_methods(methods: Collection[str]) -> None:

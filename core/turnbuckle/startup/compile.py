@@ -14,6 +14,7 @@ import attrs
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
 from turnbuckle.records import Handler, Lifespan, Origin, ResponseType
+from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.server.application import Application, ReadyLifespan
 from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.components import Components
@@ -32,10 +33,12 @@ from turnbuckle.startup.dispatch import (
 from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.lifespan_shape import fault_of
 from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
 from turnbuckle.web.errors import ErrorTable
 from turnbuckle.web.middleware import compose
+from turnbuckle.web.resources import Resources
 from turnbuckle.web.response_types import Renderer, compile_renderer
 
 __all__ = ["compile_application"]
@@ -80,10 +83,14 @@ class _Workshop:
 
     plan: Plan
     findings: Findings = attrs.field(factory=Findings)
+    resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
+    methods: frozenset[str] = attrs.field(init=False)
     surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        self.resources = planned_resources(self.plan.root)
+        self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
 
     def application(self) -> Application:
@@ -100,6 +107,7 @@ class _Workshop:
             limits=plan.settings.limits,
             timeouts=plan.settings.timeouts,
             lifespans=lifespans,
+            resources=self.resources,
             access_log=plan.settings.access_log,
             cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
         )
@@ -138,6 +146,7 @@ class _Workshop:
             debug=self.plan.settings.debug,
             scope=scope.prefix,
             components=self._component,
+            resources=self.resources,
         )
 
     def _component(self, kind: str) -> object:
@@ -170,14 +179,15 @@ class _Workshop:
     def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
         if not tables:
             # A router could not be made; the finding stops the start before anyone calls this.
-            return answer_miss(root.errors)
+            return self._missed(root)
         scopes = [each for each in self.surroundings.values() if each.chains and _is_plain(each.scope.prefix)]
         scopes.sort(key=lambda each: -len(each.scope.prefix))
-        fallbacks = [
-            Fallback(each.scope.prefix, compile_entry(each.chains, answer_miss(each.errors))) for each in scopes
-        ]
-        miss = guard(compile_miss(fallbacks, root.errors), root.errors, self.plan.app_name)
+        fallbacks = [Fallback(each.scope.prefix, compile_entry(each.chains, self._missed(each))) for each in scopes]
+        miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
+
+    def _missed(self, here: _Surroundings) -> Handler:
+        return answer_miss(here.errors, self.methods)
 
     def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
         return Endpoint(planned.route, self._call(planned, scope))

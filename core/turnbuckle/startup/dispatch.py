@@ -5,13 +5,14 @@ Nothing here is a hook, and nothing looks anything up that could have been looke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, final
 
 import attrs
 
-from turnbuckle.errors import MethodNotAllowed
+from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
 from turnbuckle.records import Handler, Match, Route
+from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.errors import ErrorTable
 from turnbuckle.web.request import Request, UrlBuilder
@@ -145,14 +146,13 @@ def compile_step(number: int) -> Handler:
     return lambda request: request.steps[number](request)
 
 
-def compile_miss(fallbacks: Sequence[Fallback], errors: ErrorTable) -> Handler:
+def compile_miss(fallbacks: Sequence[Fallback], answer: Handler) -> Handler:
     """Return what answers requests that no route takes; inside a scope, its middleware gets to see them.
 
     Args:
         fallbacks: those with longer prefixes first.
-        errors: for requests outside of all scopes.
+        answer: for requests outside of all scopes.
     """
-    answer = answer_miss(errors)
 
     async def miss(request: Request) -> Response:
         path = request.raw_path
@@ -164,14 +164,22 @@ def compile_miss(fallbacks: Sequence[Fallback], errors: ErrorTable) -> Handler:
     return miss
 
 
-def answer_miss(errors: ErrorTable) -> Handler:
-    """Return the handler for what a router raised: OPTIONS is answered, a slash is corrected, the rest is an error."""
+def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS) -> Handler:
+    """Return the handler for what a router raised: OPTIONS is answered, a slash is corrected, the rest is an error.
+
+    Args:
+        errors: answers the errors.
+        known: methods that the app has heard of; for others the answer is 501, whatever the path.
+    """
 
     async def answer(request: Request) -> Response:
         error = request.exception
         if isinstance(error, MethodNotAllowed) and request.method == "OPTIONS":
             request.exception = None
             return Response(b"", 204, {"Allow": ", ".join(error.allowed)})
+        if isinstance(error, MethodNotAllowed | NotFound) and request.method not in known:
+            # RFC 9110, section 9.1: 405 is for methods that are recognized.
+            return await errors.respond(request, HTTPError(501))
         if isinstance(error, SlashRedirect):
             request.exception = None
             return Redirect(error.path + ("?" + request.query if request.query else ""), 308)

@@ -72,8 +72,8 @@ def refused(data: bytes, status: int = 400) -> Case:
 
 REQUEST_LINE = {
     "get": Case(head()),
-    "lower-case-method-is-another-method": Case(head(b"get / HTTP/1.1"), (405,)),
-    "unknown-method": Case(head(b"BREW / HTTP/1.1"), (405,)),
+    "lower-case-method-is-another-method": Case(head(b"get / HTTP/1.1"), (501,)),
+    "unknown-method": Case(head(b"BREW / HTTP/1.1"), (501,)),
     "crlf-before-it": Case(b"\r\n" + head()),
     "two-crlf-before-it": refused(b"\r\n\r\n" + head()),
     "lf-alone-ends-it": refused(b"GET / HTTP/1.1\nHost: a\n\n"),
@@ -107,7 +107,7 @@ REQUEST_LINE = {
     "version-with-two-digits": refused(head(b"GET / HTTP/1.10")),
     "version-of-another-protocol": refused(head(b"GET / ICY/1.1")),
     "tls-client-hello": refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
-    "connect": Case(head(b"CONNECT a:443 HTTP/1.1"), (404,)),
+    "connect": Case(head(b"CONNECT a:443 HTTP/1.1"), (501,)),
     "trace": Case(head(b"TRACE / HTTP/1.1"), (405,)),
 }
 

@@ -178,6 +178,35 @@ async def test_options_is_answered_and_405_has_allow() -> None:
     assert b"Allow: DELETE, GET, HEAD, OPTIONS, PUT" in bytes(star.received)
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        pytest.param("MMMM", "/x", 501, id="unknown"),
+        pytest.param("MMMM", "/nowhere", 501, id="unknown-and-no-path"),
+        pytest.param("MMMM", "/s/y", 501, id="unknown-in-a-scope"),
+        pytest.param("get", "/x", 501, id="other-case"),
+        pytest.param("CONNECT", "example.com:443", 501, id="connect"),
+        pytest.param("TRACE", "/x", 405, id="trace"),
+        pytest.param("PROPFIND", "/x", 405, id="registered"),
+        pytest.param("PROPFIND", "/nowhere", 404, id="registered-and-no-path"),
+        pytest.param("BREW", "/pot", 200, id="of-a-route"),
+        pytest.param("BREW", "/x", 405, id="of-another-route"),
+        pytest.param("GET", "/pot", 405, id="known"),
+    ],
+)
+async def test_method_that_nobody_knows_is_not_implemented(method: str, target: str, status: int) -> None:
+    app = App(middleware=[_tag("app")])
+    app.get("/x")(_word)
+    app.route("/pot", methods=["BREW"])(_word)
+    app.scope("/s", middleware=[_tag("scope")]).get("/y")(_word)
+    async with Client(app) as client:
+        answer = await client.raw(f"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    head = bytes(answer.received)
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Seen: app" in head
+    assert (b"Allow: " in head) == (status == 405)
+
+
 async def test_options_of_its_own_and_head() -> None:
     app = App()
     app.get("/")(_word)
