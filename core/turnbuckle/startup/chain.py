@@ -52,15 +52,16 @@ def order_middleware(
 def check_needs(outer: Sequence[Link], links: Sequence[Link], findings: Findings) -> None:
     """Note middleware that needs what nothing outside of it provides, and keys that two provide."""
     present: dict[str, Link] = {}
+    provided: dict[str, Link] = {}
     for link in (*outer, *links):
         for need in link.record.needs:
             if need not in present and link in links:
                 _lacks(link, need, links, findings)
         present[link.record.name] = link
         for key in link.record.provides:
-            if key in present and link in links and key in present[key].record.provides:
-                _provided_twice(key, link, present[key], findings)
             present[key] = link
+            if (first := provided.setdefault(key, link)) is not link and link in links:
+                _provided_twice(key, link, first, findings)
 
 
 def check_effects(links: Iterable[Link], routes: Iterable[PlannedRoute], findings: Findings) -> None:

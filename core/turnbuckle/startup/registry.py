@@ -38,7 +38,8 @@ class Registry(pluggy.PluginManager):
         self._findings: Final = findings
         self.add_hookspecs(Hooks)
         # All definitions are known before any implementation is looked at: order must not decide what is misspelt.
-        for definer in definers:
+        # A plugin that is in a scope and around it defines the same hooks once.
+        for definer in {definer.plugin.hookspecs: definer for definer in definers}.values():
             self._define(definer)
         self._accepted: dict[str, Mapping[str, Any]] = {}
         self._implemented: Final[dict[tuple[str, str], pluggy.HookImpl]] = {}

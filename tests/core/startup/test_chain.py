@@ -143,6 +143,16 @@ def test_key_that_two_provide() -> None:
     assert "'b' and 'a' both set 'user'" in error_of(App(middleware=links), "TB418").text
 
 
+def test_key_that_a_scope_provides_again() -> None:
+    app = App(middleware=[_link("a", provides=("user",))])
+    app.scope("/x", middleware=[_link("b", provides=("user",))])
+    assert len(error_of(app, "TB418").origins) == 2
+
+
+def test_key_may_be_named_as_its_middleware() -> None:
+    assert App(middleware=[_link("user", provides=("user",)), _link("a", needs="user")]).resolve().diagnostics == ()
+
+
 def test_key_may_be_named_as_another_middleware() -> None:
     assert App(middleware=[_link("user"), _link("b", provides=("user",))]).resolve().diagnostics == ()
 

@@ -289,6 +289,12 @@ def test_plugins_define_hooks_for_others() -> None:
     assert _paths(App(plugins=[eager, _menu()])) == ["/top-a", "/top-b"]
 
 
+def test_hooks_are_defined_once_by_a_plugin_that_is_in_two_scopes() -> None:
+    app = App(plugins=[_menu()])
+    app.scope("/x", plugins=[_menu()]).scope("/y", plugins=[_menu()])
+    app.resolve()
+
+
 def test_hook_of_a_plugin_that_is_misspelt() -> None:
     found = error_of(App(plugins=[_menu(), make_plugin("p", menu_itmes=_none)]), "TB301")
     assert "did you mean 'menu_items'?" in found.text

@@ -178,7 +178,9 @@ class PluginConformance(abc.ABC):
     def _answers(self, plugin: Plugin | None = None) -> dict[str, tuple[object, ...]]:
         plugin = plugin or self.make_plugin()
         name = plugin.info.name
-        setup = Setup(settings=Settings(), plugin=name, config=self._resolve().root.configs.get(name))
+        config = self._resolve().root.configs.get(name)
+        # Hooks that it defines for other plugins are answered by none: it stands alone here.
+        setup = Setup(settings=Settings(), plugin=name, config=config, answers=lambda hook, **arguments: ())
         hooks = [hook for hook in _overridden(plugin) if hook in _RECORDS]
         return {hook: tuple(getattr(plugin, hook)(**_only_setup(plugin, hook, setup))) for hook in hooks}
 

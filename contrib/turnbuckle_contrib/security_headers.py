@@ -1,0 +1,87 @@
+"""Tell browsers to be careful: header fields for every response that does not have them already.
+
+The defaults break no ordinary page. What needs a decision, a content security policy or strict transport security, is
+off until the settings say what it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast, final
+
+import attrs
+
+from turnbuckle import Handler, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
+
+__all__ = ["SecurityHeadersConfig", "SecurityHeadersPlugin"]
+
+_FIELDS: Final = {
+    "content_type_options": "X-Content-Type-Options",
+    "frame_options": "X-Frame-Options",
+    "referrer_policy": "Referrer-Policy",
+    "opener_policy": "Cross-Origin-Opener-Policy",
+    "content_security_policy": "Content-Security-Policy",
+    "permissions_policy": "Permissions-Policy",
+}
+_TRANSPORT: Final = "Strict-Transport-Security"
+
+
+def _may_be_sent(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+    MutableHeaders({"X": value})
+
+
+def _field(default: str = "") -> str:
+    field: str = attrs.field(default=default, validator=_may_be_sent)
+    return field
+
+
+@attrs.frozen(kw_only=True)
+class SecurityHeadersConfig:
+    """Settings of the plugin: the value of each field; "" leaves it out.
+
+    Attributes:
+        content_type_options: of ``X-Content-Type-Options``.
+        frame_options: of ``X-Frame-Options``; who may show the page in a frame.
+        referrer_policy: of ``Referrer-Policy``.
+        opener_policy: of ``Cross-Origin-Opener-Policy``.
+        content_security_policy: of ``Content-Security-Policy``.
+        permissions_policy: of ``Permissions-Policy``.
+        strict_transport_security: of ``Strict-Transport-Security``, sent over https alone (RFC 6797, section 7.2).
+    """
+
+    content_type_options: str = _field("nosniff")
+    frame_options: str = _field("SAMEORIGIN")
+    referrer_policy: str = _field("strict-origin-when-cross-origin")
+    opener_policy: str = _field("same-origin")
+    content_security_policy: str = _field()
+    permissions_policy: str = _field()
+    strict_transport_security: str = _field()
+
+
+@final
+class SecurityHeadersPlugin(Plugin):
+    """Puts the middleware ``security_headers`` into the security zone."""
+
+    info = PluginInfo(name="security_headers", config=SecurityHeadersConfig)
+
+    def provide_middleware(self, setup: Setup) -> list[Middleware]:
+        """Add the middleware."""
+        return [Middleware("security_headers", _around, zone="security")]
+
+
+def _around(next_handler: Handler, setup: Setup) -> Handler:
+    config = cast("SecurityHeadersConfig", setup.config)
+    given = [(name, str(getattr(config, key))) for key, name in _FIELDS.items()]
+    plain = [(name, value) for name, value in given if value]
+    transport = config.strict_transport_security
+    secure = [*plain, (_TRANSPORT, transport)] if transport else plain
+    if not secure:
+        return next_handler
+
+    async def harden(request: Request) -> Response:
+        response = await next_handler(request)
+        headers = response.headers
+        for name, value in secure if request.scheme == "https" else plain:
+            headers.setdefault(name, value)
+        return response
+
+    return harden

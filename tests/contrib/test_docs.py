@@ -1,0 +1,53 @@
+"""The page of contrib names every plugin there is, with all its settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from turnbuckle import App, Plugin
+from turnbuckle.startup.discover import installed_plugins
+from turnbuckle.testing import Client
+
+_PAGE: Final = (Path(__file__).parents[2] / "docs" / "contrib.md").read_text(encoding="utf-8")
+_ROW: Final = re.compile(r"^\| `plugin\.([a-z_.]+)` \| `([^`]*)` \|", re.MULTILINE)
+
+
+def _plugins() -> dict[str, type[Plugin]]:
+    ours = [each for each in installed_plugins() if each.value.startswith("turnbuckle_contrib.")]
+    return {each.name: each.entry_point.load() for each in ours}
+
+
+def _defaults(name: str, config: type) -> dict[str, object]:
+    made = config()
+    values = {field.name: getattr(made, field.name) for field in attrs.fields(config)}
+    return {f"{name}.{key}": dict(value) if hasattr(value, "keys") else value for key, value in values.items()}
+
+
+def test_page_has_a_section_for_each_plugin() -> None:
+    assert re.findall(r"^## `(\w+)`", _PAGE, re.MULTILINE) == sorted(_plugins())
+
+
+def test_page_lists_every_setting_with_its_default() -> None:
+    expected: dict[str, object] = {}
+    for name, plugin in _plugins().items():
+        if plugin.info.config is not None:
+            expected.update(_defaults(name, plugin.info.config))
+    assert {key: json.loads(value) for key, value in _ROW.findall(_PAGE)} == expected
+
+
+async def test_first_example_does_what_it_says() -> None:
+    source = re.search(r"^```python\n(.*?)^```$", _PAGE, re.MULTILINE | re.DOTALL)
+    assert source is not None
+    namespace: dict[str, App] = {}
+    exec(source[1], namespace)
+    async with Client(namespace["app"]) as client:
+        home = await client.get("/", headers={"X-Request-ID": "abc"})
+        ready = await client.get("/-/health/ready")
+    assert (home.text, home.headers["x-request-id"]) == ("You are request abc", "abc")
+    assert home.headers["x-content-type-options"] == "nosniff"
+    assert ready.json() == {"status": "ok"}
