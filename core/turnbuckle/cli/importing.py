@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from turnbuckle.cli.failures import CommandFailed, one_line
+from turnbuckle.cli.failures import CommandFailed
 from turnbuckle.errors import StartupError
-from turnbuckle.startup.findings import closest
+from turnbuckle.startup.findings import closest, described
 from turnbuckle.startup.places import file_place
 
 __all__ = ["import_file", "import_module", "told_in"]
@@ -132,8 +132,8 @@ def _module_hint(name: str) -> str:
 
 
 def _explained(what: str, error: BaseException) -> str:
-    reason = error.msg if isinstance(error, SyntaxError) else one_line(error)
-    return f"error: {what}: {type(error).__name__}: {reason}{_at(error)}"
+    reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else described(error)
+    return f"error: {what}: {' '.join(reason.split())}{_at(error)}"
 
 
 def _at(error: BaseException) -> str:

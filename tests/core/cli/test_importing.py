@@ -86,6 +86,12 @@ def test_file_may_have_any_name(project: Project, name: str) -> None:
             "lines", "'lines' cannot be imported: ValueError: one two (lines.py:1)", id="message-of-several-lines"
         ),
         pytest.param(
+            "zoned",
+            "'zoned' cannot be imported: ValueError: 'zone' must be in "
+            "('edge', 'security', 'session', 'transform', 'app') (got 'edgy') (zoned.py:3)",
+            id="refused-by-attrs",
+        ),
+        pytest.param(
             "chained",
             "'chained' cannot be imported: ZeroDivisionError: division by zero (deeper.py:1)",
             id="raises-deeper",
@@ -110,6 +116,7 @@ def test_failure_is_one_line(project: Project, refusal: Callable[..., str], targ
     project.write("needs.py", "import sys\nimport qqq\n")
     project.write("library.py", "import json\n\njson.loads('')\n")
     project.write("lines.py", "raise ValueError('one\\ntwo')\n")
+    project.write("zoned.py", "from turnbuckle import Middleware\n\nMiddleware('a', print, zone='edgy')\n")
     project.write("chained.py", "import deeper\n")
     project.write("deeper.py", "1 / 0\n")
     project.write("syntax.py", "x = 1\ny = (\n")
