@@ -15,8 +15,9 @@ Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
 
 from __future__ import annotations
 
+from turnbuckle.testing.conformance.middleware import MiddlewareConformance
 from turnbuckle.testing.conformance.parser import ParserConformance
 from turnbuckle.testing.conformance.plugin import PluginConformance
 from turnbuckle.testing.conformance.router import RouterConformance
 
-__all__ = ["ParserConformance", "PluginConformance", "RouterConformance"]
+__all__ = ["MiddlewareConformance", "ParserConformance", "PluginConformance", "RouterConformance"]

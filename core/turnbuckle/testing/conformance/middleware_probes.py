@@ -1,0 +1,189 @@
+"""What stands around a middleware under test: a probe outside of it, one inside, and handlers that tell what they see.
+
+Owns the app that the suite of middleware asks; knows nothing of what is asserted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Final
+
+import attrs
+
+from turnbuckle.app import App
+from turnbuckle.errors import NotFound
+from turnbuckle.records import ZONES, Handler, Middleware
+from turnbuckle.startup.setup import Setup
+from turnbuckle.web.request import Request
+from turnbuckle.web.response import Response
+
+__all__ = ["MARK", "Probes", "Unforeseen"]
+
+_OUTER: Final = "conformance_outer_probe"
+_INNER: Final = "conformance_inner_probe"
+_BLOCK: Final = b"b" * 65536
+
+MARK: Final[ContextVar[str]] = ContextVar("MARK", default="")
+"""Set by the outer probe for those inside, and by handlers for those outside."""
+
+
+class Unforeseen(Exception):
+    """What no middleware can know of."""
+
+
+@attrs.define(eq=False)
+class Probes:
+    """One app under test, and what was seen in it.
+
+    Attributes:
+        calls: how often the inner probe was called, by path.
+        raised: what came out of the middleware instead of a response.
+        cancelled: where ``CancelledError`` was seen.
+        marks: what the outer probe found in the context variable afterwards.
+        strangers: what handlers found in the state of a request that was not theirs.
+        go: lets handlers that wait go on.
+        started: set once a handler waits.
+        closed: set once a stream was closed.
+        to_raise: what the inner probe raises instead of calling on.
+    """
+
+    calls: dict[str, int] = attrs.field(factory=dict)
+    raised: list[BaseException] = attrs.field(factory=list)
+    cancelled: list[str] = attrs.field(factory=list)
+    marks: list[str] = attrs.field(factory=list)
+    strangers: list[str] = attrs.field(factory=list)
+    go: asyncio.Event = attrs.field(factory=asyncio.Event)
+    started: asyncio.Event = attrs.field(factory=asyncio.Event)
+    closed: asyncio.Event = attrs.field(factory=asyncio.Event)
+    to_raise: BaseException | None = None
+    waiting: int = 0
+
+    def app(self, options: Mapping[str, object], tested: Sequence[Middleware]) -> App:
+        """Return an app with middleware under test between the probes.
+
+        Args:
+            options: what ``App`` is given to have it.
+            tested: all middleware that this makes.
+        """
+        outermost, innermost = ([each.name for each in tested if each.zone == zone] for zone in (ZONES[0], ZONES[-1]))
+        app = App(**options)  # type: ignore[arg-type]  # App itself says what it takes
+        app.add_middleware(Middleware(_OUTER, self._outer, zone=ZONES[0], before=outermost))
+        app.add_middleware(Middleware(_INNER, self._inner, zone=ZONES[-1], after=innermost))
+        routes: Mapping[str, Callable[[Request], Awaitable[object]]] = {
+            "plain": self.plain,
+            "fails": self.fails,
+            "missing": self.missing,
+            "waits": self.waits,
+            "streams": self.streams,
+            "endless": self.endless,
+            "together/{number}": self.together,
+        }
+        for path, handler in routes.items():
+            app.get("/" + path)(handler)
+        app.post("/echo")(self.echo)
+        app.post("/first")(self.first)
+        return app
+
+    # -- probes
+
+    def _outer(self, next_handler: Handler, setup: Setup) -> Handler:
+        async def outer(request: Request) -> Response:
+            MARK.set("outside")
+            try:
+                return await next_handler(request)
+            except asyncio.CancelledError:
+                self.cancelled.append("outside")
+                raise
+            except Exception as error:
+                self.raised.append(error)
+                raise
+            finally:
+                self.marks.append(MARK.get())
+
+        return outer
+
+    def _inner(self, next_handler: Handler, setup: Setup) -> Handler:
+        async def inner(request: Request) -> Response:
+            self.calls[request.path] = self.calls.get(request.path, 0) + 1
+            if self.to_raise is not None:
+                raise self.to_raise
+            return await next_handler(request)
+
+        return inner
+
+    # -- handlers
+
+    async def plain(self, request: Request) -> Response:
+        """Answer with two cookies, a status of its own, and what the context variable held."""
+        response = Response(MARK.get(), 201, {"X-Probe": "plain"})
+        response.set_cookie("one", "1")
+        response.set_cookie("two", "2")
+        MARK.set("inside")
+        return response
+
+    async def fails(self, request: Request) -> str:
+        """Raise what nobody foresaw."""
+        raise Unforeseen("on purpose")
+
+    async def missing(self, request: Request) -> str:
+        """Raise an error with a status."""
+        raise NotFound("not here")
+
+    async def waits(self, request: Request) -> str:
+        """Wait until the test lets go."""
+        self.started.set()
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append("inside")
+            raise
+        return "waited"
+
+    async def streams(self, request: Request) -> AsyncIterator[str]:
+        """Give a first piece at once, and the others when the test lets go."""
+        return self._pieces()
+
+    async def _pieces(self) -> AsyncIterator[str]:
+        yield "first "
+        await self.go.wait()
+        yield "last"
+
+    async def endless(self, request: Request) -> AsyncIterator[bytes]:
+        """Give more than anyone takes; ``closed`` says whether the stream was closed."""
+        return self._blocks()
+
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                self.started.set()
+                yield _BLOCK
+        finally:
+            self.closed.set()
+
+    async def echo(self, request: Request) -> bytes:
+        """Give the content back."""
+        return await request.read()
+
+    async def first(self, request: Request) -> AsyncIterator[bytes]:
+        """Tell when the first piece of the content is there, then give all of it back."""
+        return self._echoed(request)
+
+    async def _echoed(self, request: Request) -> AsyncIterator[bytes]:
+        async for piece in request.stream():
+            self.started.set()
+            yield piece
+
+    async def together(self, request: Request) -> str:
+        """Wait until all requests of the test are there; each leaves a mark in its state."""
+        number = str(request.path_params["number"])
+        if "conformance" in request.state:
+            self.strangers.append(f"{number} found {request.state['conformance']}")
+        request.state["conformance"] = number
+        self.waiting += 1
+        self.started.set()
+        await self.go.wait()
+        if request.state["conformance"] != number or request.path != f"/together/{number}":
+            self.strangers.append(f"{number} became {request.state['conformance']}")
+        return number
