@@ -15,9 +15,18 @@ Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
 
 from __future__ import annotations
 
+from turnbuckle.testing.conformance.lifespan import LifespanConformance
 from turnbuckle.testing.conformance.middleware import MiddlewareConformance
 from turnbuckle.testing.conformance.parser import ParserConformance
 from turnbuckle.testing.conformance.plugin import PluginConformance
+from turnbuckle.testing.conformance.response_type import ResponseTypeConformance
 from turnbuckle.testing.conformance.router import RouterConformance
 
-__all__ = ["MiddlewareConformance", "ParserConformance", "PluginConformance", "RouterConformance"]
+__all__ = [
+    "LifespanConformance",
+    "MiddlewareConformance",
+    "ParserConformance",
+    "PluginConformance",
+    "ResponseTypeConformance",
+    "RouterConformance",
+]

@@ -1,0 +1,133 @@
+"""The suite of response types (``turnbuckle.records.ResponseType`` has their contract)."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import copy
+from collections.abc import AsyncIterable, Sequence
+from typing import TypeVar
+
+from turnbuckle.app import App
+from turnbuckle.records import ResponseType
+from turnbuckle.testing.client import Client
+from turnbuckle.testing.client_response import ClientResponse
+from turnbuckle.web.request import Request
+from turnbuckle.web.response import Response
+
+__all__ = ["ResponseTypeConformance"]
+
+ValueT = TypeVar("ValueT")
+
+
+class ResponseTypeConformance(abc.ABC):
+    """What a response type must do; derive ``TestMyType`` from it and give it ``response_type`` and ``make_values``."""
+
+    @abc.abstractmethod
+    def response_type(self) -> ResponseType:
+        """Return the record."""
+
+    @abc.abstractmethod
+    def make_values(self) -> Sequence[object]:
+        """Return values as handlers might return them, new ones each time; at least two that differ."""
+
+    def test_has_values_of_its_type(self) -> None:
+        """What it renders is what it is looked up by."""
+        record, values = self.response_type(), self.make_values()
+        assert len(values) > 1, "make_values() must give at least two values"
+        for value in values:
+            assert isinstance(value, record.type), f"{value!r} is no {record.type.__name__}, and never gets here"
+
+    def test_renders_a_response(self) -> None:
+        """The result is a response, and of the media type that the record tells of."""
+        record = self.response_type()
+        for value in self.make_values():
+            response = record.render(value)
+            assert isinstance(response, Response), f"render({value!r}) must return a Response, not {response!r}"
+            sent = (response.content_type or "").partition(";")[0].strip()
+            assert not record.media_type or sent in {record.media_type, ""}, (
+                f"render({value!r}) gives {sent!r}, and the record says {record.media_type!r}"
+            )
+
+    def test_renders_at_once(self) -> None:
+        """Rendering is a plain call on the loop: what waits belongs into the stream of a body."""
+        render = self.response_type().render
+        assert not asyncio.iscoroutinefunction(render), "render must not be async"
+
+    def test_makes_a_response_each_time(self) -> None:
+        """Middleware changes responses; one that is kept would carry that into the next."""
+        record = self.response_type()
+        for value, again in zip(self.make_values(), self.make_values(), strict=True):
+            if isinstance(value, Response):
+                continue
+            first, second = record.render(value), record.render(again)
+            assert first is not second, f"render({value!r}) gives the same response twice"
+            first.headers.set("X-Conformance", "changed")
+            first.status = 418
+            third = record.render(again)
+            for other in (second, third):
+                assert "x-conformance" not in other.headers, f"responses for {value!r} share their fields"
+                assert other.status != 418, f"responses for {value!r} share their status"
+
+    def test_leaves_the_value_alone(self) -> None:
+        """A value may be kept by the handler, and returned again."""
+        record = self.response_type()
+        for value in self.make_values():
+            before = _described(value)
+            record.render(value)
+            assert _described(value) == before, f"render() changes the value: {before} became {_described(value)}"
+
+    def test_tells_values_apart(self) -> None:
+        """The response is made of the value: two that differ are not all answered with the same."""
+        contents = {response.content for response in asyncio.run(self._get_all()) if response.status != 204}
+        streams = any(isinstance(value, AsyncIterable) for value in self.make_values())
+        assert len(contents) > 1 or streams, f"all values give the same content: {contents}"
+
+    def test_serves_an_app(self) -> None:
+        """What a handler returns arrives, the same each time, and HEAD has the fields of GET."""
+        first, second = asyncio.run(self._get_all()), asyncio.run(self._get_all())
+        heads = asyncio.run(self._get_all("HEAD"))
+        for value, one, other, head in zip(self.make_values(), first, second, heads, strict=True):
+            assert one.status < 500, f"a handler that returns {value!r} is answered with {one.status}"
+            assert (one.status, one.content) == (other.status, other.content), f"{value!r} is not always rendered alike"
+            assert head.content == b"", "a response to HEAD has no content"
+            assert head.headers.get("content-type") == one.headers.get("content-type"), f"HEAD of {value!r} differs"
+
+    def test_covers_subclasses(self) -> None:
+        """A subclass without an entry of its own is rendered by the one of its base, which must not mind."""
+        record = self.response_type()
+        for value in self.make_values():
+            derived = _derived(value)
+            if derived is not None:
+                response = record.render(derived)
+                assert isinstance(response, Response), f"render() of a subclass of {type(value).__name__}: {response!r}"
+
+    async def _get_all(self, method: str = "GET") -> list[ClientResponse]:
+        app = App()
+        record = self.response_type()
+        app.response_type(record.type, media_type=record.media_type)(record.render)
+        values = self.make_values()
+
+        async def answer(request: Request, number: int) -> object:
+            return values[number]
+
+        app.get("/{number:int}")(answer)
+        async with Client(app) as client:
+            return [await client.request(method, f"/{number}") for number in range(len(values))]
+
+
+def _described(value: object) -> str:
+    if isinstance(value, AsyncIterable):
+        return type(value).__name__
+    return f"{value!r} {getattr(value, '__dict__', '')!r}"
+
+
+def _derived(value: ValueT) -> ValueT | None:
+    """Return the same as an instance of a subclass; None where that cannot be made."""
+    kind = type(value)
+    try:
+        derived = copy.copy(value)
+        derived.__class__ = type(f"Derived{kind.__name__}", (kind,), {"__slots__": ()})
+    except (TypeError, AttributeError, copy.Error):
+        return None
+    return derived
