@@ -50,7 +50,14 @@ class Scope:
         self._scopes: list[Scope] = []
 
     def route(
-        self, path: str, *, methods: Iterable[str] = ("GET",), name: str = "", host: str = ""
+        self,
+        path: str,
+        *,
+        methods: Iterable[str] = ("GET",),
+        name: str = "",
+        host: str = "",
+        streams_response: bool = False,
+        streams_body: bool = False,
     ) -> Callable[[FunctionT], FunctionT]:
         """Serve a path with the decorated handler.
 
@@ -59,15 +66,25 @@ class Scope:
             methods: the methods that the handler takes.
             name: for ``url_for``.
             host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope when empty.
+            streams_response: see ``Route``; so that middleware which cannot have that is found at startup.
+            streams_body: see ``Route``, as well.
         """
 
         def take(handler: FunctionT) -> FunctionT:
-            self.add_route(path, handler, methods=methods, name=name, host=host)
+            self.add_route(
+                path,
+                handler,
+                methods=methods,
+                name=name,
+                host=host,
+                streams_response=streams_response,
+                streams_body=streams_body,
+            )
             return handler
 
         return take
 
-    def add_route(
+    def add_route(  # noqa: PLR0913  # all but path and handler by name
         self,
         path: str,
         handler: Callable[..., object],
@@ -75,6 +92,8 @@ class Scope:
         methods: Iterable[str] = ("GET",),
         name: str = "",
         host: str = "",
+        streams_response: bool = False,
+        streams_body: bool = False,
     ) -> None:
         """Serve a path with a handler; see ``route`` for the arguments."""
         self._may_change("add a route")
@@ -86,6 +105,8 @@ class Scope:
                 methods=[method.upper() for method in upper],
                 name=name,
                 host=host,
+                streams_response=streams_response,
+                streams_body=streams_body,
                 origin=self._here(handler),
             )
         )

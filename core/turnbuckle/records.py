@@ -160,6 +160,9 @@ class Route:
         methods: method names in upper case.
         name: for ``url_for``; "" for none.
         host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
+        streams_response: the handler streams its responses; one that is an async generator, or annotated to return an
+            async iterable or a ``Stream``, need not say so.
+        streams_body: the handler takes the content of requests piece by piece, with ``request.stream()``.
         origin: where it was written; filled in at startup, and no part of its identity.
     """
 
@@ -168,6 +171,8 @@ class Route:
     methods: frozenset[str] = attrs.field(default=("GET",), converter=_as_set)
     name: str = ""
     host: str = ""
+    streams_response: bool = False
+    streams_body: bool = False
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def describe(self) -> str:

@@ -14,7 +14,7 @@ from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.order import OrderCycle, solve
 from turnbuckle.startup.plan import Entry, PlannedRoute
 
-__all__ = ["check_effects", "check_needs", "order_middleware"]
+__all__ = ["check_needs", "order_middleware"]
 
 Link = Entry[Middleware]
 
@@ -62,24 +62,6 @@ def check_needs(outer: Sequence[Link], links: Sequence[Link], findings: Findings
             present[key] = link
             if (first := provided.setdefault(key, link)) is not link and link in links:
                 _provided_twice(key, link, first, findings)
-
-
-def check_effects(links: Iterable[Link], routes: Iterable[PlannedRoute], findings: Findings) -> None:
-    """Note middleware that holds whole responses in memory around handlers that stream."""
-    buffering = [link for link in links if link.record.buffers_response]
-    for planned in routes if buffering else ():
-        if not inspect.isasyncgenfunction(planned.route.handler):
-            continue
-        for link in buffering:
-            origins = (link.origin, planned.route.origin) if planned.route.origin else (link.origin,)
-            findings.add(
-                "TB413",
-                f"middleware {link.record.name!r} buffers the response of {planned.route.describe()}, which streams",
-                *origins,
-                why="the client gets nothing until the stream ends, and all of it is in memory then",
-                fix="move the route into a scope without it, or the middleware into a scope without the route",
-                level="warning",
-            )
 
 
 def _by_name(links: Sequence[Link], findings: Findings) -> dict[str, Link]:

@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB419": "the order of middleware in the settings does not fit",
     "TB420": "two routes of one name",
     "TB421": "a scope cannot be used",
+    "TB425": "middleware reads the content of a request that is streamed",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

@@ -21,7 +21,8 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.converters import BUILTIN as CONVERTERS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
-from turnbuckle.startup.chain import check_effects, check_needs, order_middleware
+from turnbuckle.startup.chain import check_needs, order_middleware
+from turnbuckle.startup.effects import check_effects
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.gather import Gathered
 from turnbuckle.startup.inject import Injected

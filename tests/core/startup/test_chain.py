@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -155,30 +155,3 @@ def test_key_may_be_named_as_its_middleware() -> None:
 
 def test_key_may_be_named_as_another_middleware() -> None:
     assert App(middleware=[_link("user"), _link("b", provides=("user",))]).resolve().diagnostics == ()
-
-
-def test_buffering_middleware_over_a_stream() -> None:
-    app = App(middleware=[_link("compress", buffers_response=True), _link("other")])
-
-    @app.get("/stream")
-    async def stream(request: Request) -> AsyncIterator[str]:
-        yield "x"
-
-    @app.get("/plain")
-    async def plain(request: Request) -> str:
-        return "x"
-
-    found = warning_of(app, "TB413")
-    assert "'compress' buffers the response of GET /stream" in found.text
-    assert len(found.origins) == 2
-
-
-def test_buffering_middleware_over_a_stream_of_a_plugin_without_origin() -> None:
-    async def stream(request: Request) -> AsyncIterator[str]:
-        yield "x"
-
-    from turnbuckle import Route
-
-    plugin = make_plugin("p", provide_routes=lambda self, setup: [Route(path="/s", handler=stream)])
-    found = warning_of(App(plugins=[plugin], middleware=[_link("c", buffers_response=True)]), "TB413")
-    assert [origin.plugin for origin in found.origins] == ["app", "p"]
