@@ -6,13 +6,12 @@ it the app's own middleware innermost, in the order in which it was written. ``m
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
 
 from turnbuckle.records import ZONES, Middleware, Origin
 from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.order import OrderCycle, solve
-from turnbuckle.startup.plan import Entry, PlannedRoute
+from turnbuckle.startup.plan import Entry
 
 __all__ = ["check_needs", "order_middleware"]
 
