@@ -68,7 +68,11 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         connection.refuse(error.status)
     except Exception:  # noqa: BLE001  # nothing may leave a connection without an end
         _log.exception("answering %s failed", request)
-        connection.refuse(500)
+        if connection.is_handling:
+            connection.refuse(500)
+        else:
+            # Something of a response is out: a second one would be taken for the answer to another request.
+            connection.abort()
 
 
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
@@ -174,7 +178,11 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
 
 
 async def _close_body(body: object) -> None:
-    """Let a generator that will not be asked for more run its ``finally``."""
+    """Let a generator that will not be asked for more run its ``finally``; what that raises changes no response."""
     close = getattr(body, "aclose", None)
-    if close is not None:
+    if close is None:
+        return
+    try:
         await close()
+    except Exception:  # noqa: BLE001  # whatever the application's iterator raises
+        _log.exception("closing the body of a response failed")

@@ -105,6 +105,38 @@ async def test_stream_that_its_peer_spoils_is_cut_off_without_a_traceback(
     assert not caplog.records
 
 
+class _FailsToClose:
+    """A body of one piece that raises when it is closed."""
+
+    def __init__(self) -> None:
+        self.pieces = [b"abc"]
+
+    def __aiter__(self) -> _FailsToClose:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self.pieces:
+            raise StopAsyncIteration
+        return self.pieces.pop()
+
+    async def aclose(self) -> None:
+        raise RuntimeError("cannot be closed")
+
+
+@pytest.mark.parametrize("request_head", [pytest.param(GET, id="get"), pytest.param(_HEAD, id="head")])
+async def test_body_that_fails_to_close_adds_nothing_to_its_response(
+    request_head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stream(request: Request) -> Response:
+        return Response(_FailsToClose())
+
+    async with serving(stream) as served:
+        received = await served.send(request_head)
+        assert received.count(b"HTTP/1.1") == 1
+        assert not served.is_closed
+    assert "cannot be closed" in caplog.text
+
+
 async def test_stream_is_closed_when_its_peer_leaves() -> None:
     notes: list[str] = []
     ticks = asyncio.Event()
