@@ -79,4 +79,9 @@ def _lock_path(asked: Asked, file: str) -> Path:
 def _size(plan: Plan) -> str:
     plugins = sum(plugin.state == "enabled" for plugin in plan.plugins)
     middleware = sum(len(scope.middleware) for scope in plan.root.walk())
-    return f"{plugins} plugins, {middleware} middleware, {sum(1 for _ in plan.routes())} routes"
+    routes = sum(1 for _ in plan.routes())
+    return f"{_counted(plugins, 'plugin')}, {middleware} middleware, {_counted(routes, 'route')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

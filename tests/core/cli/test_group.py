@@ -13,11 +13,11 @@ from .conftest import Project
 def test_help_names_every_command(project: Project) -> None:
     result = project.call("--help")
     assert result.exit_code == 0
-    for name in ("serve", "check", "routes", "plan"):
+    for name in ("serve", "check", "routes", "plan", "plugins", "why", "explain", "settings"):
         assert f"\n  {name} " in result.output
 
 
-@pytest.mark.parametrize("name", ["serve", "check", "routes", "plan"])
+@pytest.mark.parametrize("name", ["serve", "check", "routes", "plan", "plugins", "explain", "settings"])
 def test_help_of_a_command_explains_its_options(project: Project, name: str) -> None:
     result = project.call(name, "-h")
     assert result.exit_code == 0

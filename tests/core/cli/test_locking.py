@@ -19,7 +19,7 @@ def locked(project: Project) -> Project:
 def test_lock_is_written_beside_the_app(project: Project) -> None:
     result = project.call("plan", "--lock", "shop")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "turnbuckle.lock is written: 0 plugins, 0 middleware, 1 routes\n"
+    assert result.stdout == "turnbuckle.lock is written: 0 plugins, 0 middleware, 1 route\n"
     assert json.loads((project.folder / "turnbuckle.lock").read_text())["app"] == "shop"
 
 

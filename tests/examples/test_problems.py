@@ -1,0 +1,91 @@
+"""Every code of a problem has a page, every page a code, and what a page shows has the problem that it is about."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from click.testing import CliRunner
+
+from turnbuckle.cli.group import turnbuckle
+from turnbuckle.startup.codes import CODES
+
+FOLDER: Final = Path(__file__).parents[2] / "docs/problems"
+PAGES: Final = sorted(FOLDER.glob("TB*.md"))
+# It takes two installed distributions.
+NOT_RUN: Final = {"TB102"}
+_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILES: Final = {"python": "main.py", "toml": "turnbuckle.toml"}
+
+
+def example(page: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the files of an example by name, and the lines of its console."""
+    files: dict[str, str] = {}
+    console: list[str] = []
+    for language, text in _BLOCK.findall(page.read_text(encoding="utf-8").partition("## Fix")[0]):
+        if language == "console":
+            console = text.splitlines()
+        else:
+            first, _, rest = text.partition("\n")
+            named = first.startswith("# ") and "." in first
+            files[first[2:] if named else _FILES[language]] = rest if named else text
+    return files, console
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("main", "turnbuckle_plugin"):
+        # Noted as it is, so that what the example imports is forgotten afterwards.
+        monkeypatch.setitem(sys.modules, name, sys)
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert {page.stem for page in PAGES} == set(CODES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_says_what_it_means_and_what_to_do(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {page.stem}: {CODES[page.stem]}\n\n")
+    means, example_of_it, fix = re.split(r"\n## Example\n|\n## Fix\n", text)
+    assert min(len(means), len(example_of_it), len(fix)) > 20
+    assert max(len(line) for line in (means + fix).splitlines()) <= 132
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+
+
+def test_index_lists_every_code_with_its_title() -> None:
+    index = (FOLDER / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\* \[(TB\d+)\]\(\1\.md\): (.+)$", index, re.MULTILINE))
+    assert listed == dict(CODES)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in NOT_RUN], ids=lambda page: page.stem)
+def test_example_has_the_problem(page: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, (prompt, first, *_) = example(page)
+    for name, text in files.items():
+        (project / name).write_text(text)
+    words = shlex.split(prompt.removeprefix("$ "))
+    while "=" in words[0]:
+        monkeypatch.setenv(*words.pop(0).split("="))
+    if page.stem == "TB601":
+        lock_with_a_route(project)
+    result = CliRunner().invoke(turnbuckle, words[1:], prog_name="turnbuckle")
+    level = first.partition(" ")[0]
+    assert f"{level} {page.stem} " in result.stderr
+    assert result.exit_code == (3 if level == "error:" else 0)
+    assert "Traceback" not in result.stderr
+
+
+def lock_with_a_route(project: Path) -> None:
+    source = "from turnbuckle import App\napp = App()\napp.get('/orders')(lambda request: '')\n"
+    (project / "before.py").write_text(source)
+    assert CliRunner().invoke(turnbuckle, ["plan", "./before.py", "--lock"]).exit_code == 0
