@@ -141,8 +141,16 @@ def _streaming(handler: Callable[..., object]) -> Callable[..., Awaitable[object
 
 def _in_thread(handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
     async def run(*args: object, **kwargs: object) -> object:
-        result = await asyncio.to_thread(handler, *args, **kwargs)
+        result = await asyncio.to_thread(_result_of, handler, *args, **kwargs)
         # A plain function may wrap an async one, as careless decorators do.
         return await result if inspect.isawaitable(result) else result
 
     return run
+
+
+def _result_of(handler: Callable[..., object], /, *args: object, **kwargs: object) -> object:
+    try:
+        return handler(*args, **kwargs)
+    except StopIteration as error:
+        # A future cannot hold one: whoever waits for the thread would wait for ever.
+        raise RuntimeError(f"handler {describe_handler(handler)} raised StopIteration") from error

@@ -1,5 +1,6 @@
 """Tests of ``turnbuckle.web.handlers``."""
 
+import asyncio
 import contextvars
 import functools
 import threading
@@ -151,6 +152,14 @@ def test_bind_adds_nothing_to_a_handler_that_takes_the_request(handler):
 def test_bind_refuses(handler, path_params, message):
     with pytest.raises(ValueError, match=message):
         bind(handler, path_params)
+
+
+async def test_plain_handler_that_raises_stop_iteration_is_an_error_and_no_endless_wait():
+    def first(request):
+        return next(iter(()))
+
+    with pytest.raises(RuntimeError, match="first raised StopIteration"):
+        await asyncio.wait_for(bind(first, ())(make_request()), 5)
 
 
 async def test_plain_handler_runs_in_a_thread_with_context():
