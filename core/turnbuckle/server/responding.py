@@ -61,18 +61,24 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
             _send_whole(connection, request, response, body)
     except asyncio.CancelledError:
         # Somebody who wanted the handler to end has seen to the connection; a handler may also cancel itself.
-        if connection.is_handling:
-            connection.refuse(500)
+        _give_up(connection)
         raise
     except ProtocolError as error:
         connection.refuse(error.status)
-    except Exception:  # noqa: BLE001  # nothing may leave a connection without an end
+    except (GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException:  # noqa: BLE001  # no connection is left without an end, and sys.exit() ends no server
         _log.exception("answering %s failed", request)
-        if connection.is_handling:
-            connection.refuse(500)
-        else:
-            # Something of a response is out: a second one would be taken for the answer to another request.
-            connection.abort()
+        _give_up(connection)
+
+
+def _give_up(connection: HTTPConnection) -> None:
+    """End a connection whose request will not be answered, unless that is done."""
+    if connection.is_handling:
+        connection.refuse(500)
+    elif connection.is_sending:
+        # Something of a response is out: a second one would be taken for the answer to another request.
+        connection.abort()
 
 
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
@@ -82,6 +88,7 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
     if content is not None and content.error is not None:
         connection.refuse(content.error.status)
         return
+    status = response.status
     try:
         fields = response.fields()
         # What ``_must_close`` says, for requests without content.
@@ -91,12 +98,13 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
         own_lines = shared.date_line
         if close or not head.minor_version:
             own_lines += connection_line(head.minor_version, close)
-        data = full_response(response.status, fields, body, own_lines, head.method)
+        data = full_response(status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
-        data, close = _replace(connection, request), True
+        data, close, status = _replace(connection, request), True, 500
+        body = data.partition(b"\r\n\r\n")[2]
     connection.transport.write(data)
     if shared.notes_start:
-        log_access(connection, request, response.status, len(body))
+        log_access(connection, request, status, len(body))
     connection.end_response(close)
 
 

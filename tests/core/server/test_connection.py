@@ -464,6 +464,19 @@ async def test_access_log_has_a_line_for_each_answer(caplog: pytest.LogCaptureFi
     assert lines[2] == '127.0.0.1:40000 "-" 400'
 
 
+async def test_access_log_tells_what_was_sent_in_place_of_a_response(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "turnbuckle.access")
+
+    async def impossible(request: Request) -> Response:
+        return Response(b"abc", headers={"Content-Length": "5"})
+
+    async with serving(impossible, access_log=True) as served:
+        await served.send(GET)
+        assert served.statuses == [500]
+    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
+    assert [line.rpartition(" ")[0] for line in lines] == ['127.0.0.1:40000 "GET /" 500 22']
+
+
 async def test_access_log_is_silent_when_off(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "turnbuckle.access")
     async with serving(hello) as served:

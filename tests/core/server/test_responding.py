@@ -105,6 +105,38 @@ async def test_stream_that_its_peer_spoils_is_cut_off_without_a_traceback(
     assert not caplog.records
 
 
+class _Outcome(BaseException):
+    """What a test runner raises to end a test is no Exception, and it is not alone."""
+
+
+@pytest.mark.parametrize("kind", [SystemExit, _Outcome])
+async def test_handler_that_raises_more_than_an_exception_is_an_internal_error(
+    kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave(request: Request) -> Response:
+        raise kind("no more")
+
+    async with serving(leave) as served:
+        await served.send(GET)
+        assert served.statuses == [500]
+    assert "no more" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, SystemExit, _Outcome])
+async def test_stream_that_raises_more_than_an_exception_is_cut_off(kind: type[BaseException]) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"abc"
+        raise kind
+
+    async def stream(request: Request) -> Response:
+        return Response(pieces())
+
+    async with serving(stream) as served:
+        received = await served.send(GET)
+        assert b"abc" in received
+        assert served.connection.is_lost
+
+
 class _FailsToClose:
     """A body of one piece that raises when it is closed."""
 
