@@ -74,7 +74,11 @@ class Hooks:
 
     @hookspec
     def provide_protocols(self, setup: Setup) -> Iterable[ProtocolProvider]:
-        """Add protocols that a connection may switch to, by ALPN name or upgrade token."""
+        """Add protocols that a connection may switch to, by ALPN name or upgrade token. A token is claimed once.
+
+        The factory of one with an upgrade token makes the handler of all requests that offer it; ``ProtocolProvider``
+        has its contract. Plugins in a scope are asked too, but only those of the app as a whole have a say in this.
+        """
         return ()
 
     @hookspec

@@ -282,7 +282,17 @@ class ErrorHandler:
 
 @attrs.frozen(kw_only=True)
 class ProtocolProvider:
-    """Another protocol for a connection, by ALPN name or by token of the ``Upgrade`` field (RFC 9110, section 7.8)."""
+    """Another protocol for a connection, by ALPN name or by token of the ``Upgrade`` field (RFC 9110, section 7.8).
+
+    Attributes:
+        name: for messages.
+        factory: by upgrade token, it is called once with the next handler and the setup, as the factory of middleware
+            is. The handler that it returns gets every request that offers the token, inside the middleware of the app
+            and before routing. It returns a ``SwitchProtocols`` response, any other one to refuse, or what the next
+            handler returns, which goes on as if nothing had been offered.
+        alpn: name of the protocol in the handshake of TLS. It is kept in the plan; connections do not negotiate yet.
+        upgrade: token of the ``Upgrade`` field, such as ``"websocket"``; without a version, it stands for all of them.
+    """
 
     name: str
     factory: Callable[..., object]

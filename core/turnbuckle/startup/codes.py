@@ -71,6 +71,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB503": "a parser cannot be made",
     "TB504": "a response type or error handler cannot be used",
     "TB505": "a lifespan cannot be used",
+    "TB506": "a protocol cannot be made",
     "TB601": "an app is put together in another way than its lock says",
     "TB602": "a composition lock cannot be read",
 }

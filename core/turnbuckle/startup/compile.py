@@ -33,6 +33,7 @@ from turnbuckle.startup.dispatch import (
 from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.lifespan_shape import fault_of
 from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.startup.protocols import compile_switch
 from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
@@ -47,6 +48,7 @@ _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _FACTORIES: Final = {
     "TB501": "its factory takes the next handler and the setup, and returns a handler",
     "TB503": "its factory takes the limits, and returns a parser for one connection",
+    "TB506": "its factory takes the next handler and the setup, and returns a handler, as that of middleware does",
 }
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
@@ -156,7 +158,7 @@ class _Workshop:
 
     def _chain(self) -> Handler:
         root = self.surroundings[id(self.plan.root)]
-        dispatch = self._dispatch(self._tables(), root)
+        dispatch = self._switch(self._dispatch(self._tables(), root), root.errors)
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
 
     def _tables(self) -> tuple[Table, ...]:
@@ -175,6 +177,21 @@ class _Workshop:
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
         return guard(handler, errors, self.plan.app_name)
+
+    def _switch(self, dispatch: Handler, errors: ErrorTable) -> Handler:
+        protocols: dict[str, Handler] = {}
+        for entry in self.plan.protocols:
+            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
+            if not record.upgrade:
+                continue
+            try:
+                handler = record.factory(dispatch, setup)
+                if not callable(handler):
+                    raise TypeError(f"its factory returned {handler!r:.80}, which is no handler")
+                protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+        return compile_switch(protocols, dispatch) if protocols else dispatch
 
     def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
         if not tables:
