@@ -134,7 +134,7 @@ class _Reader:
     def _check_segments(self, segments: list[Segment]) -> None:
         if len(segments) > MAX_SEGMENTS:
             raise self._error(f"{len(segments)} segments exceed {MAX_SEGMENTS}", 0)
-        if sum(segment.spans_segments for segment in segments) > 1:
+        if len(self.names) > 1 and sum(segment.spans_segments for segment in segments) > 1:
             raise self._error("only one parameter may span segments", 0)
 
     def _segment(self) -> Segment:

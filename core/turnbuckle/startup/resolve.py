@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -34,6 +35,10 @@ from turnbuckle.web.handlers import bind
 __all__ = ["Resolver"]
 
 RecordT = TypeVar("RecordT")
+
+# A path whose segments are plain text or one parameter each, as nearly all are, need not be parsed for its names.
+_SIMPLE: Final = re.compile(r"(?:/(?:[\w.~-]*|\{[^\W\d]\w*(?::\w+)?\}))+")
+_PARAMETER: Final = re.compile(r"\{(\w+)")
 
 
 @attrs.frozen(kw_only=True)
@@ -280,7 +285,7 @@ class Resolver:
         if prefix and path.startswith("/"):
             # "/" in a scope is the scope itself; write "//" nowhere.
             path = prefix if path == "/" else prefix + path
-        return attrs.evolve(route, path=path, host=host)
+        return attrs.evolve(route, path=path, host=host) if (path, host) != (route.path, route.host) else route
 
     def _bound(self, route: Route, parameters: frozenset[str] | None) -> Callable[..., object] | None:
         try:
@@ -307,6 +312,8 @@ def _with_origin(entry: Entry[Route]) -> Route:
 def _parameters(route: Route) -> frozenset[str] | None:
     if "{" not in route.path + route.host:
         return frozenset()
+    if not route.host and _SIMPLE.fullmatch(route.path):
+        return frozenset(_PARAMETER.findall(route.path))
     texts = [route.path]
     if route.host:
         texts.append("/" + "/".join(split_outside_braces(route.host, ".")))
