@@ -16,7 +16,7 @@ from turnbuckle.startup.places import caller_place, place_of
 from turnbuckle.startup.written import as_lifespan, as_middleware, as_router, checked_prefix
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Zone
+    from turnbuckle.records import ResourceKey, Zone
     from turnbuckle.server.application import Application
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.sources import Sources
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["App", "Scope"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
+LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
 ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
@@ -222,14 +223,41 @@ class Scope:
 
         return take
 
-    def lifespan(self, factory: FunctionT) -> FunctionT:
+    @overload
+    def lifespan(self, factory: LifespanT, /) -> LifespanT: ...
+    @overload
+    def lifespan(
+        self,
+        factory: None = None,
+        /,
+        *,
+        provides: ResourceKey[object] | None = None,
+        needs: Iterable[ResourceKey[object]] = (),
+    ) -> Callable[[LifespanT], LifespanT]: ...
+    def lifespan(
+        self,
+        factory: LifespanT | None = None,
+        /,
+        *,
+        provides: ResourceKey[object] | None = None,
+        needs: Iterable[ResourceKey[object]] = (),
+    ) -> LifespanT | Callable[[LifespanT], LifespanT]:
         """Run the decorated ``async def``, which yields once, around all serving.
 
         It may take the ``Setup`` as its one argument.
+
+        Args:
+            factory: what is decorated, when used without parentheses.
+            provides: key that what it yields is reached by.
+            needs: keys of resources that must be there before it begins.
         """
-        self._may_change("add a lifespan")
-        self._lifespans.append(Written(as_lifespan(factory), self._here(factory)))
-        return factory
+
+        def take(decorated: LifespanT) -> LifespanT:
+            self._may_change("add a lifespan")
+            self._lifespans.append(Written(as_lifespan(decorated, provides, needs), self._here(decorated)))
+            return decorated
+
+        return take if factory is None else take(factory)
 
     def scope(
         self,

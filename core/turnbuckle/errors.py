@@ -5,6 +5,8 @@
     TurnbuckleError
     ├── StartupError             an ExceptionGroup of Problem: why nothing was served
     ├── LifespanError            a lifespan failed when it was entered: nothing was served
+    ├── ResourceUnavailable      a resource that is asked for is not there (yet); also a LookupError
+    ├── BackgroundTaskError      a background task failed that the app cannot do without: the server stopped
     ├── ListenError              a socket that cannot be listened on; also an OSError
     ├── AppFrozen                an app was changed after it was resolved; also a RuntimeError
     ├── Problem                  one coded finding about how an app is put together (TB...)
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppFrozen",
+    "BackgroundTaskError",
     "BadRequest",
     "Conflict",
     "ConnectionLost",
@@ -46,6 +49,7 @@ __all__ = [
     "NotFound",
     "Problem",
     "ProtocolError",
+    "ResourceUnavailable",
     "RouteConflict",
     "RouteError",
     "ServiceUnavailable",
@@ -68,13 +72,41 @@ class LifespanError(TurnbuckleError):
     Attributes:
         name: of the lifespan.
         plugin: the plugin that it comes from; ``"app"`` or "" if the app has it from nowhere else.
+        place: ``file:line`` of the lifespan, or "" when unknown.
     """
 
-    def __init__(self, name: str, cause: Exception, plugin: str = "") -> None:
+    def __init__(self, name: str, cause: Exception, plugin: str = "", place: str = "") -> None:
         of_plugin = f" of plugin {plugin!r}" if plugin not in {"", "app"} else ""
-        super().__init__(f"lifespan {name!r}{of_plugin} failed: {type(cause).__name__}: {cause}")
+        at = f" ({place})" if place else ""
+        super().__init__(f"lifespan {name!r}{of_plugin}{at} failed: {type(cause).__name__}: {cause}")
         self.name: Final = name
         self.plugin: Final = plugin
+        self.place: Final = place
+
+
+class ResourceUnavailable(TurnbuckleError, LookupError):
+    """A resource was asked for that is not there.
+
+    Attributes:
+        name: of its key.
+        phase: how far the app is.
+    """
+
+    def __init__(self, message: str, name: str, phase: str) -> None:
+        super().__init__(message)
+        self.name: Final = name
+        self.phase: Final = phase
+
+
+class BackgroundTaskError(TurnbuckleError):
+    """A background task failed that was started with ``on_failure="stop"``.
+
+    What the task raised is the cause.
+    """
+
+    def __init__(self, task: str, cause: BaseException) -> None:
+        super().__init__(f"{task} failed: {type(cause).__name__}: {cause}")
+        self.__cause__ = cause
 
 
 class ListenError(TurnbuckleError, OSError):

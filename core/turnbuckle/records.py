@@ -32,12 +32,15 @@ __all__ = [
     "ParserProvider",
     "PluginInfo",
     "ProtocolProvider",
+    "ResourceKey",
     "ResponseType",
     "Route",
     "Router",
     "RouterProvider",
     "Zone",
 ]
+
+T_co = TypeVar("T_co", covariant=True)
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 """What middleware wraps and a route ends in, once compiled."""
@@ -310,8 +313,46 @@ class Component:
 
 
 @attrs.frozen
+class ResourceKey(Generic[T_co]):
+    """What a resource is asked for by: ``DATABASE: Final = ResourceKey("database", Store)``.
+
+    Attributes:
+        name: for messages; keys of one name and type are the same key.
+        type: what the resource is an instance of.
+    """
+
+    name: str
+    type: type[T_co] = attrs.field(validator=attrs.validators.instance_of(type))
+
+    def __str__(self) -> str:
+        return f"resource {self.name!r}"
+
+
+def _as_key(value: ResourceKey[object] | None) -> ResourceKey[object] | None:
+    if value is not None and not isinstance(value, ResourceKey):
+        raise TypeError(f"a resource is named by a ResourceKey, not {value!r}")
+    return value
+
+
+def _as_keys(value: ResourceKey[object] | Iterable[ResourceKey[object]]) -> tuple[ResourceKey[object], ...]:
+    keys = (value,) if isinstance(value, ResourceKey) else tuple(value)
+    for each in keys:
+        _as_key(each)
+    return keys
+
+
+@attrs.frozen
 class Lifespan:
-    """A context entered on the serving loop before the first request and left after the last."""
+    """A context entered on the serving loop before the first request and left after the last.
+
+    Attributes:
+        name: for messages and the log.
+        factory: makes the async context manager.
+        provides: key that the value of the context is reached by, while it is entered.
+        needs: keys of resources that must be there before it is entered.
+    """
 
     name: str
     factory: Callable[[Setup], AbstractAsyncContextManager[object]]
+    provides: ResourceKey[object] | None = attrs.field(default=None, kw_only=True, converter=_as_key)
+    needs: tuple[ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_keys)

@@ -10,8 +10,10 @@ import attrs
 
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
-from turnbuckle.records import Handler
+from turnbuckle.records import Handler, ResourceKey
+from turnbuckle.server.background import BackgroundTasks
 from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.web.resources import Resources
 
 __all__ = ["Application", "ReadyLifespan"]
 
@@ -22,13 +24,23 @@ class ReadyLifespan:
 
     Attributes:
         name: for messages and the log.
-        context: makes the context manager; called once, on the serving loop.
+        context: makes the context manager, for which background tasks are started; called on the serving loop.
         plugin: the plugin that it comes from, for messages.
+        place: ``file:line`` of it, for messages.
+        provides: the key of the resource that it yields, if it is one.
+        scope: prefix of the scope that has the resource.
     """
 
     name: str
-    context: Callable[[], AbstractAsyncContextManager[object]]
+    context: Callable[[BackgroundTasks], AbstractAsyncContextManager[object]]
     plugin: str = ""
+    place: str = ""
+    provides: ResourceKey[object] | None = None
+    scope: str = ""
+
+    def __str__(self) -> str:
+        of_plugin = f" of plugin {self.plugin!r}" if self.plugin not in {"", "app"} else ""
+        return f"lifespan {self.name!r}{of_plugin}" + (f" ({self.place})" if self.place else "")
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +56,7 @@ class Application:
         access_log: whether each response is logged to ``turnbuckle.access``.
         cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
             always are.
+        resources: where lifespans leave what they yield.
     """
 
     handle: Handler
@@ -53,3 +66,4 @@ class Application:
     lifespans: tuple[ReadyLifespan, ...] = ()
     access_log: bool = False
     cancel_on_disconnect: bool = False
+    resources: Resources = attrs.field(factory=Resources, eq=False)

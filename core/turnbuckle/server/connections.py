@@ -30,6 +30,10 @@ class Swept(Protocol):
 
     deadline: float
 
+    @property
+    def holder(self) -> str:
+        """What keeps it open, in words."""
+
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""
 

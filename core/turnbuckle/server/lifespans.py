@@ -1,5 +1,6 @@
 """Enter the lifespans of an application in order, and leave in reverse those that were entered.
 
+What a lifespan yields is a resource as long as it is entered. Before it is left, its background tasks are cancelled.
 Leaving goes on whatever happens: a lifespan that raises, or that does not come to an end, is logged by name, and the
 next one has its turn.
 """
@@ -8,17 +9,56 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, final
 
+import attrs
+
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.application import ReadyLifespan
+from turnbuckle.server.background import BackgroundTasks
 from turnbuckle.server.clock import Clock
+from turnbuckle.server.holders import waits_at
+from turnbuckle.web.resources import Resources
 
 __all__ = ["Lifespans"]
 
+# Seconds after which it is said who holds up a start or a stop.
+_MOMENT: Final = 1.0
+
 _log: Final = logging.getLogger("turnbuckle.server")
+
+
+def _ignore_failure(task: str, error: BaseException) -> None:
+    """Go on without a background task that should stop the server; it was logged."""
+
+
+@attrs.frozen
+class _Entered:
+    lifespan: ReadyLifespan
+    context: AbstractAsyncContextManager[object]
+    tasks: BackgroundTasks
+
+
+@attrs.define
+class _Limit:
+    """A limit of time that is in force.
+
+    Attributes:
+        scope: cancels what is inside of it.
+        place: where that was when it was cancelled.
+    """
+
+    scope: asyncio.Timeout
+    place: str = ""
+
+    def expire(self, waiting: object) -> None:
+        """Cancel what is inside."""
+        # The limit and a second signal may come together.
+        if not self.scope.expired():
+            self.place = waits_at(waiting)
+            self.scope.reschedule(0.0)
 
 
 @final
@@ -30,15 +70,28 @@ class Lifespans:
         limit: seconds that each may take to be left; 0 for no limit.
         clock: tells the time.
         startup: seconds that each may take to be entered; 0 for no limit.
+        resources: where what they yield is put.
+        fail: told of a background task that failed, and that the server cannot do without.
     """
 
-    def __init__(self, lifespans: Sequence[ReadyLifespan], limit: float, clock: Clock, *, startup: float = 0.0) -> None:
+    def __init__(
+        self,
+        lifespans: Sequence[ReadyLifespan],
+        limit: float,
+        clock: Clock,
+        *,
+        startup: float = 0.0,
+        resources: Resources | None = None,
+        fail: Callable[[str, BaseException], None] = _ignore_failure,
+    ) -> None:
         self._lifespans: Final = lifespans
         self._limit: Final = limit
         self._startup: Final = startup
         self._clock: Final = clock
-        self._entered: Final[list[tuple[str, AbstractAsyncContextManager[object]]]] = []
-        self._scope: asyncio.Timeout | None = None
+        self._resources: Final = resources or Resources()
+        self._fail: Final = fail
+        self._entered: Final[list[_Entered]] = []
+        self._leaving: Callable[[], None] | None = None
 
     async def enter(self) -> None:
         """Enter all, or none.
@@ -46,66 +99,95 @@ class Lifespans:
         Raises:
             LifespanError: one of them failed, or was not done in time; those before it have been left.
         """
+        self._resources.phase = "starting"
         try:
             for lifespan in self._lifespans:
-                self._entered.append((lifespan.name, await self._enter(lifespan)))
+                await self._enter(lifespan)
         except BaseException:
             await self.leave()
             raise
+        self._resources.phase = "serving"
 
     async def leave(self) -> None:
         """Leave those that were entered, the last one first; failures are logged."""
+        self._resources.phase = "stopping"
         while self._entered:
-            name, context = self._entered.pop()
-            try:
-                await self._leave(context)
-            except TimeoutError:
-                _log.error("lifespan %r did not end in time, and was cancelled", name)
-            except Exception:  # noqa: BLE001  # logged; those entered before must still be left
-                _log.exception("lifespan %r failed at its end", name)
+            entered = self._entered.pop()
+            await self._cancel_tasks(entered)
+            if entered.lifespan.provides is not None:
+                self._resources.remove(entered.lifespan.provides, entered.lifespan.scope)
+            await self._leave(entered)
+        self._resources.phase = "stopped"
 
     def give_up(self) -> None:
-        """Cancel the lifespan that is being left, if there is one."""
-        scope, self._scope = self._scope, None
-        if scope is not None:
-            _expire(scope)
+        """Cancel the lifespan that is being left, or the wait for its background tasks, if there is one."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            leaving()
 
-    async def _enter(self, lifespan: ReadyLifespan) -> AbstractAsyncContextManager[object]:
+    async def _enter(self, lifespan: ReadyLifespan) -> None:
+        tasks = BackgroundTasks(str(lifespan), self._clock, self._fail)
         try:
-            async with self._limited(self._startup) as scope:
-                context = lifespan.context()
-                await context.__aenter__()
+            async with self._limited(self._startup, f"{lifespan} to be entered") as limit:
+                context = lifespan.context(tasks)
+                value = await context.__aenter__()
+            self._entered.append(_Entered(lifespan, context, tasks))
+            if lifespan.provides is not None:
+                self._resources.put(lifespan.provides, value, lifespan.scope)
         except TimeoutError as error:
             # One that waits for something may well raise the same when it has had enough of it.
-            late = TimeoutError(f"not done within {self._startup:g} s (timeouts.startup)")
-            cause = late if scope.expired() else error
-            raise LifespanError(lifespan.name, cause, lifespan.plugin) from error
+            cause = self._late(limit) if limit.scope.expired() else error
+            raise LifespanError(lifespan.name, cause, lifespan.plugin, lifespan.place) from error
         except Exception as error:
-            raise LifespanError(lifespan.name, error, lifespan.plugin) from error
-        return context
+            raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.place) from error
+        tasks.open()
 
-    async def _leave(self, context: AbstractAsyncContextManager[object]) -> None:
-        async with self._limited(self._limit) as scope:
-            self._scope = scope
-            try:
+    def _late(self, limit: _Limit) -> TimeoutError:
+        at = f", waiting at {limit.place}" if limit.place else ""
+        return TimeoutError(f"not done within {self._startup:g} s (timeouts.startup){at}")
+
+    async def _cancel_tasks(self, entered: _Entered) -> None:
+        tasks = entered.tasks
+        try:
+            async with self._limited(self._limit, f"the background tasks of {entered.lifespan}", is_leaving=True):
+                await tasks.close()
+        except TimeoutError:
+            for holder in tasks.holders():
+                _log.error("%s: did not end in time though it was cancelled", holder)
+            tasks.abandon()
+
+    async def _leave(self, entered: _Entered) -> None:
+        lifespan = entered.lifespan
+        try:
+            async with self._limited(self._limit, f"{lifespan} to be left", is_leaving=True) as limit:
                 # Always a clean end: the cleanup of a lifespan is what stands behind its yield, "finally" or not.
-                await context.__aexit__(None, None, None)
-            finally:
-                self._scope = None
+                await entered.context.__aexit__(None, None, None)
+        except TimeoutError:
+            if not limit.scope.expired():
+                _log.exception("%s failed at its end", lifespan)
+            else:
+                _log.error("%s did not end in time, and was cancelled at %s", lifespan, limit.place)
+        except Exception:  # noqa: BLE001  # logged; those entered before must still be left
+            _log.exception("%s failed at its end", lifespan)
 
     @asynccontextmanager
-    async def _limited(self, limit: float) -> AsyncIterator[asyncio.Timeout]:
+    async def _limited(self, seconds: float, waits_for: str, *, is_leaving: bool = False) -> AsyncIterator[_Limit]:
         """Cancel what is inside after so many seconds of the server's clock, and raise TimeoutError then."""
+        task = asyncio.current_task()
         async with asyncio.timeout(None) as scope:
-            timer = self._clock.call_later(limit, lambda: _expire(scope)) if limit else None
+            limit = _Limit(scope)
+            timers = [self._clock.call_later(_MOMENT, lambda: _tell(waits_for, task))]
+            if seconds:
+                timers.append(self._clock.call_later(seconds, lambda: limit.expire(task)))
+            if is_leaving:
+                self._leaving = lambda: limit.expire(task)
             try:
-                yield scope
+                yield limit
             finally:
-                if timer is not None:
+                self._leaving = None
+                for timer in timers:
                     timer.cancel()
 
 
-def _expire(scope: asyncio.Timeout) -> None:
-    # The limit and a second signal may come together.
-    if not scope.expired():
-        scope.reschedule(0.0)
+def _tell(waits_for: str, task: object) -> None:
+    _log.warning("still waiting for %s, which waits at %s", waits_for, waits_at(task))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
-from turnbuckle.errors import ListenError, TurnbuckleError
+from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
 from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock, SystemClock
 from turnbuckle.server.connection import HTTPConnection
@@ -31,6 +33,10 @@ _log: Final = logging.getLogger("turnbuckle.server")
 
 # Seconds that handlers have to unwind once they were cancelled.
 _UNWINDING: Final = 1.0
+
+# Seconds after which it is said who holds up a stop, and how many are named.
+_MOMENT: Final = 1.0
+_MOST_NAMED: Final = 10
 
 
 @final
@@ -70,6 +76,7 @@ class HTTPServer:
         self._lifespans: Lifespans | None = None
         self._starting: asyncio.Task[object] | None = None
         self._stop_requested: Final = asyncio.Event()
+        self._failure: BackgroundTaskError | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -90,7 +97,14 @@ class HTTPServer:
         clock = self._clock or SystemClock(loop)
         self._connections = Connections(self.application, clock, loop)
         timeouts = self.application.timeouts
-        self._lifespans = Lifespans(self.application.lifespans, timeouts.shutdown, clock, startup=timeouts.startup)
+        self._lifespans = Lifespans(
+            self.application.lifespans,
+            timeouts.shutdown,
+            clock,
+            startup=timeouts.startup,
+            resources=self.application.resources,
+            fail=self._fail,
+        )
         self._listeners = bind(self._endpoint)
         try:
             await self._lifespans.enter()
@@ -133,15 +147,24 @@ class HTTPServer:
         Raises:
             ListenError: a socket cannot be listened on.
             LifespanError: a lifespan failed.
+            BackgroundTaskError: a task failed for which the server was to stop; it has.
         """
         with on_stop_signals(self.request_stop):
-            if not await self._has_started():
-                return
-            try:
-                await self._stop_requested.wait()
-            finally:
-                await self.stop()
-        _log.info("stopped")
+            if await self._has_started():
+                try:
+                    await self._stop_requested.wait()
+                finally:
+                    await self.stop()
+                _log.info("stopped")
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, task: str, error: BaseException) -> None:
+        if self._failure is None:
+            self._failure = BackgroundTaskError(task, error)
+        if not self._stop_requested.is_set():
+            _log.error("stopping, for %s failed", task)
+            self.request_stop()
 
     async def __aenter__(self) -> HTTPServer:
         await self.start()
@@ -190,18 +213,22 @@ class HTTPServer:
     async def _drain(self, connections: Connections) -> None:
         connections.begin_drain()
         seconds = self.application.timeouts.shutdown
-        timer = connections.clock.call_later(seconds, self._cut_off) if seconds else None
+        call_later = connections.clock.call_later
+        timers = [call_later(_MOMENT, partial(_tell_holders, connections))]
+        if seconds:
+            timers.append(call_later(seconds, self._cut_off))
         try:
             if connections.open:
                 _log.info("waiting for %d connections", len(connections.open))
             await connections.drained()
         finally:
-            if timer is not None:
+            for timer in timers:
                 timer.cancel()
 
     def _cut_off(self) -> None:
         if self._connections is not None:
             _log.warning("cutting off %d connections that did not finish in time", len(self._connections.open))
+            _tell_holders(self._connections)
             self._abort(self._connections)
 
     def _abort(self, connections: Connections) -> None:
@@ -211,7 +238,15 @@ class HTTPServer:
     def _give_up(self) -> None:
         if self._connections is not None and self._connections.open:
             _log.warning("%d handlers ignore that they were cancelled", len(self._connections.open))
+            _tell_holders(self._connections)
             self._connections.give_up()
+
+
+def _tell_holders(connections: Connections) -> None:
+    for connection in islice(connections.open, _MOST_NAMED):
+        _log.warning("still waiting for %s", connection.holder)
+    if len(connections.open) > _MOST_NAMED:
+        _log.warning("and for %d more", len(connections.open) - _MOST_NAMED)
 
 
 def run(  # noqa: PLR0913  # all but the application by name

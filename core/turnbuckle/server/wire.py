@@ -22,11 +22,13 @@ from turnbuckle.http.serializer import error_response
 from turnbuckle.server.access_log import log_refusal
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.connections import Connections
+from turnbuckle.server.holders import request_holder
 from turnbuckle.server.inbox import Inbox
 from turnbuckle.server.lost import Lost
 from turnbuckle.server.state import State
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
+from turnbuckle.web.resources import Resources
 
 __all__ = ["Wire"]
 
@@ -86,12 +88,21 @@ class Wire(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self._peer = _describe_peer(transport, self._lost)
+        self._peer = _describe_peer(transport, self._lost, self.connections.application.resources)
         self.connections.add(self)
 
     def pause_writing(self) -> None:
         """Learn that the transport holds more than it should."""
         self.is_writing_paused = True
+
+    @property
+    def holder(self) -> str:
+        """What keeps the connection open, in words."""
+        task = self._task
+        if task is not None and not task.done():
+            return request_holder(task)
+        client = self._peer.client
+        return f"{client[0]}:{client[1]}, {self.state.name.lower()}" if client else self.state.name.lower()
 
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed; what serves something on the wire knows more to do."""
@@ -202,7 +213,7 @@ class Wire(asyncio.Protocol):
         return True
 
 
-def _describe_peer(transport: asyncio.Transport, lost: Lost) -> Peer:
+def _describe_peer(transport: asyncio.Transport, lost: Lost, resources: Resources) -> Peer:
     client = transport.get_extra_info("peername")
     server = transport.get_extra_info("sockname")
     return Peer(
@@ -210,4 +221,5 @@ def _describe_peer(transport: asyncio.Transport, lost: Lost) -> Peer:
         server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
         scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
         lost=lost,
+        resources=resources,
     )

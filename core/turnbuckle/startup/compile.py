@@ -241,8 +241,14 @@ class _Workshop:
                 why="its factory takes the setup, and returns an async context manager",
                 fix="write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
             )
-        plugin = entry.origin.plugin
-        return ReadyLifespan(name=entry.record.name, context=lambda: entry.record.factory(setup), plugin=plugin)
+        return ReadyLifespan(
+            name=entry.record.name,
+            context=lambda tasks: entry.record.factory(attrs.evolve(setup, background=tasks.start)),
+            plugin=entry.origin.plugin,
+            place=entry.origin.place,
+            provides=entry.record.provides,
+            scope=scope.prefix,
+        )
 
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         self.findings.add(

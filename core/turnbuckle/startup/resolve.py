@@ -28,6 +28,7 @@ from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.gather import Gathered
 from turnbuckle.startup.inject import Injected
 from turnbuckle.startup.plan import Choice, Entry, Loser, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.startup.resources import Provided, order_lifespans
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.slots import Slot, choose
 from turnbuckle.web.handlers import bind
@@ -50,6 +51,7 @@ class Around:
     error_handlers: tuple[Entry[ErrorHandler], ...] = ()
     router: str = ""
     routers: tuple[Entry[RouterProvider], ...] = ()
+    resources: Provided = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +123,8 @@ class Resolver:
         outer = around or Around()
         written, answers = gathered.declaration, gathered.answers
         router = self._router(gathered, outer, is_root=around is None)
+        entries = [*answers.of("provide_lifespans"), *_entries(written.lifespans)]
+        lifespans, resources = order_lifespans(entries, outer.resources, self.findings)
         inner = Around(
             middleware=outer.middleware + self._middleware(gathered, outer, is_root=around is None),
             response_types=self._typed(
@@ -135,6 +139,7 @@ class Resolver:
             ),
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
+            resources=resources,
         )
         routes = self._routes(gathered, inner.router)
         check_effects(inner.middleware, routes, self.findings)
@@ -147,7 +152,7 @@ class Resolver:
             routes=routes,
             response_types=inner.response_types,
             error_handlers=inner.error_handlers,
-            lifespans=(*answers.of("provide_lifespans"), *_entries(written.lifespans)),
+            lifespans=lifespans,
             configs={plugin.name: plugin.setup.config for plugin in gathered.plugins if plugin.setup is not None},
             scopes=tuple(self.scope(each, inner) for each in gathered.scopes),
         )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from turnbuckle.errors import ResourceUnavailable
+
 if TYPE_CHECKING:
+    from turnbuckle.records import ResourceKey
+    from turnbuckle.server.background import BackgroundFunction, OnFailure
     from turnbuckle.startup.settings import Settings
+    from turnbuckle.web.resources import Resources
 
 __all__ = ["Setup"]
+
+T = TypeVar("T")
 
 
 def _no_components(kind: str) -> object:
@@ -19,6 +26,10 @@ def _no_components(kind: str) -> object:
 
 def _no_answers(hook: str, **arguments: object) -> tuple[object, ...]:
     raise LookupError(f"hook {hook!r} cannot be called here: hooks are called while records are collected")
+
+
+def _no_background(function: BackgroundFunction, *, name: str, on_failure: OnFailure) -> None:
+    raise LookupError(f"background task {name!r} cannot begin here: tasks belong to a lifespan, which is given a setup")
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +52,8 @@ class Setup:
     debug: bool = False
     scope: str = ""
     _components: Callable[[str], object] = attrs.field(default=_no_components, repr=False, eq=False)
+    _resources: Resources | None = attrs.field(default=None, repr=False, eq=False)
+    _background: Callable[..., None] = attrs.field(default=_no_background, repr=False, eq=False)
     _answers: Callable[..., tuple[object, ...]] = attrs.field(default=_no_answers, repr=False, eq=False)
 
     def component(self, kind: str) -> object:
@@ -50,6 +63,34 @@ class Setup:
             LookupError: no enabled plugin provides that kind, or it is too early to ask.
         """
         return self._components(kind)
+
+    def resource(self, key: ResourceKey[T]) -> T:
+        """Return what a lifespan provides under a key; for lifespans, and for middleware while it serves.
+
+        Raises:
+            ResourceUnavailable: nothing provides it here, or what does is not entered, or it is too early to ask.
+        """
+        if self._resources is None:
+            text = f"{key} cannot be reached here: hooks are called while records are collected, before any lifespan"
+            raise ResourceUnavailable(text, key.name, "not started")
+        return self._resources.get(key, self.scope)
+
+    def background(self, function: BackgroundFunction, *, name: str = "", on_failure: OnFailure = "restart") -> None:
+        """Run a task in the background as long as the lifespan that is given this setup is entered.
+
+        It begins when the lifespan has yielded, and is cancelled before what stands behind the yield.
+
+        Args:
+            function: an ``async def`` without arguments.
+            name: for the log; that of the function when empty.
+            on_failure: what becomes of it when it raises: ``"restart"`` begins again after a pause of 1 s, then 2 s, up
+                to 60 s; ``"log"`` leaves it at a line in the log; ``"stop"`` stops the server.
+
+        Raises:
+            LookupError: this setup was given to no lifespan.
+            RuntimeError: the lifespan is being left.
+        """
+        self._background(function, name=name or getattr(function, "__name__", ""), on_failure=on_failure)
 
     def ask(self, hook: str, /, **arguments: object) -> tuple[object, ...]:
         """Call a hook that a plugin has defined, and return every record that the others return, in dependency order.

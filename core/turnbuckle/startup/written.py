@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from turnbuckle.records import Lifespan, Middleware
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Router, Zone
+    from turnbuckle.records import ResourceKey, Router, Zone
 
 __all__ = ["as_lifespan", "as_middleware", "as_router", "checked_prefix"]
 
@@ -33,22 +33,25 @@ def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str]
     return middleware(name=name or _name_of(value), zone=zone, before=before, after=after)(function)
 
 
-def as_lifespan(factory: object) -> Lifespan:
+def as_lifespan(
+    factory: object, provides: ResourceKey[object] | None = None, needs: Iterable[ResourceKey[object]] = ()
+) -> Lifespan:
     """Return the record for a lifespan written as an ``async def`` that yields once, or as a context manager factory.
 
     Raises:
-        TypeError: it cannot be called with at most one argument.
+        TypeError: it cannot be called with at most one argument, or a record came with options.
     """
     if isinstance(factory, Lifespan):
+        if provides is not None or needs:
+            raise TypeError(f"lifespan {factory.name!r} is a record and says itself what it provides and needs")
         return factory
     if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
         raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
     enter = cast("Callable[..., AbstractAsyncContextManager[object]]", factory)
     if inspect.isasyncgenfunction(factory):
         enter = asynccontextmanager(factory)
-    if _takes_argument(factory):
-        return Lifespan(_name_of(factory), enter)
-    return Lifespan(_name_of(factory), lambda setup: enter())
+    make = enter if _takes_argument(factory) else lambda setup: enter()
+    return Lifespan(_name_of(factory), make, provides=provides, needs=needs)
 
 
 def as_router(value: object) -> object:

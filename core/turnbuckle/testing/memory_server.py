@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
+from turnbuckle.errors import BackgroundTaskError
 from turnbuckle.server.application import Application
 from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
@@ -44,7 +45,10 @@ class MemoryServer:
         self._facts: Final = facts
         self._connections: Final = Connections(application, clock, loop)
         # Without a limit: a fake clock does not move while a lifespan is left, and patience is not for that.
-        self._lifespans: Final = Lifespans(application.lifespans, 0.0, clock)
+        self._lifespans: Final = Lifespans(
+            application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
+        )
+        self._failure: BackgroundTaskError | None = None
 
     async def start(self) -> None:
         """Enter the lifespans.
@@ -59,6 +63,7 @@ class MemoryServer:
 
         Raises:
             ServerFault: a connection raised what nobody has looked at.
+            BackgroundTaskError: a task failed for which a server would have stopped.
         """
         try:
             self._connections.begin_drain()
@@ -66,6 +71,11 @@ class MemoryServer:
             await self.activity.settle()
         finally:
             await self._lifespans.leave()
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, task: str, error: BaseException) -> None:
+        self._failure = self._failure or BackgroundTaskError(task, error)
 
     def begin_drain(self) -> None:
         """Tell all connections to finish, as a server does that was asked to stop."""

@@ -10,6 +10,8 @@ from typing import Final, Protocol, final
 
 import attrs
 
+from turnbuckle.web.resources import Resources
+
 __all__ = ["Disconnect", "Peer"]
 
 
@@ -49,9 +51,11 @@ class Peer:
         server: address and port that the connection was accepted on, the path of a Unix socket, or None.
         scheme: ``"http"`` or ``"https"``.
         lost: set once the client is gone.
+        resources: those of the application that serves the connection.
     """
 
     client: tuple[str, int] | None = None
     server: tuple[str, int] | str | None = None
     scheme: str = attrs.field(default="http", kw_only=True)
     lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
+    resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)

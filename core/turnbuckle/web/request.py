@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
@@ -23,9 +23,11 @@ from turnbuckle.web.state import State
 from turnbuckle.web.target import Target, parse_target
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Handler, Route
+    from turnbuckle.records import Handler, ResourceKey, Route
 
 __all__ = ["Request", "UrlBuilder"]
+
+T = TypeVar("T")
 
 UrlBuilder: TypeAlias = Callable[..., str]
 """``url_builder(name, **path_params)`` returns the path of a named route."""
@@ -305,3 +307,12 @@ class Request:
         if self.url_builder is None:
             raise LookupError(f"no app to ask for the route {name!r}")
         return self.url_builder(name, **params)
+
+    def resource(self, key: ResourceKey[T]) -> T:
+        """Return what a lifespan of the app, or of the scope that the route is in, provides under a key.
+
+        Raises:
+            ResourceUnavailable: nothing provides it there, or what does is not entered.
+        """
+        origin = self.route.origin if self.route is not None else None
+        return self.peer.resources.get(key, origin.scope if origin is not None else "")

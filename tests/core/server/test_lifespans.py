@@ -17,7 +17,7 @@ from .waiting import until
 
 def lifespan(name: str, events: list[str], *, at_start=None, at_end=None) -> ReadyLifespan:
     @asynccontextmanager
-    async def context():
+    async def context(tasks):
         if at_start is not None:
             await at_start()
         events.append(f"+{name}")
@@ -35,6 +35,9 @@ async def fail() -> None:
 
 async def wait_forever() -> None:
     await asyncio.get_running_loop().create_future()
+
+
+WAITING_LINE = wait_forever.__code__.co_firstlineno + 1
 
 
 def lifespans(
@@ -86,7 +89,7 @@ async def test_lifespan_that_is_not_entered_in_time_is_cancelled_and_named() -> 
     assert events == ["+a", "-a"]
     assert (caught.value.name, caught.value.plugin) == ("b", "slow")
     expected = "lifespan 'b' of plugin 'slow' failed: TimeoutError: not done within 30 s (timeouts.startup)"
-    assert str(caught.value) == expected
+    assert str(caught.value) == f"{expected}, waiting at {__file__}:{WAITING_LINE} in wait_forever"
     assert clock.pending == 0
 
 
@@ -99,7 +102,7 @@ async def test_lifespan_that_times_out_by_itself_says_so() -> None:
 
 
 async def test_failure_to_make_the_context_names_the_lifespan() -> None:
-    def broken():
+    def broken(tasks):
         raise LookupError("no component of kind 'db'")
 
     with pytest.raises(LifespanError, match="lifespan 'db' failed: LookupError"):
@@ -139,7 +142,11 @@ async def test_lifespan_that_does_not_end_is_cancelled_in_time(caplog: pytest.Lo
     await clock.advance(1)
     await task
     assert events == ["+a", "+b", "-a"]
-    assert caplog.messages == ["lifespan 'b' did not end in time, and was cancelled"]
+    held = f"{__file__}:{WAITING_LINE} in wait_forever"
+    assert caplog.messages == [
+        f"still waiting for lifespan 'b' to be left, which waits at {held}",
+        f"lifespan 'b' did not end in time, and was cancelled at {held}",
+    ]
     assert clock.pending == 0
 
 
