@@ -3,8 +3,8 @@
 ``Client`` talks to an application through the server's real connection and parser. ``Connection`` is its raw side: any
 octets, in any pieces, with half-close, reset and slow reading. ``FakeClock`` is the time of both. What ends in
 ``Conformance`` is a suite of tests for plugins of one kind (``turnbuckle.testing.conformance``). The pytest plugin
-``turnbuckle`` provides the fixture ``turnbuckle_client``; because pytest loads it in every run, names are imported when
-first used.
+``turnbuckle`` provides the fixtures ``turnbuckle_client``, ``plan_snapshot`` and ``turnbuckle_project``; because pytest
+loads it in every run, names are imported when first used.
 """
 
 from __future__ import annotations
@@ -15,28 +15,47 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from turnbuckle.testing.client import Client
     from turnbuckle.testing.client_response import ClientResponse, ResponseFacts, StreamedResponse
-    from turnbuckle.testing.conformance import ParserConformance
+    from turnbuckle.testing.conformance import (
+        LifespanConformance,
+        MiddlewareConformance,
+        ParserConformance,
+        PluginConformance,
+        ResponseTypeConformance,
+        RouterConformance,
+    )
     from turnbuckle.testing.connection import Connection
     from turnbuckle.testing.cookie_jar import CookieJar, StoredCookie
     from turnbuckle.testing.errors import IncompleteResponse, MalformedResponse, ServerFault
     from turnbuckle.testing.fake_clock import FakeClock
+    from turnbuckle.testing.hot_hooks import assert_no_hot_hooks
     from turnbuckle.testing.memory_peer import MemoryPeer
     from turnbuckle.testing.memory_transport import MemoryTransport
+    from turnbuckle.testing.problems import expect_problems
+    from turnbuckle.testing.project import Finished, Project
     from turnbuckle.testing.raw_exchange import RawExchange
     from turnbuckle.testing.request_encoder import RequestOptions
+    from turnbuckle.testing.snapshots import PlanSnapshot
 
+_SUITES: Final = (
+    "LifespanConformance MiddlewareConformance ParserConformance PluginConformance ResponseTypeConformance"
+    " RouterConformance"
+)
 _MODULES: Final = {
     "client": "Client",
     "client_response": "ClientResponse ResponseFacts StreamedResponse",
-    "conformance": "ParserConformance",
+    "conformance": _SUITES,
     "connection": "Connection",
     "cookie_jar": "CookieJar StoredCookie",
     "errors": "IncompleteResponse MalformedResponse ServerFault",
     "fake_clock": "FakeClock",
+    "hot_hooks": "assert_no_hot_hooks",
     "memory_peer": "MemoryPeer",
     "memory_transport": "MemoryTransport",
+    "problems": "expect_problems",
+    "project": "Finished Project",
     "raw_exchange": "RawExchange",
     "request_encoder": "RequestOptions",
+    "snapshots": "PlanSnapshot",
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 
@@ -46,17 +65,27 @@ __all__ = [
     "Connection",
     "CookieJar",
     "FakeClock",
+    "Finished",
     "IncompleteResponse",
+    "LifespanConformance",
     "MalformedResponse",
     "MemoryPeer",
     "MemoryTransport",
+    "MiddlewareConformance",
     "ParserConformance",
+    "PlanSnapshot",
+    "PluginConformance",
+    "Project",
     "RawExchange",
     "RequestOptions",
     "ResponseFacts",
+    "ResponseTypeConformance",
+    "RouterConformance",
     "ServerFault",
     "StoredCookie",
     "StreamedResponse",
+    "assert_no_hot_hooks",
+    "expect_problems",
 ]
 
 

@@ -1,21 +1,28 @@
-"""Offer the in-memory client to pytest: the fixture ``turnbuckle_client``.
+"""Offer to pytest the fixtures ``turnbuckle_client``, ``plan_snapshot`` and ``turnbuckle_project``.
 
 Loaded in every pytest run of an environment that has Turnbuckle, so it imports nothing of it before the fixture is
-used. The fixture itself is synchronous and thus independent of who runs the loop; and entering a client stays in the
+used. ``turnbuckle_client`` is synchronous and thus independent of who runs the loop; and entering a client stays in the
 test, because lifespans want to be entered and left by one task.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
-if TYPE_CHECKING:
-    from turnbuckle.testing.client import Client
+_NOT_IN_NAMES: Final = re.compile(r"[^\w.-]+")
 
-__all__ = ["ClientFactory", "turnbuckle_client"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from turnbuckle.testing.client import Client
+    from turnbuckle.testing.project import Project
+    from turnbuckle.testing.snapshots import PlanSnapshot
+
+__all__ = ["ClientFactory", "plan_snapshot", "pytest_addoption", "turnbuckle_client", "turnbuckle_project"]
 
 ClientFactory: TypeAlias = "Callable[..., Client]"
 """Takes what ``turnbuckle.testing.Client`` takes."""
@@ -40,3 +47,31 @@ def turnbuckle_client() -> Iterator[ClientFactory]:
     still_open = sum(client.is_open for client in made)
     if still_open:
         pytest.fail(f"{still_open} of {len(made)} clients were left open: use 'async with turnbuckle_client(app)'")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update-plans``."""
+    parser.getgroup("turnbuckle").addoption(
+        "--update-plans", action="store_true", help="write the plans that plan_snapshot compares with"
+    )
+
+
+@pytest.fixture
+def plan_snapshot(request: pytest.FixtureRequest) -> PlanSnapshot:
+    """Compare how an app is put together with a file: ``plan_snapshot(app)``.
+
+    Files are in the folder ``plans`` beside the test; ``--update-plans`` writes them.
+    """
+    from turnbuckle.testing.snapshots import PlanSnapshot
+
+    name = _NOT_IN_NAMES.sub("-", request.node.name).strip("-")
+    is_updating = bool(request.config.getoption("--update-plans"))
+    return PlanSnapshot(request.path.parent, name, is_updating=is_updating)
+
+
+@pytest.fixture
+def turnbuckle_project(tmp_path: Path) -> Project:
+    """Make a project in a folder of its own: ``write({...})`` its files, and ``run("check", "main:app")``."""
+    from turnbuckle.testing.project import Project
+
+    return Project(tmp_path)

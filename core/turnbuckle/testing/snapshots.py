@@ -1,0 +1,62 @@
+"""Compare how an app is put together with a file that is kept beside the test.
+
+What is kept is a plan without places, times, versions and settings: it changes when the composition does.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Final, final
+
+from turnbuckle.app import App
+from turnbuckle.startup.lock import composition_of, lock_text
+from turnbuckle.startup.plan import Plan
+
+__all__ = ["PlanSnapshot", "plan_text"]
+
+_FOLDER: Final = "plans"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return what is kept of a plan."""
+    composition = {key: value for key, value in composition_of(plan).items() if key not in {"schema", "turnbuckle"}}
+    composition["plugins"] = [{"name": each["name"], "scope": each["scope"]} for each in composition["plugins"]]
+    return lock_text(composition)
+
+
+@final
+class PlanSnapshot:
+    """Compares plans with files; what the fixture ``plan_snapshot`` gives to a test.
+
+    Args:
+        folder: where the test is; files are in ``plans`` below it.
+        test: its name.
+        is_updating: write the files instead.
+    """
+
+    def __init__(self, folder: Path, test: str, *, is_updating: bool) -> None:
+        self._folder: Final = folder / _FOLDER
+        self._test: Final = test
+        self._is_updating: Final = is_updating
+
+    def __call__(self, app: App | Plan, name: str = "") -> None:
+        """Compare the plan of an app with the file of this test.
+
+        Args:
+            app: the app, or a plan.
+            name: tells several plans of one test apart.
+
+        Raises:
+            AssertionError: the plan has changed, or nothing was kept yet.
+        """
+        text = plan_text(app.plan if isinstance(app, App) else app)
+        path = self._folder / f"{'-'.join(filter(None, (self._test, name)))}.txt"
+        if self._is_updating:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        assert path.exists(), f"{path} is not there; pytest --update-plans writes it"
+        kept = path.read_text(encoding="utf-8")
+        changes = "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), "kept", "now", lineterm="", n=1))
+        assert kept == text, f"the plan has changed; pytest --update-plans accepts that\n{changes}"
