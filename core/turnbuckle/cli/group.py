@@ -13,7 +13,7 @@ from turnbuckle.cli.failures import verbose_option
 __all__ = ["turnbuckle"]
 
 # In the order of the help; each is a function of its name in a module of its name.
-_COMMANDS: Final = ("serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers")
+_COMMANDS: Final = ("serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "new")
 
 
 class _LazyGroup(click.Group):

@@ -1,0 +1,1 @@
+"""New projects, written from the templates beside this module."""
