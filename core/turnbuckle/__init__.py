@@ -93,14 +93,14 @@ if TYPE_CHECKING:
     from turnbuckle.web.switch import SwitchProtocols
 
 _ERRORS: Final = (
-    "AppFrozen BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError InternalServerError"
-    " LifespanError ListenError MethodNotAllowed NotFound Problem ProtocolError RouteConflict RouteError"
-    " ServiceUnavailable StartupError TooManyRequests TurnbuckleError Unauthorized UnprocessableContent"
-    " UnsupportedMediaType"
+    "AppFrozen BackgroundTaskError BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError"
+    " InternalServerError LifespanError ListenError MethodNotAllowed NotFound Problem ProtocolError"
+    " ResourceUnavailable RouteConflict RouteError ServiceUnavailable StartupError TooManyRequests TurnbuckleError"
+    " Unauthorized UnprocessableContent UnsupportedMediaType"
 )
 _RECORDS: Final = (
     "Component Diagnostic ErrorHandler Handler Lifespan Match Middleware Origin ParserProvider PluginInfo"
-    " ProtocolProvider ResponseType Route Router RouterProvider"
+    " ProtocolProvider ResourceKey ResponseType Route Router RouterProvider"
 )
 _EVENTS: Final = "NEED_DATA Data EndOfMessage Event NeedData Parser ParserFactory RawFields RequestHead"
 _MODULES: Final = {
