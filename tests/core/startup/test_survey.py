@@ -70,6 +70,7 @@ def test_survey_leaves_the_app_open() -> None:
     app = App()
     survey(app.declaration(), Sources())
     app.get("/")(_raise)
+    assert len(app.declaration().root.routes) == 1
 
 
 # -- without an app
