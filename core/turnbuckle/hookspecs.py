@@ -93,7 +93,11 @@ class Hooks:
 
     @hookspec
     def provide_commands(self, setup: Setup) -> Iterable[click.Command]:
-        """Add commands to the ``turnbuckle`` command line."""
+        """Add commands to the ``turnbuckle`` command line; ``@click.pass_obj`` hands them the plan.
+
+        They are there where the settings of the current folder, or the app named by ``turnbuckle --app``, enable the
+        plugin. A name is claimed once, and those of the core's own commands are taken.
+        """
         return ()
 
     @hookspec

@@ -9,6 +9,7 @@ import click
 
 from turnbuckle import __version__
 from turnbuckle.cli.failures import verbose_option
+from turnbuckle.cli.plugin_commands import app_option, command_of_a_plugin, commands_of_plugins
 
 __all__ = ["turnbuckle"]
 
@@ -17,20 +18,21 @@ _COMMANDS: Final = ("serve", "check", "routes", "plan", "plugins", "why", "expla
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group whose commands are imported when they are asked for, and those of plugins only if the core has none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *sorted(commands_of_plugins(ctx))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            return command_of_a_plugin(ctx, cmd_name)
         command: object = getattr(import_module(f"turnbuckle.cli.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="turnbuckle %(version)s")
+@app_option
 @verbose_option
 def turnbuckle() -> None:
     """Serve apps, and show what they are made of.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.sources import Sources
 
-__all__ = ["Asked", "may_take_target", "takes_target"]
+__all__ = ["Asked", "has_settings", "may_take_target", "takes_target"]
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +51,7 @@ class Asked:
     def folder(self) -> Path:
         """The folder of the app's file if settings are there, else the current one."""
         folder = self.target.folder
-        is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
-        return folder if is_home or _has_section(folder / "pyproject.toml") else Path()
+        return folder if has_settings(folder) else Path()
 
     def app(self) -> App:
         """Load the app.
@@ -86,6 +85,12 @@ class Asked:
         """
         app = self.app()
         return app.resolve(self.sources())
+
+
+def has_settings(folder: Path) -> bool:
+    """Tell whether a folder holds settings or a plugin of a project."""
+    is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
+    return is_home or _has_section(folder / "pyproject.toml")
 
 
 def _has_section(path: Path) -> bool:

@@ -23,6 +23,7 @@ from turnbuckle.records import (
 from turnbuckle.routing.converters import BUILTIN as CONVERTERS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.startup.chain import check_needs, order_middleware
+from turnbuckle.startup.commands import BUILTIN_COMMANDS
 from turnbuckle.startup.effects import check_effects
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.gather import Gathered
@@ -105,6 +106,16 @@ class Resolver:
         """Return all commands, each name of which is claimed once."""
         entries = root.answers.of("provide_commands")
         self._unique(entries, lambda command: command.name, "TB417", "command")
+        for each in entries:
+            if each.record.name in BUILTIN_COMMANDS:
+                self.findings.add(
+                    "TB417",
+                    f"there are two of command {each.record.name!r}, and one is a part of turnbuckle",
+                    each.origin,
+                    Origin(plugin="turnbuckle", place=f"turnbuckle.cli.{each.record.name}"),
+                    why="the commands of turnbuckle work whatever plugins do, as some are there to repair them",
+                    fix="give the command of the plugin another name",
+                )
         return entries
 
     def check_names(self, root: PlannedScope) -> None:

@@ -1,0 +1,90 @@
+"""Mount the commands of enabled plugins beside those of the core.
+
+Plugins are imported for the help of ``turnbuckle`` and for a command that the core does not have, and for nothing else:
+a broken plugin must not stand in the way of the commands that repair it. Which plugins are enabled, an app named by
+``--app`` tells, or else the settings of the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from turnbuckle.cli.failures import CommandFailed, told
+from turnbuckle.cli.options import Asked, has_settings
+from turnbuckle.cli.target import NO_TARGET, TARGET, Target
+
+if TYPE_CHECKING:
+    from turnbuckle.startup.plan import Plan
+
+__all__ = ["app_option", "command_of_a_plugin", "commands_of_plugins"]
+
+_TARGET: Final = "turnbuckle.target"
+
+
+def _note_target(context: click.Context, option: click.Parameter, value: Target | None) -> None:
+    if value is not None:
+        context.meta[_TARGET] = value
+
+
+# Read before --help is, as the help depends on it.
+app_option: Final = click.option(
+    "--app",
+    type=TARGET,
+    metavar="TARGET",
+    is_eager=True,
+    expose_value=False,
+    callback=_note_target,
+    help="The app whose plugins add commands; without it, those that the settings here enable do.",
+)
+
+
+def commands_of_plugins(context: click.Context) -> Mapping[str, click.Command]:
+    """Return the commands for the help; where they cannot be had, say so on stderr and go on."""
+    try:
+        return _commands(context)
+    except CommandFailed as error:
+        click.echo(
+            f"no commands of plugins, which cannot be asked without problems (or name their app with --app):\n{error}",
+            err=True,
+        )
+        return {}
+
+
+def command_of_a_plugin(context: click.Context, name: str) -> click.Command | None:
+    """Return the command of a name, or None if no enabled plugin has it.
+
+    Raises:
+        CommandFailed: 3; the plugins cannot be asked.
+    """
+    return _commands(context).get(name)
+
+
+def _commands(context: click.Context) -> Mapping[str, click.Command]:
+    found = context.meta.get(__name__)
+    if not isinstance(found, dict):
+        plan = _plan(context.meta.get(_TARGET, NO_TARGET))
+        found = {entry.record.name: entry.record for entry in plan.commands} if plan is not None else {}
+        context.meta[__name__] = found
+        context.obj = plan
+    return found
+
+
+def _plan(target: Target) -> Plan | None:
+    asked = Asked(target=target)
+    with told():
+        if target is not NO_TARGET:
+            return asked.resolve()
+        if not _enables_something(asked.folder):
+            return None
+        from turnbuckle.app import App
+
+        return App().resolve(asked.sources())
+
+
+def _enables_something(folder: Path) -> bool:
+    return has_settings(folder) or "TURNBUCKLE_PLUGINS" in os.environ
