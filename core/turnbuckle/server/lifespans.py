@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final, final
 
 import attrs
@@ -126,9 +127,10 @@ class Lifespans:
             leaving()
 
     async def _enter(self, lifespan: ReadyLifespan) -> None:
+        task = asyncio.current_task()
         tasks = BackgroundTasks(str(lifespan), self._clock, self._fail)
         try:
-            async with self._limited(self._startup, f"{lifespan} to be entered") as limit:
+            async with self._limited(self._startup, partial(_held_by, f"{lifespan} to be entered", task)) as limit:
                 context = lifespan.context(tasks)
                 value = await context.__aenter__()
             self._entered.append(_Entered(lifespan, context, tasks))
@@ -149,7 +151,7 @@ class Lifespans:
     async def _cancel_tasks(self, entered: _Entered) -> None:
         tasks = entered.tasks
         try:
-            async with self._limited(self._limit, f"the background tasks of {entered.lifespan}", is_leaving=True):
+            async with self._limited(self._limit, tasks.holders, is_leaving=True):
                 await tasks.close()
         except TimeoutError:
             for holder in tasks.holders():
@@ -158,8 +160,9 @@ class Lifespans:
 
     async def _leave(self, entered: _Entered) -> None:
         lifespan = entered.lifespan
+        held_by = partial(_held_by, f"{lifespan} to be left", asyncio.current_task())
         try:
-            async with self._limited(self._limit, f"{lifespan} to be left", is_leaving=True) as limit:
+            async with self._limited(self._limit, held_by, is_leaving=True) as limit:
                 # Always a clean end: the cleanup of a lifespan is what stands behind its yield, "finally" or not.
                 await entered.context.__aexit__(None, None, None)
         except TimeoutError:
@@ -171,12 +174,14 @@ class Lifespans:
             _log.exception("%s failed at its end", lifespan)
 
     @asynccontextmanager
-    async def _limited(self, seconds: float, waits_for: str, *, is_leaving: bool = False) -> AsyncIterator[_Limit]:
+    async def _limited(
+        self, seconds: float, holders: Callable[[], Sequence[str]], *, is_leaving: bool = False
+    ) -> AsyncIterator[_Limit]:
         """Cancel what is inside after so many seconds of the server's clock, and raise TimeoutError then."""
         task = asyncio.current_task()
         async with asyncio.timeout(None) as scope:
             limit = _Limit(scope)
-            timers = [self._clock.call_later(_MOMENT, lambda: _tell(waits_for, task))]
+            timers = [self._clock.call_later(_MOMENT, lambda: _tell(holders()))]
             if seconds:
                 timers.append(self._clock.call_later(seconds, lambda: limit.expire(task)))
             if is_leaving:
@@ -189,5 +194,10 @@ class Lifespans:
                     timer.cancel()
 
 
-def _tell(waits_for: str, task: object) -> None:
-    _log.warning("still waiting for %s, which waits at %s", waits_for, waits_at(task))
+def _held_by(what: str, task: object) -> Sequence[str]:
+    return [f"{what}, waiting at {waits_at(task)}"]
+
+
+def _tell(holders: Sequence[str]) -> None:
+    for holder in holders:
+        _log.warning("still waiting for %s", holder)
