@@ -39,7 +39,7 @@ class Timeouts:
         drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
         linger: how long a closed connection still reads, so that the peer gets to see the last response.
         startup: for each lifespan to be entered; beyond it the start fails.
-        shutdown: for requests to finish once the server was told to stop.
+        shutdown: for requests to finish once the server was told to stop, then for each lifespan to be left.
     """
 
     head: float = attrs.field(default=15.0, validator=_not_negative)
