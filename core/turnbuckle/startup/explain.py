@@ -5,7 +5,7 @@ The parser and the routers of the plan decide, as they would for a connection; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import attrs
 
@@ -13,6 +13,7 @@ from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolErr
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
 from turnbuckle.records import ErrorHandler, Match, Middleware, Route, RouterProvider
+from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.layout import name_of
@@ -177,6 +178,8 @@ class _Explainer:
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:
         scopes = self._scopes_of_miss()
+        if isinstance(error, MethodNotAllowed | NotFound) and self.request.method not in self._known_methods():
+            error = HTTPError(501)
         status, outcome, headers = self._answer(error)
         handler = _error_handler(scopes[-1], error) if status >= 400 else None
         if handler is not None:
@@ -196,6 +199,8 @@ class _Explainer:
         match error:
             case MethodNotAllowed() if self.request.method == "OPTIONS":
                 return 204, "answered by the core: no route takes OPTIONS here", {"Allow": ", ".join(error.allowed)}
+            case HTTPError(status=501) if self.request.method not in self._known_methods():
+                return 501, f"neither a route nor the registry of methods knows {self.request.method!r}", {}
             case MethodNotAllowed():
                 return 405, f"no route here takes {self.request.method}", error.headers
             case SlashRedirect():
@@ -205,6 +210,9 @@ class _Explainer:
             case HTTPError():
                 return error.status, f"the router raises {error}", error.headers
         return 500, f"the router raises {type(error).__name__}: {error}", {}
+
+    def _known_methods(self) -> Set[str]:
+        return REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
         # As compilation has it: the chain of the innermost scope whose prefix says that the path is its own.

@@ -177,7 +177,12 @@ def test_router_that_raises_is_told() -> None:
     assert (found.status, found.outcome) == (500, "the router raises LookupError: no page")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "DELETE"])
+def test_method_that_nobody_knows_is_told() -> None:
+    found = _explained(_shop(), "BREW", "/users/me")
+    assert (found.status, found.outcome) == (501, "neither a route nor the registry of methods knows 'BREW'")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "DELETE", "BREW", "get"])
 @pytest.mark.parametrize("target", ["/users/me", "/users/5", "/users", "/admin/x", "/t", "/%zz"])
 async def test_explanation_is_what_happens(method: str, target: str) -> None:
     app = App()
