@@ -130,8 +130,16 @@ async def _live(request: Request) -> Response:
 async def _called(check: Check) -> object:
     call = getattr(check, "__call__", check)  # noqa: B004  # what is asked is whether it is async
     is_async = inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(call)
-    result = check() if is_async else await asyncio.to_thread(check)
+    result = check() if is_async else await asyncio.to_thread(_run, check)
     return await result if inspect.isawaitable(result) else result
+
+
+def _run(check: Check) -> object:
+    try:
+        return check()
+    except StopIteration as error:
+        # It cannot pass through a future, and whoever awaits that would wait for ever.
+        raise RuntimeError("the check raised StopIteration") from error
 
 
 def _response(request: Request, passed: Mapping[str, bool]) -> Response:

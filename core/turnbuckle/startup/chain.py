@@ -1,7 +1,8 @@
 """Solve the order of middleware, outermost first, and check what each says about the others.
 
-Zones come first; within a zone ``before`` and ``after``; where nothing decides, dependency order of plugins, and with
-it the app's own middleware innermost, in the order in which it was written. ``middleware.order`` overrides all of it.
+Zones come first; within a zone ``before`` and ``after``, then the order in which the app wrote its own middleware down,
+as far as those leave it; where nothing decides, dependency order of plugins, and with it the app's own middleware
+innermost. ``middleware.order`` overrides all of it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def order_middleware(
     if wanted:
         return _as_wanted(by_name, wanted, findings, Origin(plugin="app", place=source))
     outside = _constraints(by_name, findings)
+    _keep_written_order(by_name, outside)
     position = {name: at for at, name in enumerate(by_name)}
     try:
         names = solve(by_name, outside, lambda name: (ZONES.index(by_name[name].record.zone), position[name]))
@@ -111,6 +113,27 @@ def _constraints(by_name: dict[str, Link], findings: Findings) -> dict[str, set[
             if _agrees(name, other, link, by_name, findings):
                 outside[other].add(name)
     return outside
+
+
+def _keep_written_order(by_name: dict[str, Link], outside: dict[str, set[str]]) -> None:
+    """Let what the app wrote first stay outside of what it wrote next, unless a constraint says otherwise."""
+    own = [(link.record.zone, name) for name, link in by_name.items() if link.origin.plugin == "app"]
+    for at, (zone, name) in enumerate(own):
+        earlier = [other for other_zone, other in own[:at] if other_zone == zone]
+        if earlier and not _is_outside(name, earlier[-1], outside):
+            outside[name].add(earlier[-1])
+
+
+def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
+    """Tell whether constraints put ``outer`` outside of ``inner``, directly or through others."""
+    seen, open_ = set[str](), [inner]
+    while open_:
+        for name in outside[open_.pop()] - seen:
+            if name == outer:
+                return True
+            seen.add(name)
+            open_.append(name)
+    return False
 
 
 def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], findings: Findings) -> list[str]:

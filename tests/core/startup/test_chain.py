@@ -48,6 +48,17 @@ def test_before_and_after_are_kept() -> None:
     assert _order(App(middleware=links)) == ["c", "a", "d", "b"]
 
 
+def test_written_order_is_kept_around_constraints() -> None:
+    links = [_link("auth"), _link("audit"), _link("z", before=("auth",))]
+    assert _order(App(middleware=links)) == ["z", "auth", "audit"]
+
+
+def test_constraint_of_a_plugin_does_not_stir_the_written_order() -> None:
+    plugin = _plugin("late", _link("late", after=("a",), before=("c",)))
+    app = App(plugins=[plugin], middleware=[_link("a"), _link("b"), _link("c")])
+    assert _order(app) == ["a", "late", "b", "c"]
+
+
 def test_ties_go_by_dependency_order_then_name_and_the_app_is_innermost() -> None:
     plugins = [_plugin("zeta", _link("z")), _plugin("beta", _link("b"), after=["zeta"]), _plugin("alpha", _link("a"))]
     for each in (plugins, plugins[::-1]):
