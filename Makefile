@@ -102,6 +102,7 @@ bench: $(PEERS)/.installed
 		{ echo "make: bench needs wrk (on Debian or Ubuntu: apt-get install wrk)" >&2; exit 1; }
 	$(PEERS)/bin/python -m bench.run $(BENCH_ARGS)
 	$(PEERS)/bin/python -m bench.idle
+	$(PEERS)/bin/python -m bench.startup
 
 fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
