@@ -16,7 +16,7 @@ __all__ = ["Mistake", "plugin"]
 
 _HERE = "# here"
 _IMPORTS = """\
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import attrs
 

@@ -230,6 +230,11 @@ COMPOSITION = {
         says="lifespan 'pool' cannot be used: ",
         source="async def pool(setup):\n    pass\n\n\n" + _providing("lifespans", "Lifespan('pool', pool)"),
     ),
+    "lifespan-is-a-plain-context-manager": Mistake(
+        code="TB505",
+        says="lifespan 'pool' cannot be used: a 'def' that yields makes no async context manager",
+        source="@contextmanager\ndef pool(setup):\n    yield\n\n\n" + _providing("lifespans", "Lifespan('pool', pool)"),
+    ),
     "lifespan-takes-no-setup": Mistake(
         code="TB505",
         says="lifespan 'pool' cannot be used: ",
