@@ -20,6 +20,11 @@ from turnbuckle.testing.fake_clock import FakeClock
 from .waiting import until
 
 
+@pytest.fixture(autouse=True)
+def warnings_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="turnbuckle.server")
+
+
 class Job:
     """Runs until it is told to fail or to return, and notes what happens to it."""
 
@@ -209,9 +214,9 @@ def failing_app(on_failure: OnFailure) -> App:
     return app
 
 
-async def test_server_stops_for_a_task_that_it_cannot_do_without(caplog: pytest.LogCaptureFixture) -> None:
+async def test_server_stops_for_a_task_that_it_cannot_do_without() -> None:
     server = HTTPServer(failing_app("stop").compile(), port=0)
-    with caplog.at_level(logging.ERROR), pytest.raises(BackgroundTaskError) as caught:
+    with pytest.raises(BackgroundTaskError) as caught:
         await server.serve()
     assert isinstance(caught.value.__cause__, OSError)
     assert str(caught.value).startswith("background task 'sweep' of lifespan 'store' (")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -13,6 +14,11 @@ from turnbuckle.testing.activity import turns
 from turnbuckle.testing.fake_clock import FakeClock
 
 from .waiting import until
+
+
+@pytest.fixture(autouse=True)
+def warnings_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="turnbuckle.server")
 
 
 async def forever() -> None:
