@@ -1,0 +1,90 @@
+"""Type checkers find a wrong override of a hook, and nothing wrong with a right one: mypy --strict, and pyright.
+
+Pyright is run as basedpyright, which is the same checker in a distribution that needs nothing but pip, with its rules.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_HEAD: Final = """\
+from collections.abc import Iterable, Iterator
+
+from turnbuckle import Component, Lifespan, Middleware, Plan, Plugin, PluginInfo, Request, Response, Route, Setup
+from turnbuckle import Diagnostic, Handler, hookimpl, middleware
+
+
+async def answer(request: Request) -> str:
+    return "yes"
+
+
+@middleware(zone="edge")
+async def around(request: Request, call_next: Handler) -> Response:
+    return await call_next(request)
+
+
+class It(Plugin):
+    info = PluginInfo(name="it", requires=("other",))
+
+"""
+_RIGHT: Final = {
+    "list": "def provide_routes(self, setup: Setup) -> list[Route]:\n    return [Route(path='/', handler=answer)]",
+    "tuple": "def provide_middleware(self, setup: Setup) -> tuple[Middleware, ...]:\n    return (around,)",
+    "generator": "def provide_routes(self, setup: Setup) -> Iterator[Route]:\n    yield from ()",
+    "marked": "@hookimpl\ndef provide_components(self, setup: Setup) -> Iterable[Component]:\n    return []",
+    "review": "def review_plan(self, plan: Plan) -> list[Diagnostic]:\n    return []",
+}
+# The line that must be complained of is the first one.
+_WRONG: Final = {
+    "record": "def provide_routes(self, setup: Setup) -> list[Middleware]:\n    return []",
+    "argument": "def provide_routes(self, config: Setup) -> list[Route]:\n    return []",
+    "type_of_argument": "def provide_routes(self, setup: str) -> list[Route]:\n    return []",
+    "one_more": "def provide_routes(self, setup: Setup, more: int) -> list[Route]:\n    return []",
+    "async": "async def provide_lifespans(self, setup: Setup) -> list[Lifespan]:\n    return []",
+    "none": "def provide_routes(self, setup: Setup) -> None:\n    return None",
+    "lone_record": "def provide_middleware(self, setup: Setup) -> Middleware:\n    return around",
+    "plan": "def review_plan(self, plan: Setup) -> list[Diagnostic]:\n    return []",
+}
+_ERROR: Final = re.compile(r"(\w+)\.py:(\d+)(?::\d+)?(?: -|:) error: ")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("typed")
+    for kind, bodies in (("right", _RIGHT), ("wrong", _WRONG)):
+        for name, body in bodies.items():
+            lines = "".join(f"    {line}\n" for line in body.splitlines())
+            (folder / f"{kind}_{name}.py").write_text(_HEAD + lines)
+    (folder / "pyproject.toml").write_text('[tool.basedpyright]\ntypeCheckingMode = "standard"\n')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "missed"),
+    [
+        # To mypy, the name of an argument that may be passed by position is free; TB302 refuses it at startup.
+        pytest.param(("mypy", "--strict", "--config-file=", "--no-incremental", "."), {"argument"}, id="mypy"),
+        pytest.param(("basedpyright", "--pythonpath", sys.executable), set(), id="pyright"),
+    ],
+)
+def test_wrong_overrides_are_found_and_right_ones_pass(
+    folder: Path, command: tuple[str, ...], missed: set[str]
+) -> None:
+    result = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+    found = _lines_with_errors(result.stdout)
+    first = len(_HEAD.splitlines()) + 1
+    assert found == {f"wrong_{name}": {first} for name in _WRONG.keys() - missed}, result.stdout + result.stderr
+
+
+def _lines_with_errors(output: str) -> Mapping[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for name, line in _ERROR.findall(output):
+        found.setdefault(name, set()).add(int(line))
+    return found
