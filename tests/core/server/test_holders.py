@@ -13,6 +13,7 @@ from turnbuckle.server.holders import waits_at
 from turnbuckle.testing.activity import turns
 from turnbuckle.testing.fake_clock import FakeClock
 
+from .served import GET, hello, serving
 from .waiting import until
 
 
@@ -127,3 +128,10 @@ async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixtu
     await stopping
     writer.close()
     await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
+async def test_connection_without_a_request_tells_its_state() -> None:
+    async with serving(hello) as served:
+        await served.send(GET)
+        (connection,) = served.server._connections.open
+        assert connection.holder == "127.0.0.1:40000, idle"

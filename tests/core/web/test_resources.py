@@ -1,0 +1,77 @@
+"""What is kept under typed keys, and what is said of what is not there."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pytest
+
+from turnbuckle.errors import ResourceUnavailable
+from turnbuckle.http.events import RequestHead
+from turnbuckle.records import ResourceKey
+from turnbuckle.web.peer import Peer
+from turnbuckle.web.request import Request
+from turnbuckle.web.resources import Resources
+
+
+class Sized(Protocol):
+    """Cannot be looked at when the program runs."""
+
+    def size(self) -> int: ...
+
+
+TEXT = ResourceKey("text", str)
+LAYERS = {"": ("",), "/a": ("/a", ""), "/b": ("/b", "")}
+
+
+def resources() -> Resources:
+    return Resources({("", TEXT): "lifespan 'outer'", ("/a", TEXT): "lifespan 'inner'"}, LAYERS)
+
+
+def test_nearest_scope_wins() -> None:
+    kept = resources()
+    kept.put(TEXT, "outer")
+    kept.put(TEXT, "inner", "/a")
+    assert [kept.get(TEXT, scope) for scope in ("", "/a", "/b", "/unknown")] == ["outer", "inner", "outer", "outer"]
+
+
+def test_resource_of_a_scope_that_is_gone_is_not_replaced_by_that_of_the_app() -> None:
+    kept = resources()
+    kept.put(TEXT, "outer")
+    kept.phase = "stopping"
+    expected = "resource 'text' is not there while the app is stopping: lifespan 'inner' provides it"
+    with pytest.raises(ResourceUnavailable, match=expected):
+        kept.get(TEXT, "/a")
+
+
+def test_keys_of_one_name_and_type_are_the_same() -> None:
+    kept = Resources()
+    kept.put(ResourceKey("text", str), "x")
+    assert kept.get(ResourceKey("text", str)) == "x"
+    with pytest.raises(ResourceUnavailable, match=r"^nothing provides resource 'text'$"):
+        kept.get(ResourceKey("text", bytes))
+
+
+def test_removed_resource_may_be_put_again() -> None:
+    kept = Resources()
+    kept.remove(TEXT)
+    kept.put(TEXT, "x")
+    kept.remove(TEXT)
+    kept.put(TEXT, "y")
+    assert kept.get(TEXT) == "y"
+
+
+def test_type_that_cannot_be_looked_at_is_left_to_type_checkers() -> None:
+    kept = Resources()
+    kept.put(ResourceKey("sized", Sized), 3)
+
+
+def test_key_needs_a_type() -> None:
+    with pytest.raises(TypeError, match="'type' must be"):
+        ResourceKey("text", "str")  # type: ignore[arg-type]
+
+
+def test_request_made_by_hand_has_no_resources() -> None:
+    head = RequestHead(b"GET", b"/", 1, ())
+    with pytest.raises(ResourceUnavailable, match="nothing provides resource 'text'"):
+        Request(head, None, Peer()).resource(TEXT)
