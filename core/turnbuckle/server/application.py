@@ -3,8 +3,10 @@ them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
 
 import attrs
 
@@ -13,9 +15,12 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.records import Handler, ResourceKey
 from turnbuckle.server.background import BackgroundTasks
 from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
 
-__all__ = ["Application", "ReadyLifespan"]
+__all__ = ["Application", "LoopFactory", "ReadyLifespan"]
+
+LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +62,8 @@ class Application:
         cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
             always are.
         resources: where lifespans leave what they yield.
+        json: what requests read JSON with.
+        loop_factory: makes the event loop to run on where the settings leave it open; None for the server's choice.
     """
 
     handle: Handler
@@ -67,3 +74,5 @@ class Application:
     access_log: bool = False
     cancel_on_disconnect: bool = False
     resources: Resources = attrs.field(factory=Resources, eq=False)
+    json: JSONCodec = STANDARD_JSON
+    loop_factory: LoopFactory | None = None

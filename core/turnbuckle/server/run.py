@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
 from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
-from turnbuckle.server.application import Application
+from turnbuckle.server.application import Application, LoopFactory
 from turnbuckle.server.clock import Clock, SystemClock
 from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
@@ -263,7 +263,7 @@ def run(  # noqa: PLR0913  # all but the application by name
     """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
 
     Args:
-        loop: the event loop to run on.
+        loop: the event loop to run on; with ``"auto"`` that of the application goes first.
         log_level: of the ``turnbuckle`` loggers; they write to stderr unless logging was set up before.
 
     Raises:
@@ -273,12 +273,14 @@ def run(  # noqa: PLR0913  # all but the application by name
     """
     configure_logging(log_level)
     server = HTTPServer(application, host=host, port=port, unix=unix, backlog=backlog, reuse_port=reuse_port)
-    with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory(loop, application.loop_factory)) as runner:
         runner.run(server.serve())
 
 
-def _loop_factory(choice: LoopChoice) -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
     """Return what makes the loop; None for the loop of asyncio."""
+    if choice == "auto" and chosen is not None:
+        return chosen
     if choice == "asyncio":
         return None
     try:

@@ -20,6 +20,7 @@ from typing import Final, cast
 from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.serializer import error_response
 from turnbuckle.server.access_log import log_refusal
+from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.holders import request_holder
@@ -28,7 +29,6 @@ from turnbuckle.server.lost import Lost
 from turnbuckle.server.state import State
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.resources import Resources
 
 __all__ = ["Wire"]
 
@@ -88,7 +88,7 @@ class Wire(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self._peer = _describe_peer(transport, self._lost, self.connections.application.resources)
+        self._peer = _describe_peer(transport, self._lost, self.connections.application)
         self.connections.add(self)
 
     def pause_writing(self) -> None:
@@ -213,7 +213,7 @@ class Wire(asyncio.Protocol):
         return True
 
 
-def _describe_peer(transport: asyncio.Transport, lost: Lost, resources: Resources) -> Peer:
+def _describe_peer(transport: asyncio.Transport, lost: Lost, application: Application) -> Peer:
     client = transport.get_extra_info("peername")
     server = transport.get_extra_info("sockname")
     return Peer(
@@ -221,5 +221,6 @@ def _describe_peer(transport: asyncio.Transport, lost: Lost, resources: Resource
         server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
         scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
         lost=lost,
-        resources=resources,
+        resources=application.resources,
+        json=application.json,
     )

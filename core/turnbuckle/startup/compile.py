@@ -17,7 +17,7 @@ from turnbuckle.records import Handler, Lifespan, Origin, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.server.application import Application, ReadyLifespan
 from turnbuckle.startup.builtin import BUILTIN
-from turnbuckle.startup.components import Components
+from turnbuckle.startup.components import Components, json_codec, loop_factory
 from turnbuckle.startup.dispatch import (
     Endpoint,
     Fallback,
@@ -38,9 +38,10 @@ from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
 from turnbuckle.web.errors import ErrorTable
+from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.resources import Resources
-from turnbuckle.web.response_types import Renderer, compile_renderer
+from turnbuckle.web.response_types import Renderer, compile_renderer, with_json
 
 __all__ = ["compile_application"]
 
@@ -87,6 +88,7 @@ class _Workshop:
     findings: Findings = attrs.field(factory=Findings)
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
+    json: JSONCodec = attrs.field(init=False)
     methods: frozenset[str] = attrs.field(init=False)
     surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
 
@@ -94,11 +96,13 @@ class _Workshop:
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
+        self.json = json_codec(self.components, self.findings)
 
     def application(self) -> Application:
         """Make everything, then complain about all that cannot be made."""
         plan = self.plan
         self._surround(plan.root, None)
+        loop = loop_factory(self.components, self.findings)
         handle = self._chain()
         parser_factory = self._parser_factory()
         lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
@@ -110,6 +114,8 @@ class _Workshop:
             timeouts=plan.settings.timeouts,
             lifespans=lifespans,
             resources=self.resources,
+            json=self.json,
+            loop_factory=loop,
             access_log=plan.settings.access_log,
             cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
         )
@@ -135,9 +141,15 @@ class _Workshop:
             if scope.error_handlers == outer.scope.error_handlers:
                 return render, outer.errors
         else:
-            render = compile_renderer([_checked(each) for each in scope.response_types])
+            render = compile_renderer([self._typed(each) for each in scope.response_types])
         handlers = [each.record for each in scope.error_handlers]
         return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
+
+    def _typed(self, entry: Entry[ResponseType]) -> ResponseType:
+        record = entry.record
+        if entry.origin.plugin not in _BUILTIN_NAMES:
+            return attrs.evolve(record, render=checked_render(record.render, record.type))
+        return record if self.json is STANDARD_JSON else with_json(record, self.json)
 
     def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
         return Setup(
@@ -258,13 +270,6 @@ class _Workshop:
             why=_FACTORIES[code],
             fix="correct its factory, or disable the plugin that it comes from",
         )
-
-
-def _checked(entry: Entry[ResponseType]) -> ResponseType:
-    record = entry.record
-    if entry.origin.plugin in _BUILTIN_NAMES:
-        return record
-    return attrs.evolve(record, render=checked_render(record.render, record.type))
 
 
 def _is_plain(prefix: str) -> bool:

@@ -9,11 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Final
-
-import pluggy
 
 from turnbuckle.app import App
 from turnbuckle.hookspecs import Hooks
@@ -22,7 +19,6 @@ from turnbuckle.testing.client import Client
 
 __all__ = ["assert_no_hot_hooks"]
 
-_PLUGGY: Final = str(Path(pluggy.__file__).parent)
 _HOOKS: Final = frozenset(name for name in vars(Hooks) if name.startswith(("provide_", "review_")))
 
 
@@ -73,10 +69,9 @@ def _watching() -> Iterator[list[str]]:
 
 
 def _is_hook(frame: FrameType) -> bool:
-    code = frame.f_code
-    if code.co_filename.startswith(_PLUGGY):
+    if str(frame.f_globals.get("__name__")).partition(".")[0] == "pluggy":
         return True
-    return code.co_name in _HOOKS and isinstance(frame.f_locals.get("self"), Plugin)
+    return frame.f_code.co_name in _HOOKS and isinstance(frame.f_locals.get("self"), Plugin)
 
 
 def _described(frame: FrameType) -> str:

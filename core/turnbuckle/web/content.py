@@ -6,13 +6,13 @@ owns what has been read so far. Decoding follows RFC 9110, section 8.3, and RFC 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
-from typing import Final, NoReturn, Protocol, final
+from typing import Final, Protocol, final
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.http.events import RawFields
+from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 
 __all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json", "decode_text", "is_charset"]
 
@@ -133,18 +133,14 @@ def is_charset(name: str) -> bool:
     return _CHARSET.fullmatch(name.lower().replace("_", "-")) is not None
 
 
-def decode_json(content: bytes) -> object:
+def decode_json(content: bytes, codec: JSONCodec = STANDARD_JSON) -> object:
     """Decode content as JSON, which is UTF-8 whatever the Content-Type says (RFC 8259, section 8.1).
 
     Raises:
         BadRequest: it is not JSON.
     """
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return codec.decode(content)
     except (ValueError, RecursionError) as error:
         # ValueError covers bad UTF-8, bad syntax and numbers with thousands of digits.
         raise BadRequest("the content is not JSON") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

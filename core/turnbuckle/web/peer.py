@@ -10,6 +10,7 @@ from typing import Final, Protocol, final
 
 import attrs
 
+from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
 
 __all__ = ["Disconnect", "Peer"]
@@ -52,6 +53,7 @@ class Peer:
         scheme: ``"http"`` or ``"https"``.
         lost: set once the client is gone.
         resources: those of the application that serves the connection.
+        json: what it reads and writes JSON with.
     """
 
     client: tuple[str, int] | None = None
@@ -59,3 +61,4 @@ class Peer:
     scheme: str = attrs.field(default="http", kw_only=True)
     lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
     resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
+    json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)

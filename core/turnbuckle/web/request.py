@@ -256,7 +256,7 @@ class Request:
         Raises:
             BadRequest: it is not JSON.
         """
-        return decode_json(await self.read())
+        return decode_json(await self.read(), self.peer.json)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form; files are kept while something refers to the form or to them.

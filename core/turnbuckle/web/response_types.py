@@ -15,9 +15,10 @@ import attrs
 
 from turnbuckle.records import ResponseType
 from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.json_codec import JSONCodec
 from turnbuckle.web.response import JSON, File, Response, Stream
 
-__all__ = ["AttrsInstance", "Renderer", "builtin_response_types", "compile_renderer"]
+__all__ = ["AttrsInstance", "Renderer", "builtin_response_types", "compile_renderer", "with_json"]
 
 
 class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it is the name under which attrs classes stand in the table
@@ -49,6 +50,14 @@ def builtin_response_types() -> tuple[ResponseType, ...]:
         ResponseType(AsyncIterable, Stream, "application/octet-stream"),
         ResponseType(AttrsInstance, JSON, "application/json"),
     )
+
+
+def with_json(record: ResponseType, codec: JSONCodec) -> ResponseType:
+    """Return a response type that writes JSON with ``codec``, if it is one of the core's that write JSON."""
+    if record.render is not JSON:
+        return record
+    encode = codec.encode
+    return attrs.evolve(record, render=lambda value: Response(encode(value), content_type="application/json"))
 
 
 def _itself(response: Response) -> Response:

@@ -374,7 +374,12 @@ def test_run_refuses_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatc
         run(application(), port=0, loop="uvloop")
 
 
-def _loop_seen(choice) -> str:
+def test_run_uses_the_loop_of_the_application_unless_another_is_chosen() -> None:
+    assert _loop_seen("auto", loop_factory=asyncio.SelectorEventLoop) == "asyncio.unix_events"
+    assert _loop_seen("uvloop", loop_factory=asyncio.SelectorEventLoop) == "uvloop"
+
+
+def _loop_seen(choice, **more) -> str:
     seen = []
 
     @asynccontextmanager
@@ -384,5 +389,5 @@ def _loop_seen(choice) -> str:
         loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
         yield
 
-    run(application(lifespans=(ReadyLifespan(name="look", context=look),)), port=0, loop=choice)
+    run(application(lifespans=(ReadyLifespan(name="look", context=look),), **more), port=0, loop=choice)
     return seen[0]

@@ -577,6 +577,6 @@ async def test_two_apps_with_different_plugins_live_in_one_process() -> None:
 
 def test_component_factory_is_not_called_unless_asked_for() -> None:
     made: list[object] = []
-    record = Component("json", "a", made.append)
+    record = Component("store", "a", made.append)
     App(plugins=[make_plugin("p", provide_components=lambda self, setup: [record])]).compile()
     assert made == []

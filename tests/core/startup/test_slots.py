@@ -115,7 +115,7 @@ def test_component_is_made_once_when_asked_for() -> None:
     class Config:
         level: int = 7
 
-    base = _component("a", "json", made)
+    base = _component("a", "store", made)
     component = type("A", (base,), {"info": PluginInfo(name="a", config=Config)})
 
     def make_parser(limits: Limits) -> Parser:
@@ -125,8 +125,8 @@ def test_component_is_made_once_when_asked_for() -> None:
         from turnbuckle import Middleware
 
         def factory(call_next: object, setup: Setup) -> object:
-            got.extend([setup.component("json"), setup.component("json")])
-            with pytest.raises(LookupError, match="a component of kind 'xml'; there is json"):
+            got.extend([setup.component("store"), setup.component("store")])
+            with pytest.raises(LookupError, match="a component of kind 'xml'; there is store"):
                 setup.component("xml")
             return call_next
 
@@ -134,7 +134,7 @@ def test_component_is_made_once_when_asked_for() -> None:
 
     user = make_plugin("user", provide_middleware=provide_middleware)
     App(plugins=[component, user], parser=make_parser).compile()
-    assert got == ["a makes json", "a makes json"]
+    assert got == ["a makes store", "a makes store"]
     assert made == ["a:" + repr(Config())]
 
 
