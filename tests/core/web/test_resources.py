@@ -64,6 +64,7 @@ def test_removed_resource_may_be_put_again() -> None:
 def test_type_that_cannot_be_looked_at_is_left_to_type_checkers() -> None:
     kept = Resources()
     kept.put(ResourceKey("sized", Sized), 3)
+    assert kept.get(ResourceKey("sized", Sized)) == 3
 
 
 def test_key_needs_a_type() -> None:
