@@ -77,7 +77,7 @@ class Hooks:
         """Add protocols that a connection may switch to, by ALPN name or upgrade token. A token is claimed once.
 
         The factory of one with an upgrade token makes the handler of all requests that offer it; ``ProtocolProvider``
-        has its contract. Plugins in a scope are asked too, but only those of the app as a whole have a say in this.
+        has its contract. A plugin in a scope has no say in this, and is told so.
         """
         return ()
 

@@ -38,6 +38,13 @@ __all__ = ["Resolver"]
 
 RecordT = TypeVar("RecordT")
 
+_OF_THE_WHOLE_APP: Final = {
+    "provide_parsers": "parser",
+    "provide_components": "component",
+    "provide_protocols": "protocol",
+    "provide_commands": "command",
+}
+
 # A path whose segments are plain text or one parameter each, as nearly all are, need not be parsed for its names.
 _SIMPLE: Final = re.compile(r"(?:/(?:[\w.~-]*|\{[^\W\d]\w*(?::\w+)?\}))+")
 _PARAMETER: Final = re.compile(r"\{(\w+)")
@@ -152,6 +159,8 @@ class Resolver:
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,
         )
+        if around is not None:
+            self._check_whole(gathered)
         routes = self._routes(gathered, inner.router)
         check_effects(inner.middleware, routes, self.findings)
         return PlannedScope(
@@ -167,6 +176,19 @@ class Resolver:
             configs={plugin.name: plugin.setup.config for plugin in gathered.plugins if plugin.setup is not None},
             scopes=tuple(self.scope(each, inner) for each in gathered.scopes),
         )
+
+    def _check_whole(self, gathered: Gathered) -> None:
+        for hook, what in _OF_THE_WHOLE_APP.items():
+            for each in gathered.answers.of(hook):
+                self.findings.add(
+                    "TB426",
+                    f"{what} {each.record.name!r} of plugin {each.origin.plugin!r} has no effect in a scope",
+                    each.origin,
+                    gathered.declaration.origin,
+                    why=f"an app has its {what}s as a whole, whatever scope a request is for",
+                    fix="enable the plugin for the whole app, beside the scope or instead",
+                    level="warning",
+                )
 
     # -- slots
 

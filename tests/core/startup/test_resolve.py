@@ -130,6 +130,25 @@ def test_two_commands_of_one_name() -> None:
     assert error_of(App(plugins=plugins), "TB417").text == "there are two of command 'sync'"
 
 
+@pytest.mark.parametrize(
+    ("plugin", "says"),
+    [
+        pytest.param(_protocols("p", upgrade="chat"), "protocol 'p' of plugin 'p'", id="protocol"),
+        pytest.param(
+            make_plugin("p", provide_commands=lambda self, setup: [click.Command("sync")]),
+            "command 'sync' of plugin 'p'",
+            id="command",
+        ),
+    ],
+)
+def test_what_only_a_whole_app_has_is_reported_in_a_scope(plugin: type[Plugin], says: str) -> None:
+    app = App()
+    app.scope("/x", plugins=[plugin])
+    found = warning_of(app, "TB426")
+    assert found.text == f"{says} has no effect in a scope"
+    assert [origin.plugin for origin in found.origins] == ["p", "app"]
+
+
 def test_two_routes_for_the_same_requests() -> None:
     app = App()
     app.get("/users/{id:int}")(_takes_id)
