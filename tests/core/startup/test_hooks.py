@@ -290,9 +290,12 @@ def test_plugins_define_hooks_for_others() -> None:
 
 
 def test_hooks_are_defined_once_by_a_plugin_that_is_in_two_scopes() -> None:
+    def menu_items(self: Plugin, place: str) -> list[str]:
+        return [place]
+
     app = App(plugins=[_menu()])
-    app.scope("/x", plugins=[_menu()]).scope("/y", plugins=[_menu()])
-    app.resolve()
+    app.scope("/x", plugins=[_menu(), make_plugin("p", menu_items=hookimpl(menu_items))])
+    assert _paths(app) == ["/x/top"]
 
 
 def test_hook_of_a_plugin_that_is_misspelt() -> None:
