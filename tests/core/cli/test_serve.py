@@ -141,7 +141,8 @@ def test_failing_lifespan_is_one_line(project: Project) -> None:
         "app = App(lifespan=db)\n",
     )
     result = project.call("serve", "no_db", "--port", "0", "--loop", "asyncio")
-    assert (result.exit_code, result.stderr) == (3, "error: lifespan 'db' failed: OSError: no route to host\n")
+    expected = "error: lifespan 'db' (no_db.py:2) failed: OSError: no route to host\n"
+    assert (result.exit_code, result.stderr) == (3, expected)
 
 
 @pytest.mark.parametrize(
