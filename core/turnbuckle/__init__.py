@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from turnbuckle.startup.sources import Sources
     from turnbuckle.web.formdata import FormData
     from turnbuckle.web.headers import Headers, MutableHeaders
+    from turnbuckle.web.json_codec import JSONCodec
     from turnbuckle.web.middleware import middleware
     from turnbuckle.web.request import Request
     from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
@@ -128,6 +129,7 @@ _MODULES: Final = {
     "web.formdata": "FormData",
     "web.switch": "SwitchProtocols",
     "web.headers": "Headers MutableHeaders",
+    "web.json_codec": "JSONCodec",
     "web.middleware": "middleware",
     "web.request": "Request",
     "web.response": "HTML JSON File Redirect Response Stream Text",
@@ -163,6 +165,7 @@ __all__ = [
     "Handler",
     "Headers",
     "InternalServerError",
+    "JSONCodec",
     "Lifespan",
     "LifespanError",
     "Limits",

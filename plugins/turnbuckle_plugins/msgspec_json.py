@@ -17,7 +17,7 @@ from typing import Final, cast, final
 
 import msgspec
 
-from turnbuckle import JSON, Component, Plugin, PluginInfo, Setup
+from turnbuckle import JSON, Component, JSONCodec, Plugin, PluginInfo, Setup
 
 __all__ = ["MsgspecJSON", "MsgspecJSONPlugin"]
 
@@ -32,7 +32,7 @@ class MsgspecJSONPlugin(Plugin):
 
     def provide_components(self, setup: Setup) -> Iterable[Component]:
         """Offer msgspec as the component of the kind ``json``."""
-        return [Component("json", "msgspec", lambda setup: MsgspecJSON())]
+        return [Component("json", "msgspec", _make)]
 
 
 @final
@@ -68,3 +68,7 @@ class MsgspecJSON:
             return self._decode(content.removeprefix(_BYTE_ORDER_MARK))
         except (RecursionError, msgspec.MsgspecError) as error:
             raise ValueError(str(error)) from error
+
+
+def _make(setup: Setup) -> JSONCodec:
+    return MsgspecJSON()

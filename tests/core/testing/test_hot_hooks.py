@@ -77,7 +77,7 @@ async def test_quiet_app_passes() -> None:
     app = App(plugins=[Quiet])
     app.get("/items/{number:int}")(lambda number: f"{number}")
     await assert_no_hot_hooks(app)
-    await assert_no_hot_hooks(app, "GET /items/7", "GET /quiet")
+    assert await assert_no_hot_hooks(app, "GET /items/7", "GET /quiet") is None
 
 
 @pytest.mark.parametrize(

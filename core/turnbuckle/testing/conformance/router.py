@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import datetime as dt
-import uuid
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, Literal
 
@@ -24,6 +22,7 @@ from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConfli
 from turnbuckle.records import Match, Route, Router, RouterProvider
 from turnbuckle.testing.client import Client
 from turnbuckle.testing.client_response import ClientResponse
+from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, TEXTS, VALUES
 from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
 
 __all__ = ["RouterConformance"]
@@ -32,65 +31,6 @@ __all__ = ["RouterConformance"]
 _property: Final = settings(
     deadline=None, max_examples=100, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow]
 )
-_UUID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
-
-_VALUES: Final = (
-    pytest.param("/{x}", "/a", "a", id="str"),
-    pytest.param("/{x}", "/", None, id="str-is-not-empty"),
-    pytest.param("/{x}", "/a/b", None, id="str-ends-at-a-slash"),
-    pytest.param("/{x:int}", "/42", 42, id="int"),
-    pytest.param("/{x:int}", "/007", 7, id="int-with-zeros"),
-    pytest.param("/{x:int}", "/+5", None, id="int-without-sign"),
-    pytest.param("/{x:int}", "/1_0", None, id="int-without-underscore"),
-    pytest.param("/{x:int}", "/%D9%A3", None, id="int-in-ascii"),
-    pytest.param("/{x:float}", "/1.5", 1.5, id="float"),
-    pytest.param("/{x:float}", "/1e5", None, id="float-without-exponent"),
-    pytest.param("/{x:uuid}", f"/{_UUID}", uuid.UUID(_UUID), id="uuid"),
-    pytest.param("/{x:uuid}", f"/{_UUID[:-1]}", None, id="uuid-too-short"),
-    pytest.param("/{x:date}", "/2024-02-29", dt.date(2024, 2, 29), id="date"),
-    pytest.param("/{x:date}", "/2023-02-29", None, id="date-that-never-was"),
-    pytest.param("/{x:re([a-c]+)}", "/abc", "abc", id="re"),
-    pytest.param("/{x:re([a-c]+)}", "/abd", None, id="re-to-the-end"),
-    pytest.param("/{x:re([^a]+)}", "/b/c", None, id="re-ends-at-a-slash"),
-    pytest.param("/f/{x:path}", "/f/a/b.txt", "a/b.txt", id="path"),
-    pytest.param("/f/{x:path}", "/f/", "", id="path-empty"),
-    pytest.param("/f/{x:path}", "/f/a//b/", "a//b/", id="path-with-slashes"),
-    pytest.param("/f/{x:path}", "/f", None, id="path-needs-its-slash"),
-    pytest.param("/{x:path}/edit", "/a/b/edit", "a/b", id="path-in-the-middle"),
-    pytest.param("/v{x:int}.txt", "/v3.txt", 3, id="text-around"),
-    pytest.param("/v{x:int}.txt", "/v3xtxt", None, id="text-is-no-expression"),
-    pytest.param("/{x}", "/caf%C3%A9", "café", id="utf-8"),
-    pytest.param("/{x}", "/a%2Fb", "a/b", id="encoded-slash-separates-nothing"),
-    pytest.param("/{x:path}", "/a%2Fb/c", "a/b/c", id="encoded-slash-in-path"),
-    pytest.param("/{x}", "/a%252Fb", "a%2Fb", id="decoded-once"),
-    pytest.param("/{x}", "/a+b", "a+b", id="plus-is-plus"),
-    pytest.param("/{x}", "/%0A", "\n", id="line-break"),
-    pytest.param("/{x}", "/a%0A", "a\n", id="line-break-at-the-end"),
-    pytest.param("/{x:int}", "/1%0A", None, id="line-break-is-no-digit"),
-    pytest.param("/{x}", "/%zz", None, id="malformed-escape"),
-    pytest.param("/{x}", "/a%", None, id="half-an-escape"),
-    pytest.param("/{x}", "/%ff", None, id="not-utf-8"),
-    pytest.param("/{x}", "/%ED%A0%80", None, id="lone-surrogate"),
-)
-_TEXTS: Final = (
-    pytest.param("/", "/", True, id="root"),
-    pytest.param("/a", "/a/", False, id="slash-too-many"),
-    pytest.param("/a/", "/a", False, id="slash-too-few"),
-    pytest.param("/a/", "/a/", True, id="slash-at-the-end"),
-    pytest.param("/a/b", "/a//b", False, id="slash-twice"),
-    pytest.param("/a", "//a", False, id="slash-twice-at-the-front"),
-    pytest.param("/a/b", "/a%2Fb", False, id="encoded-slash-separates-nothing"),
-    pytest.param("/a%2Fb", "/a%2fb", True, id="encoded-slash-in-the-pattern"),
-    pytest.param("/a", "/%61", True, id="encoded-without-need"),
-    pytest.param("/café", "/caf%c3%a9", True, id="utf-8"),
-    pytest.param("/a.b", "/axb", False, id="text-is-no-expression"),
-    pytest.param("/a", "/A", False, id="case"),
-    pytest.param("/a", "/a%0A", False, id="line-break-at-the-end"),
-    pytest.param("/a", "/a%00", False, id="zero"),
-    pytest.param("/a", "a", False, id="no-slash-at-the-front"),
-    pytest.param("/a", "", False, id="empty"),
-)
-_BAD_PATTERNS: Final = ("", "a", "/{", "/{x", "/{x:nothing_of_the_kind}", "/{x}/{x}", "/{1x}")
 
 
 class RouterConformance(abc.ABC):
@@ -126,7 +66,7 @@ class RouterConformance(abc.ABC):
             )
             assert match.route is None or match.route is route, f"match() must return the route, not {match.route!r}"
 
-    @pytest.mark.parametrize(("pattern", "path", "value"), _VALUES)
+    @pytest.mark.parametrize(("pattern", "path", "value"), VALUES)
     def test_reads_parameter(self, pattern: str, path: str, value: object) -> None:
         """A parameter has the type of its converter; what that does not read is another path."""
         params = _params(self._router(_route(pattern)), path)
@@ -136,7 +76,7 @@ class RouterConformance(abc.ABC):
         assert params == {"x": value}, f"{path!r} in {pattern!r} must give {value!r}, not {params!r}"
         assert type(params["x"]) is type(value), f"{path!r} in {pattern!r} must give a {type(value).__name__}"
 
-    @pytest.mark.parametrize(("pattern", "path", "fits"), _TEXTS)
+    @pytest.mark.parametrize(("pattern", "path", "fits"), TEXTS)
     def test_compares_text(self, pattern: str, path: str, fits: bool) -> None:
         """Text fits itself, however it is encoded."""
         params = _params(self._router(_route(pattern)), path)
@@ -242,7 +182,7 @@ class RouterConformance(abc.ABC):
                 Route(path="/a", handler=handler_of(1), name="a"), Route(path="/b", handler=handler_of(2), name="a")
             )
 
-    @pytest.mark.parametrize("pattern", _BAD_PATTERNS)
+    @pytest.mark.parametrize("pattern", BAD_PATTERNS)
     def test_refuses_bad_pattern(self, pattern: str) -> None:
         """At startup, with an exception that says what is wrong."""
         with pytest.raises(RouteError):
