@@ -91,10 +91,7 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
     status = response.status
     try:
         fields = response.fields()
-        # What ``_must_close`` says, for requests without content.
-        close = not head.keep_alive or shared.is_draining or wants_close(fields)
-        if content is not None and not close:
-            close = not content.may_be_dropped(connection.timeouts.drain_content)
+        close = _must_close(connection, fields)
         own_lines = shared.date_line
         if close or not head.minor_version:
             own_lines += connection_line(head.minor_version, close)
