@@ -86,7 +86,7 @@ class _MessageReader:
         told = _Callbacks()
         # At an upgrade llhttp takes the rest for another protocol, but there is no rest here.
         with contextlib.suppress(httptools.HttpParserUpgrade):
-            _feed(httptools.HttpRequestParser(told), b"\r\n".join([line, *head.field_lines, b"", b""]))
+            _feed(httptools.HttpRequestParser(told), b"\r\n".join([line, *map(_trimmed, head.field_lines), b"", b""]))
         if not told.is_head_complete or len(told.fields) != len(head.field_lines):
             raise ProtocolError("field lines are not one field each")
         return told.fields
@@ -103,6 +103,12 @@ class _MessageReader:
         if self._told.is_complete:
             self.trailers, self.is_done = self._told.fields, True
         return content
+
+
+def _trimmed(line: bytes) -> bytes:
+    # llhttp takes whitespace around some values for a part of them, such as a tab around "chunked".
+    name, colon, value = line.partition(b":")
+    return name + colon + value.strip(b" \t")
 
 
 def _feed(parser: httptools.HttpRequestParser, octets: bytes) -> None:

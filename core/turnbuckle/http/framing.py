@@ -37,9 +37,8 @@ def body_length(codings: Sequence[bytes], lengths: Sequence[bytes]) -> int | Non
         lengths: the values of all ``Content-Length`` field lines, in order.
 
     Raises:
-        ProtocolError: 501 for a coding other than ``chunked``; 413 for a length beyond 18 digits; 400 for a length that
-            is malformed or repeated, a coding list that is empty or has more than one ``chunked``, or both fields
-            together.
+        ProtocolError: 501 for a coding before ``chunked``; 400 for codings of which the last is not ``chunked``, for a
+            length that is malformed, repeated or beyond 18 digits, and for both fields together.
     """
     if codings:
         if lengths:
@@ -55,7 +54,8 @@ def body_length(codings: Sequence[bytes], lengths: Sequence[bytes]) -> int | Non
         raise ProtocolError(f"Content-Length of {lengths[0][:40]!r} is not a number")
     digits = lengths[0].lstrip(b"0")
     if len(digits) > _LENGTH_DIGITS:
-        raise ProtocolError(f"Content-Length of {len(digits)} digits exceeds {_LENGTH_DIGITS}", status=413)
+        # No limit that somebody may set is near: this is no content that is too large, but a number that is none.
+        raise ProtocolError(f"Content-Length of {len(digits)} digits exceeds {_LENGTH_DIGITS}")
     return int(digits or b"0")
 
 
@@ -64,7 +64,8 @@ def _check_codings(values: Sequence[bytes]) -> None:
     names = [name.strip(b" \t").lower() for value in values for name in value.split(b",")]
     if names == [b"chunked"]:
         return
-    if b"" in (names[0], names[-1]) or names.count(b"chunked") > 1:
+    # Where chunked is not the last, nothing tells where the content ends: 400, whether or not the codings are known.
+    if b"" in names or names[-1] != b"chunked" or names.count(b"chunked") > 1:
         raise ProtocolError("Transfer-Encoding is not a list that ends in one chunked")
     raise ProtocolError(f"transfer coding {names[0][:40]!r} is not implemented", status=501)
 
@@ -77,7 +78,7 @@ def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]
         framing_fields: those of its fields whose names are in ``FRAMING_FIELDS``, in order.
 
     Raises:
-        ProtocolError: 400 for a Host that is missing, repeated or malformed, and whatever ``body_length`` raises.
+        ProtocolError: 400 for a Host that is missing, repeated, empty or malformed, and whatever ``body_length`` raises.
     """
     values: dict[bytes, list[bytes]] = {}
     for name, value in framing_fields:
@@ -103,6 +104,7 @@ def _check_host(hosts: Sequence[bytes], minor_version: int) -> None:
         raise ProtocolError("no Host field")
     if len(hosts) > 1:
         raise ProtocolError("Host present more than once")
+    # Section 3.3 lets a server reject an empty one where the scheme, as that of http, requires an authority.
     if hosts and not is_authority(hosts[0]):
         raise ProtocolError(f"Host of {hosts[0][:40]!r} is not a host with an optional port")
 

@@ -71,7 +71,9 @@ _ORIGIN_FORM: Final = re.compile(rb"/" + _TARGET_OCTETS)
 _ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + _TARGET_OCTETS + rb")?")
 
 # reg-name = *( unreserved / pct-encoded / sub-delims );  port = *DIGIT, and no more than can be a port
-_REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
+# Not empty, for the schemes of http require a host (RFC 9110, section 4.2.1). And without the comma, which no host on
+# the internet has: it is what somebody on the way leaves who joined two Host lines, and two are one too many.
+_REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+"
 _AUTHORITY: Final = re.compile(rb"(?:" + _REG_NAME + rb"|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 
 
@@ -81,10 +83,7 @@ def is_token(octets: bytes) -> bool:
 
 
 def is_authority(octets: bytes) -> bool:
-    """Tell whether the octets are ``uri-host [ ":" port ]``, the value of Host (RFC 9110, section 7.2).
-
-    The empty value is one: a client sends it where the target has no authority.
-    """
+    """Tell whether the octets are ``uri-host [ ":" port ]`` with a host, the value of Host (RFC 9110, section 7.2)."""
     found = _AUTHORITY.fullmatch(octets)
     if found is None:
         return False
@@ -103,11 +102,11 @@ def is_target(method: bytes, target: bytes) -> bool:
     The empty authority is refused in absolute-form and for CONNECT (RFC 9110, section 4.2.1).
     """
     if method == b"CONNECT":
-        host, colon, port = target.rpartition(b":")
-        return bool(host and colon and port) and is_authority(target)
+        _, colon, port = target.rpartition(b":")
+        return bool(colon and port) and is_authority(target)
     if _ORIGIN_FORM.fullmatch(target) is not None:
         return True
     if target == b"*":
         return method == b"OPTIONS"
     found = _ABSOLUTE_FORM.fullmatch(target)
-    return found is not None and bool(found[1]) and not found[1].startswith(b":") and is_authority(found[1])
+    return found is not None and is_authority(found[1])

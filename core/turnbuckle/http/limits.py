@@ -21,7 +21,7 @@ class Limits:
     """How large each part of a request may be, in octets unless said otherwise.
 
     Attributes:
-        request_line: method, target and version with their separators; beyond it 414 (501 for a method that long).
+        request_line: method, target and version with their separators; beyond it 414 (400 for a method that long).
         field_line: one field line without its CRLF; beyond it 431.
         header_section: all field lines with their CRLFs; beyond it 431.
         field_count: number of field lines in the header section; beyond it 431.

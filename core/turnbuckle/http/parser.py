@@ -215,8 +215,8 @@ class H1Parser:
         """Hold the lines of a head against the limits."""
         limits = self._limits
         if len(lines[0]) > limits.request_line:
-            # Section 3: a target that is too long is a 414, and a method longer than any that exists a 501.
-            status = 414 if b" " in lines[0][: limits.request_line] else 501
+            # Section 3: a target that is too long is a 414. Octets with no space in them are no request line at all.
+            status = 414 if b" " in lines[0][: limits.request_line] else 400
             raise ProtocolError(f"request line of {len(lines[0])} octets exceeds {limits.request_line}", status=status)
         sizes = [len(line) for line in lines[1:]]
         if len(sizes) > limits.field_count:

@@ -53,7 +53,7 @@ class HeadCutter:
         """Return the lines of the head, and remove it from the buffer; None if it is not complete.
 
         Raises:
-            ProtocolError: 400, 414, 431 or 501, as soon as the octets cannot become a head any more.
+            ProtocolError: 400, 414 or 431, as soon as the octets cannot become a head any more.
         """
         # One empty line before a request is ignored (section 2.2).
         start = 2 if buffer.startswith(b"\r\n") else 0
@@ -90,8 +90,8 @@ class HeadCutter:
         limits = self._limits
         first, *rest = lines
         if len(first) > limits.request_line:
-            # Section 3: a target that is too long is a 414, and a method longer than any that exists a 501.
-            status = 414 if b" " in first[: limits.request_line] else 501
+            # Section 3: a target that is too long is a 414. Octets with no space in them are no request line at all.
+            status = 414 if b" " in first[: limits.request_line] else 400
             raise ProtocolError(f"request line of {len(first)} octets exceeds {limits.request_line}", status=status)
         if rest and not rest[-1] and not is_whole:
             del rest[-1]
@@ -125,7 +125,7 @@ def content_length(field_lines: Sequence[bytes], limits: Limits) -> int | None:
     """Return how many octets of content follow the head, or None if they are chunked (RFC 9112, section 6.3).
 
     Raises:
-        ProtocolError: 501 for another coding, 413 for more than the limit, 400 for anything that is ambiguous.
+        ProtocolError: 501 for a coding before chunked, 413 for more than the limit, 400 for anything that is ambiguous.
     """
     fields = [_split(line) for line in field_lines]
     codings = [value for name, value in fields if name == b"transfer-encoding"]
@@ -145,7 +145,7 @@ def _split(line: bytes) -> tuple[bytes, bytes]:
 
 def _check_codings(value: bytes) -> None:
     names = [name.strip(b" \t").lower() for name in value.split(b",")]
-    if b"" in names or names.count(b"chunked") > 1:
+    if b"" in names or names[-1] != b"chunked" or names.count(b"chunked") > 1:
         raise ProtocolError(f"transfer codings {value[:40]!r} are malformed")
     if names != [b"chunked"]:
         raise ProtocolError(f"transfer coding {value[:40]!r} is not implemented", status=501)
@@ -155,6 +155,8 @@ def _read_length(value: bytes, limits: Limits) -> int:
     found = _LENGTH.fullmatch(value)
     if found is None:
         raise ProtocolError(f"Content-Length of {value[:40]!r} is not a number")
-    if len(found[1]) > _LENGTH_DIGITS or int(found[1]) > limits.content:
+    if len(found[1]) > _LENGTH_DIGITS:
+        raise ProtocolError(f"Content-Length of {len(found[1])} digits exceeds {_LENGTH_DIGITS}")
+    if int(found[1]) > limits.content:
         raise ProtocolError(f"content of {value[:40].decode()} octets exceeds {limits.content}", status=413)
     return int(found[1])

@@ -53,22 +53,22 @@ def test_body_length(codings: list[bytes], lengths: list[bytes], length: int | N
         pytest.param([], [b"5\x0b"], 400, id="13-vertical-tab"),
         pytest.param([], [b"5\xa0"], 400, id="13-no-break-space"),
         pytest.param([], [b"5\x85"], 400, id="13-next-line"),
-        pytest.param([], [b"18446744073709551621"], 413, id="9-beyond-64-bits"),
-        pytest.param([], [b"1" + b"0" * 18], 413, id="nineteen-digits"),
-        pytest.param([], [b"9" * 5000], 413, id="9-beyond-the-digits-of-int"),
+        pytest.param([], [b"18446744073709551621"], 400, id="9-beyond-64-bits"),
+        pytest.param([], [b"1" + b"0" * 18], 400, id="nineteen-digits"),
+        pytest.param([], [b"9" * 5000], 400, id="9-beyond-the-digits-of-int"),
         pytest.param([b"gzip, chunked"], [], 501, id="10-gzip"),
-        pytest.param([b"gzip"], [], 501, id="gzip-alone"),
-        pytest.param([b"chunked", b"identity"], [], 501, id="11-identity-after"),
-        pytest.param([b"chunked", b"cow"], [], 501, id="11-unknown-after"),
+        pytest.param([b"gzip"], [], 400, id="gzip-alone"),
+        pytest.param([b"chunked", b"identity"], [], 400, id="11-identity-after"),
+        pytest.param([b"chunked", b"cow"], [], 400, id="11-unknown-after"),
         pytest.param([b"cow, chunked"], [], 501, id="unknown-before"),
-        pytest.param([b"identity"], [], 501, id="identity"),
-        pytest.param([b"chunked123"], [], 501, id="12-prefix"),
-        pytest.param([b"xchunked"], [], 501, id="12-suffix"),
-        pytest.param([b"chunked;a=b"], [], 501, id="parameter"),
-        pytest.param([b'"chunked"'], [], 501, id="quoted"),
-        pytest.param([b"\xa0chunked"], [], 501, id="13-no-break-space-before"),
-        pytest.param([b"chunked\x85"], [], 501, id="13-next-line-after"),
-        pytest.param(["chun\N{KELVIN SIGN}ed".encode()], [], 501, id="14-kelvin-sign"),
+        pytest.param([b"identity"], [], 400, id="identity"),
+        pytest.param([b"chunked123"], [], 400, id="12-prefix"),
+        pytest.param([b"xchunked"], [], 400, id="12-suffix"),
+        pytest.param([b"chunked;a=b"], [], 400, id="parameter"),
+        pytest.param([b'"chunked"'], [], 400, id="quoted"),
+        pytest.param([b"\xa0chunked"], [], 400, id="13-no-break-space-before"),
+        pytest.param([b"chunked\x85"], [], 400, id="13-next-line-after"),
+        pytest.param(["chun\N{KELVIN SIGN}ed".encode()], [], 400, id="14-kelvin-sign"),
         pytest.param([b"chunked, chunked"], [], 400, id="chunked-twice"),
         pytest.param([b"chunked", b"chunked"], [], 400, id="chunked-on-two-lines"),
         pytest.param([b"chunked, gzip, chunked"], [], 400, id="chunked-twice-with-another"),
@@ -162,7 +162,7 @@ def test_read_framing_refuses(minor_version: int, fields: list[tuple[bytes, byte
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize("fields", [[], [HOST], [(b"host", b"")]])
+@pytest.mark.parametrize("fields", [[], [HOST]])
 def test_read_framing_of_1_0_may_lack_a_host(fields: list[tuple[bytes, bytes]]) -> None:
     assert framed(*fields, minor_version=0).content_length == 0
 

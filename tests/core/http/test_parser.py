@@ -165,7 +165,7 @@ def test_parser(octets: bytes, expected: RequestHead, content: bytes, way: Way) 
         pytest.param(GET + b"GET / HTTP/1.1\r\n\r\n", 400, id="request-line-twice"),
         pytest.param(POST + b"Content-Length: five\r\n\r\nhello", 400, id="length-is-no-number"),
         pytest.param(POST + b"Content-Length: 16777217\r\n\r\n", 413, id="content-too-large"),
-        pytest.param(POST + b"Transfer-Encoding: gzip\r\n\r\n", 501, id="coding"),
+        pytest.param(POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501, id="coding"),
         pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400, id="chunk-size"),
     ],
 )
@@ -293,7 +293,7 @@ LIMITS = [
         Limits(request_line=16),
         b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GETGETGETGETGETGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-        501,
+        400,
         id="method",
     ),
     pytest.param(Limits(field_line=7), GET + b"\r\n", GET + b"X: abcde\r\n\r\n", 431, id="field-line"),
@@ -349,7 +349,7 @@ def test_parser_takes_what_is_at_the_limit(limits: Limits, octets: bytes) -> Non
     ("octets", "status"),
     [
         pytest.param(b"GET /" + b"a" * 8200, 414, id="request-line"),
-        pytest.param(b"M" * 8200, 501, id="method"),
+        pytest.param(b"M" * 8200, 400, id="method"),
         pytest.param(GET + b"X: " + b"a" * 16400, 431, id="54-field-line"),
         pytest.param(GET + b"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 1000, 431, id="header-section"),
         pytest.param(GET + b"".join(b"X: %0100d\r\n" % i for i in range(129)), 431, id="field-count"),
