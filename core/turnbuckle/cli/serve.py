@@ -17,6 +17,7 @@ __all__ = ["serve"]
 @click.option("--host", metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
 @click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
+@click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
@@ -29,6 +30,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     host: str | None,
     port: int | None,
     unix: str | None,
+    unix_mode: str | None,
     access_log: bool | None,
     log_level: str | None,
     loop: str | None,
@@ -43,6 +45,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         asked.with_setting("--host", "server.host", host)
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
+        .with_setting("--unix-mode", "server.unix_mode", unix_mode)
         .with_setting("--access-log", "access_log", access_log)
         .with_setting("--log-level", "server.log_level", log_level)
         .with_setting("--loop", "server.loop", loop)
@@ -65,6 +68,9 @@ def _serve(asked: Asked, locked: str | None) -> None:
         host=server.host,
         port=server.port,
         unix=server.unix,
+        unix_mode=server.unix_mode,
+        unix_owner=server.unix_owner,
+        unix_group=server.unix_group,
         backlog=server.backlog,
         reuse_port=server.reuse_port,
         loop=server.loop,

@@ -2,13 +2,15 @@
 
 A socket is bound first and listens later, so that a port in use is found before anything else is started and nobody is
 accepted before everything is. A Unix socket that a dead server left behind is replaced; whatever else is at its path
-stays.
+stays. Its mode and owner are set before it listens, so that nobody connects whom they keep out.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 import socket
 import stat
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ import attrs
 
 from turnbuckle.errors import ListenError
 
-__all__ = ["Address", "Endpoint", "Listener", "bind"]
+__all__ = ["Address", "Endpoint", "Listener", "bind", "is_mode"]
 
 # A port that the system chose for the first address of a host may be taken for the next; another choice mends that.
 _PORT_CHOICES: Final = 8
@@ -29,10 +31,21 @@ _FAMILY_MISSING: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 # sun_path of sockaddr_un, with its NUL: 108 octets on Linux, 104 on the BSDs.
 _PATH_SIZE: Final = 104
 _PROBE_SECONDS: Final = 1.0
+_MODE: Final = re.compile(r"0?[0-7]{3}")
 
 
 def _as_hosts(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def is_mode(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+    """Validate the mode of a file; "" leaves it to the umask.
+
+    Raises:
+        ValueError: it is not made of three octal digits.
+    """
+    if value and not _MODE.fullmatch(value):
+        raise ValueError(f'{attribute.name} must be three octal digits, such as "660", not {value!r}')
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +55,10 @@ class Endpoint:
     Attributes:
         host: names or addresses; each name counts with all its addresses.
         port: TCP port, the same for all of them; 0 lets the system choose.
-        unix: path of a Unix socket to listen on instead; "" for none.
+        unix: path of a Unix socket to listen on instead; ``@name`` for one that has no file (Linux); "" for none.
+        unix_mode: octal mode of its file; "" leaves it to the umask.
+        unix_owner: name or number of the user that owns its file; "" for that of the process.
+        unix_group: the same for its group.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
     """
@@ -50,6 +66,9 @@ class Endpoint:
     host: tuple[str, ...] = attrs.field(default=("127.0.0.1",), converter=_as_hosts)
     port: int = 8000
     unix: str = ""
+    unix_mode: str = attrs.field(default="", validator=is_mode)
+    unix_owner: str = ""
+    unix_group: str = ""
     backlog: int = 2048
     reuse_port: bool = False
 
@@ -106,7 +125,7 @@ def bind(endpoint: Endpoint) -> tuple[Listener, ...]:
         ListenError: one of them cannot be bound; the message says which and why.
     """
     if endpoint.unix:
-        return (_bind_unix(endpoint.unix),)
+        return (_bind_abstract(endpoint) if endpoint.unix.startswith("@") else _bind_unix(endpoint),)
     for _ in range(_PORT_CHOICES - 1):
         try:
             return _bind_tcp(endpoint)
@@ -195,22 +214,74 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on port {port} of {host}: {error.strerror or error}"
 
 
-def _bind_unix(path: str) -> Listener:
-    if len(os.fsencode(path)) >= _PATH_SIZE:
-        raise ListenError(f"cannot listen on {path!r}: path of {len(os.fsencode(path))} bytes exceeds {_PATH_SIZE - 1}")
+def _bind_unix(endpoint: Endpoint) -> Listener:
+    path = endpoint.unix
+    _check_size(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ExitStack() as undo:
+        undo.callback(sock.close)
+        try:
+            _clear_stale(path)
+            sock.setblocking(False)
+            sock.bind(path)
+            listener = Listener(socket=sock, address=Address(unix=path), inode=_inode(path))
+            undo.callback(listener.close)
+            _set_access(path, endpoint)
+        except ListenError:
+            raise
+        except (OSError, ValueError) as error:
+            raise _unix_error(path, error) from error
+        undo.pop_all()
+    return listener
+
+
+def _bind_abstract(endpoint: Endpoint) -> Listener:
+    """Bind a name of Linux's abstract namespace: without a file there is nothing to remove, and nobody to keep out."""
+    name = endpoint.unix
+    _check_size(name)
+    if endpoint.unix_mode or endpoint.unix_owner or endpoint.unix_group:
+        raise ListenError(f"cannot listen on {name!r}: a socket without a file has no mode, owner or group")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _clear_stale(path)
         sock.setblocking(False)
-        sock.bind(path)
-        return Listener(socket=sock, address=Address(unix=path), inode=_inode(path))
-    except ListenError:
+        sock.bind(b"\0" + os.fsencode(name[1:]))
+    except OSError as error:
         sock.close()
-        raise
-    except (OSError, ValueError) as error:
-        sock.close()
-        reason = getattr(error, "strerror", None) or error
-        raise ListenError(f"cannot listen on {path!r}: {reason}", getattr(error, "errno", None)) from error
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(f"socket {name!r} is in use", error.errno) from error
+        raise _unix_error(name, error) from error
+    return Listener(socket=sock, address=Address(unix=name))
+
+
+def _check_size(path: str) -> None:
+    size = len(os.fsencode(path))
+    if size >= _PATH_SIZE:
+        raise ListenError(f"cannot listen on {path!r}: path of {size} bytes exceeds {_PATH_SIZE - 1}")
+
+
+def _unix_error(path: str, error: OSError | ValueError) -> ListenError:
+    reason = getattr(error, "strerror", None) or error
+    return ListenError(f"cannot listen on {path!r}: {reason}", getattr(error, "errno", None))
+
+
+def _set_access(path: str, endpoint: Endpoint) -> None:
+    owner, group = (_id_or_name(each) for each in (endpoint.unix_owner, endpoint.unix_group))
+    try:
+        if owner is not None:
+            shutil.chown(path, owner)
+        if group is not None:
+            shutil.chown(path, group=group)
+        if endpoint.unix_mode:
+            Path(path).chmod(int(endpoint.unix_mode, 8))
+    except LookupError as error:
+        raise ListenError(f"cannot listen on {path!r}: {error.args[0]}") from error
+    except PermissionError as error:
+        whose = ":".join(str(each) for each in (endpoint.unix_owner, endpoint.unix_group))
+        raise ListenError(f"cannot give {path!r} to {whose!r}: {error.strerror}", error.errno) from error
+
+
+def _id_or_name(text: str) -> int | str | None:
+    return int(text) if re.fullmatch("[0-9]+", text) else text or None
 
 
 def _clear_stale(path: str) -> None:

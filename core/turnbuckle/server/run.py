@@ -50,7 +50,10 @@ class HTTPServer:
         application: a compiled application, as ``app.compile()`` returns it.
         host: names or addresses to listen on; each name counts with all its addresses.
         port: TCP port; 0 lets the system choose, and ``addresses`` tells.
-        unix: path of a Unix socket to listen on instead of host and port.
+        unix: path of a Unix socket to listen on instead of host and port; ``@name`` for one without a file (Linux).
+        unix_mode: octal mode of the socket's file, such as ``"660"``; "" leaves it to the umask.
+        unix_owner: name or number of the user that owns it; "" for that of the process.
+        unix_group: the same for its group.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         clock: tells the time; that of the loop and the machine when None.
@@ -63,12 +66,24 @@ class HTTPServer:
         host: str | Sequence[str] = "127.0.0.1",
         port: int = 8000,
         unix: str = "",
+        unix_mode: str = "",
+        unix_owner: str = "",
+        unix_group: str = "",
         backlog: int = 2048,
         reuse_port: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
-        self._endpoint: Final = Endpoint(host=host, port=port, unix=unix, backlog=backlog, reuse_port=reuse_port)
+        self._endpoint: Final = Endpoint(
+            host=host,
+            port=port,
+            unix=unix,
+            unix_mode=unix_mode,
+            unix_owner=unix_owner,
+            unix_group=unix_group,
+            backlog=backlog,
+            reuse_port=reuse_port,
+        )
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
         self._servers: list[asyncio.Server] = []
@@ -255,6 +270,9 @@ def run(  # noqa: PLR0913  # all but the application by name
     host: str | Sequence[str] = "127.0.0.1",
     port: int = 8000,
     unix: str = "",
+    unix_mode: str = "",
+    unix_owner: str = "",
+    unix_group: str = "",
     backlog: int = 2048,
     reuse_port: bool = False,
     loop: LoopChoice = "auto",
@@ -272,7 +290,17 @@ def run(  # noqa: PLR0913  # all but the application by name
         TurnbuckleError: the loop is not installed.
     """
     configure_logging(log_level)
-    server = HTTPServer(application, host=host, port=port, unix=unix, backlog=backlog, reuse_port=reuse_port)
+    server = HTTPServer(
+        application,
+        host=host,
+        port=port,
+        unix=unix,
+        unix_mode=unix_mode,
+        unix_owner=unix_owner,
+        unix_group=unix_group,
+        backlog=backlog,
+        reuse_port=reuse_port,
+    )
     with asyncio.Runner(loop_factory=_loop_factory(loop, application.loop_factory)) as runner:
         runner.run(server.serve())
 

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from turnbuckle.http.limits import Limits
+from turnbuckle.server.listeners import is_mode
 from turnbuckle.server.timeouts import Timeouts
 
 __all__ = [
@@ -45,7 +46,11 @@ class ServerSettings:
     Attributes:
         host: address to listen on.
         port: TCP port to listen on; 0 lets the system choose.
-        unix: path of a Unix socket to listen on instead of host and port; "" for none.
+        unix: path of a Unix socket to listen on instead of host and port, or ``@name`` for one without a file on Linux;
+            "" for none.
+        unix_mode: octal mode of the file of the Unix socket, such as "660"; "" leaves it to the umask.
+        unix_owner: name or number of the user that owns the file; "" for that of the process.
+        unix_group: name or number of the group that owns the file; "" for that of the process.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         loop: the event loop; "auto" is uvloop where it is installed.
@@ -56,6 +61,9 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8000, validator=_between(0, 65535))
     unix: str = ""
+    unix_mode: str = attrs.field(default="", validator=is_mode)
+    unix_owner: str = ""
+    unix_group: str = ""
     backlog: int = attrs.field(default=2048, validator=_between(1, 1_000_000))
     reuse_port: bool = False
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"

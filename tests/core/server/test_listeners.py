@@ -1,7 +1,9 @@
 """What is bound, what is refused, and what is left of the file of a Unix socket."""
 
 import errno
+import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -200,3 +202,68 @@ def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> 
 )
 def test_address_prints_as_a_client_would_write_it(address: Address, url: str) -> None:
     assert str(address) == address.url == url
+
+
+@pytest.mark.parametrize(
+    ("mode", "bits"),
+    [
+        pytest.param("600", 0o600, id="owner"),
+        pytest.param("660", 0o660, id="group"),
+        pytest.param("0666", 0o666, id="everybody"),
+    ],
+)
+def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
+    path = tmp_path / "s"
+    (listener,) = bind(Endpoint(unix=str(path), unix_mode=mode))
+    assert stat.S_IMODE(path.stat().st_mode) == bits
+    listener.close()
+    assert not path.exists()
+
+
+def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    (listener,) = bind(Endpoint(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
+    assert (path.stat().st_uid, path.stat().st_gid) == (os.getuid(), os.getgid())
+    listener.close()
+
+
+@pytest.mark.parametrize("more", [{"unix_owner": "no-such-user"}, {"unix_group": "no-such-group"}])
+def test_bind_unix_for_nobody_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
+    path = tmp_path / "s"
+    with pytest.raises(ListenError, match=r"no such (user|group)"):
+        bind(Endpoint(unix=str(path), **more))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", ["rw-", "0o660", "66", "6660", "888", "+60", " 660"])
+def test_endpoint_refuses_what_is_no_mode(mode: str) -> None:
+    with pytest.raises(ValueError, match="three octal digits"):
+        Endpoint(unix_mode=mode)
+
+
+def _abstract_name() -> str:
+    return f"@turnbuckle-test-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
+    name = _abstract_name()
+    (listener,) = bind(Endpoint(unix=name))
+    listener.socket.listen()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("\0" + name[1:])
+    assert str(listener.address) == f"unix:{name}"
+    assert listener.inode is None
+    listener.close()
+
+
+def test_bind_abstract_refuses_a_name_in_use() -> None:
+    name = _abstract_name()
+    (listener,) = bind(Endpoint(unix=name))
+    with pytest.raises(ListenError, match="is in use"):
+        bind(Endpoint(unix=name))
+    listener.close()
+
+
+def test_bind_abstract_has_no_mode() -> None:
+    with pytest.raises(ListenError, match="without a file has no mode"):
+        bind(Endpoint(unix=_abstract_name(), unix_mode="660"))
