@@ -37,6 +37,7 @@ from turnbuckle.startup.protocols import compile_switch
 from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
+from turnbuckle.startup.territory import Territory, scopes_of_misses
 from turnbuckle.web.errors import ErrorTable
 from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
@@ -209,11 +210,13 @@ class _Workshop:
         if not tables:
             # A router could not be made; the finding stops the start before anyone calls this.
             return self._missed(root)
-        scopes = [each for each in self.surroundings.values() if each.chains and _is_plain(each.scope.prefix)]
-        scopes.sort(key=lambda each: -len(each.scope.prefix))
-        fallbacks = [Fallback(each.scope.prefix, compile_entry(each.chains, self._missed(each))) for each in scopes]
+        fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes_of_misses(self.plan.root)]
         miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
+
+    def _fallback(self, territory: Territory, scope: PlannedScope) -> Fallback:
+        here = self.surroundings[id(scope)]
+        return Fallback(territory.read, compile_entry(here.chains, self._missed(here)))
 
     def _missed(self, here: _Surroundings) -> Handler:
         return answer_miss(here.errors, self.methods)
@@ -270,8 +273,3 @@ class _Workshop:
             why=_FACTORIES[code],
             fix="correct its factory, or disable the plugin that it comes from",
         )
-
-
-def _is_plain(prefix: str) -> bool:
-    # Without a prefix, or with a parameter in it, a path does not tell whether it is in the scope.
-    return bool(prefix) and "{" not in prefix

@@ -5,7 +5,7 @@ Nothing here is a hook, and nothing looks anything up that could have been looke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, final
 
 import attrs
@@ -53,19 +53,15 @@ class Endpoint:
 
 @attrs.frozen
 class Fallback:
-    """What answers requests below a prefix that no route takes.
+    """What answers requests in a scope that no route takes.
 
     Attributes:
-        prefix: of the scope.
+        read: gives the parameters in prefix and host of the scope, or None for a request that is not in it.
         handler: sends a request through the chains of the scope to ``answer_miss``.
     """
 
-    prefix: str
+    read: Callable[[Request], Mapping[str, object] | None]
     handler: Handler
-
-    def covers(self, path: str) -> bool:
-        """Tell whether a path is in the scope."""
-        return path == self.prefix or path.startswith(self.prefix + "/")
 
 
 def compile_dispatch(
@@ -150,14 +146,15 @@ def compile_miss(fallbacks: Sequence[Fallback], answer: Handler) -> Handler:
     """Return what answers requests that no route takes; inside a scope, its middleware gets to see them.
 
     Args:
-        fallbacks: those with longer prefixes first.
+        fallbacks: those of smaller scopes first.
         answer: for requests outside of all scopes.
     """
 
     async def miss(request: Request) -> Response:
-        path = request.raw_path
         for fallback in fallbacks:
-            if fallback.covers(path):
+            params = fallback.read(request)
+            if params is not None:
+                request.path_params = params
                 return await fallback.handler(request)
         return await answer(request)
 

@@ -5,7 +5,7 @@ The parser and the routers of the plan decide, as they would for a connection; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import attrs
 
@@ -21,6 +21,7 @@ from turnbuckle.startup.plan import Choice, Entry, Plan, PlannedRoute, PlannedSc
 from turnbuckle.startup.reasons import Asking, Judgement, judge, why_later
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
+from turnbuckle.startup.territory import scope_chains, scopes_of_misses
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
 
@@ -93,14 +94,7 @@ def explain(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, st
 
 def scope_chain(plan: Plan, scope: PlannedScope) -> tuple[PlannedScope, ...]:
     """Return a scope with those around it, the app first."""
-    return next(chain for chain in _chains(plan.root, ()) if chain[-1] is scope)
-
-
-def _chains(scope: PlannedScope, around: tuple[PlannedScope, ...]) -> Iterator[tuple[PlannedScope, ...]]:
-    chain = (*around, scope)
-    yield chain
-    for inner in scope.scopes:
-        yield from _chains(inner, chain)
+    return next(chain for chain in scope_chains(plan.root) if chain[-1] is scope)
 
 
 def _parsed(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]]) -> RequestHead:
@@ -143,7 +137,7 @@ class _Explainer:
     def run(self, shown: Explanation) -> Explanation:
         """Fill in what happens."""
         request = self.request
-        shown = attrs.evolve(shown, host=request.host, router=self._router_of(self._asked_prefix()))
+        shown = attrs.evolve(shown, host=request.host, router=self._asked_table().scope.router)
         try:
             match = finder(self.tables)(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
@@ -215,23 +209,21 @@ class _Explainer:
         return REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
-        # As compilation has it: the chain of the innermost scope whose prefix says that the path is its own.
-        path = self.request.raw_path
-        chains = [chain for chain in _chains(self.plan.root, ()) if _covers(chain[-1].prefix, path)]
-        chains = [chain for chain in chains if any(scope.middleware for scope in chain[1:])]
-        return max(chains, key=lambda chain: len(chain[-1].prefix), default=(self.plan.root,))
+        scopes = scopes_of_misses(self.plan.root)
+        found = (chain for territory, chain in scopes if territory.read(self.request) is not None)
+        return next(found, (self.plan.root,))
 
     # -- candidates
 
     def _candidates(self, winner: Candidate | None) -> tuple[Candidate, ...]:
         asking = Asking(method=self.request.method, path=self.request.raw_path, host=self.request.host)
-        prefix = self._asked_prefix()
+        table = self._asked_table()
         found = [winner] if winner is not None else []
         others = []
-        for chain in _chains(self.plan.root, ()):
+        for chain in scope_chains(self.plan.root):
             for planned in chain[-1].routes:
                 if winner is None or planned.route is not winner.route:
-                    others.append(self._candidate(planned.route, chain, (asking, prefix), winner))
+                    others.append(self._candidate(planned.route, chain, (asking, table), winner))
         others.sort(key=lambda each: each.judgement.near, reverse=True)
         return (*found, *others)
 
@@ -239,33 +231,24 @@ class _Explainer:
         self,
         route: Route,
         chain: tuple[PlannedScope, ...],
-        asked: tuple[Asking, str],
+        asked: tuple[Asking, Table],
         winner: Candidate | None,
     ) -> Candidate:
-        asking, prefix = asked
-        mount = _mount(chain)
+        asking, table = asked
         judgement = judge(route, asking, self.plan.settings.routing.trailing_slash)
         reason = judgement.reason
-        if mount.prefix != prefix:
-            where = f"scope {prefix}" if prefix else "the app"
+        if _mount(chain) is not table.scope:
+            where = f"scope {table.scope.host}{table.scope.prefix}" if table.territory is not None else "the app"
             reason = f"such paths are for the router of {where} alone"
         elif not reason:
             reason = why_later(route, winner.route, asking) if winner is not None else "the router did not choose it"
         return Candidate(route=route, scope=chain[-1], reason=reason, judgement=judgement)
 
-    def _asked_prefix(self) -> str:
-        prefixes = [table.prefix for table in self.tables if _covers(table.prefix, self.request.raw_path)]
-        return prefixes[0] if prefixes else ""
-
-    def _router_of(self, prefix: str) -> Choice[RouterProvider] | None:
-        routers = (
-            scope.router for scope in self.plan.root.walk() if scope.router is not None and scope.prefix == prefix
+    def _asked_table(self) -> Table:
+        tables = (
+            each for each in self.tables if each.territory is None or each.territory.read(self.request) is not None
         )
-        return next(routers, None)
-
-
-def _covers(prefix: str, path: str) -> bool:
-    return not prefix or ("{" not in prefix and (path == prefix or path.startswith(prefix + "/")))
+        return next(tables)
 
 
 def _mount(chain: Sequence[PlannedScope]) -> PlannedScope:

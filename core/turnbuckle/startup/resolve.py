@@ -215,13 +215,13 @@ class Resolver:
             # The setting speaks of the app's router; a scope has one of its own only if something in it brings one.
             slot = attrs.evolve(slot, asked="")
         choice = choose(slot, candidates, self.findings) if candidates or slot.passed or slot.asked else None
-        if choice is not None and not gathered.declaration.prefix:
+        if choice is not None and not (gathered.declaration.prefix or gathered.declaration.host):
             self.findings.add(
                 "TB421",
-                "a scope with a router of its own needs a prefix",
+                "a scope with a router of its own needs a prefix or a host",
                 gathered.declaration.origin,
                 choice.origin,
-                why="requests are handed to it by their path",
+                why="requests are handed to it by their path and host",
                 fix="give the scope a prefix, or the app the router",
             )
             return None

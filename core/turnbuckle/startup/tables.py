@@ -20,6 +20,7 @@ from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.shared_router import SharedRouter
+from turnbuckle.startup.territory import Territory
 from turnbuckle.web.request import Request
 
 __all__ = ["PreparedTables", "Table", "build_tables", "check_reach", "finder", "url_builder"]
@@ -36,12 +37,14 @@ class Table:
     """One router, filled.
 
     Attributes:
-        prefix: where it answers; "" for the router of the app.
+        scope: the scope that it answers for.
+        territory: the requests that are handed to it; None for the router of the app.
         router: the router.
         links: names of the routes whose paths the router itself writes.
     """
 
-    prefix: str
+    scope: PlannedScope
+    territory: Territory | None
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
 
@@ -73,7 +76,7 @@ class PreparedTables:
 
 
 def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
-    """Return the routers, that of the app last, those with longer prefixes first.
+    """Return the routers, that of the app last, those of smaller territories first.
 
     Args:
         root: the app.
@@ -83,19 +86,24 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
     """
     tables = []
     for choice, scopes in _groups(root):
-        prefix = scopes[0].prefix
+        scope = scopes[0]
+        territory = Territory.of(scope.prefix, scope.host) if scope is not root else None
+        if scope is not root and territory is None:
+            _has_no_territory(scope, findings)
+            continue
         routes = [(each, scope) for scope in scopes for each in scope.routes]
-        here = attrs.evolve(setup, scope=prefix)
+        here = attrs.evolve(setup, scope=scope.prefix)
         plain = _make(choice, here, findings)
         if plain is None:
             continue
         router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
-        for planned, scope in routes:
-            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, scope)), findings)
+        for planned, inner in routes:
+            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), findings)
         router.freeze()
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
-        tables.append(Table(prefix, router, frozenset(links)))
-    return tuple(sorted(tables, key=lambda table: -len(table.prefix)))
+        tables.append(Table(scope, territory, router, frozenset(links)))
+    _check_apart(tables, findings)
+    return tuple(sorted(tables, key=lambda table: (table.territory is None, table.territory and table.territory.order)))
 
 
 def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
@@ -104,16 +112,15 @@ def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
     find = _find_in(main.router)
     if not mounted:
         return find
-    prefixes = tuple((table.prefix, table.prefix + "/", _find_in(table.router)) for table in mounted)
+    mounts = tuple((table.territory.read, _find_in(table.router)) for table in mounted if table.territory is not None)
 
-    def find_by_prefix(request: Request) -> Match:
-        path = request.raw_path
-        for prefix, below, find_in in prefixes:
-            if path.startswith(below) or path == prefix:
+    def find_by_territory(request: Request) -> Match:
+        for read, find_in in mounts:
+            if read(request) is not None:
                 return find_in(request)
         return find(request)
 
-    return find_by_prefix
+    return find_by_territory
 
 
 def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., str]:
@@ -154,6 +161,31 @@ def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
                 f" {shadow.witness!r}",
                 fix="remove it, or make the pattern of another narrower",
                 level="warning",
+            )
+
+
+def _has_no_territory(scope: PlannedScope, findings: Findings) -> None:
+    findings.add(
+        "TB421",
+        f"a scope at {scope.host}{scope.prefix} cannot have a router of its own",
+        scope.origin,
+        why="requests are handed to it by their first segments and their host, which this prefix does not tell",
+        fix="give the scope a prefix of plain segments and parameters of one segment each, and a host that can be read",
+    )
+
+
+def _check_apart(tables: Sequence[Table], findings: Findings) -> None:
+    first: dict[object, Table] = {}
+    for table in tables:
+        key = table.territory.key if table.territory is not None else None
+        if first.setdefault(key, table) is not table:
+            findings.add(
+                "TB421",
+                f"two scopes at {table.scope.host}{table.scope.prefix} have routers of their own",
+                table.scope.origin,
+                first[key].scope.origin,
+                why="requests are handed to a router by path and host, and the other one would never be asked",
+                fix="open one scope with the router, and further scopes within it",
             )
 
 
