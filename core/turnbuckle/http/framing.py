@@ -94,6 +94,7 @@ def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]
     if head.minor_version == 0:
         # A server ignores Expect and Upgrade in HTTP/1.0 (RFC 9110, sections 10.1.1 and 7.8).
         return
+    # An expectation that nobody knows is ignored, where section 10.1.1 allows 417: a request is better answered.
     head.expects_continue = head.content_length != 0 and b"100-continue" in _options(values.get(b"expect", ()))
     if b"upgrade" in options:
         head.upgrade = b", ".join(values.get(b"upgrade", ()))

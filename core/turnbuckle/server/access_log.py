@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from turnbuckle.http.events import RequestHead
 from turnbuckle.server.application import Application
 from turnbuckle.web.peer import Peer
 
@@ -29,10 +30,18 @@ def log_access(connection: HTTPConnection, request: Request, status: int, length
     _log.info('%s "%s %s" %d %d %.1fms', _address(request.peer), request.method, request.target, status, length, took)
 
 
-def log_refusal(application: Application, peer: Peer, status: int) -> None:
-    """Log, if wanted, that a client was answered by the connection itself, for what it sent was no request."""
+def log_refusal(application: Application, peer: Peer, status: int, head: RequestHead | None) -> None:
+    """Log, if wanted, that a client was answered by the connection itself.
+
+    Args:
+        application: says whether.
+        peer: who was.
+        status: of the answer.
+        head: what was asked for; None if what the client sent was no request.
+    """
     if application.access_log:
-        _log.info('%s "-" %d', _address(peer), status)
+        asked = f"{head.method.decode('latin-1')} {head.target.decode('latin-1')}" if head is not None else "-"
+        _log.info('%s "%s" %d', _address(peer), asked, status)
 
 
 def _address(peer: Peer) -> str:

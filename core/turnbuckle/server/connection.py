@@ -26,11 +26,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias, final
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import interim_response
-from turnbuckle.server.connections import Connections
-from turnbuckle.server.content import IncomingContent
+from turnbuckle.server.connections import Connections, Swept
+from turnbuckle.server.content import CONTENT_IS_GONE, IncomingContent
 from turnbuckle.server.responding import respond
 from turnbuckle.server.state import State
-from turnbuckle.server.wire import Wire
+from turnbuckle.server.wire import Wire, wake
 from turnbuckle.web.request import Request
 
 __all__ = ["HTTPConnection"]
@@ -41,6 +41,8 @@ _LAST_HEAD: Final = 1.0
 # Looking a member up in its class costs more than all that is done with it on the way of every request.
 _IDLE: Final = State.IDLE
 _HANDLING: Final = State.HANDLING
+
+_TAKING_CONTENT: Final = frozenset({State.HANDLING, State.SENDING, State.DROPPING})
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
@@ -57,7 +59,7 @@ class HTTPConnection(Wire):
         started: when its head was complete, where anything wants to know.
     """
 
-    __slots__ = ("_end_is_due", "_is_advancing", "_request_deadline", "_wants_octets", "content", "head", "started")
+    __slots__ = ("_end_is_due", "_is_advancing", "_reader", "content", "head", "started")
 
     head: RequestHead
 
@@ -65,10 +67,9 @@ class HTTPConnection(Wire):
         super().__init__(connections)
         self.content: IncomingContent | None = None
         self.started = 0.0
-        self._request_deadline = math.inf
         self._is_advancing = False
         self._end_is_due = False
-        self._wants_octets = False
+        self._reader: asyncio.Future[None] | None = None
 
     # -- what the transport says -------------------------------------------------------------------------------------
 
@@ -98,7 +99,8 @@ class HTTPConnection(Wire):
         was, self.state = self.state, State.CLOSED
         self.deadline = math.inf
         self._lost.set()
-        self._wake(ConnectionLost("the peer went away"))
+        wake(self._sender, ConnectionLost("the peer went away"))
+        wake(self._reader, ConnectionLost("the peer went away"))
         task = self._task
         if task is None or task.done():
             self.connections.discard(self)
@@ -116,8 +118,8 @@ class HTTPConnection(Wire):
         self.is_writing_paused = False
         if self.state is State.FLUSHING:
             self._await_request()
-        elif not self._wants_octets:
-            self._wake()
+        else:
+            wake(self._sender)
 
     # -- what the sweep and the server say -----------------------------------------------------------------------------
 
@@ -194,12 +196,11 @@ class HTTPConnection(Wire):
     def _note_start(self) -> None:
         self.started = self.clock.monotonic()
         if self.timeouts.handler:
-            self.deadline = self._request_deadline = self.started + self.timeouts.handler
+            self.deadline = self._handler_due = self.started + self.timeouts.handler
 
     def _hold(self, data: bytes) -> None:
         self._inbox.hold(data)
-        if self._wants_octets:
-            self._wake()
+        wake(self._reader)
 
     def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
         """Return the parser's next event, or ``NEED_DATA``.
@@ -209,8 +210,8 @@ class HTTPConnection(Wire):
             ConnectionLost: the connection is gone.
         """
         event = self._inbox.pull()
-        if event is NEED_DATA and self.state is State.CLOSED:
-            raise ConnectionLost("the peer went away")
+        if event is NEED_DATA and self.state not in _TAKING_CONTENT:
+            raise ConnectionLost("the connection has ended")
         return event
 
     async def wait_for_octets(self, deadline: float) -> None:
@@ -220,13 +221,15 @@ class HTTPConnection(Wire):
             ProtocolError: 408 when the deadline has passed.
             ConnectionLost: the connection is gone.
         """
-        self.deadline = min(deadline, self._request_deadline)
-        self._wants_octets = True
+        self._content_due = deadline
+        self._rearm()
+        self._reader = self.connections.loop.create_future()
         try:
-            await self._wait()
+            await self._reader
         finally:
-            self._wants_octets = False
-            self.deadline = self._request_deadline
+            self._reader, self._content_due = None, math.inf
+            if self.is_handling or self.is_sending:
+                self._rearm()
 
     # -- the end of a response -----------------------------------------------------------------------------------------
 
@@ -248,7 +251,8 @@ class HTTPConnection(Wire):
     def begin_sending(self, head: bytes) -> None:
         """Send the head of a response whose body follows piece by piece."""
         self.state = State.SENDING
-        self.deadline = self._request_deadline = math.inf
+        self._handler_due = math.inf
+        self._rearm()
         self.transport.write(head)
 
     def end_response(self, close: bool) -> None:
@@ -275,10 +279,15 @@ class HTTPConnection(Wire):
         self._advance()
 
     def _drop(self, content: IncomingContent) -> None:
-        content.lift_limit()
+        self._abandon(content)
         self.state = State.DROPPING
         self._arm(self.timeouts.content)
         self._go_on_dropping()
+
+    def _abandon(self, content: IncomingContent) -> None:
+        """Keep what is left of content from a task that the handler has left behind."""
+        content.abandon()
+        wake(self._reader, RuntimeError(CONTENT_IS_GONE))
 
     def _take_dropped(self, data: bytes) -> None:
         self._hold(data)
@@ -296,18 +305,26 @@ class HTTPConnection(Wire):
         self.end_response(close=False)
 
     def _close_after(self, content: IncomingContent | None) -> None:
+        is_unread = content is not None and not content.is_complete
+        if content is not None and is_unread:
+            self._abandon(content)
         # A peer that did not ask for the end may be sending its next request.
-        if self.head.keep_alive or self._inbox.size or (content is not None and not content.is_complete):
+        if self.head.keep_alive or self._inbox.size or is_unread:
             self.linger()
         else:
             self.close()
 
-    def switch(self) -> bytes:
-        """Leave the transport to another protocol; return the octets that belong to it (RFC 9110, section 7.8)."""
+    def switch(self, successor: Swept) -> bytes:
+        """Leave the transport to another protocol; return the octets that belong to it (RFC 9110, section 7.8).
+
+        Args:
+            successor: stands for the connection from now on.
+        """
         self.pull()
         self.state = State.SWITCHED
         self.deadline = math.inf
         self._task = None
+        self.connections.add(successor)
         self.connections.discard(self)
         return self._inbox.empty()
 
@@ -318,16 +335,15 @@ class HTTPConnection(Wire):
         return self.state is not State.CLOSED
 
     def _end_during(self) -> bool:
-        if self._wants_octets:
-            self._wake()
+        wake(self._reader)
         return True
 
     def _expire_head(self) -> None:
         self.refuse(408)
 
     def _expire_request(self) -> None:
-        if self.clock.monotonic() < self._request_deadline:
-            self._wake(ProtocolError("content comes too slowly", status=408))
+        if self.clock.monotonic() < min(self._handler_due, self._total_due):
+            self._expire_content()
             return
         task = self._task
         self.refuse(503)
@@ -335,10 +351,19 @@ class HTTPConnection(Wire):
             task.cancel()
 
     def _expire_sending(self) -> None:
-        if self._wants_octets:
-            self._wake(ProtocolError("content comes too slowly", status=408))
+        now = self.clock.monotonic()
+        if now < self._total_due and now >= self._content_due:
+            self._expire_content()
         else:
             self._expire_write()
+
+    def _expire_content(self) -> None:
+        self._content_due = math.inf
+        self._rearm()
+        wake(self._reader, ProtocolError("content comes too slowly", status=408))
+
+    def _request_head(self) -> RequestHead | None:
+        return self.head if self.is_handling or self.is_sending else None
 
 
 class _Row(NamedTuple):

@@ -15,7 +15,9 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RawFields, Req
 if TYPE_CHECKING:
     from turnbuckle.server.connection import HTTPConnection
 
-__all__ = ["IncomingContent"]
+__all__ = ["CONTENT_IS_GONE", "IncomingContent"]
+
+CONTENT_IS_GONE: Final = "the response is sent, and what was left of the content of its request is gone"
 
 # After so many pieces without a wait, other connections have their turn: tiny chunks must not hold the loop.
 _PIECES_AT_ONCE: Final = 16
@@ -42,6 +44,7 @@ class IncomingContent:
         "_awaits_continue",
         "_connection",
         "_head",
+        "_is_gone",
         "_pieces",
         "_received",
         "_waited",
@@ -57,6 +60,7 @@ class IncomingContent:
         self.limit = connection.connections.application.limits.content
         self.trailers: RawFields = ()
         self.is_complete = False
+        self._is_gone = False
         self.error: ProtocolError | None = None
         self._awaits_continue = head.expects_continue
         self._received = 0
@@ -70,7 +74,10 @@ class IncomingContent:
             ContentTooLarge: the content exceeds ``limit``.
             ProtocolError: 400 if the framing is broken or the peer stopped sending, 408 if it is too slow.
             ConnectionLost: the connection is gone.
+            RuntimeError: the response was sent before the content had been read.
         """
+        if self._is_gone:
+            raise RuntimeError(CONTENT_IS_GONE)
         if self.is_complete:
             return b""
         self._check_announced()
@@ -118,9 +125,10 @@ class IncomingContent:
             length is not None and not self._awaits_continue and length - self._received <= bound and self.error is None
         )
 
-    def lift_limit(self) -> None:
-        """Let what is left pass, for it is only dropped."""
+    def abandon(self) -> None:
+        """Let what is left pass, for it is only dropped; nobody may read it any more."""
         self.limit = _NO_LIMIT
+        self._is_gone = True
 
     def _check_announced(self) -> None:
         length = self._head.content_length

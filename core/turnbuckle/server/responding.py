@@ -78,7 +78,7 @@ def _give_up(connection: HTTPConnection) -> None:
         connection.refuse(500)
     elif connection.is_sending:
         # Something of a response is out: a second one would be taken for the answer to another request.
-        connection.abort()
+        connection.cut()
 
 
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
@@ -124,25 +124,23 @@ def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
 async def _send_stream(
     connection: HTTPConnection, request: Request, response: Response, body: AsyncIterable[bytes | str]
 ) -> None:
+    writer: BodyWriter | None = None
     try:
-        writer, close = _start_stream(connection, response)
+        writer, close = _start_stream(connection, response, body)
         await _send_pieces(connection, writer, body)
-    except ConnectionLost:
-        _log.debug("the peer left during the response to %s", request)
-        return
-    except (ContentTooLarge, ProtocolError) as error:
-        # The peer's doing: it must not be able to fill the log with tracebacks.
-        _log.debug("the response to %s broke off: %s", request, error)
-        connection.abort()
-        return
-    except Exception:  # noqa: BLE001  # whatever the application's iterator raises
-        if connection.is_handling:
-            connection.transport.write(_replace(connection, request))
+    except asyncio.CancelledError:
+        if writer is not None:
+            log_access(connection, request, response.status, writer.written)
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever the application's iterator raises
+        if writer is None:
+            data = _replace(connection, request)
+            connection.transport.write(data)
+            log_access(connection, request, 500, len(data.partition(b"\r\n\r\n")[2]))
             connection.end_response(close=True)
         else:
-            # Half a response is out. Only a connection that is cut tells the peer so (RFC 9112, section 8).
-            _log.exception("the response to %s broke off", request)
-            connection.abort()
+            _break_off(connection, request, error)
+            log_access(connection, request, response.status, writer.written)
         return
     finally:
         await _close_body(body)
@@ -150,7 +148,19 @@ async def _send_stream(
     connection.end_response(close)
 
 
-def _start_stream(connection: HTTPConnection, response: Response) -> tuple[BodyWriter, bool]:
+def _break_off(connection: HTTPConnection, request: Request, error: Exception) -> None:
+    """Cut a connection on which half a response is out: only that tells the peer so (RFC 9112, section 8)."""
+    if isinstance(error, ConnectionLost | ContentTooLarge | ProtocolError):
+        # The peer's doing: it must not be able to fill the log with tracebacks.
+        _log.debug("the response to %s broke off: %s", request, error)
+    else:
+        _log.error("the response to %s broke off", request, exc_info=error)
+    connection.cut()
+
+
+def _start_stream(connection: HTTPConnection, response: Response, body: object) -> tuple[BodyWriter, bool]:
+    if not isinstance(body, AsyncIterable):
+        raise TypeError(f"the body of {response!r} was set to {body!r:.80}, which cannot be sent")
     head = connection.head
     fields = response.fields()
     length = announced_length(fields)

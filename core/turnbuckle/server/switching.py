@@ -1,18 +1,26 @@
-"""Hand a connection's transport over to another protocol (RFC 9110, section 7.8)."""
+"""Hand a connection's transport over to another protocol (RFC 9110, section 7.8), and keep an eye on it.
+
+The other protocol deals with its peer alone: it is given the transport's callbacks as they are, and has no deadlines
+but its own. It still counts as a connection, and a server that stops tells it so.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, final
 
 from turnbuckle.http.serializer import error_response, response_head
+from turnbuckle.server.access_log import log_access
 from turnbuckle.web.switch import SwitchProtocols
 
 if TYPE_CHECKING:
     from turnbuckle.server.connection import HTTPConnection
     from turnbuckle.web.request import Request
 
-__all__ = ["switch_protocols"]
+__all__ = ["SwitchedConnection", "switch_protocols"]
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
@@ -30,8 +38,75 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     transport = connection.transport
     protocol = response.factory()
     transport.write(response_head(101, response.fields(), b"", date_line))
-    early = connection.switch()
-    transport.set_protocol(protocol)
+    log_access(connection, request, 101, 0)
+    switched = SwitchedConnection(connection, protocol, f"{request}, switched to {response.protocol}")
+    early = connection.switch(switched)
+    transport.set_protocol(switched)
     protocol.connection_made(transport)
     if early:
         protocol.data_received(early)
+    if connection.connections.is_draining:
+        switched.finish_up()
+
+
+@final
+class SwitchedConnection(asyncio.Protocol):
+    """What a transport calls once another protocol has it: that protocol, and at the end the server, too.
+
+    Args:
+        connection: the one that switches.
+        protocol: what takes over.
+        holder: what keeps the connection open, in words.
+    """
+
+    # The methods of the other protocol are found in these at once: nothing stands between it and its transport.
+    __slots__ = (
+        "_connections",
+        "_lost",
+        "_protocol",
+        "_transport",
+        "data_received",
+        "deadline",
+        "eof_received",
+        "holder",
+        "pause_writing",
+        "resume_writing",
+    )
+
+    data_received: Callable[[bytes], None]  # type: ignore[assignment]  # transports name no argument
+    eof_received: Callable[[], bool | None]
+    pause_writing: Callable[[], None]
+    resume_writing: Callable[[], None]
+
+    def __init__(self, connection: HTTPConnection, protocol: asyncio.Protocol, holder: str) -> None:
+        self._connections: Final = connection.connections
+        self._transport: Final = connection.transport
+        self._protocol: Final = protocol
+        self._lost: Final = connection.lost
+        self.holder: Final = holder
+        self.deadline = math.inf
+        self.data_received = protocol.data_received
+        self.eof_received = protocol.eof_received
+        self.pause_writing = protocol.pause_writing
+        self.resume_writing = protocol.resume_writing
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn, and tell, that the peer is gone."""
+        self._lost.set()
+        self._connections.discard(self)
+        self._protocol.connection_lost(exc)
+
+    def expire(self, now: float) -> None:
+        """Nothing is due: what another protocol waits for, and how long, is its own business."""
+
+    def finish_up(self) -> None:
+        """Tell the protocol to part from its peer, if it can be told; else close."""
+        tell = getattr(self._protocol, "finish_up", None)
+        if callable(tell):
+            tell()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the peer off."""
+        self._transport.abort()

@@ -18,6 +18,7 @@ import math
 from typing import Final, cast
 
 from turnbuckle.errors import ConnectionLost
+from turnbuckle.http.events import RequestHead
 from turnbuckle.http.serializer import error_response
 from turnbuckle.server.access_log import log_refusal
 from turnbuckle.server.application import Application
@@ -30,7 +31,7 @@ from turnbuckle.server.state import State
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
 
-__all__ = ["Wire"]
+__all__ = ["Wire", "wake"]
 
 # Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
 _LINGER_SIZE: Final = 1024 * 1024
@@ -50,13 +51,17 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_content_due",
         "_dropped",
+        "_handler_due",
         "_inbox",
         "_lost",
         "_peer",
+        "_sender",
         "_task",
+        "_total_due",
         "_unsent",
-        "_waiter",
+        "_write_due",
         "clock",
         "connections",
         "deadline",
@@ -80,7 +85,9 @@ class Wire(asyncio.Protocol):
         self._dropped = 0
         self._unsent = 0
         self._task: asyncio.Task[None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._sender: asyncio.Future[None] | None = None
+        # While a request is served several things may be due: its deadlines, content, and a peer that is to take some.
+        self._handler_due = self._total_due = self._content_due = self._write_due = math.inf
         self._lost = Lost()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,6 +101,11 @@ class Wire(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Learn that the transport holds more than it should."""
         self.is_writing_paused = True
+
+    @property
+    def lost(self) -> Lost:
+        """What tells that the peer is gone."""
+        return self._lost
 
     @property
     def holder(self) -> str:
@@ -118,24 +130,15 @@ class Wire(asyncio.Protocol):
     def _arm(self, seconds: float) -> None:
         self.deadline = self.clock.monotonic() + seconds if seconds else math.inf
 
+    def _rearm(self) -> None:
+        """Be swept when the first thing is due of all that a request waits for."""
+        self.deadline = min(self._handler_due, self._total_due, self._content_due, self._write_due)
+
     def _arm_write(self) -> None:
         self._unsent = self.transport.get_write_buffer_size()
         self._arm(self.timeouts.write)
-
-    async def _wait(self) -> None:
-        waiter = self._waiter = self.connections.loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self, error: Exception | None = None) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
+        self._write_due = self.deadline
+        self.deadline = min(self.deadline, self._total_due)
 
     async def flush(self) -> None:
         """Wait until the transport can take more.
@@ -145,14 +148,20 @@ class Wire(asyncio.Protocol):
         """
         while self.is_writing_paused and self.state is State.SENDING:
             self._arm_write()
-            await self._wait()
-        self.deadline = math.inf
+            self._rearm()
+            self._sender = self.connections.loop.create_future()
+            try:
+                await self._sender
+            finally:
+                self._sender, self._write_due = None, math.inf
         if self.state is not State.SENDING:
             raise ConnectionLost("the peer went away")
+        self._rearm()
 
     def _expire_write(self) -> None:
         taken = self._unsent - self.transport.get_write_buffer_size()
-        if taken > 0 and taken >= self.timeouts.write * self.timeouts.write_rate:
+        is_in_time = self.clock.monotonic() < self._total_due
+        if is_in_time and taken > 0 and taken >= self.timeouts.write * self.timeouts.write_rate:
             # Slow, but reading: what it took has earned it as much time again.
             self._arm_write()
         else:
@@ -164,9 +173,15 @@ class Wire(asyncio.Protocol):
         """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped."""
         if self.state in (State.CLOSED, State.CLOSING):
             return
-        self.transport.write(error_response(status, date_line=self.connections.date_line))
-        log_refusal(self.connections.application, self._peer, status)
+        head = self._request_head()
+        method = head.method if head is not None else b"GET"
+        self.transport.write(error_response(status, date_line=self.connections.date_line, method=method))
+        log_refusal(self.connections.application, self._peer, status, head)
         self.linger()
+
+    def _request_head(self) -> RequestHead | None:
+        """Return what is being answered; a wire does not know of requests."""
+        return None
 
     def linger(self) -> None:
         """Stop writing, then read and drop until the peer has noticed."""
@@ -186,14 +201,17 @@ class Wire(asyncio.Protocol):
         self._arm_write()
         self.transport.close()
 
-    def abort(self) -> None:
+    def cut(self) -> None:
         """Cut the peer off, so that it sees that something is missing."""
-        task = self._task
         if self.state is not State.CLOSED:
             self.state = State.CLOSING
             self.transport.abort()
-        if task is not None:
-            task.cancel()
+
+    def abort(self) -> None:
+        """Cut the peer off, and cancel the handler that serves it."""
+        self.cut()
+        if self._task is not None:
+            self._task.cancel()
 
     # -- what is the same in several states ----------------------------------------------------------------------------
 
@@ -211,6 +229,15 @@ class Wire(asyncio.Protocol):
 
     def _keep_open(self) -> bool:
         return True
+
+
+def wake(waiter: asyncio.Future[None] | None, error: Exception | None = None) -> None:
+    """Let whoever waits go on, or fail; nobody may be waiting."""
+    if waiter is not None and not waiter.done():
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
 
 
 def _describe_peer(transport: asyncio.Transport, lost: Lost, application: Application) -> Peer:

@@ -6,6 +6,7 @@ owns what has been read so far. Decoding follows RFC 9110, section 8.3, and RFC 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Final, Protocol, final
@@ -68,27 +69,57 @@ class ContentReader:
     ``stream`` still works, from memory; after ``stream``, neither does.
     """
 
-    __slots__ = ("_content", "_is_taken", "_source")
+    __slots__ = ("_content", "_failure", "_is_reading", "_is_taken", "_pieces", "_read_ended", "_source")
 
     def __init__(self, source: ContentSource) -> None:
         self._source: Final = source
         self._content: bytes | None = None
+        self._pieces: list[bytes] = []
+        self._failure: Exception | None = None
         self._is_taken = False
+        self._is_reading = False
+        self._read_ended: asyncio.Event | None = None
 
     async def read(self) -> bytes:
-        """Return the whole content.
+        """Return the whole content; several tasks may ask for it at a time.
 
         Raises:
             RuntimeError: it was streamed.
         """
-        if self._content is None:
-            self._take()
-            # A list joined at the end: appending to bytes would copy everything again for each piece.
-            pieces = []
+        while self._content is None:
+            if self._is_reading:
+                await self._wait_for_reader()
+            elif self._failure is not None:
+                raise self._failure
+            else:
+                self._take()
+                await self._read()
+        return self._content
+
+    async def _read(self) -> None:
+        self._is_reading = True
+        # A list joined at the end: appending to bytes would copy everything again for each piece.
+        pieces = self._pieces
+        try:
             while piece := await self._source.receive():
                 pieces.append(piece)
-            self._content = b"".join(pieces)
-        return self._content
+            self._content, self._pieces = b"".join(pieces), []
+        except asyncio.CancelledError:
+            # Nothing is wrong with the content: another task that waits for it reads on.
+            self._is_taken = False
+            raise
+        except Exception as error:
+            self._failure = error
+            raise
+        finally:
+            self._is_reading = False
+            if self._read_ended is not None:
+                self._read_ended.set()
+
+    async def _wait_for_reader(self) -> None:
+        if self._read_ended is None or self._read_ended.is_set():
+            self._read_ended = asyncio.Event()
+        await self._read_ended.wait()
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the content as it arrives, in pieces that are never empty.
@@ -100,6 +131,8 @@ class ContentReader:
             if self._content:
                 yield self._content
             return
+        if self._pieces:
+            raise RuntimeError("some of the content of this request was read already; the rest can only be read")
         self._take()
         while piece := await self._source.receive():
             yield piece

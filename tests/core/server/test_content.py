@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 
 from tests.core.server.served import GET, echo, hello, post, post_head, serving
@@ -159,3 +162,110 @@ async def test_content_keeps_back_what_nobody_reads() -> None:
             await served.connection.send(b"x" * 100_000)
         assert served.statuses == [200, 200]
         assert len(served.connection.responses[1].content) == 1_000_000
+
+
+# -- several readers, and late ones --------------------------------------------------------------------------------
+
+
+async def test_content_can_be_read_by_two_tasks_at_a_time() -> None:
+    async def twice(request: Request) -> Response:
+        first, second = await asyncio.gather(request.read(), request.read())
+        return Response(first + b"+" + second)
+
+    async with serving(twice) as served:
+        await served.connection.send(post_head(4) + b"so")
+        await served.send(b"me")
+        assert served.connection.received.endswith(b"\r\n\r\nsome+some")
+
+
+async def test_content_is_read_on_after_a_reader_was_cancelled() -> None:
+    async def impatient(request: Request) -> Response:
+        reader = asyncio.create_task(request.read())
+        second = asyncio.create_task(request.read())
+        await asyncio.sleep(0)
+        reader.cancel()
+        return Response(await second)
+
+    async with serving(impatient) as served:
+        await served.connection.send(post_head(4))
+        await served.send(b"some")
+        assert served.connection.received.endswith(b"\r\n\r\nsome")
+
+
+async def test_content_that_is_read_in_part_cannot_be_streamed_from_there() -> None:
+    async def impatient(request: Request) -> Response:
+        reader = asyncio.create_task(request.read())
+        await asyncio.sleep(0)
+        reader.cancel()
+        with pytest.raises(RuntimeError, match="was read already"):
+            [piece async for piece in request.stream()]
+        return Response(await request.read())
+
+    async with serving(impatient) as served:
+        await served.connection.send(post_head(4) + b"so")
+        await served.send(b"me")
+        assert served.connection.received.endswith(b"\r\n\r\nsome")
+
+
+async def test_failed_read_fails_alike_for_everyone() -> None:
+    async def patient(request: Request) -> Response:
+        request.content_limit = 2
+        outcomes = await asyncio.gather(request.read(), request.read(), return_exceptions=True)
+        outcomes += await asyncio.gather(request.read(), return_exceptions=True)
+        return Response(" ".join(type(each).__name__ for each in outcomes))
+
+    async with serving(patient) as served:
+        await served.send(post(b"some"))
+        assert served.connection.received.endswith(b"ContentTooLarge ContentTooLarge ContentTooLarge")
+
+
+@pytest.mark.parametrize("waits", [pytest.param(True, id="waiting"), pytest.param(False, id="later")])
+@pytest.mark.parametrize("length", [pytest.param(4, id="dropped"), pytest.param(1 << 20, id="connection_ends")])
+async def test_content_read_after_the_response_is_an_error(waits: bool, length: int) -> None:
+    gate = asyncio.Event()
+    readers: list[asyncio.Task[bytes]] = []
+
+    async def read(request: Request) -> bytes:
+        if not waits:
+            await gate.wait()
+        return await request.read()
+
+    async def hasty(request: Request) -> Response:
+        readers.append(asyncio.create_task(read(request)))
+        await asyncio.sleep(0)
+        return Response("done")
+
+    async with serving(hasty) as served:
+        await served.connection.send(post_head(length))
+        await served.send(b"some")
+        gate.set()
+        with pytest.raises(RuntimeError, match="the response is sent"):
+            await readers[0]
+        assert served.statuses == [200]
+
+
+async def test_content_can_be_read_while_the_response_waits_for_its_reader() -> None:
+    taken: list[bytes] = []
+
+    async def drain(request: Request) -> None:
+        async for piece in request.stream():
+            taken.append(piece)
+
+    async def duplex(request: Request) -> Response:
+        task = asyncio.create_task(drain(request))
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield b"x" * 65536
+            await task
+
+        return Response(pieces())
+
+    async with serving(duplex) as served:
+        served.connection.pause_reading()
+        await served.connection.send(post_head(8))
+        await served.connection.send(b"some")
+        await served.connection.send(b"more")
+        assert b"".join(taken) == b"somemore"
+        await served.connection.resume_reading()
+        assert served.statuses == [200]

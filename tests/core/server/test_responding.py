@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -307,3 +308,58 @@ async def test_date_is_that_of_the_clock() -> None:
         await served.advance(10)
         await served.send(GET)
         assert served.connection.received.count(b"\r\nDate: Thu, 01 Jan 2026 00:00:10 GMT\r\n") == 1
+
+
+async def test_body_that_is_set_to_nothing_is_an_internal_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def emptied(request: Request) -> Response:
+        response = Response("hello")
+        response.body = None  # type: ignore[assignment]  # what a careless middleware does
+        return response
+
+    async with serving(emptied) as served:
+        await served.send(GET)
+        assert served.statuses == [500]
+    assert "was set to None, which cannot be sent" in caplog.text
+
+
+async def test_generator_of_a_stream_that_breaks_off_can_clean_up() -> None:
+    cleaned: list[str] = []
+
+    async def broken(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                yield b"x"
+                yield b"yz"
+            finally:
+                await asyncio.sleep(0)
+                cleaned.append("up")
+
+        return Response(pieces(), headers={"Content-Length": "2"})
+
+    async with serving(broken) as served:
+        await served.send(GET)
+        assert served.connection.is_lost
+    assert cleaned == ["up"]
+
+
+async def _broken_off(request: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"abc"
+        if request.path == "/peer":
+            await request.read()
+        elif request.path == "/gone":
+            await asyncio.get_running_loop().create_future()
+        raise OSError("disk failed")
+
+    return Response(pieces())
+
+
+@pytest.mark.parametrize("path", ["/own", "/peer", "/gone"])
+async def test_stream_that_breaks_off_has_a_line_in_the_access_log(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "turnbuckle.access")
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" % path.encode()
+    async with serving(_broken_off, access_log=True) as served:
+        await served.connection.send(head + b"nonsense\r\n" * (path == "/peer"))
+        await served.connection.reset()
+    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
+    assert [line.rpartition(" ")[0] for line in lines] == [f'127.0.0.1:40000 "POST {path}" 200 3']

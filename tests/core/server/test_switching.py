@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from tests.core.server.served import post_head, serving
+from turnbuckle.records import Handler
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
 from turnbuckle.web.switch import SwitchProtocols
@@ -67,3 +68,84 @@ async def test_switch_that_must_not_be_is_an_internal_error(
         assert served.statuses == [500]
         assert served.is_closed
     assert "cannot switch" in caplog.text
+
+
+class _Polite(_Shout):
+    def finish_up(self) -> None:
+        self.transport.write(b"BYE")
+        self.transport.close()
+
+
+class _Deaf(_Shout):
+    def finish_up(self) -> None:
+        """Go on."""
+
+
+def _switching_to(factory: type[_Shout]) -> Handler:
+    async def switch(request: Request) -> Response:
+        return SwitchProtocols("shout/1", factory)
+
+    return switch
+
+
+@pytest.mark.parametrize(
+    ("factory", "last_words"), [pytest.param(_Shout, b"READY ", id="closed"), pytest.param(_Polite, b"BYE", id="told")]
+)
+async def test_drain_ends_a_switched_connection(factory: type[_Shout], last_words: bytes) -> None:
+    async with serving(_switching_to(factory)) as served:
+        await served.connection.send(_UPGRADE)
+        served.server.begin_drain()
+        await served.connection.settle()
+        assert served.connection.received.endswith(last_words)
+        assert served.is_closed
+        assert not served.connection.was_reset
+
+
+async def test_drain_tells_a_connection_that_switches_meanwhile() -> None:
+    gate = asyncio.Event()
+
+    async def switch(request: Request) -> Response:
+        await gate.wait()
+        return SwitchProtocols("shout/1", _Polite)
+
+    async with serving(switch) as served:
+        await served.connection.send(_UPGRADE)
+        served.server.begin_drain()
+        gate.set()
+        await served.connection.settle()
+        assert served.connection.received.endswith(b"READY BYE")
+
+
+async def test_stop_cuts_off_a_switched_connection_that_goes_on() -> None:
+    async with serving(_switching_to(_Deaf)) as served:
+        await served.connection.send(_UPGRADE)
+        served.server.begin_drain()
+        await served.connection.send(b"still")
+        assert served.connection.received.endswith(b"STILL")
+    assert served.connection.is_lost
+
+
+async def test_switched_protocol_learns_what_its_transport_says() -> None:
+    told: list[str] = []
+
+    class Listener(_Shout):
+        def eof_received(self) -> bool:
+            told.append("eof")
+            return True
+
+        def pause_writing(self) -> None:
+            told.append("pause")
+
+        def resume_writing(self) -> None:
+            told.append("resume")
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            told.append("lost")
+
+    async with serving(_switching_to(Listener)) as served:
+        served.connection.pause_reading()
+        await served.connection.send(_UPGRADE + b"x" * 100_000)
+        await served.connection.resume_reading()
+        await served.connection.half_close()
+        await served.connection.reset()
+    assert told == ["pause", "resume", "eof", "lost"]
