@@ -102,9 +102,20 @@ class Connections:
         if not self.open and self._empty is not None:
             self._empty.set()
 
-    def begin_drain(self) -> None:
-        """Let no connection take another request: idle ones are closed, busy ones close after their response."""
+    def begin_drain(self, last_request: float = 0.0) -> None:
+        """Let each response be the last of its connection, and close the idle ones.
+
+        Args:
+            last_request: seconds that these have for a request first. One that was idle may have a request on the way,
+                which would be lost: a client that uses it often sends one soon, and then knows that it was the last.
+        """
         self.is_draining = True
+        if last_request and self.open:
+            self.clock.call_later(last_request, self._finish_up)
+        else:
+            self._finish_up()
+
+    def _finish_up(self) -> None:
         for connection in tuple(self.open):
             connection.finish_up()
 

@@ -34,6 +34,9 @@ _log: Final = logging.getLogger("turnbuckle.server")
 # Seconds that handlers have to unwind once they were cancelled.
 _UNWINDING: Final = 1.0
 
+# Turns of the loop that a connection takes from accept to its protocol.
+_ACCEPTING_TURNS: Final = 3
+
 # Seconds after which it is said who holds up a stop, and how many are named.
 _MOMENT: Final = 1.0
 _MOST_NAMED: Final = 10
@@ -132,7 +135,7 @@ class HTTPServer:
 
     async def stop(self) -> None:
         """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
-        self._stop_accepting()
+        await self._accept_the_last()
         try:
             if self._connections is not None:
                 await self._drain(self._connections)
@@ -206,9 +209,7 @@ class HTTPServer:
         return True
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
-        def accept() -> HTTPConnection:
-            return HTTPConnection(connections)
-
+        accept = partial(HTTPConnection, connections)
         backlog = self._endpoint.backlog
         for listener in self._listeners:
             create = loop.create_unix_server if listener.address.unix else loop.create_server
@@ -216,6 +217,23 @@ class HTTPServer:
                 self._servers.append(await create(accept, sock=listener.socket, backlog=backlog))
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
+
+    async def _accept_the_last(self) -> None:
+        """Stop accepting; whoever has connected by now is served, for it may have sent a request."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            # A connection that asyncio has accepted, and a server that is closed before it has its transport: it
+            # would be dropped.
+            loop.remove_reader(listener.socket)
+        await _turns()
+        waiting = [each for listener in self._listeners for each in listener.waiting()]
+        self._stop_accepting()
+        connections = self._connections
+        if connections is not None:
+            accept = partial(HTTPConnection, connections)
+            each = (loop.connect_accepted_socket(accept, sock) for sock in waiting)
+            await asyncio.gather(*each, return_exceptions=True)
+        await _turns()
 
     def _stop_accepting(self) -> None:
         for server in self._servers:
@@ -226,7 +244,7 @@ class HTTPServer:
         self._listeners = ()
 
     async def _drain(self, connections: Connections) -> None:
-        connections.begin_drain()
+        connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
         call_later = connections.clock.call_later
         timers = [call_later(_MOMENT, partial(_tell_holders, connections))]
@@ -255,6 +273,11 @@ class HTTPServer:
             _log.warning("%d handlers ignore that they were cancelled", len(self._connections.open))
             _tell_holders(self._connections)
             self._connections.give_up()
+
+
+async def _turns() -> None:
+    for _ in range(_ACCEPTING_TURNS):
+        await asyncio.sleep(0)
 
 
 def _tell_holders(connections: Connections) -> None:

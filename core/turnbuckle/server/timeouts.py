@@ -37,6 +37,8 @@ class Timeouts:
         write_rate: octets per second, on average over ``write`` seconds.
         idle: between two requests; beyond it the connection is closed.
         drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
+        last_request: for idle connections to send a request once the server was told to stop: it is answered, and the
+            last one. After that they are closed.
         linger: how long a closed connection still reads, so that the peer gets to see the last response.
         startup: for each lifespan to be entered; beyond it the start fails.
         shutdown: for requests to finish once the server was told to stop, then for each lifespan to be left.
@@ -50,6 +52,7 @@ class Timeouts:
     write_rate: int = attrs.field(default=250, validator=_not_negative)
     idle: float = attrs.field(default=30.0, validator=_not_negative)
     drain_content: int = attrs.field(default=65536, validator=_not_negative)
+    last_request: float = attrs.field(default=1.0, validator=_not_negative)
     linger: float = attrs.field(default=2.0, validator=_not_negative)
     startup: float = attrs.field(default=30.0, validator=_not_negative)
     shutdown: float = attrs.field(default=30.0, validator=_not_negative)

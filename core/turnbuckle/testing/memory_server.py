@@ -77,9 +77,13 @@ class MemoryServer:
     def _fail(self, task: str, error: BaseException) -> None:
         self._failure = self._failure or BackgroundTaskError(task, error)
 
-    def begin_drain(self) -> None:
-        """Tell all connections to finish, as a server does that was asked to stop."""
-        self._connections.begin_drain()
+    def begin_drain(self, last_request: float = 0.0) -> None:
+        """Tell all connections to finish, as a server does that was asked to stop.
+
+        Args:
+            last_request: seconds that idle ones have for a request; a server takes ``timeouts.last_request``.
+        """
+        self._connections.begin_drain(last_request)
 
     def connect(self, methods: Sequence[str] = ()) -> Connection:
         """Open a connection."""

@@ -406,6 +406,26 @@ async def test_drain_closes_an_idle_connection() -> None:
         assert served.is_closed
 
 
+async def test_drain_gives_an_idle_connection_a_moment_for_a_last_request() -> None:
+    async with serving(hello) as served:
+        await served.send(GET)
+        served.server.begin_drain(last_request=1.0)
+        await served.advance(0.9)
+        assert not served.is_closed
+        received = await served.send(GET)
+        assert received.count(b"\r\nConnection: close\r\n") == 1
+        assert served.statuses == [200, 200]
+        assert served.is_closed
+
+
+async def test_drain_closes_an_idle_connection_that_sends_no_last_request() -> None:
+    async with serving(hello) as served:
+        await served.send(GET)
+        served.server.begin_drain(last_request=1.0)
+        await served.advance(1.0)
+        assert served.is_closed
+
+
 async def test_drain_lets_a_running_request_finish_and_announces_the_end() -> None:
     gate = asyncio.Event()
 

@@ -115,7 +115,7 @@ async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixtu
     await writer.drain()
     await until(lambda: any("turnbuckle request" in task.get_name() for task in asyncio.all_tasks()))
     stopping = asyncio.create_task(server.stop())
-    await turns(5)
+    await turns(20)
     await clock.advance(1)
     held = f"GET {path}?x=1, route {path!r} of {route.origin}, waiting at {__file__}:{LINE} in forever"
     assert caplog.messages == [f"still waiting for {held}"]

@@ -203,6 +203,43 @@ async def test_stop_lets_a_request_finish_and_closes_idle_connections() -> None:
     assert octets.endswith(b"late")
 
 
+async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection() -> None:
+    clock = FakeClock()
+    server = HTTPServer(application(), port=0, clock=clock)
+    await server.start()
+    async with client(server.addresses[0]) as (used, writer), client(server.addresses[0]) as (idle, idle_writer):
+        for each in (writer, idle_writer):
+            each.write(GET)
+        await asyncio.wait_for(asyncio.gather(used.readuntil(b"hello"), idle.readuntil(b"hello")), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        await clock.advance(0.1)
+        writer.write(GET)
+        assert b"\r\nConnection: close\r\n" in await everything(used)
+        await clock.advance(Timeouts().last_request)
+        assert await everything(idle) == b""
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
+@pytest.mark.parametrize("count", [1, 3])
+async def test_stop_serves_those_who_have_connected(turns: int, count: int) -> None:
+    server = HTTPServer(application(), port=0)
+    await server.start()
+    address = (server.addresses[0].host, server.addresses[0].port)
+    socks = [socket.create_connection(address, PATIENCE) for _ in range(count)]
+    for sock in socks:
+        sock.sendall(GET)
+        sock.setblocking(False)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(server.stop())
+    for sock in socks:
+        answered = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 4096), PATIENCE)
+        assert answered.endswith(b"hello")
+        sock.close()
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
 async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCaptureFixture) -> None:
     gate, clock, events = Gate(), FakeClock(), []
     served = application(gate, timeouts=Timeouts(shutdown=30), lifespans=(lifespan("a", events),))
