@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from turnbuckle.web.headers import Headers, MutableHeaders
     from turnbuckle.web.json_codec import JSONCodec
     from turnbuckle.web.middleware import middleware
+    from turnbuckle.web.naming import RequestIdFilter, current_request_id
     from turnbuckle.web.request import Request
     from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
     from turnbuckle.web.switch import SwitchProtocols
@@ -131,6 +132,7 @@ _MODULES: Final = {
     "web.headers": "Headers MutableHeaders",
     "web.json_codec": "JSONCodec",
     "web.middleware": "middleware",
+    "web.naming": "RequestIdFilter current_request_id",
     "web.request": "Request",
     "web.response": "HTML JSON File Redirect Response Stream Text",
 }
@@ -191,6 +193,7 @@ __all__ = [
     "Redirect",
     "Request",
     "RequestHead",
+    "RequestIdFilter",
     "ResourceKey",
     "ResourceUnavailable",
     "Response",
@@ -222,6 +225,7 @@ __all__ = [
     "allowed_methods",
     "build_path",
     "check_methods",
+    "current_request_id",
     "decode_path",
     "hookimpl",
     "hookspec",

@@ -434,7 +434,7 @@ class App(Scope):
             backlog=server.backlog,
             reuse_port=server.reuse_port,
             loop=server.loop,
-            log_level=server.log_level,
+            log=self.plan.settings.log,
         )
 
     def declaration(self) -> Declaration:

@@ -22,6 +22,7 @@ __all__ = ["serve"]
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
 )
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How a line of the log looks.")
 @click.option("--loop", type=click.Choice(["auto", "asyncio", "uvloop"]), help="The event loop to run on.")
 @locked_option
 def serve(  # noqa: PLR0913  # one argument for each option, as click has it
@@ -33,6 +34,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     unix_mode: str | None,
     access_log: bool | None,
     log_level: str | None,
+    log_format: str | None,
     loop: str | None,
     locked: str | None,
 ) -> None:
@@ -46,8 +48,9 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)
-        .with_setting("--access-log", "access_log", access_log)
-        .with_setting("--log-level", "server.log_level", log_level)
+        .with_setting("--access-log", "log.access", access_log)
+        .with_setting("--log-level", "log.level", log_level)
+        .with_setting("--log-format", "log.format", log_format)
         .with_setting("--loop", "server.loop", loop)
     )
     with told():
@@ -74,5 +77,5 @@ def _serve(asked: Asked, locked: str | None) -> None:
         backlog=server.backlog,
         reuse_port=server.reuse_port,
         loop=server.loop,
-        log_level=server.log_level,
+        log=plan.settings.log,
     )

@@ -53,6 +53,7 @@ __all__ = [
     "choose_framing",
     "chunk",
     "connection_line",
+    "content_size",
     "error_response",
     "framing_line",
     "full_response",
@@ -262,6 +263,11 @@ def interim_response(status: int, fields: Sequence[Field] = ()) -> bytes:
         return b"".join((_status_line(status), *map(_field_line, fields), b"\r\n"))
     except SpecialField as error:
         raise ValueError(f"field {error.args[0]!r} must not be sent in an interim response") from None
+
+
+def content_size(response: bytes) -> int:
+    """Return the octets of content in a response that is all there."""
+    return len(response) - response.index(b"\r\n\r\n") - 4
 
 
 def error_response(status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET") -> bytes:

@@ -1,48 +1,134 @@
-"""Log one line for each response, through ``logging``, when the application wants it.
+"""Log one line for each response, and for each refusal, through ``logging``.
 
-Nothing that a client sends can break a line: the method is a token, and a target has passed the grammar, which admits
-visible ASCII alone.
+Owns the rule that there is one: a connection keeps a request as ``unlogged`` until its line is written, whoever ends
+it. There is no such object where the access log is off.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, final
 
-from turnbuckle.http.events import RequestHead
-from turnbuckle.server.application import Application
+from turnbuckle.server.access_entry import AccessEntry, Outcome
+from turnbuckle.server.clock import Clock
+from turnbuckle.server.log_escapes import clipped
+from turnbuckle.server.state import State
 from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
-    from turnbuckle.server.connection import HTTPConnection
+    from turnbuckle.server.wire import Wire
     from turnbuckle.web.request import Request
 
-__all__ = ["log_access", "log_refusal"]
+__all__ = ["AccessLog"]
 
-_log: Final = logging.getLogger("turnbuckle.access")
+_LOGGER: Final = logging.getLogger("turnbuckle.access")
 
-
-def log_access(connection: HTTPConnection, request: Request, status: int, length: int) -> None:
-    """Log who asked for what, the status, the octets of content, and the milliseconds from head to end, if wanted."""
-    if not connection.connections.application.access_log:
-        return
-    took = (connection.clock.monotonic() - connection.started) * 1000
-    _log.info('%s "%s %s" %d %d %.1fms', _address(request.peer), request.method, request.target, status, length, took)
+# A peer decides how long these are, and the queue must not let it decide how much memory they take.
+_LONGEST: Final = 2048
+_LONGEST_ID: Final = 128
 
 
-def log_refusal(application: Application, peer: Peer, status: int, head: RequestHead | None) -> None:
-    """Log, if wanted, that a client was answered by the connection itself.
+@final
+class AccessLog:
+    """Writes the access log of one server.
 
     Args:
-        application: says whether.
-        peer: who was.
-        status: of the answer.
-        head: what was asked for; None if what the client sent was no request.
+        clock: of the server.
+        queries: whether queries are logged.
     """
-    if application.access_log:
-        asked = f"{head.method.decode('latin-1')} {head.target.decode('latin-1')}" if head is not None else "-"
-        _log.info('%s "%s" %d', _address(peer), asked, status)
+
+    __slots__ = ("_clock", "_queries")
+
+    def __init__(self, clock: Clock, *, queries: bool = True) -> None:
+        self._clock: Final = clock
+        self._queries: Final = queries
+
+    def ended(self, wire: Wire, status: int, octets: int, *, complete: bool = True) -> None:
+        """Log the end of the response to the request that a connection serves, unless it was logged before.
+
+        Args:
+            wire: the connection.
+            status: that was sent; 0 if none was.
+            octets: of content that were sent.
+            complete: whether that was all of it.
+        """
+        request = wire.unlogged
+        if request is not None:
+            outcome: Outcome = "complete"
+            if not complete:
+                outcome = "broken" if wire.is_aborted else "disconnected"
+            self._log(wire, request, status=status, octets=octets, outcome=outcome)
+
+    def refused(self, wire: Wire, status: int, octets: int, reason: str) -> None:
+        """Log that a connection itself answered with an error: in place of the application, or to what was no request.
+
+        Args:
+            wire: the connection.
+            status: that was sent.
+            octets: of content that were sent.
+            reason: why, in words.
+        """
+        request = wire.unlogged
+        if request is not None:
+            self._log(wire, request, status=status, octets=octets, outcome="refused", reason=reason)
+        elif wire.state <= State.IDLE:
+            self._emit(
+                AccessEntry(
+                    client=_client(wire.peer),
+                    status=status,
+                    octets=octets,
+                    outcome="refused",
+                    reason=clipped(reason, _LONGEST),
+                    time=self._clock.wall(),
+                )
+            )
+
+    def _log(
+        self, wire: Wire, request: Request, *, status: int, octets: int, outcome: Outcome, reason: str = ""
+    ) -> None:
+        # Its line is written: whoever else ends it, finds nothing to log.
+        wire.unlogged = None
+        head = request.head
+        # Of two lines the last one; which of them counts is nothing that a log decides.
+        fields = dict(head.fields)
+        route = request.route
+        self._emit(
+            AccessEntry(
+                client=_client(request.peer),
+                method=clipped(request.method, _LONGEST),
+                target=self._clean(head.target),
+                version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
+                status=status,
+                octets=octets,
+                seconds=self._clock.monotonic() - wire.started,
+                request_id=clipped(request.id, _LONGEST_ID),
+                outcome=outcome,
+                reason=clipped(reason, _LONGEST),
+                host=_text(fields.get(b"host", b"")),
+                referer=self._clean(fields.get(b"referer", b"")),
+                user_agent=_text(fields.get(b"user-agent", b"")),
+                route=route.path if route is not None else "",
+                time=self._clock.wall(),
+            )
+        )
+
+    def _clean(self, reference: bytes) -> str:
+        return _text(reference if self._queries else reference.partition(b"?")[0].partition(b"#")[0])
+
+    def _emit(self, entry: AccessEntry) -> None:
+        # A handler of the application's own may raise anything. The response is out, and what comes next on its
+        # connection must not depend on a log.
+        with suppress(Exception):
+            _LOGGER.info("%s", entry, extra={"access": entry})
 
 
-def _address(peer: Peer) -> str:
-    return f"{peer.client[0]}:{peer.client[1]}" if peer.client is not None else "-"
+def _text(value: bytes) -> str:
+    return clipped(value.decode("latin-1"), _LONGEST)
+
+
+def _client(peer: Peer) -> str:
+    if peer.client is None:
+        return "unix"
+    host, port = peer.client
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

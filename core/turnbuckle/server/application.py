@@ -59,6 +59,7 @@ class Application:
         timeouts: of every connection.
         lifespans: entered in order before the first connection is accepted, left in reverse.
         access_log: whether each response is logged to ``turnbuckle.access``.
+        log_queries: whether the access log shows the queries of targets.
         cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
             always are.
         resources: where lifespans leave what they yield.
@@ -72,6 +73,7 @@ class Application:
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     lifespans: tuple[ReadyLifespan, ...] = ()
     access_log: bool = False
+    log_queries: bool = True
     cancel_on_disconnect: bool = False
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON

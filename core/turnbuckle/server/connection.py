@@ -56,17 +56,15 @@ class HTTPConnection(Wire):
     Attributes:
         head: of the request that is being served.
         content: of the same; None if it has none.
-        started: when its head was complete, where anything wants to know.
     """
 
-    __slots__ = ("_end_is_due", "_is_advancing", "_reader", "content", "head", "started")
+    __slots__ = ("_end_is_due", "_is_advancing", "_reader", "content", "head")
 
     head: RequestHead
 
     def __init__(self, connections: Connections) -> None:
         super().__init__(connections)
         self.content: IncomingContent | None = None
-        self.started = 0.0
         self._is_advancing = False
         self._end_is_due = False
         self._reader: asyncio.Future[None] | None = None
@@ -165,10 +163,10 @@ class HTTPConnection(Wire):
             if after_octets or inbox.is_at_eof:
                 self._await_head()
         except ProtocolError as error:
-            self.refuse(error.status)
+            self.refuse(error.status, str(error))
         except Exception:  # noqa: BLE001  # a parser that is plugged in may raise anything
             _log.exception("the parser failed")
-            self.refuse(500)
+            self.refuse(500, "the parser failed")
         finally:
             self._is_advancing = False
 
@@ -188,12 +186,15 @@ class HTTPConnection(Wire):
         self._end_is_due = content is None
         self.deadline = math.inf
         shared = self.connections
+        request = Request(head, content, self.peer)
         if shared.notes_start:
-            self._note_start()
+            self._note_start(request)
         # The next request of a pipeline begins in the task of the one before it; its context must not.
-        self._task = shared.start_task(respond(self, Request(head, content, self._peer)), context=shared.context.copy())
+        self._task = shared.start_task(respond(self, request), context=shared.context.copy())
 
-    def _note_start(self) -> None:
+    def _note_start(self, request: Request) -> None:
+        if self.connections.access is not None:
+            self.unlogged = request
         self.started = self.clock.monotonic()
         if self.timeouts.handler:
             self.deadline = self._handler_due = self.started + self.timeouts.handler
@@ -339,14 +340,14 @@ class HTTPConnection(Wire):
         return True
 
     def _expire_head(self) -> None:
-        self.refuse(408)
+        self.refuse(408, "the head took too long")
 
     def _expire_request(self) -> None:
         if self.clock.monotonic() < min(self._handler_due, self._total_due):
             self._expire_content()
             return
         task = self._task
-        self.refuse(503)
+        self.refuse(503, "the handler took too long")
         if task is not None:
             task.cancel()
 

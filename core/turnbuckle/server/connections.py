@@ -14,6 +14,7 @@ from contextvars import copy_context
 from typing import Final, Protocol, final
 
 from turnbuckle.http.dates import format_date
+from turnbuckle.server.access_log import AccessLog
 from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock, Timer
 from turnbuckle.server.tasks import task_starter
@@ -49,6 +50,7 @@ class Connections:
     """The open connections of one server.
 
     Attributes:
+        access: writes the access log; None where there is none.
         application: what serves their requests.
         clock: what tells them the time.
         context: the context variables that every request starts from, whatever the one before it did to them.
@@ -64,6 +66,7 @@ class Connections:
         "_empty",
         "_interval",
         "_timer",
+        "access",
         "application",
         "clock",
         "context",
@@ -83,6 +86,7 @@ class Connections:
         self.open: Final[set[Swept]] = set()
         self.is_draining = False
         self.notes_start: Final = bool(application.timeouts.handler or application.access_log)
+        self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
         self._empty: asyncio.Event | None = None

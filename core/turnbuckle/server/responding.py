@@ -22,13 +22,13 @@ from turnbuckle.http.serializer import (
     announced_length,
     choose_framing,
     connection_line,
+    content_size,
     error_response,
     framing_line,
     full_response,
     response_head,
     wants_close,
 )
-from turnbuckle.server.access_log import log_access
 from turnbuckle.server.state import State
 from turnbuckle.server.switching import switch_protocols
 from turnbuckle.web.request import Request
@@ -52,6 +52,7 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         body = response.body
         if connection.state != _HANDLING:
             # The peer is gone, or a deadline has answered for the handler.
+            _log_unanswered(connection)
             await _close_body(body)
         elif not isinstance(body, bytes):
             await _send_stream(connection, request, response, body)
@@ -64,7 +65,7 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         _give_up(connection)
         raise
     except ProtocolError as error:
-        connection.refuse(error.status)
+        connection.refuse(error.status, str(error))
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException:  # noqa: BLE001  # no connection is left without an end, and sys.exit() ends no server
@@ -75,10 +76,18 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
 def _give_up(connection: HTTPConnection) -> None:
     """End a connection whose request will not be answered, unless that is done."""
     if connection.is_handling:
-        connection.refuse(500)
+        connection.refuse(500, "the handler ended without a response")
     elif connection.is_sending:
         # Something of a response is out: a second one would be taken for the answer to another request.
         connection.cut()
+    else:
+        _log_unanswered(connection)
+
+
+def _log_unanswered(connection: HTTPConnection) -> None:
+    access = connection.connections.access
+    if access is not None:
+        access.ended(connection, 0, 0, complete=False)
 
 
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
@@ -86,7 +95,7 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
     content = connection.content
     shared = connection.connections
     if content is not None and content.error is not None:
-        connection.refuse(content.error.status)
+        connection.refuse(content.error.status, str(content.error))
         return
     status = response.status
     try:
@@ -98,10 +107,9 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
         data = full_response(status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
         data, close, status = _replace(connection, request), True, 500
-        body = data.partition(b"\r\n\r\n")[2]
     connection.transport.write(data)
-    if shared.notes_start:
-        log_access(connection, request, status, len(body))
+    if shared.access is not None:
+        shared.access.ended(connection, status, content_size(data))
     connection.end_response(close)
 
 
@@ -125,26 +133,23 @@ async def _send_stream(
     connection: HTTPConnection, request: Request, response: Response, body: AsyncIterable[bytes | str]
 ) -> None:
     writer: BodyWriter | None = None
+    is_complete = False
     try:
         writer, close = _start_stream(connection, response, body)
         await _send_pieces(connection, writer, body)
-    except asyncio.CancelledError:
-        if writer is not None:
-            log_access(connection, request, response.status, writer.written)
-        raise
+        is_complete = True
     except Exception as error:  # noqa: BLE001  # whatever the application's iterator raises
         if writer is None:
-            data = _replace(connection, request)
-            connection.transport.write(data)
-            log_access(connection, request, 500, len(data.partition(b"\r\n\r\n")[2]))
+            _send_replacement(connection, request)
             connection.end_response(close=True)
         else:
             _break_off(connection, request, error)
-            log_access(connection, request, response.status, writer.written)
         return
     finally:
+        access = connection.connections.access
+        if access is not None and writer is not None:
+            access.ended(connection, response.status, writer.written, complete=is_complete)
         await _close_body(body)
-    log_access(connection, request, response.status, writer.written)
     connection.end_response(close)
 
 
@@ -156,6 +161,14 @@ def _break_off(connection: HTTPConnection, request: Request, error: Exception) -
     else:
         _log.error("the response to %s broke off", request, exc_info=error)
     connection.cut()
+
+
+def _send_replacement(connection: HTTPConnection, request: Request) -> None:
+    data = _replace(connection, request)
+    connection.transport.write(data)
+    access = connection.connections.access
+    if access is not None:
+        access.ended(connection, 500, content_size(data))
 
 
 def _start_stream(connection: HTTPConnection, response: Response, body: object) -> tuple[BodyWriter, bool]:

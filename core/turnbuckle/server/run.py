@@ -21,6 +21,7 @@ from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.lifespans import Lifespans
 from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
+from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.logs import configure_logging
 from turnbuckle.server.signals import on_stop_signals
 
@@ -299,20 +300,20 @@ def run(  # noqa: PLR0913  # all but the application by name
     backlog: int = 2048,
     reuse_port: bool = False,
     loop: LoopChoice = "auto",
-    log_level: str = "info",
+    log: LogSettings | None = None,
 ) -> None:
     """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
 
     Args:
         loop: the event loop to run on; with ``"auto"`` that of the application goes first.
-        log_level: of the ``turnbuckle`` loggers; they write to stderr unless logging was set up before.
+        log: how to log; as the settings have it by default when None.
 
     Raises:
         ListenError: a socket cannot be listened on.
         LifespanError: a lifespan failed.
         TurnbuckleError: the loop is not installed.
     """
-    configure_logging(log_level)
+    configure_logging((log or LogSettings()).level)
     server = HTTPServer(
         application,
         host=host,

@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
-from turnbuckle.http.serializer import error_response, response_head
-from turnbuckle.server.access_log import log_access
+from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.web.switch import SwitchProtocols
 
 if TYPE_CHECKING:
@@ -32,13 +31,15 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     date_line = connection.connections.date_line
     if unread or response.protocol.lower() not in (name.strip(" \t") for name in offered):
         _log.error("%s cannot switch to %s: not offered, or content unread", request, response.protocol)
-        connection.transport.write(error_response(500, date_line=date_line, method=connection.head.method))
+        data = error_response(500, date_line=date_line, method=connection.head.method)
+        connection.transport.write(data)
+        _log_end(connection, 500, content_size(data))
         connection.end_response(close=True)
         return
     transport = connection.transport
     protocol = response.factory()
     transport.write(response_head(101, response.fields(), b"", date_line))
-    log_access(connection, request, 101, 0)
+    _log_end(connection, 101, 0)
     switched = SwitchedConnection(connection, protocol, f"{request}, switched to {response.protocol}")
     early = connection.switch(switched)
     transport.set_protocol(switched)
@@ -110,3 +111,9 @@ class SwitchedConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Cut the peer off."""
         self._transport.abort()
+
+
+def _log_end(connection: HTTPConnection, status: int, octets: int) -> None:
+    access = connection.connections.access
+    if access is not None:
+        access.ended(connection, status, octets)

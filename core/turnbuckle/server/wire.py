@@ -19,8 +19,7 @@ from typing import Final, cast
 
 from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.events import RequestHead
-from turnbuckle.http.serializer import error_response
-from turnbuckle.server.access_log import log_refusal
+from turnbuckle.http.serializer import content_size, error_response
 from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.connections import Connections
@@ -30,6 +29,7 @@ from turnbuckle.server.lost import Lost
 from turnbuckle.server.state import State
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
+from turnbuckle.web.request import Request
 
 __all__ = ["Wire", "wake"]
 
@@ -44,9 +44,13 @@ class Wire(asyncio.Protocol):
         connections: what it shares with the others of its server.
         clock: tells the time.
         timeouts: how long it waits for what.
+        started: when the head of the request that is being served was complete, where anything wants to know.
         transport: what it writes to.
+        unlogged: the request that is being served, while it has no line in the access log; None without such a log.
+        peer: the two ends.
         state: what it waits for.
         deadline: when waiting ends, in the clock's monotonic seconds.
+        is_aborted: whether the server cut the peer off.
         is_writing_paused: whether the transport holds as much as it should.
     """
 
@@ -56,7 +60,6 @@ class Wire(asyncio.Protocol):
         "_handler_due",
         "_inbox",
         "_lost",
-        "_peer",
         "_sender",
         "_task",
         "_total_due",
@@ -65,13 +68,18 @@ class Wire(asyncio.Protocol):
         "clock",
         "connections",
         "deadline",
+        "is_aborted",
         "is_writing_paused",
+        "peer",
+        "started",
         "state",
         "timeouts",
         "transport",
+        "unlogged",
     )
 
     transport: asyncio.Transport
+    peer: Peer
 
     def __init__(self, connections: Connections) -> None:
         application = connections.application
@@ -80,7 +88,10 @@ class Wire(asyncio.Protocol):
         self.timeouts: Timeouts = application.timeouts
         self.state = State.HEAD
         self.deadline = math.inf
+        self.is_aborted = False
         self.is_writing_paused = False
+        self.started = 0.0
+        self.unlogged: Request | None = None
         self._inbox = Inbox(application.parser_factory(application.limits))
         self._dropped = 0
         self._unsent = 0
@@ -95,7 +106,7 @@ class Wire(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self._peer = _describe_peer(transport, self._lost, self.connections.application)
+        self.peer = _describe_peer(transport, self._lost, self.connections.application)
         self.connections.add(self)
 
     def pause_writing(self) -> None:
@@ -113,7 +124,7 @@ class Wire(asyncio.Protocol):
         task = self._task
         if task is not None and not task.done():
             return request_holder(task)
-        client = self._peer.client
+        client = self.peer.client
         return f"{client[0]}:{client[1]}, {self.state.name.lower()}" if client else self.state.name.lower()
 
     def expire(self, now: float) -> None:
@@ -169,14 +180,22 @@ class Wire(asyncio.Protocol):
 
     # -- parting -------------------------------------------------------------------------------------------------------
 
-    def refuse(self, status: int) -> None:
-        """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped."""
+    def refuse(self, status: int, reason: str = "") -> None:
+        """Answer with an error of the protocol, and close; whatever else the peer has sent is dropped.
+
+        Args:
+            status: of the answer.
+            reason: why, for the access log.
+        """
         if self.state in (State.CLOSED, State.CLOSING):
             return
         head = self._request_head()
         method = head.method if head is not None else b"GET"
-        self.transport.write(error_response(status, date_line=self.connections.date_line, method=method))
-        log_refusal(self.connections.application, self._peer, status, head)
+        data = error_response(status, date_line=self.connections.date_line, method=method)
+        self.transport.write(data)
+        access = self.connections.access
+        if access is not None:
+            access.refused(self, status, content_size(data), reason)
         self.linger()
 
     def _request_head(self) -> RequestHead | None:
@@ -205,6 +224,7 @@ class Wire(asyncio.Protocol):
         """Cut the peer off, so that it sees that something is missing."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSING
+            self.is_aborted = True
             self.transport.abort()
 
     def abort(self) -> None:

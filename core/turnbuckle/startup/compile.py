@@ -117,7 +117,8 @@ class _Workshop:
             resources=self.resources,
             json=self.json,
             loop_factory=loop,
-            access_log=plan.settings.access_log,
+            access_log=plan.settings.log.access,
+            log_queries=plan.settings.log.queries,
             cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
         )
 

@@ -14,6 +14,7 @@ import attrs
 
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.listeners import is_mode
+from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.timeouts import Timeouts
 
 __all__ = [
@@ -54,7 +55,6 @@ class ServerSettings:
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         loop: the event loop; "auto" is uvloop where it is installed.
-        log_level: of the loggers of turnbuckle, on stderr.
         cancel_on_disconnect: cancel a handler when its client goes away before the response.
     """
 
@@ -67,7 +67,6 @@ class ServerSettings:
     backlog: int = attrs.field(default=2048, validator=_between(1, 1_000_000))
     reuse_port: bool = False
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
-    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     cancel_on_disconnect: bool = False
 
 
@@ -118,10 +117,10 @@ class Settings:
     Attributes:
         debug: show tracebacks to clients. Never in production: they tell what the code and its data look like.
         parser: name of the parser to use; "" lets plugins and defaults decide.
-        access_log: log each response to the logger "turnbuckle.access".
         router: name of the router to use; "" lets plugins and defaults decide.
         components: name of the component to use for each kind, such as ``json = "msgspec"``.
         server: where and how the server listens.
+        log: what is logged, how a line looks, and where it goes.
         limits: how large each part of a request may be.
         timeouts: how long a connection waits for each thing.
         routing: how paths are matched.
@@ -130,11 +129,11 @@ class Settings:
     """
 
     debug: bool = False
-    access_log: bool = False
     parser: str = ""
     router: str = ""
     components: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only)
     server: ServerSettings = attrs.field(factory=ServerSettings)
+    log: LogSettings = attrs.field(factory=LogSettings)
     limits: Limits = attrs.field(factory=Limits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)

@@ -17,6 +17,7 @@ from turnbuckle.web.formdata import FormData, FormLimits
 from turnbuckle.web.forms import read_form
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
+from turnbuckle.web.naming import name_request
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.query import QueryParams, parse_urlencoded
 from turnbuckle.web.state import State
@@ -63,6 +64,7 @@ class Request:
         "_cookies",
         "_form",
         "_headers",
+        "_id",
         "_media_type",
         "_query_params",
         "_reader",
@@ -97,6 +99,23 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target}>"
+
+    @property
+    def id(self) -> str:
+        """What the request is called in logs; "" until something names it, as the plugin ``request_id`` does.
+
+        Setting it names it for all that is logged while the request is served, as ``RequestIdFilter`` shows.
+        """
+        try:
+            return self._id
+        except AttributeError:
+            # A slot that every request filled would be paid for by every request.
+            return ""
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self._id = value
+        name_request(value)
 
     @property
     def method(self) -> str:

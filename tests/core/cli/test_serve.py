@@ -74,7 +74,7 @@ def test_serve_logs_each_response_when_asked(project: Project) -> None:
         process.send_signal(signal.SIGTERM)
         err = process.communicate()[1]
     (line,) = [each for each in err.splitlines() if "turnbuckle.access" in each]
-    assert '"GET /?q=%0aforged" 200' in line
+    assert '"GET /?q=%0aforged HTTP/1.1" 200 7 ' in line
 
 
 def test_serve_logs_no_responses_unless_asked(project: Project) -> None:

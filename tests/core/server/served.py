@@ -81,6 +81,7 @@ async def serving(  # one keyword for each part of an application that tests var
     limits: Limits | None = None,
     timeouts: Timeouts | None = None,
     access_log: bool = False,
+    log_queries: bool = True,
     cancel_on_disconnect: bool = False,
 ) -> AsyncIterator[Served]:
     """Serve ``handle`` and connect to it once."""
@@ -90,6 +91,7 @@ async def serving(  # one keyword for each part of an application that tests var
         limits=limits or Limits(),
         timeouts=timeouts or Timeouts(),
         access_log=access_log,
+        log_queries=log_queries,
         cancel_on_disconnect=cancel_on_disconnect,
     )
     clock = FakeClock()

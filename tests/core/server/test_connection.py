@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import pytest
@@ -458,47 +457,3 @@ async def test_drain_does_not_wait_for_a_connection_that_says_nothing() -> None:
         served.server.begin_drain()
         await served.advance(3)
         assert served.is_closed
-
-
-# -- logging -----------------------------------------------------------------------------------------------------------
-
-
-async def test_access_log_has_a_line_for_each_answer(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "turnbuckle.access")
-
-    async def stream(request: Request) -> Response:
-        async def pieces() -> AsyncIterator[bytes]:
-            yield b"abc"
-
-        return Response(pieces() if request.path == "/stream" else "hello")
-
-    async with serving(stream, access_log=True) as served:
-        await served.send(GET)
-        await served.send(b"GET /stream?q=%0a HTTP/1.1\r\nHost: a\r\n\r\n")
-        await served.send(b"nonsense\r\n\r\n")
-    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
-    assert [line.rpartition(" ")[0] for line in lines[:2]] == [
-        '127.0.0.1:40000 "GET /" 200 5',
-        '127.0.0.1:40000 "GET /stream?q=%0a" 200 3',
-    ]
-    assert lines[2] == '127.0.0.1:40000 "-" 400'
-
-
-async def test_access_log_tells_what_was_sent_in_place_of_a_response(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "turnbuckle.access")
-
-    async def impossible(request: Request) -> Response:
-        return Response(b"abc", headers={"Content-Length": "5"})
-
-    async with serving(impossible, access_log=True) as served:
-        await served.send(GET)
-        assert served.statuses == [500]
-    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
-    assert [line.rpartition(" ")[0] for line in lines] == ['127.0.0.1:40000 "GET /" 500 22']
-
-
-async def test_access_log_is_silent_when_off(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "turnbuckle.access")
-    async with serving(hello) as served:
-        await served.send(GET)
-    assert [record for record in caplog.records if record.name == "turnbuckle.access"] == []

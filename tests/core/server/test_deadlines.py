@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -271,13 +270,3 @@ async def test_answer_to_head_has_no_content_when_a_deadline_gives_it() -> None:
         await served.advance(2)
         assert served.connection.received.startswith(b"HTTP/1.1 503 ")
         assert served.connection.received.endswith(b"\r\n\r\n")
-
-
-async def test_refusal_is_logged_with_what_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "turnbuckle.access")
-    async with serving(echo, timeouts=Timeouts(content=1, content_rate=0), access_log=True) as served:
-        await served.connection.send(post_head(4))
-        await served.advance(2)
-        assert served.statuses == [408]
-    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
-    assert lines == ['127.0.0.1:40000 "POST /" 408']

@@ -362,4 +362,5 @@ async def test_stream_that_breaks_off_has_a_line_in_the_access_log(path: str, ca
         await served.connection.send(head + b"nonsense\r\n" * (path == "/peer"))
         await served.connection.reset()
     lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
-    assert [line.rpartition(" ")[0] for line in lines] == [f'127.0.0.1:40000 "POST {path}" 200 3']
+    outcome = "disconnected" if path == "/gone" else "broken"
+    assert lines == [f'127.0.0.1:40000 "POST {path} HTTP/1.1" 200 3 0.0ms - {outcome}']

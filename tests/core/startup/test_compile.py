@@ -469,13 +469,13 @@ async def test_lifespans_are_entered_with_their_setup() -> None:
 
 def test_settings_reach_the_application() -> None:
     settings = {
-        "access_log": True,
+        "log": {"access": True, "queries": False},
         "limits": {"content": 5},
         "timeouts": {"idle": 2},
         "server": {"cancel_on_disconnect": True},
     }
     application = App(settings=settings).compile()
-    assert (application.access_log, application.cancel_on_disconnect) == (True, True)
+    assert (application.access_log, application.log_queries, application.cancel_on_disconnect) == (True, False, True)
     assert (application.limits.content, application.timeouts.idle) == (5, 2.0)
 
 

@@ -62,10 +62,10 @@ def test_code_beats_a_flag_and_says_so() -> None:
 
 
 def test_environment_takes_two_underscores_between_sections() -> None:
-    environ = {"TURNBUCKLE_LIMITS__HEADER_SECTION": "5", "HOME": "/", "TURNBUCKLE_ACCESS_LOG": "on"}
+    environ = {"TURNBUCKLE_LIMITS__HEADER_SECTION": "5", "HOME": "/", "TURNBUCKLE_LOG_ACCESS": "on"}
     settings = App().resolve(Sources(environ=environ)).settings
     assert settings.limits.header_section == 5
-    assert settings.access_log is True
+    assert settings.log.access is True
 
 
 def test_settings_are_found_in_pyproject(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_file_named_in_code_is_read(tmp_path: Path) -> None:
 
 def test_file_named_outside_beats_the_one_named_in_code(tmp_path: Path) -> None:
     path = _write(tmp_path, "debug = true", "pyproject.toml")
-    other = _write(tmp_path, "access_log = true")
+    other = _write(tmp_path, "log.access = true")
     settings = App(settings=path).resolve(Sources(file=other)).settings
-    assert (settings.debug, settings.access_log) == (False, True)
+    assert (settings.debug, settings.log.access) == (False, True)
 
 
 def test_sources_of_project_read_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
