@@ -433,6 +433,9 @@ class App(Scope):
             unix=server.unix,
             backlog=server.backlog,
             reuse_port=server.reuse_port,
+            fds=server.fds,
+            fd_name=server.fd_name,
+            ready_file=server.ready_file,
             loop=server.loop,
             log=self.plan.settings.log,
         )

@@ -18,6 +18,8 @@ __all__ = ["serve"]
 @click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
 @click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
 @click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
+@click.option("--fd", type=int, metavar="NUMBER", help="Listen on an inherited socket instead.")
+@click.option("--ready-file", metavar="PATH", help="A file that is there while connections are accepted.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
@@ -31,6 +33,8 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     host: str | None,
     port: int | None,
     unix: str | None,
+    fd: int | None,
+    ready_file: str | None,
     unix_mode: str | None,
     access_log: bool | None,
     log_level: str | None,
@@ -48,6 +52,8 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)
+        .with_setting("--fd", "server.fds", None if fd is None else [fd])
+        .with_setting("--ready-file", "server.ready_file", ready_file)
         .with_setting("--access-log", "log.access", access_log)
         .with_setting("--log-level", "log.level", log_level)
         .with_setting("--log-format", "log.format", log_format)
@@ -76,6 +82,9 @@ def _serve(asked: Asked, locked: str | None) -> None:
         unix_group=server.unix_group,
         backlog=server.backlog,
         reuse_port=server.reuse_port,
+        fds=server.fds,
+        fd_name=server.fd_name,
+        ready_file=server.ready_file,
         loop=server.loop,
         log=plan.settings.log,
     )

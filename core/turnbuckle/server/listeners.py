@@ -41,6 +41,10 @@ def _as_hosts(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _as_numbers(value: Sequence[int]) -> tuple[int, ...]:
+    return tuple(value)
+
+
 def is_mode(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     """Validate the mode of a file; "" leaves it to the umask.
 
@@ -64,6 +68,7 @@ class Endpoint:
         unix_group: the same for its group.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
+        fds: inherited descriptors to listen on instead of all that.
     """
 
     host: tuple[str, ...] = attrs.field(default=("127.0.0.1",), converter=_as_hosts)
@@ -74,6 +79,7 @@ class Endpoint:
     unix_group: str = ""
     backlog: int = 2048
     reuse_port: bool = False
+    fds: tuple[int, ...] = attrs.field(default=(), converter=_as_numbers)
 
 
 @attrs.frozen(kw_only=True)

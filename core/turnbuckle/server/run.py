@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
@@ -19,13 +20,16 @@ from turnbuckle.server.application import Application, LoopFactory
 from turnbuckle.server.clock import Clock, SystemClock
 from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
+from turnbuckle.server.inherited import adopt, take_passed_sockets
 from turnbuckle.server.lifespans import Lifespans
 from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.logs import configure_logging
+from turnbuckle.server.notifying import Notifier
+from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_stop_signals
 
-__all__ = ["HTTPServer", "LoopChoice", "run"]
+__all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
 
 LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 """The event loop to run on; ``"auto"`` is uvloop where it is installed."""
@@ -60,6 +64,7 @@ class HTTPServer:
         unix_group: the same for its group.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
+        fds: inherited descriptors to listen on instead of all that.
         clock: tells the time; that of the loop and the machine when None.
     """
 
@@ -75,6 +80,7 @@ class HTTPServer:
         unix_group: str = "",
         backlog: int = 2048,
         reuse_port: bool = False,
+        fds: Sequence[int] = (),
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
@@ -87,6 +93,7 @@ class HTTPServer:
             unix_group=unix_group,
             backlog=backlog,
             reuse_port=reuse_port,
+            fds=fds,
         )
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
@@ -113,7 +120,7 @@ class HTTPServer:
         if self._connections is not None:
             raise RuntimeError("a server is started once; make another one")
         loop = asyncio.get_running_loop()
-        clock = self._clock or SystemClock(loop)
+        clock = self._clock = self._clock or SystemClock(loop)
         self._connections = Connections(self.application, clock, loop)
         timeouts = self.application.timeouts
         self._lifespans = Lifespans(
@@ -124,7 +131,7 @@ class HTTPServer:
             resources=self.application.resources,
             fail=self._fail,
         )
-        self._listeners = bind(self._endpoint)
+        self._listeners = open_listeners(self._endpoint)
         try:
             await self._lifespans.enter()
             await self._listen(loop, self._connections)
@@ -132,7 +139,6 @@ class HTTPServer:
             self._stop_accepting()
             await self._lifespans.leave()
             raise
-        _log.info("listening on %s", ", ".join(address.url for address in self.addresses))
 
     async def stop(self) -> None:
         """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
@@ -160,8 +166,11 @@ class HTTPServer:
         if self._starting is not None:
             self._starting.cancel()
 
-    async def serve(self) -> None:
+    async def serve(self, readiness: Readiness | None = None) -> None:
         """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal does not wait.
+
+        Args:
+            readiness: how the outside is told; in the log alone when None.
 
         Raises:
             ListenError: a socket cannot be listened on.
@@ -169,14 +178,22 @@ class HTTPServer:
             BackgroundTaskError: a task failed for which the server was to stop; it has.
         """
         with on_stop_signals(self.request_stop):
-            if await self._has_started():
-                try:
-                    await self._stop_requested.wait()
-                finally:
-                    await self.stop()
+            if await self.serve_until_stopped(readiness or Readiness()):
                 _log.info("stopped")
+
+    async def serve_until_stopped(self, attendant: Attendant) -> bool:
+        """Do as ``serve()`` does, but leave the signals alone; return whether it came as far as to serve."""
+        has_started = await self._has_started()
+        if has_started and self._clock is not None:
+            try:
+                attendant.started(self.addresses, self._clock)
+                await self._stop_requested.wait()
+            finally:
+                attendant.stopping()
+                await self.stop()
         if self._failure is not None:
             raise self._failure
+        return has_started
 
     def _fail(self, task: str, error: BaseException) -> None:
         if self._failure is None:
@@ -276,6 +293,15 @@ class HTTPServer:
             self._connections.give_up()
 
 
+def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
+    """Take over the inherited descriptors of an endpoint, or bind its sockets if it has none.
+
+    Raises:
+        ListenError: that cannot be done; the message says with which and why.
+    """
+    return adopt(endpoint.fds) if endpoint.fds else bind(endpoint)
+
+
 async def _turns() -> None:
     for _ in range(_ACCEPTING_TURNS):
         await asyncio.sleep(0)
@@ -299,12 +325,19 @@ def run(  # noqa: PLR0913  # all but the application by name
     unix_group: str = "",
     backlog: int = 2048,
     reuse_port: bool = False,
+    fds: Sequence[int] = (),
+    fd_name: str = "",
+    ready_file: str = "",
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
 ) -> None:
     """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
 
+    Sockets that systemd passes are listened on instead, unless ``fds`` says which.
+
     Args:
+        fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
+        ready_file: path of a file that is there as long as connections are accepted.
         loop: the event loop to run on; with ``"auto"`` that of the application goes first.
         log: how to log; as the settings have it by default when None.
 
@@ -324,13 +357,23 @@ def run(  # noqa: PLR0913  # all but the application by name
         unix_group=unix_group,
         backlog=backlog,
         reuse_port=reuse_port,
+        fds=fds or take_passed_sockets(os.environ, fd_name),
     )
-    with asyncio.Runner(loop_factory=_loop_factory(loop, application.loop_factory)) as runner:
-        runner.run(server.serve())
+    readiness = Readiness(ready_file, Notifier.take_from(os.environ))
+    with asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner:
+        runner.run(server.serve(readiness))
 
 
-def _loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
-    """Return what makes the loop; None for the loop of asyncio."""
+def loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
+    """Return what makes the loop; None for the loop of asyncio.
+
+    Args:
+        choice: of the settings.
+        chosen: that of the application.
+
+    Raises:
+        TurnbuckleError: the loop is not installed.
+    """
     if choice == "auto" and chosen is not None:
         return chosen
     if choice == "asyncio":

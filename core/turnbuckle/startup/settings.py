@@ -54,6 +54,11 @@ class ServerSettings:
         unix_group: name or number of the group that owns the file; "" for that of the process.
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
+        fds: numbers of inherited sockets to listen on instead of host and port. Sockets that systemd passes are found
+            without it.
+        fd_name: of the sockets that systemd passes, those to listen on; "" for all.
+        ready_file: path of a file that is there as long as connections are accepted, with the process id and the
+            addresses in it; "" for none.
         loop: the event loop; "auto" is uvloop where it is installed.
         cancel_on_disconnect: cancel a handler when its client goes away before the response.
     """
@@ -66,6 +71,9 @@ class ServerSettings:
     unix_group: str = ""
     backlog: int = attrs.field(default=2048, validator=_between(1, 1_000_000))
     reuse_port: bool = False
+    fds: tuple[int, ...] = ()
+    fd_name: str = ""
+    ready_file: str = ""
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     cancel_on_disconnect: bool = False
 

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,12 +43,20 @@ class Project:
         """Run a command in this process."""
         return CliRunner().invoke(turnbuckle, args, prog_name="turnbuckle")
 
-    @contextmanager
-    def spawn(self, *args: str) -> Iterator[subprocess.Popen[str]]:
+    def spawn(self, *args: str) -> AbstractContextManager[subprocess.Popen[str]]:
         """Run a command in a process of its own, which is killed when it takes too long."""
-        command = [sys.executable, "-m", "turnbuckle", *args]
+        return self.start([sys.executable, "-m", "turnbuckle", *args])
+
+    @contextmanager
+    def start(self, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
+        """Run any command in the folder, in a process of its own, which is killed when it takes too long."""
         with subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=self.folder,
+            pass_fds=pass_fds,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             watchdog = threading.Timer(SECONDS, process.kill)
             watchdog.start()
@@ -62,7 +70,11 @@ class Project:
     def serve(self, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         """Serve in a process of its own, and tell where it listens."""
         with self.spawn("serve", *args) as process:
-            yield process, _listening(process)
+            yield process, self.listening(process)
+
+    def listening(self, process: subprocess.Popen[str]) -> str:
+        """Return where a server that was just started listens."""
+        return _listening(process)
 
 
 def _listening(process: subprocess.Popen[str]) -> str:

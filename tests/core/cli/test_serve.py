@@ -22,6 +22,14 @@ async def stop_at_once():
 app = App(lifespan=stop_at_once)
 """
 
+# The number of the process is known to the process alone.
+AS_SYSTEMD = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="web")
+os.execv(sys.executable, [sys.executable, "-m", "turnbuckle", *sys.argv[2:]])
+"""
+
 
 def _get(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=SECONDS) as response:
@@ -192,3 +200,34 @@ def test_settings_say_where_to_listen(project: Project) -> None:
     with project.serve("shop") as (_, url):
         assert url.startswith("http://127.0.0.2:")
         assert _get(url + "/") == b"Welcome"
+
+
+def test_serve_listens_on_sockets_that_systemd_passes(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        command = [sys.executable, "-c", AS_SYSTEMD, str(sock.fileno()), "serve", "shop", "--port", "1"]
+        with project.start(command, pass_fds=[sock.fileno()]) as process:
+            assert project.listening(process) == f"http://127.0.0.1:{port}"
+            assert _get(f"http://127.0.0.1:{port}/") == b"Welcome"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SECONDS) == 0
+
+
+def test_serve_listens_on_an_inherited_socket_and_tells_a_file(project: Project) -> None:
+    ready = project.folder / "ready"
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        args = ("serve", "shop", "--fd", str(sock.fileno()), "--ready-file", str(ready))
+        command = [sys.executable, "-m", "turnbuckle", *args]
+        with project.start(command, pass_fds=[sock.fileno()]) as process:
+            assert project.listening(process) == url
+            assert _get(url + "/") == b"Welcome"
+            assert ready.read_text() == f"{process.pid}\n{url}\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SECONDS) == 0
+    assert not ready.exists()
+
+
+def test_descriptor_that_is_no_socket_is_one_line(project: Project) -> None:
+    result = project.call("serve", "shop", "--fd", "1000000")
+    assert (result.exit_code, result.stderr) == (3, "error: cannot listen on descriptor 1000000: it is not open\n")
