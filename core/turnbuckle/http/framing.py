@@ -78,7 +78,7 @@ def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]
         framing_fields: those of its fields whose names are in ``FRAMING_FIELDS``, in order.
 
     Raises:
-        ProtocolError: 400 for a Host that is missing, repeated, empty or malformed, and whatever ``body_length`` raises.
+        ProtocolError: 400 for a Host that is missing, repeated, empty or malformed; else as ``body_length``.
     """
     values: dict[bytes, list[bytes]] = {}
     for name, value in framing_fields:
