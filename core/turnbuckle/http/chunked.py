@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import RawFields
 from turnbuckle.http.fields import parse_field_line
-from turnbuckle.http.grammar import CHUNK_LINE
+from turnbuckle.http.grammar import CHUNK_LINE, FORBIDDEN_IN_HEAD
 from turnbuckle.http.limits import Limits
 
 __all__ = ["NOT_IN_TRAILERS", "ChunkedReader"]
@@ -108,6 +108,9 @@ class ChunkedReader:
             self._check_trailer_size(size)
             if end >= 0:
                 self._take_trailer(buffer[position:end])
+        if end < 0 and FORBIDDEN_IN_HEAD.search(buffer, position) is not None:
+            # Such as an LF alone: no octet to come can mend it, so nobody waits for one.
+            raise ProtocolError(f"octet that no {self._state.value} may hold")
         return end + 2 if end >= 0 else position
 
     def _read_chunk_end(self, buffer: bytes, position: int) -> int:

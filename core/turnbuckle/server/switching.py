@@ -25,16 +25,22 @@ _log: Final = logging.getLogger("turnbuckle.server")
 
 
 def switch_protocols(connection: HTTPConnection, request: Request, response: SwitchProtocols) -> None:
-    """Send 101 and leave the transport to the protocol that the response names; 500 where that must not be."""
+    """Send 101 and leave the transport to the protocol that the response names.
+
+    What was not offered is a mistake of the handler: 500. Content that nobody read is one of the client, and where it
+    ends the new protocol would not know: 400.
+    """
     offered = connection.head.upgrade.decode("latin-1").lower().split(",")
-    unread = connection.content is not None and not connection.content.is_complete
     date_line = connection.connections.date_line
-    if unread or response.protocol.lower() not in (name.strip(" \t") for name in offered):
-        _log.error("%s cannot switch to %s: not offered, or content unread", request, response.protocol)
+    if response.protocol.lower() not in (name.strip(" \t") for name in offered):
+        _log.error("%s cannot switch to %s: not offered", request, response.protocol)
         data = error_response(500, date_line=date_line, method=connection.head.method)
         connection.transport.write(data)
         _log_end(connection, 500, content_size(data))
         connection.end_response(close=True)
+        return
+    if connection.content is not None and not connection.content.is_complete:
+        connection.refuse(400)
         return
     transport = connection.transport
     protocol = response.factory()

@@ -25,6 +25,8 @@ _SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 # In a trailer line, as in a head: no controls but the tab, no CR or LF alone.
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# In a line that has no CRLF yet, a CR at its end may be half of one.
+_NEVER_WHOLE: Final = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]|\r(?=[^\n])")
 
 
 # Fields that frame, route, authenticate or describe a message come too late in a trailer (RFC 9110, section 6.5.1).
@@ -95,6 +97,8 @@ class ChunkCutter:
         size = end if end >= 0 else len(buffer) - buffer.endswith(b"\r")
         self._check_size(size, buffer)
         if end < 0:
+            if _NEVER_WHOLE.search(buffer) is not None:
+                raise ProtocolError(f"octet that no {self._state.value} may hold")
             return None
         line = bytes(buffer[:end])
         del buffer[: end + 2]

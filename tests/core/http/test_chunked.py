@@ -197,3 +197,19 @@ def test_chunked_reader_is_of_one_mind(octets: bytes) -> None:
         else:
             outcomes.append((content, reader.is_done, list(reader.trailers)))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(b"5\n", id="lf-in-a-chunk-line"),
+        pytest.param(b"5;a\rb", id="cr-in-a-chunk-line"),
+        pytest.param(b"5\r\nhello\r\n0\r\nX: a\n", id="lf-in-a-trailer"),
+        pytest.param(b"0\r\n\n", id="lf-for-the-last-line"),
+    ],
+)
+def test_chunked_reader_waits_for_nothing_that_cannot_come(octets: bytes) -> None:
+    for pieces in (whole(octets), byte_by_byte(octets)):
+        with pytest.raises(ProtocolError) as caught:
+            read_all(pieces)
+        assert caught.value.status == 400

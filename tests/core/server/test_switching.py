@@ -57,7 +57,6 @@ async def test_switched_connection_is_no_longer_timed() -> None:
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", id="not_offered"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: shout/1\r\n\r\n", id="no_connection_option"),
         pytest.param(b"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: shout/1\r\n\r\n", id="http_1_0"),
-        pytest.param(post_head(5, b"Connection: upgrade", b"Upgrade: shout/1") + b"hello", id="content_unread"),
     ],
 )
 async def test_switch_that_must_not_be_is_an_internal_error(
@@ -149,3 +148,10 @@ async def test_switched_protocol_learns_what_its_transport_says() -> None:
         await served.connection.half_close()
         await served.connection.reset()
     assert told == ["pause", "resume", "eof", "lost"]
+
+
+async def test_switch_with_unread_content_is_the_mistake_of_the_client() -> None:
+    async with serving(_shout) as served:
+        await served.send(post_head(5, b"Connection: upgrade", b"Upgrade: shout/1") + b"hello")
+        assert served.statuses == [400]
+        assert served.is_closed
