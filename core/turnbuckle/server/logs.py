@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Final
+from types import TracebackType
+from typing import Final, TypeAlias
 
 __all__ = ["LineFormatter", "configure_logging"]
+
+ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 _FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -17,7 +20,8 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 class LineFormatter(logging.Formatter):
     """Text with one line for each message: what a client sends can neither forge a record nor move a terminal's cursor.
 
-    A traceback follows on lines of its own.
+    A traceback follows on lines of its own, each of them indented: the message of an exception may quote what a client
+    sent, too.
     """
 
     def __init__(self) -> None:
@@ -26,6 +30,10 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name that logging calls
         """Return the line of a record, with control characters escaped."""
         return _CONTROL.sub(_escaped, super().formatMessage(record))
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  # the name that logging calls
+        """Return a traceback, indented, with control characters escaped."""
+        return "\n".join("  " + _CONTROL.sub(_escaped, line) for line in super().formatException(ei).split("\n"))
 
 
 def configure_logging(level: str = "info") -> None:

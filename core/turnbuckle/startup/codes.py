@@ -33,6 +33,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB208": "settings for a plugin that is not enabled",
     "TB209": "a plugin takes no settings",
     "TB210": "a class of settings cannot be used",
+    "TB211": "tracebacks are shown to other machines",
     "TB301": "unknown hook",
     "TB302": "a hook takes an argument that does not exist",
     "TB303": "a hook is async",

@@ -49,12 +49,14 @@ class Configurator:
         findings: where mistakes are noted.
         values: all settings so far with their sources, by dotted key.
         scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
+        secrets: keys of the settings and sections whose values are not to be printed.
     """
 
     layers: Layers
     findings: Findings
     values: dict[str, SettingValue] = attrs.field(factory=dict)
     scope: str = ""
+    secrets: set[Key] = attrs.field(factory=set)
 
     def build(self, cls: type[SettingsT], key: Key, code: Mapping[str, object]) -> SettingsT | None:
         """Return an instance of a class of settings; None when it cannot be made at all.
@@ -121,13 +123,14 @@ class Configurator:
     # -- one field
 
     def _field(self, field: attrs.Attribute[Any], key: Key, code: object) -> object:
+        if field.metadata.get("secret"):
+            self.secrets.add(key)
         if attrs.has(field.type):  # type: ignore[arg-type]  # field types are resolved
             if code is not _MISSING and not isinstance(code, Mapping):
-                self._wrong(key, "must be a table", code, self.layers.code_source, None)
+                self._wrong(key, "must be a table", code, self.layers.code_source)
             section = self.build(cast("type[object]", field.type), key, _tree(code))
             return _MISSING if section is None else section
         given = list(self._given(key, code))
-        secret = bool(field.metadata.get("secret"))
         value: object = _MISSING
         source = "default"
         if given:
@@ -135,11 +138,21 @@ class Configurator:
             value = self._fit(given[-1], field, key)
             self._note_overruled(key, given)
         shown = _default_of(field) if value is _MISSING else value
-        dotted = ".".join(key)
-        label = f"{dotted} in scope {self.scope}" if self.scope else dotted
         overruled = tuple(Overruled(each.value, each.source) for each in given[:-1])
-        self.values[label] = SettingValue(key=dotted, value=shown, source=source, secret=secret, overruled=overruled)
+        self.values[self._label(key)] = SettingValue(
+            key=".".join(key), value=shown, source=source, secret=self._is_secret(key), overruled=overruled
+        )
         return value
+
+    def _label(self, key: Key) -> str:
+        dotted = ".".join(key)
+        return f"{dotted} in scope {self.scope}" if self.scope else dotted
+
+    def _is_secret(self, key: Key) -> bool:
+        return any(key[:size] in self.secrets for size in range(1, len(key) + 1))
+
+    def _holds_secrets(self, key: Key) -> bool:
+        return self._is_secret(key) or any(each[: len(key)] == key for each in self.secrets)
 
     def _given(self, key: Key, code: object) -> Iterator[_Given]:
         value = _dig(self.layers.file.values, key)
@@ -163,7 +176,7 @@ class Configurator:
                 return fit_text(str(given.value), field.type)
             return fit(given.value, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
-            self._wrong(key, f"must be {describe_type(field.type)}", given.value, given.source, field)
+            self._wrong(key, f"must be {describe_type(field.type)}", given.value, given.source)
             return _MISSING
 
     def _note_overruled(self, key: Key, given: list[_Given]) -> None:
@@ -233,7 +246,7 @@ class Configurator:
             if tree is _MISSING:
                 continue
             if not isinstance(tree, Mapping):
-                self._wrong(key, "must be a table", tree, source or self.layers.file.place(key), None)
+                self._wrong(key, "must be a table", tree, source or self.layers.file.place(key))
                 continue
             for name in tree:
                 if name not in fields and (key or name != "plugin"):
@@ -261,8 +274,8 @@ class Configurator:
             fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{_variable(key)}",
         )
 
-    def _wrong(self, key: Key, must: str, value: object, source: str, field: attrs.Attribute[Any] | None) -> None:
-        shown = "a secret" if field is not None and field.metadata.get("secret") else repr(value)
+    def _wrong(self, key: Key, must: str, value: object, source: str) -> None:
+        shown = "a secret" if self._is_secret(key) else repr(value)
         self.findings.add(
             "TB202",
             f"setting {'.'.join(key)!r} {must}, not {shown}",
@@ -272,8 +285,9 @@ class Configurator:
         )
 
     def _rejected(self, key: Key, reason: Exception) -> None:
-        value = self.values.get(".".join(key))
-        text = f"it was refused with {type(reason).__name__}" if value is not None and value.secret else str(reason)
+        value = self.values.get(self._label(key))
+        # What refuses a section has seen all of it, and may quote any part.
+        text = f"it was refused with {type(reason).__name__}" if self._holds_secrets(key) else str(reason)
         self.findings.add(
             "TB202",
             f"setting {'.'.join(key)!r}: {text}",

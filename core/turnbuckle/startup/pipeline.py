@@ -17,6 +17,7 @@ from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.configure import Configurator
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration
 from turnbuckle.startup.discover import installed_plugins
+from turnbuckle.startup.exposure import check_exposure
 from turnbuckle.startup.findings import Findings, closest, described
 from turnbuckle.startup.gather import Gathered, Gatherer
 from turnbuckle.startup.inject import Injected, inject_parser
@@ -108,6 +109,7 @@ class _Resolution:
         with self._timed("configure"):
             configurator = Configurator(read_layers(self.declaration, self.sources, self.findings), self.findings)
             settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
+            check_exposure(settings, configurator.values, self.findings)
             asked = asked_by_name(settings, configurator.values, self.sources)
         with self._timed("load and collect"):
             parser = inject_parser(self.declaration.parser, self.findings)

@@ -115,10 +115,10 @@ class SettingValue:
     """
 
     key: str
-    value: object
+    value: object = attrs.field(repr=False)
     source: str
     secret: bool = False
-    overruled: tuple[Overruled, ...] = ()
+    overruled: tuple[Overruled, ...] = attrs.field(default=(), repr=False)
 
     def shown(self) -> str:
         """Return the value as it may be printed."""

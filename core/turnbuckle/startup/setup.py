@@ -46,7 +46,7 @@ class Setup:
     """
 
     settings: Settings
-    config: object = None
+    config: object = attrs.field(default=None, repr=False)
     plugin: str = "app"
     app_name: str = "app"
     debug: bool = False

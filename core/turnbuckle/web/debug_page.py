@@ -21,7 +21,9 @@ __all__ = ["debug_response"]
 _CONTEXT: Final = 3
 _MOST_FRAMES: Final = 50
 _SECRET: Final = re.compile(
-    r"auth|cookie|token|secret|password|session|csrf|api-?key|signature|credential", re.IGNORECASE
+    r"auth|cookie|token|secret|passw|passphrase|session|csrf|xsrf|jwt|signature|credential"
+    r"|(api|access|private|secret|encryption)[-_]?key",
+    re.IGNORECASE,
 )
 _REDACTED: Final = "[redacted]"
 _FIELDS: Final = {

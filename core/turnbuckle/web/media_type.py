@@ -37,6 +37,11 @@ class MediaType:
         return next((value for known, value in self.parameters if known == name), "")
 
     @property
+    def is_json(self) -> bool:
+        """Tell whether it is JSON, or something written in it (RFC 6839, section 3.1)."""
+        return self.essence == "application/json" or self.essence.endswith("+json")
+
+    @property
     def charset(self) -> str:
         """Return the charset parameter, or ``""``."""
         return self.get("charset")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
+from turnbuckle.errors import UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.cookies import parse_cookies
@@ -270,11 +271,18 @@ class Request:
         return decode_text(await self.read(), self.media_type.charset or "utf-8")
 
     async def json(self) -> object:
-        """Return the content decoded as JSON, whatever its Content-Type.
+        """Return the content decoded as JSON.
+
+        A request that a page made has to say that it is JSON. Browsers let any page send text to any site, with the
+        cookies that the site has set there, but ask the site before they send ``application/json`` (Fetch, section 3.2).
+        Of a client that sends no ``Origin``, and is no such browser, the content is taken whatever its Content-Type.
 
         Raises:
             BadRequest: it is not JSON.
+            UnsupportedMediaType: it came from a page, and its Content-Type is not that of JSON.
         """
+        if "origin" in self.headers and not self.media_type.is_json:
+            raise UnsupportedMediaType("send JSON as application/json")
         return decode_json(await self.read(), self.peer.json)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:

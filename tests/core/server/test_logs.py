@@ -47,8 +47,18 @@ def test_formatter_shows_a_traceback_below_the_line() -> None:
         record = logging.LogRecord("turnbuckle.error", logging.ERROR, "", 0, "failed", (), sys.exc_info())
     lines = LineFormatter().format(record).splitlines()
     assert lines[0].endswith("ERROR   turnbuckle.error: failed")
-    assert lines[1].startswith("Traceback")
-    assert lines[-1] == "ValueError: broken"
+    assert lines[1].startswith("  Traceback")
+    assert lines[-1] == "  ValueError: broken"
+
+
+def test_formatter_keeps_a_traceback_from_forging_a_record() -> None:
+    try:
+        raise ValueError("no \x1b[2J\r\n2026-01-01 INFO    turnbuckle.access: forged\u2028x")
+    except ValueError:
+        record = logging.LogRecord("turnbuckle.error", logging.ERROR, "", 0, "failed", (), sys.exc_info())
+    text = LineFormatter().format(record)
+    assert all(line.startswith("  ") for line in text.splitlines()[1:])
+    assert text.endswith("  ValueError: no \\x1b[2J\\x0d\n  2026-01-01 INFO    turnbuckle.access: forged\\u2028x")
 
 
 def test_configure_writes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

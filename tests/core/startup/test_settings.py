@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from tests.core.startup.finding import error_of, errors_of, make_plugin, warning_of
-from turnbuckle import App, Plan, PluginInfo, Sources
+from turnbuckle import App, Plan, PluginInfo, Setup, Sources
 from turnbuckle.startup.settings import ServerSettings, Settings
 from turnbuckle.startup.sources import Flag
 
@@ -253,6 +253,69 @@ def test_secret_that_is_refused_is_not_shown() -> None:
     plugin = make_plugin("p", info=PluginInfo(name="p", config=config))
     found = error_of(App(plugins=[(plugin, {"key": "pa55"})]), "TB202")
     assert found.text == "setting 'plugin.p.key': it was refused with ValueError"
+
+
+def test_secret_that_is_refused_in_a_scope_is_not_shown() -> None:
+    def refuse(instance: object, attribute: object, value: str) -> None:
+        raise ValueError(f"bad {value}")
+
+    config = attrs.make_class("C", {"key": attrs.field(type=str, metadata={"secret": True}, validator=refuse)})
+    plugin = make_plugin("p", info=PluginInfo(name="p", config=config))
+    app = App()
+    app.scope("/admin", plugins=[(plugin, {"key": "pa55"})])
+    assert error_of(app, "TB202").text == "setting 'plugin.p.key': it was refused with ValueError"
+
+
+def test_section_with_a_secret_that_is_refused_as_a_whole_is_not_shown() -> None:
+    @attrs.frozen
+    class Account:
+        user: str = "admin"
+        password: str = attrs.field(default="", metadata={"secret": True})
+
+        def __attrs_post_init__(self) -> None:
+            if self.user in self.password:
+                raise ValueError(f"{self.password} holds the name")
+
+    plugin = make_plugin("p", info=PluginInfo(name="p", config=Account))
+    found = error_of(App(plugins=[(plugin, {"user": "me", "password": "me-pa55"})]), "TB202")
+    assert found.text == "setting 'plugin.p': it was refused with ValueError"
+
+
+def test_section_that_is_secret_is_not_shown() -> None:
+    config = attrs.make_class("C", {"keys": attrs.field(type=Nested, factory=Nested, metadata={"secret": True})})
+    plugin = make_plugin("p", info=PluginInfo(name="p", config=config))
+    plan = App(plugins=[(plugin, {"keys": {"depth": 1234}})]).resolve()
+    assert plan.setting_values["plugin.p.keys.depth"].shown() == "********"
+    assert "not a secret" in error_of(App(plugins=[(plugin, {"keys": {"depth": "pa55"}})]), "TB202").text
+    assert "not a secret" in error_of(App(plugins=[(plugin, {"keys": "pa55"})]), "TB202").text
+
+
+def test_secret_is_in_no_repr() -> None:
+    plan = App(plugins=[(Configured, {"user": "a", "password": "pa55"})]).resolve()
+    assert "pa55" not in repr(plan)
+    assert "pa55" not in repr(Setup(settings=plan.settings, config=_settings_of(plan)))
+
+
+@pytest.mark.parametrize(
+    ("server", "is_warned"),
+    [
+        pytest.param({}, False, id="by-default"),
+        pytest.param({"host": "127.0.0.9"}, False, id="loopback"),
+        pytest.param({"host": "::1"}, False, id="loopback-of-ipv6"),
+        pytest.param({"host": "LocalHost"}, False, id="localhost"),
+        pytest.param({"host": "0.0.0.0", "unix": "/run/app"}, False, id="unix-socket"),
+        pytest.param({"host": "0.0.0.0"}, True, id="every-address"),
+        pytest.param({"host": "::"}, True, id="every-address-of-ipv6"),
+        pytest.param({"host": "192.168.1.4"}, True, id="private-network"),
+        pytest.param({"host": "localhost.example.com"}, True, id="some-name"),
+        pytest.param({"host": ""}, True, id="no-name"),
+    ],
+)
+def test_tracebacks_for_other_machines_are_warned_of(server: dict[str, object], is_warned: bool) -> None:
+    for debug in (True, False):
+        plan = App(debug=debug, settings={"server": server}).resolve()
+        codes = [each.code for each in plan.diagnostics]
+        assert ("TB211" in codes) == (debug and is_warned)
 
 
 def test_missing_setting() -> None:

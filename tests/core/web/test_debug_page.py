@@ -53,7 +53,23 @@ def test_debug_page_shows_the_request():
         assert fact in text
 
 
-@pytest.mark.parametrize("name", ["Authorization", "cookie", "Proxy-Authorization", "X-API-Key", "X-CSRF-Token"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",
+        "cookie",
+        "Proxy-Authorization",
+        "X-API-Key",
+        "X-CSRF-Token",
+        "X_Api_Key",
+        "X-Access-Key",
+        "X-Private-Key",
+        "X-Passwd",
+        "X-XSRF",
+        "X-JWT-Assertion",
+        "Sec-Session-Id",
+    ],
+)
 def test_debug_page_redacts_credentials(name):
     text = page(make_request(headers=[HTML, (name, "hunter2")]), ValueError())
     assert "hunter2" not in text

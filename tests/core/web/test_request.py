@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from turnbuckle.errors import BadRequest
+from turnbuckle.errors import BadRequest, UnsupportedMediaType
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
 
@@ -141,7 +141,20 @@ async def test_request_text_in_its_charset():
         await make_request(content=b"\xe9").text()
 
 
-async def test_request_json_whatever_its_type():
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+async def test_request_json_of_a_page_has_to_say_so(content_type):
+    headers = [("origin", "https://evil.example"), *([("content-type", content_type)] if content_type else [])]
+    with pytest.raises(UnsupportedMediaType):
+        await make_request(content=b'{"a":1}', headers=headers).json()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
+async def test_request_json_of_a_page_that_says_so(content_type):
+    headers = [("origin", "https://evil.example"), ("content-type", content_type)]
+    assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
+
+
+async def test_request_json_of_no_browser_may_have_any_type():
     headers = [("content-type", "application/json; charset=utf-8")]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
     assert await make_request(content=b'{"a":1}').json() == {"a": 1}
