@@ -274,8 +274,8 @@ class Request:
         """Return the content decoded as JSON.
 
         A request that a page made has to say that it is JSON. Browsers let any page send text to any site, with the
-        cookies that the site has set there, but ask the site before they send ``application/json`` (Fetch, section 3.2).
-        Of a client that sends no ``Origin``, and is no such browser, the content is taken whatever its Content-Type.
+        cookies that the site has set there, but ask the site before they send ``application/json`` (Fetch, section
+        3.2). Of a client that sends no ``Origin``, and is no such browser, the content is taken whatever its type.
 
         Raises:
             BadRequest: it is not JSON.

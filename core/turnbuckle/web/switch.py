@@ -17,9 +17,9 @@ class SwitchProtocols(Response):
     """Switch to another protocol, once this response is sent.
 
     The client must have offered it in ``Upgrade``, over HTTP/1.1; it is answered with 500 otherwise. The content of its
-    request must have been read, if there is any; it is answered with 400 otherwise. When the server stops, a protocol that has a method ``finish_up()`` is told by it
-    to part from its peer, and the transport of any other is closed; what is open when the time for that is over is cut
-    off.
+    request must have been read, if there is any; it is answered with 400 otherwise. When the server stops, a protocol
+    that has a method ``finish_up()`` is told by it to part from its peer, and the transport of any other is closed;
+    what is open when the time for that is over is cut off.
 
     Args:
         protocol: the name for the ``Upgrade`` field, such as ``"websocket"``.
