@@ -405,9 +405,10 @@ class App(Scope):
         Raises:
             StartupError: with every problem that was found.
         """
-        from turnbuckle.startup.compile import compile_application
+        from turnbuckle.startup.sparing import compile_plan
 
-        return compile_application(self.resolve(sources) if sources is not None else self.plan)
+        self._plan, application = compile_plan(self.resolve(sources) if sources is not None else self.plan)
+        return application
 
     def run(self, sources: Sources | None = None) -> None:
         """Serve the app until the process is told to stop, where its settings say.

@@ -22,10 +22,9 @@ def check(asked: Asked, *, locked: str | None) -> None:
     warning, and a problem with --locked.
     """
     with told():
-        from turnbuckle.startup.compile import compile_application
+        from turnbuckle.startup.sparing import compile_plan
 
-        plan = asked.resolve()
-        compile_application(plan)
+        plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
         hold_to_lock(asked, plan, locked)
     routes = sum(1 for _ in plan.routes())

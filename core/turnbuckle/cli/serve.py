@@ -65,10 +65,9 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 
 def _serve(asked: Asked, locked: str | None) -> None:
     from turnbuckle.server.run import run
-    from turnbuckle.startup.compile import compile_application
+    from turnbuckle.startup.sparing import compile_plan
 
-    plan = asked.resolve()
-    application = compile_application(plan)
+    plan, application = compile_plan(asked.resolve())
     warn(plan.diagnostics)
     hold_to_lock(asked, plan, locked)
     server = plan.settings.server

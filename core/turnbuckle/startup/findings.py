@@ -9,6 +9,7 @@ import attrs
 
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.records import Diagnostic, Level, Origin
+from turnbuckle.startup.sparing import left_out
 
 __all__ = ["Findings", "closest", "described", "nearest"]
 
@@ -62,8 +63,7 @@ class Findings:
         found = self.diagnostics[since:]
         for at, each in enumerate(found, since):
             if each.level == "error":
-                text = f"optional plugin {plugin!r} is left out: {each.code} {each.text}"
-                self.diagnostics[at] = attrs.evolve(each, level="warning", code="TB110", text=text)
+                self.diagnostics[at] = left_out(plugin, each)
         return any(each.level == "error" for each in found)
 
     @property

@@ -15,7 +15,7 @@ from turnbuckle.startup.inject import Injected, inject_router
 from turnbuckle.startup.load import Loader
 from turnbuckle.startup.loaded import LoadedPlugin, Wanted
 from turnbuckle.startup.registry import Registry
-from turnbuckle.startup.relations import check_relations, in_dependency_order
+from turnbuckle.startup.relations import check_left_out, check_relations, in_dependency_order
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.wanted import asked_in_code
@@ -81,9 +81,12 @@ class Gatherer:
         router = inject_router(scope.router, self.findings)
         adapters = [router.adapter] if router.adapter is not None else []
         wanted = [*more, *asked_in_code(scope), *adapters]
-        plugins = check_relations(self.loader.load(wanted), around or {}, self.findings)
+        loaded = self.loader.load(wanted)
+        plugins = check_relations(loaded, around or {}, self.loader.quarantined, self.findings)
         plugins = self._configured(in_dependency_order(plugins, self.findings), scope.prefix)
         answers, collector = self._asked(plugins, around or {})
+        plugins = list(collector.plugins)
+        check_left_out(plugins, self.loader.quarantined, self.findings)
         inside = {**(around or {}), **{plugin.name: plugin for plugin in plugins}}
         return Gathered(
             declaration=scope,
@@ -115,11 +118,14 @@ class Gatherer:
         admitted = self._spare(plugins, registry.admit)
         collector = Collector(admitted, registry, self.findings)
         answers = Answers()
+        alive = []
         for plugin in admitted:
             mark = len(self.findings.diagnostics)
             entries = collector.ask(plugin)
             if not self._is_quarantined(plugin, mark):
                 answers.take(entries)
+                alive.append(plugin)
+        collector.plugins = alive
         return answers, collector
 
     def _spare(self, plugins: Sequence[LoadedPlugin], step: Callable[[LoadedPlugin], None]) -> list[LoadedPlugin]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +55,7 @@ class Loader:
         findings: where failures are noted.
         disabled: names that stay out, with who said so.
         optional: names of plugins whose failure is a warning.
+        spared: optional plugins that stay out, as a start with them failed.
         quarantined: the optional plugins that failed.
         seen: names of all plugins that were asked for, with who asked.
         discover: lists the installed plugins; asked at most once, and only when a name has to be looked up.
@@ -63,6 +64,7 @@ class Loader:
     findings: Findings
     disabled: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
+    spared: Collection[str] = ()
     quarantined: list[str] = attrs.field(factory=list)
     seen: dict[str, Origin] = attrs.field(factory=dict)
     discover: Callable[[], tuple[InstalledPlugin, ...]] = installed_plugins
@@ -90,6 +92,9 @@ class Loader:
             name = each.ref if isinstance(each.ref, str) else _name_of(each.ref)
             self.seen.setdefault(name, each.origin)
             if name in self.disabled and not each.builtin:
+                continue
+            if name in self.spared and not each.builtin:
+                self.quarantined.append(name)
                 continue
             if isinstance(each.ref, str) and name in tried:
                 if name in loaded:

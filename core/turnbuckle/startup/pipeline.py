@@ -6,13 +6,14 @@ Settings come first, as they say which plugins are enabled. No stage stops at it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import attrs
 
-from turnbuckle.records import Origin
+from turnbuckle.errors import StartupError
+from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.configure import Configurator
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration
@@ -31,6 +32,7 @@ from turnbuckle.startup.resolve import Resolver
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.sources import Sources
+from turnbuckle.startup.sparing import blamed, left_out
 from turnbuckle.startup.survey import Survey, with_failures
 from turnbuckle.startup.tables import PreparedTables, Table, check_reach, url_builder
 from turnbuckle.startup.wanted import Asked, asked_by_name
@@ -50,7 +52,7 @@ def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
     Raises:
         StartupError: with every problem that was found.
     """
-    return _Resolution(declaration, sources or Sources()).run()
+    return _resolve(declaration, sources or Sources(), {})
 
 
 def survey(declaration: Declaration, sources: Sources) -> Survey:
@@ -60,7 +62,26 @@ def survey(declaration: Declaration, sources: Sources) -> Survey:
         declaration: what the app wrote down.
         sources: what else counts.
     """
-    return _Resolution(declaration, sources).survey()
+    spared: Mapping[str, Diagnostic] = {}
+    while True:
+        resolution = _Resolution(declaration, sources, spared)
+        found = resolution.survey()
+        more = resolution.blamed(resolution.findings.errors)
+        if not more:
+            return found
+        spared = {**spared, **more}
+
+
+def _resolve(declaration: Declaration, sources: Sources, spared: Mapping[str, Diagnostic]) -> Plan:
+    while True:
+        resolution = _Resolution(declaration, sources, spared)
+        try:
+            return resolution.run()
+        except StartupError as error:
+            more = resolution.blamed(problem.diagnostic for problem in error.problems)
+            if not more:
+                raise
+            spared = {**spared, **more}
 
 
 @attrs.frozen(kw_only=True)
@@ -77,12 +98,23 @@ class _Collected:
 
 @attrs.define
 class _Resolution:
-    """One run of the pipeline."""
+    """One run of the pipeline.
+
+    Attributes:
+        spared: optional plugins that it does without, with what was wrong in an earlier run.
+        optional: names of optional plugins; set once the settings are read.
+    """
 
     declaration: Declaration
     sources: Sources
+    spared: Mapping[str, Diagnostic]
+    optional: frozenset[str] = frozenset()
     findings: Findings = attrs.field(factory=Findings)
     seconds: dict[str, float] = attrs.field(factory=dict)
+
+    def blamed(self, errors: Iterable[Diagnostic]) -> Mapping[str, Diagnostic]:
+        """Return the optional plugins to do without in another run."""
+        return blamed(errors, self.optional, self.spared)
 
     def run(self) -> Plan:
         """Go through all stages."""
@@ -111,6 +143,8 @@ class _Resolution:
             settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
             check_exposure(settings, configurator.values, self.findings)
             asked = asked_by_name(settings, configurator.values, self.sources)
+            self.optional = asked.optional
+            self.findings.diagnostics += [left_out(name, error) for name, error in self.spared.items()]
         with self._timed("load and collect"):
             parser = inject_parser(self.declaration.parser, self.findings)
             loader = self._loader(asked)
@@ -134,6 +168,7 @@ class _Resolution:
             findings=self.findings,
             disabled=frozenset(asked.disabled),
             optional=asked.optional,
+            spared=self.spared.keys(),
             discover=installed_plugins if self.sources.entry_points else tuple,
         )
 
@@ -231,6 +266,8 @@ class _Resolution:
             seconds=self.seconds,
             url_builder=url_builder(planned, tables),
             prepared=prepared,
+            spared=frozenset(self.spared),
+            without=lambda more: _resolve(self.declaration, self.sources, {**self.spared, **more}),
         )
 
     def _reviewed(self, plan: Plan, root: Gathered) -> Plan:

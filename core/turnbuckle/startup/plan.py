@@ -217,6 +217,8 @@ class Plan:
         seconds: what each phase took.
         url_builder: see ``url_for``.
         prepared: the routers, for whoever compiles the plan.
+        spared: optional plugins that a start would fail with.
+        without: resolves the app again without more of them; None where that cannot be done.
     """
 
     app_name: str
@@ -232,6 +234,8 @@ class Plan:
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
     prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
+    spared: frozenset[str] = frozenset()
+    without: Callable[[Mapping[str, Diagnostic]], Plan] | None = attrs.field(default=None, eq=False, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:
         """Yield every route with its scope, outer scopes first."""

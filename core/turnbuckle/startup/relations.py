@@ -5,28 +5,49 @@ A plugin in a scope may lean on those of the scopes around it. Ties go by name, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from turnbuckle.hookspecs import API
 from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.loaded import LoadedPlugin
 from turnbuckle.startup.order import OrderCycle, solve
 
-__all__ = ["check_relations", "in_dependency_order"]
+__all__ = ["check_left_out", "check_relations", "in_dependency_order"]
+
+_LEFT_OUT: Final = "is optional and was left out"
 
 
 def check_relations(
-    plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin], findings: Findings
+    plugins: Sequence[LoadedPlugin],
+    around: Mapping[str, LoadedPlugin],
+    quarantined: Collection[str],
+    findings: Findings,
 ) -> list[LoadedPlugin]:
     """Return the plugins that may take part.
 
     Args:
         plugins: those of one scope.
         around: those of the scopes around it, by name.
+        quarantined: names of optional plugins that failed.
         findings: where the others are noted.
     """
     present = {**around, **{plugin.name: plugin for plugin in plugins}}
-    return [each for each in plugins if _fits_api(each, findings) & _is_at_peace(each, present, findings)]
+    return [
+        each
+        for each in plugins
+        if _fits_api(each, findings)
+        & _has_what_it_requires(each, present, quarantined, findings)
+        & _is_at_peace(each, present, findings)
+    ]
+
+
+def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], findings: Findings) -> None:
+    """Note plugins that require an optional plugin that has failed meanwhile."""
+    for plugin in plugins:
+        for name in plugin.info.requires:
+            if name in quarantined:
+                _requires(plugin, name, _LEFT_OUT, findings)
 
 
 def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Findings) -> list[LoadedPlugin]:
@@ -62,15 +83,6 @@ def _fits_api(plugin: LoadedPlugin, findings: Findings) -> bool:
 
 
 def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], findings: Findings) -> bool:
-    missing = [name for name in plugin.info.requires if name not in present]
-    for name in missing:
-        findings.add(
-            "TB106",
-            f"plugin {plugin.name!r} requires plugin {name!r}, which is not enabled{closest(name, present)}",
-            plugin.origin,
-            why=f"{plugin.name!r} says so in 'requires' of its info",
-            fix=f"enable it with -p {name}, or in plugins.enabled",
-        )
     opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
     for name in opponents:
         findings.add(
@@ -81,4 +93,26 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], find
             why=f"{plugin.name!r} says so in 'conflicts' of its info",
             fix=f"disable one of them, for example with -p no:{name}",
         )
-    return not missing and not opponents
+    return not opponents
+
+
+def _has_what_it_requires(
+    plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], findings: Findings
+) -> bool:
+    missing = [name for name in plugin.info.requires if name not in present]
+    for name in missing:
+        how = _LEFT_OUT if name in quarantined else f"is not enabled{closest(name, present)}"
+        _requires(plugin, name, how, findings)
+    return not missing
+
+
+def _requires(plugin: LoadedPlugin, name: str, how: str, findings: Findings) -> None:
+    findings.add(
+        "TB106",
+        f"plugin {plugin.name!r} requires plugin {name!r}, which {how}",
+        plugin.origin,
+        why=f"{plugin.name!r} says so in 'requires' of its info",
+        fix=f"mend {name!r}, or make {plugin.name!r} optional, too"
+        if how == _LEFT_OUT
+        else f"enable it with -p {name}, or in plugins.enabled",
+    )
