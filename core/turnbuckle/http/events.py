@@ -69,13 +69,13 @@ class RequestHead:
         upgrade: the value of ``Upgrade`` if the sender may switch protocols here, else empty (RFC 9110, section 7.8).
 
     A parser of another make sets the first four and leaves the rest: the connection computes those from ``fields``
-    itself.
+    itself. A head is not changed once it was delivered: a parser may deliver it again for another request.
     """
 
     method: bytes
     target: bytes
     minor_version: int
-    fields: RawFields
+    fields: RawFields = attrs.field(eq=tuple)
     content_length: int | None = 0
     keep_alive: bool = True
     expects_continue: bool = False

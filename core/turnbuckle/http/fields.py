@@ -1,10 +1,11 @@
-"""Turn the lines of a head into names and values, and remember lines that come again and again.
+"""Turn the lines of a head into names and values, and remember lines and heads that come again and again.
 
-A client repeats itself: the same target, the same ``User-Agent``, ``Accept`` and ``Host`` in request after request. So
-a line is remembered, whole, in a table with a bound. A hit is one dictionary lookup of the exact octets; a miss costs
-what parsing costs. What comes often comes early, so a table that is full takes no more, until so many lines have missed
-it that it is emptied and learns anew: lines that come but once do not push out those that come often. Lines that hold
-credentials and long lines are never remembered, so no client decides how much memory is kept.
+A client repeats itself: the same target, the same ``User-Agent``, ``Accept`` and ``Host`` in request after request; a
+gateway, a probe or a program sends whole heads again. So a line, and a head without content, is remembered in a table
+with a bound. A hit is one dictionary lookup of the exact octets; a miss costs what parsing costs. What comes often
+comes early, so a table that is full takes no more, until so many have missed it that it is emptied and learns anew:
+what comes but once does not push out what comes often. What holds credentials and what is long is never remembered, so
+no client decides how much memory is kept.
 
 Sources: RFC 9112, sections 3 and 5; RFC 9110, section 5.
 """
@@ -14,16 +15,26 @@ from __future__ import annotations
 from typing import Final, NamedTuple, final
 
 from turnbuckle.errors import ProtocolError
+from turnbuckle.http.events import RequestHead
 from turnbuckle.http.grammar import FIELD_VALUE_OCTETS, REQUEST_LINE, TOKEN, is_authority, is_target
 
-__all__ = ["FieldLines", "RequestLine", "RequestLines", "parse_field_line", "parse_request_line"]
+__all__ = [
+    "CREDENTIALS",
+    "FieldLines",
+    "Heads",
+    "RequestLine",
+    "RequestLines",
+    "parse_field_line",
+    "parse_request_line",
+]
 
 _TABLE_SIZE: Final = 1024
 _LINE_SIZE: Final = 256
 _NAME_SIZE: Final = 64
+_HEAD_SIZE: Final = 1024
 # After so many lines that found no room, what was remembered is out of date.
 _MOST_MISSES: Final = 16 * _TABLE_SIZE
-_CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 
 
 class RequestLine(NamedTuple):
@@ -125,7 +136,7 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
         else:
             field = (name, _parse_value(name, value))
         if len(self) < _TABLE_SIZE:
-            if len(line) <= _LINE_SIZE and name not in _CREDENTIALS:
+            if len(line) <= _LINE_SIZE and name not in CREDENTIALS:
                 self[line] = field
         else:
             self._misses += 1
@@ -140,3 +151,28 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
             if len(self._names) >= _TABLE_SIZE:
                 self._names.clear()
             self._names[received] = name
+
+
+@final
+class Heads(dict[bytes, RequestHead]):
+    """Heads of requests without content by their octets, with the empty line at their end.
+
+    A head that is remembered is shared by all requests that have it, and must not be changed.
+    """
+
+    __slots__ = ("_misses",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._misses = 0
+
+    def remember(self, octets: bytes, head: RequestHead) -> None:
+        """Learn a head that was parsed, and that holds no ``CREDENTIALS``, if there is room for it."""
+        if len(self) < _TABLE_SIZE:
+            if len(octets) <= _HEAD_SIZE:
+                self[octets] = head
+        else:
+            self._misses += 1
+            if self._misses > _MOST_MISSES:
+                self._misses = 0
+                self.clear()

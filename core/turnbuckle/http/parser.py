@@ -20,7 +20,7 @@ from typing import Final, Literal, TypeAlias, final
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.chunked import ChunkedReader
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, RequestHead
-from turnbuckle.http.fields import FieldLines, RequestLines
+from turnbuckle.http.fields import CREDENTIALS, FieldLines, Heads, RequestLines
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
 from turnbuckle.http.grammar import FORBIDDEN_IN_HEAD, TOKEN
 from turnbuckle.http.limits import Limits
@@ -55,17 +55,26 @@ _END_OF_MESSAGE: Final = EndOfMessage()
 _INERT: Final = frozenset({(b"connection", b"keep-alive"), (b"connection", b"Keep-Alive")})
 
 
+# The fields that decide something here: the framing, or whether a head may be remembered.
+_NOTED: Final = FRAMING_FIELDS | CREDENTIALS
+
+
 @final
 class H1ParserFactory:
-    """Make parsers that share their tables of known lines: one factory for each server."""
+    """Make parsers that share their tables of known lines and heads: one factory for each server."""
 
     def __init__(self) -> None:
         self._request_lines: Final = RequestLines()
         self._field_lines: Final = FieldLines()
+        self._heads = Heads()
+        self._limits: Limits | None = None
 
     def __call__(self, limits: Limits) -> H1Parser:
         """Return a parser for one connection."""
-        return H1Parser(limits, self._request_lines, self._field_lines)
+        if limits is not self._limits:
+            # A head that is known is not measured again: it is known within these limits alone.
+            self._limits, self._heads = limits, Heads()
+        return H1Parser(limits, self._request_lines, self._field_lines, self._heads)
 
 
 @final
@@ -76,6 +85,7 @@ class H1Parser:
         limits: how large the parts of a request may be.
         request_lines: a table to share with other parsers; a new one by default.
         field_lines: likewise.
+        heads: likewise, but with parsers of the same limits only.
     """
 
     __slots__ = (
@@ -84,6 +94,7 @@ class H1Parser:
         "_chunks",
         "_error",
         "_field_lines",
+        "_heads",
         "_limits",
         "_looked_at",
         "_most_lines",
@@ -99,11 +110,16 @@ class H1Parser:
     _error: ProtocolError
 
     def __init__(
-        self, limits: Limits, request_lines: RequestLines | None = None, field_lines: FieldLines | None = None
+        self,
+        limits: Limits,
+        request_lines: RequestLines | None = None,
+        field_lines: FieldLines | None = None,
+        heads: Heads | None = None,
     ) -> None:
         self._limits = limits
         self._request_lines = RequestLines() if request_lines is None else request_lines
         self._field_lines = FieldLines() if field_lines is None else field_lines
+        self._heads = Heads() if heads is None else heads
         # A head that is no larger than this cannot break a limit on size, so it is not measured part by part.
         self._small = min(limits.request_line, limits.field_line, limits.header_section)
         self._most_lines = limits.field_count + 1
@@ -144,8 +160,15 @@ class H1Parser:
         if state == _END:
             self._state = _HEAD
             return _END_OF_MESSAGE
-        if not self._buffer and state == _HEAD:
-            return NEED_DATA
+        if state == _HEAD:
+            buffer = self._buffer
+            if not buffer:
+                return NEED_DATA
+            # Most often what was fed is one head and nothing else.
+            known = self._heads.get(buffer)
+            if known is not None and not self._position:
+                self._buffer, self._looked_at, self._state = b"", 0, _END
+                return known
         try:
             event = _READERS[state](self)
         except ProtocolError as error:
@@ -180,22 +203,28 @@ class H1Parser:
         if len(lines) > self._most_lines or end - start > self._small:
             self._check_sizes(lines if lines[0] else lines[1:])
         self._looked_at = 0
-        if end + 4 == len(buffer):
+        is_all = end + 4 == len(buffer)
+        if is_all:
             self._buffer, self._position = b"", 0
         else:
             self._position = end + 4
         method, target, minor_version = self._request_lines[lines.pop(0) or _first_line(lines)]
         known = self._field_lines
         fields: list[tuple[bytes, bytes]] = []
-        framing_fields: list[tuple[bytes, bytes]] = []
+        noted: list[tuple[bytes, bytes]] = []
         for line in lines:
             field = known[line]
             fields.append(field)
-            if field[0] in FRAMING_FIELDS and field not in _INERT:
-                framing_fields.append(field)
-        head = RequestHead(method, target, minor_version, fields)
+            if field[0] in _NOTED and field not in _INERT:
+                noted.append(field)
+        head = RequestHead(method, target, minor_version, tuple(fields))
         self._state = _END
         # The most common head has no content, a Host that was checked with its line, and nothing else to decide.
+        if len(noted) == 1 and noted[0][0] == b"host" and minor_version:
+            if is_all and not start:
+                self._heads.remember(buffer, head)
+            return head
+        framing_fields = [field for field in noted if field[0] in FRAMING_FIELDS]
         if len(framing_fields) != 1 or framing_fields[0][0] != b"host" or not minor_version:
             read_framing(head, [field for field in fields if field[0] in FRAMING_FIELDS])
             self._expect_content(head.content_length)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.fields import FieldLines, RequestLine, RequestLines, parse_field_line, parse_request_line
+from turnbuckle.http.events import RequestHead
+from turnbuckle.http.fields import FieldLines, Heads, RequestLine, RequestLines, parse_field_line, parse_request_line
 
 
 @pytest.mark.parametrize(
@@ -178,3 +179,30 @@ def test_tables_that_are_full_learn_anew_in_the_end() -> None:
     assert not field_lines
     assert field_lines[b"X-A: new"] is field_lines[b"X-A: new"]
     assert request_lines[b"GET /new HTTP/1.1"] is request_lines[b"GET /new HTTP/1.1"]
+
+
+def head(number: int) -> RequestHead:
+    return RequestHead(b"GET", b"/%d" % number, 1, ((b"host", b"a"),))
+
+
+def test_heads_remember() -> None:
+    heads, known = Heads(), head(1)
+    heads.remember(b"octets", known)
+    assert heads == {b"octets": known}
+
+
+def test_heads_forget_long_ones() -> None:
+    heads = Heads()
+    heads.remember(b"a" * 2000, head(1))
+    assert not heads
+
+
+def test_heads_that_are_full_learn_anew_in_the_end() -> None:
+    heads = Heads()
+    for number in range(1024 + 16 * 1024):
+        heads.remember(b"%d" % number, head(number))
+    assert len(heads) == 1024
+    heads.remember(b"one more", head(0))
+    assert not heads
+    heads.remember(b"new", head(0))
+    assert list(heads) == [b"new"]

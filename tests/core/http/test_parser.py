@@ -25,6 +25,7 @@ from tests.core.http.wire import (
     run,
     whole,
 )
+from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser, H1ParserFactory
@@ -378,17 +379,59 @@ def test_parser_reads_a_dripping_head_in_linear_time(octets: bytes) -> None:
     assert time.process_time() - start < 1
 
 
+def first_head(parser: H1Parser, octets: bytes) -> RequestHead:
+    parser.feed(octets)
+    event = parser.next_event()
+    assert isinstance(event, RequestHead)
+    return event
+
+
 def test_parsers_of_one_factory_share_their_tables() -> None:
+    factory, limits = H1ParserFactory(), Limits()
+    one, other = (first_head(factory(limits), GET + line + b"\r\n") for line in (b"", b"X-A: 1\r\n"))
+    assert one is not other
+    assert one.fields[0] is other.fields[0]
+    assert first_head(factory(limits), GET + b"\r\n") is one
+
+
+def test_known_heads_are_not_known_within_other_limits() -> None:
     factory = H1ParserFactory()
-    fields = []
-    for _ in range(2):
-        parser = factory(Limits())
-        parser.feed(GET + b"\r\n")
-        event = parser.next_event()
-        assert isinstance(event, RequestHead)
-        fields.append(event.fields)
-    assert fields[0] is not fields[1]
-    assert fields[0][0] is fields[1][0]
+    assert first_head(factory(Limits()), GET + b"\r\n")
+    with pytest.raises(ProtocolError):
+        first_head(factory(Limits(field_line=3)), GET + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"Cookie: a=b\r\n", id="cookie"),
+        pytest.param(b"Authorization: Basic eA==\r\n", id="authorization"),
+        pytest.param(b"Content-Length: 1\r\n", id="content"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n", id="chunks"),
+    ],
+)
+def test_heads_with_credentials_or_content_are_not_remembered(line: bytes) -> None:
+    factory, limits = H1ParserFactory(), Limits()
+    heads = [first_head(factory(limits), GET + line + b"\r\n") for _ in range(2)]
+    assert heads[0] is not heads[1]
+
+
+@pytest.mark.parametrize("cut_at", range(1, len(GET) + 2))
+def test_known_heads_in_pieces_and_pipelines_leave_nothing_behind(cut_at: int) -> None:
+    octets = GET + b"\r\n"
+    parser = H1Parser(Limits())
+    known = first_head(parser, octets)
+    assert isinstance(parser.next_event(), EndOfMessage)
+    parser.feed(octets[:cut_at])
+    assert parser.next_event() is NEED_DATA
+    parser.feed(octets[cut_at:])
+    assert parser.next_event() == known
+    assert isinstance(parser.next_event(), EndOfMessage)
+    parser.feed(octets + octets[:cut_at])
+    assert parser.next_event() == known
+    assert isinstance(parser.next_event(), EndOfMessage)
+    assert parser.next_event() is NEED_DATA
+    assert parser.trailing_data() == octets[:cut_at]
 
 
 FIELDS = st.lists(
