@@ -13,10 +13,10 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import attrs
 
@@ -32,9 +32,6 @@ _FAMILY_MISSING: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 _PATH_SIZE: Final = 104
 _PROBE_SECONDS: Final = 1.0
 _MODE: Final = re.compile(r"0?[0-7]{3}")
-
-# By a name that the field of a listener does not hide.
-_Socket: TypeAlias = socket.socket
 
 
 def _as_hosts(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -117,17 +114,6 @@ class Listener:
     address: Address
     inode: tuple[int, int] | None = None
 
-    def waiting(self) -> Iterator[_Socket]:
-        """Accept those who have connected and were not accepted yet."""
-        while True:
-            try:
-                sock, _ = self.socket.accept()
-            except OSError:
-                # None is left; or there are no descriptors to accept one with.
-                return
-            sock.setblocking(False)
-            yield sock
-
     def close(self) -> None:
         """Close the socket, and remove the file of a Unix socket unless another server has replaced it."""
         self.socket.close()
@@ -208,7 +194,8 @@ def _addresses_of(name: str) -> list[_Found]:
 
 
 def _bind_address(address: _Found, port: int, *, reuse_port: bool) -> Listener:
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    # asyncio looks at the protocol number before it turns off the delays of small segments.
+    sock = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A server that comes back must not wait for the last connections of the one before to be forgotten.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
 from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
+from turnbuckle.server.accepting import Acceptor
 from turnbuckle.server.application import Application, LoopFactory
 from turnbuckle.server.clock import Clock, SystemClock
 from turnbuckle.server.connection import HTTPConnection
@@ -38,9 +39,6 @@ _log: Final = logging.getLogger("turnbuckle.server")
 
 # Seconds that handlers have to unwind once they were cancelled.
 _UNWINDING: Final = 1.0
-
-# Turns of the loop that a connection takes from accept to its protocol.
-_ACCEPTING_TURNS: Final = 3
 
 # Seconds after which it is said who holds up a stop, and how many are named.
 _MOMENT: Final = 1.0
@@ -97,7 +95,7 @@ class HTTPServer:
         )
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
-        self._servers: list[asyncio.Server] = []
+        self._acceptors: list[Acceptor] = []
         self._connections: Connections | None = None
         self._lifespans: Lifespans | None = None
         self._starting: asyncio.Task[object] | None = None
@@ -134,7 +132,7 @@ class HTTPServer:
         self._listeners = open_listeners(self._endpoint)
         try:
             await self._lifespans.enter()
-            await self._listen(loop, self._connections)
+            self._listen(loop, self._connections)
         except BaseException:
             self._stop_accepting()
             await self._lifespans.leave()
@@ -142,7 +140,7 @@ class HTTPServer:
 
     async def stop(self) -> None:
         """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
-        await self._accept_the_last()
+        self._stop_accepting()
         try:
             if self._connections is not None:
                 await self._drain(self._connections)
@@ -226,39 +224,22 @@ class HTTPServer:
             self._starting = None
         return True
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
+    def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
         accept = partial(HTTPConnection, connections)
-        backlog = self._endpoint.backlog
+        connect = partial(loop.connect_accepted_socket, accept)
         for listener in self._listeners:
-            create = loop.create_unix_server if listener.address.unix else loop.create_server
             try:
-                self._servers.append(await create(accept, sock=listener.socket, backlog=backlog))
+                listener.socket.listen(self._endpoint.backlog)
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
-
-    async def _accept_the_last(self) -> None:
-        """Stop accepting; whoever has connected by now is served, for it may have sent a request."""
-        loop = asyncio.get_running_loop()
-        for listener in self._listeners:
-            # A connection that asyncio has accepted, and a server that is closed before it has its transport: it
-            # would be dropped.
-            loop.remove_reader(listener.socket)
-        await _turns()
-        waiting = [each for listener in self._listeners for each in listener.waiting()]
-        self._stop_accepting()
-        connections = self._connections
-        if connections is not None:
-            accept = partial(HTTPConnection, connections)
-            each = (loop.connect_accepted_socket(accept, sock) for sock in waiting)
-            await asyncio.gather(*each, return_exceptions=True)
-        await _turns()
+        self._acceptors = [Acceptor(each.socket, connect, connections.clock, loop) for each in self._listeners]
 
     def _stop_accepting(self) -> None:
-        for server in self._servers:
-            server.close()
+        if self._listeners:
+            for acceptor in self._acceptors:
+                acceptor.stop()
         for listener in self._listeners:
             listener.close()
-        self._servers.clear()
         self._listeners = ()
 
     async def _drain(self, connections: Connections) -> None:
@@ -269,6 +250,8 @@ class HTTPServer:
         if seconds:
             timers.append(call_later(seconds, self._cut_off))
         try:
+            for acceptor in self._acceptors:
+                await acceptor.settled()
             if connections.open:
                 _log.info("waiting for %d connections", len(connections.open))
             await connections.drained()
@@ -283,6 +266,8 @@ class HTTPServer:
             self._abort(self._connections)
 
     def _abort(self, connections: Connections) -> None:
+        for acceptor in self._acceptors:
+            acceptor.abort()
         connections.abort_all()
         connections.clock.call_later(_UNWINDING, self._give_up)
 
@@ -300,11 +285,6 @@ def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
         ListenError: that cannot be done; the message says with which and why.
     """
     return adopt(endpoint.fds) if endpoint.fds else bind(endpoint)
-
-
-async def _turns() -> None:
-    for _ in range(_ACCEPTING_TURNS):
-        await asyncio.sleep(0)
 
 
 def _tell_holders(connections: Connections) -> None:

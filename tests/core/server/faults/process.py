@@ -1,0 +1,84 @@
+"""Run a server in a process of its own, for faults that would hit the tests themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+PATIENCE: Final = 20.0
+GET: Final = b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Return once the condition holds.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {PATIENCE} s in vain for {what}")
+        time.sleep(0.01)
+
+
+@attrs.frozen
+class Process:
+    """A server process, the port that it listens on, and the file that has what it wrote to stderr."""
+
+    popen: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def ask(self, request: bytes = GET) -> bytes:
+        """Send a request on a connection of its own, and return all that comes back."""
+        with self.connect() as client:
+            client.sendall(request)
+            return b"".join(iter(lambda: client.recv(65536), b""))
+
+    def lines(self, part: str = "") -> list[str]:
+        """Return the lines of the log that contain a text."""
+        return [line for line in self.log.read_text().splitlines() if part in line]
+
+    @property
+    def fds(self) -> int:
+        """How many file descriptors the server has open."""
+        return len(os.listdir(f"/proc/{self.popen.pid}/fd"))
+
+
+@contextmanager
+def running(code: str, folder: Path) -> Iterator[Process]:
+    """Run Python code that serves, until the block is left; it has to log where it listens."""
+    log = folder / "stderr.log"
+    with log.open("wb") as stderr:
+        popen = subprocess.Popen([sys.executable, "-c", code], stderr=stderr, stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: popen.poll() is not None or _port_in(log), "the server to listen")
+        port = _port_in(log)
+        if port is None:
+            raise RuntimeError(f"the server did not start: {log.read_text()}")
+        yield Process(popen, port, log)
+        popen.terminate()
+        popen.wait(PATIENCE)
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+def _port_in(log: Path) -> int | None:
+    found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", log.read_text())
+    return int(found[1]) if found else None

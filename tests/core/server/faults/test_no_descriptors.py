@@ -1,0 +1,60 @@
+"""A server that has no file descriptor left for another connection: it waits, says so once, and recovers."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from .process import running, wait_for
+
+_CODE = """
+    import os, resource
+    from turnbuckle import App
+    from turnbuckle.server.run import run
+
+    app = App()
+
+    @app.lifespan
+    async def leave_few():
+        most = len(os.listdir("/proc/self/fd")) + 16
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        yield
+
+    @app.get("/")
+    async def home() -> str:
+        return "hello"
+
+    run(app.compile(), port=0, loop={loop!r})
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_server_without_descriptors_recovers(loop: str, tmp_path: Path) -> None:
+    with running(dedent(_CODE).format(loop=loop), tmp_path) as server:
+        server.ask()
+        at_rest = server.fds
+        with ExitStack() as clients:
+            for _ in range(60):
+                clients.enter_context(server.connect())
+            wait_for(lambda: server.lines("cannot accept"), "a complaint")
+        assert server.ask().endswith(b"hello")
+        wait_for(lambda: server.fds == at_rest, "the connections to be closed")
+        assert len(server.lines("cannot accept connections, and will try again: Too many open files")) == 1
+        assert server.lines("Traceback") == []
+    assert server.popen.returncode == os.EX_OK
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_server_without_descriptors_drops_nobody(loop: str, tmp_path: Path) -> None:
+    with running(dedent(_CODE).format(loop=loop), tmp_path) as server, ExitStack() as waiting:
+        clients = [waiting.enter_context(server.connect()) for _ in range(60)]
+        wait_for(lambda: server.lines("cannot accept"), "a complaint")
+        for client in clients:
+            # Each that is answered makes room for one that waits.
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        answers = [b"".join(iter(lambda one=client: one.recv(65536), b"")) for client in clients]
+    assert {answer.split(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
