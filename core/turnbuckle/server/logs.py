@@ -31,6 +31,12 @@ class LineFormatter(logging.Formatter):
         """Return the line of a record, with control characters escaped."""
         return _CONTROL.sub(_escaped, super().formatMessage(record))
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        # Another formatter may have left its own text of the traceback, and logging would take that.
+        record.exc_text = None
+        return super().format(record)
+
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  # the name that logging calls
         """Return a traceback, indented, with control characters escaped."""
         return "\n".join("  " + _CONTROL.sub(_escaped, line) for line in super().formatException(ei).split("\n"))
