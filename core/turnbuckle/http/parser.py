@@ -99,6 +99,7 @@ class H1Parser:
         "_looked_at",
         "_most_lines",
         "_position",
+        "_recheck",
         "_remaining",
         "_request_lines",
         "_small",
@@ -128,6 +129,8 @@ class H1Parser:
         # How much of an incomplete head was searched for forbidden octets, so that drips are not searched over and
         # over.
         self._looked_at = 0
+        # How large an incomplete head may become without breaking a limit on size, as far as it was measured.
+        self._recheck = 0
         self._state = _State.HEAD
         self._remaining = 0
         self._at_end = False
@@ -147,7 +150,7 @@ class H1Parser:
     def trailing_data(self) -> bytes:
         """Return, and forget, the octets that were fed and not consumed."""
         data = self._buffer[self._position :]
-        self._buffer, self._position, self._looked_at = b"", 0, 0
+        self._buffer, self._position, self._looked_at, self._recheck = b"", 0, 0, 0
         return data
 
     def next_event(self) -> _EventOrNeed:
@@ -164,8 +167,8 @@ class H1Parser:
             buffer = self._buffer
             if not buffer:
                 return NEED_DATA
-            # Most often what was fed is one head and nothing else.
-            known = self._heads.get(buffer)
+            # Most often what was fed is one head and nothing else; one that comes in drips is not hashed for each.
+            known = self._heads.get(buffer) if not self._looked_at else None
             if known is not None and not self._position:
                 self._buffer, self._looked_at, self._state = b"", 0, _END
                 return known
@@ -195,14 +198,14 @@ class H1Parser:
 
     def _read_head(self) -> _EventOrNeed:
         buffer, start = self._buffer, self._position
-        end = buffer.find(b"\r\n\r\n", start)
+        end = buffer.find(b"\r\n\r\n", start + self._looked_at - 3 if self._looked_at > 3 else start)
         if end < 0:
             self._check_partial_head(start + 2 if buffer.startswith(b"\r\n", start) else start)
             return NEED_DATA
         lines = buffer[start:end].split(b"\r\n")
         if len(lines) > self._most_lines or end - start > self._small:
             self._check_sizes(lines if lines[0] else lines[1:])
-        self._looked_at = 0
+        self._looked_at = self._recheck = 0
         is_all = end + 4 == len(buffer)
         if is_all:
             self._buffer, self._position = b"", 0
@@ -260,16 +263,27 @@ class H1Parser:
     def _check_partial_head(self, start: int) -> None:
         """Refuse as early as possible a head that cannot become one, so that nobody waits for its end."""
         buffer = self._buffer
-        if len(buffer) - start > self._small:
+        size = len(buffer) - start
+        # A line that goes on is not measured again for each octet of it, nor are those before it.
+        if size > self._small and (size > self._recheck or b"\n" in buffer[self._position + self._looked_at :]):
             # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
             lines = buffer[start:].removesuffix(b"\r").split(b"\r\n")
             self._check_sizes(lines if lines[-1] or len(lines) == 1 else lines[:-1])
+            self._recheck = size + self._room(lines)
         # One octet back, for a CR may have been the last and only now shows what follows it.
         if FORBIDDEN_IN_HEAD.search(buffer, max(start, self._position + self._looked_at - 1)) is not None:
             raise ProtocolError("octet that no head may hold")
         self._looked_at = len(buffer) - self._position
         if buffer[start : start + 2] not in (b"", b"\r") and TOKEN.match(buffer, start) is None:
             raise ProtocolError(f"{buffer[start : start + 20]!r} does not begin with a method")
+
+    def _room(self, lines: list[bytes]) -> int:
+        """Return how many octets the last line of an incomplete head may grow by."""
+        limits = self._limits
+        if len(lines) == 1:
+            return limits.request_line - len(lines[0])
+        section = sum(map(len, lines)) - len(lines[0]) + 2 * len(lines)
+        return min(limits.field_line - len(lines[-1]), limits.header_section - section)
 
     def _read_length(self) -> _EventOrNeed:
         start = self._position

@@ -48,6 +48,8 @@ class HeadCutter:
     _limits: Limits
     # How much of an incomplete head was searched before; drips are not searched over and over.
     _looked_at: int = 0
+    # How large it may become without breaking a limit on size, as far as it was measured.
+    _recheck: int = 0
 
     def cut(self, buffer: bytearray) -> list[bytes] | None:
         """Return the lines of the head, and remove it from the buffer; None if it is not complete.
@@ -58,21 +60,38 @@ class HeadCutter:
         # One empty line before a request is ignored (section 2.2).
         start = 2 if buffer.startswith(b"\r\n") else 0
         end = buffer.find(b"\r\n\r\n", max(start, self._looked_at - 3))
-        # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
-        octets = bytes(buffer[start:end] if end >= 0 else buffer[start:].removesuffix(b"\r"))
-        if len(octets) > self._harmless_size or end >= 0:
-            self._check_sizes(octets.split(b"\r\n"), is_whole=end >= 0)
-        self._check_octets(buffer, start, end if end >= 0 else len(buffer))
         if end < 0:
-            self._looked_at = len(buffer)
+            self._check_part(buffer, start)
             return None
-        self._looked_at = 0
+        lines = bytes(buffer[start:end]).split(b"\r\n")
+        self._check_sizes(lines, is_whole=True)
+        self._check_octets(buffer, start, end)
+        self.forget()
         del buffer[: end + 4]
-        return octets.split(b"\r\n")
+        return lines
 
     def forget(self) -> None:
         """Begin anew, with another buffer."""
-        self._looked_at = 0
+        self._looked_at = self._recheck = 0
+
+    def _check_part(self, buffer: bytearray, start: int) -> None:
+        size = len(buffer) - start
+        # A line that goes on is not measured again for each octet of it, nor are those before it.
+        if size > self._harmless_size and (size > self._recheck or buffer.find(b"\n", self._looked_at) >= 0):
+            # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
+            lines = bytes(buffer[start:]).removesuffix(b"\r").split(b"\r\n")
+            self._recheck = size + self._room(lines)
+            self._check_sizes(lines, is_whole=False)
+        self._check_octets(buffer, start, len(buffer))
+        self._looked_at = len(buffer)
+
+    def _room(self, lines: list[bytes]) -> int:
+        """Return how many octets the last line of an incomplete head may grow by."""
+        limits = self._limits
+        if len(lines) == 1:
+            return limits.request_line - len(lines[0])
+        section = sum(map(len, lines)) - len(lines[0]) + 2 * len(lines)
+        return min(limits.field_line - len(lines[-1]), limits.header_section - section)
 
     @property
     def _harmless_size(self) -> int:
