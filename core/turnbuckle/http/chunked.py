@@ -52,6 +52,7 @@ class ChunkedReader:
     _state: _State = _State.LINE
     _remaining: int = 0
     _content: int = 0
+    _chunks: int = 0
     _extensions: int = 0
     _trailer_octets: int = 0
     _trailer_lines: int = 0
@@ -133,6 +134,9 @@ class ChunkedReader:
         self._extensions += len(found[2])
         if self._extensions > self._limits.chunk_extensions:
             raise ProtocolError(f"chunk extensions exceed {self._limits.chunk_extensions} octets")
+        self._chunks += 1
+        if self._chunks > self._limits.chunk_count:
+            raise ProtocolError(f"more than {self._limits.chunk_count} chunks")
         self._remaining = int(found[1], 16)
         self._content += self._remaining
         if self._content > self._limits.content:

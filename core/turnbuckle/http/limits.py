@@ -6,14 +6,18 @@ RFC 9110, section 5.4.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
+
+from turnbuckle.http.bound import limit
 
 __all__ = ["Limits"]
 
-
-def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{attribute.name} must be a whole number of at least 0, not {value!r}")
+_HEAD: Final = "it is kept while the head is read, and only a whole head tells the route"
+_FRAMING: Final = "it is kept by the parser of the connection, which knows no routes"
+_PARSER: Final = "http/test_parser.py::test_parser_keeps_limits"
+_CHUNKS: Final = "http/test_chunked.py::test_chunked_reader_keeps_limits"
 
 
 @attrs.frozen(kw_only=True)
@@ -28,16 +32,22 @@ class Limits:
         content: decoded content of one request; beyond it 413.
         chunk_line: chunk size with its extensions, one line; beyond it 400.
         chunk_extensions: all chunk extensions of one message; beyond it 400.
+        chunk_count: number of chunks of one message; beyond it 400. The core's own parser counts them.
         trailer_section: all trailer field lines of one message; beyond it 431.
         trailer_count: number of trailer field lines; beyond it 431.
     """
 
-    request_line: int = attrs.field(default=8192, validator=_positive)
-    field_line: int = attrs.field(default=16384, validator=_positive)
-    header_section: int = attrs.field(default=65536, validator=_positive)
-    field_count: int = attrs.field(default=128, validator=_positive)
-    content: int = attrs.field(default=16 * 1024 * 1024, validator=_positive)
-    chunk_line: int = attrs.field(default=256, validator=_positive)
-    chunk_extensions: int = attrs.field(default=4096, validator=_positive)
-    trailer_section: int = attrs.field(default=8192, validator=_positive)
-    trailer_count: int = attrs.field(default=32, validator=_positive)
+    request_line: int = limit(8192, beyond="414", test=_PARSER, fixed=_HEAD)
+    field_line: int = limit(16384, beyond="431", test=_PARSER, fixed=_HEAD)
+    header_section: int = limit(65536, beyond="431", test=_PARSER, fixed=_HEAD)
+    field_count: int = limit(128, beyond="431", unit="lines", test=_PARSER, fixed=_HEAD)
+    content: int = limit(
+        16 * 1024 * 1024,
+        beyond="413",
+        test="server/test_content.py::test_announced_content_beyond_the_limit_is_refused_before_it_is_sent",
+    )
+    chunk_line: int = limit(256, beyond="400", test=_CHUNKS, fixed=_FRAMING)
+    chunk_extensions: int = limit(4096, beyond="400", test=_CHUNKS, fixed=_FRAMING)
+    chunk_count: int = limit(262144, beyond="400", unit="chunks", test=_CHUNKS, fixed=_FRAMING)
+    trailer_section: int = limit(8192, beyond="431", test=_CHUNKS, fixed=_FRAMING)
+    trailer_count: int = limit(32, beyond="431", unit="lines", test=_CHUNKS, fixed=_FRAMING)

@@ -270,7 +270,9 @@ def content_size(response: bytes) -> int:
     return len(response) - response.index(b"\r\n\r\n") - 4
 
 
-def error_response(status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET") -> bytes:
+def error_response(
+    status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET", retry_after: int = 0
+) -> bytes:
     """Return the answer to a request that cannot be served: the reason phrase as text, and nothing of the cause.
 
     Args:
@@ -278,7 +280,11 @@ def error_response(status: int, *, date_line: bytes, close: bool = True, method:
         date_line: Date line of the server, and its Server line if it sends one.
         close: whether the connection ends with this response.
         method: of the request where it is known; HEAD gets no content.
+        retry_after: seconds after which another try may succeed (RFC 9110, section 10.2.3); 0 does not say.
     """
     body = f"{reason_phrase(status) or status}\n".encode("ascii")
     own_lines = date_line + CLOSE_LINE if close else date_line
-    return full_response(status, (("Content-Type", "text/plain; charset=utf-8"),), body, own_lines, method)
+    fields = [("Content-Type", "text/plain; charset=utf-8")]
+    if retry_after:
+        fields.append(("Retry-After", str(retry_after)))
+    return full_response(status, fields, body, own_lines, method)

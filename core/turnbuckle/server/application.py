@@ -14,6 +14,7 @@ from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.records import Handler, ResourceKey
 from turnbuckle.server.background import BackgroundTasks
+from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
@@ -57,6 +58,7 @@ class Application:
         parser_factory: makes a parser for each connection.
         limits: of every message.
         timeouts: of every connection.
+        capacity: how much the server takes on at a time.
         lifespans: entered in order before the first connection is accepted, left in reverse.
         access_log: whether each response is logged to ``turnbuckle.access``.
         log_queries: whether the access log shows the queries of targets.
@@ -71,6 +73,7 @@ class Application:
     parser_factory: ParserFactory
     limits: Limits = attrs.field(factory=Limits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
+    capacity: Capacity = attrs.field(factory=Capacity)
     lifespans: tuple[ReadyLifespan, ...] = ()
     access_log: bool = False
     log_queries: bool = True

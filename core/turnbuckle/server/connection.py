@@ -26,6 +26,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, final
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import interim_response
+from turnbuckle.server.admission import Standing
 from turnbuckle.server.connections import Connections, Swept
 from turnbuckle.server.content import CONTENT_IS_GONE, IncomingContent
 from turnbuckle.server.responding import respond
@@ -58,13 +59,27 @@ class HTTPConnection(Wire):
         content: of the same; None if it has none.
     """
 
-    __slots__ = ("_end_is_due", "_is_advancing", "_reader", "content", "head")
+    __slots__ = (
+        "_began",
+        "_end_is_due",
+        "_has_slot",
+        "_is_advancing",
+        "_reader",
+        "_served",
+        "_standing",
+        "content",
+        "head",
+    )
 
     head: RequestHead
 
     def __init__(self, connections: Connections) -> None:
         super().__init__(connections)
         self.content: IncomingContent | None = None
+        self._began = 0.0
+        self._served = 0
+        self._has_slot = False
+        self._standing = Standing.OUTSIDE
         self._is_advancing = False
         self._end_is_due = False
         self._reader: asyncio.Future[None] | None = None
@@ -74,9 +89,26 @@ class HTTPConnection(Wire):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: the first head is due from now on."""
         super().connection_made(transport)
-        self._arm(self.timeouts.head)
-        if self.connections.is_draining:
+        shared = self.connections
+        if status := shared.admission.enter(self.peer):
+            self._turn_away(status)
+            return
+        self._standing = Standing.INSIDE
+        self._began = self.clock.monotonic()
+        if self.timeouts.first_byte:
+            # Until something comes, it is as one that waits between two requests.
+            self.state = _IDLE
+        self._arm(self.timeouts.first_byte or self.timeouts.head)
+        if shared.is_draining:
+            self.is_last = True
             self.finish_up()
+
+    def _turn_away(self, status: int) -> None:
+        self._standing = self.connections.admission.turn_away()
+        if self._standing is Standing.TOLD:
+            self.refuse(status, "too many connections")
+        else:
+            self.cut()
 
     def data_received(self, data: bytes) -> None:
         """Take octets off the transport."""
@@ -97,6 +129,7 @@ class HTTPConnection(Wire):
         was, self.state = self.state, State.CLOSED
         self.deadline = math.inf
         self._lost.set()
+        self.connections.admission.leave(self.peer, self._standing)
         wake(self._sender, ConnectionLost("the peer went away"))
         wake(self._reader, ConnectionLost("the peer went away"))
         task = self._task
@@ -128,9 +161,9 @@ class HTTPConnection(Wire):
 
     def finish_up(self) -> None:
         """Close if no request is being served; the response to one that is will announce the end."""
-        if self.state is State.IDLE:
+        if self.state is State.IDLE and hasattr(self, "head"):
             self.close()
-        elif self.state is State.HEAD:
+        elif self.state <= _IDLE:
             # Its request may be on the way already; it gets a moment to arrive.
             self.deadline = min(self.deadline, self.clock.monotonic() + _LAST_HEAD)
 
@@ -188,16 +221,52 @@ class HTTPConnection(Wire):
         shared = self.connections
         request = Request(head, content, self.peer)
         if shared.notes_start:
-            self._note_start(request)
+            self._begin_noted(request)
+            return
         # The next request of a pipeline begins in the task of the one before it; its context must not.
         self._task = shared.start_task(respond(self, request), context=shared.context.copy())
+
+    def _begin_noted(self, request: Request) -> None:
+        """Begin a request where something is to be known or decided about every one."""
+        self._note_start(request)
+        shared = self.connections
+        if shared.application.capacity.concurrent_requests and not self._takes_slot():
+            self._answer_busy()
+            return
+        task = shared.start_task(respond(self, request), context=shared.context.copy())
+        self._task = task
+        if self._has_slot:
+            task.add_done_callback(self._end_slot)
 
     def _note_start(self, request: Request) -> None:
         if self.connections.access is not None:
             self.unlogged = request
-        self.started = self.clock.monotonic()
-        if self.timeouts.handler:
-            self.deadline = self._handler_due = self.started + self.timeouts.handler
+        self.started = now = self.clock.monotonic()
+        timeouts, capacity = self.timeouts, self.connections.application.capacity
+        self._handler_due = now + (timeouts.handler or math.inf)
+        self._total_due = now + (timeouts.total or math.inf)
+        self._rearm()
+        self._served += 1
+        if self._served == capacity.requests_per_connection or now - self._began >= (timeouts.lifetime or math.inf):
+            self.is_last = True
+
+    def _takes_slot(self) -> bool:
+        # In a pipeline a request begins before the task of the one before it has ended, and has its slot.
+        self._has_slot = self._has_slot or self.connections.admission.begin_request()
+        return self._has_slot
+
+    def _end_slot(self, task: asyncio.Task[None]) -> None:
+        if self._has_slot and (self._task is None or self._task.done()):
+            self._has_slot = False
+            self.connections.admission.end_request()
+
+    def _answer_busy(self) -> None:
+        head = self.head
+        close = self.is_last or self.content is not None or not head.keep_alive or not head.minor_version
+        data = self._error(503, head.method, close=close)
+        self.transport.write(data)
+        self._log_refusal(503, data, "too many requests at a time")
+        self.end_response(close)
 
     def _hold(self, data: bytes) -> None:
         self._inbox.hold(data)

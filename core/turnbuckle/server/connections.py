@@ -15,6 +15,7 @@ from typing import Final, Protocol, final
 
 from turnbuckle.http.dates import format_date
 from turnbuckle.server.access_log import AccessLog
+from turnbuckle.server.admission import Admission
 from turnbuckle.server.application import Application
 from turnbuckle.server.clock import Clock, Timer
 from turnbuckle.server.tasks import task_starter
@@ -38,6 +39,9 @@ class Swept(Protocol):
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""
 
+    def announce_end(self) -> None:
+        """Let the next response be the last one."""
+
     def finish_up(self) -> None:
         """Close if nothing is going on, else as soon as what is going on has ended."""
 
@@ -57,8 +61,9 @@ class Connections:
         loop: the serving loop.
         open: all of them.
         date_line: the Date field line of this second, with its CRLF.
+        admission: who may come in.
         is_draining: whether each response is the last of its connection.
-        notes_start: whether anything wants to know when a request began.
+        notes_start: whether anything wants to know when a request begins.
         start_task: starts the task of a request.
     """
 
@@ -67,6 +72,7 @@ class Connections:
         "_interval",
         "_timer",
         "access",
+        "admission",
         "application",
         "clock",
         "context",
@@ -85,8 +91,9 @@ class Connections:
         self.loop: Final = loop
         self.open: Final[set[Swept]] = set()
         self.is_draining = False
-        self.notes_start: Final = bool(application.timeouts.handler or application.access_log)
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
+        self.admission: Final = Admission(application.capacity)
+        self.notes_start: Final = _wants_start(application)
         self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
         self._empty: asyncio.Event | None = None
@@ -114,6 +121,8 @@ class Connections:
                 which would be lost: a client that uses it often sends one soon, and then knows that it was the last.
         """
         self.is_draining = True
+        for connection in self.open:
+            connection.announce_end()
         if last_request and self.open:
             self.clock.call_later(last_request, self._finish_up)
         else:
@@ -151,12 +160,26 @@ class Connections:
         self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())
 
 
+def _wants_start(application: Application) -> bool:
+    timeouts, capacity = application.timeouts, application.capacity
+    return bool(
+        application.access_log
+        or timeouts.handler
+        or timeouts.total
+        or timeouts.lifetime
+        or capacity.requests_per_connection
+        or capacity.concurrent_requests
+    )
+
+
 def _sweep_interval(timeouts: Timeouts) -> float:
     """Return how far apart sweeps are: often enough that no deadline is missed by more than a quarter of it."""
     times = (
+        timeouts.first_byte,
         timeouts.head,
         timeouts.content,
         timeouts.handler,
+        timeouts.total,
         timeouts.write,
         timeouts.idle,
         timeouts.linger,

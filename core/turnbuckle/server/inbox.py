@@ -9,13 +9,14 @@ from turnbuckle.http.events import NEED_DATA, Event, NeedData, Parser
 
 __all__ = ["Inbox"]
 
-# Octets that may wait before the transport is told to stop reading: a little more than one read of most loops.
-_BOUND: Final = 65536
-
 
 @final
 class Inbox:
     """The octets that have arrived and that the parser has not been given, and the parser.
+
+    Args:
+        parser: what they go to.
+        bound: octets that may wait before the transport is told to stop reading.
 
     Attributes:
         parser: what they go to.
@@ -25,12 +26,13 @@ class Inbox:
         transport: where they come from; set once there is one.
     """
 
-    __slots__ = ("_is_paused", "_octets", "has_more", "is_at_eof", "parser", "size", "transport")
+    __slots__ = ("_bound", "_is_paused", "_octets", "has_more", "is_at_eof", "parser", "size", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(self, parser: Parser, bound: int) -> None:
         self.parser: Final = parser
+        self._bound: Final = bound
         self.size = 0
         self.is_at_eof = False
         self.has_more = False
@@ -42,7 +44,7 @@ class Inbox:
         self._octets.append(data)
         self.has_more = True
         self.size += len(data)
-        if self.size > _BOUND and not self._is_paused:
+        if self.size > self._bound and not self._is_paused:
             self._is_paused = True
             self.transport.pause_reading()
 

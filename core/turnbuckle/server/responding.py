@@ -123,7 +123,7 @@ def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
     content = connection.content
     return (
         not connection.head.keep_alive
-        or connection.connections.is_draining
+        or connection.is_last
         or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
         or wants_close(fields)
     )

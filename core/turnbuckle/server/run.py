@@ -27,6 +27,7 @@ from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.logs import configure_logging
 from turnbuckle.server.notifying import Notifier
+from turnbuckle.server.open_files import raise_file_limit
 from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_stop_signals
 
@@ -327,6 +328,7 @@ def run(  # noqa: PLR0913  # all but the application by name
         TurnbuckleError: the loop is not installed.
     """
     configure_logging((log or LogSettings()).level)
+    raise_file_limit()
     server = HTTPServer(
         application,
         host=host,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
 from turnbuckle.http.serializer import content_size, error_response, response_head
+from turnbuckle.server.admission import Standing
 from turnbuckle.web.switch import SwitchProtocols
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class SwitchedConnection(asyncio.Protocol):
     __slots__ = (
         "_connections",
         "_lost",
+        "_peer",
         "_protocol",
         "_transport",
         "data_received",
@@ -90,6 +92,7 @@ class SwitchedConnection(asyncio.Protocol):
         self._transport: Final = connection.transport
         self._protocol: Final = protocol
         self._lost: Final = connection.lost
+        self._peer: Final = connection.peer
         self.holder: Final = holder
         self.deadline = math.inf
         self.data_received = protocol.data_received
@@ -100,11 +103,15 @@ class SwitchedConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn, and tell, that the peer is gone."""
         self._lost.set()
+        self._connections.admission.leave(self._peer, Standing.INSIDE)
         self._connections.discard(self)
         self._protocol.connection_lost(exc)
 
     def expire(self, now: float) -> None:
         """Nothing is due: what another protocol waits for, and how long, is its own business."""
+
+    def announce_end(self) -> None:
+        """Nothing is announced: there are no responses any more."""
 
     def finish_up(self) -> None:
         """Tell the protocol to part from its peer, if it can be told; else close."""

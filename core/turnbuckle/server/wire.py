@@ -36,6 +36,9 @@ __all__ = ["Wire", "wake"]
 # Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
 _LINGER_SIZE: Final = 1024 * 1024
 
+# What another try may not meet.
+_NOT_NOW: Final = frozenset({429, 503})
+
 
 class Wire(asyncio.Protocol):
     """The server's end of a connection, without what is spoken on it.
@@ -51,6 +54,7 @@ class Wire(asyncio.Protocol):
         state: what it waits for.
         deadline: when waiting ends, in the clock's monotonic seconds.
         is_aborted: whether the server cut the peer off.
+        is_last: whether the next response is the last one.
         is_writing_paused: whether the transport holds as much as it should.
     """
 
@@ -69,6 +73,7 @@ class Wire(asyncio.Protocol):
         "connections",
         "deadline",
         "is_aborted",
+        "is_last",
         "is_writing_paused",
         "peer",
         "started",
@@ -89,10 +94,11 @@ class Wire(asyncio.Protocol):
         self.state = State.HEAD
         self.deadline = math.inf
         self.is_aborted = False
+        self.is_last = False
         self.is_writing_paused = False
         self.started = 0.0
         self.unlogged: Request | None = None
-        self._inbox = Inbox(application.parser_factory(application.limits))
+        self._inbox = Inbox(application.parser_factory(application.limits), application.capacity.pipeline)
         self._dropped = 0
         self._unsent = 0
         self._task: asyncio.Task[None] | None = None
@@ -131,6 +137,10 @@ class Wire(asyncio.Protocol):
         """Act on a deadline that has passed; what serves something on the wire knows more to do."""
         self.deadline = math.inf
         self.abort()
+
+    def announce_end(self) -> None:
+        """Let the next response be the last one, and say so."""
+        self.is_last = True
 
     def finish_up(self) -> None:
         """Close as soon as nothing is going on; nothing is, as far as a wire knows."""
@@ -191,12 +201,20 @@ class Wire(asyncio.Protocol):
             return
         head = self._request_head()
         method = head.method if head is not None else b"GET"
-        data = error_response(status, date_line=self.connections.date_line, method=method)
+        data = self._error(status, method)
         self.transport.write(data)
+        self._log_refusal(status, data, reason)
+        self.linger()
+
+    def _log_refusal(self, status: int, data: bytes, reason: str) -> None:
         access = self.connections.access
         if access is not None:
             access.refused(self, status, content_size(data), reason)
-        self.linger()
+
+    def _error(self, status: int, method: bytes, *, close: bool = True) -> bytes:
+        shared = self.connections
+        retry_after = shared.application.capacity.retry_after if status in _NOT_NOW else 0
+        return error_response(status, date_line=shared.date_line, close=close, method=method, retry_after=retry_after)
 
     def _request_head(self) -> RequestHead | None:
         """Return what is being answered; a wire does not know of requests."""

@@ -113,6 +113,7 @@ class _Workshop:
             parser_factory=parser_factory,
             limits=plan.settings.limits,
             timeouts=plan.settings.timeouts,
+            capacity=plan.settings.capacity,
             lifespans=lifespans,
             resources=self.resources,
             json=self.json,

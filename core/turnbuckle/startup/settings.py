@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from turnbuckle.http.limits import Limits
+from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.listeners import is_mode
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.timeouts import Timeouts
@@ -131,6 +132,7 @@ class Settings:
         log: what is logged, how a line looks, and where it goes.
         limits: how large each part of a request may be.
         timeouts: how long a connection waits for each thing.
+        capacity: how much the server takes on at a time, and one connection may ask of it.
         routing: how paths are matched.
         middleware: the order of the chain.
         plugins: which plugins take part.
@@ -144,6 +146,7 @@ class Settings:
     log: LogSettings = attrs.field(factory=LogSettings)
     limits: Limits = attrs.field(factory=Limits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
+    capacity: Capacity = attrs.field(factory=Capacity)
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)
     middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
     plugins: PluginsSettings = attrs.field(factory=PluginsSettings)

@@ -134,6 +134,13 @@ def test_chunked_reader_refuses(octets: bytes, status: int) -> None:
             431,
             id="trailer-count",
         ),
+        pytest.param(
+            Limits(chunk_count=3),
+            b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+            b"1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n",
+            400,
+            id="chunk-count",
+        ),
         pytest.param(Limits(content=0), b"0\r\n\r\n", b"1\r\nx\r\n0\r\n\r\n", 413, id="no-content"),
         pytest.param(Limits(trailer_count=0), b"0\r\n\r\n", b"0\r\nA: 1\r\n\r\n", 431, id="no-trailers"),
     ],

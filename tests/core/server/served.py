@@ -12,6 +12,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.records import Handler
 from turnbuckle.server.application import Application
+from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.testing.connection import Connection
 from turnbuckle.testing.fake_clock import FakeClock
@@ -80,6 +81,7 @@ async def serving(  # one keyword for each part of an application that tests var
     parser_factory: ParserFactory | None = None,
     limits: Limits | None = None,
     timeouts: Timeouts | None = None,
+    capacity: Capacity | None = None,
     access_log: bool = False,
     log_queries: bool = True,
     cancel_on_disconnect: bool = False,
@@ -90,6 +92,7 @@ async def serving(  # one keyword for each part of an application that tests var
         parser_factory=parser_factory or H1ParserFactory(),
         limits=limits or Limits(),
         timeouts=timeouts or Timeouts(),
+        capacity=capacity or Capacity(),
         access_log=access_log,
         log_queries=log_queries,
         cancel_on_disconnect=cancel_on_disconnect,

@@ -270,3 +270,108 @@ async def test_answer_to_head_has_no_content_when_a_deadline_gives_it() -> None:
         await served.advance(2)
         assert served.connection.received.startswith(b"HTTP/1.1 503 ")
         assert served.connection.received.endswith(b"\r\n\r\n")
+
+
+# -- connections and whole requests --------------------------------------------------------------------------------
+
+
+async def test_connection_that_says_nothing_is_closed() -> None:
+    async with serving(hello, timeouts=Timeouts(first_byte=3)) as served:
+        await served.advance(2)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.is_closed
+        assert served.connection.received == b""
+
+
+async def test_head_is_due_from_its_first_octet_where_that_has_a_deadline() -> None:
+    async with serving(hello, timeouts=Timeouts(first_byte=3, head=10)) as served:
+        await served.advance(2)
+        await served.send(b"G")
+        await served.advance(9)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [408]
+
+
+async def test_drain_gives_a_connection_that_says_nothing_a_moment() -> None:
+    async with serving(hello, timeouts=Timeouts(first_byte=3)) as served:
+        served.server.begin_drain()
+        await served.send(GET)
+        assert served.statuses == [200]
+        assert served.is_closed
+
+
+async def test_request_has_so_much_time_in_all() -> None:
+    async def slow(request: Request) -> Response:
+        return await asyncio.get_running_loop().create_future()
+
+    async with serving(slow, timeouts=Timeouts(total=5)) as served:
+        await served.send(GET)
+        await served.advance(4)
+        assert served.statuses == []
+        await served.advance(2)
+        assert served.statuses == [503]
+        assert served.is_closed
+
+
+async def test_content_and_response_share_the_time_of_a_request() -> None:
+    async with serving(echo, timeouts=Timeouts(total=5)) as served:
+        await served.connection.send(post_head(10))
+        for _ in range(6):
+            await served.connection.send(b"x")
+            await served.advance(1)
+        assert served.statuses == [503]
+
+
+@pytest.mark.parametrize("taken", [pytest.param(0, id="nothing"), pytest.param(20_000, id="much")])
+async def test_stream_that_takes_too_long_in_all_is_cut_off(taken: int) -> None:
+    async def stream(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x" * 10_000
+
+        return Response(pieces())
+
+    async with serving(stream, timeouts=Timeouts(total=5, write=2)) as served:
+        served.connection.pause_reading()
+        await served.connection.send(GET)
+        for _ in range(6):
+            await served.connection.read(taken)
+            await served.advance(1)
+        assert served.connection.is_lost
+
+
+async def test_stream_of_a_request_that_waits_for_nothing_is_cut_off_in_the_end() -> None:
+    async def stream(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"x"
+            await asyncio.get_running_loop().create_future()
+
+        return Response(pieces())
+
+    async with serving(stream, timeouts=Timeouts(total=5)) as served:
+        await served.connection.send(GET)
+        await served.advance(4)
+        assert not served.connection.is_lost
+        await served.advance(2)
+        assert served.connection.is_lost
+
+
+async def test_time_of_a_request_is_not_that_of_the_next() -> None:
+    async with serving(hello, timeouts=Timeouts(total=5, idle=60)) as served:
+        for _ in range(3):
+            await served.send(GET)
+            await served.advance(20)
+        assert served.statuses == [200] * 3
+
+
+async def test_connection_that_is_too_old_ends_with_the_next_response() -> None:
+    async with serving(hello, timeouts=Timeouts(lifetime=60)) as served:
+        for _ in range(3):
+            await served.send(GET)
+            await served.advance(25)
+        assert b"Connection: close" not in served.connection.received
+        await served.send(GET)
+        assert served.connection.received.count(b"\r\nConnection: close\r\n") == 1
+        assert served.is_closed
