@@ -53,7 +53,7 @@ class _MessageReader:
     def read_head(self, head: Head) -> RawFields:
         """Return the fields that h11 finds in the head."""
         line = b"%s %s HTTP/1.%d" % (head.method, head.target, head.minor_version)
-        self._feed(b"\r\n".join([line, *head.field_lines, b"", b""]))
+        self._feed(b"\r\n".join([line, *map(_without_zeros, head.field_lines), b"", b""]))
         request = self._next_event()
         # h11 joins folded lines and drops a Content-Length that says the same once more.
         if not isinstance(request, h11.Request) or len(request.headers) != len(head.field_lines):
@@ -78,3 +78,11 @@ class _MessageReader:
             return self._connection.next_event()
         except h11.RemoteProtocolError as error:
             raise ProtocolError(str(error), status=error.error_status_hint) from error
+
+
+def _without_zeros(line: bytes) -> bytes:
+    # h11 takes no length of more than twenty digits, though those in front be zeros; it was held against the limits.
+    name, colon, value = line.partition(b":")
+    if name.lower() != b"content-length":
+        return line
+    return name + colon + (value.strip(b" \t").lstrip(b"0") or b"0")

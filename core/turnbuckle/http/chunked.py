@@ -26,6 +26,8 @@ NOT_IN_TRAILERS: Final = frozenset(
     b" proxy-authorization range set-cookie te trailer transfer-encoding upgrade".split()
 )
 
+_HEX: Final = frozenset(b"0123456789ABCDEFabcdef")
+
 # How many chunks make one piece at most: enough to pay for the call, few enough to let other connections have their
 # turn.
 _CHUNKS_PER_PIECE: Final = 64
@@ -112,6 +114,8 @@ class ChunkedReader:
         if end < 0 and FORBIDDEN_IN_HEAD.search(buffer, position) is not None:
             # Such as an LF alone: no octet to come can mend it, so nobody waits for one.
             raise ProtocolError(f"octet that no {self._state.value} may hold")
+        if end < 0 and size and self._state is _State.LINE and buffer[position] not in _HEX:
+            raise ProtocolError(f"{buffer[position : position + 40]!r} does not begin with a chunk size")
         return end + 2 if end >= 0 else position
 
     def _read_chunk_end(self, buffer: bytes, position: int) -> int:

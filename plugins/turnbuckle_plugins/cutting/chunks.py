@@ -99,6 +99,8 @@ class ChunkCutter:
         if end < 0:
             if _NEVER_WHOLE.search(buffer) is not None:
                 raise ProtocolError(f"octet that no {self._state.value} may hold")
+            if size and self._state is _State.SIZE and _SIZE.match(buffer) is None:
+                raise ProtocolError(f"{bytes(buffer[:40])!r} does not begin with a chunk size")
             return None
         line = bytes(buffer[:end])
         del buffer[: end + 2]

@@ -209,6 +209,7 @@ def test_chunked_reader_is_of_one_mind(octets: bytes) -> None:
 @pytest.mark.parametrize(
     "octets",
     [
+        pytest.param(b"x", id="no-size"),
         pytest.param(b"5\n", id="lf-in-a-chunk-line"),
         pytest.param(b"5;a\rb", id="cr-in-a-chunk-line"),
         pytest.param(b"5\r\nhello\r\n0\r\nX: a\n", id="lf-in-a-trailer"),

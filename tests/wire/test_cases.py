@@ -1,0 +1,131 @@
+"""Raw cases through the whole server with each of the three parsers: the same verdict, however the octets are cut.
+
+Each case is sent whole, octet by octet, and with another request behind it, which is answered on a connection that is
+kept and dropped on one that is closed. Then it is cut in two at every place of its head and, where it is short, of its
+content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+import pytest
+
+from tests.wire.cases import NEXT, Case
+from tests.wire.connections import CONNECTIONS, EXPECTATIONS, PIPELINES, RESPONSES, UPGRADES
+from tests.wire.content import CHUNKS, CODINGS, EXTENSIONS, LENGTHS, TRAILERS
+from tests.wire.field_lines import FIELDS, HOSTS, LINE_ENDS
+from tests.wire.request_lines import METHODS, OTHER_PROTOCOLS, REQUEST_LINES, TARGETS, VERSIONS
+from tests.wire.serving import PARSERS, check_exchange, client_with
+from turnbuckle.testing import RawExchange
+from turnbuckle.testing.activity import turns
+from turnbuckle.testing.parsing.splits import byte_by_byte, pairs
+
+GROUPS: Mapping[str, Mapping[str, Case]] = {
+    "method": METHODS,
+    "target": TARGETS,
+    "version": VERSIONS,
+    "line": REQUEST_LINES,
+    "protocol": OTHER_PROTOCOLS,
+    "host": HOSTS,
+    "field": FIELDS,
+    "line-end": LINE_ENDS,
+    "length": LENGTHS,
+    "coding": CODINGS,
+    "chunk": CHUNKS,
+    "extension": EXTENSIONS,
+    "trailer": TRAILERS,
+    "connection": CONNECTIONS,
+    "expect": EXPECTATIONS,
+    "upgrade": UPGRADES,
+    "pipeline": PIPELINES,
+    "response": RESPONSES,
+}
+CASES = {f"{group}-{name}": case for group, cases in GROUPS.items() for name, case in cases.items()}
+
+# Longer ones are not dripped, nor cut everywhere: time goes with the square of the length.
+_LONGEST_DRIP = 1500
+_LONGEST_CUT = 260
+# More octets would be a part of their content or of a request that is not complete.
+_OPEN_ENDED = {"pipeline-half-then-nothing", "expect-continue-waiting", "expect-continue-waiting-for-chunks"}
+# Enough for a piece to be delivered, and for a response to what it completes to be begun.
+_TURNS_PER_PIECE = 3
+
+
+def test_there_are_cases_by_the_hundred() -> None:
+    assert len(CASES) >= 600
+
+
+@cache
+def outcomes(parser: str) -> Mapping[str, tuple[RawExchange, RawExchange]]:
+    """What came of every case, and of every case with another request behind it."""
+
+    async def run() -> Mapping[str, tuple[RawExchange, RawExchange]]:
+        async with client_with(parser) as client:
+            sent = {name: (client.connect(), client.connect()) for name in CASES}
+            for name, (alone, with_another) in sent.items():
+                alone.post(CASES[name].data)
+                with_another.post(CASES[name].data + NEXT)
+            # All at once: waiting until nothing more happens takes its time.
+            await client.settle()
+            return {name: (one.exchange(), other.exchange()) for name, (one, other) in sent.items()}
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("name", CASES)
+def test_case(parser: str, name: str) -> None:
+    case = CASES[name]
+    alone, with_another = outcomes(parser)[name]
+    check_exchange(alone, case)
+    if case.statuses and name not in _OPEN_ENDED:
+        check_exchange(with_another, case if case.is_closed else case._replace(statuses=(*case.statuses, 200)))
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("group", GROUPS)
+async def test_cases_octet_by_octet(parser: str, group: str) -> None:
+    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _LONGEST_DRIP]
+    await check_cuts(parser, [(data, byte_by_byte(data)) for data in cases])
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("group", GROUPS)
+async def test_cases_cut_in_two_anywhere(parser: str, group: str) -> None:
+    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _LONGEST_CUT]
+    await check_cuts(parser, list(first_pieces(cases)))
+
+
+def first_pieces(cases: Sequence[bytes]) -> Iterator[tuple[bytes, Sequence[bytes]]]:
+    """Cut each case at every place, but where another began alike: what a parser has read so far is the same then."""
+    seen: set[bytes] = set()
+    for data in cases:
+        for pieces in pairs(data):
+            if pieces[0] not in seen:
+                seen.add(pieces[0])
+                yield data, pieces
+
+
+async def check_cuts(parser: str, cuts: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
+    """Fail unless the octets that come back are those that come back when all is sent in one piece.
+
+    All are sent at once, each over a connection of its own: every first piece, then every second, and so on.
+    """
+    async with client_with(parser) as client:
+        wholes = {data: client.connect() for data, _ in cuts}
+        for data, connection in wholes.items():
+            connection.post(data)
+        sent = [(client.connect(), data, pieces) for data, pieces in cuts]
+        for number in range(max(len(pieces) for _, _, pieces in sent)):
+            for connection, _, pieces in sent:
+                if number < len(pieces):
+                    connection.post(pieces[number])
+            await turns(_TURNS_PER_PIECE)
+        await client.settle()
+        for connection, data, pieces in sent:
+            whole = (wholes[data].received, wholes[data].is_closed, False)
+            found = (connection.received, connection.is_closed, connection.was_reset)
+            assert found == whole, f"{data!r} sent as {pieces!r}"
