@@ -1,13 +1,15 @@
 """Give every request an id: in ``request.state.request_id``, and in the response for whoever reports a problem.
 
-An id that the client or a proxy sent is kept if it is a short token, as it ends up in logs and in other requests;
-anything else, also two of them, is replaced in silence.
+An id that a request brings along is kept only if it comes from an address that is trusted, and if it is a short token,
+as it ends up in logs and in other requests; anything else, also two of them, is replaced in silence.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Final, cast, final
 
 import attrs
@@ -24,17 +26,24 @@ def _is_field_name(instance: object, attribute: attrs.Attribute[str], value: str
     MutableHeaders({value: ""})
 
 
+def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+    for each in value:
+        if each != "*":
+            ip_network(each)
+
+
 @attrs.frozen(kw_only=True)
 class RequestIdConfig:
     """Settings of the plugin.
 
     Attributes:
         header: the field that carries the id, of requests and of responses.
-        accept: keep the id that a request brings along; False always makes a new one.
+        trusted: addresses and networks, such as "10.0.0.0/8", of proxies whose ids are kept; "*" keeps anybody's, which
+            is what a Unix socket needs.
     """
 
     header: str = attrs.field(default="X-Request-ID", validator=_is_field_name)
-    accept: bool = True
+    trusted: tuple[str, ...] = attrs.field(default=(), validator=_are_networks)
 
 
 @final
@@ -51,15 +60,34 @@ class RequestIdPlugin(Plugin):
 def _around(next_handler: Handler, setup: Setup) -> Handler:
     config = cast("RequestIdConfig", setup.config)
     header = config.header
+    is_trusted = _trust(config.trusted)
 
     async def identify(request: Request) -> Response:
-        request_id = (_brought(request.headers, header) if config.accept else "") or secrets.token_hex(16)
-        request.state.request_id = request_id
+        request_id = (_brought(request.headers, header) if is_trusted(request) else "") or secrets.token_hex(16)
+        request.id = request.state.request_id = request_id
         response = await next_handler(request)
         response.headers.set(header, request_id)
         return response
 
     return identify
+
+
+def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:
+    """Return what tells whether the peer that sent a request is trusted."""
+    if not trusted or "*" in trusted:
+        return lambda request: bool(trusted)
+    networks = [ip_network(each) for each in trusted]
+
+    def is_trusted(request: Request) -> bool:
+        peer = request.peer.client
+        if peer is None:
+            return False
+        address = ip_address(peer[0].partition("%")[0])
+        # A socket for both families shows addresses of IPv4 as those of IPv6.
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in networks)
+
+    return is_trusted
 
 
 def _brought(headers: Headers, name: str) -> str:

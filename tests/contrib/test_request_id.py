@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import pytest
 
-from turnbuckle import App, Plugin, Request, StartupError
+from turnbuckle import App, Plugin, Request, RequestIdFilter, StartupError, current_request_id
 from turnbuckle.testing import Client
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.request_id import RequestIdPlugin
@@ -37,7 +38,7 @@ async def _ids(app: App, *brought: str, header: str = "X-Request-ID", path: str 
 
 @pytest.mark.parametrize("brought", ["a", "7f3c-01.x_Y~", "x" * 128])
 async def test_safe_id_is_kept(brought: str) -> None:
-    assert await _ids(_app(), brought) == (brought, brought)
+    assert await _ids(_app(trusted=("*",)), brought) == (brought, brought)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ async def test_safe_id_is_kept(brought: str) -> None:
     ],
 )
 async def test_any_other_id_is_replaced(brought: tuple[str, ...]) -> None:
-    seen, sent = await _ids(_app(), *brought)
+    seen, sent = await _ids(_app(trusted=("*",)), *brought)
     assert seen == sent
     assert _MADE.fullmatch(sent)
 
@@ -65,16 +66,57 @@ async def test_ids_differ_from_request_to_request() -> None:
     assert await _ids(app) != await _ids(app)
 
 
-async def test_id_of_the_client_may_be_refused() -> None:
-    assert (await _ids(_app(accept=False), "a"))[1] != "a"
+async def test_id_of_the_client_is_refused_by_default() -> None:
+    assert (await _ids(_app(), "a"))[1] != "a"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "is_kept"),
+    [
+        pytest.param("10.0.0.0/8", ("10.1.2.3", 1), True, id="network"),
+        pytest.param("10.1.2.3", ("10.1.2.3", 1), True, id="address"),
+        pytest.param("10.0.0.0/8", ("192.0.2.1", 1), False, id="other"),
+        pytest.param("10.0.0.0/8", ("::ffff:10.1.2.3", 1), True, id="mapped"),
+        pytest.param("fe80::/10", ("fe80::1%eth0", 1), True, id="zone"),
+        pytest.param("10.0.0.0/8", ("fe80::1", 1), False, id="family"),
+        pytest.param("10.0.0.0/8", None, False, id="unix"),
+        pytest.param("*", None, True, id="anybody"),
+    ],
+)
+async def test_id_is_kept_from_trusted_peers(trusted: str, client: tuple[str, int] | None, is_kept: bool) -> None:
+    async with Client(_app(trusted=(trusted,)), client=client) as client_of_app:
+        response = await client_of_app.get("/", headers={"X-Request-ID": "a"})
+    assert (response.text == "a") is is_kept
+
+
+def test_network_that_is_none_is_told_at_startup() -> None:
+    with pytest.raises(StartupError) as caught:
+        _app(trusted=("10.0.0",)).resolve()
+    (problem,) = caught.value.problems
+    assert problem.diagnostic.code == "TB202"
+    assert "'10.0.0' does not appear to be an IPv4 or IPv6 network" in str(problem)
+
+
+async def test_request_and_what_is_logged_meanwhile_have_the_id(caplog: pytest.LogCaptureFixture) -> None:
+    app = _app(trusted=("*",))
+    caplog.handler.addFilter(RequestIdFilter())
+
+    @app.get("/log")
+    async def log(request: Request) -> str:
+        logging.getLogger("storeroom").warning("sold")
+        return f"{request.id} {current_request_id()}"
+
+    async with Client(app) as client:
+        assert (await client.get("/log", headers={"X-Request-ID": "abc"})).text == "abc abc"
+    assert [record.__dict__["request_id"] for record in caplog.records if record.name == "storeroom"] == ["abc"]
 
 
 async def test_field_may_have_another_name() -> None:
-    assert await _ids(_app(header="Trace"), "abc", header="Trace") == ("abc", "abc")
+    assert await _ids(_app(header="Trace", trusted=("*",)), "abc", header="Trace") == ("abc", "abc")
 
 
 async def test_errors_have_an_id_too() -> None:
-    assert (await _ids(_app(), "abc", path="/nowhere"))[1] == "abc"
+    assert (await _ids(_app(trusted=("*",)), "abc", path="/nowhere"))[1] == "abc"
 
 
 def test_field_name_that_is_none_is_told_at_startup() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_every_public_name_is_there() -> None:
 def test_names_are_found_where_type_checkers_find_them() -> None:
     assert set(turnbuckle.__all__) == {*turnbuckle._HOMES, "__version__"}
     for name, home in turnbuckle._HOMES.items():
-        assert getattr(sys.modules[f"turnbuckle.{home}"], name) is getattr(turnbuckle, name)
+        assert getattr(import_module(f"turnbuckle.{home}"), name) is getattr(turnbuckle, name)
 
 
 def test_unknown_name() -> None:

@@ -25,7 +25,8 @@ from turnbuckle import (
     Text,
     middleware,
 )
-from turnbuckle.server.logs import LineFormatter
+from turnbuckle.server.log_formats import render_text
+from turnbuckle.server.log_line import line_of
 from turnbuckle.testing import Client
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -190,9 +191,9 @@ async def test_row_49_middleware_cannot_send_it_either() -> None:
 
 
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the formatter of the server makes of the records, line by line."""
-    formatter = LineFormatter()
-    return [line for record in caplog.records for line in formatter.format(record).split("\n")]
+    """Return what the server makes of the records, line by line."""
+    texts = [render_text(record.__dict__.get("access") or line_of(record)) for record in caplog.records]
+    return [line for text in texts for line in text.removesuffix("\n").split("\n")]
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -10,7 +10,6 @@ A server that stops accepts first who is in the backlog already: the kernel woul
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import socket
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from functools import partial
 from typing import Final, TypeAlias, final
 
 from turnbuckle.server.clock import Clock, Timer
+from turnbuckle.web.logger import SturdyLogger
 
 __all__ = ["Acceptor", "Connect"]
 
@@ -34,7 +34,7 @@ _LONGEST_PAUSE: Final = 1.0
 # Seconds between two lines about it: whoever opens connections could otherwise fill the log with them.
 _SILENCE: Final = 60.0
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 @final

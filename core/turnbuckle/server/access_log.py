@@ -1,4 +1,4 @@
-"""Log one line for each response, and for each refusal, through ``logging``.
+"""Log one line for each response, and for each refusal, on its way to whoever listens.
 
 Owns the rule that there is one: a connection keeps a request as ``unlogged`` until its line is written, whoever ends
 it. There is no such object where the access log is off.
@@ -6,13 +6,14 @@ it. There is no such object where the access log is off.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
 from turnbuckle.server.access_entry import AccessEntry, Outcome
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.log_escapes import clipped
+from turnbuckle.server.logs import access_sink
 from turnbuckle.server.state import State
 from turnbuckle.web.peer import Peer
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from turnbuckle.web.request import Request
 
 __all__ = ["AccessLog"]
-
-_LOGGER: Final = logging.getLogger("turnbuckle.access")
 
 # A peer decides how long these are, and the queue must not let it decide how much memory they take.
 _LONGEST: Final = 2048
@@ -38,11 +37,12 @@ class AccessLog:
         queries: whether queries are logged.
     """
 
-    __slots__ = ("_clock", "_queries")
+    __slots__ = ("_clock", "_queries", "_sink")
 
     def __init__(self, clock: Clock, *, queries: bool = True) -> None:
         self._clock: Final = clock
         self._queries: Final = queries
+        self._sink: Callable[[AccessEntry], None] | None = None
 
     def ended(self, wire: Wire, status: int, octets: int, *, complete: bool = True) -> None:
         """Log the end of the response to the request that a connection serves, unless it was logged before.
@@ -117,10 +117,14 @@ class AccessLog:
         return _text(reference if self._queries else reference.partition(b"?")[0].partition(b"#")[0])
 
     def _emit(self, entry: AccessEntry) -> None:
+        sink = self._sink
+        if sink is None:
+            # Not before: what an application sets up while it starts counts.
+            sink = self._sink = access_sink()
         # A handler of the application's own may raise anything. The response is out, and what comes next on its
         # connection must not depend on a log.
         with suppress(Exception):
-            _LOGGER.info("%s", entry, extra={"access": entry})
+            sink(entry)
 
 
 def _text(value: bytes) -> str:

@@ -62,6 +62,7 @@ class Application:
         lifespans: entered in order before the first connection is accepted, left in reverse.
         access_log: whether each response is logged to ``turnbuckle.access``.
         log_queries: whether the access log shows the queries of targets.
+        secrets: values of settings that must not be in any log.
         cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
             always are.
         resources: where lifespans leave what they yield.
@@ -77,6 +78,7 @@ class Application:
     lifespans: tuple[ReadyLifespan, ...] = ()
     access_log: bool = False
     log_queries: bool = True
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     cancel_on_disconnect: bool = False
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON

@@ -7,7 +7,6 @@ use is there as long as they run. One that fails is logged, and then begun again
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Final, Literal, TypeAlias, final
 
@@ -15,6 +14,7 @@ import attrs
 
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.holders import waits_at
+from turnbuckle.web.logger import SturdyLogger
 
 __all__ = ["BackgroundFunction", "BackgroundTasks", "OnFailure"]
 
@@ -30,7 +30,7 @@ _ON_FAILURE: Final = ("restart", "log", "stop")
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 @attrs.frozen

@@ -18,7 +18,6 @@ response is serialized, what a handler is.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias, final
@@ -32,6 +31,7 @@ from turnbuckle.server.content import CONTENT_IS_GONE, IncomingContent
 from turnbuckle.server.responding import respond
 from turnbuckle.server.state import State
 from turnbuckle.server.wire import Wire, wake
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.request import Request
 
 __all__ = ["HTTPConnection"]
@@ -45,7 +45,7 @@ _HANDLING: Final = State.HANDLING
 
 _TAKING_CONTENT: Final = frozenset({State.HANDLING, State.SENDING, State.DROPPING})
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 _CONTINUE: Final = interim_response(100)
 

@@ -49,7 +49,7 @@ def waits_at(waiting: object) -> str:
 def request_holder(task: asyncio.Task[None]) -> str:
     """Return which request a task serves, who supplied its route, and where it waits."""
     request = next((found for frame in _frames(task) if (found := _request_of(frame)) is not None), None)
-    parts = [str(request) if request is None else f"{request.method} {request.target}"]
+    parts = [str(request) if request is None else f"{request}"]
     if request is not None and request.route is not None:
         parts.append(_described(request.route.path, request.route.origin))
     place = waits_at(task)

@@ -8,7 +8,6 @@ next one has its turn.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from turnbuckle.server.application import ReadyLifespan
 from turnbuckle.server.background import BackgroundTasks
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.holders import waits_at
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.resources import Resources
 
 __all__ = ["Lifespans"]
@@ -28,7 +28,7 @@ __all__ = ["Lifespans"]
 # Seconds after which it is said who holds up a start or a stop.
 _MOMENT: Final = 1.0
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 def _ignore_failure(task: str, error: BaseException) -> None:

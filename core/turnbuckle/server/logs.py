@@ -1,64 +1,111 @@
-"""Write the ``turnbuckle`` loggers to stderr, one line a record, unless the application has set up logging itself."""
+"""Set up the loggers of turnbuckle for as long as a server runs, unless the application has done so itself.
+
+Loggers without any handler, of the application and of what it uses, go the same way meanwhile: Python would write them
+to stderr at once, and a stderr that blocks would block the server.
+"""
 
 from __future__ import annotations
 
 import logging
-import re
-from types import TracebackType
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
-__all__ = ["LineFormatter", "configure_logging"]
+from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.access_entry import AccessEntry
+from turnbuckle.server.log_destinations import destination_of
+from turnbuckle.server.log_formats import renderer
+from turnbuckle.server.log_queue import LogQueue, QueuedHandler
+from turnbuckle.server.log_secrets import Redactor
+from turnbuckle.server.log_settings import LogSettings
 
-ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+__all__ = ["access_sink", "logging_as"]
 
-_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_ROOT: Final = logging.getLogger("turnbuckle")
+_ACCESS: Final = logging.getLogger("turnbuckle.access")
 
-# C0, DEL, C1, and what Unicode counts as the end of a line.
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class LineFormatter(logging.Formatter):
-    """Text with one line for each message: what a client sends can neither forge a record nor move a terminal's cursor.
-
-    A traceback follows on lines of its own, each of them indented: the message of an exception may quote what a client
-    sent, too.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(_FORMAT)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name that logging calls
-        """Return the line of a record, with control characters escaped."""
-        return _CONTROL.sub(_escaped, super().formatMessage(record))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a record."""
-        # Another formatter may have left its own text of the traceback, and logging would take that.
-        record.exc_text = None
-        return super().format(record)
-
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  # the name that logging calls
-        """Return a traceback, indented, with control characters escaped."""
-        return "\n".join("  " + _CONTROL.sub(_escaped, line) for line in super().formatException(ei).split("\n"))
+# Seconds that what waits has to be written when a server has stopped.
+_LAST_WORDS: Final = 1.0
 
 
-def configure_logging(level: str = "info") -> None:
-    """Set the level of the ``turnbuckle`` loggers, and give them a way to stderr if they have none yet.
+@contextmanager
+def logging_as(settings: LogSettings, *, secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Log as the settings say, for the length of a ``with`` block.
+
+    An application that has set up logging itself keeps that, unless the settings name a format or a destination.
 
     Args:
-        level: ``"critical"``, ``"error"``, ``"warning"``, ``"info"`` or ``"debug"``.
+        settings: how to log.
+        secrets: what is kept out of every line.
+
+    Raises:
+        TurnbuckleError: a file cannot be opened.
     """
-    logger = logging.getLogger("turnbuckle")
-    logger.setLevel(level.upper())
-    if logger.hasHandlers():
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter())
-    logger.addHandler(handler)
-    # An application that sets up the root logger later would show each record twice.
-    logger.propagate = False
+    before = [(logger, logger.level, logger.propagate) for logger in (_ROOT, _ACCESS)]
+    _ROOT.setLevel(settings.level.upper())
+    _ACCESS.setLevel(logging.INFO)
+    try:
+        if _ROOT.hasHandlers() and not _is_asked_for(settings):
+            yield
+        else:
+            with _handlers(settings, Redactor(secrets)):
+                yield
+    finally:
+        for logger, level, propagate in before:
+            logger.setLevel(level)
+            logger.propagate = propagate
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def access_sink() -> Callable[[AccessEntry], None]:
+    """Return what takes lines of the access log: the queue itself if nobody else listens, which spares ``logging``."""
+    handlers: list[logging.Handler] = []
+    logger: logging.Logger | None = _ACCESS
+    while logger is not None:
+        handlers += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    if len(handlers) == 1 and not _ACCESS.filters and _ACCESS.isEnabledFor(logging.INFO):
+        (handler,) = handlers
+        if isinstance(handler, QueuedHandler) and not handler.filters and handler.level <= logging.INFO:
+            return handler.queue.put_access
+    return _log_access
+
+
+def _log_access(entry: AccessEntry) -> None:
+    _ACCESS.info("%s", entry, extra={"access": entry})
+
+
+def _is_asked_for(settings: LogSettings) -> bool:
+    asked = (settings.format, settings.destination, settings.access_destination)
+    plain = LogSettings()
+    return asked != (plain.format, plain.destination, plain.access_destination)
+
+
+@contextmanager
+def _handlers(settings: LogSettings, secrets: Redactor) -> Iterator[None]:
+    places = {_ROOT: settings.destination}
+    if settings.access and settings.access_destination not in {"", settings.destination}:
+        places[_ACCESS] = settings.access_destination
+    queues = {logger: _queue(place, settings, secrets) for logger, place in places.items()}
+    added = {logger: QueuedHandler(queue) for logger, queue in queues.items()}
+    last_resort = logging.lastResort
+    try:
+        for logger, handler in added.items():
+            logger.addHandler(handler)
+            # An application that sets up the root logger later would show each record twice.
+            logger.propagate = False
+        logging.lastResort = added[_ROOT]
+        yield
+    finally:
+        logging.lastResort = last_resort
+        for logger, handler in added.items():
+            logger.removeHandler(handler)
+        for queue in queues.values():
+            queue.close(_LAST_WORDS)
+
+
+def _queue(place: str, settings: LogSettings, secrets: Redactor) -> LogQueue:
+    try:
+        destination = destination_of(place)
+    except OSError as error:
+        raise TurnbuckleError(f"cannot log to {place!r}: {error.strerror}") from error
+    return LogQueue(destination, renderer(settings.format), size=settings.queue, secrets=secrets)

@@ -5,17 +5,18 @@ Sources: sd_notify(3), sd_watchdog_enabled(3).
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from collections.abc import MutableMapping
 from typing import Final, final
 
+from turnbuckle.web.logger import SturdyLogger
+
 __all__ = ["Notifier"]
 
 _VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 @final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.listeners import Address
 from turnbuckle.server.notifying import Notifier
+from turnbuckle.web.logger import SturdyLogger
 
 if TYPE_CHECKING:
     from turnbuckle.server.clock import Clock
 
 __all__ = ["Attendant", "Readiness", "beat"]
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 class Attendant(Protocol):

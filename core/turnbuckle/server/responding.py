@@ -10,7 +10,6 @@ Sources: RFC 9110, sections 6.4.1 and 8.6; RFC 9112, sections 6.3, 8 and 9.6.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +30,7 @@ from turnbuckle.http.serializer import (
 )
 from turnbuckle.server.state import State
 from turnbuckle.server.switching import switch_protocols
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
 from turnbuckle.web.switch import SwitchProtocols
@@ -42,7 +42,7 @@ __all__ = ["respond"]
 
 _HANDLING: Final = State.HANDLING
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 async def respond(connection: HTTPConnection, request: Request) -> None:

@@ -7,7 +7,6 @@ connections that are idle are closed and the others finish, those that do not ar
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -24,19 +23,21 @@ from turnbuckle.server.connections import Connections
 from turnbuckle.server.inherited import adopt, take_passed_sockets
 from turnbuckle.server.lifespans import Lifespans
 from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
+from turnbuckle.server.log_destinations import occupy_standard_descriptors
 from turnbuckle.server.log_settings import LogSettings
-from turnbuckle.server.logs import configure_logging
+from turnbuckle.server.logs import logging_as
 from turnbuckle.server.notifying import Notifier
 from turnbuckle.server.open_files import raise_file_limit
 from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_stop_signals
+from turnbuckle.web.logger import SturdyLogger
 
 __all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
 
 LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 """The event loop to run on; ``"auto"`` is uvloop where it is installed."""
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 # Seconds that handlers have to unwind once they were cancelled.
 _UNWINDING: Final = 1.0
@@ -325,10 +326,9 @@ def run(  # noqa: PLR0913  # all but the application by name
     Raises:
         ListenError: a socket cannot be listened on.
         LifespanError: a lifespan failed.
-        TurnbuckleError: the loop is not installed.
+        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
     """
-    configure_logging((log or LogSettings()).level)
-    raise_file_limit()
+    occupy_standard_descriptors()
     server = HTTPServer(
         application,
         host=host,
@@ -342,7 +342,11 @@ def run(  # noqa: PLR0913  # all but the application by name
         fds=fds or take_passed_sockets(os.environ, fd_name),
     )
     readiness = Readiness(ready_file, Notifier.take_from(os.environ))
-    with asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner:
+    with (
+        logging_as(log or LogSettings(), secrets=application.secrets),
+        asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
+    ):
+        raise_file_limit()
         runner.run(server.serve(readiness))
 
 

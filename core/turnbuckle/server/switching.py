@@ -7,13 +7,13 @@ but its own. It still counts as a connection, and a server that stops tells it s
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
 from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.server.admission import Standing
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.switch import SwitchProtocols
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SwitchedConnection", "switch_protocols"]
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 def switch_protocols(connection: HTTPConnection, request: Request, response: SwitchProtocols) -> None:

@@ -35,6 +35,7 @@ from turnbuckle.startup.lifespan_shape import fault_of
 from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
 from turnbuckle.startup.protocols import compile_switch
 from turnbuckle.startup.resources import planned_resources
+from turnbuckle.startup.secrets import secret_texts
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
 from turnbuckle.startup.territory import Territory, scopes_of_misses
@@ -120,6 +121,7 @@ class _Workshop:
             loop_factory=loop,
             access_log=plan.settings.log.access,
             log_queries=plan.settings.log.queries,
+            secrets=secret_texts(plan.setting_values.values()),
             cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
         )
 

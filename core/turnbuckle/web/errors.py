@@ -6,7 +6,6 @@ Nothing of an unexpected exception reaches the client, unless debug is on; it go
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
@@ -14,13 +13,14 @@ from turnbuckle.errors import ConnectionLost, HTTPError, ProtocolError
 from turnbuckle.http.status import reason_phrase
 from turnbuckle.records import ErrorHandler
 from turnbuckle.web.debug_page import debug_response
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response, Text
 from turnbuckle.web.response_types import Renderer, builtin_response_types, compile_renderer
 
 __all__ = ["ErrorTable"]
 
-_LOG: Final = logging.getLogger("turnbuckle.error")
+_LOG: Final = SturdyLogger("turnbuckle.error")
 
 
 @final
@@ -68,14 +68,14 @@ class ErrorTable:
             case ConnectionLost():
                 # Nobody is left to read it; 400 says whose doing it was to middleware that counts.
                 return _plain(400)
-        _LOG.error("%s %r failed", request.method, request.target, exc_info=exception)
+        _LOG.error("%s %r failed", request.method, request.raw_path, exc_info=exception)
         return debug_response(request, exception) if self._debug else _plain(500)
 
     def _answer_http_error(self, request: Request, error: HTTPError) -> Response:
         try:
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
         except ValueError:
-            _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.target)
+            _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.raw_path)
             return _plain(500)
 
 

@@ -101,6 +101,10 @@ class Request:
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target}>"
 
+    def __str__(self) -> str:
+        # What stands in messages, and so in logs: a query may hold secrets.
+        return f"{self.method} {self.raw_path}"
+
     @property
     def id(self) -> str:
         """What the request is called in logs; "" until something names it, as the plugin ``request_id`` does.

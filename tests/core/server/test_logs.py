@@ -1,92 +1,216 @@
-"""What a log line looks like, and when the application's own set-up is left alone."""
+"""Which loggers write where while a server runs, and when the application's own set-up is left alone."""
 
+from __future__ import annotations
+
+import json
 import logging
-import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
+from pathlib import Path
 
 import pytest
 
-from turnbuckle.server.logs import LineFormatter, configure_logging
+from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.access_entry import AccessEntry
+from turnbuckle.server.log_queue import LogQueue, QueuedHandler
+from turnbuckle.server.log_settings import LogSettings
+from turnbuckle.server.logs import access_sink, logging_as
+from turnbuckle.web.logger import SturdyLogger
+from turnbuckle.web.naming import RequestIdFilter, current_request_id, name_request
+
+_ENTRY = AccessEntry(client="unix", status=200, octets=0, outcome="complete", time=0.0)
 
 
 @contextmanager
-def bare_logging():
+def _bare() -> Iterator[logging.Logger]:
     """Set up logging as a fresh process has it; inside of the test, as pytest adds handlers after the fixtures."""
-    logger = logging.getLogger("turnbuckle")
-    before = logger.handlers, logger.propagate, logger.level
-    logger.handlers, logger.propagate = [], False
+    root, logger = logging.getLogger(), logging.getLogger("turnbuckle")
+    before = root.handlers, logger.handlers, logger.level
+    root.handlers, logger.handlers = [], []
     try:
         yield logger
     finally:
-        logger.handlers, logger.propagate = before[:2]
+        root.handlers, logger.handlers = before[:2]
         logger.setLevel(before[2])
 
 
-def _line(message: str, *args: object) -> str:
-    record = logging.LogRecord("turnbuckle.access", logging.INFO, "", 0, message, args, None)
-    return LineFormatter().format(record).partition(" turnbuckle.access: ")[2]
+def _to(path: Path, **more: object) -> LogSettings:
+    return LogSettings(destination=str(path), **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        pytest.param("GET /ü", "GET /ü", id="plain"),
-        pytest.param("GET /\r\nforged", "GET /\\x0d\\x0aforged", id="line-break"),
-        pytest.param("\x1b[2J", "\\x1b[2J", id="terminal"),
-        pytest.param("\x7f\x85\u2028", "\\x7f\\x85\\u2028", id="beyond-ascii"),
-    ],
-)
-def test_formatter_keeps_a_message_on_one_line(text: str, line: str) -> None:
-    assert _line("%s", text) == line
-
-
-def test_formatter_shows_a_traceback_below_the_line() -> None:
-    try:
-        raise ValueError("broken")
-    except ValueError:
-        record = logging.LogRecord("turnbuckle.error", logging.ERROR, "", 0, "failed", (), sys.exc_info())
-    lines = LineFormatter().format(record).splitlines()
-    assert lines[0].endswith("ERROR   turnbuckle.error: failed")
-    assert lines[1].startswith("  Traceback")
-    assert lines[-1] == "  ValueError: broken"
-
-
-def test_formatter_keeps_a_traceback_from_forging_a_record() -> None:
-    try:
-        raise ValueError("no \x1b[2J\r\n2026-01-01 INFO    turnbuckle.access: forged\u2028x")
-    except ValueError:
-        record = logging.LogRecord("turnbuckle.error", logging.ERROR, "", 0, "failed", (), sys.exc_info())
-    text = LineFormatter().format(record)
-    assert all(line.startswith("  ") for line in text.splitlines()[1:])
-    assert text.endswith("  ValueError: no \\x1b[2J\\x0d\n  2026-01-01 INFO    turnbuckle.access: forged\\u2028x")
-
-
-def test_configure_writes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    with bare_logging():
-        configure_logging("info")
+def test_lines_go_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    with _bare(), logging_as(LogSettings()):
         logging.getLogger("turnbuckle.server").info("listening")
         logging.getLogger("turnbuckle.server").debug("unseen")
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
     assert captured.err.endswith("INFO    turnbuckle.server: listening\n")
     assert captured.err.count("\n") == 1
     assert captured.out == ""
 
 
-def test_configure_adds_no_second_handler() -> None:
-    with bare_logging() as logger:
-        configure_logging()
-        configure_logging("debug")
-        assert len(logger.handlers) == 1
-        assert logger.level == logging.DEBUG
-        assert not logger.propagate
+def test_lines_go_to_stdout_when_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    with _bare(), logging_as(LogSettings(destination="stdout")):
+        logging.getLogger("turnbuckle.server").info("listening")
+    assert capfd.readouterr().out.endswith("listening\n")
 
 
-def test_configure_leaves_the_handlers_of_the_application_alone() -> None:
-    with bare_logging() as logger:
+def test_lines_go_to_a_file_in_order(tmp_path: Path) -> None:
+    with _bare(), logging_as(_to(tmp_path / "log", format="json", level="debug")):
+        for number in range(1000):
+            logging.getLogger("turnbuckle.server").debug("number %d", number)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [json.loads(line)["message"] for line in lines] == [f"number {number}" for number in range(1000)]
+    assert (tmp_path / "log").stat().st_mode & 0o007 == 0
+
+
+def test_access_log_may_go_elsewhere(tmp_path: Path) -> None:
+    settings = _to(tmp_path / "log", access=True, access_destination=str(tmp_path / "access"))
+    with _bare(), logging_as(settings):
+        logging.getLogger("turnbuckle.server").info("listening")
+        access_sink()(_ENTRY)
+    assert (tmp_path / "log").read_text().count("\n") == 1
+    assert (tmp_path / "access").read_text().endswith('turnbuckle.access: unix "-" 200 0 - - complete\n')
+
+
+def test_level_does_not_concern_the_access_log(tmp_path: Path) -> None:
+    with _bare(), logging_as(_to(tmp_path / "log", access=True, level="error")):
+        logging.getLogger("turnbuckle.server").warning("unseen")
+        access_sink()(_ENTRY)
+        logging.getLogger("turnbuckle.access").info("%s", _ENTRY, extra={"access": _ENTRY})
+    assert (tmp_path / "log").read_text().count("turnbuckle.access") == 2
+    assert "unseen" not in (tmp_path / "log").read_text()
+
+
+def test_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
+    with (
+        _bare(),
+        pytest.raises(TurnbuckleError, match=r"cannot log to '.*/none/log': No such file or directory"),
+        logging_as(_to(tmp_path / "none" / "log")),
+    ):
+        pass
+
+
+def test_everything_is_as_before_afterwards(tmp_path: Path) -> None:
+    before = logging.lastResort
+    with _bare() as logger:
+        with logging_as(_to(tmp_path / "log", level="debug")):
+            assert isinstance(logging.lastResort, QueuedHandler)
+        assert logger.handlers == []
+        assert logger.propagate
+    assert logging.lastResort is before
+    assert logging.getLogger("turnbuckle.access").level == logging.NOTSET
+
+
+def test_handlers_of_the_application_are_left_alone() -> None:
+    with _bare() as logger:
         own = logging.NullHandler()
         logger.addHandler(own)
-        logger.propagate = True
-        configure_logging("warning")
-        assert logger.handlers == [own]
-        assert logger.propagate
-        assert logger.level == logging.WARNING
+        with logging_as(LogSettings(level="warning")):
+            assert logger.handlers == [own]
+            assert logger.level == logging.WARNING
+
+
+@pytest.mark.parametrize("more", [{"format": "json"}, {"destination": "stdout"}])
+def test_what_the_settings_name_is_done_whatever_the_application_has_set_up(more: dict[str, str]) -> None:
+    with _bare() as logger:
+        logging.getLogger().addHandler(logging.NullHandler())
+        with logging_as(LogSettings(**more)):  # type: ignore[arg-type]
+            assert any(isinstance(each, QueuedHandler) for each in logger.handlers)
+            assert not logger.propagate
+
+
+def test_loggers_without_a_handler_go_the_same_way(tmp_path: Path) -> None:
+    with _bare(), logging_as(_to(tmp_path / "log")):
+        logging.getLogger("storeroom").warning("sold out")
+        logging.getLogger("storeroom").info("unseen")
+    assert (tmp_path / "log").read_text().endswith("WARNING storeroom: sold out\n")
+
+
+def test_secrets_are_in_no_line(tmp_path: Path) -> None:
+    with _bare(), logging_as(_to(tmp_path / "log"), secrets=["hunter22"]):
+        logging.getLogger("turnbuckle.server").error("no entry for hunter22")
+    assert "hunter22" not in (tmp_path / "log").read_text()
+
+
+# -- the short way of the access log -----------------------------------------------------------------------------------
+
+
+def test_access_lines_take_the_short_way_if_nobody_else_listens(tmp_path: Path) -> None:
+    with _bare(), logging_as(_to(tmp_path / "log", access=True)):
+        sink = access_sink()
+        assert isinstance(getattr(sink, "__self__", None), LogQueue)
+
+
+def test_access_lines_reach_whoever_else_listens(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    listener, logger = Listener(), logging.getLogger("turnbuckle.access")
+    with _bare(), logging_as(_to(tmp_path / "log", access=True)):
+        logger.addHandler(listener)
+        try:
+            access_sink()(_ENTRY)
+        finally:
+            logger.removeHandler(listener)
+    assert heard == [str(_ENTRY)]
+    assert (tmp_path / "log").read_text().count(str(_ENTRY)) == 1
+
+
+# -- ids ---------------------------------------------------------------------------------------------------------------
+
+
+def test_filter_names_the_request_for_handlers_of_the_application() -> None:
+    record = logging.LogRecord("storeroom", logging.INFO, "", 0, "sold", (), None)
+    assert RequestIdFilter().filter(record)
+    assert record.__dict__["request_id"] == "-"
+
+
+def test_filter_leaves_an_id_that_is_there() -> None:
+    record = logging.LogRecord("storeroom", logging.INFO, "", 0, "sold", (), None)
+
+    def filtered() -> str:
+        name_request("7f")
+        RequestIdFilter().filter(record)
+        return current_request_id()
+
+    # In a context of its own: the name must not be there for the next test.
+    assert copy_context().run(filtered) == "7f"
+    assert record.__dict__["request_id"] == "7f"
+    RequestIdFilter().filter(record)
+    assert record.__dict__["request_id"] == "7f"
+
+
+# -- handlers that raise -----------------------------------------------------------------------------------------------
+
+
+def test_sturdy_logger_swallows_what_a_handler_raises() -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("disk full")
+
+    logger, broken = logging.getLogger("turnbuckle.server"), Broken()
+    logger.addHandler(broken)
+    try:
+        SturdyLogger("turnbuckle.server").error("failed", exc_info=ValueError())
+    finally:
+        logger.removeHandler(broken)
+
+
+def test_sturdy_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "turnbuckle.server")
+    log = SturdyLogger("turnbuckle.server")
+    log.debug("%d", 1)
+    log.info("2")
+    log.warning("3")
+    log.error("4")
+    try:
+        raise ValueError("five")
+    except ValueError:
+        log.exception("5")
+    assert [record.getMessage() for record in caplog.records] == list("12345")
+    assert {record.filename for record in caplog.records} == {"test_logs.py"}
+    assert caplog.records[-1].exc_info is not None
