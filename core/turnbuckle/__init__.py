@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         RequestHead,
     )
     from turnbuckle.http.limits import Limits
+    from turnbuckle.http.parser import H1Parser, H1ParserFactory
     from turnbuckle.plugin import Plugin, hookimpl, hookspec
     from turnbuckle.records import (
         Component,
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
     from turnbuckle.startup.sources import Sources
     from turnbuckle.web.formdata import FormData
     from turnbuckle.web.headers import Headers, MutableHeaders
-    from turnbuckle.web.json_codec import JSONCodec
+    from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
     from turnbuckle.web.middleware import middleware
     from turnbuckle.web.naming import RequestIdFilter, current_request_id
     from turnbuckle.web.request import Request
@@ -110,6 +111,7 @@ _MODULES: Final = {
     "errors": _ERRORS,
     "http.events": _EVENTS,
     "http.limits": "Limits",
+    "http.parser": "H1Parser H1ParserFactory",
     "plugin": "Plugin hookimpl hookspec",
     "records": _RECORDS,
     "routing.converters": "Converter",
@@ -130,7 +132,7 @@ _MODULES: Final = {
     "web.formdata": "FormData",
     "web.switch": "SwitchProtocols",
     "web.headers": "Headers MutableHeaders",
-    "web.json_codec": "JSONCodec",
+    "web.json_codec": "STANDARD_JSON JSONCodec",
     "web.middleware": "middleware",
     "web.naming": "RequestIdFilter current_request_id",
     "web.request": "Request",
@@ -143,6 +145,7 @@ __all__ = [
     "HTML",
     "JSON",
     "NEED_DATA",
+    "STANDARD_JSON",
     "App",
     "AppFrozen",
     "Application",
@@ -162,6 +165,8 @@ __all__ = [
     "Forbidden",
     "FormData",
     "Gone",
+    "H1Parser",
+    "H1ParserFactory",
     "HTTPError",
     "HTTPServer",
     "Handler",

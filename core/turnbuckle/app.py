@@ -17,6 +17,7 @@ from turnbuckle.startup.written import as_lifespan, as_middleware, as_router, ch
 
 if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey, Zone
+    from turnbuckle.routing.converters import Converter, ConverterFactory
     from turnbuckle.server.application import Application
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.sources import Sources
@@ -353,6 +354,7 @@ class App(Scope):
         middleware: records or ``async def m(request, call_next)``, outermost first.
         debug: show tracebacks to clients; never in production. None leaves it to the settings.
         lifespan: an ``async def`` that yields once, run around all serving.
+        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
     """
 
     def __init__(  # noqa: PLR0913  # all but the name by name
@@ -366,6 +368,7 @@ class App(Scope):
         middleware: Iterable[Middleware | Callable[..., object]] = (),
         debug: bool | None = None,
         lifespan: Callable[..., object] | None = None,
+        converters: Mapping[str, Converter | ConverterFactory] | None = None,
     ) -> None:
         self.name: Final = name
         self._phase = ""
@@ -374,6 +377,7 @@ class App(Scope):
         self._parser = None if parser is None else Written(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
         self._debug: Final = debug
+        self._converters: Final = dict(converters or {})
         self._fill(plugins, middleware, router)
         if lifespan is not None:
             self.lifespan(lifespan)
@@ -450,6 +454,7 @@ class App(Scope):
             parser=self._parser,
             settings=self._settings,
             debug=self._debug,
+            converters=self._converters,
         )
 
     def _may_change(self, action: str) -> None:

@@ -60,6 +60,12 @@ def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _as_needs(
+    value: str | ResourceKey[object] | Iterable[str | ResourceKey[object]],
+) -> tuple[str | ResourceKey[object], ...]:
+    return (value,) if isinstance(value, str | ResourceKey) else tuple(value)
+
+
 def _as_set(value: Iterable[str]) -> frozenset[str]:
     return frozenset(_as_tuple(value))
 
@@ -245,7 +251,8 @@ class Middleware:
         after: names of middleware in the same zone that it must be inside of.
         reads_body: it reads the content of requests.
         buffers_response: it holds whole responses in memory, so streams stop being streams.
-        needs: request-state keys or middleware names that must be there outside of it.
+        needs: request-state keys or middleware names that must be there outside of it; keys of resources that some
+            lifespan must provide.
         provides: request-state keys that it sets for those inside of it.
     """
 
@@ -256,7 +263,7 @@ class Middleware:
     after: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_as_tuple)
     reads_body: bool = attrs.field(default=False, kw_only=True)
     buffers_response: bool = attrs.field(default=False, kw_only=True)
-    needs: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_as_tuple)
+    needs: tuple[str | ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_needs)
     provides: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_as_tuple)
 
 

@@ -108,4 +108,4 @@ class GetHandlerPlugin(Plugin):
 
 
 def _adapt(router: PathRouter, setup: Setup) -> GetHandlerRouter:
-    return GetHandlerRouter(router, TreeRouter(setup.settings.routing.trailing_slash))
+    return GetHandlerRouter(router, TreeRouter(setup.settings.routing.trailing_slash, setup.converters))

@@ -13,11 +13,11 @@ Source: RFC 8259.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, cast, final
+from typing import Final, final
 
 import msgspec
 
-from turnbuckle import JSON, Component, JSONCodec, Plugin, PluginInfo, Setup
+from turnbuckle import STANDARD_JSON, Component, JSONCodec, Plugin, PluginInfo, Setup
 
 __all__ = ["MsgspecJSON", "MsgspecJSONPlugin"]
 
@@ -54,7 +54,7 @@ class MsgspecJSON:
             return self._encode(value)
         except (TypeError, UnicodeEncodeError):
             # Such as keys that are None, and lone surrogates. What the core cannot write either, it says so itself.
-            return bytes(cast("bytes", JSON(value).body))
+            return STANDARD_JSON.encode(value)
         except (RecursionError, OverflowError) as error:
             raise ValueError(f"the value cannot be written as JSON: {error}") from error
 

@@ -7,11 +7,13 @@ the end is treated as the settings have it, and paths are written from their pat
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from turnbuckle import (
+    Converter,
     Match,
     MethodNotAllowed,
     NotFound,
@@ -24,11 +26,13 @@ from turnbuckle import (
     build_path,
     check_methods,
     decode_path,
+    parse_pattern,
 )
 
-__all__ = ["ENCODED_SLASH", "PathRouter", "Rule", "Segments", "TrailingSlash", "join_segments", "restore"]
+__all__ = ["ENCODED_SLASH", "Converters", "PathRouter", "Rule", "Segments", "TrailingSlash", "join_segments", "restore"]
 
 TrailingSlash: TypeAlias = Literal["strict", "redirect", "ignore"]
+Converters: TypeAlias = Mapping[str, Converter | Callable[[str], Converter]]
 Segments: TypeAlias = list[str]
 """The decoded segments of a path."""
 
@@ -69,17 +73,27 @@ class PathRouter(abc.ABC, Generic[RuleT]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
+        converters: kinds of path parameters by name; the built-in ones by default.
 
     Attributes:
         rules: in the order in which they were added.
     """
 
-    def __init__(self, trailing_slash: TrailingSlash = "strict") -> None:
+    def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
         self._trailing_slash: Final = trailing_slash
+        self._converters: Final = converters
         self.rules: Final[list[RuleT]] = []
         self._named: Final[dict[str, RuleT]] = {}
         self._taken: Final[dict[tuple[object, str], RuleT]] = {}
         self._is_frozen = False
+
+    def pattern(self, text: str) -> Pattern:
+        """Read a pattern with the converters of this router.
+
+        Raises:
+            RouteError: it is malformed.
+        """
+        return parse_pattern(text) if self._converters is None else parse_pattern(text, self._converters)
 
     @abc.abstractmethod
     def read(self, route: Route) -> RuleT:

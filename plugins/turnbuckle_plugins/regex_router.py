@@ -29,9 +29,8 @@ from turnbuckle import (
     RouterProvider,
     Segment,
     Setup,
-    parse_pattern,
 )
-from turnbuckle_plugins.path_router import PathRouter, Rule, Segments, TrailingSlash, join_segments, restore
+from turnbuckle_plugins.path_router import Converters, PathRouter, Rule, Segments, TrailingSlash, join_segments, restore
 
 __all__ = ["RegexRouter", "RegexRouterPlugin"]
 
@@ -50,7 +49,7 @@ class RegexRouterPlugin(Plugin):
 
     def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
         """Offer regular expressions as a router."""
-        return [RouterProvider("regex", lambda setup: RegexRouter(setup.settings.routing.trailing_slash))]
+        return [RouterProvider("regex", _make)]
 
 
 @final
@@ -112,19 +111,20 @@ class RegexRouter(PathRouter[_Rule]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
+        converters: kinds of path parameters by name; the built-in ones by default.
     """
 
-    def __init__(self, trailing_slash: TrailingSlash = "strict") -> None:
-        super().__init__(trailing_slash)
+    def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
+        super().__init__(trailing_slash, converters)
         self._heads: dict[object, _Rule] = {}
 
     def read(self, route: Route) -> _Rule:
         """Read the path of a route: a pattern, an expression, or one after the other."""
         before, mark, tail = route.path.partition(_MARK)
         if not mark:
-            pattern = parse_pattern(route.path)
+            pattern = self.pattern(route.path)
             return _Rule(route, _key(pattern), pattern, _Reader(pattern))
-        head = parse_pattern(before) if before else None
+        head = self.pattern(before) if before else None
         return _Rule(route, (_key(head), tail), None, _Reader(head), _compile(route, head, tail))
 
     def prepare(self) -> None:
@@ -149,6 +149,10 @@ class RegexRouter(PathRouter[_Rule]):
         # HEAD follows GET, unless the same paths have a route of their own for it, wherever that stands.
         own = self._heads.get(rule.key, rule)
         return Match(own.route.handler, params if own is rule else own.params(segments) or {}, own.route)
+
+
+def _make(setup: Setup) -> RegexRouter:
+    return RegexRouter(setup.settings.routing.trailing_slash, setup.converters)
 
 
 def _key(pattern: Pattern | None) -> object:

@@ -27,10 +27,10 @@ from turnbuckle import (
     RouterProvider,
     Segment,
     Setup,
-    parse_pattern,
 )
 from turnbuckle_plugins.path_router import (
     ENCODED_SLASH,
+    Converters,
     PathRouter,
     Rule,
     Segments,
@@ -55,7 +55,11 @@ class WerkzeugRouterPlugin(Plugin):
 
     def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
         """Offer werkzeug's map as a router."""
-        return [RouterProvider("werkzeug", lambda setup: WerkzeugRouter(setup.settings.routing.trailing_slash))]
+        return [RouterProvider("werkzeug", _make)]
+
+
+def _make(setup: Setup) -> WerkzeugRouter:
+    return WerkzeugRouter(setup.settings.routing.trailing_slash, setup.converters)
 
 
 class _TextConverter(BaseConverter):
@@ -116,16 +120,17 @@ class WerkzeugRouter(PathRouter[_Rule]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
+        converters: kinds of path parameters by name; the built-in ones by default.
     """
 
-    def __init__(self, trailing_slash: TrailingSlash = "strict") -> None:
-        super().__init__(trailing_slash)
+    def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
+        super().__init__(trailing_slash, converters)
         self._map: Final = Map(merge_slashes=False, redirect_defaults=False)
         self._adapter: MapAdapter = self._map.bind("")
 
     def read(self, route: Route) -> _Rule:
         """Translate the path of a route."""
-        pattern = parse_pattern(route.path)
+        pattern = self.pattern(route.path)
         names: dict[str, str] = {}
         text = "".join(
             "/" + self._segment(segment, names, len(pattern.segments) - number)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnbuckle import App, Request
+from turnbuckle import JSON, App, Handler, Request, Response
 from turnbuckle.testing import Client
 from turnbuckle.web.json_codec import STANDARD_JSON
 from turnbuckle_plugins.msgspec_json import MsgspecJSON
@@ -135,3 +135,31 @@ async def test_app_reads_and_writes_with_it() -> None:
         # What the core refuses to write shows who wrote it.
         assert (await client.get("/nan")).content == b'{"nan":null}'
         assert (await client.post("/point", content=b"{")).status == 400
+
+
+async def test_explicit_json_is_written_with_it_wherever_it_is_made() -> None:
+    app = App(plugins=["msgspec_json"])
+    nan = {"nan": float("nan")}
+
+    @app.get("/handler")
+    async def handler() -> JSON:
+        return JSON(nan, status=201)
+
+    @app.get("/error")
+    async def error() -> None:
+        raise KeyError
+
+    @app.error_handler(KeyError)
+    async def on_error(request: Request, exception: KeyError) -> JSON:
+        return JSON(nan)
+
+    @app.middleware
+    async def middle(request: Request, call_next: Handler) -> Response:
+        return JSON(nan) if request.path == "/middleware" else await call_next(request)
+
+    async with Client(app) as client:
+        for path in ("/handler", "/error", "/middleware"):
+            assert (await client.get(path)).content == b'{"nan":null}'
+        assert (await client.get("/handler")).status == 201
+    with pytest.raises(ValueError, match="JSON"):
+        JSON(nan)

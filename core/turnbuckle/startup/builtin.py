@@ -52,7 +52,7 @@ class ResponsesPlugin(Plugin):
 def _tree_router(setup: Setup) -> Router:
     from turnbuckle.routing.tree import TreeRouter
 
-    return TreeRouter(setup.settings.routing.trailing_slash)
+    return TreeRouter(setup.settings.routing.trailing_slash, setup.converters)
 
 
 BUILTIN: Final[tuple[type[Plugin], ...]] = (H1Plugin, TreePlugin, ResponsesPlugin)

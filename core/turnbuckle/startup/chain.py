@@ -7,9 +7,9 @@ innermost. ``middleware.order`` overrides all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from turnbuckle.records import ZONES, Middleware, Origin
+from turnbuckle.records import ZONES, Middleware, Origin, ResourceKey
 from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.order import OrderCycle, solve
 from turnbuckle.startup.plan import Entry
@@ -50,13 +50,27 @@ def order_middleware(
     return tuple(by_name[name] for name in names)
 
 
-def check_needs(outer: Sequence[Link], links: Sequence[Link], findings: Findings) -> None:
-    """Note middleware that needs what nothing outside of it provides, and keys that two provide."""
+def check_needs(
+    outer: Sequence[Link], links: Sequence[Link], findings: Findings, resources: Collection[ResourceKey[object]] = ()
+) -> None:
+    """Note middleware that needs what nothing outside of it provides, and keys that two provide.
+
+    Args:
+        outer: the middleware around that of this scope.
+        links: the middleware of this scope.
+        findings: where it is noted.
+        resources: what lifespans provide here.
+    """
     present: dict[str, Link] = {}
     provided: dict[str, Link] = {}
     for link in (*outer, *links):
         for need in link.record.needs:
-            if need not in present and link in links:
+            if link not in links:
+                continue
+            if isinstance(need, ResourceKey):
+                if need not in resources:
+                    _lacks_resource(link, need, resources, findings)
+            elif need not in present:
                 _lacks(link, need, links, findings)
         present[link.record.name] = link
         for key in link.record.provides:
@@ -181,6 +195,21 @@ def _lacks(link: Link, need: str, links: Sequence[Link], findings: Findings) -> 
         *origins,
         why="what it needs is set on the request by something outside of it, or not at all",
         fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
+    )
+
+
+def _lacks_resource(
+    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], findings: Findings
+) -> None:
+    same = [each.type.__qualname__ for each in resources if each.name == key.name]
+    hint = f"; the {key.name!r} that is there is a {same[0]}, not a {key.type.__qualname__}" if same else ""
+    hint = hint or closest(key.name, [each.name for each in resources])
+    findings.add(
+        "TB412",
+        f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
+        link.origin,
+        why="what it needs is there while a lifespan of its scope, or of one around, is entered, or not at all",
+        fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
     )
 
 

@@ -6,7 +6,7 @@ for the whole scope. So a chain is composed once for each scope, and a route bel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import attrs
@@ -40,9 +40,11 @@ from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
 from turnbuckle.startup.territory import Territory, scopes_of_misses
 from turnbuckle.web.errors import ErrorTable
-from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.json_codec import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
+from turnbuckle.web.request import Request
 from turnbuckle.web.resources import Resources
+from turnbuckle.web.response import Response
 from turnbuckle.web.response_types import Renderer, compile_renderer, with_json
 
 __all__ = ["compile_application"]
@@ -105,7 +107,7 @@ class _Workshop:
         plan = self.plan
         self._surround(plan.root, None)
         loop = loop_factory(self.components, self.findings)
-        handle = self._chain()
+        handle = self._with_codec(self._chain())
         parser_factory = self._parser_factory()
         lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
         self.findings.raise_errors()
@@ -164,6 +166,7 @@ class _Workshop:
             app_name=self.plan.app_name,
             debug=self.plan.settings.debug,
             scope=scope.prefix,
+            converters=self.plan.converters,
             components=self._component,
             resources=self.resources,
         )
@@ -177,6 +180,18 @@ class _Workshop:
         root = self.surroundings[id(self.plan.root)]
         dispatch = self._switch(self._dispatch(self._tables(), root), root.errors)
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
+
+    def _with_codec(self, handle: Handler) -> Handler:
+        if self.json is STANDARD_JSON:
+            return handle
+        encode = self.json.encode
+
+        def handle_with_codec(request: Request) -> Awaitable[Response]:
+            # Each request has a context of its own, which this changes for all that serves it.
+            ENCODE.set(encode)
+            return handle(request)
+
+        return handle_with_codec
 
     def _tables(self) -> tuple[Table, ...]:
         prepared = self.plan.prepared
@@ -214,7 +229,8 @@ class _Workshop:
         if not tables:
             # A router could not be made; the finding stops the start before anyone calls this.
             return self._missed(root)
-        fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes_of_misses(self.plan.root)]
+        scopes = scopes_of_misses(self.plan.root, self.plan.converters)
+        fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
 

@@ -59,6 +59,7 @@ class Declaration:
         parser: a value that becomes the parser, or None.
         settings: settings given in code, or the path of a settings file.
         debug: the debug setting given in code, or None.
+        converters: what patterns may name, beside the built-in ones.
         origin: where the app was made.
     """
 
@@ -68,3 +69,4 @@ class Declaration:
     parser: Written[object] | None = None
     settings: Mapping[str, object] | Path | None = None
     debug: bool | None = None
+    converters: Mapping[str, object] = attrs.field(factory=dict)

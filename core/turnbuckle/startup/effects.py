@@ -80,7 +80,8 @@ def _reads(link: Entry[Middleware], route: Route, findings: Findings) -> None:
         f"middleware {link.record.name!r} reads the content of requests for {route.describe()}, which streams it",
         link.origin,
         *((route.origin,) if route.origin is not None else ()),
-        why="the handler gets nothing until all of the content has come, and all of it is in memory then",
+        why="the handler gets nothing until all of the content has come, and all of it is in memory then; the route"
+        " says streams_body=True, and the middleware reads_body=True",
         fix="move the route into a scope without it, or the middleware into a scope without the route",
         level="warning",
     )

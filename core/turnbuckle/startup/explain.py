@@ -131,7 +131,12 @@ class _Explainer:
     tables: tuple[Table, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        setup = Setup(settings=self.plan.settings, app_name=self.plan.app_name, debug=self.plan.settings.debug)
+        setup = Setup(
+            settings=self.plan.settings,
+            app_name=self.plan.app_name,
+            debug=self.plan.settings.debug,
+            converters=self.plan.converters,
+        )
         self.tables = build_tables(self.plan.root, setup, _Mark, Findings())
 
     def run(self, shown: Explanation) -> Explanation:
@@ -209,14 +214,17 @@ class _Explainer:
         return REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
-        scopes = scopes_of_misses(self.plan.root)
+        scopes = scopes_of_misses(self.plan.root, self.plan.converters)
         found = (chain for territory, chain in scopes if territory.read(self.request) is not None)
         return next(found, (self.plan.root,))
 
     # -- candidates
 
     def _candidates(self, winner: Candidate | None) -> tuple[Candidate, ...]:
-        asking = Asking(method=self.request.method, path=self.request.raw_path, host=self.request.host)
+        request = self.request
+        asking = Asking(
+            method=request.method, path=request.raw_path, host=request.host, converters=self.plan.converters
+        )
         table = self._asked_table()
         found = [winner] if winner is not None else []
         others = []

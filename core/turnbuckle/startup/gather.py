@@ -7,6 +7,7 @@ from functools import partial
 
 import attrs
 
+from turnbuckle.routing.converters import Converters
 from turnbuckle.startup.collect import Answers, Collector
 from turnbuckle.startup.configure import Configurator
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration
@@ -60,6 +61,7 @@ class Gatherer:
         configurator: for the settings of plugins.
         loader: for plugins.
         findings: where mistakes are noted.
+        converters: those that patterns may name.
     """
 
     declaration: Declaration
@@ -67,6 +69,7 @@ class Gatherer:
     configurator: Configurator
     loader: Loader
     findings: Findings
+    converters: Converters
 
     def gather(
         self, scope: ScopeDeclaration, more: Sequence[Wanted] = (), around: Mapping[str, LoadedPlugin] | None = None
@@ -111,6 +114,7 @@ class Gatherer:
             app_name=self.declaration.name,
             debug=self.settings.debug,
             scope=prefix,
+            converters=self.converters,
         )
 
     def _asked(self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]) -> tuple[Answers, Collector]:

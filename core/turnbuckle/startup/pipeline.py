@@ -14,8 +14,11 @@ import attrs
 
 from turnbuckle.errors import StartupError
 from turnbuckle.records import Diagnostic, Origin
+from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS
+from turnbuckle.routing.converters import Converters
 from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.configure import Configurator
+from turnbuckle.startup.converters import checked_converters
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration
 from turnbuckle.startup.discover import installed_plugins
 from turnbuckle.startup.exposure import check_exposure
@@ -103,12 +106,14 @@ class _Resolution:
     Attributes:
         spared: optional plugins that it does without, with what was wrong in an earlier run.
         optional: names of optional plugins; set once the settings are read.
+        converters: those that patterns may name; set once they are checked.
     """
 
     declaration: Declaration
     sources: Sources
     spared: Mapping[str, Diagnostic]
     optional: frozenset[str] = frozenset()
+    converters: Converters = BUILTIN_CONVERTERS
     findings: Findings = attrs.field(factory=Findings)
     seconds: dict[str, float] = attrs.field(factory=dict)
 
@@ -125,6 +130,7 @@ class _Resolution:
                 values=collected.configurator.values,
                 builtin=_BUILTIN_NAMES,
                 findings=self.findings,
+                converters=self.converters,
             )
             plan = self._plan(resolver, collected.root, collected.parser)
             plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
@@ -145,6 +151,7 @@ class _Resolution:
             asked = asked_by_name(settings, configurator.values, self.sources)
             self.optional = asked.optional
             self.findings.diagnostics += [left_out(name, error) for name, error in self.spared.items()]
+        self.converters = checked_converters(self.declaration, self.findings)
         with self._timed("load and collect"):
             parser = inject_parser(self.declaration.parser, self.findings)
             loader = self._loader(asked)
@@ -154,6 +161,7 @@ class _Resolution:
                 configurator=configurator,
                 loader=loader,
                 findings=self.findings,
+                converters=self.converters,
             )
             root = gatherer.gather(self._root(), self._wanted(settings, parser, asked, loader))
             self._check_names(root, asked, configurator, loader)
@@ -247,7 +255,12 @@ class _Resolution:
         tables: tuple[Table, ...] = ()
         prepared = PreparedTables()
         if planned.router is not None:
-            setup = Setup(settings=resolver.settings, app_name=self.declaration.name, debug=resolver.settings.debug)
+            setup = Setup(
+                settings=resolver.settings,
+                app_name=self.declaration.name,
+                debug=resolver.settings.debug,
+                converters=self.converters,
+            )
             tables = prepared.prepare(planned, setup, self.findings)
             check_reach(tables, self.findings)
         self.findings.raise_errors()
@@ -264,7 +277,8 @@ class _Resolution:
             protocols=protocols,
             commands=commands,
             seconds=self.seconds,
-            url_builder=url_builder(planned, tables),
+            url_builder=url_builder(planned, tables, self.converters),
+            converters=self.converters,
             prepared=prepared,
             spared=frozenset(self.spared),
             without=lambda more: _resolve(self.declaration, self.sources, {**self.spared, **more}),

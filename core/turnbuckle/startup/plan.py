@@ -24,6 +24,7 @@ from turnbuckle.records import (
     Route,
     RouterProvider,
 )
+from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.startup.settings import Settings
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ class Plan:
         seconds: what each phase took.
         url_builder: see ``url_for``.
         prepared: the routers, for whoever compiles the plan.
+        converters: kinds of path parameters by name.
         spared: optional plugins that a start would fail with.
         without: resolves the app again without more of them; None where that cannot be done.
     """
@@ -234,6 +236,7 @@ class Plan:
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
     prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
+    converters: Converters = attrs.field(default=BUILTIN, eq=False, repr=False)
     spared: frozenset[str] = frozenset()
     without: Callable[[Mapping[str, Diagnostic]], Plan] | None = attrs.field(default=None, eq=False, repr=False)
 

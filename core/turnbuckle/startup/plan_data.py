@@ -145,7 +145,7 @@ def _link(link: Entry[Middleware]) -> dict[str, Json]:
         "zone": record.zone,
         "before": list(record.before),
         "after": list(record.after),
-        "needs": list(record.needs),
+        "needs": [str(need) for need in record.needs],
         "provides": list(record.provides),
         "reads_body": record.reads_body,
         "buffers_response": record.buffers_response,

@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.errors import RouteError
 from turnbuckle.records import Route
-from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
 from turnbuckle.routing.methods import serves
@@ -34,6 +34,7 @@ class Asking:
     method: str
     path: str
     host: str
+    converters: Converters = BUILTIN
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ class Judgement:
 def judge(route: Route, asking: Asking, trailing_slash: str) -> Judgement:
     """Return whether a route fits a request, path first, then host, then method."""
     try:
-        pattern = parse_pattern(route.path, BUILTIN)
+        pattern = parse_pattern(route.path, asking.converters)
     except RouteError:
         return Judgement(UNREADABLE)
     segments = decode_path(asking.path)
@@ -79,7 +80,7 @@ def why_later(route: Route, winner: Route, asking: Asking) -> str:
     if route.host != winner.host:
         return f"routes of host {winner.host!r} come before it" if winner.host else "another router has it first"
     try:
-        own, other = (parse_pattern(each.path, BUILTIN) for each in (route, winner))
+        own, other = (parse_pattern(each.path, asking.converters) for each in (route, winner))
     except RouteError:
         return "the router chose another"
     for number, (mine, theirs) in enumerate(zip(own.segments, other.segments, strict=False), start=1):
@@ -94,7 +95,7 @@ def _host_reason(route: Route, asking: Asking) -> str:
     if not route.host:
         return ""
     host = normalize_host(asking.host)
-    if host is None or parse_host_pattern(route.host, BUILTIN).read(host) is None:
+    if host is None or parse_host_pattern(route.host, asking.converters).read(host) is None:
         return f"host {route.host!r} is not {host or asking.host!r}"
     return ""
 

@@ -59,11 +59,19 @@ class Registry(pluggy.PluginManager):
             self._findings.add(
                 "TB311",
                 str(warning.message),
-                plugin.origin,
+                self._warned_at(plugin, warning),
                 level="warning",
                 why="it will be gone in a later generation of hooks",
                 fix="see the text",
             )
+
+    def _warned_at(self, plugin: LoadedPlugin, warning: warnings.WarningMessage) -> Origin:
+        # pluggy says where the function is, and not what it implements.
+        for hook in plugin.hooks:
+            function = self._implemented[plugin.name, hook].function
+            if (function.__code__.co_filename, function.__code__.co_firstlineno) == (warning.filename, warning.lineno):
+                return _at(plugin, function, hook)
+        return plugin.origin
 
     def calls(self, plugin: LoadedPlugin) -> Iterator[tuple[str, Callable[..., object], HookCall]]:
         """Yield the hooks that a plugin answers: name, function, and how to call it."""
@@ -114,8 +122,9 @@ class Registry(pluggy.PluginManager):
         known = self.known_hooks()
         for name, value in sorted(_members(plugin.plugin).items()):
             options = _options_of(value)
-            if options is None and not _is_override(value, name):
-                if name not in known and not hasattr(Hooks, name):
+            # A hook that another plugin defines is overridden by its name alone, as those of Plugin are.
+            if options is None and not _is_override(value, name) and (name not in known or hasattr(Hooks, name)):
+                if not hasattr(Hooks, name):
                     self._check_spelling(plugin, name, value, known)
                 continue
             options = options or {}

@@ -21,6 +21,7 @@ from turnbuckle.records import (
     RouterProvider,
 )
 from turnbuckle.routing.converters import BUILTIN as CONVERTERS
+from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.startup.chain import check_needs, order_middleware
 from turnbuckle.startup.commands import BUILTIN_COMMANDS
@@ -71,12 +72,14 @@ class Resolver:
         values: the same with their sources.
         builtin: names of the plugins that are a part of the core.
         findings: where conflicts are noted.
+        converters: those that patterns may name.
     """
 
     settings: Settings
     values: Mapping[str, SettingValue]
     builtin: frozenset[str]
     findings: Findings
+    converters: Converters = CONVERTERS
 
     def parser(self, root: Gathered, injected: Injected) -> Choice[ParserProvider] | None:
         """Return the parser of every connection."""
@@ -144,7 +147,7 @@ class Resolver:
         entries = [*answers.of("provide_lifespans"), *_entries(written.lifespans)]
         lifespans, resources = order_lifespans(entries, outer.resources, self.findings)
         inner = Around(
-            middleware=outer.middleware + self._middleware(gathered, outer, is_root=around is None),
+            middleware=outer.middleware + self._middleware(gathered, outer, resources, is_root=around is None),
             response_types=self._typed(
                 outer.response_types,
                 [*answers.of("provide_response_types"), *_entries(written.response_types)],
@@ -229,11 +232,13 @@ class Resolver:
 
     # -- middleware, tables
 
-    def _middleware(self, gathered: Gathered, outer: Around, *, is_root: bool) -> tuple[Entry[Middleware], ...]:
+    def _middleware(
+        self, gathered: Gathered, outer: Around, resources: Provided, *, is_root: bool
+    ) -> tuple[Entry[Middleware], ...]:
         links = [*gathered.answers.of("provide_middleware"), *_entries(gathered.declaration.middleware)]
         order, source = self.settings.middleware.order, self.values["middleware.order"].source
         ordered = order_middleware(links, order if is_root else (), self.findings, source)
-        check_needs(outer.middleware, ordered, self.findings)
+        check_needs(outer.middleware, ordered, self.findings, resources.keys())
         return ordered
 
     def _typed(
@@ -314,7 +319,7 @@ class Resolver:
     def _known_parameters(self, route: Route, router: str) -> frozenset[str] | None:
         # A handler is called the same, whatever the router. But a path without parameters as the core reads it may be
         # in another syntax, and have some all the same.
-        names = _parameters(route)
+        names = _parameters(route, self.converters)
         return names if router in self.builtin else names or None
 
     def _whole(self, route: Route, gathered: Gathered) -> Route:
@@ -347,7 +352,7 @@ def _with_origin(entry: Entry[Route]) -> Route:
     return attrs.evolve(entry.record, origin=entry.origin)
 
 
-def _parameters(route: Route) -> frozenset[str] | None:
+def _parameters(route: Route, converters: Converters) -> frozenset[str] | None:
     if "{" not in route.path + route.host:
         return frozenset()
     if not route.host and _SIMPLE.fullmatch(route.path):
@@ -356,7 +361,7 @@ def _parameters(route: Route) -> frozenset[str] | None:
     if route.host:
         texts.append("/" + "/".join(split_outside_braces(route.host, ".")))
     try:
-        patterns = [parse_pattern(text, CONVERTERS) for text in texts]
+        patterns = [parse_pattern(text, converters) for text in texts]
     except RouteError:
         # The router says what is wrong with it, or knows converters that are not built in.
         return None

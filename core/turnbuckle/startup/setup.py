@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from turnbuckle.errors import ResourceUnavailable
+from turnbuckle.routing.converters import BUILTIN, Converters
 
 if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey
@@ -43,6 +44,7 @@ class Setup:
         app_name: name of the app.
         debug: whether tracebacks may be shown to clients.
         scope: prefix of the scope that the plugin is enabled in, "" for the whole app.
+        converters: kinds of path parameters by name, the built-in ones and those of the app; for routers.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Setup:
     app_name: str = "app"
     debug: bool = False
     scope: str = ""
+    converters: Converters = attrs.field(default=BUILTIN, repr=False, eq=False)
     _components: Callable[[str], object] = attrs.field(default=_no_components, repr=False, eq=False)
     _resources: Resources | None = attrs.field(default=None, repr=False, eq=False)
     _background: Callable[..., None] = attrs.field(default=_no_background, repr=False, eq=False)

@@ -13,6 +13,7 @@ import attrs
 
 from turnbuckle.errors import RouteConflict, RouteError
 from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
+from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.startup.dispatch import Endpoint
@@ -87,7 +88,7 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
     tables = []
     for choice, scopes in _groups(root):
         scope = scopes[0]
-        territory = Territory.of(scope.prefix, scope.host) if scope is not root else None
+        territory = Territory.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
         if scope is not root and territory is None:
             _has_no_territory(scope, findings)
             continue
@@ -123,10 +124,10 @@ def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
     return find_by_territory
 
 
-def url_builder(root: PlannedScope, tables: tuple[Table, ...]) -> Callable[..., str]:
+def url_builder(root: PlannedScope, tables: tuple[Table, ...], converters: Converters) -> Callable[..., str]:
     """Return what makes the paths of named routes: the router that has the route, or else the tree's way."""
     writers = {name: table.router for table in tables for name in table.links}
-    links = HostRouter(TreeRouter(), TreeRouter)
+    links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
     foreign: set[str] = set()
     named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
     for number, route in enumerate(each for each in named if each.name not in writers):
@@ -233,8 +234,8 @@ def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> R
 def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) -> HostRouter:
     if isinstance(router, SharedRouter):
         # There is one object only, and it answers for any host.
-        return HostRouter(router, TreeRouter)
-    return HostRouter(router, lambda: choice.provider.factory(setup))
+        return HostRouter(router, lambda: TreeRouter(converters=setup.converters), setup.converters)
+    return HostRouter(router, lambda: choice.provider.factory(setup), setup.converters)
 
 
 def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:

@@ -47,12 +47,11 @@ class Territory:
     is_plain: bool
 
     @classmethod
-    def of(cls, prefix: str, host: str, converters: Converters | None = None) -> Territory | None:
+    def of(cls, prefix: str, host: str, converters: Converters = BUILTIN) -> Territory | None:
         """Return the territory of a scope, or None if its requests cannot be told."""
-        known = {**BUILTIN, **(converters or {})}
         try:
-            pattern = parse_pattern(prefix, known) if prefix else None
-            hosts = parse_host_pattern(host, known) if host else None
+            pattern = parse_pattern(prefix, converters) if prefix else None
+            hosts = parse_host_pattern(host, converters) if host else None
         except RouteError:
             return None
         segments = pattern.segments if pattern is not None else ()
@@ -122,7 +121,7 @@ def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> 
 
 
 def scopes_of_misses(
-    root: PlannedScope, converters: Converters | None = None
+    root: PlannedScope, converters: Converters = BUILTIN
 ) -> Sequence[tuple[Territory, tuple[PlannedScope, ...]]]:
     """Return the scopes that requests without a route run through, with those around them; the first that fits counts.
 

@@ -133,7 +133,7 @@ def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
             )
             facts.append((label, f"{other.record.name}: {reason}"))
     facts += [
-        (label, ", ".join(values))
+        (label, ", ".join(map(str, values)))
         for label, values in (("needs", record.needs), ("provides", record.provides))
         if values
     ]

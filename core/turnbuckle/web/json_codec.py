@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Final, NoReturn, Protocol, final
 
 from turnbuckle.web.json_encoding import encode_json
 
-__all__ = ["STANDARD_JSON", "JSONCodec"]
+__all__ = ["ENCODE", "STANDARD_JSON", "JSONCodec"]
+
+ENCODE: Final[ContextVar[Callable[[object], bytes]]] = ContextVar("turnbuckle_json_encode", default=encode_json)
+"""What ``JSON(...)`` writes with. An app that has another codec sets it for each of its requests."""
 
 
 class JSONCodec(Protocol):

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar, overload
 
-from turnbuckle.records import Handler, Middleware, Zone
+from turnbuckle.records import Handler, Middleware, ResourceKey, Zone
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
 
@@ -72,7 +72,7 @@ def middleware(
     after: Iterable[str] = (),
     reads_body: bool = False,
     buffers_response: bool = False,
-    needs: Iterable[str] = (),
+    needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
     provides: Iterable[str] = (),
 ) -> Callable[[MiddlewareFunction], Middleware]: ...
 def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record that it makes
@@ -85,7 +85,7 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record 
     after: Iterable[str] = (),
     reads_body: bool = False,
     buffers_response: bool = False,
-    needs: Iterable[str] = (),
+    needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
     provides: Iterable[str] = (),
 ) -> Middleware | Callable[[MiddlewareFunction], Middleware]:
     """Turn ``async def m(request, call_next)`` into a ``Middleware`` record; use with or without arguments.
@@ -98,7 +98,7 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record 
         after: names.
         reads_body: whether it reads the content of requests.
         buffers_response: whether it holds whole responses in memory.
-        needs: names.
+        needs: names, and keys of resources.
         provides: names.
 
     Raises:

@@ -17,7 +17,7 @@ from turnbuckle.http.dates import format_date
 from turnbuckle.web.cookies import Cookie, SameSite
 from turnbuckle.web.files import FileBody, content_disposition, guess_content_type
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
-from turnbuckle.web.json_encoding import encode_json
+from turnbuckle.web.json_codec import ENCODE
 
 __all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text"]
 
@@ -193,6 +193,8 @@ class HTML(Response):
 class JSON(Response):
     """A response of JSON; ``turnbuckle.web.json_encoding`` says what can be sent.
 
+    While an app serves a request, it is written by the app's component ``json``, if there is one.
+
     Raises:
         TypeError: the value holds something that has no JSON form.
         ValueError: it holds NaN or an infinity, or contains itself.
@@ -201,7 +203,7 @@ class JSON(Response):
     __slots__ = ()
 
     def __init__(self, value: object, status: int = 200, headers: HeaderPairs | None = None) -> None:
-        super().__init__(encode_json(value), status, headers, _JSON)
+        super().__init__(ENCODE.get()(value), status, headers, _JSON)
 
 
 class Redirect(Response):

@@ -16,7 +16,8 @@ import attrs
 from turnbuckle.records import ResponseType
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.json_codec import JSONCodec
-from turnbuckle.web.response import JSON, File, Response, Stream
+from turnbuckle.web.json_encoding import encode_json
+from turnbuckle.web.response import File, Response, Stream
 
 __all__ = ["AttrsInstance", "Renderer", "builtin_response_types", "compile_renderer", "with_json"]
 
@@ -43,21 +44,26 @@ def builtin_response_types() -> tuple[ResponseType, ...]:
         ResponseType(Response, _itself, ""),
         ResponseType(str, Response, "text/plain"),
         ResponseType(bytes, Response, "application/octet-stream"),
-        ResponseType(dict, JSON, "application/json"),
-        ResponseType(list, JSON, "application/json"),
+        ResponseType(dict, _json, "application/json"),
+        ResponseType(list, _json, "application/json"),
         ResponseType(type(None), _no_content, ""),
         ResponseType(Path, File, "application/octet-stream"),
         ResponseType(AsyncIterable, Stream, "application/octet-stream"),
-        ResponseType(AttrsInstance, JSON, "application/json"),
+        ResponseType(AttrsInstance, _json, "application/json"),
     )
 
 
 def with_json(record: ResponseType, codec: JSONCodec) -> ResponseType:
     """Return a response type that writes JSON with ``codec``, if it is one of the core's that write JSON."""
-    if record.render is not JSON:
+    if record.render is not _json:
         return record
     encode = codec.encode
     return attrs.evolve(record, render=lambda value: Response(encode(value), content_type="application/json"))
+
+
+def _json(value: object) -> Response:
+    # As JSON(value) in an app that has no codec of its own.
+    return Response(encode_json(value), content_type="application/json")
 
 
 def _itself(response: Response) -> Response:

@@ -115,7 +115,7 @@ def test_new_project_overwrites_nothing(args: tuple[str, ...], folder: str, proj
         pytest.param("é", "'é' is not made of lower case words", id="not-ascii"),
         pytest.param("class", "'class' cannot be the name of a plugin", id="keyword"),
         pytest.param("app", "'app' cannot be the name of a plugin", id="app"),
-        pytest.param(_LONGEST + "x", "a name of 28 characters exceeds 27", id="too-long"),
+        pytest.param(_LONGEST + "x", "a name of 28 characters exceeds 27: lines", id="too-long"),
         pytest.param("regex_router", "there is a plugin 'regex_router' already, in turnbuckle 0", id="installed"),
         pytest.param("tree", "there is a plugin 'tree' already, in turnbuckle itself", id="builtin"),
     ],

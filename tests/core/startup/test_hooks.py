@@ -358,7 +358,65 @@ class _Deprecated:
 def test_deprecated_hook_is_a_finding_and_no_python_warning() -> None:
     owner = make_plugin("owner", hookspecs=_Deprecated)
     user = make_plugin("user", old_items=hookimpl(lambda self: []))
-    assert warning_of(App(plugins=[owner, user]), "TB311").text == "old_items is deprecated, use menu_items"
+    found = warning_of(App(plugins=[owner, user]), "TB311")
+    assert found.text == "old_items is deprecated, use menu_items"
+    (origin,) = found.origins
+    assert (origin.plugin, origin.hook) == ("user", "old_items")
+    assert origin.place.startswith("tests/core/startup/test_hooks.py:")
+
+
+class _DeprecatedArgument:
+    @hookspec(warn_on_impl_args={"page": DeprecationWarning("page is always None: take path")})
+    def items(self, path: str, page: object) -> Iterable[str]:
+        """Offer items for a path."""
+        return ()
+
+    @hookspec(warn_on_impl=FutureWarning("others goes away"))
+    def others(self) -> Iterable[str]:
+        """Offer others."""
+        return ()
+
+
+def test_deprecated_argument_is_a_finding_for_those_who_take_it() -> None:
+    owner = make_plugin("owner", hookspecs=_DeprecatedArgument)
+    old = make_plugin("old", items=hookimpl(lambda self, path, page: []))
+    new = make_plugin("new", items=hookimpl(lambda self, path: []))
+    assert App(plugins=[owner, new]).plan.diagnostics == ()
+    found = warning_of(App(plugins=[owner, old, new]), "TB311")
+    assert found.text == "page is always None: take path"
+    assert (found.origins[0].plugin, found.origins[0].hook) == ("old", "items")
+
+
+def test_each_deprecation_is_told_with_its_own_hook() -> None:
+    class Old(Plugin):
+        info = PluginInfo(name="old")
+
+        def items(self, path: str, page: object) -> list[str]:
+            return []
+
+        def others(self) -> list[str]:
+            return []
+
+    owner = make_plugin("owner", hookspecs=_DeprecatedArgument)
+    found = App(plugins=[owner, Old]).plan.diagnostics
+    assert {(each.code, each.origins[0].hook) for each in found} == {("TB311", "items"), ("TB311", "others")}
+    assert len({each.origins[0].place for each in found}) == 2
+
+
+def test_hook_of_another_plugin_needs_no_mark() -> None:
+    asked: list[object] = []
+
+    class Owner(Plugin):
+        info = PluginInfo(name="owner", after=("user",))
+        hookspecs = _DeprecatedArgument
+
+        def provide_routes(self, setup: Setup) -> list[Route]:
+            asked.extend(setup.ask("items", path="/", page=None))
+            return []
+
+    user = make_plugin("user", items=lambda self, path: [path])
+    assert App(plugins=[Owner, user]).plan.diagnostics == ()
+    assert asked == ["/"]
 
 
 def _review(level: str) -> type[Plugin]:

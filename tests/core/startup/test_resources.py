@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
+from tests.core.startup.finding import error_of
 from turnbuckle import (
     App,
     Lifespan,
@@ -243,3 +244,40 @@ def test_scope_may_need_what_is_around_it() -> None:
     app = App(plugins=[Provides(storing())])
     app.scope("/in", plugins=[Provides(Lifespan("index", index, needs=STORE))])
     assert app.plan.diagnostics == ()
+
+
+def _needing(key: ResourceKey[object]) -> Middleware:
+    return Middleware("m", lambda call_next, setup: call_next, needs=key)
+
+
+def test_middleware_may_need_a_resource() -> None:
+    app = App(middleware=[_needing(STORE)])
+    app.lifespan(storing())
+    app.scope("/in", middleware=[Middleware("n", lambda call_next, setup: call_next, needs=[STORE, "m"])])
+    plan = app.resolve()
+    assert plan.diagnostics == ()
+    assert plan.root.middleware[0].record.needs == (STORE,)
+
+
+def test_middleware_without_the_resource_that_it_needs() -> None:
+    found = error_of(App(middleware=[_needing(STORE)]), "TB412")
+    assert found.text == "middleware 'm' needs resource 'store', which no lifespan provides"
+
+
+def test_middleware_does_not_see_the_resource_of_a_scope_inside() -> None:
+    app = App(middleware=[_needing(STORE)])
+    app.scope("/in").lifespan(storing())
+    assert "which no lifespan provides" in error_of(app, "TB412").text
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        pytest.param(ResourceKey("stores", Store), "did you mean 'store'?", id="misspelt"),
+        pytest.param(ResourceKey("store", Index), "the 'store' that is there is a Store, not a Index", id="type"),
+    ],
+)
+def test_middleware_that_needs_a_resource_like_one_that_is_there(key: ResourceKey[object], hint: str) -> None:
+    app = App(middleware=[_needing(key)])
+    app.lifespan(storing())
+    assert hint in error_of(app, "TB412").text

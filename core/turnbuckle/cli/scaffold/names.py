@@ -81,4 +81,7 @@ def _check(name: str, allowed: re.Pattern[str], what: str) -> None:
         hint = f"; did you mean {near!r}?" if allowed.fullmatch(near) else ""
         raise BadName(f"{name!r} is not made of {what}{hint}")
     if len(name) > _LONGEST:
-        raise BadName(f"a name of {len(name)} characters exceeds {_LONGEST}")
+        raise BadName(
+            f"a name of {len(name)} characters exceeds {_LONGEST}: lines of the files that are written would be"
+            " longer than ruff takes; write it with a shorter name, and rename it afterwards"
+        )
