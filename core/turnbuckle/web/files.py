@@ -7,7 +7,7 @@ import mimetypes
 import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final, final
+from typing import BinaryIO, Final, final
 from urllib.parse import quote
 
 __all__ = ["FileBody", "content_disposition", "guess_content_type"]
@@ -53,13 +53,32 @@ class FileBody:
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         remaining = self.size
-        file = await asyncio.to_thread(open, self.path, "rb")
+        file = await _opened(self.path)
         try:
             while remaining and (piece := await asyncio.to_thread(file.read, min(_PIECE, remaining))):
                 remaining -= len(piece)
                 yield piece
         finally:
             file.close()
+
+
+async def _opened(path: str) -> BinaryIO:
+    opening = asyncio.get_running_loop().run_in_executor(None, _open, path)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on and opens the file, for a client that is gone by now.
+        opening.add_done_callback(_close_opened)
+        raise
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _close_opened(opening: asyncio.Future[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def guess_content_type(path: str) -> str:

@@ -91,7 +91,7 @@ class _Collector:
     async def take(self, event: _Segment | bytes | None) -> None:
         """Take the start of a part, some of its content, or its end."""
         if event is None:
-            self._finish()
+            await self._finish()
         elif not isinstance(event, bytes):
             self._start(event)
         elif self._file is not None:
@@ -113,13 +113,13 @@ class _Collector:
             raise ContentTooLarge(f"text of the form exceeds {self._limits.text} octets")
         self._text.append(piece)
 
-    def _finish(self) -> None:
+    async def _finish(self) -> None:
         file, self._file = self._file, None
         if file is None:
             self.fields.append((self._name, b"".join(self._text).decode("utf-8", "replace")))
             self._text.clear()
             return
-        file.file.seek(0)
+        await file.rewind()
         # What a browser sends for a file input that was left empty.
         if file.name or file.size:
             self.files.append((self._name, file))

@@ -28,13 +28,15 @@ class UploadedFile:
         file: the content as a binary file, at its start; reading it blocks, unlike the methods here.
     """
 
-    __slots__ = ("_in_memory", "content_type", "file", "name", "size")
+    __slots__ = ("_in_memory", "_unwritten", "_unwritten_size", "content_type", "file", "name", "size")
 
     def __init__(self, name: str, content_type: str, *, in_memory: int) -> None:
         self.name: Final = _base_name(name)
         self.content_type: Final = content_type
         self.size = 0
         self._in_memory: Final = in_memory
+        self._unwritten: Final[list[bytes]] = []
+        self._unwritten_size = 0
         self.file: Final[IO[bytes]] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
 
     def __repr__(self) -> str:
@@ -46,10 +48,26 @@ class UploadedFile:
     async def write(self, piece: bytes) -> None:
         """Add to the end; in a thread once the file is, or now comes to be, on disk."""
         self.size += len(piece)
-        if self.size > self._in_memory:
-            await asyncio.to_thread(self.file.write, piece)
-        else:
+        if self.size <= self._in_memory:
             self.file.write(piece)
+            return
+        # A thread for each piece would let a client that sends tiny ones keep the threads from everybody else.
+        self._unwritten.append(piece)
+        self._unwritten_size += len(piece)
+        if self._unwritten_size >= _PIECE:
+            await self._write_out()
+
+    async def rewind(self) -> None:
+        """Go to the start of what was written."""
+        await self._write_out()
+        self.file.seek(0)
+
+    async def _write_out(self) -> None:
+        if self._unwritten:
+            data = b"".join(self._unwritten)
+            self._unwritten.clear()
+            self._unwritten_size = 0
+            await asyncio.to_thread(self.file.write, data)
 
     async def read(self) -> bytes:
         """Return the whole content."""
@@ -57,16 +75,16 @@ class UploadedFile:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the content from its start, in pieces that are never empty."""
-        self.file.seek(0)
+        await self.rewind()
         while piece := await asyncio.to_thread(self.file.read, _PIECE):
             yield piece
 
     async def save(self, path: str | os.PathLike[str]) -> None:
         """Write the content to a path of the app's choosing, in place of what is there."""
+        await self.rewind()
         await asyncio.to_thread(self._copy_to, path)
 
     def _copy_to(self, path: str | os.PathLike[str]) -> None:
-        self.file.seek(0)
         with open(path, "wb") as target:
             shutil.copyfileobj(self.file, target, _PIECE)
 

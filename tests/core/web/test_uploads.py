@@ -57,5 +57,6 @@ async def test_uploaded_file_closes_with_its_last_reference():
 async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     file = await uploaded(b"1234")
+    await file.write(b"5")
     with pytest.raises(FileNotFoundError):
-        await file.write(b"5")
+        await file.rewind()
