@@ -29,11 +29,16 @@ class CommandFailed(click.ClickException):
         # The context is gone by the time the exception is shown.
         self._is_verbose: Final = is_verbose()
 
+    @property
+    def text(self) -> str:
+        """What is printed: the traceback of the cause if wanted, and the message last, where the eye falls."""
+        if not self._is_verbose or self.__cause__ is None:
+            return self.message
+        return "".join(traceback.format_exception(self.__cause__)) + self.message
+
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the traceback of the cause if wanted, and the message last, where the eye falls."""
-        if self._is_verbose and self.__cause__ is not None:
-            click.echo("".join(traceback.format_exception(self.__cause__)), err=True, nl=False)
-        click.echo(self.message, err=True)
+        """Print it."""
+        click.echo(self.text, err=True)
 
 
 class ServingFailed(CommandFailed):

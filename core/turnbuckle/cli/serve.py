@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
-from turnbuckle.cli.failures import told, warn
+from turnbuckle.cli.failures import CommandFailed, told, warn
 from turnbuckle.cli.locking import hold_to_lock, locked_option
 from turnbuckle.cli.optional_values import OptionalValueCommand
 from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.server.workers.place import SUPERVISOR, WORKER
+
+if TYPE_CHECKING:
+    from turnbuckle.server.application import Application
+    from turnbuckle.server.workers.worker import Worker
+    from turnbuckle.startup.plan import Plan
 
 __all__ = ["serve"]
 
@@ -20,6 +30,8 @@ __all__ = ["serve"]
 @click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
 @click.option("--fd", type=int, metavar="NUMBER", help="Listen on an inherited socket instead.")
 @click.option("--ready-file", metavar="PATH", help="A file that is there while connections are accepted.")
+@click.option("--workers", type=int, metavar="NUMBER", help="Serve with so many processes; 0: one for each processor.")
+@click.option("--reload", "is_reloading", is_flag=True, help="Begin anew when a file changes; for development.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
@@ -35,6 +47,8 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     unix: str | None,
     fd: int | None,
     ready_file: str | None,
+    workers: int | None,
+    is_reloading: bool,
     unix_mode: str | None,
     access_log: bool | None,
     log_level: str | None,
@@ -44,9 +58,13 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 ) -> None:
     """Serve an app until SIGINT or SIGTERM; a second signal does not wait for requests.
 
+    With --workers, SIGHUP replaces the workers one by one, and SIGUSR2 the supervisor; docs/deployment.md has more.
+
     All problems are shown before anything is served. Where there is a composition lock, what differs from it is a
     warning, and a problem with --locked.
     """
+    if is_reloading and workers is not None:
+        raise click.UsageError("--reload serves with one process, and does not go with --workers.")
     asked = (
         asked.with_setting("--host", "server.host", host)
         .with_setting("--port", "server.port", port)
@@ -54,22 +72,57 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)
         .with_setting("--fd", "server.fds", None if fd is None else [fd])
         .with_setting("--ready-file", "server.ready_file", ready_file)
+        .with_setting("--workers", "workers.count", workers)
         .with_setting("--access-log", "log.access", access_log)
         .with_setting("--log-level", "log.level", log_level)
         .with_setting("--log-format", "log.format", log_format)
         .with_setting("--loop", "server.loop", loop)
     )
-    with told():
-        _serve(asked, locked)
+    if WORKER in os.environ:
+        _work(asked, locked)
+    else:
+        with told():
+            _serve(asked, locked, is_reloading=is_reloading)
 
 
-def _serve(asked: Asked, locked: str | None) -> None:
-    from turnbuckle.server.run import run
+def _serve(asked: Asked, locked: str | None, *, is_reloading: bool) -> None:
+    from turnbuckle.cli.supervising import serve_with_workers, supervise, wants_workers
     from turnbuckle.startup.sparing import compile_plan
 
+    if SUPERVISOR in os.environ:
+        supervise()
+        return
     plan, application = compile_plan(asked.resolve())
     warn(plan.diagnostics)
     hold_to_lock(asked, plan, locked)
+    if wants_workers(plan, is_reloading=is_reloading):
+        serve_with_workers(asked, plan, is_reloading=is_reloading)
+    else:
+        _run(application, plan, None)
+
+
+def _work(asked: Asked, locked: str | None) -> None:
+    """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
+    from turnbuckle.server.workers.worker import Worker
+    from turnbuckle.startup.sparing import compile_plan
+
+    worker = Worker.take_from(os.environ)
+    try:
+        with told():
+            plan, application = compile_plan(asked.resolve())
+            if locked is not None:
+                hold_to_lock(asked, plan, locked)
+            _run(worker.counted(application), plan, worker)
+    except CommandFailed as failure:
+        if worker.has_served:
+            raise
+        worker.refuse(failure.text)
+        sys.exit(failure.exit_code)
+
+
+def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
+    from turnbuckle.server.run import run
+
     server = plan.settings.server
     run(
         application,
@@ -81,9 +134,10 @@ def _serve(asked: Asked, locked: str | None) -> None:
         unix_group=server.unix_group,
         backlog=server.backlog,
         reuse_port=server.reuse_port,
-        fds=server.fds,
+        fds=server.fds if worker is None else worker.fds,
         fd_name=server.fd_name,
         ready_file=server.ready_file,
         loop=server.loop,
         log=plan.settings.log,
+        serve=None if worker is None else worker.serve,
     )

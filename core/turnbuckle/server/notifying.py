@@ -36,8 +36,16 @@ class Notifier:
     def take_from(cls, environ: MutableMapping[str, str]) -> Notifier:
         """Return what the environment asks for, and remove it there: child processes do not speak for the service."""
         path, microseconds, pid = (environ.pop(variable, "") for variable in _VARIABLES)
-        is_watched = microseconds.isascii() and microseconds.isdecimal() and pid in {"", str(os.getpid())}
+        is_number = microseconds.isascii() and microseconds.isdecimal()
+        is_watched = is_number and pid in {"", str(os.getpid())}
         return cls(path, int(microseconds) / 1_000_000 if is_watched else 0.0)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment that lets another process speak for the service."""
+        if not self._address:
+            return {}
+        path = self._address.replace("\0", "@")
+        return {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(int(self.watchdog * 1_000_000))}
 
     def tell(self, *assignments: str) -> None:
         """Send assignments such as ``"READY=1"``; that nobody takes them stops nothing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -312,6 +312,7 @@ def run(  # noqa: PLR0913  # all but the application by name
     ready_file: str = "",
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
+    serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
 ) -> None:
     """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
 
@@ -321,6 +322,7 @@ def run(  # noqa: PLR0913  # all but the application by name
         fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
         ready_file: path of a file that is there as long as connections are accepted.
         loop: the event loop to run on; with ``"auto"`` that of the application goes first.
+        serve: serves, instead of ``server.serve``, and tells the outside how it goes.
         log: how to log; as the settings have it by default when None.
 
     Raises:
@@ -341,13 +343,15 @@ def run(  # noqa: PLR0913  # all but the application by name
         reuse_port=reuse_port,
         fds=fds or take_passed_sockets(os.environ, fd_name),
     )
-    readiness = Readiness(ready_file, Notifier.take_from(os.environ))
+    if serve is None:
+        readiness = Readiness(ready_file, Notifier.take_from(os.environ))
+        serve = partial(HTTPServer.serve, readiness=readiness)
     with (
         logging_as(log or LogSettings(), secrets=application.secrets),
         asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
     ):
         raise_file_limit()
-        runner.run(server.serve(readiness))
+        runner.run(serve(server))
 
 
 def loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:

@@ -14,9 +14,11 @@ import attrs
 
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.capacity import Capacity
-from turnbuckle.server.listeners import is_mode
+from turnbuckle.server.listeners import Endpoint, is_mode
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.workers.watching import Reload
 
 __all__ = [
     "MiddlewareSettings",
@@ -78,6 +80,20 @@ class ServerSettings:
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     cancel_on_disconnect: bool = False
 
+    def endpoint(self) -> Endpoint:
+        """Return where the server is to listen."""
+        return Endpoint(
+            host=self.host,
+            port=self.port,
+            unix=self.unix,
+            unix_mode=self.unix_mode,
+            unix_owner=self.unix_owner,
+            unix_group=self.unix_group,
+            backlog=self.backlog,
+            reuse_port=self.reuse_port,
+            fds=self.fds,
+        )
+
 
 @attrs.frozen(kw_only=True)
 class RoutingSettings:
@@ -133,6 +149,8 @@ class Settings:
         limits: how large each part of a request may be.
         timeouts: how long a connection waits for each thing.
         capacity: how much the server takes on at a time, and one connection may ask of it.
+        workers: how many processes serve, and when one of them is replaced.
+        reload: what is watched with ``--reload``.
         routing: how paths are matched.
         middleware: the order of the chain.
         plugins: which plugins take part.
@@ -147,6 +165,8 @@ class Settings:
     limits: Limits = attrs.field(factory=Limits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     capacity: Capacity = attrs.field(factory=Capacity)
+    workers: Workers = attrs.field(factory=Workers)
+    reload: Reload = attrs.field(factory=Reload)
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)
     middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
     plugins: PluginsSettings = attrs.field(factory=PluginsSettings)

@@ -1,0 +1,84 @@
+"""Serve with workers: become their supervisor, or be one of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from turnbuckle.cli.failures import CommandFailed, ServingFailed
+
+if TYPE_CHECKING:
+    from turnbuckle.cli.options import Asked
+    from turnbuckle.server.workers.watching import Watched
+    from turnbuckle.startup.plan import Plan
+
+__all__ = ["serve_with_workers", "supervise", "wants_workers"]
+
+
+def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
+    """Tell whether an app is served by other processes than this one."""
+    from turnbuckle.server.workers.charge import is_heir
+
+    return is_reloading or plan.settings.workers.processes > 1 or is_heir()
+
+
+def serve_with_workers(asked: Asked, plan: Plan, *, is_reloading: bool) -> None:
+    """Go on as the supervisor of workers; this does not return.
+
+    Args:
+        asked: what the command line asks for.
+        plan: of the app, for its settings.
+        is_reloading: whether there is one worker, which is replaced when a file has changed.
+
+    Raises:
+        TurnbuckleError: files are to be watched, and watchfiles is not installed.
+    """
+    from turnbuckle.server.workers.charge import Charge, become_supervisor
+    from turnbuckle.server.workers.watching import check_watching
+
+    settings = plan.settings
+    workers, watched = settings.workers, None
+    if is_reloading:
+        check_watching()
+        # Settings for production may ask for more than one; nobody wants to wait for them while developing.
+        workers = attrs.evolve(workers, count=1)
+        watched = _watched(asked, plan)
+    charge = Charge(
+        endpoint=settings.server.endpoint(),
+        fd_name=settings.server.fd_name,
+        ready_file=settings.server.ready_file,
+        workers=workers,
+        log=settings.log,
+        watched=watched,
+    )
+    become_supervisor(charge)
+
+
+def supervise() -> None:
+    """Be a supervisor until told to stop.
+
+    Raises:
+        CommandFailed: 3; the workers cannot start, for the reason that one of them gave.
+        ServingFailed: 1; they failed in another way.
+        ListenError: a socket cannot be listened on.
+    """
+    from turnbuckle.server.workers.charge import supervise as serve
+    from turnbuckle.server.workers.charge import take_charge
+
+    end = serve(take_charge(os.environ))
+    if end.reason:
+        raise (CommandFailed if end.status == CommandFailed.exit_code else ServingFailed)(end.reason)
+
+
+def _watched(asked: Asked, plan: Plan) -> Watched:
+    from turnbuckle.server.workers.watching import Watched
+
+    reload = plan.settings.reload
+    file = asked.file.parent if asked.file is not None else Path()
+    folders = dict.fromkeys(
+        str(each.resolve()) for each in (Path(), asked.target.folder, file, *map(Path, reload.folders))
+    )
+    return Watched(folders=tuple(folders), suffixes=reload.suffixes)

@@ -1,0 +1,387 @@
+"""Decide which workers there are to be, and what becomes of each.
+
+Pure: it is told what has happened and the time, and gives orders.
+
+Theory of operation
+===================
+
+There are as many slots as workers are wanted. A slot has a current worker, or waits to start one; while that one is
+being replaced it has a successor, too. A successor is started first, and the current one is told to stop when the
+successor serves: so a new worker that fails costs nothing, and there are never fewer than wanted. One slot at a time is
+being replaced, whatever for.
+
+Until all workers have served once, one that fails ends everything: it would fail again. Later it is a crash, and the
+slot tries again after a pause.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import math
+from collections.abc import Callable, Iterator
+from typing import Final, final
+
+import attrs
+
+from turnbuckle.server.workers.backoff import Backoff
+from turnbuckle.server.workers.orders import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
+from turnbuckle.server.workers.policy import Workers
+
+__all__ = ["Fleet"]
+
+# Seconds that a worker has to end once it was cut off, which takes the server a second at most.
+_UNWINDING: Final = 5.0
+
+
+class _Phase(enum.Enum):
+    STARTING = "starting"
+    SERVING = "serving"
+    STOPPING = "stopping"
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Worker:
+    number: int
+    slot: int
+    # When it was started; when it began to serve, once it does.
+    since: float
+    heard: float
+    max_requests: float
+    max_age: float
+    max_memory: float
+    phase: _Phase = _Phase.STARTING
+    requests: int = 0
+    memory: int = 0
+    reason: str = ""
+    cut_at: float = math.inf
+    kill_at: float = math.inf
+
+
+@attrs.define(eq=False)
+class _Slot:
+    number: int
+    backoff: Backoff
+    current: _Worker | None = None
+    successor: _Worker | None = None
+    # When to start a worker, while there is none.
+    start_at: float = math.inf
+
+
+@final
+class Fleet:
+    """The workers of one supervisor.
+
+    Args:
+        policy: how many there are, and when one is replaced.
+        random: returns numbers from 0 to 1.
+        cut_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
+    """
+
+    def __init__(self, policy: Workers, random: Callable[[], float], *, cut_after: float = 0.0) -> None:
+        self._policy: Final = policy
+        self._random: Final = random
+        self._cut_after: Final = cut_after or math.inf
+        self._slots: Final = [_Slot(number, self._backoff()) for number in range(policy.processes)]
+        self._workers: Final[dict[int, _Worker]] = {}
+        self._orders: list[Order] = []
+        self._number = 0
+        self._has_started = False
+        self._is_stopping = False
+        self._drained = Drained()
+        # Slots that a reload has yet to reach.
+        self._outdated: Final[set[int]] = set()
+        self._is_reloading = False
+        self._recycling: Final = self._backoff()
+        self._recycle_at = 0.0
+
+    # -- what the supervisor asks
+
+    def orders(self) -> list[Order]:
+        """Return what is to be done, each order once."""
+        orders, self._orders = self._orders, []
+        return orders
+
+    def due(self) -> float:
+        """Return when ``tick`` is to be called at the latest."""
+        return min(self._deadlines(), default=math.inf)
+
+    # -- what the supervisor says
+
+    def start(self, now: float) -> None:
+        """Start all workers."""
+        for slot in self._slots:
+            self._spawn(slot, now)
+
+    def stop(self, now: float) -> None:
+        """Let all workers finish; when asked again, do not wait for their requests."""
+        workers = list(self._workers.values())
+        if self._is_stopping:
+            for worker in workers:
+                self._cut(worker, now)
+        self._is_stopping = True
+        for worker in workers:
+            self._stop(worker, now)
+        self._end_if_empty()
+
+    def reload(self, now: float) -> None:
+        """Replace all workers, one by one."""
+        if self._is_stopping:
+            return
+        self._say(logging.INFO, "reloading")
+        self._is_reloading = True
+        self._outdated.update(slot.number for slot in self._slots)
+        for slot in self._slots:
+            successor, slot.successor = slot.successor, None
+            if successor is not None:
+                # It may have read what was changed since.
+                self._stop(successor, now)
+            if slot.current is None:
+                slot.backoff.reset()
+                slot.start_at = now
+        self.tick(now)
+
+    def ready(self, number: int, now: float) -> None:
+        """Learn that a worker serves."""
+        worker = self._workers.get(number)
+        if worker is None or worker.phase is not _Phase.STARTING:
+            return
+        worker.phase = _Phase.SERVING
+        worker.since = worker.heard = now
+        slot = self._slots[worker.slot]
+        if slot.successor is worker:
+            before, slot.current, slot.successor = slot.current, worker, None
+            if before is not None:
+                self._stop(before, now)
+            self._recycling.reset()
+        if not self._has_started and self._all_serve():
+            self._has_started = True
+            self._orders.append(Ready())
+        self._go_on(now)
+
+    def heard(self, number: int, now: float, *, requests: int, memory: int) -> None:
+        """Learn that the event loop of a worker turns.
+
+        Args:
+            number: of the worker.
+            now: the time.
+            requests: how many it was sent so far.
+            memory: octets of resident memory.
+        """
+        worker = self._workers.get(number)
+        if worker is not None:
+            worker.heard, worker.requests, worker.memory = now, requests, memory
+            self._go_on(now)
+
+    def refused(self, number: int, reason: str) -> None:
+        """Learn why a worker cannot serve; it is about to end."""
+        worker = self._workers.get(number)
+        if worker is not None:
+            worker.reason = reason
+
+    def gone(self, number: int, now: float, *, ending: str, status: int) -> None:
+        """Learn that a worker has ended.
+
+        Args:
+            number: of the worker.
+            now: the time.
+            ending: how, in words: ``"exit status 1"``.
+            status: the exit status that stands for it.
+        """
+        worker = self._workers.pop(number, None)
+        if worker is None:
+            return
+        slot = self._slots[worker.slot]
+        if worker.phase is not _Phase.STOPPING and not self._has_started:
+            self._fail(worker, now, ending, status)
+        elif slot.successor is worker:
+            slot.successor = None
+            if not self._is_stopping:
+                self._stay(worker, now, ending)
+        elif slot.current is worker:
+            slot.current = None
+            if not self._is_stopping:
+                self._replace(slot, worker, now, ending)
+        self._end_if_empty()
+        self._go_on(now)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        for slot in self._slots:
+            if slot.start_at <= now and slot.current is None and not self._is_stopping:
+                self._spawn(slot, now)
+        for worker in tuple(self._workers.values()):
+            self._look_after(worker, now)
+        self._go_on(now)
+
+    # -- one worker
+
+    def _spawn(self, slot: _Slot, now: float) -> None:
+        self._number += 1
+        factor = 1 + self._policy.jitter * self._random()
+        worker = _Worker(
+            number=self._number,
+            slot=slot.number,
+            since=now,
+            heard=now,
+            max_requests=(self._policy.max_requests or math.inf) * factor,
+            max_age=(self._policy.max_age or math.inf) * factor,
+            max_memory=(self._policy.max_memory or math.inf) * factor,
+        )
+        self._workers[worker.number] = worker
+        slot.start_at = math.inf
+        self._outdated.discard(slot.number)
+        if slot.current is None:
+            slot.current = worker
+        else:
+            slot.successor = worker
+        self._orders.append(Start(worker.number, slot.number))
+
+    def _stop(self, worker: _Worker, now: float) -> None:
+        if worker.phase is not _Phase.STOPPING:
+            worker.phase = _Phase.STOPPING
+            worker.heard = now
+            worker.cut_at = now + self._cut_after
+            self._orders.append(Stop(worker.number))
+
+    def _cut(self, worker: _Worker, now: float) -> None:
+        worker.phase = _Phase.STOPPING
+        worker.cut_at = math.inf
+        worker.kill_at = min(worker.kill_at, now + _UNWINDING)
+        self._orders.append(Cut(worker.number))
+
+    def _kill(self, worker: _Worker) -> None:
+        # Until it is gone, which the supervisor will learn.
+        worker.cut_at = worker.kill_at = worker.heard = math.inf
+        self._orders.append(Kill(worker.number))
+
+    def _look_after(self, worker: _Worker, now: float) -> None:
+        if worker.cut_at <= now:
+            self._cut(worker, now)
+        elif worker.kill_at <= now:
+            self._kill(worker)
+        elif self._silent_until(worker) <= now:
+            if worker.phase is _Phase.STARTING:
+                worker.reason = f"not serving within {self._policy.startup:g} s (workers.startup)"
+            else:
+                silence = f"has not answered for {self._policy.heartbeat:g} s (workers.heartbeat)"
+                self._say(logging.ERROR, f"worker {worker.number} {silence}, and is killed")
+            self._kill(worker)
+
+    def _silent_until(self, worker: _Worker) -> float:
+        limit = self._policy.startup if worker.phase is _Phase.STARTING else self._policy.heartbeat
+        return worker.heard + (limit or math.inf)
+
+    # -- what becomes of a slot
+
+    def _fail(self, worker: _Worker, now: float, ending: str, status: int) -> None:
+        """End the start: what keeps one worker from serving would keep the next from it, too."""
+        if not self._drained.reason:
+            reason = worker.reason or f"error: a worker ended with {ending} before it served"
+            self._drained = Drained(reason, status or 1)
+        self._is_stopping = True
+        for each in self._workers.values():
+            self._stop(each, now)
+            each.cut_at = min(each.cut_at, now + _UNWINDING)
+
+    def _stay(self, worker: _Worker, now: float, ending: str) -> None:
+        """Keep the worker that was to be replaced, for its successor failed."""
+        self._recycle_at = now + self._recycling.pause()
+        self._say_reason(worker)
+        if self._is_reloading:
+            self._outdated.clear()
+            self._is_reloading = False
+            text = f"reload failed, and the workers of before stay: the new one ended with {ending}"
+            self._say(logging.ERROR, text)
+            self._orders.append(Reloaded("reload failed"))
+        else:
+            self._say(logging.ERROR, f"worker {worker.number} was to replace another, and ended with {ending}")
+
+    def _replace(self, slot: _Slot, worker: _Worker, now: float, ending: str) -> None:
+        if slot.successor is not None:
+            slot.current, slot.successor = slot.successor, None
+            self._say(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")
+            return
+        lasted = now - worker.since if worker.phase is _Phase.SERVING else 0.0
+        pause = slot.backoff.pause(lasted)
+        slot.start_at = now + pause
+        self._say_reason(worker)
+        self._say(logging.ERROR, f"worker {worker.number} ended with {ending}; another begins in {pause:g} s")
+
+    def _go_on(self, now: float) -> None:
+        """Begin the next replacement, if there is none under way."""
+        if self._is_stopping or not self._has_started or self._is_replacing():
+            return
+        if self._outdated:
+            serving = [slot for slot in self._slots if slot.number in self._outdated and _serves(slot)]
+            if serving:
+                self._spawn(serving[0], now)
+            return
+        if self._is_reloading:
+            if self._all_serve():
+                self._is_reloading = False
+                self._say(logging.INFO, "reloaded")
+                self._orders.append(Reloaded("reloaded"))
+        elif now >= self._recycle_at:
+            self._recycle(now)
+
+    def _recycle(self, now: float) -> None:
+        for slot in self._slots:
+            worker = slot.current
+            if worker is None or worker.phase is not _Phase.SERVING:
+                continue
+            why = _worn_out(worker, now)
+            if why:
+                self._say(logging.INFO, f"worker {worker.number} is replaced after {why}")
+                self._spawn(slot, now)
+                return
+
+    # -- all of them
+
+    def _all_serve(self) -> bool:
+        return all(_serves(slot) for slot in self._slots)
+
+    def _is_replacing(self) -> bool:
+        return any(slot.successor is not None for slot in self._slots)
+
+    def _end_if_empty(self) -> None:
+        if self._is_stopping and not self._workers:
+            self._orders.append(self._drained)
+
+    def _deadlines(self) -> Iterator[float]:
+        for worker in self._workers.values():
+            yield min(worker.cut_at, worker.kill_at, self._silent_until(worker))
+        if self._is_stopping:
+            return
+        for slot in self._slots:
+            yield slot.start_at
+        # What waits for a replacement that is under way is looked at when that is done.
+        if self._has_started and not self._is_reloading and not self._is_replacing():
+            for worker in self._workers.values():
+                if worker.phase is _Phase.SERVING:
+                    yield max(worker.since + worker.max_age, self._recycle_at)
+
+    def _backoff(self) -> Backoff:
+        return Backoff(self._policy.backoff, self._policy.longest_backoff, self._policy.healthy)
+
+    def _say_reason(self, worker: _Worker) -> None:
+        for line in worker.reason.splitlines():
+            self._say(logging.ERROR, f"worker {worker.number}: {line}")
+
+    def _say(self, level: int, text: str) -> None:
+        self._orders.append(Say(level, text))
+
+
+def _serves(slot: _Slot) -> bool:
+    return slot.current is not None and slot.current.phase is _Phase.SERVING
+
+
+def _worn_out(worker: _Worker, now: float) -> str:
+    """Return after what a worker is due to be replaced; "" if it is not."""
+    if worker.requests >= worker.max_requests:
+        return f"{worker.requests} requests"
+    if now - worker.since >= worker.max_age:
+        return f"{now - worker.since:.0f} s"
+    if worker.memory >= worker.max_memory:
+        return f"growing to {worker.memory} octets"
+    return ""

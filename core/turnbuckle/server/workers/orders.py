@@ -1,0 +1,86 @@
+"""What the fleet decides: one record for each thing that a supervisor can do."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["Cut", "Drained", "Kill", "Order", "Ready", "Reloaded", "Say", "Start", "Stop"]
+
+
+@attrs.frozen
+class Start:
+    """Start a worker.
+
+    Attributes:
+        number: of the worker; no other gets the same.
+        slot: its place, whose socket it has where each has its own.
+    """
+
+    number: int
+    slot: int
+
+
+@attrs.frozen
+class Stop:
+    """Let a worker finish its requests and end."""
+
+    number: int
+
+
+@attrs.frozen
+class Cut:
+    """Let a worker end without waiting for its requests."""
+
+    number: int
+
+
+@attrs.frozen
+class Kill:
+    """End a worker, whatever it does."""
+
+    number: int
+
+
+@attrs.frozen
+class Say:
+    """Log a line.
+
+    Attributes:
+        level: as ``logging`` counts.
+        text: the line.
+    """
+
+    level: int
+    text: str
+
+
+@attrs.frozen
+class Ready:
+    """All workers serve for the first time."""
+
+
+@attrs.frozen
+class Reloaded:
+    """Reloading is over.
+
+    Attributes:
+        text: what has come of it.
+    """
+
+    text: str
+
+
+@attrs.frozen
+class Drained:
+    """No worker is left, and none will be.
+
+    Attributes:
+        reason: why the start failed; "" if it did not.
+        status: the exit status to end with.
+    """
+
+    reason: str = ""
+    status: int = 0
+
+
+Order = Start | Stop | Cut | Kill | Say | Ready | Reloaded | Drained

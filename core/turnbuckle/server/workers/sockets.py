@@ -1,0 +1,53 @@
+"""Open the sockets of a service with many workers, and deal them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import attrs
+
+from turnbuckle.server.inherited import adopt
+from turnbuckle.server.listeners import Endpoint, Listener, bind
+from turnbuckle.server.workers.policy import Workers
+
+__all__ = ["deal", "open_sets"]
+
+
+def open_sets(endpoint: Endpoint, policy: Workers) -> list[tuple[Listener, ...]]:
+    """Return the listeners of each worker in turn, or one set that all of them share.
+
+    Inherited sockets are always shared, and so are those without a port: the kernel deals out ports alone.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+    """
+    if endpoint.fds:
+        return [adopt(endpoint.fds)]
+    if policy.sockets == "shared" or endpoint.unix:
+        return [bind(endpoint)]
+    with ExitStack() as undo:
+        sets = [_bind(attrs.evolve(endpoint, reuse_port=True), undo)]
+        # Where the system was to choose a port, it has; the others are on the same.
+        same = attrs.evolve(endpoint, reuse_port=True, port=sets[0][0].address.port)
+        sets += [_bind(same, undo) for _ in range(policy.processes - 1)]
+        undo.pop_all()
+    return sets
+
+
+def deal(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]]:
+    """Take over the sockets of another number of workers, so that there is somebody for each of them.
+
+    Raises:
+        ListenError: one of them is no socket to listen on.
+    """
+    adopted = [adopt(each) for each in sets]
+    size = min(count, len(adopted))
+    return [tuple(listener for each in adopted[start::size] for listener in each) for start in range(size)]
+
+
+def _bind(endpoint: Endpoint, undo: ExitStack) -> tuple[Listener, ...]:
+    listeners = bind(endpoint)
+    for listener in listeners:
+        undo.callback(listener.close)
+    return listeners
