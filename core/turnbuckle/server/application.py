@@ -63,8 +63,8 @@ class Application:
         access_log: whether each response is logged to ``turnbuckle.access``.
         log_queries: whether the access log shows the queries of targets.
         secrets: values of settings that must not be in any log.
-        cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response; streams
-            always are.
+        cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response, and whether
+            one that sends no more counts as gone; streams are always cancelled when their client is known to be gone.
         resources: where lifespans leave what they yield.
         json: what requests read JSON with.
         loop_factory: makes the event loop to run on where the settings leave it open; None for the server's choice.

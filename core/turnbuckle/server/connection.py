@@ -138,8 +138,12 @@ class HTTPConnection(Wire):
             return
         # A server that stops waits for the handler, too: it may be using what a lifespan is about to take away.
         task.add_done_callback(self._forget)
-        if was is State.SENDING or self.connections.application.cancel_on_disconnect:
+        # In any other state it was told to end before, and may be cleaning up.
+        if was is State.SENDING or (was is State.HANDLING and self.connections.application.cancel_on_disconnect):
             task.cancel()
+        elif was is State.HANDLING:
+            # Nobody waits for it any more, but its time is still limited.
+            self.deadline = min(self._handler_due, self._total_due)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self.connections.discard(self)
@@ -406,6 +410,11 @@ class HTTPConnection(Wire):
 
     def _end_during(self) -> bool:
         wake(self._reader)
+        content = self.content
+        if self.connections.application.cancel_on_disconnect and (content is None or content.is_complete):
+            # Most clients that send no more are gone, and one that reads on looks the same: the setting decides.
+            self._lost.set()
+            self.abort()
         return True
 
     def _expire_head(self) -> None:

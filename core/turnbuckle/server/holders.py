@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Final
 
 from turnbuckle.records import Origin
+from turnbuckle.web.handlers import call_here, call_in_thread
 from turnbuckle.web.request import Request
 
 __all__ = ["request_holder", "waits_at"]
@@ -30,13 +32,21 @@ def waits_at(waiting: object) -> str:
     """Return ``file:line in function`` of the await that something is at; "" if that cannot be known.
 
     Args:
-        waiting: a task, a coroutine or an async generator that is suspended.
+        waiting: a task, a coroutine or an async generator that is suspended. If that is for a plain handler in a
+            thread, the place is where that thread is.
 
     Returns:
         The innermost place that is neither in the core nor in the standard library, and in no installed package if
         there is a choice.
     """
     frames = list(_frames(waiting))
+    if (threaded := next(filter(None, map(_thread_of, frames)), None)) is not None:
+        frames = threaded
+    return _place_in(frames)
+
+
+def _place_in(frames: Sequence[FrameType]) -> str:
+    """Return ``file:line in function`` of the innermost frame of those that say most; "" if there is none."""
     of_others = [frame for frame in frames if not _is_core_or_stdlib(frame.f_code.co_filename)]
     of_app = [frame for frame in of_others if "site-packages" not in frame.f_code.co_filename]
     for choice in (of_app, of_others, frames):
@@ -66,6 +76,29 @@ def _request_of(frame: FrameType) -> Request | None:
     # A slot that every request filled would be paid for by every request.
     found = frame.f_locals.get("request")
     return found if isinstance(found, Request) else None
+
+
+def _thread_of(frame: FrameType) -> list[FrameType] | None:
+    """Return the frames of the thread in which a plain handler runs, if this frame waits for one."""
+    if frame.f_code is not call_in_thread.__code__:
+        return None
+    for innermost in sys._current_frames().values():
+        frames = list(_outwards(innermost))
+        if any(_calls_the_same(each, frame) for each in frames):
+            return frames[::-1]
+    return None
+
+
+def _calls_the_same(frame: FrameType, other: FrameType) -> bool:
+    here, there = frame.f_locals, other.f_locals
+    is_call = frame.f_code is call_here.__code__
+    return is_call and here["handler"] is there["handler"] and here["args"] is there["args"]
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def _is_core_or_stdlib(filename: str) -> bool:

@@ -67,6 +67,9 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
     except ProtocolError as error:
         connection.refuse(error.status, str(error))
     except (GeneratorExit, KeyboardInterrupt):
+        # Not ours to stop; but what a handler raised leaves a loop that runs, and a client that waits.
+        if connection.connections.loop.is_running():
+            _give_up(connection)
         raise
     except BaseException:  # noqa: BLE001  # no connection is left without an end, and sys.exit() ends no server
         _log.exception("answering %s failed", request)

@@ -51,8 +51,8 @@ _MOST_NAMED: Final = 10
 class HTTPServer:
     """A server of one application, started and stopped once, on one event loop.
 
-    ``async with HTTPServer(application, port=0) as server`` serves inside the block; ``await server.serve()`` serves
-    until the process is told to stop.
+    ``async with HTTPServer(application, port=0) as server`` serves inside the block, which is cancelled if a task fails
+    that the server cannot do without; ``await server.serve()`` serves until the process is told to stop.
 
     Args:
         application: a compiled application, as ``app.compile()`` returns it.
@@ -101,6 +101,7 @@ class HTTPServer:
         self._connections: Connections | None = None
         self._lifespans: Lifespans | None = None
         self._starting: asyncio.Task[object] | None = None
+        self._inside: asyncio.Task[object] | None = None
         self._stop_requested: Final = asyncio.Event()
         self._failure: BackgroundTaskError | None = None
 
@@ -196,20 +197,35 @@ class HTTPServer:
         return has_started
 
     def _fail(self, task: str, error: BaseException) -> None:
-        if self._failure is None:
-            self._failure = BackgroundTaskError(task, error)
+        if self._failure is not None:
+            return
+        self._failure = BackgroundTaskError(task, error)
         if not self._stop_requested.is_set():
             _log.error("stopping, for %s failed", task)
             self.request_stop()
+        if self._inside is not None:
+            self._inside.cancel()
 
     async def __aenter__(self) -> HTTPServer:
         await self.start()
+        if self._failure is not None:
+            await self.stop()
+            raise self._failure
+        self._inside = asyncio.current_task()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        inside, self._inside = self._inside, None
+        failure = self._failure
         await self.stop()
+        if failure is None or inside is None:
+            return
+        others = inside.uncancel()
+        # Somebody beside us may have cancelled the task, and the block may have failed for a reason of its own.
+        if error is None or (isinstance(error, asyncio.CancelledError) and not others):
+            raise failure
 
     async def _has_started(self) -> bool:
         """Start, unless told to stop meanwhile."""

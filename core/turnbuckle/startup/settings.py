@@ -63,7 +63,8 @@ class ServerSettings:
         ready_file: path of a file that is there as long as connections are accepted, with the process id and the
             addresses in it; "" for none.
         loop: the event loop; "auto" is uvloop where it is installed.
-        cancel_on_disconnect: cancel a handler when its client goes away before the response.
+        cancel_on_disconnect: cancel a handler when its client goes away before the response. A client that has sent
+            its whole request and then no more counts as gone, which for streams, too, is told from nothing else.
     """
 
     host: str = "127.0.0.1"

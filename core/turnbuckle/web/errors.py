@@ -5,6 +5,7 @@ Nothing of an unexpected exception reaches the client, unless debug is on; it go
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Final, final
@@ -19,6 +20,9 @@ from turnbuckle.web.response import Response, Text
 from turnbuckle.web.response_types import Renderer, builtin_response_types, compile_renderer
 
 __all__ = ["ErrorTable"]
+
+# No space is left on the disk, for us, or in this file: what was sent cannot be stored (RFC 4918, section 11.5).
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _LOG: Final = SturdyLogger("turnbuckle.error")
 
@@ -69,7 +73,9 @@ class ErrorTable:
                 # Nobody is left to read it; 400 says whose doing it was to middleware that counts.
                 return _plain(400)
         _LOG.error("%s %r failed", request.method, request.raw_path, exc_info=exception)
-        return debug_response(request, exception) if self._debug else _plain(500)
+        if self._debug:
+            return debug_response(request, exception)
+        return _plain(507 if isinstance(exception, OSError) and exception.errno in _FULL else 500)
 
     def _answer_http_error(self, request: Request, error: HTTPError) -> Response:
         try:

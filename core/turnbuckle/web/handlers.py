@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from turnbuckle.web.request import Request
 
-__all__ = ["BoundHandler", "bind", "describe_handler"]
+__all__ = ["BoundHandler", "bind", "call_here", "call_in_thread", "describe_handler"]
 
+Args: TypeAlias = tuple[object, ...]
+KwArgs: TypeAlias = Mapping[str, object]
 BoundHandler: TypeAlias = Callable[[Request], Awaitable[object]]
 
 _REQUEST: Final = "request"
@@ -140,15 +142,18 @@ def _streaming(handler: Callable[..., object]) -> Callable[..., Awaitable[object
 
 
 def _in_thread(handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
-    async def run(*args: object, **kwargs: object) -> object:
-        result = await asyncio.to_thread(_result_of, handler, *args, **kwargs)
-        # A plain function may wrap an async one, as careless decorators do.
-        return await result if inspect.isawaitable(result) else result
-
-    return run
+    return lambda *args, **kwargs: call_in_thread(handler, args, kwargs)
 
 
-def _result_of(handler: Callable[..., object], /, *args: object, **kwargs: object) -> object:
+async def call_in_thread(handler: Callable[..., object], args: Args, kwargs: KwArgs) -> object:
+    """Call a plain handler in a thread; while it runs there, ``call_here`` is in the frames of that thread."""
+    result = await asyncio.to_thread(call_here, handler, args, kwargs)
+    # A plain function may wrap an async one, as careless decorators do.
+    return await result if inspect.isawaitable(result) else result
+
+
+def call_here(handler: Callable[..., object], args: Args, kwargs: KwArgs) -> object:
+    """Call a plain handler; whoever asks what a thread does finds this frame, with the same arguments."""
     try:
         return handler(*args, **kwargs)
     except StopIteration as error:

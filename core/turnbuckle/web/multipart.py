@@ -50,10 +50,13 @@ async def read_multipart(boundary: str, pieces: AsyncIterator[bytes], limits: Fo
             for event in parser.parse(piece):
                 await collector.take(event)
         parser.close()
+        form = collector.form()
     except ValueError as error:
         # Each error of the package is a ValueError, and its message says how the form is broken.
         raise BadRequest("the multipart form is malformed or has too many parts") from error
-    return FormData(collector.fields, collector.files)
+    finally:
+        collector.close_rest()
+    return form
 
 
 def _make_parser(boundary: str, limits: FormLimits) -> _Parser:
@@ -87,6 +90,19 @@ class _Collector:
         self._text_size = 0
         self.fields: Final[list[tuple[str, str]]] = []
         self.files: Final[list[tuple[str, UploadedFile]]] = []
+
+    def form(self) -> FormData:
+        """Return what was collected, and leave the files to whoever has the form."""
+        form = FormData(self.fields, tuple(self.files))
+        self.files.clear()
+        return form
+
+    def close_rest(self) -> None:
+        """Close the files of a form that did not come to its end, without waiting for the last reference."""
+        for _, file in self.files:
+            file.close()
+        if self._file is not None:
+            self._file.close()
 
     async def take(self, event: _Segment | bytes | None) -> None:
         """Take the start of a part, some of its content, or its end."""

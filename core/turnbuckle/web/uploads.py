@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import IO, Final, final
 
 __all__ = ["UploadedFile"]
@@ -90,7 +91,9 @@ class UploadedFile:
 
     def close(self) -> None:
         """Give up the content; done anyway once nothing refers to it."""
-        self.file.close()
+        # What could not be written is tried once more here, and fails again on a full disk.
+        with suppress(OSError):
+            self.file.close()
 
 
 def _base_name(name: str) -> str:

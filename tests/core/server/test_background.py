@@ -223,6 +223,51 @@ async def test_server_stops_for_a_task_that_it_cannot_do_without() -> None:
     assert str(caught.value).endswith("failed: OSError: no queue")
 
 
+async def test_block_of_a_server_ends_for_a_task_that_it_cannot_do_without() -> None:
+    server, ended = HTTPServer(failing_app("stop").compile(), port=0), []
+
+    async def serve() -> None:
+        async with server:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                ended.append(server.addresses != ())
+
+    with pytest.raises(BackgroundTaskError, match="background task 'sweep' of lifespan"):
+        await serve()
+    assert ended == [True]
+    assert server.addresses == ()
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+async def test_block_of_a_server_ends_for_its_own_reasons_first() -> None:
+    async def serve() -> None:
+        async with HTTPServer(failing_app("stop").compile(), port=0):
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError as error:
+                raise KeyError("mine") from error
+
+    with pytest.raises(KeyError):
+        await serve()
+
+
+async def test_block_of_a_server_leaves_a_cancellation_from_elsewhere_alone() -> None:
+    async def serve() -> None:
+        async with HTTPServer(failing_app("stop").compile(), port=0):
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+
+    task = asyncio.create_task(serve())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_client_tells_of_a_task_that_stops_the_server() -> None:
     with pytest.raises(BackgroundTaskError, match="no queue"):
         async with Client(failing_app("stop")) as client:

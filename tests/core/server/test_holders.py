@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from tests.core.web.making import make_request
 from turnbuckle import App, HTTPServer, Request
 from turnbuckle.server.holders import waits_at
 from turnbuckle.testing.activity import turns
 from turnbuckle.testing.fake_clock import FakeClock
+from turnbuckle.web.handlers import bind
 
 from .served import GET, hello, serving
-from .waiting import until
+from .waiting import PATIENCE, until
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +85,27 @@ async def test_waits_at_the_line_of_the_app_rather_than_in_the_library() -> None
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_waits_at_the_line_of_the_thread_that_runs_a_plain_handler() -> None:
+    gates = [threading.Event(), threading.Event()]
+    begun: list[str] = []
+
+    def wait_plainly(request: Request) -> None:
+        begun.append(request.path)
+        if request.path == "/1":
+            gates[1].wait(PATIENCE)
+        gates[0].wait(PATIENCE)
+
+    call = bind(wait_plainly)
+    tasks = [asyncio.ensure_future(call(make_request(path))) for path in ("/0", "/1")]
+    line = wait_plainly.__code__.co_firstlineno
+    await until(lambda: len(begun) == 2 and waits_at(tasks[0]).endswith(f"{line + 4} in wait_plainly"))
+    assert waits_at(tasks[0]) == f"{__file__}:{line + 4} in wait_plainly"
+    assert waits_at(tasks[1]) == f"{__file__}:{line + 3} in wait_plainly"
+    for gate in gates:
+        gate.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_nothing_is_known_of_a_future() -> None:
