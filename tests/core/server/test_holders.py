@@ -141,7 +141,7 @@ async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixtu
     stopping = asyncio.create_task(server.stop())
     await turns(20)
     await clock.advance(1)
-    held = f"GET {path}?x=1, route {path!r} of {route.origin}, waiting at {__file__}:{LINE} in forever"
+    held = f"GET {path}, route {path!r} of {route.origin}, waiting at {__file__}:{LINE} in forever"
     assert caplog.messages == [f"still waiting for {held}"]
     caplog.clear()
     await clock.advance(30)
