@@ -83,7 +83,7 @@ async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog):
     assert (response.status, response.body) == (500, b"Internal Server Error")
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("turnbuckle.error", logging.ERROR)
-    assert record.getMessage() == "GET '/a%1b?b' failed"
+    assert record.getMessage() == "GET '/a%1b' failed"
     assert record.exc_info[1] is error
     assert request.exception is error
 
