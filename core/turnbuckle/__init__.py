@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         RouteError,
         ServiceUnavailable,
         StartupError,
+        TLSError,
         TooManyRequests,
         TurnbuckleError,
         Unauthorized,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from turnbuckle.server.application import Application
     from turnbuckle.server.run import HTTPServer
     from turnbuckle.server.timeouts import Timeouts
+    from turnbuckle.server.tls import TLS
     from turnbuckle.startup.plan import Plan
     from turnbuckle.startup.settings import Settings
     from turnbuckle.startup.setup import Setup
@@ -91,15 +93,17 @@ if TYPE_CHECKING:
     from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
     from turnbuckle.web.middleware import middleware
     from turnbuckle.web.naming import RequestIdFilter, current_request_id
+    from turnbuckle.web.peer import Peer
     from turnbuckle.web.request import Request
     from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
     from turnbuckle.web.switch import SwitchProtocols
+    from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 _ERRORS: Final = (
     "AppFrozen BackgroundTaskError BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError"
     " InternalServerError LifespanError ListenError MethodNotAllowed NotFound Problem ProtocolError"
-    " ResourceUnavailable RouteConflict RouteError ServiceUnavailable StartupError TooManyRequests TurnbuckleError"
-    " Unauthorized UnprocessableContent UnsupportedMediaType"
+    " ResourceUnavailable RouteConflict RouteError ServiceUnavailable StartupError TLSError TooManyRequests"
+    " TurnbuckleError Unauthorized UnprocessableContent UnsupportedMediaType"
 )
 _RECORDS: Final = (
     "Component Diagnostic ErrorHandler Handler Lifespan Match Middleware Origin ParserProvider PluginInfo"
@@ -122,6 +126,7 @@ _MODULES: Final = {
     "routing.tree": "TreeRouter",
     "routing.urls": "build_path",
     "server.timeouts": "Timeouts",
+    "server.tls": "TLS",
     "startup.plan": "Plan",
     "startup.settings": "Settings",
     "startup.setup": "Setup",
@@ -136,6 +141,8 @@ _MODULES: Final = {
     "web.middleware": "middleware",
     "web.naming": "RequestIdFilter current_request_id",
     "web.request": "Request",
+    "web.peer": "Peer",
+    "web.tls": "ClientCertificate TLSInfo",
     "web.response": "HTML JSON File Redirect Response Stream Text",
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
@@ -146,11 +153,13 @@ __all__ = [
     "JSON",
     "NEED_DATA",
     "STANDARD_JSON",
+    "TLS",
     "App",
     "AppFrozen",
     "Application",
     "BackgroundTaskError",
     "BadRequest",
+    "ClientCertificate",
     "Component",
     "Conflict",
     "ConnectionLost",
@@ -188,6 +197,7 @@ __all__ = [
     "ParserFactory",
     "ParserProvider",
     "Pattern",
+    "Peer",
     "Plan",
     "Plugin",
     "PluginInfo",
@@ -218,6 +228,8 @@ __all__ = [
     "StartupError",
     "Stream",
     "SwitchProtocols",
+    "TLSError",
+    "TLSInfo",
     "Text",
     "Timeouts",
     "TooManyRequests",

@@ -8,6 +8,7 @@
     ├── ResourceUnavailable      a resource that is asked for is not there (yet); also a LookupError
     ├── BackgroundTaskError      a background task failed that the app cannot do without: the server stopped
     ├── ListenError              a socket that cannot be listened on; also an OSError
+    ├── TLSError                 a certificate or a key that cannot be used: nothing was served
     ├── AppFrozen                an app was changed after it was resolved; also a RuntimeError
     ├── Problem                  one coded finding about how an app is put together (TB...)
     ├── RouteError               a route pattern that cannot be used; also a ValueError
@@ -54,6 +55,7 @@ __all__ = [
     "RouteError",
     "ServiceUnavailable",
     "StartupError",
+    "TLSError",
     "TooManyRequests",
     "TurnbuckleError",
     "Unauthorized",
@@ -115,6 +117,10 @@ class ListenError(TurnbuckleError, OSError):
     def __init__(self, message: str, errno: int | None = None) -> None:
         super().__init__(message)
         self.errno = errno
+
+
+class TLSError(TurnbuckleError):
+    """The settings of TLS, or the files that they name, cannot be used."""
 
 
 class AppFrozen(TurnbuckleError, RuntimeError):

@@ -32,6 +32,8 @@ __all__ = ["serve"]
 @click.option("--ready-file", metavar="PATH", help="A file that is there while connections are accepted.")
 @click.option("--workers", type=int, metavar="NUMBER", help="Serve with so many processes; 0: one for each processor.")
 @click.option("--reload", "is_reloading", is_flag=True, help="Begin anew when a file changes; for development.")
+@click.option("--tls-cert", metavar="FILE", help="Serve https with this certificate chain, in PEM.")
+@click.option("--tls-key", metavar="FILE", help="The private key of the certificate.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
@@ -50,6 +52,8 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     workers: int | None,
     is_reloading: bool,
     unix_mode: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     access_log: bool | None,
     log_level: str | None,
     log_format: str | None,
@@ -76,6 +80,8 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--access-log", "log.access", access_log)
         .with_setting("--log-level", "log.level", log_level)
         .with_setting("--log-format", "log.format", log_format)
+        .with_setting("--tls-cert", "tls.cert", tls_cert)
+        .with_setting("--tls-key", "tls.key", tls_key)
         .with_setting("--loop", "server.loop", loop)
     )
     if WORKER in os.environ:
@@ -137,6 +143,7 @@ def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
         fds=server.fds if worker is None else worker.fds,
         fd_name=server.fd_name,
         ready_file=server.ready_file,
+        tls=plan.settings.tls,
         loop=server.loop,
         log=plan.settings.log,
         serve=None if worker is None else worker.serve,

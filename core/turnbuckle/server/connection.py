@@ -26,6 +26,7 @@ from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import interim_response
 from turnbuckle.server.admission import Standing
+from turnbuckle.server.arrival import DIRECT, Arrival
 from turnbuckle.server.connections import Connections, Swept
 from turnbuckle.server.content import CONTENT_IS_GONE, IncomingContent
 from turnbuckle.server.responding import respond
@@ -73,8 +74,8 @@ class HTTPConnection(Wire):
 
     head: RequestHead
 
-    def __init__(self, connections: Connections) -> None:
-        super().__init__(connections)
+    def __init__(self, connections: Connections, arrival: Arrival = DIRECT) -> None:
+        super().__init__(connections, arrival)
         self.content: IncomingContent | None = None
         self._began = 0.0
         self._served = 0
@@ -99,6 +100,8 @@ class HTTPConnection(Wire):
             # Until something comes, it is as one that waits between two requests.
             self.state = _IDLE
         self._arm(self.timeouts.first_byte or self.timeouts.head)
+        if self._arrival.due is not None:
+            self.deadline = min(self.deadline, self._arrival.due)
         if shared.is_draining:
             self.is_last = True
             self.finish_up()

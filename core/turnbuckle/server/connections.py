@@ -176,6 +176,7 @@ def _sweep_interval(timeouts: Timeouts) -> float:
     """Return how far apart sweeps are: often enough that no deadline is missed by more than a quarter of it."""
     times = (
         timeouts.first_byte,
+        timeouts.handshake,
         timeouts.head,
         timeouts.content,
         timeouts.handler,

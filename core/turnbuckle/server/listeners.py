@@ -66,6 +66,7 @@ class Endpoint:
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         fds: inherited descriptors to listen on instead of all that.
+        is_secured: whether TLS is spoken there.
     """
 
     host: tuple[str, ...] = attrs.field(default=("127.0.0.1",), converter=_as_hosts)
@@ -77,15 +78,17 @@ class Endpoint:
     backlog: int = 2048
     reuse_port: bool = False
     fds: tuple[int, ...] = attrs.field(default=(), converter=_as_numbers)
+    is_secured: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """Where a server listens: a host and port, or the path of a Unix socket."""
+    """Where a server listens: a host and port, or the path of a Unix socket; and whether it speaks TLS."""
 
     host: str = ""
     port: int = 0
     unix: str = ""
+    is_secured: bool = False
 
     @property
     def url(self) -> str:
@@ -93,7 +96,7 @@ class Address:
         if self.unix:
             return f"unix:{self.unix}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.is_secured else 'http'}://{host}:{self.port}"
 
     def __str__(self) -> str:
         return self.url

@@ -14,11 +14,13 @@ from itertools import islice
 from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
+import attrs
+
 from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
 from turnbuckle.server.accepting import Acceptor
 from turnbuckle.server.application import Application, LoopFactory
+from turnbuckle.server.arriving import first_protocol
 from turnbuckle.server.clock import Clock, SystemClock
-from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.inherited import adopt, take_passed_sockets
 from turnbuckle.server.lifespans import Lifespans
@@ -29,7 +31,8 @@ from turnbuckle.server.logs import logging_as
 from turnbuckle.server.notifying import Notifier
 from turnbuckle.server.open_files import raise_file_limit
 from turnbuckle.server.readiness import Attendant, Readiness
-from turnbuckle.server.signals import on_stop_signals
+from turnbuckle.server.signals import on_reload_signal, on_stop_signals
+from turnbuckle.server.tls import TLS, Certificates
 from turnbuckle.web.logger import SturdyLogger
 
 __all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
@@ -65,6 +68,7 @@ class HTTPServer:
         backlog: connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         fds: inherited descriptors to listen on instead of all that.
+        tls: how connections are secured; None for not at all.
         clock: tells the time; that of the loop and the machine when None.
     """
 
@@ -81,6 +85,7 @@ class HTTPServer:
         backlog: int = 2048,
         reuse_port: bool = False,
         fds: Sequence[int] = (),
+        tls: TLS | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
@@ -94,7 +99,10 @@ class HTTPServer:
             backlog=backlog,
             reuse_port=reuse_port,
             fds=fds,
+            is_secured=tls is not None and tls.is_wanted,
         )
+        self._tls: Final = tls
+        self._certificates: Certificates | None = None
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
         self._acceptors: list[Acceptor] = []
@@ -116,10 +124,13 @@ class HTTPServer:
         Raises:
             ListenError: a socket cannot be listened on.
             LifespanError: a lifespan failed.
+            TLSError: connections cannot be secured.
             RuntimeError: the server was started before.
         """
         if self._connections is not None:
             raise RuntimeError("a server is started once; make another one")
+        if self._tls is not None and self._tls.is_wanted:
+            self._certificates = Certificates(self._tls, ("http/1.1",))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
         self._connections = Connections(self.application, clock, loop)
@@ -167,18 +178,27 @@ class HTTPServer:
         if self._starting is not None:
             self._starting.cancel()
 
+    def reload(self) -> None:
+        """Read the files of TLS again, for connections to come; nothing changes if they cannot be used."""
+        if self._certificates is not None:
+            self._certificates.reload()
+
     async def serve(self, readiness: Readiness | None = None) -> None:
         """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal does not wait.
 
         Args:
             readiness: how the outside is told; in the log alone when None.
 
+        With TLS, SIGHUP reads the certificate again.
+
         Raises:
             ListenError: a socket cannot be listened on.
+            TLSError: connections cannot be secured.
             LifespanError: a lifespan failed.
             BackgroundTaskError: a task failed for which the server was to stop; it has.
         """
-        with on_stop_signals(self.request_stop):
+        reload = self.reload if self._endpoint.is_secured else None
+        with on_stop_signals(self.request_stop), on_reload_signal(reload):
             if await self.serve_until_stopped(readiness or Readiness()):
                 _log.info("stopped")
 
@@ -243,8 +263,7 @@ class HTTPServer:
         return True
 
     def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
-        accept = partial(HTTPConnection, connections)
-        connect = partial(loop.connect_accepted_socket, accept)
+        connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates))
         for listener in self._listeners:
             try:
                 listener.socket.listen(self._endpoint.backlog)
@@ -302,7 +321,10 @@ def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
     Raises:
         ListenError: that cannot be done; the message says with which and why.
     """
-    return adopt(endpoint.fds) if endpoint.fds else bind(endpoint)
+    listeners = adopt(endpoint.fds) if endpoint.fds else bind(endpoint)
+    if not endpoint.is_secured:
+        return listeners
+    return tuple(attrs.evolve(each, address=attrs.evolve(each.address, is_secured=True)) for each in listeners)
 
 
 def _tell_holders(connections: Connections) -> None:
@@ -326,6 +348,7 @@ def run(  # noqa: PLR0913  # all but the application by name
     fds: Sequence[int] = (),
     fd_name: str = "",
     ready_file: str = "",
+    tls: TLS | None = None,
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
@@ -344,6 +367,7 @@ def run(  # noqa: PLR0913  # all but the application by name
     Raises:
         ListenError: a socket cannot be listened on.
         LifespanError: a lifespan failed.
+        TLSError: connections cannot be secured.
         TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
     """
     occupy_standard_descriptors()
@@ -358,6 +382,7 @@ def run(  # noqa: PLR0913  # all but the application by name
         backlog=backlog,
         reuse_port=reuse_port,
         fds=fds or take_passed_sockets(os.environ, fd_name),
+        tls=tls,
     )
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))

@@ -27,9 +27,11 @@ class Timeouts:
     """Deadlines in seconds; 0 turns one off.
 
     Attributes:
-        first_byte: from accept to the first octet; beyond it the connection is closed. Where it is set, ``head`` begins
-            with that octet.
-        head: from accept, or from the first octet of a later request, to the end of the head; beyond it 408.
+        handshake: of TLS, from accept to its end; beyond it the connection is cut.
+        first_byte: from accept or the handshake to the first octet; beyond it the connection is closed. Where it is
+            set, ``head`` begins with that octet.
+        head: from accept or the handshake, or from the first octet of a later request, to the end of the head; beyond
+            it 408.
         content: how long, in total, a handler waits for content beyond what ``content_rate`` grants; beyond it 408.
         content_rate: octets per second that content must come at: each octet received grants its share of a second.
         handler: from the head to the response; beyond it 503.
@@ -48,6 +50,12 @@ class Timeouts:
         shutdown: for requests to finish once the server was told to stop, then for each lifespan to be left.
     """
 
+    handshake: float = deadline(
+        10.0,
+        beyond="connection aborted",
+        test="server/test_handshake.py::test_handshake_that_stalls_is_cut_by_its_deadline",
+        fixed=_BEFORE,
+    )
     first_byte: float = deadline(
         0.0,
         beyond="connection closed",

@@ -20,7 +20,7 @@ from typing import Final, cast
 from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.serializer import content_size, error_response
-from turnbuckle.server.application import Application
+from turnbuckle.server.arrival import DIRECT, Arrival, describe_peer
 from turnbuckle.server.clock import Clock
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.holders import request_holder
@@ -59,6 +59,7 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_arrival",
         "_content_due",
         "_dropped",
         "_handler_due",
@@ -86,8 +87,9 @@ class Wire(asyncio.Protocol):
     transport: asyncio.Transport
     peer: Peer
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, arrival: Arrival = DIRECT) -> None:
         application = connections.application
+        self._arrival: Final = arrival
         self.connections = connections
         self.clock: Clock = connections.clock
         self.timeouts: Timeouts = application.timeouts
@@ -112,7 +114,7 @@ class Wire(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self.peer = _describe_peer(transport, self._lost, self.connections.application)
+        self.peer = describe_peer(transport, self._arrival, self._lost, self.connections.application)
         self.connections.add(self)
 
     def pause_writing(self) -> None:
@@ -276,16 +278,3 @@ def wake(waiter: asyncio.Future[None] | None, error: Exception | None = None) ->
             waiter.set_result(None)
         else:
             waiter.set_exception(error)
-
-
-def _describe_peer(transport: asyncio.Transport, lost: Lost, application: Application) -> Peer:
-    client = transport.get_extra_info("peername")
-    server = transport.get_extra_info("sockname")
-    return Peer(
-        client=tuple(client[:2]) if isinstance(client, tuple) else None,
-        server=tuple(server[:2]) if isinstance(server, tuple) else server or None,
-        scheme="https" if transport.get_extra_info("sslcontext") is not None else "http",
-        lost=lost,
-        resources=application.resources,
-        json=application.json,
-    )

@@ -17,6 +17,7 @@ from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.listeners import Endpoint, is_mode
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.server.tls import TLS
 from turnbuckle.server.workers.policy import Workers
 from turnbuckle.server.workers.watching import Reload
 
@@ -152,6 +153,7 @@ class Settings:
         capacity: how much the server takes on at a time, and one connection may ask of it.
         workers: how many processes serve, and when one of them is replaced.
         reload: what is watched with ``--reload``.
+        tls: how connections are secured.
         routing: how paths are matched.
         middleware: the order of the chain.
         plugins: which plugins take part.
@@ -168,6 +170,7 @@ class Settings:
     capacity: Capacity = attrs.field(factory=Capacity)
     workers: Workers = attrs.field(factory=Workers)
     reload: Reload = attrs.field(factory=Reload)
+    tls: TLS = attrs.field(factory=TLS)
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)
     middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
     plugins: PluginsSettings = attrs.field(factory=PluginsSettings)

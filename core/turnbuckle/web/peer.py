@@ -12,6 +12,7 @@ import attrs
 
 from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
+from turnbuckle.web.tls import TLSInfo
 
 __all__ = ["Disconnect", "Peer"]
 
@@ -51,6 +52,7 @@ class Peer:
         client: address and port of the client; None where there is no such thing, as on a Unix socket.
         server: address and port that the connection was accepted on, the path of a Unix socket, or None.
         scheme: ``"http"`` or ``"https"``.
+        tls: how the connection is secured; None if it is not.
         lost: set once the client is gone.
         resources: those of the application that serves the connection.
         json: what it reads and writes JSON with.
@@ -59,6 +61,7 @@ class Peer:
     client: tuple[str, int] | None = None
     server: tuple[str, int] | str | None = None
     scheme: str = attrs.field(default="http", kw_only=True)
+    tls: TLSInfo | None = attrs.field(default=None, kw_only=True)
     lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
     resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
     json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)

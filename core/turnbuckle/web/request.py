@@ -23,6 +23,7 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.query import QueryParams, parse_urlencoded
 from turnbuckle.web.state import State
 from turnbuckle.web.target import Target, parse_target
+from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 if TYPE_CHECKING:
     from turnbuckle.records import Handler, ResourceKey, Route
@@ -212,6 +213,17 @@ class Request:
     def scheme(self) -> str:
         """Return ``"http"`` or ``"https"``."""
         return self.peer.scheme
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Return how the connection is secured; None if it is not, or if that is the affair of a proxy."""
+        return self.peer.tls
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """Return the certificate that the client has shown and that was checked; None if there is none."""
+        tls = self.peer.tls
+        return tls.client_certificate if tls is not None else None
 
     @property
     def host(self) -> str:
