@@ -54,7 +54,7 @@ def fit_text(text: str, kind: Any) -> object:
         if text.strip().lower() not in _WORDS:
             raise ValueError("not a truth value")
         return _WORDS[text.strip().lower()]
-    if kind is str or kind is Path:
+    if kind is str or kind is Path or _is_words(kind):
         return fit(text, kind)
     if _is_sequence(kind) and not text.lstrip().startswith("["):
         return fit([part.strip() for part in text.split(",") if part.strip()], kind)
@@ -79,6 +79,11 @@ def describe_type(kind: Any) -> str:
 
 def _plural(kind: Any) -> str:
     return {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}.get(kind) or describe_type(kind)
+
+
+def _is_words(kind: Any) -> bool:
+    # One of them may look like a number of TOML, such as "1.2".
+    return get_origin(kind) is Literal and all(isinstance(each, str) for each in get_args(kind))
 
 
 def _is_sequence(kind: Any) -> bool:

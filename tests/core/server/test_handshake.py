@@ -253,8 +253,11 @@ def test_client_that_leaves_during_the_handshake_leaves_nothing(
 
 
 def test_stop_does_not_wait_for_a_handshake(loop: str, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls) as served, served.connect() as client:
+    with running(hello, loop=loop, tls=tls) as served:
+        client = served.connect()
         client.sendall(client_hello()[:50])
+    with client:
+        assert everything(client) == b""
 
 
 def test_refusal_reaches_a_client_that_is_still_sending(loop: str, authority: Authority, tls: TLS) -> None:
