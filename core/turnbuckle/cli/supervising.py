@@ -47,7 +47,7 @@ def serve_with_workers(asked: Asked, plan: Plan, *, is_reloading: bool) -> None:
         workers = attrs.evolve(workers, count=1)
         watched = _watched(asked, plan)
     charge = Charge(
-        endpoint=settings.server.endpoint(),
+        endpoint=attrs.evolve(settings.server.endpoint(), is_secured=settings.tls.is_wanted),
         fd_name=settings.server.fd_name,
         ready_file=settings.server.ready_file,
         workers=workers,
