@@ -377,7 +377,7 @@ class App(Scope):
         self._parser = None if parser is None else Written(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
         self._debug: Final = debug
-        self._converters: Final = dict(converters or {})
+        self._converters: Final = _mapping_of(converters)
         self._fill(plugins, middleware, router)
         if lifespan is not None:
             self.lifespan(lifespan)
@@ -467,6 +467,12 @@ def _as_app(scope: Scope) -> App:
     if not isinstance(scope, App):
         raise TypeError(f"scopes are opened with app.scope(...), not by calling {type(scope).__name__}")
     return scope
+
+
+def _mapping_of(converters: object) -> Mapping[str, object]:
+    if converters is None or isinstance(converters, Mapping):
+        return dict(converters or {})
+    raise TypeError(f"converters are a mapping from names to converters, not {converters!r:.60}")
 
 
 def _listed(plugins: Iterable[object]) -> Iterable[object]:

@@ -29,6 +29,7 @@ from turnbuckle.startup.places import place_of
 from turnbuckle.startup.plan import Entry, Plan
 from turnbuckle.startup.registry import HookCall, Registry
 from turnbuckle.startup.setup import Setup
+from turnbuckle.startup.shapes import fault_in, shown
 
 __all__ = ["Answers", "Collector"]
 
@@ -119,7 +120,7 @@ class Collector:
             result = call(arguments)
             # A generator runs only now, and may fail as the rest of the hook may.
             return list(result) if _is_lazy(result) else result
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             self.findings.add(
                 "TB306",
                 f"hook {at.hook!r} of plugin {at.plugin!r} raised {described(error)}",
@@ -133,16 +134,17 @@ class Collector:
         wanted = _record_type(hook)
         right = []
         for record in self._listed(hook, result, at):
-            if isinstance(record, wanted) and _has_name(record):
+            fault = _fault_of(record, wanted)
+            if not fault:
                 right.append(record)
-            else:
-                self.findings.add(
-                    "TB308",
-                    f"hook {hook!r} of plugin {at.plugin!r} returned {record!r:.80}, which is no {wanted.__name__}",
-                    at,
-                    why="each hook returns records of one type",
-                    fix=f"return [{wanted.__name__}(...)], with a text as its name",
-                )
+                continue
+            self.findings.add(
+                "TB308",
+                f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
+                at,
+                why="each hook returns records of one type, which have in them what their annotations say",
+                fix=f"return [{wanted.__name__}(...)], with what belongs there",
+            )
         return right
 
     def _listed(self, hook: str, result: object, at: Origin) -> list[object]:
@@ -150,7 +152,7 @@ class Collector:
             return list(result)
         self.findings.add(
             "TB307",
-            f"hook {hook!r} of plugin {at.plugin!r} returned {result!r:.80}, which is no list of records",
+            f"hook {hook!r} of plugin {at.plugin!r} returned {shown(result)}, which is no list of records",
             at,
             why="a hook says how many records it has; nothing at all is most often a forgotten 'return'",
             fix="return [...]; return [] for none",
@@ -170,9 +172,11 @@ def _record_type(hook: str) -> type:
     return click.Command
 
 
-def _has_name(record: object) -> bool:
-    # Annotations promise it, and nothing keeps the promise until a name is sorted or joined.
-    return isinstance(getattr(record, "name", ""), str)
+def _fault_of(record: object, wanted: type) -> str:
+    if not isinstance(record, wanted):
+        return f"{shown(record)}, which is no {wanted.__name__}"
+    fault = fault_in(record)
+    return f"a wrong {wanted.__name__}: {fault}" if fault else ""
 
 
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:

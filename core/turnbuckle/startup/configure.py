@@ -199,6 +199,8 @@ class Configurator:
             if not attrs.has(cls) or not isinstance(cls, type):
                 raise TypeError("it is no attrs class")
             attrs.resolve_types(cls)
+            if shared := [each.name for each in attrs.fields(cls) if isinstance(each.default, list | dict | set)]:
+                raise TypeError(f"the default of {shared[0]!r} is one object for all apps: write factory=...")
             return {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
         except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
             self.findings.add(

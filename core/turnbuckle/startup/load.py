@@ -5,23 +5,35 @@ Whatever goes wrong with one plugin is noted with its distribution and line, and
 
 from __future__ import annotations
 
+import importlib
+import os
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
+import attr
 import attrs
 
+import turnbuckle
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, PluginInfo
 from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
 from turnbuckle.startup.findings import Findings, closest, described
 from turnbuckle.startup.loaded import LoadedPlugin, Wanted
 from turnbuckle.startup.places import file_place, place_of
+from turnbuckle.startup.shapes import shown
 
 __all__ = ["Loader", "place_of_error"]
+
+_NOT_TO_BLAME: Final = tuple(
+    str(Path(module.__file__ or "").parent) + os.sep for module in (turnbuckle, attr, attrs, importlib)
+)
+# What a constructor gave, where it gave nothing: None would be something that was passed.
+_NOT_MADE: Final = object()
 
 
 def place_of_error(error: BaseException, near: str = "") -> str:
@@ -37,7 +49,8 @@ def place_of_error(error: BaseException, near: str = "") -> str:
 
 
 def _innermost(trace: TracebackType | None, folder: Path | None) -> str:
-    frames = [each for each in traceback.extract_tb(trace) if not each.filename.startswith("<")]
+    # Neither the core nor attrs, which checks what it is given, is where anything has to be mended.
+    frames = [each for each in traceback.extract_tb(trace) if not each.filename.startswith(("<", *_NOT_TO_BLAME))]
     own = [each for each in frames if _folder(each.filename) == folder]
     nearest = (own or frames)[-1:]
     return "".join(file_place(each.filename, each.lineno) for each in nearest)
@@ -160,12 +173,14 @@ class Loader:
     def _find(self, name: str, origin: Origin) -> InstalledPlugin | None:
         found = [each for each in self.installed if each.name == name]
         if len(found) > 1:
+            owners = {each.distribution for each in found}
+            who = f"{len(found)} distributions offer" if len(owners) > 1 else f"{min(owners)} has two entry points for"
             self.findings.add(
                 "TB102",
-                f"{len(found)} distributions offer plugin {name!r}",
+                f"{who} plugin {name!r}",
                 *(each.origin for each in found),
                 why="which one is meant cannot be known",
-                fix="uninstall one of them",
+                fix="uninstall one of them" if len(owners) > 1 else "remove one of the two from its metadata",
             )
         if not found:
             self.findings.add(
@@ -192,7 +207,7 @@ class Loader:
 
     def _instance(self, value: object, wanted: Wanted, distribution: str) -> LoadedPlugin | None:
         plugin = self._make(value, wanted.origin) if isinstance(value, type) else value
-        if plugin is None:
+        if plugin is _NOT_MADE:
             return None
         if not isinstance(plugin, Plugin):
             self._not_a_plugin(value, wanted.origin, distribution)
@@ -203,6 +218,9 @@ class Loader:
         )
         if not isinstance(info, PluginInfo) or not _is_name(info.name):
             self._no_info(plugin, info, origin)
+            return None
+        if fault := _fault_of(info):
+            self._wrong_info(plugin, fault, origin)
             return None
         return LoadedPlugin(
             plugin=plugin,
@@ -218,7 +236,7 @@ class Loader:
             return cls
         try:
             return cls()
-        except Exception as error:  # noqa: BLE001  # a plugin's constructor may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's constructor may raise anything
             self.findings.add(
                 "TB104",
                 f"plugin {cls.__qualname__} cannot be made: {described(error)}",
@@ -227,7 +245,7 @@ class Loader:
                 why="a plugin that is enabled by class or by name is made without arguments",
                 fix="give its arguments defaults, take them from its settings, or pass an instance",
             )
-            return None
+            return _NOT_MADE
 
     def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
         if distribution:
@@ -235,16 +253,25 @@ class Loader:
             origin = attrs.evolve(origin, place=place_of(value) or origin.place, distribution=distribution)
         self.findings.add(
             "TB104",
-            f"{value!r} is not a plugin",
+            f"{shown(value)} is not a plugin",
             attrs.evolve(origin, place=origin.place or place_of(value)),
             why="a plugin is a name, a class derived from turnbuckle.Plugin, or an instance of one",
             fix="derive its class from turnbuckle.Plugin",
         )
 
+    def _wrong_info(self, plugin: Plugin, fault: str, origin: Origin) -> None:
+        self.findings.add(
+            "TB111",
+            f"plugin {type(plugin).__qualname__} {fault}",
+            origin,
+            why="plugins are known by name, so that none is imported for the sake of another",
+            fix='write the names of plugins there, such as requires=["sessions"]',
+        )
+
     def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
-        text = "has no info" if info is None else f"has {info!r} for its info"
+        text = "has no info" if info is None else f"has {shown(info)} for its info"
         if isinstance(info, PluginInfo):
-            text = f"has the name {info.name!r}"
+            text = f"has the name {shown(info.name)}"
         self.findings.add(
             "TB111",
             f"plugin {type(plugin).__qualname__} {text}",
@@ -252,6 +279,14 @@ class Loader:
             why="names of plugins are lower case words joined by underscores",
             fix='write info = PluginInfo(name="...") in the class',
         )
+
+
+def _fault_of(info: PluginInfo) -> str:
+    for field in ("requires", "after", "conflicts"):
+        wrong = [each for each in getattr(info, field) if not isinstance(each, str)]
+        if wrong:
+            return f"names {shown(wrong[0])} in {field!r} of its info, which is no text"
+    return ""
 
 
 def _is_name(name: object) -> bool:

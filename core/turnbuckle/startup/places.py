@@ -36,6 +36,8 @@ def _code_of(value: object) -> CodeType | None:
         function = inspect.unwrap(value)  # type: ignore[arg-type]  # anything may be asked for its __wrapped__
     except ValueError:
         function = value
+    except Exception:  # noqa: BLE001  # a foreign __getattr__ may raise anything
+        return None
     function = getattr(function, "func", function)  # functools.partial
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)

@@ -39,7 +39,7 @@ class Registry(pluggy.PluginManager):
         self.add_hookspecs(Hooks)
         # All definitions are known before any implementation is looked at: order must not decide what is misspelt.
         # A plugin that is in a scope and around it defines the same hooks once.
-        for definer in {definer.plugin.hookspecs: definer for definer in definers}.values():
+        for definer in {id(definer.plugin.hookspecs): definer for definer in definers}.values():
             self._define(definer)
         self._accepted: dict[str, Mapping[str, Any]] = {}
         self._implemented: Final[dict[tuple[str, str], pluggy.HookImpl]] = {}
@@ -258,6 +258,7 @@ def _is_override(value: object, name: str) -> bool:
 
 def _at(plugin: LoadedPlugin, value: object, hook: str = "") -> Origin:
     function = getattr(value, "__func__", value)
+    function = getattr(value, "fget", function)  # a property
     place = place_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.place
     return Origin(
         plugin=plugin.name,

@@ -32,6 +32,7 @@ from turnbuckle.startup.inject import Injected
 from turnbuckle.startup.plan import Choice, Entry, Loser, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.startup.resources import Provided, order_lifespans
 from turnbuckle.startup.settings import Settings
+from turnbuckle.startup.shapes import fault_of_handler, fault_of_render, shown
 from turnbuckle.startup.slots import Slot, choose
 from turnbuckle.web.handlers import bind
 
@@ -263,21 +264,21 @@ class Resolver:
     def _is_usable(self, entry: Entry[Any]) -> bool:
         record = entry.record
         if isinstance(record, ResponseType):
-            wrong, what, must = record.type, "response type", "a class"
-            is_usable = isinstance(record.type, type) and callable(record.render)
+            kind, what, must = record.type, "response type", "a class"
+            fault = fault_of_render(record) if isinstance(kind, type) else f"{shown(kind)} is no class"
         else:
-            wrong, what, must = record.exception, "error handler", "a class of exceptions"
-            is_exception = isinstance(record.exception, type) and issubclass(record.exception, Exception)
-            is_usable = is_exception and callable(record.handler)
-        if not is_usable:
+            kind, what, must = record.exception, "error handler", "a class of exceptions"
+            is_exception = isinstance(kind, type) and issubclass(kind, Exception)
+            fault = fault_of_handler(record) if is_exception else f"{shown(kind)} is no class of exceptions"
+        if fault:
             self.findings.add(
                 "TB504",
-                f"{what} for {wrong!r} cannot be used",
+                f"{what} for {shown(kind)} cannot be used: {fault}",
                 entry.origin,
                 why=f"it needs {must}, and something that can be called",
                 fix="correct the record",
             )
-        return is_usable
+        return not fault
 
     def _strongest(self, rivals: list[Entry[RecordT]], code: str, what: str) -> Entry[RecordT]:
         # As for slots: what the app wrote down beats an enabled plugin, which beats what is built in.

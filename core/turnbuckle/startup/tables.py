@@ -15,6 +15,7 @@ from turnbuckle.errors import RouteConflict, RouteError
 from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.overlap import Shadow
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.startup.dispatch import Endpoint
 from turnbuckle.startup.findings import Findings, described
@@ -100,7 +101,8 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
         router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
         for planned, inner in routes:
             _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), findings)
-        router.freeze()
+        if not _freeze(router, choice, findings):
+            continue
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
         tables.append(Table(scope, territory, router, frozenset(links)))
     _check_apart(tables, findings)
@@ -153,7 +155,7 @@ def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
     for table in tables:
         if not isinstance(table.router, LinkingRouter):
             continue
-        for shadow in table.router.shadows():
+        for shadow in _shadows_of(table, table.router, findings):
             findings.add(
                 "TB407",
                 f"{shadow.route.describe()} can never be reached",
@@ -188,6 +190,34 @@ def _check_apart(tables: Sequence[Table], findings: Findings) -> None:
                 why="requests are handed to a router by path and host, and the other one would never be asked",
                 fix="open one scope with the router, and further scopes within it",
             )
+
+
+def _shadows_of(table: Table, router: LinkingRouter, findings: Findings) -> Sequence[Shadow]:
+    try:
+        return tuple(router.shadows())
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        if table.scope.router is not None:
+            _broken(table.scope.router, f"shadows() failed: {described(error)}", findings)
+        return ()
+
+
+def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], findings: Findings) -> bool:
+    try:
+        router.freeze()
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        _broken(choice, f"freeze() failed: {described(error)}", findings)
+        return False
+    return True
+
+
+def _broken(choice: Choice[RouterProvider], fault: str, findings: Findings) -> None:
+    findings.add(
+        "TB502",
+        f"router {choice.name!r} cannot be used: {fault}",
+        choice.origin,
+        why="it is made, filled, frozen and asked for unreachable routes before anything is served",
+        fix="correct it, or choose another router",
+    )
 
 
 def _named(routes: Sequence[Route]) -> str:

@@ -115,7 +115,7 @@ COMPOSITION = {
     "error-handler-twice": Mistake(
         code="TB414",
         says="error handler for KeyError",
-        source=_providing("error_handlers", "ErrorHandler(KeyError, answer)", "ErrorHandler(KeyError, answer)"),
+        source=_providing("error_handlers", "ErrorHandler(KeyError, passing)", "ErrorHandler(KeyError, passing)"),
     ),
     "handler-takes-another-parameter": Mistake(
         code="TB415",

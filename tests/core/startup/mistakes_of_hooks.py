@@ -127,7 +127,7 @@ HOOKS = {
     ),
     "record-without-a-name": Mistake(
         code="TB308",
-        says="which is no Component",
+        says="a wrong Component: its name is None, which is no text",
         source=_returning("[Component('json', None, around)]", "provide_components"),
     ),
     "hook-is-a-list": Mistake(

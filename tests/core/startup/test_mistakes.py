@@ -20,10 +20,11 @@ from tests.core.startup.mistakes import Mistake, plugin
 from tests.core.startup.mistakes_of_composition import COMPOSITION
 from tests.core.startup.mistakes_of_hooks import HOOKS
 from tests.core.startup.mistakes_of_loading import LOADING
+from tests.core.startup.mistakes_of_records import RECORDS
 from turnbuckle import App, AppFrozen, startup
 from turnbuckle.cli.group import turnbuckle
 
-_ERRORS = {**LOADING, **HOOKS, **COMPOSITION}
+_ERRORS = {**LOADING, **HOOKS, **RECORDS, **COMPOSITION}
 
 
 @pytest.fixture

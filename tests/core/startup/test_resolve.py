@@ -81,7 +81,7 @@ def test_response_type_of_a_scope_stays_inside() -> None:
 
 
 def _handlers(name: str, *exceptions: object) -> type[Plugin]:
-    records = [ErrorHandler(each, _answer) for each in exceptions]
+    records = [ErrorHandler(each, lambda request, error: _answer()) for each in exceptions]
     return make_plugin(name, provide_error_handlers=lambda self, setup: records)
 
 

@@ -95,7 +95,7 @@ def _app(*plugins: object) -> App:
         provide_response_types=_hook(ResponseType(set, lambda value: Response(b""))),
         provide_routes=_hook(Route(path="/", handler=_answer)),
         provide_middleware=_hook(Middleware("own", lambda call_next, setup: call_next)),
-        provide_error_handlers=_hook(ErrorHandler(KeyError, _answer)),
+        provide_error_handlers=_hook(ErrorHandler(KeyError, _broken)),
     )
     return App(plugins=[*plugins, main])
 

@@ -1,0 +1,138 @@
+"""Look at what is in a record that a plugin returned, before anything relies on it.
+
+Annotations promise it, and nothing keeps the promise until a name is sorted, a path is joined or a token is looked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from turnbuckle.records import (
+    Component,
+    Diagnostic,
+    ErrorHandler,
+    Lifespan,
+    Middleware,
+    ParserProvider,
+    ProtocolProvider,
+    ResourceKey,
+    ResponseType,
+    Route,
+    RouterProvider,
+)
+
+__all__ = ["fault_in", "fault_of_handler", "fault_of_render", "shown"]
+
+# token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_UPGRADE: Final = re.compile(rf"{_TOKEN.pattern}(?:/{_TOKEN.pattern})?")
+_LEVELS: Final = frozenset({"error", "warning", "info"})
+
+_TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
+    Component: ("kind", "name"),
+    Diagnostic: ("code", "text", "why", "fix"),
+    Lifespan: ("name",),
+    Middleware: ("name",),
+    ParserProvider: ("name",),
+    ProtocolProvider: ("name", "alpn", "upgrade"),
+    ResponseType: ("media_type",),
+    Route: ("path", "name", "host"),
+    RouterProvider: ("name",),
+}
+_MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "host", "media_type", "why", "fix"})
+
+
+def fault_in(record: object) -> str:
+    """Return what is wrong with a record, "" if nothing is."""
+    kind = type(record)
+    for name in _TEXTS.get(kind, ()):
+        value = getattr(record, name)
+        if not isinstance(value, str):
+            return f"its {name} is {shown(value)}, which is no text"
+        if not value and name not in _MAY_BE_EMPTY and kind is not Route:
+            return f"its {name} is empty"
+    check = _CHECKS.get(kind)
+    return check(record) if check is not None else ""
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, in one line and not too long, whatever its ``__repr__`` does."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # a foreign method
+        text = f"<{type(value).__qualname__}>"
+    return " ".join(text.split())[:80]
+
+
+def _middleware(record: Middleware) -> str:
+    for name in ("before", "after", "provides"):
+        if fault := _not_texts(name, getattr(record, name)):
+            return fault
+    wrong = [each for each in record.needs if not isinstance(each, str | ResourceKey)]
+    return f"its needs name {shown(wrong[0])}, which is neither a text nor a ResourceKey" if wrong else ""
+
+
+def _route(record: Route) -> str:
+    handler: object = record.handler
+    if inspect.iscoroutine(handler):
+        # Nobody will await it, of which Python would warn.
+        handler.close()
+        return "its handler was called, and not passed: write it without parentheses"
+    return _not_texts("methods", record.methods)
+
+
+def _protocol(record: ProtocolProvider) -> str:
+    if not record.alpn and not record.upgrade:
+        return "it has neither alpn nor upgrade, and could never be asked for"
+    if record.upgrade and not _UPGRADE.fullmatch(record.upgrade):
+        return f"its upgrade is {shown(record.upgrade)}, which is no token"
+    return ""
+
+
+def fault_of_handler(record: ErrorHandler) -> str:
+    """Return what is wrong with what an error handler calls, "" if nothing is."""
+    handler: object = record.handler
+    if not callable(handler):
+        return f"{shown(handler)} cannot be called"
+    return "" if _takes(handler, 2) else "its handler must take the request and the exception"
+
+
+def fault_of_render(record: ResponseType) -> str:
+    """Return what is wrong with what a response type calls, "" if nothing is."""
+    render: object = record.render
+    if not callable(render):
+        return f"{shown(render)} cannot be called"
+    if inspect.iscoroutinefunction(render):
+        return "its render is async, and responses are made without waiting"
+    return "" if _takes(render, 1) else "its render must take the value alone"
+
+
+def _diagnostic(record: Diagnostic) -> str:
+    return "" if record.level in _LEVELS else f"its level is {shown(record.level)}, not one of error, warning, info"
+
+
+def _not_texts(name: str, values: Iterable[object]) -> str:
+    wrong = [each for each in values if not isinstance(each, str)]
+    return f"its {name} name {shown(wrong[0])}, which is no text" if wrong else ""
+
+
+def _takes(function: Callable[..., object], count: int) -> bool:
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        # Some that are written in C do not tell.
+        return True
+    return True
+
+
+_CHECKS: Final[Mapping[type, Callable[[Any], str]]] = {
+    Diagnostic: _diagnostic,
+    Middleware: _middleware,
+    ProtocolProvider: _protocol,
+    Route: _route,
+}
