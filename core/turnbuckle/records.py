@@ -121,7 +121,8 @@ class Diagnostic:
 
     def __str__(self) -> str:
         lines = [f"{self.code} {self.text}"]
-        lines += [f"  {origin}" for origin in self.origins]
+        # Two of them may be the same place: a line of a list that names something twice, for one.
+        lines += dict.fromkeys(f"  {origin}" for origin in self.origins)
         if self.why:
             lines.append(f"  why: {self.why}")
         if self.fix:

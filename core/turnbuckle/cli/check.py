@@ -27,6 +27,8 @@ def check(asked: Asked, *, locked: str | None) -> None:
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
         hold_to_lock(asked, plan, locked)
+    from turnbuckle.startup.layout import counted
+
     routes = sum(1 for _ in plan.routes())
     warnings = sum(each.level == "warning" for each in plan.diagnostics)
-    click.echo(f"{asked.target} can be served: {routes} routes, {warnings} warnings")
+    click.echo(f"{asked.target} can be served: {counted(routes, 'route')}, {counted(warnings, 'warning')}")

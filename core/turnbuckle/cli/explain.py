@@ -66,12 +66,23 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     yield f"  {found.status} {found.outcome}" if found.status else f"  {found.outcome}"
     yield from (f"  {name}: {value}" for name, value in found.headers.items())
     yield from columns([(name, "=", repr(value)) for name, value in found.path_params.items()], 2)
+    yield from _protocol_lines(found)
     if found.router is not None:
         yield from _candidate_lines(found, shows_all)
         yield "chain, outermost first" if found.chain else "chain: no middleware"
         yield from columns([(each.record.name, each.record.zone, *source_of(each.origin)) for each in found.chain], 2)
     yield "limits and deadlines"
     yield from columns([(each.key, each.shown(), each.source) for each in found.settings], 2)
+
+
+def _protocol_lines(found: Explanation) -> Iterator[str]:
+    from turnbuckle.startup.layout import columns, source_of
+
+    if found.protocol is not None:
+        yield "asked first, inside of the chain of the app, as the request offers it"
+        yield from columns([("protocol", found.protocol.record.name, *source_of(found.protocol.origin))], 2)
+    elif found.offered:
+        yield f"offers of another protocol are ignored: nobody speaks {', '.join(map(repr, found.offered))}"
 
 
 def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
@@ -125,5 +136,11 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
             {"name": each.record.name, "zone": each.record.zone, "origin": origin_as_json(each.origin)}
             for each in found.chain
         ],
+        "offered": list(found.offered),
+        "protocol": (
+            {"name": found.protocol.record.name, "origin": origin_as_json(found.protocol.origin)}
+            if found.protocol is not None
+            else None
+        ),
         "settings": {each.key: {"value": value_as_json(each.value), "source": each.source} for each in found.settings},
     }

@@ -7,19 +7,21 @@ a broken plugin must not stand in the way of the commands that repair it. Which 
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import click
 
-from turnbuckle.cli.failures import CommandFailed, told
+from turnbuckle.cli.failures import CommandFailed, ServingFailed, one_line, told
 from turnbuckle.cli.options import Asked, has_settings
 from turnbuckle.cli.target import NO_TARGET, TARGET, Target
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.plan import Plan
+    from turnbuckle.startup.plan import Entry, Plan
 
 __all__ = ["app_option", "command_of_a_plugin", "commands_of_plugins"]
 
@@ -68,10 +70,35 @@ def _commands(context: click.Context) -> Mapping[str, click.Command]:
     found = context.meta.get(__name__)
     if not isinstance(found, dict):
         plan = _plan(context.meta.get(_TARGET, NO_TARGET))
-        found = {entry.record.name: entry.record for entry in plan.commands} if plan is not None else {}
+        found = {entry.record.name: _told_command(entry) for entry in plan.commands} if plan is not None else {}
         context.meta[__name__] = found
         context.obj = plan
     return found
+
+
+def _told_command(entry: Entry[click.Command]) -> click.Command:
+    """Return a command of a plugin that says in one line what it raises, and whose it is."""
+    command = copy.copy(entry.record)
+    invoke = command.invoke
+
+    def invoke_told(ctx: click.Context) -> object:
+        try:
+            return invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt, SystemExit):
+            raise
+        except BrokenPipeError:
+            # Whoever reads the output has seen enough.
+            raise
+        except Exception as error:
+            from turnbuckle.startup.load import place_of_error
+
+            place = place_of_error(error, entry.origin.place)
+            text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', place=place)}"
+            raise ServingFailed(f"{text}: {type(error).__name__}: {one_line(error)}") from error
+
+    # Of this copy alone, whatever its class is.
+    command.__dict__["invoke"] = invoke_told
+    return command
 
 
 def _plan(target: Target) -> Plan | None:

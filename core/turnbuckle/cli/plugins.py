@@ -47,7 +47,10 @@ def plugins(asked: Asked, *, as_json: bool) -> None:
     names = {each.name for each in found.plugins}
     others = [each for each in found.diagnostics if each.level == "error" and not _is_told(each.origins, names)]
     if others:
-        click.echo(f"{len(others)} other problems: 'turnbuckle check' lists them", err=True)
+        from turnbuckle.startup.layout import counted
+
+        count = counted(len(others), "other problem")
+        click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
 
 
 def _survey(asked: Asked) -> Survey:

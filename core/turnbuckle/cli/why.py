@@ -69,6 +69,39 @@ def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
     _answer(asked, as_json, lambda plan: why_middleware(plan, name))
 
 
+@why.command(short_help="Why a plugin takes part, and what it brings.")
+@click.argument("name")
+@takes_target
+@_json_option
+def plugin(asked: Asked, *, name: str, as_json: bool) -> None:
+    """Say why the plugin NAME takes part or does not: who enables or requires it, and what it brings."""
+    from turnbuckle.startup.why_plugins import why_plugin
+
+    _answer(asked, as_json, lambda plan: why_plugin(plan, name))
+
+
+@why.command(short_help="Who speaks a protocol.")
+@click.argument("token")
+@takes_target
+@_json_option
+def protocol(asked: Asked, *, token: str, as_json: bool) -> None:
+    """Say who speaks a protocol; TOKEN is that of the Upgrade field or of ALPN, or its name."""
+    from turnbuckle.startup.why_plugins import why_protocol
+
+    _answer(asked, as_json, lambda plan: why_protocol(plan, token))
+
+
+@why.command(short_help="Who brings a command.")
+@click.argument("name")
+@takes_target
+@_json_option
+def command(asked: Asked, *, name: str, as_json: bool) -> None:
+    """Say who brings the command NAME of the command line."""
+    from turnbuckle.startup.why_plugins import why_command
+
+    _answer(asked, as_json, lambda plan: why_command(plan, name))
+
+
 @why.command(short_help="How values of a type become responses.")
 @click.argument("type_name", metavar="TYPE")
 @takes_target

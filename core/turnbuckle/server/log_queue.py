@@ -158,7 +158,8 @@ class LogQueue:
         with self._lock:
             lost, self._lost = self._lost, 0
         if lost:
-            text = f"{lost} lines are missing here: the log did not take them in time, or at all"
+            what = "1 line is" if lost == 1 else f"{lost} lines are"
+            text = f"{what} missing here: the log did not take what it was given in time, or at all"
             line = LogLine(time=time.time(), level="WARNING", logger="turnbuckle.log", message=text)
             try:
                 self._destination.write([self._render(line).encode()])

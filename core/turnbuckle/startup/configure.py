@@ -101,10 +101,10 @@ class Configurator:
                 self._unknown(flag, text.source, self.values)
         for variable, text in self.layers.environ.items():
             if variable not in self.layers.used:
-                known = {_variable(tuple(each.split("."))) for each in self.values}
+                known = {"TURNBUCKLE_" + _variable(tuple(each.split("."))) for each in self.values}
                 self.findings.add(
                     "TB206",
-                    f"variable {text.source[1:]!r} names no setting{closest(variable, known)}",
+                    f"variable {text.source[1:]!r} names no setting{closest(text.source[1:], known)}",
                     level="warning",
                     why="variables that begin with TURNBUCKLE_ are settings",
                     fix="remove it, or correct its name",

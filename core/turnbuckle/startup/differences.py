@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from turnbuckle.startup.layout import counted
 from turnbuckle.startup.lock import Composition
 
 __all__ = ["Difference", "differences"]
@@ -136,7 +137,7 @@ def _title(scope: _Record) -> str:
 
 def _size(scope: _Record) -> str:
     routes, links = len(scope["routes"]), len(scope["middleware"])
-    return f"{routes} {'route' if routes == 1 else 'routes'} and {links} middleware"
+    return f"{counted(routes, 'route')} and {links} middleware"
 
 
 def _scope(old: _Record, new: _Record, is_route_order_free: bool) -> Iterator[str]:

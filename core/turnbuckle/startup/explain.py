@@ -12,12 +12,13 @@ import attrs
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
-from turnbuckle.records import ErrorHandler, Match, Middleware, Route, RouterProvider
+from turnbuckle.records import ErrorHandler, Match, Middleware, ProtocolProvider, Route, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.layout import name_of
 from turnbuckle.startup.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.startup.protocols import offered
 from turnbuckle.startup.reasons import Asking, Judgement, judge, why_later
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
@@ -55,6 +56,8 @@ class Explanation:
         router: that was asked; None if the parser refused the request.
         candidates: the routes, the winner first, then the nearest.
         chain: middleware that sees the request, outermost first.
+        offered: protocols that the request offers to switch to, in the order of its preference.
+        protocol: what is asked first, as it speaks one of them; it may leave the request to the route.
         settings: limits and deadlines in effect.
     """
 
@@ -70,6 +73,8 @@ class Explanation:
     router: Choice[RouterProvider] | None = None
     candidates: tuple[Candidate, ...] = ()
     chain: tuple[Entry[Middleware], ...] = ()
+    offered: tuple[str, ...] = ()
+    protocol: Entry[ProtocolProvider] | None = None
     settings: tuple[SettingValue, ...] = ()
 
 
@@ -143,11 +148,18 @@ class _Explainer:
         """Fill in what happens."""
         request = self.request
         shown = attrs.evolve(shown, host=request.host, router=self._asked_table().scope.router)
+        shown = self._switched(shown)
         try:
             match = finder(self.tables)(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             return self._missed(shown, error)
         return self._found(shown, match)
+
+    def _switched(self, shown: Explanation) -> Explanation:
+        spoken = {each.record.upgrade.lower(): each for each in self.plan.protocols if each.record.upgrade}
+        tokens = tuple(offered(self.request.head.upgrade)) if self.request.head.upgrade else ()
+        protocol = next((spoken[token] for token in tokens if token in spoken), None)
+        return attrs.evolve(shown, offered=tuple(dict.fromkeys(tokens)), protocol=protocol)
 
     def _found(self, shown: Explanation, match: Match) -> Explanation:
         mark = match.handler

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from turnbuckle.records import Origin
 
-__all__ = ["columns", "indented", "name_of", "source_of"]
+__all__ = ["columns", "counted", "indented", "milliseconds", "name_of", "source_of"]
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> Iterator[str]:
@@ -17,9 +17,19 @@ def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> Iterator[str]:
         yield (" " * indent + "  ".join(cells)).rstrip()
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words, for example ``1 route`` and ``2 routes``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def indented(lines: Iterator[str], indent: int) -> Iterator[str]:
     """Yield lines, moved to the right."""
     return (" " * indent + line for line in lines)
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a time as it is shown."""
+    return f"{seconds * 1000:.1f} ms"
 
 
 def name_of(value: object) -> str:

@@ -22,7 +22,9 @@ import turnbuckle
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, PluginInfo
 from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
+from turnbuckle.startup.distributions import distribution_of
 from turnbuckle.startup.findings import Findings, closest, described
+from turnbuckle.startup.import_places import import_places
 from turnbuckle.startup.loaded import LoadedPlugin, Wanted
 from turnbuckle.startup.places import file_place, place_of
 from turnbuckle.startup.shapes import shown
@@ -193,6 +195,7 @@ class Loader:
         return found[0] if len(found) == 1 else None
 
     def _failed_import(self, installed: InstalledPlugin, error: BaseException) -> None:
+        place, innermost = import_places(error, installed.entry_point.module)
         fix = "correct the plugin, or disable it with -p no:" + installed.name
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
@@ -200,8 +203,9 @@ class Loader:
         self.findings.add(
             "TB103",
             f"plugin {installed.name!r} cannot be imported: {described(error)}",
-            attrs.evolve(installed.origin, place=place_of_error(error) or installed.value),
-            why=f"its entry point is {installed.value}",
+            attrs.evolve(installed.origin, place=place or installed.value),
+            why=f"its entry point is {installed.value}"
+            + (f", and what failed is {innermost}" if innermost != place else ""),
             fix=fix,
         )
 
@@ -214,7 +218,9 @@ class Loader:
             return None
         info: object = getattr(plugin, "info", None)
         origin = Origin(
-            plugin=_name_of(plugin) or type(plugin).__name__, place=place_of(plugin), distribution=distribution
+            plugin=_name_of(plugin) or type(plugin).__name__,
+            place=place_of(plugin),
+            distribution=distribution or ("" if wanted.builtin else distribution_of(type(plugin).__module__)),
         )
         if not isinstance(info, PluginInfo) or not _is_name(info.name):
             self._no_info(plugin, info, origin)
@@ -229,6 +235,7 @@ class Loader:
             config=wanted.config,
             builtin=wanted.builtin,
             injected=wanted.injected,
+            asked_by=wanted.origin,
         )
 
     def _make(self, cls: type, origin: Origin) -> object:

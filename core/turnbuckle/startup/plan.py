@@ -141,6 +141,10 @@ class PlannedPlugin:
         api: the generation of hooks that it was written for; 0 when it was never imported.
         scope: prefix of the scope that it is enabled in.
         hooks: names of the hooks that it answers.
+        requires: plugins that it says it cannot do without.
+        after: plugins that it says come before it.
+        conflicts: plugins that it says it cannot be with.
+        asked_by: who enabled it; None if nobody did, or if it is built in.
         seconds: what importing, configuring and asking it took.
         note: why it is in this state, in words.
     """
@@ -151,6 +155,10 @@ class PlannedPlugin:
     api: int = 0
     scope: str = ""
     hooks: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    asked_by: Origin | None = None
     seconds: float = attrs.field(default=0.0, eq=False)
     note: str = ""
 

@@ -46,5 +46,9 @@ def _enabled(root: Gathered, builtin: frozenset[str]) -> Iterator[PlannedPlugin]
                 api=plugin.info.api,
                 scope=scope.declaration.prefix,
                 hooks=plugin.hooks,
+                requires=plugin.info.requires,
+                after=plugin.info.after,
+                conflicts=plugin.info.conflicts,
+                asked_by=None if plugin.name in builtin else plugin.asked_by,
                 seconds=plugin.seconds,
             )

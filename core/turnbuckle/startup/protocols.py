@@ -12,7 +12,7 @@ from turnbuckle.records import Handler
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
 
-__all__ = ["compile_switch"]
+__all__ = ["compile_switch", "offered"]
 
 
 def compile_switch(protocols: Mapping[str, Handler], dispatch: Handler) -> Handler:
@@ -25,7 +25,7 @@ def compile_switch(protocols: Mapping[str, Handler], dispatch: Handler) -> Handl
 
     def switch(request: Request) -> Awaitable[Response]:
         if upgrade := request.head.upgrade:
-            for token in _offered(upgrade):
+            for token in offered(upgrade):
                 if token in protocols:
                     return protocols[token](request)
         return dispatch(request)
@@ -33,8 +33,9 @@ def compile_switch(protocols: Mapping[str, Handler], dispatch: Handler) -> Handl
     return switch
 
 
-def _offered(upgrade: bytes) -> Iterator[str]:
-    # In the order of the client's preference. protocol = protocol-name ["/" protocol-version]: a plugin may speak one
+def offered(upgrade: bytes) -> Iterator[str]:
+    """Yield the tokens of an ``Upgrade`` field in lower case, in the order of the client's preference."""
+    # protocol = protocol-name ["/" protocol-version]: a plugin may speak one
     # version or all of them.
     for each in upgrade.decode("latin-1").lower().split(","):
         token = each.strip(" \t")

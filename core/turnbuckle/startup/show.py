@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnbuckle.records import Origin, Route
-from turnbuckle.startup.layout import columns, indented, source_of
+from turnbuckle.records import Origin, ProtocolProvider, Route
+from turnbuckle.startup.layout import columns, indented, milliseconds, source_of
 from turnbuckle.startup.plan import Choice, Loser, Plan, PlannedPlugin, PlannedScope
 from turnbuckle.startup.plan_data import Json, plan_as_json, type_name
 
@@ -24,11 +24,6 @@ def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
     return "\n".join(_plan_lines(plan, settings)) + "\n"
 
 
-def milliseconds(seconds: float) -> str:
-    """Return a time as it is shown."""
-    return f"{seconds * 1000:.1f} ms"
-
-
 def scope_title(scope: PlannedScope) -> str:
     """Return how a scope is called: by its host and prefix."""
     return f"scope {scope.host}{scope.prefix or '/'}"
@@ -41,7 +36,10 @@ def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
     yield from columns(choices, 2)
     if plan.protocols:
         yield "  protocols"
-        yield from columns([(each.record.name, *_source(each.origin)) for each in plan.protocols], 4)
+        yield from columns([_protocol_row(each.record, each.origin) for each in plan.protocols], 4)
+    if plan.commands:
+        yield "  commands"
+        yield from columns([(each.record.name or "", *_source(each.origin)) for each in plan.commands], 4)
     yield from indented(_scope_lines(plan.root, frozenset() if everything else builtin), 2)
     yield "plugins"
     yield from columns([_plugin_row(plugin) for plugin in plan.plugins], 2)
@@ -98,6 +96,11 @@ def _block(title: str, rows: list[_Row]) -> Iterator[str]:
     if rows:
         yield f"  {title}"
         yield from columns(rows, 4)
+
+
+def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
+    upgrade = f"Upgrade: {record.upgrade}" if record.upgrade else ""
+    return record.name, upgrade, f"ALPN {record.alpn}" if record.alpn else "", *_source(origin)
 
 
 def _route_row(route: Route) -> _Row:

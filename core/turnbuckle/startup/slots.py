@@ -12,7 +12,8 @@ from typing import Generic, Protocol, TypeVar
 import attrs
 
 from turnbuckle.records import Origin
-from turnbuckle.startup.findings import Findings, closest
+from turnbuckle.startup.findings import Findings, closest, nearest
+from turnbuckle.startup.first_party import FIRST_PARTY
 from turnbuckle.startup.plan import Choice, Entry, Loser
 
 __all__ = ["Slot", "choose"]
@@ -73,12 +74,14 @@ def _by_name(
         _undecided(slot, named, findings)
     if not named:
         names = {each.record.name for each in candidates}
+        known = FIRST_PARTY.get(slot.kind, {})
+        meant = known.get(nearest(slot.asked, {*names, *known}))
         findings.add(
             "TB402",
-            f"no {slot.kind} is named {slot.asked!r}{closest(slot.asked, names)}",
+            f"no {slot.kind} is named {slot.asked!r}{closest(slot.asked, {*names, *known} - {slot.asked})}",
             Origin(plugin="app", place=slot.asked_by),
             why=f"there is {', '.join(repr(name) for name in sorted(names)) or 'none'}",
-            fix="correct the name, or enable the plugin that has it",
+            fix=meant.remedy if meant is not None else "correct the name, or enable the plugin that has it",
         )
     return _chosen(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import builtins
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -29,6 +31,14 @@ __all__ = [
     "why_router",
     "why_setting",
 ]
+
+
+_Facts: TypeAlias = Iterator[tuple[str, str]]
+
+# Kinds that the core uses itself, with what it has of its own.
+_BUILTIN_COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"json": "the json module of Python", "loop": "as the setting server.loop says"}
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,8 +96,12 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
     Raises:
         LookupError: no enabled plugin provides one of that kind.
     """
+    if kind not in plan.components and kind in _BUILTIN_COMPONENTS:
+        rule, change = "no enabled plugin provides another", f"a plugin that provides one, and components.{kind}"
+        return [Answer(kind=f"{kind} component", name=_BUILTIN_COMPONENTS[kind], rule=rule, change=change)]
     if kind not in plan.components:
-        raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{closest(kind, plan.components)}")
+        near = closest(kind, {*plan.components, *_BUILTIN_COMPONENTS})
+        raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{near}")
     return [_slot(plan.components[kind], "", f"the setting components.{kind}")]
 
 
@@ -123,7 +137,11 @@ def why_middleware(plan: Plan, name: str) -> list[Answer]:
 def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
     chain = [(each, of) for of in scope_chain(plan, scope) for each in of.middleware]
     record = link.record
-    facts = [("chain", " > ".join(f"[{each.record.name}]" if each is link else each.record.name for each, _ in chain))]
+    at = next(number for number, (each, _) in enumerate(chain, 1) if each is link)
+    facts = [
+        ("chain", " > ".join(f"[{each.record.name}]" if each is link else each.record.name for each, _ in chain)),
+        ("place", f"{at} of {len(chain)}, outermost first"),
+    ]
     for (outer, around), (inner, here) in pairwise(chain):
         if link in (outer, inner):
             label = "inside of" if inner is link else "outside of"
@@ -132,6 +150,7 @@ def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
                 _order_reason(plan, outer, inner) if around is here else "a scope comes inside of what is around it"
             )
             facts.append((label, f"{other.record.name}: {reason}"))
+    facts += _constraints(chain, link)
     facts += [
         (label, ", ".join(map(str, values)))
         for label, values in (("needs", record.needs), ("provides", record.provides))
@@ -147,6 +166,21 @@ def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
         facts=tuple(facts),
         change="its zone, before and after, or the setting middleware.order",
     )
+
+
+def _constraints(chain: Sequence[tuple[Entry[Middleware], PlannedScope]], link: Entry[Middleware]) -> _Facts:
+    """Yield what a middleware asks for, and what others ask for that concerns it."""
+    others = [each for each, _ in chain if each is not link]
+    names = {name for each in others for name in (each.record.name, each.origin.plugin)}
+    for label, asked in (("asks before", link.record.before), ("asks after", link.record.after)):
+        if asked:
+            yield label, ", ".join(name if name in names else f"{name} (not there)" for name in asked)
+    own = {link.record.name, link.origin.plugin}
+    before = [each.record.name for each in others if own & set(each.record.before)]
+    after = [each.record.name for each in others if own & set(each.record.after)]
+    for label, found in (("asked inside by", before), ("asked outside by", after)):
+        if found:
+            yield label, ", ".join(found)
 
 
 def _effects(record: Middleware) -> Iterator[tuple[str, bool]]:

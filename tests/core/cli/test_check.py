@@ -8,7 +8,7 @@ from .conftest import Project
 def test_check_of_a_sound_app_exits_with_0(project: Project) -> None:
     result = project.call("check", "shop:app")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "shop:app can be served: 1 routes, 0 warnings\n"
+    assert result.stdout == "shop:app can be served: 1 route, 0 warnings\n"
 
 
 def test_check_lists_every_problem(project: Project) -> None:
@@ -48,7 +48,7 @@ def test_check_shows_warnings_and_exits_with_0(project: Project) -> None:
     result = project.call("check", "shop:app", "-p", "no:missing")
     assert result.exit_code == 0
     assert result.stderr.startswith("warning: TB112 plugin 'missing' is disabled")
-    assert "1 warnings" in result.stdout
+    assert "1 route, 1 warning\n" in result.stdout
 
 
 def test_check_of_an_app_that_fails_as_nobody_foresaw_exits_with_1(

@@ -106,3 +106,38 @@ def test_commands_of_the_core_are_reserved() -> None:
 
     with click.Context(turnbuckle) as context:
         assert set(turnbuckle.list_commands(context)) <= BUILTIN_COMMANDS
+
+
+_FAILING = _PLUGIN.replace("paths = ", "raise ValueError('no\\nluck')\n            paths = ")
+
+
+def test_command_that_raises_is_told_in_one_line(project: Project) -> None:
+    path = project.write("turnbuckle_plugin.py", _FAILING)
+    result = project.call("greet", "Ann")
+    assert result.exit_code == 1
+    line = 1 + _FAILING[: _FAILING.index("raise ValueError")].count("\n")
+    assert result.stderr == (
+        f"error: command 'greet' of plugin 'greeting' at {path.name}:{line}: ValueError: no luck\n"
+    )
+
+
+def test_command_that_raises_has_a_traceback_when_asked(project: Project) -> None:
+    project.write("turnbuckle_plugin.py", _FAILING)
+    err = project.call("-v", "greet", "Ann").stderr
+    assert err.startswith("Traceback")
+    assert err.endswith("ValueError: no luck\n")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        pytest.param("click.UsageError('no such hall')", 2, id="usage"),
+        pytest.param("SystemExit(7)", 7, id="exit"),
+        pytest.param("click.exceptions.Exit(4)", 4, id="click-exit"),
+    ],
+)
+def test_command_may_end_as_it_likes(project: Project, raised: str, code: int) -> None:
+    project.write("turnbuckle_plugin.py", _FAILING.replace("ValueError('no\\nluck')", raised))
+    result = project.call("greet", "Ann")
+    assert result.exit_code == code
+    assert "plugin 'greeting'" not in result.stderr

@@ -64,7 +64,7 @@ def test_plugins_of_an_app_are_listed_even_if_one_is_broken(project: Project) ->
 def test_plugins_tells_that_there_are_other_problems(project: Project) -> None:
     result = project.call("plugins", "shop", "--set", "server.port=x")
     assert result.exit_code == 0
-    assert result.stderr == "1 other problems: 'turnbuckle check' lists them\n"
+    assert result.stderr == "1 other problem: 'turnbuckle check' lists it\n"
 
 
 def test_plugins_are_json_when_asked(project: Project) -> None:

@@ -129,3 +129,60 @@ def test_settings_of_a_target_has_those_of_its_plugins(project: Project) -> None
         "app = App(plugins=[It])\n",
     )
     assert "| `plugin.it.size` | a whole number | `3` |  |\n" in project.call("settings", "own").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "first", "holds"),
+    [
+        pytest.param(("plugin", "fast"), "plugin fast", "json component  quick", id="plugin"),
+        pytest.param(("protocol", "chat"), "protocol talk", "Upgrade", id="protocol"),
+        pytest.param(("command", "sweep"), "command sweep", "plugin 'talk'", id="command"),
+        pytest.param(("component", "loop"), "loop component as the setting server.loop says", "no enabled", id="loop"),
+    ],
+)
+def test_why_of_what_plugins_bring(pages: Project, args: tuple[str, str], first: str, holds: str) -> None:
+    pages.write("pages.py", PAGES.replace("plugins=[Fast]", "plugins=[Fast, Talk]").replace("app = ", _TALK + "app = "))
+    text = pages.call("why", *args, "pages").stdout
+    assert text.splitlines()[0] == first
+    assert holds in text
+    data = json.loads(pages.call("why", *args, "pages", "--json").stdout)
+    assert data["schema"] == "turnbuckle.why/1"
+    assert data["answers"][0]["kind"] == first.rpartition(" ")[0] or args[0] == "component"
+
+
+@pytest.mark.parametrize("kind", ["plugin", "protocol", "command"])
+def test_why_of_what_is_not_there(pages: Project, kind: str) -> None:
+    result = pages.call("why", kind, "nothing_like_it", "pages")
+    assert result.exit_code == 2
+    assert "'nothing_like_it'" in result.stderr
+
+
+def test_explain_shows_the_protocol_that_is_asked_first(pages: Project) -> None:
+    pages.write("pages.py", PAGES.replace("plugins=[Fast]", "plugins=[Fast, Talk]").replace("app = ", _TALK + "app = "))
+    args = ("explain", "GET", "/s/users/1", "pages", "-H", "Connection: upgrade", "-H")
+    text = pages.call(*args, "Upgrade: chat").stdout
+    assert (
+        "asked first, inside of the chain of the app, as the request offers it\n  protocol  talk  talk  pages.py"
+        in text
+    )
+    assert json.loads(pages.call(*args, "Upgrade: chat", "--json").stdout)["protocol"]["name"] == "talk"
+    assert "nobody speaks 'h2c'" in pages.call(*args, "Upgrade: h2c").stdout
+    assert json.loads(pages.call(*args, "Upgrade: h2c", "--json").stdout)["protocol"] is None
+
+
+_TALK = """\
+import click
+from turnbuckle import ProtocolProvider
+
+
+class Talk(Plugin):
+    info = PluginInfo(name="talk")
+
+    def provide_protocols(self, setup):
+        return [ProtocolProvider(name="talk", upgrade="chat", factory=lambda dispatch, setup: dispatch)]
+
+    def provide_commands(self, setup):
+        return [click.Command("sweep", help="Sweep the floor.")]
+
+
+"""

@@ -82,7 +82,7 @@ def test_queue_that_is_full_drops_and_tells() -> None:
     queue.close(SECONDS)
     assert len(gate.lines) == 11
     assert gate.lines[-1].endswith(
-        "WARNING turnbuckle.log: 21 lines are missing here: the log did not take them in time, or at all\n"
+        "WARNING turnbuckle.log: 21 lines are missing here: the log did not take what it was given in time, or at all\n"
     )
     assert queue.lost == 0
 
@@ -144,7 +144,7 @@ def test_record_that_cannot_be_rendered_ends_nothing() -> None:
     broken.time = float("nan")
     queue.put(broken, is_urgent=True)
     queue.close(SECONDS)
-    assert [line.partition(": ")[2][:21] for line in gate.lines] == ["1 lines are missing h"]
+    assert [line.partition(": ")[2][:21] for line in gate.lines] == ["1 line is missing her"]
 
 
 def test_close_gives_up_on_a_destination_that_takes_nothing() -> None:

@@ -136,7 +136,7 @@ def test_unknown_flag() -> None:
 
 def test_unknown_variable_is_a_warning() -> None:
     found = warning_of(App(), "TB206", Sources(environ={"TURNBUCKLE_LIMITS_CONTEN": "1"}))
-    assert "'TURNBUCKLE_LIMITS_CONTEN' names no setting; did you mean 'LIMITS_CONTENT'?" in found.text
+    assert "'TURNBUCKLE_LIMITS_CONTEN' names no setting; did you mean 'TURNBUCKLE_LIMITS_CONTENT'?" in found.text
 
 
 @pytest.mark.parametrize(

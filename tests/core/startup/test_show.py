@@ -68,7 +68,7 @@ def test_plan_as_text() -> None:
         "not h1 h1 ",
         "json component quick an enabled plugin beats",
         "protocols",
-        "ws fast ",
+        "ws Upgrade: websocket fast ",
         "scope /",
         "router tree it is built in tree ",
         "middleware, outermost first",

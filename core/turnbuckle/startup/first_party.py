@@ -1,0 +1,47 @@
+"""Know by name what the plugins that come with the framework provide, for hints where they are not enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+__all__ = ["FIRST_PARTY", "FirstParty"]
+
+
+@attrs.frozen
+class FirstParty:
+    """A plugin that comes with the framework.
+
+    Attributes:
+        plugin: its name.
+        extra: the extra of the distribution that it needs; "" for none.
+    """
+
+    plugin: str
+    extra: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """Return how to have it."""
+        install = f" (it needs pip install 'turnbuckle[{self.extra}]')" if self.extra else ""
+        return f"enable plugin {self.plugin!r}, which has it{install}"
+
+
+FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
+    {
+        "parser": {
+            "h11": FirstParty("h11_parser", "h11"),
+            "httptools": FirstParty("httptools_parser", "httptools"),
+        },
+        "router": {
+            "regex": FirstParty("regex_router"),
+            "werkzeug": FirstParty("werkzeug_router", "werkzeug"),
+        },
+        "json component": {"msgspec": FirstParty("msgspec_json", "msgspec")},
+        "loop component": {"uvloop": FirstParty("uvloop_loop", "uvloop")},
+    }
+)
+"""For each kind of slot, as messages call it, the plugins by the name of what they provide."""
