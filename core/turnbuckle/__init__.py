@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from turnbuckle.routing.tree import TreeRouter
     from turnbuckle.routing.urls import build_path
     from turnbuckle.server.application import Application
+    from turnbuckle.server.preamble import ProxySettings
     from turnbuckle.server.run import HTTPServer
     from turnbuckle.server.timeouts import Timeouts
     from turnbuckle.server.tls import TLS
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
     from turnbuckle.web.switch import SwitchProtocols
     from turnbuckle.web.tls import ClientCertificate, TLSInfo
+    from turnbuckle.web.trust import TrustedAddresses
 
 _ERRORS: Final = (
     "AppFrozen BackgroundTaskError BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError"
@@ -133,6 +135,7 @@ _MODULES: Final = {
     "startup.sources": "Sources",
     "routing.slashes": "SlashRedirect",
     "server.application": "Application",
+    "server.preamble": "ProxySettings",
     "server.run": "HTTPServer",
     "web.formdata": "FormData",
     "web.switch": "SwitchProtocols",
@@ -142,6 +145,7 @@ _MODULES: Final = {
     "web.naming": "RequestIdFilter current_request_id",
     "web.request": "Request",
     "web.peer": "Peer",
+    "web.trust": "TrustedAddresses",
     "web.tls": "ClientCertificate TLSInfo",
     "web.response": "HTML JSON File Redirect Response Stream Text",
 }
@@ -204,6 +208,7 @@ __all__ = [
     "Problem",
     "ProtocolError",
     "ProtocolProvider",
+    "ProxySettings",
     "RawFields",
     "Redirect",
     "Request",
@@ -234,6 +239,7 @@ __all__ = [
     "Timeouts",
     "TooManyRequests",
     "TreeRouter",
+    "TrustedAddresses",
     "TurnbuckleError",
     "Unauthorized",
     "UnprocessableContent",

@@ -144,6 +144,7 @@ def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
         fd_name=server.fd_name,
         ready_file=server.ready_file,
         tls=plan.settings.tls,
+        proxy=plan.settings.proxy,
         loop=server.loop,
         log=plan.settings.log,
         serve=None if worker is None else worker.serve,

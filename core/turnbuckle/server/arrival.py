@@ -12,7 +12,7 @@ from turnbuckle.server.lost import Lost
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["DIRECT", "Arrival", "address_of", "describe_peer"]
+__all__ = ["DIRECT", "Arrival", "address_of", "client_of", "describe_peer"]
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +41,7 @@ DIRECT: Final = Arrival()
 def describe_peer(transport: asyncio.Transport, arrival: Arrival, lost: Lost, application: Application) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
-        client=arrival.client if arrival.is_proxied else _client_of(transport),
+        client=arrival.client if arrival.is_proxied else client_of(transport),
         server=arrival.server if arrival.is_proxied else _server_of(transport),
         scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
         tls=arrival.tls,
@@ -53,11 +53,12 @@ def describe_peer(transport: asyncio.Transport, arrival: Arrival, lost: Lost, ap
 
 def address_of(transport: asyncio.BaseTransport) -> str:
     """Return who is at the other end of a transport, for the log."""
-    client = _client_of(transport)
+    client = client_of(transport)
     return f"{client[0]}:{client[1]}" if client is not None else "a Unix socket"
 
 
-def _client_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
+def client_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
+    """Return address and port of the other end of a transport; None for a Unix socket."""
     client = transport.get_extra_info("peername")
     return (client[0], client[1]) if isinstance(client, tuple) else None
 

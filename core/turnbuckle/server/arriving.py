@@ -12,20 +12,29 @@ from functools import partial
 from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.tls import Certificates
+from turnbuckle.web.trust import TrustedAddresses
 
 __all__ = ["first_protocol"]
 
 
-def first_protocol(connections: Connections, certificates: Certificates | None) -> Callable[[], asyncio.BaseProtocol]:
+def first_protocol(
+    connections: Connections, certificates: Certificates | None, proxies: TrustedAddresses | None
+) -> Callable[[], asyncio.Protocol]:
     """Return what makes the first protocol of each connection that is accepted.
 
     Args:
         connections: what they share.
         certificates: what they are secured with; None for not at all.
+        proxies: who sends the PROXY protocol; None for nobody.
     """
-    if certificates is None:
-        return partial(HTTPConnection, connections)
-    # The modules of TLS take their time to import.
-    from turnbuckle.server.handshake import TLSHandshake
+    # What is not wanted is not imported, either.
+    arrive: Callable[..., asyncio.Protocol] = partial(HTTPConnection, connections)
+    if certificates is not None:
+        from turnbuckle.server.handshake import TLSHandshake
 
-    return partial(TLSHandshake, connections, certificates)
+        arrive = partial(TLSHandshake, connections, certificates)
+    if proxies is not None:
+        from turnbuckle.server.preamble import ProxyPreamble
+
+        return partial(ProxyPreamble, connections, proxies, arrive)
+    return arrive

@@ -30,10 +30,12 @@ from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.logs import logging_as
 from turnbuckle.server.notifying import Notifier
 from turnbuckle.server.open_files import raise_file_limit
+from turnbuckle.server.preamble import ProxySettings
 from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.tls import TLS, Certificates
 from turnbuckle.web.logger import SturdyLogger
+from turnbuckle.web.trust import TrustedAddresses
 
 __all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
 
@@ -69,6 +71,7 @@ class HTTPServer:
         reuse_port: let several processes listen on the same port.
         fds: inherited descriptors to listen on instead of all that.
         tls: how connections are secured; None for not at all.
+        proxy: proxies that tell where connections come from, with the PROXY protocol; None for none.
         clock: tells the time; that of the loop and the machine when None.
     """
 
@@ -86,6 +89,7 @@ class HTTPServer:
         reuse_port: bool = False,
         fds: Sequence[int] = (),
         tls: TLS | None = None,
+        proxy: ProxySettings | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
@@ -102,6 +106,7 @@ class HTTPServer:
             is_secured=tls is not None and tls.is_wanted,
         )
         self._tls: Final = tls
+        self._proxies: Final = TrustedAddresses(proxy.trusted) if proxy is not None and proxy.protocol else None
         self._certificates: Certificates | None = None
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
@@ -263,7 +268,7 @@ class HTTPServer:
         return True
 
     def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
-        connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates))
+        connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates, self._proxies))
         for listener in self._listeners:
             try:
                 listener.socket.listen(self._endpoint.backlog)
@@ -349,6 +354,7 @@ def run(  # noqa: PLR0913  # all but the application by name
     fd_name: str = "",
     ready_file: str = "",
     tls: TLS | None = None,
+    proxy: ProxySettings | None = None,
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
@@ -383,6 +389,7 @@ def run(  # noqa: PLR0913  # all but the application by name
         reuse_port=reuse_port,
         fds=fds or take_passed_sockets(os.environ, fd_name),
         tls=tls,
+        proxy=proxy,
     )
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))

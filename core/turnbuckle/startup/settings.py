@@ -16,6 +16,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.listeners import Endpoint, is_mode
 from turnbuckle.server.log_settings import LogSettings
+from turnbuckle.server.preamble import ProxySettings
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.server.tls import TLS
 from turnbuckle.server.workers.policy import Workers
@@ -154,6 +155,7 @@ class Settings:
         workers: how many processes serve, and when one of them is replaced.
         reload: what is watched with ``--reload``.
         tls: how connections are secured.
+        proxy: proxies that tell where connections come from.
         routing: how paths are matched.
         middleware: the order of the chain.
         plugins: which plugins take part.
@@ -171,6 +173,7 @@ class Settings:
     workers: Workers = attrs.field(factory=Workers)
     reload: Reload = attrs.field(factory=Reload)
     tls: TLS = attrs.field(factory=TLS)
+    proxy: ProxySettings = attrs.field(factory=ProxySettings)
     routing: RoutingSettings = attrs.field(factory=RoutingSettings)
     middleware: MiddlewareSettings = attrs.field(factory=MiddlewareSettings)
     plugins: PluginsSettings = attrs.field(factory=PluginsSettings)

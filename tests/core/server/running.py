@@ -16,6 +16,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.records import Handler
 from turnbuckle.server.application import Application
+from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.run import HTTPServer
 from turnbuckle.server.timeouts import Timeouts
 
@@ -63,6 +64,7 @@ def running(
     loop: str = "asyncio",
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
+    capacity: Capacity | None = None,
     **options: object,
 ) -> Iterator[Running]:
     """Serve ``handle`` on a port that the system chooses, unless ``options`` of the server say otherwise."""
@@ -71,6 +73,7 @@ def running(
         parser_factory=H1ParserFactory(),
         timeouts=timeouts or Timeouts(),
         limits=limits or Limits(),
+        capacity=capacity or Capacity(),
     )
     started: Future[Running] = Future()
     factory = uvloop.new_event_loop if loop == "uvloop" else None
