@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.records import Handler, Lifespan, Origin, ResponseType
+from turnbuckle.records import Handler, Lifespan, Origin, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.server.application import Application, ReadyLifespan
 from turnbuckle.startup.builtin import BUILTIN
@@ -32,7 +32,7 @@ from turnbuckle.startup.dispatch import (
 )
 from turnbuckle.startup.findings import Findings, described
 from turnbuckle.startup.lifespan_shape import fault_of
-from turnbuckle.startup.plan import Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.startup.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope
 from turnbuckle.startup.protocols import compile_switch
 from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.secrets import secret_texts
@@ -254,7 +254,16 @@ class _Workshop:
     # -- the rest
 
     def _parser_factory(self) -> ParserFactory:
-        choice = self.plan.parser
+        factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
+        if shadow is None:
+            return factory
+        # Not imported, and nothing of it on the way of a request, unless it is asked for.
+        from turnbuckle.server.shadow import Shadow
+
+        sample = self.plan.settings.parser.shadow_sample
+        return Shadow(factory, self._guarded(shadow), name=shadow.name, sample=sample)
+
+    def _guarded(self, choice: Choice[ParserProvider]) -> ParserFactory:
         factory = choice.provider.factory
         try:
             parser = factory(self.plan.settings.limits)

@@ -49,6 +49,7 @@ class Configurator:
         findings: where mistakes are noted.
         values: all settings so far with their sources, by dotted key.
         scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
+        shorts: by the key of a section, that of the setting in it that a lone value for the section stands for.
         secrets: keys of the settings and sections whose values are not to be printed.
     """
 
@@ -56,6 +57,7 @@ class Configurator:
     findings: Findings
     values: dict[str, SettingValue] = attrs.field(factory=dict)
     scope: str = ""
+    shorts: dict[Key, Key] = attrs.field(factory=dict)
     secrets: set[Key] = attrs.field(factory=set)
 
     def build(self, cls: type[SettingsT], key: Key, code: Mapping[str, object]) -> SettingsT | None:
@@ -126,6 +128,9 @@ class Configurator:
         if field.metadata.get("secret"):
             self.secrets.add(key)
         if attrs.has(field.type):  # type: ignore[arg-type]  # field types are resolved
+            if short := field.metadata.get("short"):
+                self.shorts[key] = (*key, short)
+                code = code if code is _MISSING or isinstance(code, Mapping) else {short: code}
             if code is not _MISSING and not isinstance(code, Mapping):
                 self._wrong(key, "must be a table", code, self.layers.code_source)
             section = self.build(cast("type[object]", field.type), key, _tree(code))
@@ -155,18 +160,22 @@ class Configurator:
         return self._is_secret(key) or any(each[: len(key)] == key for each in self.secrets)
 
     def _given(self, key: Key, code: object) -> Iterator[_Given]:
-        value = _dig(self.layers.file.values, key)
-        if value is not _MISSING:
-            yield _Given(value, self.layers.file.place(key))
-        variable = _variable(key)
-        if variable in self.layers.environ:
-            self.layers.used.add(variable)
-            text = self.layers.environ[variable]
-            yield _Given(text.text, text.source, is_text=True)
-        if key in self.layers.flags:
-            self.layers.used.add(key)
-            text = self.layers.flags[key]
-            yield _Given(text.text, text.source, is_text=True)
+        # A lone value for the section may stand for this setting; the whole name says more, and comes later.
+        keys = (key[:-1], key) if self.shorts.get(key[:-1]) == key else (key,)
+        for each in keys:
+            value = _dig(self.layers.file.values, each)
+            if value is not _MISSING and not (each != key and isinstance(value, Mapping)):
+                yield _Given(value, self.layers.file.place(each))
+        for variable in map(_variable, keys):
+            if variable in self.layers.environ:
+                self.layers.used.add(variable)
+                text = self.layers.environ[variable]
+                yield _Given(text.text, text.source, is_text=True)
+        for each in keys:
+            if each in self.layers.flags:
+                self.layers.used.add(each)
+                text = self.layers.flags[each]
+                yield _Given(text.text, text.source, is_text=True)
         if code is not _MISSING:
             yield _Given(code, self.layers.code_source)
 
@@ -248,6 +257,8 @@ class Configurator:
             if tree is _MISSING:
                 continue
             if not isinstance(tree, Mapping):
+                if key in self.shorts:
+                    continue
                 self._wrong(key, "must be a table", tree, source or self.layers.file.place(key))
                 continue
             for name in tree:

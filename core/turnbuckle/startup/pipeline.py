@@ -192,8 +192,12 @@ class _Resolution:
             return wanted
         wanted += self._local()
         wanted += asked.enabled
-        for kind in ("parser", "router"):
-            wanted += _provider_of(kind, getattr(settings, kind), loader)
+        for kind, name in (
+            ("parser", settings.parser.name),
+            ("parser", settings.parser.shadow),
+            ("router", settings.router),
+        ):
+            wanted += _provider_of(kind, name, loader)
         if settings.plugins.autoload:
             # What comes with the framework holds rivals for each slot.
             wanted += [Wanted(ref=each.name, origin=each.origin) for each in loader.installed if not each.is_ours]
@@ -248,6 +252,7 @@ class _Resolution:
 
     def _plan(self, resolver: Resolver, root: Gathered, injected: Injected) -> Plan:
         parser = resolver.parser(root, injected)
+        shadow = resolver.shadow(root, parser)
         planned = resolver.scope(root)
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
@@ -272,6 +277,7 @@ class _Resolution:
             setting_values=dict(resolver.values),
             plugins=(),
             parser=parser,
+            shadow=shadow,
             root=planned,
             components=components,
             protocols=protocols,

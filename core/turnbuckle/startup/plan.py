@@ -218,6 +218,7 @@ class Plan:
         setting_values: all settings, those of plugins included, with their sources, by key.
         plugins: all plugins that are known.
         parser: the parser of every connection.
+        shadow: the parser that is compared with it on some; None for none.
         root: the app as a scope, with the scopes within.
         components: what was chosen for each kind.
         protocols: protocols that a connection may switch to.
@@ -237,6 +238,7 @@ class Plan:
     plugins: tuple[PlannedPlugin, ...]
     parser: Choice[ParserProvider]
     root: PlannedScope
+    shadow: Choice[ParserProvider] | None = None
     components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=read_only)
     protocols: tuple[Entry[ProtocolProvider], ...] = ()
     commands: tuple[Entry[click.Command], ...] = ()

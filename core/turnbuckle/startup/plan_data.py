@@ -37,6 +37,7 @@ def plan_as_json(plan: Plan) -> dict[str, Json]:
         "turnbuckle": __version__,
         "app": plan.app_name,
         "parser": _choice(plan.parser),
+        "shadow_parser": _choice(plan.shadow) if plan.shadow is not None else None,
         "components": {kind: _choice(choice) for kind, choice in plan.components.items()},
         "protocols": [
             {"name": each.record.name, "alpn": each.record.alpn, "upgrade": each.record.upgrade, **_from(each.origin)}

@@ -85,7 +85,34 @@ class Resolver:
     def parser(self, root: Gathered, injected: Injected) -> Choice[ParserProvider] | None:
         """Return the parser of every connection."""
         candidates: Sequence[Entry[ParserProvider]] = root.answers.of("provide_parsers")
-        return choose(self._slot("parser", injected, candidates), candidates, self.findings)
+        slot, shadow = self._slot("parser", injected, candidates), self.settings.parser.shadow
+        if not slot.asked and slot.passed is None:
+            # A plugin that is there for the shadow alone says nothing about the parser.
+            candidates = [
+                each for each in candidates if each.record.name != shadow or each.origin.plugin in self.builtin
+            ]
+        return choose(slot, candidates, self.findings)
+
+    def shadow(self, root: Gathered, parser: Choice[ParserProvider] | None) -> Choice[ParserProvider] | None:
+        """Return the parser that is compared with the one of every connection; None if there is to be none."""
+        name = self.settings.parser.shadow
+        if not name:
+            return None
+        asked_by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
+        if parser is not None and parser.name == name:
+            self.findings.add(
+                "TB202",
+                f"setting 'parser.shadow' names {name!r}, which is the parser itself",
+                Origin(plugin="app", place=self.values["parser.shadow"].source),
+                parser.origin,
+                why="a parser that is compared with itself tells nothing",
+                fix="name another one, or none",
+            )
+            return None
+        slot: Slot[ParserProvider] = Slot(
+            kind="shadow parser", key="parser.shadow", asked=name, asked_by=asked_by, builtin=self.builtin
+        )
+        return choose(slot, root.answers.of("provide_parsers"), self.findings)
 
     def components(self, root: Gathered) -> Mapping[str, Choice[Component]]:
         """Return the chosen component of each kind."""
@@ -203,7 +230,9 @@ class Resolver:
             passed = next((each for each in candidates if each.origin.plugin == name), None)
         asked, asked_by = injected.name, f"App({kind}={injected.name!r})"
         if not asked:
-            asked, asked_by = getattr(self.settings, kind), f"setting {kind} ({self.values[kind].source})"
+            key = "parser.name" if kind == "parser" else kind
+            asked = self.settings.parser.name if kind == "parser" else self.settings.router
+            asked_by = f"setting {kind} ({self.values[key].source})"
         return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
 
     def _router(self, gathered: Gathered, outer: Around, *, is_root: bool) -> Choice[RouterProvider] | None:

@@ -1,6 +1,7 @@
 """All settings of the server and the app, as attrs classes; their docstrings are the reference of settings.
 
-A section is a field whose type is an attrs class. Metadata ``{"secret": True}`` keeps a value out of every print. Where
+A section is a field whose type is an attrs class. Metadata ``{"short": "name"}`` lets a lone value for a section stand
+for one of its settings. Metadata ``{"secret": True}`` keeps a value out of every print. Where
 values come from, and which source wins, is told in ``turnbuckle.startup.sources``.
 """
 
@@ -24,6 +25,7 @@ from turnbuckle.server.workers.watching import Reload
 
 __all__ = [
     "MiddlewareSettings",
+    "ParserSettings",
     "PluginsSettings",
     "RoutingSettings",
     "ServerSettings",
@@ -98,6 +100,28 @@ class ServerSettings:
         )
 
 
+def _share(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{attribute.name} must be from 0 to 1, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class ParserSettings:
+    """Which parser reads requests, and which one is compared with it; ``parser = "x"`` is short for
+    ``parser.name = "x"``.
+
+    Attributes:
+        name: name of the parser to use; "" lets plugins and defaults decide.
+        shadow: name of a second parser that reads the same octets on some connections; where the two disagree is
+            logged, and never acted on. "" for none.
+        shadow_sample: the share of connections that are shadowed.
+    """
+
+    name: str = ""
+    shadow: str = ""
+    shadow_sample: float = attrs.field(default=0.01, validator=_share)
+
+
 @attrs.frozen(kw_only=True)
 class RoutingSettings:
     """How paths are matched.
@@ -144,7 +168,7 @@ class Settings:
 
     Attributes:
         debug: show tracebacks to clients. Never in production: they tell what the code and its data look like.
-        parser: name of the parser to use; "" lets plugins and defaults decide.
+        parser: which parser reads requests, and which one is compared with it.
         router: name of the router to use; "" lets plugins and defaults decide.
         components: name of the component to use for each kind, such as ``json = "msgspec"``.
         server: where and how the server listens.
@@ -162,7 +186,7 @@ class Settings:
     """
 
     debug: bool = False
-    parser: str = ""
+    parser: ParserSettings = attrs.field(factory=ParserSettings, metadata={"short": "name"})
     router: str = ""
     components: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only)
     server: ServerSettings = attrs.field(factory=ServerSettings)

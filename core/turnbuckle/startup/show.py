@@ -32,7 +32,8 @@ def scope_title(scope: PlannedScope) -> str:
 def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
     builtin = frozenset(plugin.name for plugin in plan.plugins if plugin.state == "builtin")
     yield f"app {plan.app_name}"
-    choices = [row for choice in (plan.parser, *plan.components.values()) for row in _choice_rows(choice)]
+    shadow = [plan.shadow] if plan.shadow is not None else []
+    choices = [row for choice in (plan.parser, *shadow, *plan.components.values()) for row in _choice_rows(choice)]
     yield from columns(choices, 2)
     if plan.protocols:
         yield "  protocols"
