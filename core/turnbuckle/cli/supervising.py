@@ -22,7 +22,7 @@ def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
     """Tell whether an app is served by other processes than this one."""
     from turnbuckle.server.workers.charge import is_heir
 
-    return is_reloading or plan.settings.workers.processes > 1 or is_heir()
+    return is_reloading or plan.settings.workers.are_supervised or is_heir()
 
 
 def serve_with_workers(asked: Asked, plan: Plan, *, is_reloading: bool) -> None:

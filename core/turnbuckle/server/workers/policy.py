@@ -34,7 +34,8 @@ class Workers:
     """How many processes serve, and when one of them is replaced. Seconds; 0 turns a limit off.
 
     Attributes:
-        count: processes that serve; 1 for this one alone, without a supervisor; 0 for one for each processor.
+        count: processes that serve; 1 for this one alone, without a supervisor unless a limit of its use is set; 0
+            for one for each processor.
         sockets: "shared": all accept from one socket. "per_worker": each from its own (SO_REUSEPORT), among which the
             kernel spreads connections evenly; those of a worker that crashed wait for its successor.
         startup: for a worker to begin to serve; beyond it it is killed.
@@ -64,6 +65,11 @@ class Workers:
     def processes(self) -> int:
         """How many serve, counted out."""
         return self.count or _processors()
+
+    @property
+    def are_supervised(self) -> bool:
+        """Whether somebody has to look after them: there are several, or one that is to be replaced at times."""
+        return self.processes > 1 or bool(self.max_requests or self.max_age or self.max_memory)
 
 
 def _processors() -> int:

@@ -227,6 +227,8 @@ class Supervisor:
             case Drained():
                 self._close_listeners()
                 self._end = order
+                if not order.reason:
+                    _log.info("stopped")
 
     def _start(self, number: int, slot: int) -> None:
         policy, sets = self._parts.policy, self._listeners

@@ -17,6 +17,12 @@ def test_count_0_goes_by_the_machine_where_the_system_tells_no_more(monkeypatch:
     assert Workers(count=0).processes == os.cpu_count()
 
 
+def test_lone_worker_has_a_supervisor_if_it_is_to_be_replaced() -> None:
+    assert not Workers().are_supervised
+    assert Workers(count=2).are_supervised
+    assert Workers(max_age=3600.0).are_supervised
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("count", -1), ("count", 5000), ("heartbeat", -1.0), ("max_requests", True), ("jitter", 1.5), ("jitter", -0.1)],

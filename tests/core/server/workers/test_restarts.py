@@ -1,0 +1,53 @@
+"""The test that counts: requests under load while workers come and go, and none of them lost."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from .load import Load, problems
+from .service import service
+
+
+@pytest.mark.parametrize(("sockets", "restarts"), [("shared", 3), ("per_worker", 1)])
+async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, sockets: str, restarts: int) -> None:
+    with service(tmp_path, "--workers", "2", "--set", f"workers.sockets={sockets}") as running:
+        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        async with load.running() as tally:
+            for number in range(restarts):
+                running.signal(signal.SIGHUP)
+                await asyncio.to_thread(running.wait_for, "reloaded", count=number + 1)
+        assert list(problems(tally)) == []
+        assert tally.refused == 0
+        assert len(set(running.workers())) == 2 + 2 * restarts
+        # Some were kept across requests, and each was ended by a worker that went away, too.
+        assert tally.sent > tally.connections > 6
+
+
+@pytest.mark.parametrize("limit", [pytest.param("0", id="one process"), pytest.param("1000000", id="supervised")])
+async def test_stop_under_load_loses_no_request(tmp_path: Path, limit: str) -> None:
+    with service(tmp_path, "--set", f"workers.max_requests={limit}") as running:
+        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        async with load.running() as tally:
+            await asyncio.sleep(0.3)
+            running.signal(signal.SIGTERM)
+            await load.finished()
+        assert list(problems(tally)) == []
+        assert tally.answered > 10
+        assert await asyncio.to_thread(running.ended) == 0
+
+
+async def test_another_supervisor_takes_over_under_load(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    with service(tmp_path, "--set", "workers.max_requests=1000000", "--ready-file", str(ready)) as running:
+        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        async with load.running() as tally:
+            running.signal(signal.SIGUSR2)
+            await asyncio.to_thread(running.wait_for, "is ready and takes over")
+            assert await asyncio.to_thread(running.process.wait) == 0
+        assert list(problems(tally)) == []
+        assert tally.refused == 0
+        pid = int(ready.read_text().split()[0])
+        assert pid != running.process.pid
+        assert running.get() == "one"

@@ -1,0 +1,151 @@
+"""Workers in real processes: crashes, hangs, reloads, and who outlives whom."""
+
+import http.client
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from .service import APP, SECONDS, gone, service, until
+
+# Supervised, for there is a limit; that it is out of reach does not matter.
+ONE_WORKER = ("--set", "workers.max_requests=1000000")
+
+
+def _ask(port: int, path: str) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    connection.request("GET", path)
+    return connection
+
+
+def test_crashed_and_hanging_workers_are_replaced(tmp_path: Path) -> None:
+    with service(tmp_path, "--workers", "2", "--set", "workers.heartbeat=1") as running:
+        port = running.port()
+        with pytest.raises(http.client.RemoteDisconnected):
+            running.get("/crash")
+        running.wait_for("ended with exit status 7; another begins in 0.5 s")
+        running.wait_for("serves", count=3)
+        connection = _ask(port, "/hang")
+        running.wait_for("has not answered for 1 s (workers.heartbeat), and is killed")
+        running.wait_for("ended with signal SIGKILL")
+        running.wait_for("serves", count=4)
+        connection.close()
+        assert running.get() == "one"
+        running.signal(signal.SIGTERM)
+        assert running.ended() == 0
+        assert running.lines[-1].endswith("stopped")
+        until(lambda: all(gone(pid) for pid in running.workers()))
+
+
+def test_reload_serves_new_code_and_keeps_the_old_when_that_fails(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    with service(tmp_path, "--workers", "2", "--ready-file", str(ready)) as running:
+        assert running.get() == "one"
+        assert ready.read_text().splitlines()[0] == str(running.process.pid)
+        (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two"'))
+        running.signal(signal.SIGHUP)
+        running.wait_for("reloaded")
+        assert running.get() == "two"
+        (tmp_path / "shop.py").write_text("from turnbuckle import Appp\n")
+        running.signal(signal.SIGHUP)
+        running.wait_for("error: 'shop' cannot be imported: ImportError: cannot import name 'Appp'")
+        running.wait_for("reload failed, and the workers of before stay")
+        assert running.get() == "two"
+        assert ready.exists()
+        running.signal(signal.SIGTERM)
+        assert running.ended() == 0
+    assert not ready.exists()
+
+
+@pytest.mark.parametrize(
+    ("app", "reason"),
+    [
+        pytest.param(
+            "from turnbuckle import App\n\n\n"
+            "async def db():\n    raise OSError('no route to host')\n    yield\napp = App(lifespan=db)\n",
+            "error: lifespan 'db' (shop.py:4) failed: OSError: no route to host",
+            id="lifespan",
+        ),
+        pytest.param("app = 1\n", "error: 'shop:app' is an int, not a turnbuckle.App", id="no app"),
+    ],
+)
+def test_start_that_fails_says_why_once_and_ends_with_3(tmp_path: Path, app: str, reason: str) -> None:
+    with service(tmp_path, "--workers", "2", app=app) as running:
+        assert running.ended() == 3
+    assert [line for line in running.lines if "error" in line.lower()] == [reason]
+    assert "listening on" not in "\n".join(running.lines)
+
+
+def test_port_in_use_ends_the_start_with_3(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with service(tmp_path, "--workers", "2", "--port", port) as running:
+            assert running.ended() == 3
+    assert running.lines == [f"error: port {port} on 127.0.0.1 is in use"]
+
+
+def test_workers_outlive_a_killed_supervisor_until_their_requests_are_done(tmp_path: Path) -> None:
+    with service(tmp_path, *ONE_WORKER) as running:
+        port = running.port()
+        connection = _ask(port, "/late")
+        running.wait_for("reached")
+        running.signal(signal.SIGKILL)
+        assert connection.getresponse().read() == b"late"
+        connection.close()
+        until(lambda: all(gone(pid) for pid in running.workers()))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+def test_second_signal_does_not_wait(tmp_path: Path) -> None:
+    with service(tmp_path, *ONE_WORKER) as running:
+        connection = _ask(running.port(), "/never")
+        running.wait_for("reached")
+        # As a service manager does it by default: everybody in the group is told.
+        os.killpg(running.process.pid, signal.SIGTERM)
+        running.wait_for("waiting for 1 connections")
+        assert running.process.poll() is None
+        running.signal(signal.SIGINT)
+        assert running.ended() == 0
+        connection.close()
+
+
+def test_lone_worker_is_replaced_when_it_is_worn_out(tmp_path: Path) -> None:
+    limits = ("--set", "workers.max_requests=20", "--set", "workers.jitter=0", "--set", "workers.heartbeat=1")
+    with service(tmp_path, *limits) as running:
+        process = {running.get("/process") for _ in range(20)}
+        running.wait_for("worker 1 is replaced after 20 requests")
+        running.wait_for("serves", count=2)
+        until(lambda: running.get("/process") not in process)
+
+
+def test_service_manager_is_told_and_a_unix_socket_is_removed(tmp_path: Path) -> None:
+    path, notify = tmp_path / "web.sock", tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(notify))
+        manager.settimeout(SECONDS)
+
+        def heard(text: str) -> str:
+            while True:
+                message = manager.recv(1000).decode()
+                if message.startswith(text):
+                    return message
+
+        environ = {"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "200000"}
+        with service(tmp_path, *ONE_WORKER, "--unix", str(path), environ=environ) as running:
+            assert heard("READY=1") == f"READY=1\nSTATUS=listening on unix:{path}"
+            heard("WATCHDOG=1")
+            heard("WATCHDOG=1")
+            running.signal(signal.SIGHUP)
+            assert "MONOTONIC_USEC=" in heard("RELOADING=1")
+            assert heard("READY=1") == "READY=1\nSTATUS=reloaded"
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert client.recv(4096).endswith(b"one")
+            running.signal(signal.SIGTERM)
+            heard("STOPPING=1")
+            assert running.ended() == 0
+    assert not path.exists()
