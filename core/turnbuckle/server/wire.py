@@ -230,7 +230,11 @@ class Wire(asyncio.Protocol):
             return
         self.state = State.LINGERING
         self._arm(self.timeouts.linger)
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:
+            # A peer that is gone resets the connection at once when it is written to; asyncio lets that through.
+            self.cut()
 
     def close(self) -> None:
         """Close once everything written has been sent, for which the peer has ``timeouts.write`` seconds."""

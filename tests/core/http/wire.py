@@ -115,7 +115,8 @@ def accepted(octets: bytes, way: Callable[[bytes], list[bytes]], limits: Limits 
     assert outcome.status is None
     requests = outcome.requests
     if way is with_the_next_request:
-        assert requests.pop() == NEXT_REQUEST
+        last = requests.pop()
+        assert last == NEXT_REQUEST
     assert all(request.trailers is not None for request in requests)
     return requests
 

@@ -1,0 +1,207 @@
+"""Break many connections in many ways, then ask what the server still holds: `python -m bench.faults [N]`.
+
+The server is a process of its own, with short deadlines. Whatever it holds after that and did not hold before is a
+leak: tasks, file descriptors, objects of connections and requests. (Linux only.)
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from bench.faulty_clients import Step, steps
+
+APP: Final = Path(__file__).parent / "apps" / "faults_app.py"
+AT_ONCE: Final = 300
+# A share of the connections comes before the first look: buffers for a peak are kept by the allocator.
+WARM_UP: Final = 0.2
+# Longer than any deadline below; what is held after that is held for ever.
+PATIENCE: Final = 30.0
+DEADLINES: Final = {"head": 2, "content": 2, "handler": 5, "write": 2, "idle": 2, "linger": 1, "shutdown": 5}
+MOST_GROWTH: Final = 48 * 1024 * 1024
+
+Held = dict[str, int]
+
+
+class Leak(Exception):
+    """The server holds what it should not, or does not serve any more."""
+
+
+def main() -> int:
+    """Print the figures; return 1 when something was leaked."""
+    parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
+    parser.add_argument("connections", type=int, nargs="?", default=100_000, metavar="N")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
+    parser.add_argument("--cancel", action="store_true", help="with server.cancel_on_disconnect")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    print(f"{args.connections} faulty connections, {args.loop}, cancel_on_disconnect={args.cancel}, seed {args.seed}")
+    try:
+        _run(args.connections, args.seed, args.loop, args.cancel)
+    except Leak as leak:
+        print(f"bench: {leak}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(connections: int, seed: int, loop: str, cancels: bool) -> None:
+    draw = random.Random(seed)
+    environment = {
+        "TURNBUCKLE_SERVER_LOOP": loop,
+        "TURNBUCKLE_SERVER_CANCEL_ON_DISCONNECT": str(cancels).lower(),
+        **{f"TURNBUCKLE_TIMEOUTS_{name.upper()}": str(seconds) for name, seconds in DEADLINES.items()},
+    }
+    with tempfile.TemporaryFile() as log, serving(APP, log, environment) as (process, port):
+        # A first few, so that what is imported late, and what allocators keep, is there before.
+        break_connections(port, int(connections * WARM_UP), draw)
+        before = settled(port, None)
+        print(f"  before  {describe(before)}", flush=True)
+        began = time.monotonic()
+        break_connections(port, connections, draw)
+        took = time.monotonic() - began
+        after = settled(port, before)
+        print(f"  after   {describe(after)}", flush=True)
+        print(f"  {connections / took:.0f} connections a second, {took:.0f} s", flush=True)
+        _check(before, after, port)
+        process.send_signal(signal.SIGTERM)
+        _check_log(log, process.wait(PATIENCE))
+    print("  nothing leaked")
+
+
+def _check(before: Held, after: Held, port: int) -> None:
+    grown = {name: count - before[name] for name, count in after.items() if count > before[name]}
+    if (growth := grown.pop("resident", 0)) > MOST_GROWTH:
+        raise Leak(f"resident memory grew by {growth} octets")
+    if grown:
+        raise Leak(f"leaked: {grown}")
+    if states := sockets_of(port):
+        raise Leak(f"sockets are left: {states}")
+
+
+def _check_log(log: IO[bytes], status: int) -> None:
+    log.seek(0)
+    lines = log.read().decode("utf-8", "replace").splitlines()
+    print(f"  exit status {status}, {len(lines)} lines in the log")
+    if status:
+        raise Leak(f"the server ended with status {status}")
+    if any("Traceback" in line or "Error" in line for line in lines):
+        raise Leak("the log has errors:\n" + "\n".join(lines[:40]))
+
+
+@contextmanager
+def serving(app: Path, log: IO[bytes], environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Serve an app in a process until the block is left; yield the process and its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    argv = [sys.executable, "-m", "turnbuckle", "serve", str(app), "--log-level", "warning", "--port", str(port)]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, env=os.environ | environment)
+    try:
+        end = time.monotonic() + PATIENCE
+        while held(port) is None:
+            if process.poll() is not None or time.monotonic() > end:
+                log.seek(0)
+                raise Leak(f"the server did not start: {log.read().decode()}")
+            time.sleep(0.05)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def break_connections(port: int, count: int, draw: random.Random) -> None:
+    """Open so many connections, some at a time, and let each take its steps in turn."""
+    open_clients: list[tuple[socket.socket, Iterator[Step]]] = []
+    opened = 0
+    while opened < count or open_clients:
+        if opened < count and len(open_clients) < AT_ONCE:
+            open_clients.append((_connect(port, draw), steps(draw)))
+            opened += 1
+            if len(open_clients) < AT_ONCE and draw.random() < 0.5:
+                continue
+        chosen = draw.randrange(len(open_clients))
+        if not _take_step(*open_clients[chosen]):
+            open_clients[chosen] = open_clients[-1]
+            open_clients.pop()
+
+
+def _connect(port: int, draw: random.Random) -> socket.socket:
+    client = socket.socket()
+    client.settimeout(PATIENCE)
+    # From many addresses of this machine: each has its own ports, which are not free again for a while.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.bind((f"127.0.{draw.randrange(1, 250)}.{draw.randrange(1, 250)}", 0))
+    client.connect(("127.0.0.1", port))
+    client.setblocking(False)
+    return client
+
+
+def _take_step(client: socket.socket, todo: Iterator[Step]) -> bool:
+    """Let a client take its next step; return False when it was the last."""
+    # The server may have parted first, or have no room for what is sent.
+    with suppress(OSError):
+        next(todo, socket.socket.close)(client)
+    return client.fileno() != -1
+
+
+def held(port: int) -> Held | None:
+    """Return what the server says that it holds; None if it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/held", headers={"Connection": "close"})
+        answer: Held = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return answer
+
+
+def settled(port: int, before: Held | None) -> Held:
+    """Return what the server holds once that is no more than before, or else once all deadlines have passed.
+
+    Raises:
+        Leak: it does not answer.
+    """
+    end = time.monotonic() + (PATIENCE if before else max(DEADLINES.values()) + 1)
+    while (now := held(port)) is not None:
+        is_done = before is not None and all(now[name] <= before[name] for name in now if name != "resident")
+        if is_done or time.monotonic() > end:
+            return now
+        time.sleep(0.5)
+    raise Leak("the server does not answer")
+
+
+def sockets_of(port: int) -> dict[str, int]:
+    """Return the sockets at the server's end by state, those that listen and those that are over left out."""
+    names = {"01": "established", "04": "fin-wait-1", "05": "fin-wait-2", "08": "close-wait", "09": "last-ack"}
+    found: dict[str, int] = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_ = line.split()
+        if local.endswith(f":{port:04X}") and state in names:
+            found[names[state]] = found.get(names[state], 0) + 1
+    return found
+
+
+def describe(now: Held) -> str:
+    """Return what is held as a line of text."""
+    numbers = " ".join(f"{name} {count}" for name, count in now.items() if name != "resident")
+    return f"{numbers} resident {now['resident'] / 1024 / 1024:.1f} MiB"
+
+
+if __name__ == "__main__":
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    sys.exit(main())
