@@ -8,7 +8,8 @@ The first route that has the path and the method answers. A path is written in o
   stand before it, such as the prefix of a scope: ``/{tenant}/^archive/.*``. No path can be written from it.
 
 A slash that was sent as ``%2F`` is none to an expression: it is seen as the character U+DC2F, and a slash again in
-the parameters. Expressions are matched by Python's ``re``, and may take exponential time if they are written so.
+the parameters. Patterns are matched in linear time; expressions are matched by Python's ``re``, and may take
+exponential time if they are written so.
 """
 
 from __future__ import annotations
@@ -167,24 +168,12 @@ def _expression(segment: Segment) -> str:
 
 def _read_of(segment: Segment) -> _Read:
     """Return what reads the text of one segment that varies, or of several if it spans them."""
-    pieces = [re.escape(segment.literals[0])]
-    for parameter, following in zip(segment.parameters, segment.literals[1:], strict=True):
-        # What a converter admits is ASCII where it speaks of classes, and its dot is any character.
-        pieces += [f"(?P<{parameter.name}>(?as:{parameter.converter.regex}))", re.escape(following)]
-    expression = re.compile("".join(pieces))
-    converters = {parameter.name: parameter.converter for parameter in segment.parameters}
+    values_in = segment.reader()
+    names = [parameter.name for parameter in segment.parameters]
 
     def read(text: str) -> _Params | None:
-        found = expression.fullmatch(text)
-        if found is None:
-            return None
-        params: _Params = {}
-        for name, converter in converters.items():
-            value = converter.read(found[name])
-            if value is None:
-                return None
-            params[name] = value[0]
-        return params
+        values = values_in(text)
+        return None if values is None else dict(zip(names, values, strict=True))
 
     return read
 

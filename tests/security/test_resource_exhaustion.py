@@ -23,9 +23,10 @@ from tests.core.server.waiting import until
 from tests.security.attacks import CHUNKED, START, Attack, attacks
 from tests.security.costs import check_linear
 from tests.security.serving import PARSERS, Target
-from turnbuckle import App, HTTPError, Limits, ProtocolError, Request
+from turnbuckle import App, HTTPError, Limits, NotFound, ProtocolError, Request, Route, Router
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.parser import H1ParserFactory
+from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.server.run import HTTPServer
 from turnbuckle.testing import Client
 from turnbuckle.web.cookies import parse_cookies
@@ -35,6 +36,8 @@ from turnbuckle.web.query import parse_urlencoded
 from turnbuckle.web.uploads import UploadedFile
 from turnbuckle_plugins.h11_parser import h11_parser
 from turnbuckle_plugins.httptools_parser import httptools_parser
+from turnbuckle_plugins.regex_router import RegexRouter
+from turnbuckle_plugins.werkzeug_router import WerkzeugRouter
 
 ROOT = Path(__file__).parents[2]
 FACTORIES = {"core": H1ParserFactory(), "httptools": httptools_parser, "h11": h11_parser}
@@ -148,6 +151,25 @@ _TEXTS: dict[str, Callable[[int], object]] = {
 @pytest.mark.parametrize("parse", _TEXTS.values(), ids=_TEXTS)
 def test_row_55_texts_are_parsed_in_linear_time(parse: Callable[[int], object]) -> None:
     check_linear(parse, 20_000)
+
+
+@pytest.mark.parametrize("make", [TreeRouter, RegexRouter, WerkzeugRouter])
+@pytest.mark.parametrize("path", ["/{a}-{b}.json", "/{a}-{b}-{c}.json", "/{a}-{b}-{c}-{d}.json", "/{a:path}/{b}/x"])
+def test_row_55_path_is_matched_in_linear_time(make: Callable[[], Router], path: str) -> None:
+    router = make()
+    router.add(Route(path=path, handler=_home))
+    router.freeze()
+
+    def match(size: int) -> None:
+        for text in ("-" * size, "-/" * (size // 2)):
+            with suppress(NotFound):
+                router.match("GET", "/" + text)
+
+    check_linear(match, 4_000)
+
+
+async def _home(request: Request) -> str:
+    return ""
 
 
 async def test_row_55_ranges_cost_no_more_than_the_file(tmp_path: Path) -> None:

@@ -54,6 +54,14 @@ class Segment:
         """Whether it takes any number of segments of the path."""
         return bool(self.parameters) and any(parameter.converter.spans_segments for parameter in self.parameters)
 
+    def reader(self) -> Reader:
+        """Return what reads the values of the parameters in a text, in time linear in its length.
+
+        A regular expression for several parameters would try all ways to cut the text: minutes for a few hundred
+        characters that a client chose.
+        """
+        return compile_reader(self)
+
     @property
     def is_total(self) -> bool:
         """Whether it never refuses what its expression admits."""

@@ -95,7 +95,10 @@ class Readiness:
             return
         written = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            written.write_text(text, encoding="utf-8")
+            # Others may write to its folder, too: what they left under this name, such as a link, is not written to.
+            written.unlink(missing_ok=True)
+            with written.open("x", encoding="utf-8") as file:
+                file.write(text)
             written.replace(path)
         except OSError as error:
             raise TurnbuckleError(f"cannot write ready file {str(path)!r}: {error.strerror}") from error

@@ -41,6 +41,17 @@ def test_ready_file_of_another_generation_stays(tmp_path: Path) -> None:
     assert path.read_text() == "1\n"
 
 
+def test_ready_file_writes_to_nothing_that_others_left(tmp_path: Path) -> None:
+    path, precious = tmp_path / "ready", tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / f".ready.{os.getpid()}").symlink_to(precious)
+    path.symlink_to(precious)
+    Readiness(str(path)).ready(ADDRESSES)
+    assert precious.read_text() == "precious"
+    assert path.read_text().startswith(f"{os.getpid()}\n")
+    assert not path.is_symlink()
+
+
 def test_ready_file_that_cannot_be_written_is_found_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(TurnbuckleError, match=r"cannot write ready file '.*/no/ready': No such file or directory"):
         Readiness(str(tmp_path / "no" / "ready"))
