@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Final, TypeVar, Unpack, overload
 
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
 from turnbuckle.startup.declared import Declaration, ScopeDeclaration, Written
 from turnbuckle.startup.places import caller_place, place_of
-from turnbuckle.startup.written import as_lifespan, as_middleware, as_router, checked_prefix
+from turnbuckle.startup.written import Bounds, RouteOptions, as_lifespan, as_middleware, as_router, checked_prefix
 
 if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey, Zone
@@ -50,6 +50,7 @@ class Scope:
         self._error_handlers: list[Written[ErrorHandler]] = []
         self._lifespans: list[Written[Lifespan]] = []
         self._scopes: list[Scope] = []
+        self._bounds: Bounds = {}
 
     def route(
         self,
@@ -60,6 +61,7 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
+        **bounds: Unpack[Bounds],
     ) -> Callable[[FunctionT], FunctionT]:
         """Serve a path with the decorated handler.
 
@@ -70,6 +72,7 @@ class Scope:
             host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope when empty.
             streams_response: see ``Route``; so that middleware which cannot have that is found at startup.
             streams_body: see ``Route``, as well.
+            bounds: ``limits`` and ``timeouts`` of the route's own, such as ``limits={"content": 1_000_000}``.
         """
 
         def take(handler: FunctionT) -> FunctionT:
@@ -81,6 +84,7 @@ class Scope:
                 host=host,
                 streams_response=streams_response,
                 streams_body=streams_body,
+                **bounds,
             )
             return handler
 
@@ -96,6 +100,7 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
+        **bounds: Unpack[Bounds],
     ) -> None:
         """Serve a path with a handler; see ``route`` for the arguments."""
         self._may_change("add a route")
@@ -109,37 +114,38 @@ class Scope:
                 host=host,
                 streams_response=streams_response,
                 streams_body=streams_body,
+                **bounds,
                 origin=self._here(handler),
             )
         )
 
-    def get(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve GET, and with it HEAD, at a path."""
-        return self.route(path, methods=("GET",), name=name, host=host)
+        return self.route(path, methods=("GET",), **options)
 
-    def post(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve POST at a path."""
-        return self.route(path, methods=("POST",), name=name, host=host)
+        return self.route(path, methods=("POST",), **options)
 
-    def put(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve PUT at a path."""
-        return self.route(path, methods=("PUT",), name=name, host=host)
+        return self.route(path, methods=("PUT",), **options)
 
-    def patch(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve PATCH at a path."""
-        return self.route(path, methods=("PATCH",), name=name, host=host)
+        return self.route(path, methods=("PATCH",), **options)
 
-    def delete(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve DELETE at a path."""
-        return self.route(path, methods=("DELETE",), name=name, host=host)
+        return self.route(path, methods=("DELETE",), **options)
 
-    def head(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve HEAD at a path with a handler of its own, instead of the one for GET."""
-        return self.route(path, methods=("HEAD",), name=name, host=host)
+        return self.route(path, methods=("HEAD",), **options)
 
-    def options(self, path: str, *, name: str = "", host: str = "") -> Callable[[FunctionT], FunctionT]:
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Serve OPTIONS at a path with a handler of its own, instead of the automatic answer."""
-        return self.route(path, methods=("OPTIONS",), name=name, host=host)
+        return self.route(path, methods=("OPTIONS",), **options)
 
     @overload
     def middleware(self, function: FunctionT, /) -> FunctionT: ...
@@ -268,6 +274,7 @@ class Scope:
         plugins: Iterable[object] = (),
         middleware: Iterable[Middleware | Callable[..., object]] = (),
         router: object = None,
+        **bounds: Unpack[Bounds],
     ) -> Scope:
         """Open a scope: routes under a prefix, with plugins and middleware that stay inside.
 
@@ -277,9 +284,11 @@ class Scope:
             plugins: names, classes or instances of plugins; ``(plugin, {...})`` gives one its settings.
             middleware: records or ``async def m(request, call_next)``, outermost first.
             router: a router for this scope alone: a name, a factory or an object.
+            bounds: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``.
         """
         self._may_change("open a scope")
         scope = Scope(self._app or _as_app(self), self.prefix + checked_prefix(prefix), host or self.host)
+        scope._bounds = bounds
         scope._fill(plugins, middleware, router)
         self._scopes.append(scope)
         return scope
@@ -317,6 +326,7 @@ class Scope:
             error_handlers=tuple(self._error_handlers),
             lifespans=tuple(self._lifespans),
             router=self._router,
+            **self._bounds,
             scopes=tuple(scope.declare() for scope in self._scopes),
         )
 

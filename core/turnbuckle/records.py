@@ -173,6 +173,8 @@ class Route:
         streams_response: the handler streams its responses; one that is an async generator, or annotated to return an
             async iterable or a ``Stream``, need not say so.
         streams_body: the handler takes the content of requests piece by piece, with ``request.stream()``.
+        limits: its own values of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
+        timeouts: the same for the section ``timeouts``, such as ``{"handler": 5.0}``.
         origin: where it was written; filled in at startup, and no part of its identity.
     """
 
@@ -183,6 +185,8 @@ class Route:
     host: str = ""
     streams_response: bool = False
     streams_body: bool = False
+    limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
+    timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def describe(self) -> str:

@@ -56,8 +56,10 @@ class Application:
     Attributes:
         handle: the whole chain of middleware, router and handlers; raises nothing but ``CancelledError``.
         parser_factory: makes a parser for each connection.
-        limits: of every message.
+        limits: of every message; that of content is the largest that any route has.
+        content_limit: octets of content of a request, unless its route has a limit of its own.
         timeouts: of every connection.
+        own_timeouts: those that some routes have instead.
         capacity: how much the server takes on at a time.
         lifespans: entered in order before the first connection is accepted, left in reverse.
         access_log: whether each response is logged to ``turnbuckle.access``.
@@ -73,7 +75,9 @@ class Application:
     handle: Handler
     parser_factory: ParserFactory
     limits: Limits = attrs.field(factory=Limits)
+    content_limit: int = attrs.field()
     timeouts: Timeouts = attrs.field(factory=Timeouts)
+    own_timeouts: tuple[Timeouts, ...] = ()
     capacity: Capacity = attrs.field(factory=Capacity)
     lifespans: tuple[ReadyLifespan, ...] = ()
     access_log: bool = False
@@ -83,3 +87,7 @@ class Application:
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON
     loop_factory: LoopFactory | None = None
+
+    @content_limit.default
+    def _content_limit_of_all(self) -> int:
+        return self.limits.content

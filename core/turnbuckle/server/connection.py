@@ -31,8 +31,10 @@ from turnbuckle.server.connections import Connections, Swept
 from turnbuckle.server.content import CONTENT_IS_GONE, IncomingContent
 from turnbuckle.server.responding import respond
 from turnbuckle.server.state import State
+from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.server.wire import Wire, wake
 from turnbuckle.web.logger import SturdyLogger
+from turnbuckle.web.peer import keep_timeouts
 from turnbuckle.web.request import Request
 
 __all__ = ["HTTPConnection"]
@@ -91,6 +93,8 @@ class HTTPConnection(Wire):
         """Begin: the first head is due from now on."""
         super().connection_made(transport)
         shared = self.connections
+        if shared.application.own_timeouts:
+            self.peer.use_timeouts = self.use_timeouts
         if status := shared.admission.enter(self.peer):
             self._turn_away(status)
             return
@@ -135,6 +139,8 @@ class HTTPConnection(Wire):
         self.connections.admission.leave(self.peer, self._standing)
         wake(self._sender, ConnectionLost("the peer went away"))
         wake(self._reader, ConnectionLost("the peer went away"))
+        # What refers to itself would stay until the garbage is collected.
+        self.peer.use_timeouts = keep_timeouts
         task = self._task
         if task is None or task.done():
             self.connections.discard(self)
@@ -249,13 +255,20 @@ class HTTPConnection(Wire):
         if self.connections.access is not None:
             self.unlogged = request
         self.started = now = self.clock.monotonic()
-        timeouts, capacity = self.timeouts, self.connections.application.capacity
-        self._handler_due = now + (timeouts.handler or math.inf)
-        self._total_due = now + (timeouts.total or math.inf)
-        self._rearm()
+        application = self.connections.application
+        timeouts, capacity = application.timeouts, application.capacity
+        self.use_timeouts(timeouts)
         self._served += 1
         if self._served == capacity.requests_per_connection or now - self._began >= (timeouts.lifetime or math.inf):
             self.is_last = True
+
+    def use_timeouts(self, timeouts: Timeouts) -> None:
+        """Let other deadlines hold for the request that is being handled; they have begun with its head."""
+        if self.is_handling:
+            self.timeouts = timeouts
+            self._handler_due = self.started + (timeouts.handler or math.inf)
+            self._total_due = self.started + (timeouts.total or math.inf)
+            self._rearm()
 
     def _takes_slot(self) -> bool:
         # In a pipeline a request begins before the task of the one before it has ended, and has its slot.

@@ -97,7 +97,7 @@ class Connections:
         self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
         self._empty: asyncio.Event | None = None
-        self._interval: Final = _sweep_interval(application.timeouts)
+        self._interval: Final = _sweep_interval(application.timeouts, *application.own_timeouts)
         self._tell_date()
 
     def add(self, connection: Swept) -> None:
@@ -164,6 +164,7 @@ def _wants_start(application: Application) -> bool:
     timeouts, capacity = application.timeouts, application.capacity
     return bool(
         application.access_log
+        or application.own_timeouts
         or timeouts.handler
         or timeouts.total
         or timeouts.lifetime
@@ -172,9 +173,14 @@ def _wants_start(application: Application) -> bool:
     )
 
 
-def _sweep_interval(timeouts: Timeouts) -> float:
+def _sweep_interval(*timeouts: Timeouts) -> float:
     """Return how far apart sweeps are: often enough that no deadline is missed by more than a quarter of it."""
-    times = (
+    shortest = min((time for each in timeouts for time in _times(each) if time), default=_LONGEST_INTERVAL)
+    return min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, shortest / 4))
+
+
+def _times(timeouts: Timeouts) -> tuple[float, ...]:
+    return (
         timeouts.first_byte,
         timeouts.handshake,
         timeouts.head,
@@ -185,5 +191,3 @@ def _sweep_interval(timeouts: Timeouts) -> float:
         timeouts.idle,
         timeouts.linger,
     )
-    shortest = min((time for time in times if time), default=_LONGEST_INTERVAL)
-    return min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, shortest / 4))

@@ -42,6 +42,9 @@ __all__ = ["respond"]
 
 _HANDLING: Final = State.HANDLING
 
+# Octets of a streamed body that are written before other connections have their turn.
+_MOST_IN_A_TURN: Final = 256 * 1024
+
 _log: Final = SturdyLogger("turnbuckle.server")
 
 
@@ -196,12 +199,18 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
     if writer.framing is BodyFraming.NONE:
         return
     write = connection.transport.write
+    in_this_turn = 0
     async for piece in body:
         data = writer.write(piece.encode("utf-8", "replace") if isinstance(piece, str) else piece)
         if connection.is_writing_paused or not connection.is_sending:
             await connection.flush()
         if data:
             write(data)
+            in_this_turn += len(data)
+            if in_this_turn >= _MOST_IN_A_TURN:
+                # A body that never waits must not hold the loop for as long as the kernel takes what it makes.
+                in_this_turn = 0
+                await asyncio.sleep(0)
     end = writer.end()
     await connection.flush()
     if end:

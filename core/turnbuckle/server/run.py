@@ -33,6 +33,7 @@ from turnbuckle.server.open_files import raise_file_limit
 from turnbuckle.server.preamble import ProxySettings
 from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_reload_signal, on_stop_signals
+from turnbuckle.server.socket_options import keep_little_unsent
 from turnbuckle.server.tls import TLS, Certificates
 from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.trust import TrustedAddresses
@@ -270,6 +271,7 @@ class HTTPServer:
     def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
         connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates, self._proxies))
         for listener in self._listeners:
+            keep_little_unsent(listener.socket)
             try:
                 listener.socket.listen(self._endpoint.backlog)
             except OSError as error:

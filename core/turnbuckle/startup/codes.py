@@ -72,6 +72,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB425": "middleware reads the content of a request that is streamed",
     "TB426": "a plugin in a scope provides what only a whole app has",
     "TB427": "a converter cannot be used",
+    "TB428": "a route or scope cannot have a limit of its own",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

@@ -38,6 +38,14 @@ from turnbuckle.startup.resources import planned_resources
 from turnbuckle.startup.secrets import secret_texts
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
+from turnbuckle.startup.terms import (
+    content_limit_of,
+    enforced,
+    largest_content,
+    on_terms,
+    own_timeouts,
+    timeouts_of,
+)
 from turnbuckle.startup.territory import Territory, scopes_of_misses
 from turnbuckle.web.errors import ErrorTable
 from turnbuckle.web.json_codec import ENCODE, STANDARD_JSON, JSONCodec
@@ -94,11 +102,13 @@ class _Workshop:
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
     methods: frozenset[str] = attrs.field(init=False)
+    largest_content: int = attrs.field(init=False)
     surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
+        self.largest_content = largest_content(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
         self.json = json_codec(self.components, self.findings)
 
@@ -114,8 +124,10 @@ class _Workshop:
         return Application(
             handle=handle,
             parser_factory=parser_factory,
-            limits=plan.settings.limits,
+            limits=attrs.evolve(plan.settings.limits, content=self.largest_content),
+            content_limit=plan.settings.limits.content,
             timeouts=plan.settings.timeouts,
+            own_timeouts=own_timeouts(plan),
             capacity=plan.settings.capacity,
             lifespans=lifespans,
             resources=self.resources,
@@ -246,10 +258,18 @@ class _Workshop:
 
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
-        call: Callable[..., Any] = planned.call
+        content = self._content_limit(planned)
+        call: Callable[..., Any] = enforced(planned.call, content)
         if here.chains or here.render is not root.render or here.errors is not root.errors:
             call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
-        return call
+        timeouts = timeouts_of(self.plan.settings, planned.terms)
+        return on_terms(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
+
+    def _content_limit(self, planned: PlannedRoute) -> int | None:
+        # Where no route takes more than the settings say, content beyond them has been refused before.
+        default = self.plan.settings.limits.content
+        limit = content_limit_of(self.plan.settings, planned.terms)
+        return None if limit == default == self.largest_content else limit
 
     # -- the rest
 

@@ -33,6 +33,8 @@ class ScopeDeclaration:
         origin: where the scope was written.
         plugins: names, classes, instances, or pairs of one of them with a mapping of settings.
         router: a value that becomes the router of this scope, or None.
+        limits: what all its routes have instead of the settings of that section.
+        timeouts: the same for deadlines.
         scopes: the scopes within.
     """
 
@@ -46,6 +48,8 @@ class ScopeDeclaration:
     error_handlers: tuple[Written[ErrorHandler], ...] = ()
     lifespans: tuple[Written[Lifespan], ...] = ()
     router: Written[object] | None = None
+    limits: Mapping[str, int] = attrs.field(factory=dict)
+    timeouts: Mapping[str, float] = attrs.field(factory=dict)
     scopes: tuple[ScopeDeclaration, ...] = ()
 
 

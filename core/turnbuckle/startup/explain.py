@@ -15,6 +15,7 @@ from turnbuckle.http.guard import guarded
 from turnbuckle.records import ErrorHandler, Match, Middleware, ProtocolProvider, Route, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.startup.bounds import bound_at
 from turnbuckle.startup.findings import Findings
 from turnbuckle.startup.layout import name_of
 from turnbuckle.startup.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
@@ -22,6 +23,7 @@ from turnbuckle.startup.protocols import offered
 from turnbuckle.startup.reasons import Asking, Judgement, judge, why_later
 from turnbuckle.startup.setup import Setup
 from turnbuckle.startup.tables import Table, build_tables, finder
+from turnbuckle.startup.terms import largest_content
 from turnbuckle.startup.territory import scope_chains, scopes_of_misses
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
@@ -58,7 +60,7 @@ class Explanation:
         chain: middleware that sees the request, outermost first.
         offered: protocols that the request offers to switch to, in the order of its preference.
         protocol: what is asked first, as it speaks one of them; it may leave the request to the route.
-        settings: limits and deadlines in effect.
+        settings: limits and deadlines in effect, those of the route among them.
     """
 
     method: str
@@ -87,7 +89,7 @@ def explain(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, st
         target: path and query, or whatever else a client may ask for.
         fields: field lines; ``Host`` is ``localhost`` unless it is among them.
     """
-    settings = tuple(value for value in plan.setting_values.values() if value.key.startswith(("limits.", "timeouts.")))
+    settings = tuple(value for value in plan.setting_values.values() if bound_at(value.key) is not None)
     shown = Explanation(method=method, target=target, outcome="", settings=settings)
     try:
         head = _parsed(plan, method, target, fields)
@@ -107,7 +109,7 @@ def _parsed(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, st
     if not any(name.lower() == "host" for name, _ in lines):
         lines.insert(0, ("Host", "localhost"))
     text = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines) + "\r\n"
-    parser = guarded(plan.parser.provider.factory)(plan.settings.limits)
+    parser = guarded(plan.parser.provider.factory)(attrs.evolve(plan.settings.limits, content=largest_content(plan)))
     parser.feed(text.encode("utf-8", "surrogateescape"))
     event = parser.next_event()
     if not isinstance(event, RequestHead):
@@ -185,6 +187,7 @@ class _Explainer:
             path_params=match.path_params,
             candidates=self._candidates(winner),
             chain=_links(scope_chain(self.plan, mark.scope)),
+            settings=tuple(mark.planned.terms.get(value.key, value) for value in shown.settings),
         )
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:

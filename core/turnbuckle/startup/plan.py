@@ -165,10 +165,17 @@ class PlannedPlugin:
 
 @attrs.frozen
 class PlannedRoute:
-    """A route with its whole path; ``call(request)`` calls its handler with what the handler asks for."""
+    """A route with its whole path.
+
+    Attributes:
+        route: the route.
+        call: ``call(request)`` calls its handler with what the handler asks for.
+        terms: limits and deadlines that are otherwise for it, by key such as ``"limits.content"``.
+    """
 
     route: Route
     call: Callable[..., Any] = attrs.field(eq=False, repr=False)
+    terms: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=read_only, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)

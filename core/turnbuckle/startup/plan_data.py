@@ -125,7 +125,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         "host": scope.host,
         "router": _choice(scope.router) if scope.router is not None else None,
         "middleware": [_link(link) for link in scope.middleware],
-        "routes": [_route(each.route) for each in scope.routes],
+        "routes": [{**_route(each.route), "terms": _terms(each.terms)} for each in scope.routes],
         "response_types": [
             {
                 "type": type_name(each.record.type),
@@ -167,6 +167,10 @@ def _route(route: Route) -> dict[str, Json]:
         "handler": name_of(route.handler),
         **_from(route.origin),
     }
+
+
+def _terms(terms: Mapping[str, SettingValue]) -> Json:
+    return {key: {"value": value_as_json(each.value), "source": each.source} for key, each in terms.items()}
 
 
 def _setting(value: SettingValue) -> dict[str, Json]:

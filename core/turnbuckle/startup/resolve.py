@@ -34,6 +34,7 @@ from turnbuckle.startup.resources import Provided, order_lifespans
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.shapes import fault_of_handler, fault_of_render, shown
 from turnbuckle.startup.slots import Slot, choose
+from turnbuckle.startup.terms import Terms, TermsReader
 from turnbuckle.web.handlers import bind
 
 __all__ = ["Resolver"]
@@ -62,6 +63,7 @@ class Around:
     router: str = ""
     routers: tuple[Entry[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
+    terms: Terms = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -189,10 +191,11 @@ class Resolver:
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,
+            terms=TermsReader(self.values, self.findings).of_scope(outer.terms, written),
         )
         if around is not None:
             self._check_whole(gathered)
-        routes = self._routes(gathered, inner.router)
+        routes = self._routes(gathered, inner)
         check_effects(inner.middleware, routes, self.findings)
         return PlannedScope(
             prefix=written.prefix,
@@ -336,14 +339,15 @@ class Resolver:
 
     # -- routes
 
-    def _routes(self, gathered: Gathered, router: str) -> tuple[PlannedRoute, ...]:
+    def _routes(self, gathered: Gathered, inner: Around) -> tuple[PlannedRoute, ...]:
+        terms = TermsReader(self.values, self.findings)
         provided = [_with_origin(each) for each in gathered.answers.of("provide_routes")]
         planned = []
         for route in (*provided, *gathered.declaration.routes):
             whole = self._whole(route, gathered)
-            call = self._bound(whole, self._known_parameters(whole, router))
+            call = self._bound(whole, self._known_parameters(whole, inner.router))
             if call is not None:
-                planned.append(PlannedRoute(whole, call))
+                planned.append(PlannedRoute(whole, call, terms=terms.of_route(inner.terms, whole)))
         return tuple(planned)
 
     def _known_parameters(self, route: Route, router: str) -> frozenset[str] | None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turnbuckle.records import Origin, ProtocolProvider, Route
+from turnbuckle.startup.bounds import bounds_as_json, bounds_rows
 from turnbuckle.startup.layout import columns, indented, milliseconds, source_of
-from turnbuckle.startup.plan import Choice, Loser, Plan, PlannedPlugin, PlannedScope
-from turnbuckle.startup.plan_data import Json, plan_as_json, type_name
+from turnbuckle.startup.plan import Choice, Loser, Plan, PlannedPlugin, PlannedRoute, PlannedScope
+from turnbuckle.startup.plan_data import Json, type_name
+from turnbuckle.startup.plan_data import plan_as_json as parts_as_json
 
 __all__ = ["Json", "milliseconds", "plan_as_json", "plan_as_text", "scope_title"]
 
 _Row = tuple[str, ...]
+
+
+def plan_as_json(plan: Plan) -> dict[str, Json]:
+    """Return a plan as plain data, with its limits and deadlines."""
+    return {**parts_as_json(plan), "bounds": bounds_as_json(plan)}
 
 
 def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
@@ -47,6 +54,8 @@ def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
     yield "start-up"
     yield from columns([(phase, milliseconds(seconds)) for phase, seconds in plan.seconds.items()], 2)
     yield from _setting_lines(plan, everything)
+    yield "limits and deadlines"
+    yield from columns(bounds_rows(plan), 2)
     if plan.diagnostics:
         yield "findings"
         for diagnostic in plan.diagnostics:
@@ -76,6 +85,8 @@ def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     middleware = [(each.record.name, each.record.zone, *_source(each.origin)) for each in scope.middleware]
     yield from _block("middleware, outermost first", middleware)
     yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
+    terms = [row for planned in scope.routes for row in _term_rows(planned)]
+    yield from _block("limits and deadlines of routes", terms)
     types = [
         _typed_row(each.record.type, each.origin, each.losers)
         for each in scope.response_types
@@ -106,6 +117,12 @@ def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
 
 def _route_row(route: Route) -> _Row:
     return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *_source(route.origin)
+
+
+def _term_rows(planned: PlannedRoute) -> Iterator[_Row]:
+    route = planned.route
+    for key, value in planned.terms.items():
+        yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
 
 
 def _typed_row(kind: type, origin: Origin, losers: tuple[Loser, ...]) -> _Row:

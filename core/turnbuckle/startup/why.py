@@ -331,6 +331,7 @@ def _routed(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rule: str) -
         ("name", route.name),
         ("router", router.name),
         ("chain", " > ".join(chain) or "no middleware"),
+        *((value.key, f"{value.shown()} ({value.source})") for value in planned.terms.values()),
     ]
     return Answer(
         kind="route",

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from turnbuckle.records import Lifespan, Middleware
 
 if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey, Router, Zone
 
-__all__ = ["as_lifespan", "as_middleware", "as_router", "checked_prefix"]
+__all__ = ["Bounds", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
+
+
+class Bounds(TypedDict, total=False):
+    """Limits and deadlines that a route or scope has of its own, by the names of the settings."""
+
+    limits: Mapping[str, int]
+    timeouts: Mapping[str, float]
+
+
+class RouteOptions(Bounds, total=False):
+    """What a route may be given beside its path: see ``Route``."""
+
+    name: str
+    host: str
 
 
 def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]) -> Middleware:

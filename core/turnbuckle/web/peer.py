@@ -6,6 +6,7 @@ The server makes one ``Peer`` per connection and gives it to each request that a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol, final
 
 import attrs
@@ -14,7 +15,7 @@ from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["Disconnect", "Peer"]
+__all__ = ["Disconnect", "Peer", "keep_timeouts"]
 
 
 class Disconnect(Protocol):
@@ -43,6 +44,10 @@ class _StaysConnected:
 _STAYS_CONNECTED: Final = _StaysConnected()
 
 
+def keep_timeouts(timeouts: object, /) -> None:
+    """Go on with the deadlines that there are, if there are any."""
+
+
 @final
 @attrs.define(eq=False)
 class Peer:
@@ -56,6 +61,7 @@ class Peer:
         lost: set once the client is gone.
         resources: those of the application that serves the connection.
         json: what it reads and writes JSON with.
+        use_timeouts: takes the deadlines of the route that the request at hand is for.
     """
 
     client: tuple[str, int] | None = None
@@ -65,3 +71,4 @@ class Peer:
     lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
     resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
     json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)
+    use_timeouts: Callable[..., None] = attrs.field(default=keep_timeouts, kw_only=True, repr=False)

@@ -118,3 +118,13 @@ def test_explain_called_wrongly_is_a_usage_error(pages: Project, args: list[str]
 
 def test_explain_of_a_broken_app_exits_with_3(pages: Project) -> None:
     assert pages.call("explain", "GET", "/", "pages", "--parser", "nope").exit_code == 3
+
+
+def test_explain_shows_the_limits_of_the_route(project: Project) -> None:
+    project.write("pages.py", PAGES.replace('@app.post("/users")', '@app.post("/users", limits={"content": 7})'))
+    (line,) = (
+        line for line in _words(project.call("explain", "POST", "/users", "pages").stdout) if "content 7" in line
+    )
+    assert line.startswith("limits.content 7 route /users (")
+    (line,) = (line for line in _words(project.call("plan", "pages").stdout) if line.startswith("POST /users limits"))
+    assert line.startswith("POST /users limits.content 7 route /users (")

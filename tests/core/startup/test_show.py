@@ -94,7 +94,7 @@ def test_plan_as_text() -> None:
     ):
         assert any(line.startswith(start) for line in lines), start
     assert "pa55word" not in text
-    assert "limits.content" not in text
+    assert "server.port" not in text
 
 
 def test_text_keeps_scopes_inside_of_the_app() -> None:

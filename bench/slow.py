@@ -1,0 +1,143 @@
+"""Attack a server with slowhttptest while a well-behaved client measures: `python -m bench.slow` (about four minutes).
+
+Needs Linux and slowhttptest (Debian's package of that name); with root on Debian it installs it itself.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bench.launch import allow_files, launched
+
+EXAMPLE: Final = "examples/echo.py"
+STREAMS: Final = str(Path(__file__).parent / "apps" / "limits_app.py")
+
+AT_MOST_MS: Final = 100.0
+ESTABLISHED: Final = "01"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way to be slow.
+
+    Args:
+        name: What the table calls it.
+        app: What is served.
+        path: What is asked for.
+        options: For slowhttptest.
+        seconds: The deadline by which such a connection is dropped, with what a sweep and a polite end may add.
+    """
+
+    name: str
+    app: str
+    path: str
+    options: tuple[str, ...]
+    seconds: float
+
+
+# Deadlines at their defaults: 15 s for the head; 30 s for content; 30 s for the peer to take what is sent. A sweep may
+# be a second late, an answered connection lingers for two more, and it is looked at once a second.
+MODES: Final = (
+    Mode("headers", EXAMPLE, "/", ("-H", "-i", "5", "-x", "24"), 15 + 4),
+    Mode("body", EXAMPLE, "/", ("-B", "-i", "5", "-s", "8192", "-x", "10"), 30 + 4),
+    Mode("read", STREAMS, "/stream/1", ("-X", "-w", "512", "-y", "1024", "-n", "5", "-z", "32"), 30 + 4),
+)
+
+
+@dataclass
+class Held:
+    """How long the server held each connection of the attack, by the client's port."""
+
+    first: dict[str, float] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    most: int = 0
+
+    def run(self, port: int, ended: threading.Event) -> None:
+        """Look at the connections of a server once a second."""
+        while not ended.wait(1.0):
+            now = time.monotonic()
+            peers = _established(port)
+            self.most = max(self.most, len(peers))
+            for peer in peers:
+                self.first.setdefault(peer, now)
+                self.last[peer] = now
+
+    @property
+    def longest(self) -> float:
+        """The longest time in seconds."""
+        return max((self.last[peer] - began for peer, began in self.first.items()), default=0.0)
+
+
+def main() -> int:
+    """Run the modes; return 1 when a client that behaves waited too long, or a slow one was kept too long."""
+    parser = argparse.ArgumentParser(prog="bench.slow", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="length of each attack (60)")
+    parser.add_argument("--connections", type=int, default=1000, help="of each attack (1000)")
+    names = [mode.name for mode in MODES]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="some of the modes")
+    asked = parser.parse_args()
+    if not _has_slowhttptest():
+        print("bench: no slowhttptest (apt-get install slowhttptest)", file=sys.stderr)
+        return 1
+    allow_files(asked.connections + 200)
+    print(f"{asked.connections} slow connections for {asked.seconds} s, and a request every 50 ms meanwhile")
+    print("mode      requests  failed  median ms   max ms  (machine)  connections  longest held s  at most s")
+    modes = [mode for mode in MODES if mode.name in asked.only]
+    return max(_run(mode, asked.connections, asked.seconds) for mode in modes)
+
+
+def _run(mode: Mode, connections: int, seconds: int) -> int:
+    held, ended = Held(), threading.Event()
+    with launched(mode.app) as server:
+        watcher = threading.Thread(target=held.run, args=(server.port, ended))
+        watcher.start()
+        probe = subprocess.Popen(
+            (sys.executable, "-m", "bench.probe", str(server.port)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        try:
+            _attack(mode, server.port, connections, seconds)
+        finally:
+            ended.set()
+            watcher.join()
+            seen = json.loads(probe.communicate()[0])
+    is_good = not seen["failed"] and seen["max"] < AT_MOST_MS and held.longest <= mode.seconds
+    print(
+        f"{mode.name:8} {seen['requests']:9} {seen['failed']:7} {seen['median']:10.2f} {seen['max']:8.1f}"
+        f" {seen['late']:10.1f} {held.most:12} {held.longest:15.1f} {mode.seconds:10.0f}   "
+        f"{'pass' if is_good else 'fail'}",
+        flush=True,
+    )
+    return 0 if is_good else 1
+
+
+def _attack(mode: Mode, port: int, connections: int, seconds: int) -> None:
+    general = ("-c", str(connections), "-r", "200", "-l", str(seconds), "-u", f"http://127.0.0.1:{port}{mode.path}")
+    began = time.monotonic()
+    subprocess.run(("slowhttptest", *mode.options, *general), stdout=subprocess.DEVNULL, check=False)
+    # It ends when all its connections are closed. The client goes on until the time is over.
+    time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+
+
+def _established(port: int) -> Sequence[str]:
+    """Return the ports of clients that have a connection to a port of this machine."""
+    local = f":{port:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return [row[2] for row in rows if row[1].endswith(local) and row[3] == ESTABLISHED]
+
+
+def _has_slowhttptest() -> bool:
+    if shutil.which("slowhttptest") is None and shutil.which("apt-get") is not None:
+        subprocess.run(("apt-get", "install", "-y", "slowhttptest"), stdout=subprocess.DEVNULL, check=False)
+    return shutil.which("slowhttptest") is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
