@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, Unpack, overload
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from turnbuckle.web.response import Response
 
 __all__ = ["App", "Scope"]
+
+_log: Final = logging.getLogger("turnbuckle.server")
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
@@ -425,7 +428,7 @@ class App(Scope):
         return application
 
     def run(self, sources: Sources | None = None) -> None:
-        """Serve the app until the process is told to stop, where its settings say.
+        """Serve the app until the process is told to stop, where its settings say, with this process alone.
 
         Args:
             sources: where settings and plugins come from, beside the code; the current folder and the environment of
@@ -441,6 +444,9 @@ class App(Scope):
 
         application = self.compile(sources or Sources.of_project())
         server = self.plan.settings.server
+        if self.plan.settings.workers.are_supervised:
+            # The process of a worker has to find the app by its name, and only the command line has one.
+            _log.warning("serving with one process: workers want 'turnbuckle serve'")
         run(
             application,
             host=server.host,

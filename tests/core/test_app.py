@@ -220,3 +220,10 @@ def test_run_serves_where_the_settings_say(tmp_path: object) -> None:
     app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}})
     with pytest.raises(ListenError, match="nowhere"):
         app.run(Sources())
+
+
+def test_run_says_that_it_has_no_workers(tmp_path: object, caplog: pytest.LogCaptureFixture) -> None:
+    app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}, "workers": {"count": 4}})
+    with pytest.raises(ListenError):
+        app.run(Sources())
+    assert "serving with one process: workers want 'turnbuckle serve'" in caplog.messages

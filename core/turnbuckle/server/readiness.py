@@ -48,9 +48,9 @@ class Readiness:
         self._path: Final = Path(ready_file) if ready_file else None
         self.notifier: Final = notifier or Notifier()
         if self._path is not None:
-            # One that a dead server left behind would say what is not so; and it is tried whether one can be written.
-            self._write("")
-            self._path.unlink()
+            _check_folder(self._path)
+            if not _is_of_another(self._path):
+                self._path.unlink(missing_ok=True)
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
         """Say that the service is ready, and from now on that this loop is alive."""
@@ -102,6 +102,27 @@ class Readiness:
             written.replace(path)
         except OSError as error:
             raise TurnbuckleError(f"cannot write ready file {str(path)!r}: {error.strerror}") from error
+
+
+def _check_folder(path: Path) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise TurnbuckleError(f"cannot write ready file {str(path)!r}: no folder {str(folder)!r}")
+    if not os.access(folder, os.W_OK):
+        raise TurnbuckleError(f"cannot write ready file {str(path)!r}: no permission in {str(folder)!r}")
+
+
+def _is_of_another(path: Path) -> bool:
+    """Tell whether a server that is alive has written a ready file; one that a dead server left says what is not so."""
+    try:
+        pid = int(path.read_text(encoding="utf-8").partition("\n")[0])
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    # In a container, the one before had the same number.
+    return pid != os.getpid()
 
 
 def beat(clock: Clock, interval: float, callback: Callable[[], None]) -> None:

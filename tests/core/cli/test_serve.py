@@ -202,10 +202,22 @@ def test_settings_say_where_to_listen(project: Project) -> None:
         assert _get(url + "/") == b"Welcome"
 
 
-def test_serve_listens_on_sockets_that_systemd_passes(project: Project) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_listens_on_sockets_that_systemd_passes(project: Project, workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-        command = [sys.executable, "-c", AS_SYSTEMD, str(sock.fileno()), "serve", "shop", "--port", "1"]
+        command = [
+            sys.executable,
+            "-c",
+            AS_SYSTEMD,
+            str(sock.fileno()),
+            "serve",
+            "shop",
+            "--port",
+            "1",
+            "--workers",
+            workers,
+        ]
         with project.start(command, pass_fds=[sock.fileno()]) as process:
             assert project.listening(process) == f"http://127.0.0.1:{port}"
             assert _get(f"http://127.0.0.1:{port}/") == b"Welcome"
@@ -231,3 +243,16 @@ def test_serve_listens_on_an_inherited_socket_and_tells_a_file(project: Project)
 def test_descriptor_that_is_no_socket_is_one_line(project: Project) -> None:
     result = project.call("serve", "shop", "--fd", "1000000")
     assert (result.exit_code, result.stderr) == (3, "error: cannot listen on descriptor 1000000: it is not open\n")
+
+
+def test_reload_and_workers_do_not_go_together(project: Project) -> None:
+    result = project.call("serve", "shop", "--reload", "--workers", "2")
+    assert result.exit_code == 2
+    assert "--reload serves with one process, and does not go with --workers" in result.stderr
+
+
+def test_reload_without_watchfiles_is_one_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    result = project.call("serve", "shop", "--reload")
+    assert result.exit_code == 3
+    assert result.stderr == "error: --reload needs watchfiles: pip install 'turnbuckle[reload]'\n"

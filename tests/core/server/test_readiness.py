@@ -22,7 +22,6 @@ ADDRESSES = (Address(host="127.0.0.1", port=8000), Address(unix="/run/web.sock")
 
 def test_ready_file_is_there_from_ready_to_stopping(tmp_path: Path) -> None:
     path = tmp_path / "ready"
-    path.write_text("of a dead server")
     readiness = Readiness(str(path))
     assert not path.exists()
     readiness.ready(ADDRESSES)
@@ -52,9 +51,34 @@ def test_ready_file_writes_to_nothing_that_others_left(tmp_path: Path) -> None:
     assert not path.is_symlink()
 
 
-def test_ready_file_that_cannot_be_written_is_found_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(TurnbuckleError, match=r"cannot write ready file '.*/no/ready': No such file or directory"):
+@pytest.mark.parametrize(
+    ("left", "stays"),
+    [
+        pytest.param("", False, id="empty"),
+        pytest.param("soon\n", False, id="no number"),
+        pytest.param("-\n", False, id="no number either"),
+        pytest.param("4194303999\nhttp://127.0.0.1:80\n", False, id="no process"),
+        pytest.param(f"{os.getpid()}\n", False, id="this process, in another life"),
+        pytest.param(f"{os.getppid()}\n", True, id="somebody who is alive"),
+    ],
+)
+def test_ready_file_that_was_left_behind_is_removed(tmp_path: Path, left: str, stays: bool) -> None:
+    path = tmp_path / "ready"
+    path.write_text(left)
+    Readiness(str(path))
+    assert path.exists() is stays
+
+
+def test_ready_file_without_a_folder_is_found_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(TurnbuckleError, match=r"cannot write ready file '.*/no/ready': no folder '.*/no'"):
         Readiness(str(tmp_path / "no" / "ready"))
+
+
+def test_ready_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    readiness = Readiness(str(tmp_path / "ready"))
+    (tmp_path / "ready").mkdir()
+    with pytest.raises(TurnbuckleError, match=r"cannot write ready file '.*/ready': "):
+        readiness.ready(ADDRESSES)
 
 
 async def test_service_manager_hears_of_every_step_and_that_the_loop_is_alive(tmp_path: Path) -> None:

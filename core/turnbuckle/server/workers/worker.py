@@ -66,6 +66,7 @@ class Worker:
     def refuse(self, reason: str) -> None:
         """Tell the supervisor why this worker cannot serve."""
         self._channel.send_surely(refused=reason)
+        self._channel.close()
 
     def counted(self, application: Application) -> Application:
         """Return an application that counts its requests, if anything depends on their number."""
@@ -90,6 +91,9 @@ class Worker:
                 await server.serve_until_stopped(self)
         finally:
             loop.remove_reader(self._channel.fileno())
+            if self.has_served or self._is_draining:
+                # Else there is still to be said why it did not serve.
+                self._channel.close()
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
         """Tell the supervisor that this worker serves, and from now on that its loop turns."""

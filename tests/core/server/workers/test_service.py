@@ -119,6 +119,7 @@ def test_lone_worker_is_replaced_when_it_is_worn_out(tmp_path: Path) -> None:
         running.wait_for("worker 1 is replaced after 20 requests")
         running.wait_for("serves", count=2)
         until(lambda: running.get("/process") not in process)
+        assert len(running.workers()) == 2
 
 
 def test_service_manager_is_told_and_a_unix_socket_is_removed(tmp_path: Path) -> None:

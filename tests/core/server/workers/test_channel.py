@@ -1,0 +1,50 @@
+"""Messages between a supervisor and a worker."""
+
+import socket
+
+import pytest
+
+from turnbuckle.server.workers.channel import Channel
+
+
+@pytest.fixture
+def ends():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Channel(ours), Channel(theirs), theirs
+
+
+def test_messages_arrive_in_order_and_whole(ends) -> None:
+    ours, theirs, _ = ends
+    theirs.send(ready=True)
+    theirs.send(requests=7, memory=1)
+    assert ours.receive() == [{"ready": True}, {"requests": 7, "memory": 1}]
+    assert ours.receive() == []
+    assert ours.is_open()
+
+
+def test_part_of_a_message_waits_for_the_rest(ends) -> None:
+    ours, _, sock = ends
+    sock.send(b'{"ready"')
+    assert ours.receive() == []
+    sock.send(b": true}\n{")
+    assert ours.receive() == [{"ready": True}]
+
+
+def test_end_of_the_other_is_noticed_after_its_last_words(ends) -> None:
+    ours, theirs, _ = ends
+    theirs.send_surely(refused="error: no\ndatabase \N{SNOWMAN}")
+    theirs.close()
+    assert ours.receive() == [{"refused": "error: no\ndatabase \N{SNOWMAN}"}]
+    assert not ours.is_open()
+    assert ours.receive() == []
+
+
+def test_sending_to_nobody_or_to_somebody_who_does_not_listen_stops_nothing(ends) -> None:
+    ours, theirs, _ = ends
+    for _ in range(10_000):
+        theirs.send(requests=1, memory=1)
+    ours.close()
+    theirs.send(requests=1, memory=1)
+    theirs.send_surely(refused="error")
+    assert not theirs.receive()

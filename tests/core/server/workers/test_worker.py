@@ -1,0 +1,115 @@
+"""What a worker does for its supervisor, which the test is."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.core.server.test_run import GET, PATIENCE, Gate, answer, application, client
+from tests.core.server.waiting import until
+from turnbuckle.server.run import HTTPServer
+from turnbuckle.server.workers.channel import Channel
+from turnbuckle.server.workers.place import WORKER, WorkerPlace
+from turnbuckle.server.workers.worker import Worker
+from turnbuckle.testing.fake_clock import FakeClock
+from turnbuckle.web.response import Response
+
+
+@asynccontextmanager
+async def supervised(handle=None, *, clock=None, **place):
+    """Serve as a worker; yield the supervisor's end of the channel, the server, and the task that serves."""
+    ours, theirs = socket.socketpair()
+    worker = Worker(WorkerPlace(channel=theirs.detach(), fds=(), **place))
+    served = worker.counted(application(handle) if handle else application())
+    server = HTTPServer(served, port=0, clock=clock)
+    with ours:
+        serving = asyncio.create_task(worker.serve(server))
+        channel = Channel(ours)
+        try:
+            await until(lambda: server.addresses)
+            yield channel, server, serving
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
+
+
+async def test_worker_says_that_it_serves_and_goes_on_to_beat() -> None:
+    clock = FakeClock()
+    async with supervised(clock=clock, counts_requests=True, beat=1.0) as (channel, server, _):
+        await until(lambda: channel.receive() == [{"ready": True}, {"requests": 0, "memory": 0}])
+        await answer(server)
+        await answer(server)
+        await clock.advance(1.0)
+        assert channel.receive() == [{"requests": 2, "memory": 0}]
+
+
+async def test_worker_tells_its_memory_when_asked_and_counts_nothing_unless_asked() -> None:
+    clock = FakeClock()
+    async with supervised(clock=clock, tells_memory=True) as (channel, server, _):
+        await answer(server)
+        await clock.advance(1.0)
+        last = channel.receive()[-1]
+        assert last["requests"] == 0
+        assert last["memory"] > 1_000_000
+
+
+@pytest.mark.parametrize("how", ["message", "signal", "end of the supervisor"])
+async def test_worker_finishes_its_requests_when_told_or_left_alone(how: str) -> None:
+    gate = Gate()
+    async with supervised(gate) as (channel, server, serving):
+        async with client(server.addresses[0]) as (reader, writer):
+            writer.write(GET)
+            await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+            for _ in range(2):
+                # The second time changes nothing: it may come from the supervisor and from a service manager.
+                if how == "message":
+                    channel.send(drain=True)
+                elif how == "signal":
+                    os.kill(os.getpid(), signal.SIGTERM)
+                else:
+                    channel.close()
+            await until(lambda: not server.addresses)
+            gate.open.set()
+            assert (await asyncio.wait_for(reader.read(), PATIENCE)).endswith(b"late")
+        await asyncio.wait_for(asyncio.shield(serving), PATIENCE)
+
+
+async def test_worker_that_is_cut_off_does_not_wait() -> None:
+    gate = Gate()
+    async with supervised(gate) as (channel, server, serving), client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        channel.send(cut=True)
+        await asyncio.wait_for(asyncio.shield(serving), PATIENCE)
+        assert not gate.open.is_set()
+
+
+def test_worker_is_taken_from_the_environment_and_refuses_with_a_reason() -> None:
+    ours, theirs = socket.socketpair()
+    before = {
+        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+    }
+    environ = {WORKER: WorkerPlace(channel=theirs.detach(), fds=(7,)).written(), "HOME": "/"}
+    try:
+        worker = Worker.take_from(environ)
+        # What is for the supervisor comes to the whole group.
+        os.kill(os.getpid(), signal.SIGHUP)
+        worker.refuse("error: no")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert environ == {"HOME": "/"}
+    assert (worker.fds, worker.has_served) == ((7,), False)
+    with ours:
+        assert Channel(ours).receive() == [{"refused": "error: no"}]
+
+
+async def test_counted_application_answers_as_before() -> None:
+    async def hello(request):
+        return Response("hello")
+
+    async with supervised(hello, counts_requests=True) as (_, server, _):
+        assert (await answer(server)).endswith(b"hello")
