@@ -15,9 +15,9 @@ __all__ = ["PARSERS", "check_exchange", "client_with", "make_app"]
 PARSERS = {"h1": "", "httptools": "httptools_parser", "h11": "h11_parser"}
 
 
-def make_app(*plugins: str) -> App:
+def make_app(*plugins: str, parser: object = None) -> App:
     """An app that answers with the content, with the path, and with responses of every framing."""
-    app = App("wire", plugins=list(plugins))
+    app = App("wire", plugins=list(plugins), parser=parser)
 
     @app.route("/", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     async def echo(request: Request) -> bytes:

@@ -5,7 +5,9 @@ the field lines that the parser reports, and the content that it delivers must f
 lenient, or wrong, can fail requests, but it cannot make two requests of one. The core's own parser asks the very same
 rules and goes unguarded.
 
-What a guard cannot see is how lines were cut out of the octets; that much a parser is trusted with.
+What a guard cannot see is how lines were cut out of the octets; that much a parser is trusted with. It can count,
+though: a parser that tells of more octets than came has read some of them twice, as content and as the next request,
+say, and is stopped.
 
 Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, sections 5.5 and 6.5.1.
 """
@@ -33,6 +35,9 @@ from turnbuckle.http.parser import H1ParserFactory
 
 __all__ = ["GuardedParser", "guarded"]
 
+# Two spaces, and the version.
+_REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
+
 
 def guarded(factory: ParserFactory) -> ParserFactory:
     """Return a factory whose parsers are guarded, unless they are the core's own."""
@@ -51,10 +56,13 @@ class GuardedParser:
         self._remaining: int | None = 0
         self._received = 0
         self._in_message = False
+        # Octets that came and were not told of: never fewer than none.
+        self._untold = 0
         self._error: ProtocolError | None = None
 
     def feed(self, data: bytes, /) -> None:
         """Pass octets on."""
+        self._untold += len(data)
         self._parser.feed(data)
 
     def feed_eof(self) -> None:
@@ -101,6 +109,10 @@ class GuardedParser:
             raise ProtocolError("the parser let a malformed request line pass")
         if head.minor_version not in (0, 1):
             raise ProtocolError(f"HTTP/1.{head.minor_version} is neither 1.0 nor 1.1")
+        line = len(head.method) + len(head.target) + _REST_OF_REQUEST_LINE
+        if line > self._limits.request_line:
+            raise ProtocolError(f"request line of {line} octets exceeds {self._limits.request_line}", status=414)
+        self._count(line)
         self._check_fields(head.fields, self._limits.header_section, self._limits.field_count)
         # What the parser may have filled in is forgotten: the core decides it from the field lines.
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
@@ -121,14 +133,27 @@ class GuardedParser:
                 raise ProtocolError(f"the parser let the field name {name[:40]!r} pass")
             if FIELD_VALUE.fullmatch(value) is None or value != value.strip(b" \t"):
                 raise ProtocolError(f"the parser let a malformed value of field {name!r} pass")
-            # The colon and the line end: whether there was whitespace cannot be seen from here.
-            section += len(name) + len(value) + 3
+            line = len(name) + len(value) + 1
+            if line > self._limits.field_line:
+                raise ProtocolError(f"field line of {line} octets exceeds {self._limits.field_line}", status=431)
+            # With the line end: whether there was whitespace cannot be seen from here.
+            section += line + 2
         if section > size:
             raise ProtocolError(f"field lines of {section} octets exceed {size}", status=431)
+        # A parser may take an LF alone for a line end (RFC 9112, section 2.2).
+        self._count(section - len(fields))
+
+    def _count(self, octets: int) -> None:
+        self._untold -= octets
+        if self._untold < 0:
+            raise ProtocolError("the parser tells of more octets than came")
 
     def _check_data(self, event: Data) -> None:
         if not self._in_message:
             raise ProtocolError("the parser delivered content outside a request")
+        if not event.data:
+            raise ProtocolError("the parser delivered no content as content")
+        self._count(len(event.data))
         self._received += len(event.data)
         if self._received > self._limits.content:
             raise ProtocolError(f"content exceeds {self._limits.content} octets", status=413)

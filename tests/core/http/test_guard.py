@@ -42,12 +42,18 @@ class ScriptedParser:
 
 def say(*events: Event, limits: Limits | None = None) -> list[Event]:
     """Return what comes through a guard of a parser that says this."""
-    return drain(GuardedParser(ScriptedParser(events), limits or Limits()))
+    return drain(fed(GuardedParser(ScriptedParser(events), limits or Limits())))
+
+
+def fed(guard: GuardedParser) -> GuardedParser:
+    """Give octets enough for whatever is said."""
+    guard.feed(b"x" * 1_000_000)
+    return guard
 
 
 def refusal(*events: Event, limits: Limits | None = None) -> int:
     """Return the status with which the last of these events is refused."""
-    guard = GuardedParser(ScriptedParser(events), limits or Limits())
+    guard = fed(GuardedParser(ScriptedParser(events), limits or Limits()))
     for event in events[:-1]:
         assert guard.next_event() is event
     with pytest.raises(ProtocolError) as caught:
@@ -219,3 +225,44 @@ def test_guard_bounds_trailers() -> None:
 def test_23_guard_drops_trailers_that_come_too_late() -> None:
     late = EndOfMessage([(b"content-length", b"50"), (b"x-sum", b"1"), (b"host", b"evil"), (b"cookie", b"a=b")])
     assert say(head(CODING), late)[1:] == [EndOfMessage(((b"x-sum", b"1"),))]
+
+
+@pytest.mark.parametrize(
+    ("limits", "bad", "status"),
+    [
+        pytest.param(Limits(request_line=15), head(), 0, id="request-line"),
+        pytest.param(Limits(request_line=14), head(), 414, id="request-line-too-long"),
+        pytest.param(Limits(field_line=6), head(), 0, id="field-line"),
+        pytest.param(Limits(field_line=5), head(), 431, id="field-line-too-long"),
+    ],
+)
+def test_guard_bounds_lines(limits: Limits, bad: RequestHead, status: int) -> None:
+    if status:
+        assert refusal(bad, limits=limits) == status
+    else:
+        assert say(bad, limits=limits) == [bad]
+
+
+@pytest.mark.parametrize(
+    ("octets", "events", "at_most"),
+    [
+        pytest.param(b"POST / HTTP/1.1Host:a\n", [head()], 1, id="head"),
+        pytest.param(b"POST / HTTP/1.1Host:a", [head()], 0, id="head-that-did-not-come"),
+        pytest.param(b"x" * 44, [head(LENGTH), Data(b"hello")], 2, id="content"),
+        pytest.param(b"x" * 40, [head(LENGTH), Data(b"hello")], 1, id="content-that-did-not-come"),
+        pytest.param(b"x" * 40, [head(), EndOfMessage(), head()], 2, id="request-that-did-not-come"),
+        pytest.param(b"x" * 30, [head(CODING), EndOfMessage([(b"x", b"a" * 30)])], 0, id="trailers"),
+    ],
+)
+def test_guard_believes_in_no_more_octets_than_came(octets: bytes, events: list[Event], at_most: int) -> None:
+    guard = GuardedParser(ScriptedParser(events), Limits())
+    guard.feed(octets)
+    for event in events[:at_most]:
+        assert guard.next_event() is event
+    if at_most < len(events):
+        with pytest.raises(ProtocolError, match="more octets than came"):
+            guard.next_event()
+
+
+def test_guard_refuses_content_without_octets() -> None:
+    assert refusal(head(CODING), Data(b"")) == 400
