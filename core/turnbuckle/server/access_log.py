@@ -71,7 +71,7 @@ class AccessLog:
         """
         request = wire.unlogged
         if request is not None:
-            self._log(wire, request, status=status, octets=octets, outcome="refused", reason=reason)
+            self._log(wire, request, status=status, octets=octets, outcome="refused", reason=clipped(reason, _LONGEST))
         elif wire.state <= State.IDLE:
             self._emit(
                 AccessEntry(
@@ -96,15 +96,15 @@ class AccessLog:
         self._emit(
             AccessEntry(
                 client=_client(request.peer),
-                method=clipped(request.method, _LONGEST),
+                method=_text(head.method),
                 target=self._clean(head.target),
                 version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
                 status=status,
                 octets=octets,
                 seconds=self._clock.monotonic() - wire.started,
-                request_id=clipped(request.id, _LONGEST_ID),
+                request_id=request.id[:_LONGEST_ID],
                 outcome=outcome,
-                reason=clipped(reason, _LONGEST),
+                reason=reason,
                 host=_text(fields.get(b"host", b"")),
                 referer=self._clean(fields.get(b"referer", b"")),
                 user_agent=_text(fields.get(b"user-agent", b"")),
@@ -128,7 +128,8 @@ class AccessLog:
 
 
 def _text(value: bytes) -> str:
-    return clipped(value.decode("latin-1"), _LONGEST)
+    text = value.decode("latin-1")
+    return text if len(text) <= _LONGEST else clipped(text, _LONGEST)
 
 
 def _client(peer: Peer) -> str:

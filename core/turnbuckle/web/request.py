@@ -112,11 +112,8 @@ class Request:
 
         Setting it names it for all that is logged while the request is served, as ``RequestIdFilter`` shows.
         """
-        try:
-            return self._id
-        except AttributeError:
-            # A slot that every request filled would be paid for by every request.
-            return ""
+        # A slot that every request filled would be paid for by every request.
+        return getattr(self, "_id", "")
 
     @id.setter
     def id(self, value: str) -> None:
