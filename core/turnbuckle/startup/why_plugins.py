@@ -80,10 +80,10 @@ def _enabler(plan: Plan, plugin: PlannedPlugin) -> str:
         return f"the code at {asked_by.place}"
     if asked_by is not None and asked_by.place and not asked_by.distribution:
         return asked_by.place
-    for kind in ("parser", "router"):
-        name = getattr(plan.settings, kind)
-        if name and plugin.name in {name, f"{name}_{kind}"}:
-            return f"the setting {kind} ({plan.setting_values[kind].source})"
+    for key in ("parser.name", "parser.shadow", "router"):
+        name, source = plan.setting_values[key].value, plan.setting_values[key].source
+        if name and plugin.name in {name, f"{name}_{key.partition('.')[0]}"}:
+            return f"the setting {key} ({source})"
     return f"plugins.autoload ({plan.setting_values['plugins.autoload'].source})"
 
 
@@ -143,6 +143,8 @@ def _choices(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
     for choice in _slots(plan):
         if _is_of(plugin, choice.origin):
             yield choice.kind, choice.name
+    if plan.shadow is not None and _is_of(plugin, plan.shadow.origin):
+        yield "shadow parser", plan.shadow.name
 
 
 def _slots(plan: Plan) -> Sequence[Choice[object]]:

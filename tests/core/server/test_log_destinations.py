@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -152,3 +153,16 @@ def test_descriptor_is_our_own(capfd: pytest.CaptureFixture[str]) -> None:
     stream.write([b"one\n"])
     stream.close()
     assert capfd.readouterr().out == "one\n"
+
+
+def test_standard_descriptors_that_are_closed_are_taken() -> None:
+    # In a process of its own: closing them here would be felt by all that follows.
+    code = (
+        "import os\n"
+        "from turnbuckle.server.log_destinations import occupy_standard_descriptors\n"
+        "os.close(0); os.close(2)\n"
+        "occupy_standard_descriptors()\n"
+        "print(os.path.samestat(os.fstat(2), os.stat(os.devnull)), os.open(os.devnull, os.O_RDONLY) > 2)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert done.stdout == "True True\n"

@@ -214,3 +214,9 @@ def test_sturdy_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> N
     assert [record.getMessage() for record in caplog.records] == list("12345")
     assert {record.filename for record in caplog.records} == {"test_logs.py"}
     assert caplog.records[-1].exc_info is not None
+
+
+@pytest.mark.parametrize("size", [0, 1_000_001])
+def test_queue_has_a_sensible_size(size: int) -> None:
+    with pytest.raises(ValueError, match=f"queue must be from 1 to 1000000, not {size}"):
+        LogSettings(queue=size)

@@ -131,6 +131,11 @@ def test_plugin_tells_what_it_lost_with() -> None:
     assert answer.losers[0].reason.startswith("'h1' is the parser: ")
 
 
+def test_plugin_that_reads_along() -> None:
+    settings = {"parser": {"name": "h1", "shadow": "mine"}}
+    assert _facts(_one(why_plugin(_plan(**settings), "everything")))["shadow parser"] == "mine"
+
+
 def test_builtin_plugin() -> None:
     answer = _one(why_plugin(App().plan, "h1"))
     assert answer.rule == "it is a part of the core"
@@ -152,7 +157,8 @@ def test_plugin_of_a_scope_brings_it_there() -> None:
         pytest.param(Sources(environ={"TURNBUCKLE_PLUGINS": "it"}), "enabled by $TURNBUCKLE_PLUGINS", id="variable"),
         pytest.param(Sources(flags=("plugins.enabled=it",)), "enabled by plugins.enabled (--set)", id="setting"),
         pytest.param(Sources(flags=("plugins.autoload=true",)), "enabled by plugins.autoload (--set)", id="autoload"),
-        pytest.param(Sources(flags=("parser=it",)), "enabled by the setting parser (--set)", id="parser"),
+        pytest.param(Sources(flags=("parser=it",)), "enabled by the setting parser.name (--set)", id="parser"),
+        pytest.param(Sources(flags=("parser.shadow=it",)), "enabled by the setting parser.shadow (--set)", id="shadow"),
     ],
 )
 def test_plugin_is_enabled_by_whoever_asks(sources: Sources, rule: str, site: Site) -> None:
