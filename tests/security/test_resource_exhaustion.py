@@ -381,7 +381,7 @@ async def test_row_60_large_upload_is_written_in_threads_and_in_large_pieces(pie
         pytest.param("/etc/passwd", "passwd", id="absolute"),
         pytest.param("..\\..\\x", "x", id="backslashes"),
         pytest.param("C:\\x", "x", id="drive"),
-        pytest.param("a/..", "..", id="dots-alone"),
+        pytest.param("a/..", "", id="dots-alone"),
         pytest.param("a\x0b\x1bb", "ab", id="controls"),
     ],
 )

@@ -98,4 +98,6 @@ class UploadedFile:
 
 def _base_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in last if character.isprintable())
+    printable = "".join(character for character in last if character.isprintable())
+    # These name folders, whatever they are put behind.
+    return "" if printable in {".", ".."} else printable

@@ -19,6 +19,8 @@ async def uploaded(*pieces, name="a.txt", in_memory=4):
         pytest.param("../../etc/passwd", "passwd", id="folders"),
         pytest.param("C:\\users\\a.txt", "a.txt", id="backslashes"),
         pytest.param("/", "", id="nothing left"),
+        pytest.param("a/..", "", id="dots"),
+        pytest.param(".\x00.", "", id="dots with a control between"),
         pytest.param("a\x00\r\nb\u202e.txt", "ab.txt", id="controls"),
         pytest.param("é ☃.txt", "é ☃.txt", id="any letters"),
     ],
