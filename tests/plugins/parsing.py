@@ -6,20 +6,15 @@ import sys
 
 import pytest
 
-from tests.core.http.test_known_attacks import REFUSED
 from tests.core.http.test_parser import CASES, LIMITS
 from turnbuckle import App, Diagnostic, ParserFactory, RequestHead, StartupError
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.limits import Limits
 from turnbuckle.testing import Client
-from turnbuckle.testing.parsing.cases import NEXT
 from turnbuckle.testing.parsing.outcome import read
 from turnbuckle.testing.parsing.splits import byte_by_byte
 
-__all__ = ["CASES", "LIMITS", "REFUSED", "check_limit", "check_meaning", "check_status", "problem_without", "serves"]
-
-# Nothing that is refused is longer before it is, and dripping a megabyte takes its time.
-_ENOUGH = 40_000
+__all__ = ["CASES", "LIMITS", "check_limit", "check_meaning", "problem_without", "serves"]
 
 
 def check_meaning(factory: ParserFactory, octets: bytes, expected: RequestHead, content: bytes) -> None:
@@ -29,13 +24,6 @@ def check_meaning(factory: ParserFactory, octets: bytes, expected: RequestHead, 
     assert parser.next_event() == expected
     (request,) = read(guarded(factory), byte_by_byte(octets)).requests
     assert (request.target, request.content, request.trailers) == (expected.target, content, ())
-
-
-def check_status(factory: ParserFactory, octets: bytes, status: int) -> None:
-    """Fail unless octets are refused with the very status of the core's own parser, and nothing behind them is read."""
-    for pieces in ([octets[:_ENOUGH]], byte_by_byte(octets[:_ENOUGH]), [octets[:_ENOUGH] + NEXT]):
-        outcome = read(guarded(factory), pieces)
-        assert (outcome.status, outcome.complete, outcome.fault) == (status, (), "")
 
 
 def check_limit(factory: ParserFactory, limits: Limits, fits: bytes, breaks: bytes, status: int) -> None:

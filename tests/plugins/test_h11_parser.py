@@ -7,10 +7,8 @@ import pytest
 from tests.plugins.parsing import (
     CASES,
     LIMITS,
-    REFUSED,
     check_limit,
     check_meaning,
-    check_status,
     problem_without,
     serves,
 )
@@ -27,11 +25,6 @@ class TestH11Parser(ParserConformance):
 @pytest.mark.parametrize(("octets", "expected", "content"), CASES)
 def test_h11_means_what_the_core_s_own_means(octets: bytes, expected: RequestHead, content: bytes) -> None:
     check_meaning(h11_parser, octets, expected, content)
-
-
-@pytest.mark.parametrize(("octets", "status"), REFUSED)
-def test_h11_answers_attacks_as_the_core_s_own_does(octets: bytes, status: int) -> None:
-    check_status(h11_parser, octets, status)
 
 
 @pytest.mark.parametrize(("limits", "fits", "breaks", "status"), LIMITS)

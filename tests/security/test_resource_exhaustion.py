@@ -221,7 +221,7 @@ def test_row_56_tiny_chunks_are_read_in_linear_time(parser: str) -> None:
         while type(reader.next_event()).__name__ != "EndOfMessage":
             pass
 
-    check_linear(read, 1000)
+    check_linear(read, 500)
 
 
 # -- what grows
@@ -258,7 +258,7 @@ _TOO_MUCH = {
     "fields-of-a-part": b"--b\r\n" + b"X-A: b\r\n" * 100 + b"\r\nx\r\n--b--\r\n",
     "field-of-a-part": b"--b\r\nX-A: " + b"a" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n",
     "field-without-end": b"--b\r\nX-A: " + b"a" * 1_000_000,
-    "text": _PART.replace(b"x", b"x" * 5_000_000) + b"--b--\r\n",
+    "text": _PART.replace(b"x", b"x" * 4_300_000) + b"--b--\r\n",
     "text-in-parts": _PART.replace(b"x", b"x" * 50_000) * 100 + b"--b--\r\n",
 }
 

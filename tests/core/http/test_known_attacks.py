@@ -1,20 +1,16 @@
-"""Replay on the parser what once broke other servers.
+"""Replay on the parser alone what once broke other servers, with the very status of each answer.
 
-Each id begins with the number of its row in the list of bug classes that the project keeps; rows about answers,
-connections and routing are tested with the module that answers for them.
+Each id begins with the number of its row in docs/security.md. The whole list, with more cases for each row, is tried on
+the server with each parser in ``tests/security``.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.core.http.wire import NEXT, NEXT_REQUEST, WAYS, accepted, byte_by_byte, refused, run, whole
-from turnbuckle.http.events import NEED_DATA, Data
-from turnbuckle.http.limits import Limits
-from turnbuckle.http.parser import H1Parser
+from tests.core.http.wire import WAYS, refused, run
 
 Way = Callable[[bytes], list[bytes]]
 START = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -144,95 +140,3 @@ def test_attack_hides_no_request(octets: bytes, status: int) -> None:
     requests = run([octets + HIDDEN]).requests
     assert all(request.head.target != b"/hidden" for request in requests)
     assert all(request.trailers is None for request in requests)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_23_framing_and_routing_fields_in_trailers_are_dropped(way: Way) -> None:
-    late = b"Content-Length: 50\r\nTransfer-Encoding: chunked\r\nHost: evil\r\nConnection: close\r\nCookie: a=b\r\n"
-    (request,) = accepted(CHUNKED + b"5\r\nhello\r\n0\r\n" + late + b"X-Sum: 1\r\n\r\n", way)
-    assert (request.content, request.trailers) == (b"hello", ((b"x-sum", b"1"),))
-    assert list(request.head.fields) == [(b"host", b"a"), (b"transfer-encoding", b"chunked")]
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"TRACE", b"BREW"])
-def test_32_content_belongs_to_its_request_whatever_the_method(method: bytes, way: Way) -> None:
-    octets = method + b" / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN
-    (request,) = accepted(octets, way)
-    assert (request.head.method, request.content) == (method, HIDDEN)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_33_content_comes_before_an_upgrade(way: Way) -> None:
-    fields = b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN)
-    (request,) = accepted(START + fields + HIDDEN, way)
-    assert (request.head.upgrade, request.content) == (b"websocket", HIDDEN)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_34_http_1_0_is_not_upgraded(way: Way) -> None:
-    octets = b"GET / HTTP/1.0\r\nConnection: upgrade, keep-alive\r\nUpgrade: websocket\r\n\r\n"
-    (request,) = accepted(octets, way)
-    assert (request.head.upgrade, request.head.keep_alive) == (b"", True)
-
-
-@pytest.mark.parametrize("way", [whole, byte_by_byte])
-def test_35_pipelined_requests_keep_their_order(way: Way) -> None:
-    octets = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50))
-    assert [request.head.target for request in run(way(octets)).requests] == [b"/%d" % i for i in range(50)]
-
-
-def test_36_nothing_is_read_after_an_error() -> None:
-    outcome = run([NEXT + b"GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n" + HIDDEN])
-    assert (outcome.requests, outcome.status) == ([NEXT_REQUEST], 400)
-
-
-def test_37_a_long_pipeline_is_read_one_request_at_a_time() -> None:
-    parser = H1Parser(Limits())
-    parser.feed(NEXT * 1000)
-    assert parser.next_event() == NEXT_REQUEST.head
-    assert len(parser.trailing_data()) == len(NEXT) * 999
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "fields",
-    [
-        pytest.param(b"Connection: keep-alive, close\r\n", id="in-a-list"),
-        pytest.param(b"Connection: keep-alive\r\nConnection: close\r\n", id="on-a-second-line"),
-        pytest.param(b"Connection: CLOSE,x\r\n", id="in-upper-case"),
-    ],
-)
-def test_38_close_is_an_option_among_others(fields: bytes, way: Way) -> None:
-    (request,) = accepted(START + fields + b"\r\n", way)
-    assert not request.head.keep_alive
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_42_two_slashes_stay_in_the_path(way: Way) -> None:
-    (request,) = accepted(b"GET //evil.example/%2f.. HTTP/1.1\r\nHost: a\r\n\r\n", way)
-    assert request.head.target == b"//evil.example/%2f.."
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_43_underscores_are_no_hyphens(way: Way) -> None:
-    (request,) = accepted(START + b"Transfer_Encoding: chunked\r\nContent_Length: 5\r\n\r\n", way)
-    assert (request.head.content_length, request.content) == (0, b"")
-
-
-def test_56_tiny_chunks_are_taken_in_turns() -> None:
-    parser = H1Parser(Limits())
-    parser.feed(CHUNKED + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
-    start, parts = time.process_time(), []
-    while isinstance(event := parser.next_event(), Data) or not parts:
-        parts.append(event.data if isinstance(event, Data) else b"")
-    assert b"".join(parts) == b"x" * 10_000
-    assert max(len(part) for part in parts) < 100
-    assert time.process_time() - start < 1
-    assert parser.next_event() is NEED_DATA
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_63_octets_beyond_ascii_are_taken_in_values(way: Way) -> None:
-    (request,) = accepted(START + b"Sec-WebSocket-Protocol: \xff\r\n\r\n", way)
-    assert request.head.fields[1] == (b"sec-websocket-protocol", b"\xff")
