@@ -26,9 +26,8 @@ async def stream(request: Request, mib: int) -> Response:
     return Response(pieces())
 
 
-@app.post("/upload")
+@app.post("/upload", limits={"content": 2 * 1024 * MIB})
 async def upload(request: Request) -> str:
-    request.content_limit = 2**40
     size = 0
     with tempfile.TemporaryFile() as file:
         async for piece in request.stream():

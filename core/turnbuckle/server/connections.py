@@ -26,6 +26,9 @@ __all__ = ["Connections", "Swept"]
 _LONGEST_INTERVAL: Final = 1.0
 _SHORTEST_INTERVAL: Final = 0.02
 
+# Connections whose deadline has passed that are dealt with in one turn of the loop.
+_MOST_IN_A_TURN: Final = 32
+
 
 class Swept(Protocol):
     """What the sweep asks of a connection; ``deadline`` is in the clock's monotonic seconds."""
@@ -151,10 +154,17 @@ class Connections:
     def _sweep(self) -> None:
         self._tell_date()
         now = self.clock.monotonic()
-        for connection in tuple(self.open):
+        self._expire([connection for connection in self.open if connection.deadline <= now], now)
+        self._timer = self.clock.call_later(self._interval, self._sweep) if self.open else None
+
+    def _expire(self, due: list[Swept], now: float) -> None:
+        for connection in due[-_MOST_IN_A_TURN:]:
             if connection.deadline <= now:
                 connection.expire(now)
-        self._timer = self.clock.call_later(self._interval, self._sweep) if self.open else None
+        del due[-_MOST_IN_A_TURN:]
+        if due:
+            # Whoever behaves must not wait until a thousand others are told that they are late.
+            self.loop.call_soon(self._expire, due, now)
 
     def _tell_date(self) -> None:
         self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -375,3 +376,24 @@ async def test_connection_that_is_too_old_ends_with_the_next_response() -> None:
         await served.send(GET)
         assert served.connection.received.count(b"\r\nConnection: close\r\n") == 1
         assert served.is_closed
+
+
+async def test_many_deadlines_at_a_time_leave_the_loop_to_others() -> None:
+    async with serving(hello, timeouts=Timeouts(head=5)) as served:
+        late = [served.server.connect() for _ in range(100)]
+        await served.connection.settle()
+        turns: set[int] = set()
+        turn = 0
+
+        def count() -> None:
+            nonlocal turn
+            turn += 1
+            turns.add(sum(each.is_closed for each in late))
+            if turn < 12:
+                asyncio.get_running_loop().call_soon(count)
+
+        served.clock.call_later(5, count)
+        await served.advance(7)
+        await served.connection.settle()
+        assert {tuple(each.statuses) for each in late} == {(408,)}
+        assert max(b - a for a, b in pairwise(sorted(turns))) <= 64
