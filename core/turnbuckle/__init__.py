@@ -72,9 +72,10 @@ if TYPE_CHECKING:
         Router,
         RouterProvider,
     )
-    from turnbuckle.routing.converters import Converter
+    from turnbuckle.routing.converters import CONVERTERS, Converter
     from turnbuckle.routing.escapes import decode_path
     from turnbuckle.routing.methods import allowed_methods, check_methods
+    from turnbuckle.routing.overlap import Shadow, hidden_routes
     from turnbuckle.routing.patterns import Pattern, parse_pattern
     from turnbuckle.routing.segments import Segment
     from turnbuckle.routing.slashes import SlashRedirect
@@ -120,9 +121,10 @@ _MODULES: Final = {
     "http.parser": "H1Parser H1ParserFactory",
     "plugin": "Plugin hookimpl hookspec",
     "records": _RECORDS,
-    "routing.converters": "Converter",
+    "routing.converters": "CONVERTERS Converter",
     "routing.escapes": "decode_path",
     "routing.methods": "allowed_methods check_methods",
+    "routing.overlap": "Shadow hidden_routes",
     "routing.patterns": "Pattern parse_pattern",
     "routing.segments": "Segment",
     "routing.tree": "TreeRouter",
@@ -153,6 +155,7 @@ _HOMES: Final = {name: module for module, names in _MODULES.items() for name in 
 
 __version__: Final = "0.1.0"
 __all__ = [
+    "CONVERTERS",
     "HTML",
     "JSON",
     "NEED_DATA",
@@ -228,6 +231,7 @@ __all__ = [
     "ServiceUnavailable",
     "Settings",
     "Setup",
+    "Shadow",
     "SlashRedirect",
     "Sources",
     "StartupError",
@@ -250,6 +254,7 @@ __all__ = [
     "check_methods",
     "current_request_id",
     "decode_path",
+    "hidden_routes",
     "hookimpl",
     "hookspec",
     "middleware",

@@ -13,6 +13,7 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar
 import attrs
 
 from turnbuckle import (
+    CONVERTERS,
     Converter,
     Match,
     MethodNotAllowed,
@@ -21,6 +22,7 @@ from turnbuckle import (
     Route,
     RouteConflict,
     RouteError,
+    Shadow,
     SlashRedirect,
     allowed_methods,
     build_path,
@@ -36,6 +38,9 @@ Converters: TypeAlias = Mapping[str, Converter | Callable[[str], Converter]]
 Segments: TypeAlias = list[str]
 """The decoded segments of a path."""
 
+_POLICIES: Final = ("strict", "redirect", "ignore")
+# No route has it, so asking for it gives the methods that are there.
+_NO_METHOD: Final = ""
 # A lone surrogate, which no decoded path can hold: it keeps slashes within segments apart from those between them.
 ENCODED_SLASH: Final = "\udc2f"
 
@@ -73,15 +78,17 @@ class PathRouter(abc.ABC, Generic[RuleT]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name; the built-in ones by default.
+        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
 
     Attributes:
         rules: in the order in which they were added.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
+        if trailing_slash not in _POLICIES:
+            raise RouteError(f"trailing_slash is one of {', '.join(_POLICIES)}, not {trailing_slash!r}")
         self._trailing_slash: Final = trailing_slash
-        self._converters: Final = converters
+        self._converters: Final = {**CONVERTERS, **(converters or {})}
         self.rules: Final[list[RuleT]] = []
         self._named: Final[dict[str, RuleT]] = {}
         self._taken: Final[dict[tuple[object, str], RuleT]] = {}
@@ -93,7 +100,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
         Raises:
             RouteError: it is malformed.
         """
-        return parse_pattern(text) if self._converters is None else parse_pattern(text, self._converters)
+        return parse_pattern(text, self._converters)
 
     @abc.abstractmethod
     def read(self, route: Route) -> RuleT:
@@ -141,20 +148,31 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             NotFound: no route has this path, or its escapes are malformed.
             MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
         """
+        self._check_frozen("match()")
         allowed: set[str] = set()
         segments = decode_path(path)
-        if segments is not None:
-            found = self._find(method, segments, allowed)
-            if found is not None:
-                return found
-        elif path == "*":
-            # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.
-            allowed.update(method for rule in self.rules for method in rule.route.methods)
-        if allowed:
+        found = self._find(method, segments, allowed) if segments is not None else None
+        if found is not None:
+            return found
+        if allowed := allowed or self._allowed_anywhere(path):
             raise MethodNotAllowed(allowed_methods(allowed))
         if segments is not None and self._trailing_slash == "redirect" and self._is_there(_other_form(segments)):
             raise SlashRedirect(path[:-1] if path.endswith("/") else path + "/")
         raise NotFound
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes, in the order in which they were added."""
+        return tuple(rule.route for rule in self.rules)
+
+    def allowed(self, path: str, /) -> frozenset[str]:
+        """Return the methods that a path answers; none if no route has it."""
+        allowed = self._allowed_anywhere(path)
+        segments = decode_path(path)
+        if segments is not None:
+            for form in [segments, _other_form(segments)] if self._trailing_slash == "ignore" else [segments]:
+                self.find(_NO_METHOD, form, allowed)
+        return allowed_methods(allowed)
 
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the percent-encoded path of a named route.
@@ -169,13 +187,26 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             raise RouteError(f"the path of {rule.route.describe()} cannot be written: it is a regular expression")
         return build_path(rule.pattern, params)
 
-    def shadows(self) -> tuple[()]:
-        """Return nothing: which routes hide others is not looked into."""
+    def shadows(self) -> tuple[Shadow, ...]:
+        """Return the routes that no request can reach, as far as that can be told."""
+        self._check_frozen("shadows()")
+        return self.find_shadows()
+
+    def find_shadows(self) -> tuple[Shadow, ...]:
+        """Return nothing; a router that knows in which order its routes are tried can tell more."""
         return ()
+
+    def _check_frozen(self, what: str) -> None:
+        if not self._is_frozen:
+            raise RuntimeError(f"freeze() comes before {what}")
+
+    def _allowed_anywhere(self, path: str) -> set[str]:
+        # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.
+        return {method for rule in self.rules for method in rule.route.methods} if path == "*" else set()
 
     def _check_is_free(self, rule: RuleT) -> None:
         route = rule.route
-        if route.name in self._named:
+        if route.name and route.name in self._named:
             raise RouteConflict(self._named[route.name].route, route, f"both are named {route.name!r}")
         for method in sorted(route.methods):
             first = self._taken.get((rule.key, method))

@@ -22,6 +22,8 @@ import attrs
 
 from turnbuckle import (
     Match,
+    MethodNotAllowed,
+    NotFound,
     Pattern,
     Plugin,
     PluginInfo,
@@ -30,12 +32,16 @@ from turnbuckle import (
     RouterProvider,
     Segment,
     Setup,
+    Shadow,
+    hidden_routes,
 )
 from turnbuckle_plugins.path_router import Converters, PathRouter, Rule, Segments, TrailingSlash, join_segments, restore
 
 __all__ = ["RegexRouter", "RegexRouterPlugin"]
 
 _MARK: Final = "/^"
+# To look for hidden routes, a path of each is held against all before it.
+_MANY: Final = 1000
 
 _Params: TypeAlias = dict[str, object]
 _Read: TypeAlias = Callable[[str], _Params | None]
@@ -112,7 +118,7 @@ class RegexRouter(PathRouter[_Rule]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name; the built-in ones by default.
+        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
@@ -145,6 +151,19 @@ class RegexRouter(PathRouter[_Rule]):
                 return self._match_head(rule, segments, params)
             allowed.update(methods)
         return None
+
+    def find_shadows(self) -> tuple[Shadow, ...]:
+        """Return the routes that others hide, of those with patterns; what Python's expressions take is not known."""
+        if len(self.rules) > _MANY:
+            return ()
+        patterns = [(rule.route, rule.pattern) for rule in self.rules if rule.pattern is not None]
+        return hidden_routes(patterns, self._route_at)
+
+    def _route_at(self, method: str, path: str) -> Route | None:
+        try:
+            return self.match(method, path).route
+        except (NotFound, MethodNotAllowed):
+            return None
 
     def _match_head(self, rule: _Rule, segments: Segments, params: _Params) -> Match:
         # HEAD follows GET, unless the same paths have a route of their own for it, wherever that stands.

@@ -127,7 +127,7 @@ class WerkzeugRouter(PathRouter[_Rule]):
 
     Args:
         trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name; the built-in ones by default.
+        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 
@@ -24,8 +25,14 @@ from turnbuckle_plugins.regex_router import RegexRouter
 class TestRegexRouter(RouterConformance):
     prefers = "first"
 
+    many = 500
+    policies = ("strict", "redirect", "ignore")
+
     def make_router(self) -> Router:
         return RegexRouter()
+
+    def make_router_with(self, policy: Literal["strict", "redirect", "ignore"]) -> Router:
+        return RegexRouter(policy)
 
 
 def router_of(*routes: Route, trailing_slash: TrailingSlash = "strict") -> RegexRouter:
@@ -137,3 +144,44 @@ async def test_app_with_expressions_in_scopes() -> None:
     assert app.url_for("file", tenant="one", path="a/b") == "/one/files/a/b"
     with pytest.raises(RouteError, match="it is a regular expression"):
         app.url_for("archive", year="2024", rest="")
+
+
+def hidden(*routes: Route) -> dict[str, tuple[str, ...]]:
+    found = router_of(*routes).shadows()
+    return {shadow.route.describe(): tuple(each.describe() for each in shadow.by) for shadow in found}
+
+
+@pytest.mark.parametrize(
+    ("routes", "expected"),
+    [
+        pytest.param([route("/{x}"), route("/me")], {"GET /me": ("GET /{x}",)}, id="text-behind-a-parameter"),
+        pytest.param([route("/me"), route("/{x}")], {}, id="text-before-it"),
+        pytest.param([route("/{x:path}"), route("/a/{y}")], {"GET /a/{y}": ("GET /{x:path}",)}, id="behind-a-path"),
+        pytest.param([route("/{x:int}"), route("/{y}")], {}, id="only-some"),
+        pytest.param([route("/{x}"), route("/me", "POST")], {}, id="another-method"),
+        pytest.param([route("/{x}"), route("/me", "HEAD")], {"HEAD /me": ("GET /{x}",)}, id="head-follows-get"),
+        pytest.param([route("/^.*"), route("/me")], {}, id="what-expressions-take-is-not-known"),
+        pytest.param([route("/{x}"), route("/^me")], {}, id="expressions-are-not-looked-at"),
+        pytest.param(
+            [route("/{x:re([a-m].*)}"), route("/{x:re([^a-m].*)}"), route("/{y}")],
+            {"GET /{y}": ("GET /{x:re([a-m].*)}", "GET /{x:re([^a-m].*)}")},
+            id="two-together",
+        ),
+    ],
+)
+def test_hidden_routes_are_reported(routes: list[Route], expected: dict[str, tuple[str, ...]]) -> None:
+    assert hidden(*routes) == expected
+
+
+def test_hidden_route_is_a_warning_of_the_app() -> None:
+    app = App(plugins=["regex_router"])
+    app.get("/{page}")(lambda page: page)
+    app.get("/about")(lambda: "about")
+    (found,) = app.plan.diagnostics
+    assert (found.code, found.level) == ("TB407", "warning")
+    assert "GET /about" in found.text
+
+
+def test_very_many_routes_are_not_held_against_each_other() -> None:
+    many = [route(f"/{number}") for number in range(1000)]
+    assert hidden(route("/{x}"), *many) == {}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from turnbuckle import App, NotFound, Route, Router, SlashRedirect
@@ -12,8 +14,14 @@ from turnbuckle_plugins.werkzeug_router import WerkzeugRouter
 class TestWerkzeugRouter(RouterConformance):
     prefers = "any"
 
+    many = 500
+    policies = ("strict", "redirect", "ignore")
+
     def make_router(self) -> Router:
         return WerkzeugRouter()
+
+    def make_router_with(self, policy: Literal["strict", "redirect", "ignore"]) -> Router:
+        return WerkzeugRouter(policy)
 
 
 def router_of(*paths: str, trailing_slash: TrailingSlash = "strict") -> WerkzeugRouter:

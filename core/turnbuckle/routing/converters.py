@@ -172,6 +172,10 @@ BUILTIN: Final[Converters] = MappingProxyType(
 )
 
 
+CONVERTERS: Final = BUILTIN
+"""The built-in converters, by their public name: for routers that take others beside them."""
+
+
 def resolve_converter(converters: Converters, name: str, arguments: str | None) -> Converter:
     """Return the converter for ``{x:name}`` or ``{x:name(arguments)}``.
 

@@ -14,7 +14,7 @@ Before any of this a sample path is tried on the router itself: nearly every rou
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -44,6 +44,10 @@ _MAX_TRIED: Final = 20
 _PLAIN: Final = tuple(map(ord, "a0Ab1Bx-_~"))
 
 
+# Stands for a route that was found, and that is none of those looked at.
+_UNKNOWN: Final = Endpoint.of(Route(path="/", handler=lambda: None), Pattern("/", ()))
+
+
 @attrs.frozen
 class Shadow:
     """A route that no request can reach.
@@ -59,11 +63,40 @@ class Shadow:
     witness: str
 
 
-def find_shadows(endpoints: Sequence[Endpoint], find: Find) -> Iterator[Shadow]:
-    """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried."""
+def hidden_routes(
+    ordered: Iterable[tuple[Route, Pattern]], find: Callable[[str, str], Route | None]
+) -> tuple[Shadow, ...]:
+    """Return the routes that no request can reach, for a router that tries one after the other.
+
+    What is returned is certain: a route that only some requests can reach is not among them, and neither is one of
+    which it cannot be told within reason.
+
+    Args:
+        ordered: the routes with their patterns, in the order in which they are tried. Routes with paths of another kind
+            may be left out.
+        find: gives the route that answers a method and a percent-encoded path, or None.
+    """
+    endpoints = {id(route): Endpoint.of(route, pattern) for route, pattern in ordered}
+
+    def find_endpoint(method: str, path: str) -> Endpoint | None:
+        route = find(method, path)
+        # One that was left out hides others for all that is known here, and is no reason to report them.
+        return endpoints.get(id(route), _UNKNOWN) if route is not None else None
+
+    return tuple(find_shadows(list(endpoints.values()), find_endpoint, static_first=False))
+
+
+def find_shadows(endpoints: Sequence[Endpoint], find: Find, *, static_first: bool = True) -> Iterator[Shadow]:
+    """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried.
+
+    Args:
+        endpoints: the endpoints.
+        find: asks the router.
+        static_first: whether paths without parameters are tried before all others, so that nothing hides them.
+    """
     samples: dict[str, str | None] = {}
     for place, endpoint in enumerate(endpoints):
-        witness = None if endpoint.pattern.is_static else _sample(endpoint.pattern, samples)
+        witness = None if static_first and endpoint.pattern.is_static else _sample(endpoint.pattern, samples)
         if witness is None:
             continue  # static: tried first of all; no sample: an expression like [^\d\D] admits nothing
         winners = {method: find(method, witness) for method in sorted(endpoint.route.methods)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.routing.test_tree import as_route
+from tests.core.routing.making import as_route
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.records import Match
 from turnbuckle.routing import HostRouter, LinkingRouter, SlashRedirect, TreeRouter

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.routing.test_tree import as_route, router
+from tests.core.routing.making import as_route, router
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
 from turnbuckle.records import Route
 from turnbuckle.routing import overlap

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.core.routing.test_tree import as_route, router
+from tests.core.routing.making import as_route, router
 from turnbuckle.errors import RouteError
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final, Literal
 
 import pytest
@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from turnbuckle.app import App
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.records import Match, Route, Router, RouterProvider
+from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.testing.client import Client
 from turnbuckle.testing.client_response import ClientResponse
-from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, TEXTS, VALUES
+from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, SLASHES, TEXTS, VALUES
 from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
 
 __all__ = ["RouterConformance"]
@@ -39,13 +40,24 @@ class RouterConformance(abc.ABC):
     Attributes:
         prefers: which route answers where several could: ``"specific"`` the one with the more specific pattern, segment
             by segment, as the core's tree has it; ``"first"`` the one that was added first; ``"any"`` leaves it open.
+        policies: what the router can do when only the last slash is wrong (``routing.trailing_slash``); for those
+            beside ``"strict"``, override ``make_router_with``.
+        many: how many routes it must take; fewer make the suite quicker for a router that looks at one after the other.
     """
 
     prefers: ClassVar[Literal["specific", "first", "any"]] = "any"
+    many: ClassVar[int] = 10_000
+    policies: ClassVar[Sequence[Literal["strict", "redirect", "ignore"]]] = ("strict",)
 
     @abc.abstractmethod
     def make_router(self) -> Router:
         """Return a new router without routes, to which a slash at the end makes another path."""
+
+    def make_router_with(self, policy: Literal["strict", "redirect", "ignore"]) -> Router:
+        """Return a new router that treats the last slash by a policy; needed for those beside ``"strict"``."""
+        if policy == "strict":
+            return self.make_router()
+        raise NotImplementedError(f"the suite claims policy {policy!r}; override make_router_with()")
 
     def _router(self, *routes: Route) -> Router:
         router = self.make_router()
@@ -100,11 +112,52 @@ class RouterConformance(abc.ABC):
         assert _params(other, "/b") is not None
 
     def test_takes_many_routes(self) -> None:
-        """Three hundred routes are not many."""
-        routes = [_route(f"/{number}/{{x}}/{{y}}") for number in range(300)]
+        """A large site has thousands; each answers, and so does 404."""
+        routes = [_route(f"/{number}/a" if number % 2 else f"/{number}/{{x}}") for number in range(self.many)]
         router = self._router(*routes)
-        for number, route in enumerate(routes):
-            assert router.match("GET", f"/{number}/a/b").handler is route.handler
+        for number in (0, 1, self.many // 2, self.many - 1):
+            path = f"/{number}/a"
+            assert _found(router, "GET", path) is routes[number].handler, f"{path!r} is lost among {self.many} routes"
+        assert _allowed(router, "GET", f"/{self.many}/a") is None
+
+    # -- the last slash, by the policies that it claims --------------------------------------------------------------
+
+    @pytest.mark.parametrize("path", ["/a", "/b/", "/c", "/c/", "/d/1", "/e/1/", "/f/"])
+    def test_route_with_the_very_path_comes_first(self, path: str) -> None:
+        """Whatever happens to the other form of a path, a route that has this form answers."""
+        for policy in self.policies:
+            router = self._slashed(policy)
+            match = _match(router, "GET", path)
+            assert match is not None, f"{path!r} has a route, whatever the policy; it is {policy!r}"
+
+    @pytest.mark.parametrize(("path", "other"), SLASHES)
+    def test_treats_the_last_slash_by_its_policy(self, path: str, other: str) -> None:
+        """Strict: it is another path. Redirect: to the one that has a route. Ignore: that route answers."""
+        for policy in self.policies:
+            router = self._slashed(policy)
+            expected = _found(router, "GET", other)
+            if policy == "ignore":
+                assert _found(router, "GET", path) is expected, f"{path!r} is {other!r} if slashes are ignored"
+                continue
+            with pytest.raises(NotFound) as caught:
+                router.match("GET", path)
+            to = caught.value.path if isinstance(caught.value, SlashRedirect) else None
+            assert to == (other if policy == "redirect" else None), f"policy {policy!r}: {path!r} led to {to!r}"
+
+    @pytest.mark.parametrize("path", ["/", "/nothing", "/nothing/", "/a//", "//a", "//evil.example/", "/a/%zz/"])
+    def test_policies_find_nothing_where_nothing_is(self, path: str) -> None:
+        """Neither form has a route: 404, and nobody is sent anywhere."""
+        for policy in self.policies:
+            with pytest.raises(NotFound) as caught:
+                self._slashed(policy).match("GET", path)
+            assert not isinstance(caught.value, SlashRedirect), f"policy {policy!r}: {path!r} leads nowhere"
+
+    def _slashed(self, policy: Literal["strict", "redirect", "ignore"]) -> Router:
+        router = self.make_router_with(policy)
+        for path in ("/a", "/b/", "/c", "/c/", "/d/{x:int}", "/e/{x}/", "/f/{x:path}"):
+            router.add(_route(path))
+        router.freeze()
+        return router
 
     # -- methods -----------------------------------------------------------------------------------------------------
 
@@ -193,6 +246,13 @@ class RouterConformance(abc.ABC):
         router = self._router(_route("/a"))
         with pytest.raises(RouteError):
             router.add(_route("/b"))
+
+    def test_may_be_frozen_twice(self) -> None:
+        """Nothing changes by it: a router object may be passed to an app that is resolved again."""
+        route = _route("/a")
+        router = self._router(route)
+        router.freeze()
+        assert _found(router, "GET", "/a") is route.handler
 
     # -- anything ----------------------------------------------------------------------------------------------------
 

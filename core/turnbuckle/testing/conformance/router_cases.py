@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-__all__ = ["BAD_PATTERNS", "TEXTS", "VALUES"]
+__all__ = ["BAD_PATTERNS", "SLASHES", "TEXTS", "VALUES"]
 
 _UUID: Final = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -70,5 +70,13 @@ TEXTS: Final = (
     pytest.param("/a", "/a%00", False, id="zero"),
     pytest.param("/a", "a", False, id="no-slash-at-the-front"),
     pytest.param("/a", "", False, id="empty"),
+)
+SLASHES: Final = (
+    pytest.param("/a/", "/a", id="too-many"),
+    pytest.param("/b", "/b/", id="too-few"),
+    pytest.param("/d/1/", "/d/1", id="too-many-behind-a-parameter"),
+    pytest.param("/e/1", "/e/1/", id="too-few-behind-a-parameter"),
+    pytest.param("/e/a%2Fb", "/e/a%2Fb/", id="encoded-slash-stays-encoded"),
+    pytest.param("/f", "/f/", id="before-many-segments"),
 )
 BAD_PATTERNS: Final = ("", "a", "/{", "/{x", "/{x:nothing_of_the_kind}", "/{x}/{x}", "/{1x}")

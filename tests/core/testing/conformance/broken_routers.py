@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import unquote
 
 import attrs
 
-from turnbuckle import Match, MethodNotAllowed, NotFound, Route, RouteConflict, RouteError, Router, TreeRouter
+from turnbuckle import (
+    Match,
+    MethodNotAllowed,
+    NotFound,
+    Route,
+    RouteConflict,
+    RouteError,
+    Router,
+    SlashRedirect,
+    TreeRouter,
+)
 
 
 class Wrapped:
@@ -175,6 +186,48 @@ class TriesInReverse:
             except NotFound:
                 continue
         raise NotFound
+
+
+class RedirectsWithoutEscapes(Wrapped):
+    """Has policies for the last slash, and forgets what was encoded."""
+
+    def __init__(self, policy: Literal["strict", "redirect", "ignore"] = "strict") -> None:
+        super().__init__()
+        self.router = TreeRouter(policy)
+
+    def match(self, method: str, path: str, /) -> Match:
+        try:
+            return super().match(method, path)
+        except SlashRedirect as redirect:
+            redirect.__dict__["path"] = unquote(redirect.path)
+            raise
+
+
+class AlwaysRedirects(RedirectsWithoutEscapes):
+    """Sends clients to the other form, whether or not it has a route, and whatever the policy."""
+
+    def match(self, method: str, path: str, /) -> Match:
+        try:
+            return self.router.match(method, path)
+        except MethodNotAllowed:
+            raise
+        except NotFound as error:
+            raise SlashRedirect(path[:-1] if path.endswith("/") else path + "/") from error
+
+
+class FreezesOnce(Wrapped):
+    def freeze(self) -> None:
+        if self.router._is_frozen:
+            raise RuntimeError("frozen already")
+        super().freeze()
+
+
+class LosesRoutes(Wrapped):
+    """Keeps so many routes and no more."""
+
+    def add(self, route: Route, /) -> None:
+        if len(self.router.routes) < 250:
+            super().add(route)
 
 
 class WritesWithoutEscapes(Wrapped):

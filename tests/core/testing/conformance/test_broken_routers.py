@@ -16,6 +16,7 @@ from turnbuckle.testing.conformance import RouterConformance
 def suite_of(router: type[Router], order: Literal["specific", "first", "any"] = "any") -> type[RouterConformance]:
     class Suite(RouterConformance):
         prefers: ClassVar[Literal["specific", "first", "any"]] = order
+        many = 500
 
         def make_router(self) -> Router:
             return router()
@@ -48,12 +49,53 @@ def test_sound_router_passes() -> None:
         pytest.param(broken.Grows, "test_refuses_routes_once_frozen", "DID NOT RAISE", id="late"),
         pytest.param(broken.Remembers, "test_finds_what_the_model_finds", "AssertionError", id="remembers"),
         pytest.param(broken.TriesInReverse, "test_looks_on_for_the_method", "hides one for", id="stops"),
+        pytest.param(broken.FreezesOnce, "test_may_be_frozen_twice", "frozen already", id="freezes-once"),
+        pytest.param(broken.LosesRoutes, "test_takes_many_routes", "lost among 500", id="loses"),
         pytest.param(broken.WritesWithoutEscapes, "test_writes_what_it_reads", "leads nowhere", id="links"),
     ],
 )
 def test_broken_router_fails(router: type[Router], test: str, message: str) -> None:
     failed = failures(suite_of(router), test)
     assert any(re.search(re.escape(message), text) for text in failed.get(test, [])), failed
+
+
+@pytest.mark.parametrize(
+    ("router", "test", "message"),
+    [
+        pytest.param(
+            broken.RedirectsWithoutEscapes, "test_treats_the_last_slash_by_its_policy", "'/e/a/b/'", id="escapes"
+        ),
+        pytest.param(
+            broken.AlwaysRedirects, "test_treats_the_last_slash_by_its_policy", "policy 'strict'", id="not-strict"
+        ),
+        pytest.param(
+            broken.AlwaysRedirects, "test_policies_find_nothing_where_nothing_is", "leads nowhere", id="always"
+        ),
+    ],
+)
+def test_broken_policy_fails(router: type[broken.RedirectsWithoutEscapes], test: str, message: str) -> None:
+    class Suite(RouterConformance):
+        policies = ("strict", "redirect")
+
+        def make_router(self) -> Router:
+            return router()
+
+        def make_router_with(self, policy: Literal["strict", "redirect", "ignore"]) -> Router:
+            return router(policy)
+
+    failed = failures(Suite, test)
+    assert any(message in text for text in failed.get(test, [])), failed
+
+
+def test_policy_that_is_claimed_and_not_made_fails() -> None:
+    class Suite(RouterConformance):
+        policies = ("strict", "ignore")
+
+        def make_router(self) -> Router:
+            return TreeRouter()
+
+    test = "test_treats_the_last_slash_by_its_policy"
+    assert "override make_router_with()" in str(failures(Suite, test))
 
 
 @pytest.mark.parametrize(

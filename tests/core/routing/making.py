@@ -1,0 +1,39 @@
+"""What the tests of routers share: the routers that there are, and short words for routes."""
+
+from turnbuckle.records import Route
+from turnbuckle.routing.tree import TreeRouter
+from turnbuckle_plugins.regex_router import RegexRouter
+from turnbuckle_plugins.werkzeug_router import WerkzeugRouter
+
+KINDS = (TreeRouter, RegexRouter, WerkzeugRouter)
+
+
+def endpoint(request):
+    return request
+
+
+def as_route(text, **facts):
+    methods, _, path = text.rpartition(" ") if not text.startswith("/") else ("", "", text)
+    return Route(path=path, handler=endpoint, methods=methods.split(",") if methods else ["GET"], **facts)
+
+
+def builder(kind):
+    """Return what makes a frozen router of a kind; a route is ``"/path"``, ``"GET,POST /path"``, or a Route."""
+
+    def router(*routes, **options):
+        made = kind(**options)
+        for route in routes:
+            made.add(route if isinstance(route, Route) else as_route(route))
+        made.freeze()
+        return made
+
+    router.kind = kind
+    return router
+
+
+router = builder(TreeRouter)
+
+
+def found(router, path, method="GET"):
+    match = router.match(method, path)
+    return match.route.path, dict(match.path_params)
