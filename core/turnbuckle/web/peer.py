@@ -58,6 +58,8 @@ class Peer:
         server: address and port that the connection was accepted on, the path of a Unix socket, or None.
         scheme: ``"http"`` or ``"https"``.
         tls: how the connection is secured; None if it is not.
+        host: what a trusted proxy says that the client asked for, with its port; "" if none says so.
+        prefix: what a trusted proxy has cut off the path, such as ``"/shop"``; "" for nothing.
         lost: set once the client is gone.
         resources: those of the application that serves the connection.
         json: what it reads and writes JSON with.
@@ -68,6 +70,8 @@ class Peer:
     server: tuple[str, int] | str | None = None
     scheme: str = attrs.field(default="http", kw_only=True)
     tls: TLSInfo | None = attrs.field(default=None, kw_only=True)
+    host: str = attrs.field(default="", kw_only=True)
+    prefix: str = attrs.field(default="", kw_only=True)
     lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
     resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
     json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
+import attrs
+
 from turnbuckle.errors import UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
@@ -226,16 +228,45 @@ class Request:
     def host(self) -> str:
         """Return host and port that the client asked for; ``""`` if it named none, as HTTP/1.0 allows.
 
+        What a trusted proxy told goes first (``take_forwarded``).
+
         The authority of an absolute-form target goes before the Host field (RFC 9112, section 3.2.2).
         """
-        return (self._target or self._parse_target()).authority or self.headers.get("host", "")
+        return self.peer.host or (self._target or self._parse_target()).authority or self.headers.get("host", "")
+
+    @property
+    def prefix(self) -> str:
+        """Return what a trusted proxy has cut off the path, such as ``"/shop"``; ``""`` for nothing."""
+        return self.peer.prefix
+
+    def take_forwarded(
+        self, *, client: tuple[str, int] | None, scheme: str = "", host: str = "", prefix: str = ""
+    ) -> None:
+        """Believe a proxy: what it tells takes the place of what the connection does, for this request alone.
+
+        It is for middleware at the edge, which has made sure that the proxy is trusted and what it tells well-formed.
+
+        Args:
+            client: address and port of the client; None if that is unknown.
+            scheme: ``"http"`` or ``"https"``; "" leaves it as it is.
+            host: host and port that the client asked for; "" leaves it as it is.
+            prefix: what the proxy has cut off the path; "" leaves it as it is.
+        """
+        peer = self.peer
+        self.peer = attrs.evolve(
+            peer,
+            client=client,
+            scheme=scheme or peer.scheme,
+            host=host or peer.host,
+            prefix=prefix or peer.prefix,
+        )
 
     @property
     def url(self) -> str:
         """Return the URI that the client asked for, as far as it is known (RFC 9110, section 7.1)."""
         target = self._target or self._parse_target()
         path = "" if target.raw_path == "*" else target.raw_path
-        return f"{self.scheme}://{self.host}{path}{'?' if target.query else ''}{target.query}"
+        return f"{self.scheme}://{self.host}{self.prefix}{path}{'?' if target.query else ''}{target.query}"
 
     @property
     def media_type(self) -> MediaType:
@@ -339,14 +370,14 @@ class Request:
         await self.peer.lost.wait()
 
     def url_for(self, name: str, /, **params: object) -> str:
-        """Return the path of a named route.
+        """Return the path of a named route, behind ``prefix``.
 
         Raises:
             LookupError: there is no such route, or no app that could know.
         """
         if self.url_builder is None:
             raise LookupError(f"no app to ask for the route {name!r}")
-        return self.url_builder(name, **params)
+        return self.prefix + self.url_builder(name, **params)
 
     def resource(self, key: ResourceKey[T]) -> T:
         """Return what a lifespan of the app, or of the scope that the route is in, provides under a key.

@@ -1,0 +1,216 @@
+"""Read what proxies say of a request, as far as proxies that are trusted vouch for it. Pure.
+
+Every proxy adds to the right whom it was asked by. So the walk begins at the right, where the proxy that is connected
+has written, and ends at the first address that is not trusted: that is the client. What stands to its left was sent by
+the client, may say anything, and is not even looked at.
+
+Sources: RFC 7239 (Forwarded); X-Forwarded-* has none, and is read as nginx, HAProxy and the large balancers write it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from turnbuckle import Headers, TrustedAddresses
+
+__all__ = ["Told", "read_forwarded", "read_x_forwarded"]
+
+# token, quoted-string, forwarded-pair and what ends it (RFC 9110, section 5.6; RFC 7239, section 4).
+_PAIR: Final = re.compile(
+    r"[ \t]*(?:(?P<name>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)="
+    r"(?:(?P<token>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
+    r'|"(?P<quoted>(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*)")[ \t]*)?'
+    r"(?P<end>[;,]|\Z)"
+)
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+# node = nodename [ ":" node-port ] (RFC 7239, section 6)
+_NODE: Final = re.compile(
+    r"(?:(?P<hidden>unknown|_[0-9A-Za-z._-]+)|(?P<four>[0-9.]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])"
+    r"(?::(?:(?P<port>[0-9]{1,5})|_[0-9A-Za-z._-]+))?",
+    re.IGNORECASE,
+)
+_HOST: Final = re.compile(r"(?P<name>[0-9A-Za-z._-]{1,255}|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?")
+_PREFIX: Final = re.compile(r"(?:/[0-9A-Za-z._~!$&'()*+;=:@%-]+)+")
+# Some proxies write the scheme of what the connection is upgraded to.
+_SCHEMES: Final = {"": "", "http": "http", "https": "https", "ws": "http", "wss": "https"}
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """What the proxies say.
+
+    Attributes:
+        client: address and port, 0 for no port; None if they hide it.
+        scheme: ``"http"``, ``"https"``, or "" if they say nothing of it.
+        host: host and port, or "".
+        prefix: what was cut off the path, or "".
+    """
+
+    client: tuple[str, int] | None
+    scheme: str = ""
+    host: str = ""
+    prefix: str = ""
+
+
+def read_x_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Told:
+    """Return what ``X-Forwarded-For``, ``-Proto``, ``-Host``, ``-Port`` and ``-Prefix`` say.
+
+    Of all but the first, the last value counts, which the proxy that is connected has written or let pass.
+
+    Args:
+        headers: of the request.
+        client: who is connected, and trusted.
+        trusted: whom else to believe.
+
+    Raises:
+        ValueError: a value that counts is malformed.
+    """
+    for element in _elements(headers, "x-forwarded-for"):
+        client = _x_node(element)
+        if client is None or not trusted.trusts_address(client[0]):
+            break
+    scheme = _scheme(_last(headers, "x-forwarded-proto"))
+    host = _last(headers, "x-forwarded-host")
+    port = _last(headers, "x-forwarded-port")
+    if port:
+        host = _with_port(host or headers.get("host", ""), port, scheme)
+    return Told(client=client, scheme=scheme, host=_checked_host(host), prefix=_prefix(headers))
+
+
+def read_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Told:
+    """Return what ``Forwarded`` says: scheme and host are those that go with the client.
+
+    Args:
+        headers: of the request.
+        client: who is connected, and trusted.
+        trusted: whom else to believe.
+
+    Raises:
+        ValueError: a field that counts is malformed. A proxy adds to what the client has sent, and an open quotation
+            mark swallows what stands behind it.
+    """
+    pairs: Mapping[str, str] = {}
+    for pairs in _forwarded_elements(headers):
+        if "for" not in pairs:
+            # Whoever wrote it does not say by whom it was asked; nothing to the left can be vouched for.
+            client = None
+            break
+        client = _node(pairs["for"])
+        if client is None or not trusted.trusts_address(client[0]):
+            break
+    return Told(client=client, scheme=_scheme(pairs.get("proto", "")), host=_checked_host(pairs.get("host", "")))
+
+
+# -- X-Forwarded-*
+
+
+def _elements(headers: Headers, name: str) -> Iterator[str]:
+    """Yield the elements of a list, the last one first, without the empty ones."""
+    for line in reversed(headers.get_list(name)):
+        for each in reversed(line.split(",")):
+            if element := each.strip(" \t"):
+                yield element
+
+
+def _last(headers: Headers, name: str) -> str:
+    return next(_elements(headers, name), "")
+
+
+def _x_node(element: str) -> tuple[str, int] | None:
+    # An address of IPv6 often stands there without brackets, and then without a port.
+    return _node(f"[{element}]" if element.count(":") > 1 and not element.startswith("[") else element)
+
+
+def _with_port(host: str, port: str, scheme: str) -> str:
+    if not re.fullmatch("[0-9]{1,5}", port):
+        raise ValueError(f"malformed port {port!r}")
+    found = _HOST.fullmatch(host)
+    if found is None or found["port"]:
+        # A host that names its port knows better.
+        return host
+    return host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
+
+
+def _prefix(headers: Headers) -> str:
+    prefix = _last(headers, "x-forwarded-prefix").rstrip("/")
+    # Two slashes would name another host where a URL is relative.
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise ValueError(f"malformed prefix {prefix!r}")
+    return prefix
+
+
+# -- Forwarded
+
+
+def _forwarded_elements(headers: Headers) -> Iterator[Mapping[str, str]]:
+    for line in reversed(headers.get_list("forwarded")):
+        yield from reversed(_parse_line(line))
+
+
+def _parse_line(line: str) -> list[Mapping[str, str]]:
+    elements: list[Mapping[str, str]] = []
+    pairs: dict[str, str] = {}
+    at = 0
+    while True:
+        found = _PAIR.match(line, at)
+        if found is None:
+            raise ValueError(f"malformed Forwarded at {line[at : at + 20]!r}")
+        if found["name"]:
+            _add_pair(pairs, found)
+        if found["end"] != ";":
+            if pairs:
+                elements.append(pairs)
+            pairs = {}
+        if not found["end"]:
+            return elements
+        at = found.end()
+
+
+def _add_pair(pairs: dict[str, str], found: re.Match[str]) -> None:
+    name = found["name"].lower()
+    if name in pairs:
+        raise ValueError(f"parameter {name!r} twice in one element of Forwarded")
+    pairs[name] = found["token"] or _ESCAPED.sub(r"\1", found["quoted"] or "")
+
+
+# -- both
+
+
+def _node(text: str) -> tuple[str, int] | None:
+    """Return address and port of a node; None for one that is hidden."""
+    found = _NODE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"malformed address {text!r}")
+    if found["hidden"]:
+        return None
+    address = ipaddress.ip_address(found["four"] or found["six"])
+    port = int(found["port"] or 0)
+    if (found["six"] is None) is not (address.version == 4) or port > 65535:
+        raise ValueError(f"malformed address {text!r}")
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address), port
+
+
+def _scheme(text: str) -> str:
+    scheme = _SCHEMES.get(text.lower())
+    if scheme is None:
+        raise ValueError(f"scheme {text!r} is not spoken here")
+    return scheme
+
+
+def _checked_host(host: str) -> str:
+    if not host:
+        return ""
+    found = _HOST.fullmatch(host)
+    if found is None or int((found["port"] or ":0")[1:]) > 65535:
+        raise ValueError(f"malformed host {host!r}")
+    if found["name"].startswith("["):
+        ipaddress.IPv6Address(found["name"][1:-1])
+    return host

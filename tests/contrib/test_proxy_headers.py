@@ -1,0 +1,129 @@
+"""The middleware that believes proxies: whom, for which requests, and what handlers see then."""
+
+from __future__ import annotations
+
+import pytest
+
+from turnbuckle import App, Plugin, Request, StartupError
+from turnbuckle.testing import Client
+from turnbuckle.testing.conformance import PluginConformance
+from turnbuckle_contrib.proxy_headers import ProxyHeadersPlugin
+
+PROXY = ("10.0.0.1", 5000)
+
+
+class TestProxyHeadersPlugin(PluginConformance):
+    def make_plugin(self) -> Plugin:
+        return ProxyHeadersPlugin()
+
+
+def _app(**settings: object) -> App:
+    app = App(plugins=[("proxy_headers", {"trusted": ["10.0.0.0/8"], **settings})])
+
+    @app.get("/seen", name="seen")
+    async def seen(request: Request) -> dict[str, object]:
+        return {
+            "client": request.client and request.client[0],
+            "scheme": request.scheme,
+            "host": request.host,
+            "url": request.url,
+            "path": request.url_for("seen"),
+        }
+
+    return app
+
+
+async def _seen(app: App, headers: dict[str, str], client: tuple[str, int] | None = PROXY) -> dict[str, object]:
+    async with Client(app, client=client) as one:
+        return (await one.get("/seen", headers=headers)).json()
+
+
+FIELDS = {
+    "X-Forwarded-For": "198.51.100.9, 192.0.2.1",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "shop.example",
+    "X-Forwarded-Prefix": "/shop",
+}
+
+
+async def test_handler_sees_what_a_trusted_proxy_tells() -> None:
+    assert await _seen(_app(), FIELDS) == {
+        "client": "192.0.2.1",
+        "scheme": "https",
+        "host": "shop.example",
+        "url": "https://shop.example/shop/seen",
+        "path": "/shop/seen",
+    }
+
+
+@pytest.mark.parametrize("client", [("11.0.0.1", 1), None], ids=["address", "unix"])
+async def test_handler_sees_the_connection_where_nobody_is_trusted(client: tuple[str, int] | None) -> None:
+    assert await _seen(_app(), FIELDS, client) == {
+        "client": client and client[0],
+        "scheme": "http",
+        "host": "testserver",
+        "url": "http://testserver/seen",
+        "path": "/seen",
+    }
+
+
+async def test_unix_socket_may_be_trusted() -> None:
+    seen = await _seen(_app(trusted=["unix"]), FIELDS, None)
+    assert (seen["client"], seen["host"]) == ("192.0.2.1", "shop.example")
+
+
+async def test_what_is_told_holds_for_one_request() -> None:
+    async with Client(_app(), client=PROXY) as client:
+        first = (await client.get("/seen", headers=FIELDS)).json()
+        second = (await client.get("/seen")).json()
+    assert first["client"] == "192.0.2.1"
+    assert second == {
+        "client": "10.0.0.1",
+        "scheme": "http",
+        "host": "testserver",
+        "url": "http://testserver/seen",
+        "path": "/seen",
+    }
+
+
+async def test_only_the_family_that_is_chosen_counts() -> None:
+    both = {"Forwarded": "for=192.0.2.7;proto=https", **FIELDS}
+    assert (await _seen(_app(), both))["client"] == "192.0.2.1"
+    seen = await _seen(_app(headers="forwarded"), both)
+    assert (seen["client"], seen["scheme"], seen["host"]) == ("192.0.2.7", "https", "testserver")
+
+
+async def test_names_with_underscores_count_for_nothing() -> None:
+    aliases = {name.replace("-", "_"): value for name, value in FIELDS.items()}
+    assert (await _seen(_app(), aliases))["client"] == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        ({}, {"X-Forwarded-For": "garbage"}),
+        ({}, {"X-Forwarded-Host": "a/b"}),
+        ({"headers": "forwarded"}, {"Forwarded": 'for="'}),
+    ],
+)
+async def test_malformed_field_of_a_trusted_proxy_is_answered_400(
+    settings: dict[str, object], headers: dict[str, str]
+) -> None:
+    async with Client(_app(**settings), client=PROXY) as client:
+        assert (await client.get("/seen", headers=headers)).status == 400
+        assert (await client.get("/nowhere", headers=headers)).status == 400
+
+
+async def test_malformed_field_of_anybody_else_is_ignored() -> None:
+    assert (await _seen(_app(), {"X-Forwarded-For": "garbage"}, ("192.0.2.5", 1)))["client"] == "192.0.2.5"
+
+
+async def test_nobody_to_trust_costs_nothing() -> None:
+    assert (await _seen(_app(trusted=[]), FIELDS))["client"] == "10.0.0.1"
+
+
+@pytest.mark.parametrize("settings", [{"trusted": ["proxy.example"]}, {"headers": "both"}])
+def test_settings_are_checked_at_the_start(settings: dict[str, object]) -> None:
+    with pytest.raises(StartupError) as caught:
+        _app(**settings).compile()
+    assert [problem.diagnostic.code for problem in caught.value.problems] == ["TB202"]
