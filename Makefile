@@ -10,6 +10,8 @@ COVERAGE := 95
 WORKERS := 2
 comma := ,
 BENCH_ARGS ?=
+# For test-modes: files or folders of tests; all when empty.
+MODE_TESTS ?=
 
 VENV := .venv
 PEERS := bench/.peers
@@ -40,12 +42,13 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all bench fmt clean
+.PHONY: help run test test-all test-modes bench fmt clean
 
 help:
 	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
 	@echo "make test      lint, type check and run the tests, with coverage"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
+	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
 	@echo "make bench     compare the cost of a request with that of other servers (Linux, about four minutes)"
 	@echo "make fmt       format the code and mend what the linter can"
 	@echo "make clean     remove every environment, cache and build product"
@@ -88,6 +91,11 @@ test-all: $(VENV)/.installed-dev
 			break; \
 		done; \
 	done
+
+# By the environment rather than by options, so that the processes that tests start are in the same mode.
+test-modes: $(VENV)/.installed-dev
+	PYTHONOPTIMIZE=1 $(BIN)/pytest -q -n $(WORKERS) $(MODE_TESTS)
+	PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest -q -n $(WORKERS) $(MODE_TESTS)
 
 .PHONY: test-one
 test-one: .venv-$(VERSION)/.installed

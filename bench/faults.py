@@ -34,6 +34,9 @@ MOST_GROWTH: Final = 48 * 1024 * 1024
 
 Held = dict[str, int]
 
+# The connection and the request that ask, and one task each for the server and for them.
+AT_REST: Final = {"HTTPConnection": 1, "Request": 1, "tasks": 2}
+
 
 class Leak(Exception):
     """The server holds what it should not, or does not serve any more."""
@@ -170,15 +173,15 @@ def held(port: int) -> Held | None:
 
 
 def settled(port: int, before: Held | None) -> Held:
-    """Return what the server holds once that is no more than before, or else once all deadlines have passed.
+    """Return what the server holds once that is no more than before, or else once all deadlines have long passed.
 
     Raises:
         Leak: it does not answer.
     """
-    end = time.monotonic() + (PATIENCE if before else max(DEADLINES.values()) + 1)
+    at_most = before or AT_REST
+    end = time.monotonic() + PATIENCE
     while (now := held(port)) is not None:
-        is_done = before is not None and all(now[name] <= before[name] for name in now if name != "resident")
-        if is_done or time.monotonic() > end:
+        if all(now[name] <= count for name, count in at_most.items() if name != "resident") or time.monotonic() > end:
             return now
         time.sleep(0.5)
     raise Leak("the server does not answer")

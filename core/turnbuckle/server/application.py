@@ -67,6 +67,7 @@ class Application:
         secrets: values of settings that must not be in any log.
         cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response, and whether
             one that sends no more counts as gone; streams are always cancelled when their client is known to be gone.
+        watchdog: seconds that the loop may be blocked for before it is said by whom; 0 for never.
         resources: where lifespans leave what they yield.
         json: what requests read JSON with.
         loop_factory: makes the event loop to run on where the settings leave it open; None for the server's choice.
@@ -84,6 +85,7 @@ class Application:
     log_queries: bool = True
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     cancel_on_disconnect: bool = False
+    watchdog: float = 0.0
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON
     loop_factory: LoopFactory | None = None

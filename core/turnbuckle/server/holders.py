@@ -1,4 +1,4 @@
-"""Say what something that does not end is waiting for: request, place in the code.
+"""Say what something that does not end is waiting for, or what a loop is busy with: request, place in the code.
 
 Nobody keeps books for this: whoever asks, which is seldom, looks at the frames of suspended coroutines. Each object
 that is awaited leads to the next one; those that are written in C are asked for what they refer to.
@@ -10,22 +10,26 @@ import asyncio
 import gc
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Final
 
 from turnbuckle.records import Origin
 from turnbuckle.web.handlers import call_here, call_in_thread
 from turnbuckle.web.request import Request
 
-__all__ = ["request_holder", "waits_at"]
+__all__ = ["blocker", "frames_of_callback", "request_holder", "waits_at"]
 
 # An await leads to another at most this often before it is taken for a circle.
 _DEEPEST: Final = 200
 
 _CORE: Final = str(Path(__file__).parents[1])
 _STDLIB: Final = sysconfig.get_path("stdlib")
+
+# What a loop is run by, and what asyncio's loop runs callbacks from; uvloop has no frames.
+_ASYNCIO: Final = str(Path(asyncio.__file__).parent)
+_OF_LOOP: Final = ("_run", "_run_once", "run_forever", "run_until_complete")
 
 
 def waits_at(waiting: object) -> str:
@@ -58,14 +62,38 @@ def _place_in(frames: Sequence[FrameType]) -> str:
 
 def request_holder(task: asyncio.Task[None]) -> str:
     """Return which request a task serves, who supplied its route, and where it waits."""
-    request = next((found for frame in _frames(task) if (found := _request_of(frame)) is not None), None)
-    parts = [str(request) if request is None else f"{request}"]
-    if request is not None and request.route is not None:
-        parts.append(_described(request.route.path, request.route.origin))
-    place = waits_at(task)
-    if place:
+    parts = _of_request(_frames(task)) or ["a request"]
+    if place := waits_at(task):
         parts.append(f"waiting at {place}")
     return ", ".join(parts)
+
+
+def frames_of_callback(innermost: FrameType | None) -> list[FrameType]:
+    """Return the frames of what a loop runs at the moment, the innermost last, from any frame of its thread."""
+    frames = list(_outwards(innermost))
+    own = (number for number, frame in enumerate(frames) if _is_of_loop(frame.f_code))
+    return frames[: next(own, len(frames))][::-1]
+
+
+def blocker(frames: Sequence[FrameType]) -> str:
+    """Return which request the frames of a callback serve, and the place in them; "" if they only wait."""
+    if all(_is_stdlib(frame.f_code.co_filename) for frame in frames):
+        return ""
+    return ", ".join([*_of_request(frames), f"at {_place_in(frames)}"])
+
+
+def _is_of_loop(code: CodeType) -> bool:
+    return code.co_name in _OF_LOOP and code.co_filename.startswith(_ASYNCIO)
+
+
+def _of_request(frames: Iterable[FrameType]) -> list[str]:
+    """Return which request is served in frames, and its route; nothing if none is."""
+    request = next((found for frame in frames if (found := _request_of(frame)) is not None), None)
+    if request is None:
+        return []
+    if request.route is None:
+        return [str(request)]
+    return [str(request), _described(request.route.path, request.route.origin)]
 
 
 def _described(path: str, origin: Origin | None) -> str:
@@ -102,8 +130,10 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _is_core_or_stdlib(filename: str) -> bool:
-    if filename.startswith((_CORE, "<")):
-        return True
+    return filename.startswith((_CORE, "<")) or _is_stdlib(filename)
+
+
+def _is_stdlib(filename: str) -> bool:
     return filename.startswith(_STDLIB) and "site-packages" not in filename
 
 

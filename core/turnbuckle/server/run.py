@@ -35,6 +35,7 @@ from turnbuckle.server.readiness import Attendant, Readiness
 from turnbuckle.server.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.socket_options import keep_little_unsent
 from turnbuckle.server.tls import TLS, Certificates
+from turnbuckle.server.watchdog import Watchdog
 from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.trust import TrustedAddresses
 
@@ -116,6 +117,7 @@ class HTTPServer:
         self._lifespans: Lifespans | None = None
         self._starting: asyncio.Task[object] | None = None
         self._inside: asyncio.Task[object] | None = None
+        self._watchdog: Watchdog | None = None
         self._stop_requested: Final = asyncio.Event()
         self._failure: BackgroundTaskError | None = None
 
@@ -139,7 +141,7 @@ class HTTPServer:
             self._certificates = Certificates(self._tls, ("http/1.1",))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
-        self._connections = Connections(self.application, clock, loop)
+        self._connections = connections = Connections(self.application, clock, loop)
         timeouts = self.application.timeouts
         self._lifespans = Lifespans(
             self.application.lifespans,
@@ -152,11 +154,13 @@ class HTTPServer:
         self._listeners = open_listeners(self._endpoint)
         try:
             await self._lifespans.enter()
-            self._listen(loop, self._connections)
+            self._listen(loop, connections)
         except BaseException:
             self._stop_accepting()
             await self._lifespans.leave()
             raise
+        if self.application.watchdog:
+            self._watchdog = Watchdog(self.application.watchdog, loop, lambda: connections.open)
 
     async def stop(self) -> None:
         """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
@@ -165,6 +169,8 @@ class HTTPServer:
             if self._connections is not None:
                 await self._drain(self._connections)
         finally:
+            if self._watchdog is not None:
+                self._watchdog.stop()
             if self._lifespans is not None:
                 await self._lifespans.leave()
 

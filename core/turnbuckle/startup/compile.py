@@ -137,6 +137,7 @@ class _Workshop:
             log_queries=plan.settings.log.queries,
             secrets=secret_texts(plan.setting_values.values()),
             cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
+            watchdog=plan.settings.server.watchdog,
         )
 
     # -- scopes

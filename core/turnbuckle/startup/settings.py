@@ -7,6 +7,7 @@ values come from, and which source wins, is told in ``turnbuckle.startup.sources
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -47,6 +48,11 @@ def _between(least: int, most: int) -> _Validator:
     return check
 
 
+def _seconds(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{attribute.name} must be a number of seconds of at least 0, not {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class ServerSettings:
     """Where and how the server listens.
@@ -69,6 +75,8 @@ class ServerSettings:
         loop: the event loop; "auto" is uvloop where it is installed.
         cancel_on_disconnect: cancel a handler when its client goes away before the response. A client that has sent
             its whole request and then no more counts as gone, which for streams, too, is told from nothing else.
+        watchdog: seconds that the event loop may be blocked for before the log says by which request, route and line;
+            0 for never.
     """
 
     host: str = "127.0.0.1"
@@ -84,6 +92,7 @@ class ServerSettings:
     ready_file: str = ""
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     cancel_on_disconnect: bool = False
+    watchdog: float = attrs.field(default=1.0, validator=_seconds)
 
     def endpoint(self) -> Endpoint:
         """Return where the server is to listen."""
