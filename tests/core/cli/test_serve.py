@@ -202,22 +202,12 @@ def test_settings_say_where_to_listen(project: Project) -> None:
         assert _get(url + "/") == b"Welcome"
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_serve_listens_on_sockets_that_systemd_passes(project: Project, workers: str) -> None:
+@pytest.mark.parametrize("age", [pytest.param("0", id="one process"), pytest.param("1000", id="supervised")])
+def test_serve_listens_on_sockets_that_systemd_passes(project: Project, age: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-        command = [
-            sys.executable,
-            "-c",
-            AS_SYSTEMD,
-            str(sock.fileno()),
-            "serve",
-            "shop",
-            "--port",
-            "1",
-            "--workers",
-            workers,
-        ]
+        args = ("serve", "shop", "--port", "1", "--set", f"workers.max_age={age}")
+        command = [sys.executable, "-c", AS_SYSTEMD, str(sock.fileno()), *args]
         with project.start(command, pass_fds=[sock.fileno()]) as process:
             assert project.listening(process) == f"http://127.0.0.1:{port}"
             assert _get(f"http://127.0.0.1:{port}/") == b"Welcome"

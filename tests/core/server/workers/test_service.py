@@ -21,16 +21,16 @@ def _ask(port: int, path: str) -> http.client.HTTPConnection:
 
 
 def test_crashed_and_hanging_workers_are_replaced(tmp_path: Path) -> None:
-    with service(tmp_path, "--workers", "2", "--set", "workers.heartbeat=1") as running:
+    with service(tmp_path, *ONE_WORKER, "--set", "workers.heartbeat=1") as running:
         port = running.port()
         with pytest.raises(http.client.RemoteDisconnected):
             running.get("/crash")
         running.wait_for("ended with exit status 7; another begins in 0.5 s")
-        running.wait_for("serves", count=3)
+        running.wait_for("serves", count=2)
         connection = _ask(port, "/hang")
         running.wait_for("has not answered for 1 s (workers.heartbeat), and is killed")
         running.wait_for("ended with signal SIGKILL")
-        running.wait_for("serves", count=4)
+        running.wait_for("serves", count=3)
         connection.close()
         assert running.get() == "one"
         running.signal(signal.SIGTERM)
@@ -41,7 +41,7 @@ def test_crashed_and_hanging_workers_are_replaced(tmp_path: Path) -> None:
 
 def test_reload_serves_new_code_and_keeps_the_old_when_that_fails(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    with service(tmp_path, "--workers", "2", "--ready-file", str(ready)) as running:
+    with service(tmp_path, *ONE_WORKER, "--ready-file", str(ready)) as running:
         assert running.get() == "one"
         assert ready.read_text().splitlines()[0] == str(running.process.pid)
         (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two"'))
