@@ -97,6 +97,8 @@ def _check_log(log: IO[bytes], status: int) -> None:
     log.seek(0)
     lines = log.read().decode("utf-8", "replace").splitlines()
     print(f"  exit status {status}, {len(lines)} lines in the log")
+    for line in lines[:5]:
+        print(f"    {line}")
     if status:
         raise Leak(f"the server ended with status {status}")
     if any("Traceback" in line or "Error" in line for line in lines):

@@ -128,7 +128,7 @@ class BackgroundTasks:
                 raise
             # Something that it waited for was cancelled; to whoever relies on the task it is all the same.
             self._report(each, error)
-        except Exception as error:  # noqa: BLE001  # logged, and acted on
+        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  # logged, and acted on
             self._report(each, error)
         else:
             return False

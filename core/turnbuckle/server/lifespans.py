@@ -140,6 +140,11 @@ class Lifespans:
             # One that waits for something may well raise the same when it has had enough of it.
             cause = self._late(limit) if limit.scope.expired() else error
             raise LifespanError(lifespan.name, cause, lifespan.plugin, lifespan.place) from error
+        except asyncio.CancelledError as error:
+            if _is_cancelled(task):
+                raise
+            broken = RuntimeError("something that it waited for was cancelled")
+            raise LifespanError(lifespan.name, broken, lifespan.plugin, lifespan.place) from error
         except Exception as error:
             raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.place) from error
         tasks.open()
@@ -170,7 +175,12 @@ class Lifespans:
                 _log.exception("%s failed at its end", lifespan)
             else:
                 _log.error("%s did not end in time, and was cancelled at %s", lifespan, limit.place)
-        except Exception:  # noqa: BLE001  # logged; those entered before must still be left
+        except asyncio.CancelledError:
+            if _is_cancelled(asyncio.current_task()):
+                raise
+            # Something that it waited for was cancelled, which is a failure like any other.
+            _log.exception("%s failed at its end", lifespan)
+        except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001  # logged; those before must still be left
             _log.exception("%s failed at its end", lifespan)
 
     @asynccontextmanager
@@ -192,6 +202,10 @@ class Lifespans:
                 self._leaving = None
                 for timer in timers:
                     timer.cancel()
+
+
+def _is_cancelled(task: asyncio.Task[object] | None) -> bool:
+    return task is None or bool(task.cancelling())
 
 
 def _held_by(what: str, task: object) -> Sequence[str]:
