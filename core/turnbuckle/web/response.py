@@ -9,7 +9,9 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from types import GeneratorType
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
@@ -263,9 +265,15 @@ class Stream(Response):
 
 
 async def _step_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[bytes | str]:
-    # StopIteration cannot pass through a future, hence the default.
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        yield piece
+    try:
+        # StopIteration cannot pass through a future, hence the default.
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        if isinstance(pieces, GeneratorType) and pieces.gi_frame is not None:
+            # It may hold a file, for a client that is gone. A step that still runs in a thread cannot be ended.
+            with suppress(ValueError):
+                await asyncio.to_thread(pieces.close)
 
 
 class File(Response):

@@ -1,6 +1,7 @@
 """Tests of ``turnbuckle.web.response``."""
 
 import os
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -264,3 +265,20 @@ def test_file_as_download(tmp_path):
 def test_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         File(tmp_path / "missing")
+
+
+async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for():
+    ended = []
+
+    def pieces():
+        try:
+            yield b"1"
+            yield b"2"
+        finally:
+            ended.append(threading.get_ident())
+
+    body = Stream(pieces()).body
+    assert await anext(body) == b"1"
+    await body.aclose()
+    assert len(ended) == 1
+    assert threading.get_ident() not in ended
