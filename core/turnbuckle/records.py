@@ -304,8 +304,10 @@ class ProtocolProvider:
         factory: by upgrade token, it is called once with the next handler and the setup, as the factory of middleware
             is. The handler that it returns gets every request that offers the token, inside the middleware of the app
             and before routing. It returns a ``SwitchProtocols`` response, any other one to refuse, or what the next
-            handler returns, which goes on as if nothing had been offered.
-        alpn: name of the protocol in the handshake of TLS. It is kept in the plan; connections do not negotiate yet.
+            handler returns, which goes on as if nothing had been offered. By ALPN name, it is called once with the
+            handler of the whole app and the setup, and returns ``make(peer)``, which is called for each connection that
+            agreed on the name, and gives an ``asyncio.Protocol``. That has the connection for itself.
+        alpn: name of the protocol in the handshake of TLS, such as ``"h2"``; it is offered before ``http/1.1``.
         upgrade: token of the ``Upgrade`` field, such as ``"websocket"``; without a version, it stands for all of them.
     """
 

@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
@@ -17,9 +17,13 @@ from turnbuckle.server.background import BackgroundTasks
 from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
 
-__all__ = ["Application", "LoopFactory", "ReadyLifespan"]
+__all__ = ["Application", "ConnectionFactory", "LoopFactory", "ReadyLifespan"]
+
+ConnectionFactory: TypeAlias = Callable[[Peer], asyncio.Protocol]
+"""Makes what speaks another protocol on one connection that agreed on it."""
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
@@ -70,6 +74,7 @@ class Application:
         watchdog: seconds that the loop may be blocked for before it is said by whom; 0 for never.
         resources: where lifespans leave what they yield.
         json: what requests read JSON with.
+        alpn: makes what speaks other protocols, by the name that the handshake of TLS agrees on.
         loop_factory: makes the event loop to run on where the settings leave it open; None for the server's choice.
     """
 
@@ -88,6 +93,7 @@ class Application:
     watchdog: float = 0.0
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON
+    alpn: Mapping[str, ConnectionFactory] = attrs.field(factory=dict)
     loop_factory: LoopFactory | None = None
 
     @content_limit.default

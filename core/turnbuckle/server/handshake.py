@@ -1,4 +1,4 @@
-"""Secure a connection that was accepted, then leave it to HTTP.
+"""Secure a connection that was accepted, then leave it to HTTP, or to the protocol that both sides agreed on.
 
 The connection counts from the moment it is accepted: it is swept like every other, so that a handshake that stalls or
 trickles ends with its deadline, and a server that stops does not forget it. One too many is cut off without a word, as
@@ -11,7 +11,6 @@ about it, at level debug.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import ssl
 from datetime import UTC, datetime
@@ -21,18 +20,21 @@ import attrs
 
 from turnbuckle.http.serializer import error_response
 from turnbuckle.server.admission import Standing
+from turnbuckle.server.application import ConnectionFactory
 from turnbuckle.server.arrival import DIRECT, Arrival, address_of, describe_peer
 from turnbuckle.server.connection import HTTPConnection
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.lost import Lost
+from turnbuckle.server.switching import SwitchedConnection
 from turnbuckle.server.tls import Certificates
 from turnbuckle.server.tls_transport import TLSChannel, TLSTransport
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 __all__ = ["TLSHandshake"]
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 # Seconds for a handshake that is going on when the server begins to stop, and for an alert to be sent.
 _LAST_MOMENT: Final = 1.0
@@ -155,16 +157,60 @@ class TLSHandshake(asyncio.Protocol):
         self._carrier.close()
 
     def _hand_over(self) -> None:
-        arrival = attrs.evolve(self._arrival, due=None, tls=_describe(self._channel.secured))
+        tls = _describe(self._channel.secured)
+        arrival = attrs.evolve(self._arrival, due=None, tls=tls)
+        make = self.connections.application.alpn.get(tls.alpn)
+        if make is None:
+            self._serve_http(arrival)
+        else:
+            self._serve_other(arrival, tls.alpn, make)
+
+    def _serve_http(self, arrival: Arrival) -> None:
         protocol = HTTPConnection(self.connections, arrival)
-        secured = TLSTransport(self._carrier, self._channel, protocol, self.connections.loop)
-        self._carrier.set_protocol(secured)
+        secured = self._secured(protocol)
         # It counts itself.
         self._leave()
         protocol.connection_made(secured)
         # Not before the other one is counted: a server that stops would believe that nobody is left.
         self.connections.discard(self)
         secured.deliver()
+
+    def _serve_other(self, arrival: Arrival, name: str, make: ConnectionFactory) -> None:
+        shared, lost = self.connections, Lost()
+        secured = self._secured(self)
+        peer = describe_peer(secured, arrival, lost, shared.application)
+        try:
+            protocol = make(peer)
+        except Exception:  # noqa: BLE001  # whatever a plugin raises
+            _log.exception("protocol %s cannot be made for a connection", name)
+            self.abort()
+            return
+        ends = _Ends(connections=shared, transport=secured, lost=lost, peer=peer)
+        switched = SwitchedConnection(ends, protocol, f"{address_of(secured)}, {name}")
+        secured.set_protocol(switched)
+        shared.add(switched)
+        # It goes on being counted, and is the other one's to leave.
+        self._peer = None
+        shared.discard(self)
+        protocol.connection_made(secured)
+        secured.deliver()
+        if shared.is_draining:
+            switched.finish_up()
+
+    def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
+        secured = TLSTransport(self._carrier, self._channel, protocol, self.connections.loop)
+        self._carrier.set_protocol(secured)
+        return secured
+
+
+@attrs.frozen(kw_only=True)
+class _Ends:
+    """What another protocol is given."""
+
+    connections: Connections
+    transport: asyncio.Transport
+    lost: Lost
+    peer: Peer
 
 
 def _describe(secured: ssl.SSLObject) -> TLSInfo:

@@ -7,7 +7,6 @@ could pass for a proxy. Whoever is not trusted is cut off; so is a proxy that se
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast, final
@@ -19,12 +18,13 @@ from turnbuckle.http.proxy_protocol import ProxyHeader, ProxyHeaderParser
 from turnbuckle.server.admission import Standing
 from turnbuckle.server.arrival import Arrival, address_of, client_of
 from turnbuckle.server.connections import Connections
+from turnbuckle.web.logger import SturdyLogger
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.trust import TrustedAddresses
 
 __all__ = ["ProxyPreamble", "ProxySettings"]
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 # Seconds for a header that is awaited when the server begins to stop.
 _LAST_MOMENT: Final = 1.0

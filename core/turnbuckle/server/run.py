@@ -138,7 +138,7 @@ class HTTPServer:
         if self._connections is not None:
             raise RuntimeError("a server is started once; make another one")
         if self._tls is not None and self._tls.is_wanted:
-            self._certificates = Certificates(self._tls, ("http/1.1",))
+            self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
         self._connections = connections = Connections(self.application, clock, loop)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.server.admission import Standing
@@ -18,6 +18,9 @@ from turnbuckle.web.switch import SwitchProtocols
 
 if TYPE_CHECKING:
     from turnbuckle.server.connection import HTTPConnection
+    from turnbuckle.server.connections import Connections
+    from turnbuckle.server.lost import Lost
+    from turnbuckle.web.peer import Peer
     from turnbuckle.web.request import Request
 
 __all__ = ["SwitchedConnection", "switch_protocols"]
@@ -57,12 +60,32 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
         switched.finish_up()
 
 
+class Parting(Protocol):
+    """What is known of a connection that leaves its transport to another protocol."""
+
+    @property
+    def connections(self) -> Connections:
+        """What it shares with the others of its server."""
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What is left."""
+
+    @property
+    def lost(self) -> Lost:
+        """What tells that the peer is gone."""
+
+    @property
+    def peer(self) -> Peer:
+        """The two ends."""
+
+
 @final
 class SwitchedConnection(asyncio.Protocol):
     """What a transport calls once another protocol has it: that protocol, and at the end the server, too.
 
     Args:
-        connection: the one that switches.
+        connection: what leaves it to the other protocol; it was let in, and is counted.
         protocol: what takes over.
         holder: what keeps the connection open, in words.
     """
@@ -87,7 +110,7 @@ class SwitchedConnection(asyncio.Protocol):
     pause_writing: Callable[[], None]
     resume_writing: Callable[[], None]
 
-    def __init__(self, connection: HTTPConnection, protocol: asyncio.Protocol, holder: str) -> None:
+    def __init__(self, connection: Parting, protocol: asyncio.Protocol, holder: str) -> None:
         self._connections: Final = connection.connections
         self._transport: Final = connection.transport
         self._protocol: Final = protocol

@@ -8,7 +8,6 @@ Sources: RFC 7301 (ALPN), RFC 9325 (versions and ciphers).
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING, Final, Literal, final
 import attrs
 
 from turnbuckle.errors import TLSError
+from turnbuckle.web.logger import SturdyLogger
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = ["TLS", "Certificates"]
 
-_log: Final = logging.getLogger("turnbuckle.server")
+_log: Final = SturdyLogger("turnbuckle.server")
 
 # Of TLS 1.2, those alone that keep past traffic secret and have no known weakness (RFC 9325, section 4.2).
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -15,7 +15,7 @@ from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
 from turnbuckle.records import Handler, Lifespan, Origin, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
-from turnbuckle.server.application import Application, ReadyLifespan
+from turnbuckle.server.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.startup.builtin import BUILTIN
 from turnbuckle.startup.components import Components, json_codec, loop_factory
 from turnbuckle.startup.dispatch import (
@@ -61,7 +61,8 @@ _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _FACTORIES: Final = {
     "TB501": "its factory takes the next handler and the setup, and returns a handler",
     "TB503": "its factory takes the limits, and returns a parser for one connection",
-    "TB506": "its factory takes the next handler and the setup, and returns a handler, as that of middleware does",
+    "TB506": "its factory takes the next handler and the setup, and returns a handler, as that of middleware does; "
+    "by ALPN name it returns what makes an asyncio.Protocol",
 }
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
@@ -119,6 +120,7 @@ class _Workshop:
         loop = loop_factory(self.components, self.findings)
         handle = self._with_codec(self._chain())
         parser_factory = self._parser_factory()
+        alpn = self._alpn(handle)
         lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
         self.findings.raise_errors()
         return Application(
@@ -132,6 +134,7 @@ class _Workshop:
             lifespans=lifespans,
             resources=self.resources,
             json=self.json,
+            alpn=alpn,
             loop_factory=loop,
             access_log=plan.settings.log.access,
             log_queries=plan.settings.log.queries,
@@ -237,6 +240,21 @@ class _Workshop:
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
         return compile_switch(protocols, dispatch) if protocols else dispatch
+
+    def _alpn(self, handle: Handler) -> dict[str, ConnectionFactory]:
+        made: dict[str, ConnectionFactory] = {}
+        for entry in self.plan.protocols:
+            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
+            if not record.alpn:
+                continue
+            try:
+                factory = record.factory(handle, setup)
+                if not callable(factory):
+                    raise TypeError(f"its factory returned {factory!r:.80}, which makes no asyncio.Protocol")
+                made[record.alpn] = factory
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+        return made
 
     def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
         if not tables:

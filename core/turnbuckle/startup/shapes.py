@@ -87,6 +87,8 @@ def _route(record: Route) -> str:
 def _protocol(record: ProtocolProvider) -> str:
     if not record.alpn and not record.upgrade:
         return "it has neither alpn nor upgrade, and could never be asked for"
+    if record.alpn and record.upgrade:
+        return "it has both alpn and upgrade, which ask its factory for different things: write two"
     if record.upgrade and not _UPGRADE.fullmatch(record.upgrade):
         return f"its upgrade is {shown(record.upgrade)}, which is no token"
     return ""

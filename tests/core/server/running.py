@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -15,7 +15,7 @@ import uvloop
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.records import Handler
-from turnbuckle.server.application import Application
+from turnbuckle.server.application import Application, ConnectionFactory
 from turnbuckle.server.capacity import Capacity
 from turnbuckle.server.run import HTTPServer
 from turnbuckle.server.timeouts import Timeouts
@@ -65,6 +65,7 @@ def running(
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
     capacity: Capacity | None = None,
+    alpn: Mapping[str, ConnectionFactory] | None = None,
     **options: object,
 ) -> Iterator[Running]:
     """Serve ``handle`` on a port that the system chooses, unless ``options`` of the server say otherwise."""
@@ -74,6 +75,7 @@ def running(
         timeouts=timeouts or Timeouts(),
         limits=limits or Limits(),
         capacity=capacity or Capacity(),
+        alpn=alpn or {},
     )
     started: Future[Running] = Future()
     factory = uvloop.new_event_loop if loop == "uvloop" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 import socket
@@ -17,6 +18,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.run import HTTPServer
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.server.tls import TLS
+from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import JSON, Response
 
@@ -381,6 +383,64 @@ def test_openssl_is_served(loop: str, authority: Authority, tls: TLS) -> None:
         result = subprocess.run([*command, "-ign_eof"], input=LAST, capture_output=True, timeout=PATIENCE, check=False)
     assert b"Verify return code: 0 (ok)" in result.stdout
     assert b'"alpn":"http/1.1"' in result.stdout
+
+
+class Echo(asyncio.Protocol):
+    """What a plugin could speak."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+        assert self.peer.tls is not None
+        transport.write(f"{self.peer.scheme} {self.peer.tls.alpn}\n".encode())
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.writelines([b"<", data, b">"])
+
+
+def broken(peer: Peer) -> Echo:
+    raise LookupError("not today")
+
+
+def test_protocol_of_a_plugin_has_the_connection(loop: str, authority: Authority, tls: TLS) -> None:
+    with running(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
+        with secured(served, authority.client_context(alpn=["http/1.1", "echo"])) as client:
+            assert client.selected_alpn_protocol() == "echo"
+            assert client.recv(100) == b"https echo\n"
+            client.sendall(b"ping")
+            assert client.recv(100) == b"<ping>"
+        with secured(served, authority.client_context(alpn=["http/1.1"])) as client:
+            client.sendall(LAST)
+            assert everything(client).endswith(b"hello")
+        assert served.has_no_connections()
+
+
+def test_protocol_of_a_plugin_ends_with_the_server(loop: str, authority: Authority, tls: TLS) -> None:
+    with running(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
+        client = secured(served, authority.client_context(alpn=["echo"]))
+        assert client.recv(100) == b"https echo\n"
+    with client:
+        assert everything(client) == b""
+
+
+def test_protocol_of_a_plugin_that_fails_is_cut_off(loop: str, authority: Authority, tls: TLS) -> None:
+    with running(hello, loop=loop, tls=tls, alpn={"echo": broken}) as served:
+        with (
+            suppress(ssl.SSLError, ConnectionError),
+            secured(served, authority.client_context(alpn=["echo"])) as client,
+        ):
+            assert everything(client) == b""
+        assert served.has_no_connections()
+
+
+def test_upload_is_read_piece_by_piece(loop: str, authority: Authority, tls: TLS) -> None:
+    size = 3_000_000
+    with running(read, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size)
+        client.sendall(b"x" * size)
+        assert client.recv(1000).endswith(b"\r\n\r\n%d" % size)
 
 
 async def test_reload_without_tls_does_nothing(loop: str) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from tests.core.startup.finding import error_of, make_plugin
-from turnbuckle import App, Handler, Plugin, ProtocolProvider, Request, Response, Setup, SwitchProtocols
+from turnbuckle import App, Handler, Peer, Plugin, ProtocolProvider, Request, Response, Setup, SwitchProtocols
 from turnbuckle.testing import Client
 
 
@@ -121,8 +121,16 @@ def test_protocol_that_cannot_be_made(factory: Callable[..., object], says: str)
     assert says in found.text
 
 
-def test_protocol_by_alpn_alone_is_kept_in_the_plan() -> None:
-    record = ProtocolProvider(name="h2", alpn="h2", factory=_switching)
-    app = App(plugins=[make_plugin("h2", provide_protocols=lambda self, setup: [record])])
-    app.compile()
-    assert [entry.record for entry in app.plan.protocols] == [record]
+def _by_alpn(factory: Callable[..., object]) -> App:
+    record = ProtocolProvider(name="echo", alpn="echo", factory=factory)
+    return App(plugins=[make_plugin("echo", provide_protocols=lambda self, setup: [record])])
+
+
+def test_protocol_by_alpn_makes_what_speaks_it() -> None:
+    app = _by_alpn(lambda handler, setup: lambda peer: _Echo())
+    assert isinstance(app.compile().alpn["echo"](Peer()), _Echo)
+
+
+def test_protocol_by_alpn_that_cannot_be_made() -> None:
+    found = error_of(_by_alpn(lambda handler, setup: None), "TB506")
+    assert "which makes no asyncio.Protocol" in found.text
