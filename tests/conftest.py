@@ -1,10 +1,12 @@
 """Settle what holds for every test."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
 # What is asserted outside of test modules would not be under -O.
-pytest.register_assert_rewrite(*(f"tests.{folder}" for folder in ("contrib", "core", "plugins", "security")))
+pytest.register_assert_rewrite(*(f"tests.{entry.name}" for entry in Path(__file__).parent.iterdir() if entry.is_dir()))
 
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("turnbuckle", deadline=None)
