@@ -365,6 +365,9 @@ TRAILERS = {
             "content-length": b"Content-Length: 50\r\n",
             "transfer-encoding": b"Transfer-Encoding: chunked\r\n",
             "host": b"Host: evil.example\r\n",
+            "host-that-is-none": b"Host: c]hunked\r\n",
+            "host-empty": b"Host:\r\n",
+            "content-length-that-is-none": b"Content-Length: x\r\n",
             "authorization": b"Authorization: Bearer evil\r\n",
             "content-type": b"Content-Type: text/evil\r\n",
             "connection": b"Connection: close\r\n",
@@ -381,6 +384,7 @@ TRAILERS = {
         name: refused(_trailers(section))
         for name, section in {
             "without-colon": b"abc\r\n",
+            "without-colon-but-known": b"Host\r\n",
             "without-name": b": a\r\n",
             "space-before-colon": b"X : 1\r\n",
             "space-first": b" X: 1\r\n",

@@ -101,7 +101,7 @@ TARGETS = {
     "absolute-form-with-port": kept(_get(b"http://a:8080/x"), b"x"),
     "absolute-form-with-empty-port": kept(_get(b"http://a:/x"), b"x"),
     "absolute-form-in-capitals": kept(_get(b"HTTP://A/x"), b"x"),
-    "absolute-form-of-https": kept(_get(b"https://a/x"), b"x"),
+    "absolute-form-of-https-without-tls": kept(_get(b"https://a/x"), None, 421),
     "absolute-form-of-an-ipv6-address": kept(_get(b"http://[::1]/x"), b"x"),
     "absolute-form-of-another-host": kept(_get(b"http://other.example/x"), b"x"),
     "asterisk-form": kept(head(b"OPTIONS * HTTP/1.1"), b"", 204),

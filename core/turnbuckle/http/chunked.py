@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import RawFields
-from turnbuckle.http.fields import parse_field_line
+from turnbuckle.http.fields import parse_trailer_line
 from turnbuckle.http.grammar import CHUNK_LINE, FORBIDDEN_IN_HEAD
 from turnbuckle.http.limits import Limits
 
@@ -159,7 +159,7 @@ class ChunkedReader:
         self._trailer_octets += len(line) + 2
         self._trailer_lines += 1
         self._check_trailer_size(0)
-        name, value = parse_field_line(line)
+        name, value = parse_trailer_line(line)
         if name not in NOT_IN_TRAILERS:
             self.trailers.append((name, value))
 

@@ -26,6 +26,7 @@ __all__ = [
     "RequestLines",
     "parse_field_line",
     "parse_request_line",
+    "parse_trailer_line",
 ]
 
 _TABLE_SIZE: Final = 1024
@@ -62,19 +63,28 @@ def parse_request_line(line: bytes) -> RequestLine:
     return RequestLine(method, target, 0 if minor == b"0" else 1)
 
 
-def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
+def parse_trailer_line(line: bytes) -> tuple[bytes, bytes]:
     """Split a field line, given without its CRLF, into a lower-case name and a value (RFC 9112, section 5).
 
-    A Host is held against its own grammar here, where its line is remembered, and not once more for each request.
-
     Raises:
-        ProtocolError: 400; among the causes are whitespace before the colon, a line folded onto the one before,
-            control octets in the value, and a malformed Host.
+        ProtocolError: 400; among the causes are whitespace before the colon, a line folded onto the one before, and
+            control octets in the value.
     """
     received, colon, value = line.partition(b":")
     if not colon or TOKEN.fullmatch(received) is None:
         raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
-    name, value = received.lower(), _parse_value(received, value)
+    return received.lower(), _parse_value(received, value)
+
+
+def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
+    """Split a line of a header section.
+
+    A Host is held against its own grammar here, where its line is remembered, and not once more for each request.
+
+    Raises:
+        ProtocolError: 400; as for a trailer, and a malformed Host.
+    """
+    name, value = parse_trailer_line(line)
     if name == b"host" and not is_authority(value):
         raise ProtocolError(f"Host of {value[:40]!r} is not a host with an optional port")
     return name, value

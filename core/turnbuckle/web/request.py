@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 import attrs
 
-from turnbuckle.errors import UnsupportedMediaType
+from turnbuckle.errors import HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.cookies import parse_cookies
@@ -142,6 +142,8 @@ class Request:
         target = self._target
         if target is None:
             target = self._target = parse_target(self.head.target)
+            if target.authority:
+                self._check_scheme()
         return target.raw_path
 
     @property
@@ -156,7 +158,14 @@ class Request:
 
     def _parse_target(self) -> Target:
         target = self._target = parse_target(self.head.target)
+        if target.authority:
+            self._check_scheme()
         return target
+
+    def _check_scheme(self) -> None:
+        # Section 7.4 of RFC 9110: what is to be had over TLS alone is not given away without it.
+        if self.head.target[:6].lower() == b"https:" and self.peer.scheme != "https":
+            raise HTTPError(421)
 
     @property
     def query_params(self) -> QueryParams:

@@ -149,7 +149,8 @@ class ChunkCutter:
         limits = self._limits
         if self._trailer_lines > limits.trailer_count or self._trailer_octets > limits.trailer_section:
             raise ProtocolError("trailer section exceeds its limits", status=431)
-        if line.partition(b":")[0].lower() in _NOT_IN_TRAILERS:
+        name, colon, _ = line.partition(b":")
+        if colon and name.lower() in _NOT_IN_TRAILERS:
             return
         self.reader.read_chunks(line + b"\r\n")
         if self.reader.is_done is bool(line):

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from turnbuckle.errors import BadRequest, UnsupportedMediaType
+from turnbuckle.errors import BadRequest, HTTPError, UnsupportedMediaType
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request import Request
 
@@ -220,3 +220,13 @@ def test_request_is_freed_without_the_collector():
 
 def test_request_class_is_final():
     assert Request.__final__
+
+
+@pytest.mark.parametrize("part", ["raw_path", "path", "query", "host", "url"])
+@pytest.mark.parametrize("target", ["https://a.example/x", "HTTPS://a.example/x"])
+def test_request_for_https_is_misdirected_without_tls(target, part):
+    with pytest.raises(HTTPError) as caught:
+        getattr(make_request(target), part)
+    assert caught.value.status == 421
+    secure = make_request(target, peer=Peer(("192.0.2.1", 5000), ("192.0.2.9", 443), scheme="https"))
+    assert secure.url == "https://a.example/x"
