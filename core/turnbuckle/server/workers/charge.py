@@ -120,7 +120,18 @@ def _parts(charge: Charge) -> SupervisorParts:
 
 
 def _listeners(charge: Charge) -> list[tuple[Listener, ...]]:
+    sets = _sets(charge)
+    if not charge.endpoint.is_secured:
+        return sets
+    return [tuple(_secured(listener) for listener in each) for each in sets]
+
+
+def _sets(charge: Charge) -> list[tuple[Listener, ...]]:
     if charge.heir is not None:
         return deal(charge.heir.sets, charge.workers.processes)
     fds = charge.endpoint.fds or take_passed_sockets(os.environ, charge.fd_name)
     return open_sets(attrs.evolve(charge.endpoint, fds=fds), charge.workers)
+
+
+def _secured(listener: Listener) -> Listener:
+    return attrs.evolve(listener, address=attrs.evolve(listener.address, is_secured=True))

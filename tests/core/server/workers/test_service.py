@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.server.certificates import Authority
+
 from .service import APP, SECONDS, gone, service, until
 
 # Supervised, for there is a limit; that it is out of reach does not matter.
@@ -150,3 +152,26 @@ def test_service_manager_is_told_and_a_unix_socket_is_removed(tmp_path: Path) ->
             heard("STOPPING=1")
             assert running.ended() == 0
     assert not path.exists()
+
+
+def test_workers_speak_tls_and_a_reload_reads_the_certificate_again(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("localhost", "127.0.0.1")
+
+    def serial(port: int) -> str:
+        with (
+            socket.create_connection(("127.0.0.1", port), SECONDS) as sock,
+            authority.client_context().wrap_socket(sock, server_hostname="localhost") as secured,
+        ):
+            secured.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert secured.recv(4096).startswith(b"HTTP/1.1 200 OK")
+            return str(secured.getpeercert()["serialNumber"])
+
+    with service(tmp_path, *ONE_WORKER, "--tls-cert", cert, "--tls-key", key) as running:
+        port = running.port()
+        running.wait_for(f"listening on https://127.0.0.1:{port}")
+        before = serial(port)
+        authority.issue("localhost", "127.0.0.1")
+        running.signal(signal.SIGHUP)
+        running.wait_for("reloaded")
+        assert serial(port) != before
