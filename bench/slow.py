@@ -54,26 +54,22 @@ MODES: Final = (
 
 @dataclass
 class Held:
-    """How long the server held each connection of the attack, by the client's port."""
+    """How long the server held the connections of the attack."""
 
-    first: dict[str, float] = field(default_factory=dict)
-    last: dict[str, float] = field(default_factory=dict)
+    longest: float = 0.0
     most: int = 0
+    began: dict[str, float] = field(default_factory=dict)
 
     def run(self, port: int, ended: threading.Event) -> None:
         """Look at the connections of a server once a second."""
         while not ended.wait(1.0):
-            now = time.monotonic()
-            peers = _established(port)
-            self.most = max(self.most, len(peers))
-            for peer in peers:
-                self.first.setdefault(peer, now)
-                self.last[peer] = now
+            self._look(time.monotonic(), _established(port))
 
-    @property
-    def longest(self) -> float:
-        """The longest time in seconds."""
-        return max((self.last[peer] - began for peer, began in self.first.items()), default=0.0)
+    def _look(self, now: float, peers: Sequence[str]) -> None:
+        self.most = max(self.most, len(peers))
+        # A port that was not there a second ago belongs to another connection than before.
+        self.began = {peer: self.began.get(peer, now) for peer in peers}
+        self.longest = max(self.longest, *(now - began for began in self.began.values()), 0.0)
 
 
 def main() -> int:
