@@ -104,7 +104,8 @@ def _run(mode: Mode, connections: int, seconds: int) -> int:
             ended.set()
             watcher.join()
             seen = json.loads(probe.communicate()[0])
-    is_good = not seen["failed"] and seen["max"] < AT_MOST_MS and held.longest <= mode.seconds
+    # A machine that wakes its processes late does so on both ends.
+    is_good = not seen["failed"] and seen["max"] - seen["late"] < AT_MOST_MS and held.longest <= mode.seconds
     print(
         f"{mode.name:8} {seen['requests']:9} {seen['failed']:7} {seen['median']:10.2f} {seen['max']:8.1f}"
         f" {seen['late']:10.1f} {held.most:12} {held.longest:15.1f} {mode.seconds:10.0f}   "

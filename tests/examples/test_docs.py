@@ -129,6 +129,7 @@ _TOO_MUCH: Final = {
     "content": (50, _HEAD + b"Content-Length: 51\r\n\r\n" + b"x" * 51),
     "chunk_line": (50, _CHUNKED + b"1;%b\r\nx\r\n0\r\n\r\n" % (b"x" * 50)),
     "chunk_extensions": (50, _CHUNKED + b"1;abcdefghij\r\nx\r\n" * 8 + b"0\r\n\r\n"),
+    "chunk_count": (8, _CHUNKED + b"1\r\nx\r\n" * 8 + b"0\r\n\r\n"),
     "trailer_section": (50, _CHUNKED + b"0\r\nA: %b\r\n\r\n" % (b"x" * 50)),
     "trailer_count": (8, _CHUNKED + b"0\r\n" + b"A: b\r\n" * 9 + b"\r\n"),
 }
