@@ -48,6 +48,9 @@ _OF_THE_WHOLE_APP: Final = {
     "provide_commands": "command",
 }
 
+_FIX_OF_RIVALS: Final = "disable one of the plugins, or remove one of the two"
+_FIX_OF_TWINS: Final = "remove one of the two; a plugin in several scopes makes names of its own with setup.scope"
+
 # A path whose segments are plain text or one parameter each, as nearly all are, need not be parsed for its names.
 _SIMPLE: Final = re.compile(r"(?:/(?:[\w.~-]*|\{[^\W\d]\w*(?::\w+)?\}))+")
 _PARAMETER: Final = re.compile(r"\{(\w+)")
@@ -334,7 +337,7 @@ class Resolver:
                     each.origin,
                     first[name].origin,
                     why="nothing says which of them is meant",
-                    fix="disable one of the plugins, or remove one of the two",
+                    fix=_FIX_OF_TWINS if _are_twins(each.origin, first[name].origin) else _FIX_OF_RIVALS,
                 )
 
     # -- routes
@@ -380,6 +383,10 @@ class Resolver:
 
 def _entries(written: Iterable[Any]) -> tuple[Entry[Any], ...]:
     return tuple(Entry(each.record, each.origin) for each in written)
+
+
+def _are_twins(origin: Origin, other: Origin) -> bool:
+    return origin.plugin == other.plugin != "app"
 
 
 def _with_origin(entry: Entry[Route]) -> Route:

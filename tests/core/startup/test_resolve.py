@@ -20,6 +20,7 @@ from turnbuckle import (
     Route,
     RouteError,
     RouterProvider,
+    Setup,
     TreeRouter,
 )
 from turnbuckle.testing import Client
@@ -312,7 +313,7 @@ def test_root_of_a_scope_has_no_slash_at_its_end() -> None:
 def test_same_plugin_in_two_scopes_with_two_configs() -> None:
     import attrs
 
-    from turnbuckle import PluginInfo, Setup
+    from turnbuckle import PluginInfo
 
     @attrs.frozen
     class Config:
@@ -365,3 +366,21 @@ class _Foreign:
     def match(self, method, path):
         prefix, _, number = path.rpartition("/")
         return Match(self.routes[prefix].handler, {"number": number}, self.routes[prefix])
+
+
+def test_plugin_in_two_scopes_names_its_routes_by_scope() -> None:
+    def provide(self: Plugin, setup: Setup) -> list[Route]:
+        return [Route(path="/page", handler=_answer, name=f"page{setup.scope}")]
+
+    app = App()
+    for prefix in ("/one", "/two"):
+        app.install(make_plugin("pages", provide_routes=provide), at=prefix)
+    assert (app.url_for("page/one"), app.url_for("page/two")) == ("/one/page", "/two/page")
+
+
+def test_plugin_in_two_scopes_with_one_name_is_told_what_to_do() -> None:
+    pages = make_plugin("pages", provide_routes=lambda self, setup: [Route(path="/page", handler=_answer, name="page")])
+    app = App()
+    app.install(pages, at="/one")
+    app.install(pages, at="/two")
+    assert "with setup.scope" in error_of(app, "TB420").fix
