@@ -53,7 +53,8 @@ class ProxyHeadersConfig:
 class ProxyHeadersPlugin(Plugin):
     """Puts the middleware ``proxy_headers`` at the edge."""
 
-    info = PluginInfo(name="proxy_headers", config=ProxyHeadersConfig)
+    # Whether an id is to be believed depends on who is at the other end of the connection.
+    info = PluginInfo(name="proxy_headers", config=ProxyHeadersConfig, after=("request_id",))
 
     def provide_middleware(self, setup: Setup) -> list[Middleware]:
         """Add the middleware."""

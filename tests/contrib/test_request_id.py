@@ -10,6 +10,7 @@ import pytest
 from turnbuckle import App, Plugin, Request, RequestIdFilter, StartupError, current_request_id
 from turnbuckle.testing import Client
 from turnbuckle.testing.conformance import PluginConformance
+from turnbuckle_contrib.proxy_headers import ProxyHeadersPlugin
 from turnbuckle_contrib.request_id import RequestIdPlugin
 
 _MADE = re.compile(r"[0-9a-f]{32}")
@@ -87,6 +88,20 @@ async def test_id_is_kept_from_trusted_peers(trusted: str, client: tuple[str, in
     async with Client(_app(trusted=(trusted,)), client=client) as client_of_app:
         response = await client_of_app.get("/", headers={"X-Request-ID": "a"})
     assert (response.text == "a") is is_kept
+
+
+async def test_id_of_a_proxy_is_kept_whomever_it_speaks_for() -> None:
+    settings = {"trusted": ("10.0.0.0/8",)}
+    app = App(plugins=[("request_id", settings), (ProxyHeadersPlugin, settings)])
+
+    @app.get("/")
+    async def show(request: Request) -> str:
+        return f"{request.id} {request.client}"
+
+    async with Client(app, client=("10.1.2.3", 1)) as client:
+        fields = {"X-Request-ID": "abc", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        response = await client.get("/", headers=fields)
+    assert response.text.startswith("abc ('192.0.2.7', ")
 
 
 def test_network_that_is_none_is_told_at_startup() -> None:
