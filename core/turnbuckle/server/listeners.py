@@ -22,7 +22,7 @@ import attrs
 
 from turnbuckle.errors import ListenError
 
-__all__ = ["Address", "Endpoint", "Listener", "bind", "is_mode"]
+__all__ = ["Address", "Endpoint", "Listener", "as_secured", "bind", "is_mode"]
 
 # A port that the system chose for the first address of a host may be taken for the next; another choice mends that.
 _PORT_CHOICES: Final = 8
@@ -133,6 +133,17 @@ def bind(endpoint: Endpoint) -> tuple[Listener, ...]:
     Raises:
         ListenError: one of them cannot be bound; the message says which and why.
     """
+    return as_secured(_bind(endpoint), endpoint)
+
+
+def as_secured(listeners: tuple[Listener, ...], endpoint: Endpoint) -> tuple[Listener, ...]:
+    """Return the listeners with addresses that say whether TLS is spoken there, as the endpoint has it."""
+    if not endpoint.is_secured:
+        return listeners
+    return tuple(attrs.evolve(each, address=attrs.evolve(each.address, is_secured=True)) for each in listeners)
+
+
+def _bind(endpoint: Endpoint) -> tuple[Listener, ...]:
     if endpoint.unix:
         return (_bind_abstract(endpoint) if endpoint.unix.startswith("@") else _bind_unix(endpoint),)
     for _ in range(_PORT_CHOICES - 1):

@@ -14,8 +14,6 @@ from itertools import islice
 from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
-import attrs
-
 from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
 from turnbuckle.server.accepting import Acceptor
 from turnbuckle.server.application import Application, LoopFactory
@@ -24,7 +22,7 @@ from turnbuckle.server.clock import Clock, SystemClock
 from turnbuckle.server.connections import Connections
 from turnbuckle.server.inherited import adopt, take_passed_sockets
 from turnbuckle.server.lifespans import Lifespans
-from turnbuckle.server.listeners import Address, Endpoint, Listener, bind
+from turnbuckle.server.listeners import Address, Endpoint, Listener, as_secured, bind
 from turnbuckle.server.log_destinations import occupy_standard_descriptors
 from turnbuckle.server.log_settings import LogSettings
 from turnbuckle.server.logs import logging_as
@@ -334,10 +332,7 @@ def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
     Raises:
         ListenError: that cannot be done; the message says with which and why.
     """
-    listeners = adopt(endpoint.fds) if endpoint.fds else bind(endpoint)
-    if not endpoint.is_secured:
-        return listeners
-    return tuple(attrs.evolve(each, address=attrs.evolve(each.address, is_secured=True)) for each in listeners)
+    return as_secured(adopt(endpoint.fds), endpoint) if endpoint.fds else bind(endpoint)
 
 
 def _tell_holders(connections: Connections) -> None:

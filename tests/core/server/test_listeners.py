@@ -267,3 +267,9 @@ def test_bind_abstract_refuses_a_name_in_use() -> None:
 def test_bind_abstract_has_no_mode() -> None:
     with pytest.raises(ListenError, match="without a file has no mode"):
         bind(Endpoint(unix=_abstract_name(), unix_mode="660"))
+
+
+def test_address_says_that_tls_is_spoken() -> None:
+    (listener,) = bind(Endpoint(port=0, is_secured=True))
+    assert listener.address.url == f"https://127.0.0.1:{listener.address.port}"
+    listener.close()

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import attrs
 
 from turnbuckle.server.inherited import adopt
-from turnbuckle.server.listeners import Endpoint, Listener, bind
+from turnbuckle.server.listeners import Endpoint, Listener, as_secured, bind
 from turnbuckle.server.workers.policy import Workers
 
 __all__ = ["deal", "open_sets"]
@@ -23,7 +23,7 @@ def open_sets(endpoint: Endpoint, policy: Workers) -> list[tuple[Listener, ...]]
         ListenError: a socket cannot be listened on.
     """
     if endpoint.fds:
-        return [adopt(endpoint.fds)]
+        return [as_secured(adopt(endpoint.fds), endpoint)]
     if policy.sockets == "shared" or endpoint.unix:
         return [bind(endpoint)]
     with ExitStack() as undo:
