@@ -14,6 +14,8 @@ from typing import Final
 
 import pytest
 
+from turnbuckle.hookspecs import Hooks
+
 _HEAD: Final = """\
 from collections.abc import Iterable, Iterator
 
@@ -52,13 +54,19 @@ _WRONG: Final = {
     "lone_record": "def provide_middleware(self, setup: Setup) -> Middleware:\n    return around",
     "plan": "def review_plan(self, plan: Setup) -> list[Diagnostic]:\n    return []",
 }
+# Every hook there is: none of them returns numbers.
+_WRONG_RECORDS: Final = {
+    f"records_of_{hook}": f"def {hook}(self, {argument}: {argument.title()}) -> list[int]:\n    return []"
+    for hook, argument in ((name, "plan" if name == "review_plan" else "setup") for name in vars(Hooks))
+    if not hook.startswith("_")
+}
 _ERROR: Final = re.compile(r"(\w+)\.py:(\d+)(?::\d+)?(?: -|:) error: ")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typed")
-    for kind, bodies in (("right", _RIGHT), ("wrong", _WRONG)):
+    for kind, bodies in (("right", _RIGHT), ("wrong", _WRONG | _WRONG_RECORDS)):
         for name, body in bodies.items():
             lines = "".join(f"    {line}\n" for line in body.splitlines())
             (folder / f"{kind}_{name}.py").write_text(_HEAD + lines)
@@ -77,10 +85,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wrong_overrides_are_found_and_right_ones_pass(
     folder: Path, command: tuple[str, ...], missed: set[str]
 ) -> None:
+    assert len(_WRONG_RECORDS) >= 11
     result = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
     found = _lines_with_errors(result.stdout)
     first = len(_HEAD.splitlines()) + 1
-    assert found == {f"wrong_{name}": {first} for name in _WRONG.keys() - missed}, result.stdout + result.stderr
+    assert found == {f"wrong_{name}": {first} for name in (_WRONG | _WRONG_RECORDS).keys() - missed}, (
+        result.stdout + result.stderr
+    )
 
 
 def _lines_with_errors(output: str) -> Mapping[str, set[int]]:
