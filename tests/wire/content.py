@@ -377,6 +377,8 @@ TRAILERS = {
     },
     "then-a-request": Case(_trailers(b"X: 1\r\n") + NEXT, (200, 200), b"hello"),
     "unfinished": waits(chunked(b"0\r\nX: 1\r\n")),
+    "unfinished-and-malformed": refused(chunked(b"0\r\nGET / HTTP/1.1\r\n")),
+    "unfinished-and-no-name": refused(chunked(b"0\r\n\x8f: 1\r\n")),
     "too-many": refused(_trailers(b"".join(b"X-%d: 1\r\n" % number for number in range(40))), 431),
     "too-large": refused(_trailers(b"X: " + b"a" * 9000 + b"\r\n"), 431),
     "of-200000-octets": refused(_trailers(b"X-Trailer: 123456789\r\n" * 10_000), 431),

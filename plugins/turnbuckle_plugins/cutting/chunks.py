@@ -21,6 +21,7 @@ _QUOTED: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _EXTENSIONS: Final = re.compile(
     rb"(?:[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*"
 )
+_TRAILER: Final = re.compile(_TOKEN + rb":")
 _SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 # In a trailer line, as in a head: no controls but the tab, no CR or LF alone.
@@ -149,8 +150,10 @@ class ChunkCutter:
         limits = self._limits
         if self._trailer_lines > limits.trailer_count or self._trailer_octets > limits.trailer_section:
             raise ProtocolError("trailer section exceeds its limits", status=431)
-        name, colon, _ = line.partition(b":")
-        if colon and name.lower() in _NOT_IN_TRAILERS:
+        if line and _TRAILER.match(line) is None:
+            # Some libraries wait for the end of the section before they say so.
+            raise ProtocolError(f"{line[:40]!r} does not begin with a field name and a colon")
+        if line.partition(b":")[0].lower() in _NOT_IN_TRAILERS:
             return
         self.reader.read_chunks(line + b"\r\n")
         if self.reader.is_done is bool(line):
