@@ -29,7 +29,7 @@ _STDLIB: Final = sysconfig.get_path("stdlib")
 
 # What a loop is run by, and what asyncio's loop runs callbacks from; uvloop has no frames.
 _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
-_OF_LOOP: Final = ("_run", "_run_once", "run_forever", "run_until_complete")
+_OF_LOOP: Final = ("_run", "run", "_run_once", "run_forever", "run_until_complete")
 
 
 def waits_at(waiting: object) -> str:
@@ -79,7 +79,7 @@ def blocker(frames: Sequence[FrameType]) -> str:
     """Return which request the frames of a callback serve, and the place in them; "" if they only wait."""
     if all(_is_stdlib(frame.f_code.co_filename) for frame in frames):
         return ""
-    return ", ".join([*_of_request(frames), f"at {_place_in(frames)}"])
+    return ", ".join([*(_of_request(frames) or ["a callback"]), f"at {_place_in(frames)}"])
 
 
 def _is_of_loop(code: CodeType) -> bool:

@@ -172,5 +172,5 @@ def test_nothing_is_said_of_a_loop_that_waits() -> None:
 
 async def test_place_is_told_without_a_request() -> None:
     frames = frames_of_callback(sys._getframe())
-    assert blocker(frames).startswith(f"at {__file__}:")
+    assert blocker(frames).startswith(f"a callback, at {__file__}:")
     assert " in test_place_is_told_without_a_request" in blocker(frames)
