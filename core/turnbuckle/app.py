@@ -438,28 +438,17 @@ class App(Scope):
             StartupError: with every problem that was found.
             ListenError: a socket cannot be listened on.
             LifespanError: a lifespan failed.
+            TLSError: connections cannot be secured.
         """
-        from turnbuckle.server.run import run
+        from turnbuckle.startup.serving import run_as_set
         from turnbuckle.startup.sources import Sources
 
         application = self.compile(sources or Sources.of_project())
-        server = self.plan.settings.server
-        if self.plan.settings.workers.are_supervised:
+        settings = self.plan.settings
+        if settings.workers.are_supervised:
             # The process of a worker has to find the app by its name, and only the command line has one.
             _log.warning("serving with one process: workers want 'turnbuckle serve'")
-        run(
-            application,
-            host=server.host,
-            port=server.port,
-            unix=server.unix,
-            backlog=server.backlog,
-            reuse_port=server.reuse_port,
-            fds=server.fds,
-            fd_name=server.fd_name,
-            ready_file=server.ready_file,
-            loop=server.loop,
-            log=self.plan.settings.log,
-        )
+        run_as_set(application, settings)
 
     def declaration(self) -> Declaration:
         """Return all that was written down so far, frozen."""

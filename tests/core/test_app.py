@@ -20,6 +20,7 @@ from turnbuckle import (
     Scope,
     Setup,
     Sources,
+    TLSError,
     TurnbuckleError,
 )
 from turnbuckle.testing import Client
@@ -219,6 +220,12 @@ async def test_readme_specimen() -> None:
 def test_run_serves_where_the_settings_say(tmp_path: object) -> None:
     app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}})
     with pytest.raises(ListenError, match="nowhere"):
+        app.run(Sources())
+
+
+def test_run_secures_connections_as_the_settings_say(tmp_path: object) -> None:
+    app = App(settings={"tls": {"cert": f"{tmp_path}/nowhere.pem"}})
+    with pytest.raises(TLSError, match="nowhere"):
         app.run(Sources())
 
 

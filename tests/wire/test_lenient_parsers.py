@@ -26,7 +26,7 @@ async def served(parser: type[Careless], data: bytes, limits: Limits | None = No
         return await client.raw(data)
 
 
-def stopped(exchange: RawExchange, *statuses: int) -> None:
+def check_stopped(exchange: RawExchange, *statuses: int) -> None:
     """Fail unless the one answer is an error that ends the connection."""
     assert exchange.statuses[-1] in statuses, exchange.statuses
     assert len(exchange.statuses) == 1, exchange.statuses
@@ -107,7 +107,7 @@ STOPPED = [
 
 @pytest.mark.parametrize(("parser", "data"), STOPPED)
 async def test_lenient_parser_is_stopped(parser: type[Careless], data: bytes) -> None:
-    stopped(await served(parser, data + NEXT), 400, 501)
+    check_stopped(await served(parser, data + NEXT), 400, 501)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_lenient_parser_is_stopped(parser: type[Careless], data: bytes) ->
     ],
 )
 async def test_parser_that_fails_ends_its_connection(parser: type[Careless], data: bytes) -> None:
-    stopped(await served(parser, data), 500)
+    check_stopped(await served(parser, data), 500)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_parser_that_knows_no_chunks_reads_them_as_no_request() -> None:
     ],
 )
 async def test_parser_without_limits_is_held_to_them(limits: Limits, data: bytes, status: int) -> None:
-    stopped(await served(Careless, data + NEXT, limits), status)
+    check_stopped(await served(Careless, data + NEXT, limits), status)
 
 
 async def test_trailers_that_must_not_be_there_are_dropped() -> None:

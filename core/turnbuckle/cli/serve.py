@@ -127,25 +127,9 @@ def _work(asked: Asked, locked: str | None) -> None:
 
 
 def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
-    from turnbuckle.server.run import run
+    from turnbuckle.startup.serving import run_as_set
 
-    server = plan.settings.server
-    run(
-        application,
-        host=server.host,
-        port=server.port,
-        unix=server.unix,
-        unix_mode=server.unix_mode,
-        unix_owner=server.unix_owner,
-        unix_group=server.unix_group,
-        backlog=server.backlog,
-        reuse_port=server.reuse_port,
-        fds=server.fds if worker is None else worker.fds,
-        fd_name=server.fd_name,
-        ready_file=server.ready_file,
-        tls=plan.settings.tls,
-        proxy=plan.settings.proxy,
-        loop=server.loop,
-        log=plan.settings.log,
-        serve=None if worker is None else worker.serve,
-    )
+    if worker is None:
+        run_as_set(application, plan.settings)
+    else:
+        run_as_set(application, plan.settings, fds=worker.fds, serve=worker.serve)
