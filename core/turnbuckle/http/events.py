@@ -11,6 +11,7 @@ The contract of a parser, in the order in which a connection uses it:
   ``RequestHead``; or ``NEED_DATA`` when the octets at hand do not complete an event. After ``feed_eof`` between two
   messages it goes on returning ``NEED_DATA``; within a message it raises.
 * ``trailing_data()`` hands over whatever was fed and not yet consumed, after an upgrade, and leaves the parser empty.
+  Between two messages it does so, too, and what is then fed again is parsed as if it had never been taken.
 * ``ProtocolError`` is raised by ``next_event`` alone, carries the status to answer with, and ends the parser: each
   later call raises the same error.
 

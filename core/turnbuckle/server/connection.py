@@ -174,7 +174,7 @@ class HTTPConnection(Wire):
 
     def finish_up(self) -> None:
         """Close if no request is being served; the response to one that is will announce the end."""
-        if self.state is State.IDLE and hasattr(self, "head"):
+        if self.state is State.IDLE and hasattr(self, "head") and not self._inbox.has_begun():
             self.close()
         elif self.state <= _IDLE:
             # Its request may be on the way already; it gets a moment to arrive.
@@ -365,7 +365,8 @@ class HTTPConnection(Wire):
 
     def _await_request(self) -> None:
         self.state = _IDLE
-        self.deadline = self.clock.monotonic() + (self.timeouts.idle or math.inf)
+        self._idle_since = now = self.clock.monotonic()
+        self.deadline = now + self.connections.idle_check
         self._advance()
 
     def _drop(self, content: IncomingContent) -> None:
@@ -433,6 +434,17 @@ class HTTPConnection(Wire):
             self.abort()
         return True
 
+    def _expire_idle(self) -> None:
+        # The octets that ended a request may have begun another head; who looked each time would pay for it each time.
+        has_begun = self._inbox.has_begun()
+        due = self._idle_since + ((self.timeouts.head if has_begun else self.timeouts.idle) or math.inf)
+        if self.clock.monotonic() < due:
+            self.state, self.deadline = (State.HEAD if has_begun else _IDLE), due
+        elif has_begun:
+            self._expire_head()
+        else:
+            self.close()
+
     def _expire_head(self) -> None:
         self.refuse(408, "the head took too long")
 
@@ -471,7 +483,7 @@ _C: TypeAlias = HTTPConnection
 
 _TABLE: Final = {
     State.HEAD: _Row(_C.data_received, _C._end_between, _C._expire_head),
-    State.IDLE: _Row(_C.data_received, _C._end_between, _C.close),
+    State.IDLE: _Row(_C.data_received, _C._end_between, _C._expire_idle),
     State.HANDLING: _Row(_C._hold, _C._end_during, _C._expire_request),
     State.SENDING: _Row(_C._hold, _C._end_during, _C._expire_sending),
     State.FLUSHING: _Row(_C._hold, _C._keep_open, _C._expire_write),

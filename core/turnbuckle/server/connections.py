@@ -10,6 +10,7 @@ Sources: RFC 9110, section 6.6.1 (Date).
 from __future__ import annotations
 
 import asyncio
+import math
 from contextvars import copy_context
 from typing import Final, Protocol, final
 
@@ -63,6 +64,7 @@ class Connections:
         context: the context variables that every request starts from, whatever the one before it did to them.
         loop: the serving loop.
         open: all of them.
+        idle_check: seconds after which an idle connection is looked at, as it may have had its time.
         date_line: the Date field line of this second, with its CRLF.
         admission: who may come in.
         is_draining: whether each response is the last of its connection.
@@ -80,6 +82,7 @@ class Connections:
         "clock",
         "context",
         "date_line",
+        "idle_check",
         "is_draining",
         "loop",
         "notes_start",
@@ -97,6 +100,7 @@ class Connections:
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.admission: Final = Admission(application.capacity)
         self.notes_start: Final = _wants_start(application)
+        self.idle_check: Final = min(application.timeouts.head or math.inf, application.timeouts.idle or math.inf)
         self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
         self._empty: asyncio.Event | None = None

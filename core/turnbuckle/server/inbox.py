@@ -6,8 +6,11 @@ import asyncio
 from typing import Final, Literal, final
 
 from turnbuckle.http.events import NEED_DATA, Event, NeedData, Parser
+from turnbuckle.web.logger import SturdyLogger
 
 __all__ = ["Inbox"]
+
+_log: Final = SturdyLogger("turnbuckle.server")
 
 
 @final
@@ -68,6 +71,17 @@ class Inbox:
         else:
             self.has_more = False
             self.parser.feed_eof()
+
+    def has_begun(self) -> bool:
+        """Tell whether a request has begun to arrive; an empty line in front of one is none of it."""
+        try:
+            octets = self.parser.trailing_data()
+            if octets:
+                self.parser.feed(octets)
+        except Exception:  # noqa: BLE001  # a parser that is plugged in may raise anything
+            _log.exception("the parser failed")
+            return False
+        return bool(octets.strip(b"\r\n"))
 
     def end(self) -> None:
         """Learn that no more will come."""

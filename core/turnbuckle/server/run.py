@@ -301,7 +301,7 @@ class HTTPServer:
             for acceptor in self._acceptors:
                 await acceptor.settled()
             if connections.open:
-                _log.info("waiting for %d connections", len(connections.open))
+                _log.info("waiting for %s", _counted(len(connections.open), "connection"))
             await connections.drained()
         finally:
             for timer in timers:
@@ -309,7 +309,8 @@ class HTTPServer:
 
     def _cut_off(self) -> None:
         if self._connections is not None:
-            _log.warning("cutting off %d connections that did not finish in time", len(self._connections.open))
+            late = _counted(len(self._connections.open), "connection")
+            _log.warning("cutting off %s that did not finish in time", late)
             _tell_holders(self._connections)
             self._abort(self._connections)
 
@@ -321,7 +322,8 @@ class HTTPServer:
 
     def _give_up(self) -> None:
         if self._connections is not None and self._connections.open:
-            _log.warning("%d handlers ignore that they were cancelled", len(self._connections.open))
+            deaf = _counted(len(self._connections.open), "handler")
+            _log.warning("cancelled, and still running: %s", deaf)
             _tell_holders(self._connections)
             self._connections.give_up()
 
@@ -333,6 +335,10 @@ def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
         ListenError: that cannot be done; the message says with which and why.
     """
     return as_secured(adopt(endpoint.fds), endpoint) if endpoint.fds else bind(endpoint)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _tell_holders(connections: Connections) -> None:

@@ -252,8 +252,10 @@ class _Shadowed:
 
     def trailing_data(self) -> bytes:
         """Return what the parser did not consume; another protocol is nothing for a shadow."""
-        self._follower = None
-        return self._parser.trailing_data()
+        octets = self._parser.trailing_data()
+        if octets:
+            self._follower = None
+        return octets
 
     def _note(self, kind: _Kind, what: Saw | bytes | None, octets: int = 0) -> None:
         follower = self._follower

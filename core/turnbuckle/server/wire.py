@@ -63,6 +63,7 @@ class Wire(asyncio.Protocol):
         "_content_due",
         "_dropped",
         "_handler_due",
+        "_idle_since",
         "_inbox",
         "_lost",
         "_sender",
@@ -107,6 +108,8 @@ class Wire(asyncio.Protocol):
         self._sender: asyncio.Future[None] | None = None
         # While a request is served several things may be due: its deadlines, content, and a peer that is to take some.
         self._handler_due = self._total_due = self._content_due = self._write_due = math.inf
+        # Before the first request a connection is not idle, but late.
+        self._idle_since = -math.inf
         self._lost = Lost()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -405,6 +405,17 @@ async def test_drain_closes_an_idle_connection() -> None:
         assert served.is_closed
 
 
+async def test_drain_gives_a_head_that_has_begun_a_moment_to_be_completed() -> None:
+    async with serving(hello) as served:
+        await served.send(GET + GET[:9])
+        served.server.begin_drain()
+        await served.connection.settle()
+        assert not served.is_closed
+        await served.send(GET[9:])
+        assert served.statuses == [200, 200]
+        assert served.is_closed
+
+
 async def test_drain_gives_an_idle_connection_a_moment_for_a_last_request() -> None:
     async with serving(hello) as served:
         await served.send(GET)

@@ -9,6 +9,8 @@ from itertools import pairwise
 import pytest
 
 from tests.core.server.served import GET, echo, hello, post_head, serving
+from turnbuckle.http.limits import Limits
+from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.timeouts import Timeouts
 from turnbuckle.web.request import Request
 from turnbuckle.web.response import Response
@@ -42,6 +44,71 @@ async def test_head_of_a_later_request_is_due_from_its_first_octet() -> None:
         assert not served.is_closed
         await served.advance(2)
         assert served.statuses == [200, 408]
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "due"),
+    [
+        pytest.param(Timeouts(), 15, id="before_idle"),
+        pytest.param(Timeouts(idle=5), 15, id="after_idle"),
+        pytest.param(Timeouts(idle=0), 15, id="never_idle"),
+        pytest.param(Timeouts(head=8, handler=20), 8, id="noted"),
+    ],
+)
+@pytest.mark.parametrize("pieces", [(GET + b"G",), (GET[:-1], GET[-1:] + GET[:-1])], ids=["one_read", "two_reads"])
+async def test_head_that_came_with_the_request_before_it_is_due(
+    timeouts: Timeouts, due: int, pieces: tuple[bytes, ...]
+) -> None:
+    async with serving(hello, timeouts=timeouts) as served:
+        for piece in pieces:
+            await served.send(piece)
+        await served.advance(due - 1)
+        assert served.statuses == [200]
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [200, 408]
+        assert served.is_closed
+
+
+async def test_head_that_came_with_the_request_before_it_goes_on() -> None:
+    async with serving(hello, timeouts=Timeouts(idle=5)) as served:
+        await served.send(GET + GET[:9])
+        await served.advance(10)
+        await served.send(GET[9:])
+        assert served.statuses == [200, 200]
+        await served.advance(6)
+        assert served.is_closed
+
+
+async def test_empty_line_after_a_request_begins_no_head() -> None:
+    async with serving(hello) as served:
+        await served.send(GET + b"\r\n")
+        await served.advance(29)
+        assert not served.is_closed
+        await served.advance(2)
+        assert served.statuses == [200]
+        assert served.is_closed
+
+
+async def test_parser_that_fails_when_asked_what_is_left_harms_one_connection(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing:
+        def __init__(self, limits: Limits) -> None:
+            self._parser = H1Parser(limits)
+
+        def __getattr__(self, name: str) -> object:
+            if name == "trailing_data":
+                raise ZeroDivisionError
+            return getattr(self._parser, name)
+
+    async with serving(hello, parser_factory=Failing) as served:  # type: ignore[arg-type]
+        await served.send(GET)
+        await served.advance(31)
+        assert served.is_closed
+        other = served.server.connect()
+        await other.settle()
+        await served.advance(16)
+        assert other.is_closed
+    assert "the parser failed" in caplog.messages
 
 
 async def test_idle_connection_is_closed_without_a_word() -> None:

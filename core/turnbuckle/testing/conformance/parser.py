@@ -109,6 +109,23 @@ class ParserConformance(abc.ABC):
         assert parser.trailing_data() == b"", "trailing_data() must forget what it has returned"
         assert parser.next_event() is NEED_DATA, "after trailing_data() the parser is empty"
 
+    @pytest.mark.parametrize("size", [1, 2, 15, 16, 30], ids=lambda size: f"{size}_octets")
+    def test_takes_back_what_it_has_handed_over(self, size: int) -> None:
+        """A connection asks so whether another head has begun, and may ask again while it goes on."""
+        parser = self.parser_factory()(Limits())
+        parser.feed(_GET + NEXT[:size])
+        while parser.next_event() is not NEED_DATA:
+            pass
+        for end in (size, size + 1):
+            octets = parser.trailing_data()
+            assert octets == NEXT[:end]
+            parser.feed(octets)
+            assert parser.next_event() is NEED_DATA
+            parser.feed(NEXT[end : end + 1])
+            assert parser.next_event() is NEED_DATA
+        parser.feed(NEXT[size + 2 :])
+        assert isinstance(parser.next_event(), RequestHead)
+
     @pytest.mark.parametrize(
         "head",
         [

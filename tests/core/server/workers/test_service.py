@@ -107,7 +107,7 @@ def test_second_signal_does_not_wait(tmp_path: Path) -> None:
         running.wait_for("reached")
         # As a service manager does it by default: everybody in the group is told.
         os.killpg(running.process.pid, signal.SIGTERM)
-        running.wait_for("waiting for 1 connections")
+        running.wait_for("waiting for 1 connection")
         assert running.process.poll() is None
         running.signal(signal.SIGINT)
         assert running.ended() == 0
