@@ -216,7 +216,7 @@ class Loader:
         if not isinstance(plugin, Plugin):
             self._not_a_plugin(value, wanted.origin, distribution)
             return None
-        info: object = getattr(plugin, "info", None)
+        info = _info_of(plugin)
         origin = Origin(
             plugin=_name_of(plugin) or type(plugin).__name__,
             place=place_of(plugin),
@@ -300,6 +300,13 @@ def _is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and name == name.lower() and name != "app"
 
 
+def _info_of(ref: object) -> object:
+    try:
+        return getattr(ref, "info", None)
+    except Exception as error:  # noqa: BLE001  # a property of a plugin may raise anything
+        return error  # it is shown as what stands where the info should
+
+
 def _name_of(ref: object) -> str:
-    info = getattr(ref, "info", None)
+    info = _info_of(ref)
     return info.name if isinstance(info, PluginInfo) and isinstance(info.name, str) else ""

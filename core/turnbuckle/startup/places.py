@@ -33,15 +33,20 @@ def place_of(value: object) -> str:
 
 def _code_of(value: object) -> CodeType | None:
     try:
-        function = inspect.unwrap(value)  # type: ignore[arg-type]  # anything may be asked for its __wrapped__
-    except ValueError:
-        function = value
+        function = _unwrapped(value)
+        function = getattr(function, "func", function)  # functools.partial
+        function = getattr(function, "__func__", function)
+        code = getattr(function, "__code__", None)
     except Exception:  # noqa: BLE001  # a foreign __getattr__ may raise anything
         return None
-    function = getattr(function, "func", function)  # functools.partial
-    function = getattr(function, "__func__", function)
-    code = getattr(function, "__code__", None)
     return code if isinstance(code, CodeType) else None
+
+
+def _unwrapped(value: object) -> object:
+    try:
+        return inspect.unwrap(value)  # type: ignore[arg-type]  # anything may be asked for its __wrapped__
+    except ValueError:  # it wraps itself
+        return value
 
 
 def _class_place(cls: type) -> str:

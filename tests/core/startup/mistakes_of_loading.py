@@ -114,6 +114,12 @@ LOADING = {
         source="class It(Plugin):  # here\n    name = 'it'\n",
         plugin="It",
     ),
+    "info-that-raises": Mistake(
+        code="TB111",
+        says="plugin It has KeyError('name') for its info",
+        source="class It(Plugin):  # here\n    @property\n    def info(self):\n        return {}['name']\n",
+        plugin="It",
+    ),
     "bad-name": Mistake(
         code="TB111",
         says="plugin It has the name 'My-Plugin'",

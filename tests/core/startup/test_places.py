@@ -76,6 +76,15 @@ def test_place_of_what_wraps_itself() -> None:
     assert "test_places.py" in place_of(_Loop())
 
 
+class _Touchy:
+    def __getattr__(self, name: str) -> object:
+        raise ValueError(name)
+
+
+def test_place_of_what_cannot_be_asked_is_that_of_its_class() -> None:
+    assert place_of(_Touchy()).endswith(f"test_places.py:{_line('class _Touchy') + 1}")
+
+
 def test_places_are_relative_where_that_is_shorter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert file_place(str(tmp_path / "main.py"), 3) == "main.py:3"
