@@ -20,7 +20,7 @@ from turnbuckle.startup.findings import Findings, closest
 from turnbuckle.startup.layers import read_layers
 from turnbuckle.startup.local_plugin import FILE_NAME
 from turnbuckle.startup.places import place_of
-from turnbuckle.startup.plan import PlannedPlugin
+from turnbuckle.startup.plan import PlannedPlugin, PluginState
 from turnbuckle.startup.settings import Settings
 from turnbuckle.startup.sources import Sources
 from turnbuckle.startup.wanted import Asked, asked_by_name
@@ -148,7 +148,7 @@ def _known(asked: Asked, autoload: bool, sources: Sources) -> Iterator[PlannedPl
             )
         elif rivals > 1:
             note = f"TB102 {rivals} distributions offer plugin {each.name!r}"
-            yield PlannedPlugin(name=each.name, state="failed", origin=each.origin, note=note)
+            yield PlannedPlugin(name=each.name, state=_failed(each.name, asked), origin=each.origin, note=note)
         elif each.name in enabled or (autoload and not each.is_ours and not sources.only_builtin):
             by = enabled[each.name].place if each.name in enabled else "plugins.autoload"
             yield PlannedPlugin(name=each.name, state="enabled", origin=each.origin, note=f"enabled by {by}")
@@ -156,4 +156,8 @@ def _known(asked: Asked, autoload: bool, sources: Sources) -> Iterator[PlannedPl
             yield PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
     for name in enabled.keys() - names - asked.disabled.keys():
         note = f"TB101 unknown plugin {name!r}{closest(name, names)}"
-        yield PlannedPlugin(name=name, state="failed", origin=enabled[name], note=note)
+        yield PlannedPlugin(name=name, state=_failed(name, asked), origin=enabled[name], note=note)
+
+
+def _failed(name: str, asked: Asked) -> PluginState:
+    return "quarantined" if name in asked.optional else "failed"

@@ -91,6 +91,15 @@ def test_survey_without_app_imports_nothing(site: Site, tmp_path: Path) -> None:
     assert not set(modules) & set(sys.modules)
 
 
+def test_survey_without_app_leaves_out_what_is_optional(site: Site, tmp_path: Path) -> None:
+    site.install("twice", BROKEN, distribution="acme")
+    site.install("twice", BROKEN, distribution="other")
+    (tmp_path / "turnbuckle.toml").write_text('[plugins]\noptional = ["nope", "twice"]\n')
+    found = _alone(tmp_path)
+    assert (found["nope"].state, found["twice"].state) == ("quarantined", "quarantined")
+    assert found["nope"].note == "TB101 unknown plugin 'nope'"
+
+
 def test_survey_without_app_knows_what_is_built_in(tmp_path: Path) -> None:
     found = _alone(tmp_path)["h1"]
     assert (found.state, found.api, found.hooks) == ("builtin", 1, ("provide_parsers",))
