@@ -140,16 +140,20 @@ class Problem(TurnbuckleError):
 
 
 class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
-    """Every problem that stops an app from starting, shown together; ``problems`` holds them in order."""
+    """Every problem that stops an app from starting, shown together; ``problems`` holds them in order.
 
-    def __new__(cls, problems: Sequence[Problem]) -> StartupError:
+    ``warnings`` are findings that would not have stopped it, and may be where a problem comes from.
+    """
+
+    def __new__(cls, problems: Sequence[Problem], warnings: Sequence[Diagnostic] = ()) -> StartupError:
         """Return a group of the problems, of which there is at least one."""
         count = len(problems)
         noun = "problem stops" if count == 1 else "problems stop"
         return super().__new__(cls, f"{count} {noun} the start", problems)
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], warnings: Sequence[Diagnostic] = ()) -> None:
         super().__init__(f"{len(problems)} problems", problems)
+        self.warnings: Final = tuple(warnings)
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -158,7 +162,7 @@ class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
 
     def derive(self, excs: Sequence[Problem], /) -> StartupError:  # type: ignore[override]  # narrower on purpose
         """Return a group of the same kind, as ``except*`` needs it."""
-        return StartupError(excs)
+        return StartupError(excs, self.warnings)
 
 
 class RouteError(TurnbuckleError, ValueError):

@@ -98,7 +98,9 @@ def one_line(error: BaseException) -> str:
 
 
 def _listed(error: StartupError) -> str:
-    lines = [f"error: {problem}" for problem in error.problems]
-    if len(lines) > 1:
+    # Warnings come first: the end is where the eye falls.
+    lines = [f"warning: {each}" for each in error.warnings]
+    lines += [f"error: {problem}" for problem in error.problems]
+    if len(error.problems) > 1:
         lines.append(error.message)
     return "\n".join(lines)

@@ -83,4 +83,5 @@ class Findings:
             StartupError: there is at least one.
         """
         if self.errors:
-            raise StartupError([Problem(each) for each in self.errors])
+            warnings = [each for each in self.others if each.level == "warning"]
+            raise StartupError([Problem(each) for each in self.errors], warnings)

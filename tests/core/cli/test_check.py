@@ -21,6 +21,14 @@ def test_check_lists_every_problem(project: Project) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_check_lists_warnings_with_problems(project: Project) -> None:
+    project.write("turnbuckle.toml", "[limits]\ncontnt = 5\n[plugin.nope]\nx = 1\n")
+    result = project.call("check", "shop:app")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("warning: TB208 settings for plugin 'nope'")
+    assert "\nerror: TB201 unknown setting 'limits.contnt'" in result.stderr
+
+
 def test_check_finds_what_only_shows_when_parts_are_made(project: Project) -> None:
     project.write(
         "factories.py",

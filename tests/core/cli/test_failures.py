@@ -38,6 +38,12 @@ def problem(code: str) -> Problem:
             "error: TB101 is wrong\n  fix: mend it\nerror: TB201 is wrong\n  fix: mend it\n2 problems stop the start\n",
             id="problems",
         ),
+        pytest.param(
+            StartupError([problem("TB101")], [WARNING]),
+            3,
+            "warning: TB112 odd\n  fix: mend it\nerror: TB101 is wrong\n  fix: mend it\n",
+            id="problem-and-warning",
+        ),
         pytest.param(CommandFailed("as it is"), 3, "as it is\n", id="told-already"),
         pytest.param(KeyboardInterrupt(), 1, "\nAborted!\n", id="interrupted"),
     ],
