@@ -6,7 +6,7 @@ Every mistake is noted with its key and source, and the default taken in its ste
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -17,7 +17,7 @@ from turnbuckle.startup.layers import Layers
 from turnbuckle.startup.loaded import LoadedPlugin
 from turnbuckle.startup.places import place_of
 from turnbuckle.startup.plan import Overruled, SettingValue
-from turnbuckle.startup.values import describe_type, fit, fit_text
+from turnbuckle.startup.values import describe_type, fit, fit_entries, fit_text, is_table
 
 __all__ = ["Configurator", "Key"]
 
@@ -35,6 +35,7 @@ _Fields = dict[str, "attrs.Attribute[Any]"]
 
 @attrs.frozen
 class _Given:
+    # Text that is a mapping has entries of a table, which join those that were given before.
     value: object
     source: str
     is_text: bool = False
@@ -51,6 +52,7 @@ class Configurator:
         scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
         shorts: by the key of a section, that of the setting in it that a lone value for the section stands for.
         secrets: keys of the settings and sections whose values are not to be printed.
+        beside: keys that the code gives beside the plugin they are for, with where it does.
     """
 
     layers: Layers
@@ -59,6 +61,7 @@ class Configurator:
     scope: str = ""
     shorts: dict[Key, Key] = attrs.field(factory=dict)
     secrets: set[Key] = attrs.field(factory=set)
+    beside: dict[Key, str] = attrs.field(factory=dict)
 
     def build(self, cls: type[SettingsT], key: Key, code: Mapping[str, object]) -> SettingsT | None:
         """Return an instance of a class of settings; None when it cannot be made at all.
@@ -74,7 +77,7 @@ class Configurator:
         self._check_keys(fields, key, code)
         given: dict[str, object] = {}
         for name, field in fields.items():
-            value = self._field(field, (*key, name), _under(code, name))
+            value = self._field(field, (*key, name), _under(code, name), fields)
             if value is not _MISSING:
                 given[name] = value
         return self._make(cls, key, given)
@@ -83,13 +86,15 @@ class Configurator:
         """Return the settings of a plugin; None if it takes none, or if they cannot be made."""
         key = ("plugin", plugin.name)
         code = {**_tree(_tree(self.layers.code.get("plugin")).get(plugin.name)), **plugin.config}
+        if plugin.asked_by is not None:
+            self.beside = {(*key, str(name)): f"plugin settings at {plugin.asked_by.place}" for name in plugin.config}
         if plugin.info.config is not None:
             return self.build(plugin.info.config, key, code)
         if code or _dig(self.layers.file.values, key) is not _MISSING:
             self.findings.add(
                 "TB209",
                 f"plugin {plugin.name!r} takes no settings",
-                attrs.evolve(plugin.origin, place=self.layers.code_source if code else self.layers.file.place(key)),
+                attrs.evolve(plugin.origin, place=self._said_at(code, key) if code else self.layers.file.place(key)),
                 plugin.origin,
                 why="its info names no class of settings as config",
                 fix="remove them",
@@ -124,7 +129,7 @@ class Configurator:
 
     # -- one field
 
-    def _field(self, field: attrs.Attribute[Any], key: Key, code: object) -> object:
+    def _field(self, field: attrs.Attribute[Any], key: Key, code: object, siblings: Iterable[str]) -> object:
         if field.metadata.get("secret"):
             self.secrets.add(key)
         if attrs.has(field.type):  # type: ignore[arg-type]  # field types are resolved
@@ -132,15 +137,15 @@ class Configurator:
                 self.shorts[key] = (*key, short)
                 code = code if code is _MISSING or isinstance(code, Mapping) else {short: code}
             if code is not _MISSING and not isinstance(code, Mapping):
-                self._wrong(key, "must be a table", code, self.layers.code_source)
+                self._wrong(key, "must be a table", code, self._code_source(key))
             section = self.build(cast("type[object]", field.type), key, _tree(code))
             return _MISSING if section is None else section
-        given = list(self._given(key, code))
+        given = list(self._given(key, code, siblings if is_table(field.type) else None))
         value: object = _MISSING
         source = "default"
         if given:
             source = given[-1].source
-            value = self._fit(given[-1], field, key)
+            value = self._fit(given, field, key)
             self._note_overruled(key, given)
         shown = _default_of(field) if value is _MISSING else value
         overruled = tuple(Overruled(each.value, each.source) for each in given[:-1])
@@ -159,7 +164,7 @@ class Configurator:
     def _holds_secrets(self, key: Key) -> bool:
         return self._is_secret(key) or any(each[: len(key)] == key for each in self.secrets)
 
-    def _given(self, key: Key, code: object) -> Iterator[_Given]:
+    def _given(self, key: Key, code: object, siblings: Iterable[str] | None) -> Iterator[_Given]:
         # A lone value for the section may stand for this setting; the whole name says more, and comes later.
         keys = (key[:-1], key) if self.shorts.get(key[:-1]) == key else (key,)
         for each in keys:
@@ -171,21 +176,38 @@ class Configurator:
                 self.layers.used.add(variable)
                 text = self.layers.environ[variable]
                 yield _Given(text.text, text.source, is_text=True)
+        if siblings is not None:
+            yield from self._entries_of_variables(key, siblings)
         for each in keys:
             if each in self.layers.flags:
                 self.layers.used.add(each)
                 text = self.layers.flags[each]
                 yield _Given(text.text, text.source, is_text=True)
+        if siblings is not None:
+            yield from self._entries_of_flags(key)
         if code is not _MISSING:
-            yield _Given(code, self.layers.code_source)
+            yield _Given(code, self._code_source(key))
 
-    def _fit(self, given: _Given, field: attrs.Attribute[Any], key: Key) -> object:
+    def _entries_of_variables(self, key: Key, siblings: Iterable[str]) -> Iterator[_Given]:
+        start = _variable(key) + "_"
+        others = tuple(f"{_variable((*key[:-1], name))}_" for name in siblings if name != key[-1])
+        for variable, text in self.layers.environ.items():
+            is_of_another = any(each.startswith(start) and f"{variable}_".startswith(each) for each in others)
+            if variable.startswith(start) and not is_of_another:
+                self.layers.used.add(variable)
+                yield _Given({variable.removeprefix(start).lower(): text.text}, text.source, is_text=True)
+
+    def _entries_of_flags(self, key: Key) -> Iterator[_Given]:
+        for flag, text in self.layers.flags.items():
+            if flag[:-1] == key:
+                self.layers.used.add(flag)
+                yield _Given({flag[-1]: text.text}, text.source, is_text=True)
+
+    def _fit(self, given: list[_Given], field: attrs.Attribute[Any], key: Key) -> object:
         try:
-            if given.is_text:
-                return fit_text(str(given.value), field.type)
-            return fit(given.value, field.type)
+            return _fitted(given, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
-            self._wrong(key, f"must be {describe_type(field.type)}", given.value, given.source)
+            self._wrong(key, f"must be {describe_type(field.type)}", given[-1].value, given[-1].source)
             return _MISSING
 
     def _note_overruled(self, key: Key, given: list[_Given]) -> None:
@@ -195,7 +217,7 @@ class Configurator:
                 self.findings.add(
                     "TB207",
                     f"{'.'.join(key)} from {loser.source} has no effect",
-                    Origin(plugin="app", place=self.layers.code_source),
+                    Origin(plugin="app", place=given[-1].source),
                     why="what the code says wins over files, environment and command line",
                     fix="remove it from the code, or leave it there",
                     level="warning",
@@ -252,19 +274,25 @@ class Configurator:
             return None
 
     def _check_keys(self, fields: _Fields, key: Key, code: Mapping[str, object]) -> None:
-        trees = ((_dig(self.layers.file.values, key), ""), (code, self.layers.code_source))
-        for tree, source in trees:
+        for tree, is_code in ((_dig(self.layers.file.values, key), False), (code, True)):
             if tree is _MISSING:
                 continue
             if not isinstance(tree, Mapping):
                 if key in self.shorts:
                     continue
-                self._wrong(key, "must be a table", tree, source or self.layers.file.place(key))
+                self._wrong(key, "must be a table", tree, self.layers.file.place(key))
                 continue
             for name in tree:
                 if name not in fields and (key or name != "plugin"):
-                    place = source or self.layers.file.place((*key, str(name)))
-                    self._unknown((*key, str(name)), place, {".".join((*key, each)) for each in fields})
+                    own = (*key, str(name))
+                    place = self._code_source(own) if is_code else self.layers.file.place(own)
+                    self._unknown(own, place, {".".join((*key, each)) for each in fields})
+
+    def _code_source(self, key: Key) -> str:
+        return self.beside.get(key[:3], self.layers.code_source)
+
+    def _said_at(self, code: Mapping[str, object], key: Key) -> str:
+        return self._code_source((*key, str(next(iter(code)))))
 
     # -- findings
 
@@ -315,7 +343,17 @@ def _owner(key: Key) -> str:
 
 
 def _variable(key: Key) -> str:
-    return "_".join(key).upper().replace("-", "_")
+    return "_".join(key).upper().replace("-", "_").replace("__", "_")
+
+
+def _fitted(given: Sequence[_Given], kind: Any) -> object:
+    last = given[-1]
+    if not last.is_text:
+        return fit(last.value, kind)
+    if isinstance(last.value, Mapping):
+        before = _fitted(given[:-1], kind) if len(given) > 1 else {}
+        return fit_entries(last.value, _tree(before), kind)
+    return fit_text(str(last.value), kind)
 
 
 def _dig(tree: object, key: Key) -> object:

@@ -135,11 +135,14 @@ def _read_file(path: Path, root: tuple[str, ...], findings: Findings) -> FileLay
 
 
 def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:
-    return {
-        name.removeprefix(_PREFIX).replace("__", "_"): TextValue(value, f"${name}")
-        for name, value in environ.items()
-        if name.startswith(_PREFIX) and name not in _NOT_SETTINGS
-    }
+    given: dict[str, TextValue] = {}
+    # Where one setting is spelt in two ways the plainer counts, and the other is one that names no setting.
+    for name in sorted(environ, key=lambda one: one.count("__")):
+        if name.startswith(_PREFIX) and name not in _NOT_SETTINGS:
+            rest = name.removeprefix(_PREFIX)
+            plain = rest.replace("__", "_")
+            given[rest if plain in given else plain] = TextValue(environ[name], f"${name}")
+    return given
 
 
 def _read_flags(sources: Sources, findings: Findings) -> Mapping[tuple[str, ...], TextValue]:

@@ -96,7 +96,7 @@ def settings_section(cls: type, key: str, setting: str) -> Described | None:
 
 def variable_of(key: str) -> str:
     """Return the variable of the environment that gives a setting."""
-    return "TURNBUCKLE_" + key.replace(".", "_").replace("-", "_").upper()
+    return "TURNBUCKLE_" + key.replace(".", "_").replace("-", "_").replace("__", "_").upper()
 
 
 def _markdown(section: Section) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_orig
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["describe_type", "fit", "fit_text"]
+__all__ = ["describe_type", "fit", "fit_entries", "fit_text", "is_table"]
 
 _WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -61,6 +61,22 @@ def fit_text(text: str, kind: Any) -> object:
     return _fit_any(text, kind)
 
 
+def fit_entries(texts: Mapping[str, str], before: Mapping[str, object], kind: Any) -> object:
+    """Return a table with entries that the environment or the command line gives one by one.
+
+    Raises:
+        ValueError: one does not fit.
+    """
+    arguments = get_args(kind)
+    entries = {name: fit_text(text, arguments[1]) if arguments else text for name, text in texts.items()}
+    return fit({**before, **entries}, kind)
+
+
+def is_table(kind: Any) -> bool:
+    """Return whether a setting of this type has entries with names of their own."""
+    return (get_origin(kind) or kind) in {dict, Mapping}
+
+
 def describe_type(kind: Any) -> str:
     """Return in words what fits a type."""
     if kind in _NAMES:
@@ -72,7 +88,7 @@ def describe_type(kind: Any) -> str:
         return " or ".join(describe_type(each) for each in arguments)
     if (origin or kind) in _SEQUENCES:
         return f"a list of {_plural(arguments[0])}" if arguments else "a list"
-    if (origin or kind) in {dict, Mapping}:
+    if is_table(kind):
         return "a table"
     return getattr(kind, "__name__", None) or str(kind)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -66,6 +67,14 @@ def test_environment_takes_two_underscores_between_sections() -> None:
     settings = App().resolve(Sources(environ=environ)).settings
     assert settings.limits.header_section == 5
     assert settings.log.access is True
+
+
+def test_setting_that_two_variables_spell_is_taken_from_the_plainer() -> None:
+    environ = {"TURNBUCKLE_LIMITS__CONTENT": "5", "TURNBUCKLE_LIMITS_CONTENT": "6"}
+    app = App()
+    found = warning_of(app, "TB206", Sources(environ=environ))
+    assert "'TURNBUCKLE_LIMITS__CONTENT' names no setting; did you mean 'TURNBUCKLE_LIMITS_CONTENT'?" in found.text
+    assert app.plan.settings.limits.content == 6
 
 
 def test_settings_are_found_in_pyproject(tmp_path: Path) -> None:
@@ -230,6 +239,65 @@ def test_plugin_has_its_own_settings(tmp_path: Path) -> None:
 def test_plugin_settings_in_code_come_in_two_ways() -> None:
     app = App(plugins=[(Configured, {"user": "a"})], settings={"plugin": {"configured": {"user": "b", "retries": 2}}})
     assert _settings_of(app.resolve()) == Config("a", retries=2)
+
+
+def test_plugin_settings_in_scopes_say_where_each_was_given() -> None:
+    app = App()
+    for user in ("a", "b"):
+        app.scope(f"/{user}", plugins=[(Configured, {"user": user})])  # here
+    lines = Path(__file__).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.endswith("])  # here"))
+    plan = app.resolve(Sources(environ={"TURNBUCKLE_PLUGIN_CONFIGURED_USER": "c"}))
+    for user in ("a", "b"):
+        value = plan.setting_values[f"plugin.configured.user in scope /{user}"]
+        assert (value.value, value.source.rpartition(":")[2]) == (user, str(line))
+    places = [each.origins[0].place for each in plan.diagnostics if each.code == "TB207"]
+    assert [place.rpartition(":")[2] for place in places] == [str(line)] * 2
+
+
+@pytest.mark.parametrize("name", ["un__even", "un_even"])
+def test_plugin_with_any_underscores_takes_variables(name: str) -> None:
+    plugin = make_plugin(name, info=PluginInfo(name=name, config=Nested))
+    plan = App(plugins=[plugin]).resolve(Sources(environ={f"TURNBUCKLE_PLUGIN_{name.upper()}_DEPTH": "7"}))
+    assert plan.root.configs[name] == Nested(7)
+    assert plan.diagnostics == ()
+
+
+@attrs.frozen
+class Tables:
+    names: Mapping[str, str] = attrs.field(factory=dict)
+    names_limit: int = 1
+    ports: dict[str, int] = attrs.field(factory=dict)
+    loose: dict = attrs.field(factory=dict)  # type: ignore[type-arg]  # as people write it
+
+
+Tabled = make_plugin("tabled", info=PluginInfo(name="tabled", config=Tables))
+
+
+def test_entries_of_a_table_join_those_from_before(tmp_path: Path) -> None:
+    _write(tmp_path, "[plugin.tabled.names]\na = 'file'\nb = 'file'\n")
+    start = "TURNBUCKLE_PLUGIN_TABLED_"
+    sources = Sources(
+        folder=tmp_path,
+        environ={f"{start}NAMES_B": "variable", f"{start}NAMES_C": "variable", f"{start}NAMES_LIMIT": "3"},
+        flags=("plugin.tabled.names.c=flag", "plugin.tabled.ports.http=80", "plugin.tabled.loose.x=1"),
+    )
+    plan = App(plugins=[Tabled]).resolve(sources)
+    names = {"a": "file", "b": "variable", "c": "flag"}
+    assert plan.root.configs["tabled"] == Tables(names, 3, {"http": 80}, {"x": "1"})
+    assert plan.diagnostics == ()
+    assert _source(plan, "plugin.tabled.names") == "--set"
+
+
+def test_entry_of_a_table_that_does_not_fit() -> None:
+    found = error_of(App(plugins=[Tabled]), "TB202", Sources(flags=("plugin.tabled.ports.http=many",)))
+    assert found.text == "setting 'plugin.tabled.ports' must be a table, not {'http': 'many'}"
+    assert found.origins[0].place == "--set"
+
+
+def test_component_is_chosen_by_a_variable() -> None:
+    sources = Sources(environ={"TURNBUCKLE_COMPONENTS_JSON": "nope"})
+    assert error_of(App(), "TB402", sources).text == "no json component is named 'nope'"
 
 
 def test_secret_is_not_shown() -> None:

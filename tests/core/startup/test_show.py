@@ -87,7 +87,7 @@ def test_plan_as_text() -> None:
         "start-up",
         "load and collect ",
         "settings",
-        "plugin.fast.key ******** App(...) at ",
+        "plugin.fast.key ******** plugin settings at ",
         "findings",
         "warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
         "warning: TB409 middleware 'm' is ordered by 'x', which is not there",
