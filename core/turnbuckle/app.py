@@ -412,8 +412,12 @@ class App(Scope):
         """
         from turnbuckle.startup.pipeline import resolve
 
-        self._phase = "resolved"
-        self._plan = resolve(self.declaration(), sources)
+        # What is added by now, by a hook for example, comes too late.
+        self._phase = "being resolved"
+        try:
+            self._plan = resolve(self.declaration(), sources)
+        finally:
+            self._phase = "resolved"
         return self._plan
 
     def compile(self, sources: Sources | None = None) -> Application:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
+from tests.core.startup.finding import error_of, make_plugin
 from turnbuckle import (
     App,
     AppFrozen,
@@ -190,6 +191,12 @@ def test_resolved_app_cannot_be_changed(action: str, where: str) -> None:
         _CHANGES[action](scope if where == "scope" else app)
     assert caught.value.phase == "resolved"
     assert isinstance(caught.value, TurnbuckleError)
+
+
+def test_app_that_a_hook_changes_says_how_far_it_is() -> None:
+    app = App("shop", plugins=[make_plugin("late", provide_routes=lambda self, setup: app.add_route("/", _answer))])
+    found = error_of(app, "TB306")
+    assert "cannot add a route: app 'shop' is already being resolved" in found.text
 
 
 def test_plan_is_that_of_the_last_resolution() -> None:
