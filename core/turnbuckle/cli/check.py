@@ -26,9 +26,9 @@ def check(asked: Asked, *, locked: str | None) -> None:
 
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
-        hold_to_lock(asked, plan, locked)
+        warnings = hold_to_lock(asked, plan, locked)
     from turnbuckle.startup.layout import counted
 
     routes = sum(1 for _ in plan.routes())
-    warnings = sum(each.level == "warning" for each in plan.diagnostics)
+    warnings += sum(each.level == "warning" for each in plan.diagnostics)
     click.echo(f"{asked.target} can be served: {counted(routes, 'route')}, {counted(warnings, 'warning')}")

@@ -30,23 +30,28 @@ def locked_option(command: CommandT) -> CommandT:
     )(command)
 
 
-def hold_to_lock(asked: Asked, plan: Plan, locked: str | None) -> None:
+def hold_to_lock(asked: Asked, plan: Plan, locked: str | None) -> int:
     """Hold a plan against the lock: a warning for each difference if there is a lock, an error with ``--locked``.
+
+    Returns:
+        How many warnings were printed.
 
     Raises:
         StartupError: the lock is binding and something differs, or it cannot be read.
     """
     path = _lock_path(asked, locked or "")
     if locked is None and not path.is_file():
-        return
+        return 0
     from turnbuckle.errors import Problem, StartupError
     from turnbuckle.startup.locked import compare_with_lock
 
     found = compare_with_lock(plan, path, is_binding=locked is not None)
     warn([each for each in found if each.level != "error"])
+    warnings = sum(each.level == "warning" for each in found)
     errors = [Problem(each) for each in found if each.level == "error"]
     if errors:
         raise StartupError(errors)
+    return warnings
 
 
 def write_lock(asked: Asked, plan: Plan, file: str) -> None:

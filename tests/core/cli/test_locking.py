@@ -58,6 +58,7 @@ def test_check_without_locked_warns_of_what_changed(locked: Project) -> None:
     result = locked.call("check", "shop2")
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: {CHANGE}\n")
+    assert result.stdout == "shop2:app can be served: 2 routes, 1 warning\n"
 
 
 def test_locked_says_nothing_about_the_same_app(locked: Project) -> None:
