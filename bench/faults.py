@@ -89,7 +89,7 @@ def _check(before: Held, after: Held, port: int) -> None:
         raise Leak(f"resident memory grew by {growth} octets")
     if grown:
         raise Leak(f"leaked: {grown}")
-    if states := sockets_of(port):
+    if states := left_sockets(port):
         raise Leak(f"sockets are left: {states}")
 
 
@@ -187,6 +187,17 @@ def settled(port: int, before: Held | None) -> Held:
             return now
         time.sleep(0.5)
     raise Leak("the server does not answer")
+
+
+def left_sockets(port: int) -> dict[str, int]:
+    """Return the sockets that are there for good, by state.
+
+    The answer to what is held comes before the server's end of the connection that asked is closed.
+    """
+    end = time.monotonic() + PATIENCE
+    while (states := sockets_of(port)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return states
 
 
 def sockets_of(port: int) -> dict[str, int]:
