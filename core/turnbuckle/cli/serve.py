@@ -129,7 +129,9 @@ def _work(asked: Asked, locked: str | None) -> None:
 def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
     from turnbuckle.startup.serving import run_as_set
 
-    if worker is None:
-        run_as_set(application, plan.settings)
-    else:
-        run_as_set(application, plan.settings, fds=worker.fds, serve=worker.serve)
+    fds, serve = (None, None) if worker is None else (worker.fds, worker.serve)
+    if run_as_set(application, plan.settings, fds=fds, serve=serve):
+        # The interpreter would wait for its threads, whatever they wait for.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

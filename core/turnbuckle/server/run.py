@@ -30,6 +30,7 @@ from turnbuckle.server.notifying import Notifier
 from turnbuckle.server.open_files import raise_file_limit
 from turnbuckle.server.preamble import ProxySettings
 from turnbuckle.server.readiness import Attendant, Readiness
+from turnbuckle.server.settling import Threads, settled
 from turnbuckle.server.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.socket_options import keep_little_unsent
 from turnbuckle.server.tls import TLS, Certificates
@@ -367,8 +368,11 @@ def run(  # noqa: PLR0913  # all but the application by name
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
-) -> None:
+) -> bool:
     """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
+
+    Tasks that ignore that they were cancelled are left behind. So are threads that do not end, but a process ends only
+    when they do: returns whether there are any.
 
     Sockets that systemd passes are listened on instead, unless ``fds`` says which.
 
@@ -403,12 +407,14 @@ def run(  # noqa: PLR0913  # all but the application by name
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))
         serve = partial(HTTPServer.serve, readiness=readiness)
+    threads = Threads()
     with (
         logging_as(log or LogSettings(), secrets=application.secrets),
         asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
     ):
         raise_file_limit()
-        runner.run(serve(server))
+        runner.run(settled(serve(server), threads))
+    return threads.has_calls
 
 
 def loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:

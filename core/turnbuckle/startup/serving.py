@@ -17,8 +17,8 @@ def run_as_set(
     *,
     fds: Sequence[int] | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
-) -> None:
-    """Serve an application with this process until it is told to stop.
+) -> bool:
+    """Serve an application with this process until it is told to stop; return whether threads are left that do not end.
 
     Args:
         application: what serves the requests.
@@ -33,7 +33,7 @@ def run_as_set(
         TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
     """
     server = settings.server
-    run(
+    return run(
         application,
         host=server.host,
         port=server.port,
