@@ -10,7 +10,7 @@ import pytest
 from .process import PATIENCE, running, wait_for
 
 APP = """
-import asyncio, time
+import asyncio, threading
 from turnbuckle import App, Request
 
 app = App(settings={"timeouts": {"shutdown": 0.2, "last_request": 0.1}, "server": {"port": 0}})
@@ -25,7 +25,7 @@ async def deaf(request: Request) -> str:
 
 @app.get("/asleep")
 def asleep(request: Request) -> str:
-    time.sleep(600)
+    threading.Event().wait()
 
 @app.get("/late")
 async def late(request: Request) -> str:
@@ -64,10 +64,9 @@ def test_server_ends_whatever_a_handler_does(path: str, loop: str, tmp_path: Pat
 def test_stop_tells_of_threads_that_are_left(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
-    with running(SERVE.format(path=str(app), loop="asyncio"), tmp_path) as process:
-        with process.connect() as client:
-            client.sendall(b"GET /asleep HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert b" 404 " in process.ask()
-            process.popen.send_signal(signal.SIGTERM)
-            assert process.popen.wait(PATIENCE) == 0
+    with running(SERVE.format(path=str(app), loop="asyncio"), tmp_path) as process, process.connect() as client:
+        client.sendall(b"GET /asleep HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b" 404 " in process.ask()
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(PATIENCE) == 0
     assert process.lines("threads of handlers or plugins are still running")
