@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from turnbuckle.http.limits import Limits
     from turnbuckle.http.parser import H1Parser, H1ParserFactory
+    from turnbuckle.plan import Plan
     from turnbuckle.plugin import Plugin, hookimpl, hookspec
     from turnbuckle.records import (
         Component,
@@ -74,33 +75,32 @@ if TYPE_CHECKING:
     )
     from turnbuckle.routing.converters import CONVERTERS, Converter
     from turnbuckle.routing.escapes import decode_path
+    from turnbuckle.routing.languages.overlap import Shadow, hidden_routes
     from turnbuckle.routing.methods import allowed_methods, check_methods
-    from turnbuckle.routing.overlap import Shadow, hidden_routes
     from turnbuckle.routing.patterns import Pattern, parse_pattern
     from turnbuckle.routing.segments import Segment
     from turnbuckle.routing.slashes import SlashRedirect
     from turnbuckle.routing.tree import TreeRouter
     from turnbuckle.routing.urls import build_path
-    from turnbuckle.server.application import Application
-    from turnbuckle.server.preamble import ProxySettings
-    from turnbuckle.server.run import HTTPServer
-    from turnbuckle.server.timeouts import Timeouts
-    from turnbuckle.server.tls import TLS
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.settings import Settings
-    from turnbuckle.startup.setup import Setup
-    from turnbuckle.startup.sources import Sources
-    from turnbuckle.web.formdata import FormData
+    from turnbuckle.server.listen.proxy_protocol import ProxySettings
+    from turnbuckle.server.model.application import Application
+    from turnbuckle.server.model.timeouts import Timeouts
+    from turnbuckle.server.run.server import HTTPServer
+    from turnbuckle.server.tls.context import TLS
+    from turnbuckle.settings import Settings
+    from turnbuckle.setup import Setup
+    from turnbuckle.startup.model.sources import Sources
+    from turnbuckle.web.content.formdata import FormData
+    from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
     from turnbuckle.web.headers import Headers, MutableHeaders
-    from turnbuckle.web.json_codec import STANDARD_JSON, JSONCodec
     from turnbuckle.web.middleware import middleware
-    from turnbuckle.web.naming import RequestIdFilter, current_request_id
     from turnbuckle.web.peer import Peer
-    from turnbuckle.web.request import Request
-    from turnbuckle.web.response import HTML, JSON, File, Redirect, Response, Stream, Text
-    from turnbuckle.web.switch import SwitchProtocols
+    from turnbuckle.web.request.request import Request
+    from turnbuckle.web.request.request_id import RequestIdFilter, current_request_id
+    from turnbuckle.web.response.response import HTML, JSON, File, Redirect, Response, Stream, Text
+    from turnbuckle.web.response.upgrade import SwitchProtocols
     from turnbuckle.web.tls import ClientCertificate, TLSInfo
-    from turnbuckle.web.trust import TrustedAddresses
+    from turnbuckle.web.trusted_addresses import TrustedAddresses
 
 _ERRORS: Final = (
     "AppFrozen BackgroundTaskError BadRequest Conflict ConnectionLost ContentTooLarge Forbidden Gone HTTPError"
@@ -124,32 +124,32 @@ _MODULES: Final = {
     "routing.converters": "CONVERTERS Converter",
     "routing.escapes": "decode_path",
     "routing.methods": "allowed_methods check_methods",
-    "routing.overlap": "Shadow hidden_routes",
+    "routing.languages.overlap": "Shadow hidden_routes",
     "routing.patterns": "Pattern parse_pattern",
     "routing.segments": "Segment",
     "routing.tree": "TreeRouter",
     "routing.urls": "build_path",
-    "server.timeouts": "Timeouts",
-    "server.tls": "TLS",
-    "startup.plan": "Plan",
-    "startup.settings": "Settings",
-    "startup.setup": "Setup",
-    "startup.sources": "Sources",
+    "server.model.timeouts": "Timeouts",
+    "server.tls.context": "TLS",
+    "plan": "Plan",
+    "settings": "Settings",
+    "setup": "Setup",
+    "startup.model.sources": "Sources",
     "routing.slashes": "SlashRedirect",
-    "server.application": "Application",
-    "server.preamble": "ProxySettings",
-    "server.run": "HTTPServer",
-    "web.formdata": "FormData",
-    "web.switch": "SwitchProtocols",
+    "server.model.application": "Application",
+    "server.listen.proxy_protocol": "ProxySettings",
+    "server.run.server": "HTTPServer",
+    "web.content.formdata": "FormData",
+    "web.response.upgrade": "SwitchProtocols",
     "web.headers": "Headers MutableHeaders",
-    "web.json_codec": "STANDARD_JSON JSONCodec",
+    "web.content.json_codec": "STANDARD_JSON JSONCodec",
     "web.middleware": "middleware",
-    "web.naming": "RequestIdFilter current_request_id",
-    "web.request": "Request",
+    "web.request.request_id": "RequestIdFilter current_request_id",
+    "web.request.request": "Request",
     "web.peer": "Peer",
-    "web.trust": "TrustedAddresses",
+    "web.trusted_addresses": "TrustedAddresses",
     "web.tls": "ClientCertificate TLSInfo",
-    "web.response": "HTML JSON File Redirect Response Stream Text",
+    "web.response.response": "HTML JSON File Redirect Response Stream Text",
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING, Final, TypeVar, Unpack, overload
 
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
-from turnbuckle.startup.declared import Declaration, ScopeDeclaration, Written
-from turnbuckle.startup.places import caller_place, place_of
-from turnbuckle.startup.written import Bounds, RouteOptions, as_lifespan, as_middleware, as_router, checked_prefix
+from turnbuckle.startup.collect.coerce import (
+    Bounds,
+    RouteOptions,
+    as_lifespan,
+    as_middleware,
+    as_router,
+    checked_prefix,
+)
+from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration, Written
+from turnbuckle.startup.model.locations import caller_place, place_of
 
 if TYPE_CHECKING:
+    from turnbuckle.plan import Plan
     from turnbuckle.records import ResourceKey, Zone
     from turnbuckle.routing.converters import Converter, ConverterFactory
-    from turnbuckle.server.application import Application
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.sources import Sources
-    from turnbuckle.web.request import Request
-    from turnbuckle.web.response import Response
+    from turnbuckle.server.model.application import Application
+    from turnbuckle.startup.model.sources import Sources
+    from turnbuckle.web.request.request import Request
+    from turnbuckle.web.response.response import Response
 
 __all__ = ["App", "Scope"]
 
@@ -426,7 +433,7 @@ class App(Scope):
         Raises:
             StartupError: with every problem that was found.
         """
-        from turnbuckle.startup.sparing import compile_plan
+        from turnbuckle.startup.quarantine import compile_plan
 
         self._plan, application = compile_plan(self.resolve(sources) if sources is not None else self.plan)
         return application
@@ -444,8 +451,8 @@ class App(Scope):
             LifespanError: a lifespan failed.
             TLSError: connections cannot be secured.
         """
-        from turnbuckle.startup.serving import run_as_set
-        from turnbuckle.startup.sources import Sources
+        from turnbuckle.startup.compile.serving import run_as_set
+        from turnbuckle.startup.model.sources import Sources
 
         application = self.compile(sources or Sources.of_project())
         settings = self.plan.settings

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from turnbuckle.startup.markers import hookspec
+from turnbuckle.markers import hookspec
 
 if TYPE_CHECKING:
     import click
 
+    from turnbuckle.plan import Plan
     from turnbuckle.records import (
         Component,
         Diagnostic,
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
         Route,
         RouterProvider,
     )
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.setup import Setup
+    from turnbuckle.setup import Setup
 
 __all__ = ["API", "Hooks"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from turnbuckle.hookspecs import Hooks
+from turnbuckle.markers import hookimpl, hookspec
 from turnbuckle.records import PluginInfo
-from turnbuckle.startup.markers import hookimpl, hookspec
 
 __all__ = ["Plugin", "hookimpl", "hookspec"]
 

@@ -14,9 +14,9 @@ import attrs
 
 if TYPE_CHECKING:
     from turnbuckle.http.events import ParserFactory
-    from turnbuckle.startup.setup import Setup
-    from turnbuckle.web.request import Request
-    from turnbuckle.web.response import Response
+    from turnbuckle.setup import Setup
+    from turnbuckle.web.request.request import Request
+    from turnbuckle.web.response.response import Response
 
 __all__ = [
     "ZONES",

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from turnbuckle import App, Plugin
-from turnbuckle.startup.discover import installed_plugins
+from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.testing import Client
 
 _PAGE: Final = (Path(__file__).parents[2] / "docs" / "contrib.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from turnbuckle.cli.group import turnbuckle
-from turnbuckle.startup.codes import CODES
+from turnbuckle.startup.model.codes import CODES
 
 FOLDER: Final = Path(__file__).parents[2] / "docs/problems"
 PAGES: Final = sorted(FOLDER.glob("TB*.md"))

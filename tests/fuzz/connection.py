@@ -16,8 +16,8 @@ from typing import NamedTuple
 from tests.fuzz.driver import Check, Disagreement, fuzz
 from tests.wire.serving import PARSERS, client_with
 from turnbuckle.testing import Client, Connection
-from turnbuckle.testing.activity import turns
 from turnbuckle.testing.parsing.splits import cut
+from turnbuckle.testing.transport.activity import turns
 
 __all__ = ["make_check"]
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from turnbuckle import Plugin
-from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
+from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 from turnbuckle.testing.conformance import PluginConformance
 
 # What the libraries that are adapted cost is not the plugins' doing.

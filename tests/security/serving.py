@@ -7,7 +7,7 @@ from typing import Final, final
 
 from tests.security.attacks import HIDDEN, Attack
 from turnbuckle import App, Request
-from turnbuckle.server.application import Application
+from turnbuckle.server.model.application import Application
 from turnbuckle.testing import Client, RawExchange
 
 __all__ = ["PARSERS", "Target", "application"]

@@ -25,8 +25,8 @@ from turnbuckle import (
     Text,
     middleware,
 )
-from turnbuckle.server.log_formats import render_text
-from turnbuckle.server.log_line import line_of
+from turnbuckle.server.logs.formats import render_text
+from turnbuckle.server.logs.records import line_of
 from turnbuckle.testing import Client
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -22,12 +22,12 @@ def check(asked: Asked, *, locked: str | None) -> None:
     warning, and a problem with --locked.
     """
     with told():
-        from turnbuckle.startup.sparing import compile_plan
+        from turnbuckle.startup.quarantine import compile_plan
 
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
         warnings = hold_to_lock(asked, plan, locked)
-    from turnbuckle.startup.layout import counted
+    from turnbuckle.startup.report.columns import counted
 
     routes = sum(1 for _ in plan.routes())
     warnings += sum(each.level == "warning" for each in plan.diagnostics)

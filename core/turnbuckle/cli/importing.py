@@ -16,8 +16,8 @@ from typing import Final
 
 from turnbuckle.cli.failures import CommandFailed
 from turnbuckle.errors import StartupError
-from turnbuckle.startup.findings import closest, described
-from turnbuckle.startup.places import file_place
+from turnbuckle.startup.model.diagnostics import closest, described
+from turnbuckle.startup.model.locations import file_place
 
 __all__ = ["import_file", "import_module", "told_in"]
 

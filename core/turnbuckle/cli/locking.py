@@ -13,7 +13,7 @@ from turnbuckle.cli.optional_values import OptionalValue
 from turnbuckle.cli.options import Asked
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.plan import Plan
+    from turnbuckle.plan import Plan
 
 __all__ = ["hold_to_lock", "locked_option", "write_lock"]
 
@@ -43,7 +43,7 @@ def hold_to_lock(asked: Asked, plan: Plan, locked: str | None) -> int:
     if locked is None and not path.is_file():
         return 0
     from turnbuckle.errors import Problem, StartupError
-    from turnbuckle.startup.locked import compare_with_lock
+    from turnbuckle.startup.report.locked import compare_with_lock
 
     found = compare_with_lock(plan, path, is_binding=locked is not None)
     warn([each for each in found if each.level != "error"])
@@ -61,8 +61,8 @@ def write_lock(asked: Asked, plan: Plan, file: str) -> None:
         CommandFailed: 3; it cannot be written.
     """
     from turnbuckle.cli.failures import CommandFailed
-    from turnbuckle.startup.differences import differences
-    from turnbuckle.startup.lock import composition_of, lock_text, read_composition
+    from turnbuckle.startup.report.diff import differences
+    from turnbuckle.startup.report.lock import composition_of, lock_text, read_composition
 
     path, composition = _lock_path(asked, file), composition_of(plan)
     before = read_composition(path) if path.is_file() else None
@@ -76,7 +76,7 @@ def write_lock(asked: Asked, plan: Plan, file: str) -> None:
 
 
 def _lock_path(asked: Asked, file: str) -> Path:
-    from turnbuckle.startup.lock import LOCK_NAME
+    from turnbuckle.startup.report.lock import LOCK_NAME
 
     return Path(file) if file else asked.folder / LOCK_NAME
 

@@ -57,8 +57,8 @@ def app(name: str) -> None:
 
 
 def _check_free(name: str) -> None:
-    from turnbuckle.startup.builtin import BUILTIN
-    from turnbuckle.startup.discover import installed_plugins
+    from turnbuckle.startup.collect.builtin import BUILTIN
+    from turnbuckle.startup.plugins.discovery import installed_plugins
 
     owners = {each.name: each.distribution for each in installed_plugins()}
     owners |= {each.info.name: "turnbuckle itself" for each in BUILTIN}

@@ -16,8 +16,8 @@ from turnbuckle.cli.target import NO_TARGET, TARGET, Target, load_app
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.sources import Sources
+    from turnbuckle.plan import Plan
+    from turnbuckle.startup.model.sources import Sources
 
 __all__ = ["Asked", "has_settings", "may_take_target", "takes_target"]
 
@@ -66,7 +66,7 @@ class Asked:
 
     def sources(self) -> Sources:
         """Return the settings of the project, the environment and the command line."""
-        from turnbuckle.startup.sources import Flag, Sources
+        from turnbuckle.startup.model.sources import Flag, Sources
 
         return Sources.of_project(
             self.folder,

@@ -15,7 +15,7 @@ from turnbuckle.cli.options import Asked, may_take_target
 from turnbuckle.cli.target import NO_TARGET, TARGET
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.lock import Composition
+    from turnbuckle.startup.report.lock import Composition
 
 __all__ = ["plan"]
 
@@ -46,7 +46,7 @@ def plan(asked: Asked, *, as_json: bool, shows_all: bool, lock: str | None, diff
 
 
 def _show(asked: Asked, as_json: bool, shows_all: bool) -> None:
-    from turnbuckle.startup.show import plan_as_json, plan_as_text
+    from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 
     resolved = asked.resolve()
     if as_json:
@@ -62,7 +62,7 @@ def _lock(asked: Asked, file: str) -> None:
 
 
 def _show_differences(asked: Asked, diff: tuple[str, str], as_json: bool) -> None:
-    from turnbuckle.startup.differences import differences
+    from turnbuckle.startup.report.diff import differences
 
     found = differences(*(_composition(asked, each) for each in diff))
     if as_json:
@@ -76,7 +76,7 @@ def _show_differences(asked: Asked, diff: tuple[str, str], as_json: bool) -> Non
 
 
 def _composition(asked: Asked, what: str) -> Composition:
-    from turnbuckle.startup.lock import composition_of, read_composition
+    from turnbuckle.startup.report.lock import composition_of, read_composition
 
     if what.endswith((".lock", ".json")) or (Path(what).is_file() and not what.endswith(".py")):
         return read_composition(Path(what))

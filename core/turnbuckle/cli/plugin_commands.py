@@ -21,7 +21,7 @@ from turnbuckle.cli.options import Asked, has_settings
 from turnbuckle.cli.target import NO_TARGET, TARGET, Target
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.plan import Entry, Plan
+    from turnbuckle.plan import Entry, Plan
 
 __all__ = ["app_option", "command_of_a_plugin", "commands_of_plugins"]
 
@@ -90,7 +90,7 @@ def _told_command(entry: Entry[click.Command]) -> click.Command:
             # Whoever reads the output has seen enough.
             raise
         except Exception as error:
-            from turnbuckle.startup.load import place_of_error
+            from turnbuckle.startup.plugins.loading import place_of_error
 
             place = place_of_error(error, entry.origin.place)
             text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', place=place)}"

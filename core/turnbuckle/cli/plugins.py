@@ -13,8 +13,8 @@ from turnbuckle.cli.options import Asked, may_take_target
 from turnbuckle.cli.target import NO_TARGET
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.plan import PlannedPlugin
-    from turnbuckle.startup.survey import Survey
+    from turnbuckle.plan import PlannedPlugin
+    from turnbuckle.startup.report.inventory import Survey
 
 __all__ = ["plugins"]
 
@@ -47,7 +47,7 @@ def plugins(asked: Asked, *, as_json: bool) -> None:
     names = {each.name for each in found.plugins}
     others = [each for each in found.diagnostics if each.level == "error" and not _is_told(each.origins, names)]
     if others:
-        from turnbuckle.startup.layout import counted
+        from turnbuckle.startup.report.columns import counted
 
         count = counted(len(others), "other problem")
         click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
@@ -55,7 +55,7 @@ def plugins(asked: Asked, *, as_json: bool) -> None:
 
 def _survey(asked: Asked) -> Survey:
     if asked.target is NO_TARGET:
-        from turnbuckle.startup.survey import survey_without_app
+        from turnbuckle.startup.report.inventory import survey_without_app
 
         return survey_without_app(asked.sources())
     from turnbuckle.startup.pipeline import survey
@@ -68,7 +68,7 @@ def _is_told(origins: Sequence[object], names: set[str]) -> bool:
 
 
 def _as_json(found: Survey) -> Mapping[str, object]:
-    from turnbuckle.startup.plan_data import diagnostic_as_json, plugin_as_json
+    from turnbuckle.startup.report.plan_json import diagnostic_as_json, plugin_as_json
 
     return {
         "schema": "turnbuckle.plugins/1",
@@ -78,7 +78,7 @@ def _as_json(found: Survey) -> Mapping[str, object]:
 
 
 def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
-    from turnbuckle.startup.layout import columns
+    from turnbuckle.startup.report.columns import columns
 
     rows = [_row(each) for each in found]
     lines = list(columns(rows, 2))
@@ -90,7 +90,7 @@ def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
 
 
 def _row(plugin: PlannedPlugin) -> tuple[str, ...]:
-    from turnbuckle.startup.show import milliseconds
+    from turnbuckle.startup.report.plan_text import milliseconds
 
     return (
         plugin.name,

@@ -8,7 +8,7 @@ import click
 
 from turnbuckle.cli.failures import told, warn
 from turnbuckle.cli.options import Asked, takes_target
-from turnbuckle.startup.layout import columns, name_of
+from turnbuckle.startup.report.columns import columns, name_of
 
 if TYPE_CHECKING:
     from turnbuckle.records import Route

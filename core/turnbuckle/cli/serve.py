@@ -12,12 +12,12 @@ from turnbuckle.cli.failures import CommandFailed, told, warn
 from turnbuckle.cli.locking import hold_to_lock, locked_option
 from turnbuckle.cli.optional_values import OptionalValueCommand
 from turnbuckle.cli.options import Asked, takes_target
-from turnbuckle.server.workers.place import SUPERVISOR, WORKER
+from turnbuckle.server.workers.process_env import SUPERVISOR, WORKER
 
 if TYPE_CHECKING:
-    from turnbuckle.server.application import Application
+    from turnbuckle.plan import Plan
+    from turnbuckle.server.model.application import Application
     from turnbuckle.server.workers.worker import Worker
-    from turnbuckle.startup.plan import Plan
 
 __all__ = ["serve"]
 
@@ -93,7 +93,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 
 def _serve(asked: Asked, locked: str | None, *, is_reloading: bool) -> None:
     from turnbuckle.cli.supervising import serve_with_workers, supervise, wants_workers
-    from turnbuckle.startup.sparing import compile_plan
+    from turnbuckle.startup.quarantine import compile_plan
 
     if SUPERVISOR in os.environ:
         supervise()
@@ -110,7 +110,7 @@ def _serve(asked: Asked, locked: str | None, *, is_reloading: bool) -> None:
 def _work(asked: Asked, locked: str | None) -> None:
     """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
     from turnbuckle.server.workers.worker import Worker
-    from turnbuckle.startup.sparing import compile_plan
+    from turnbuckle.startup.quarantine import compile_plan
 
     worker = Worker.take_from(os.environ)
     try:
@@ -127,7 +127,7 @@ def _work(asked: Asked, locked: str | None) -> None:
 
 
 def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
-    from turnbuckle.startup.serving import run_as_set
+    from turnbuckle.startup.compile.serving import run_as_set
 
     fds, serve = (None, None) if worker is None else (worker.fds, worker.serve)
     if run_as_set(application, plan.settings, fds=fds, serve=serve):

@@ -20,7 +20,7 @@ def settings(asked: Asked) -> None:
     and where one value comes from by 'turnbuckle why setting'.
     """
     with told():
-        from turnbuckle.startup.reference import settings_reference
+        from turnbuckle.startup.report.settings_reference import settings_reference
 
         plan = asked.resolve() if asked.target is not NO_TARGET else None
         scopes = plan.root.walk() if plan is not None else ()

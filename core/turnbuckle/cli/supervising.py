@@ -12,15 +12,15 @@ from turnbuckle.cli.failures import CommandFailed, ServingFailed
 
 if TYPE_CHECKING:
     from turnbuckle.cli.options import Asked
-    from turnbuckle.server.workers.watching import Watched
-    from turnbuckle.startup.plan import Plan
+    from turnbuckle.plan import Plan
+    from turnbuckle.server.workers.reloader import Watched
 
 __all__ = ["serve_with_workers", "supervise", "wants_workers"]
 
 
 def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
     """Tell whether an app is served by other processes than this one."""
-    from turnbuckle.server.workers.charge import is_heir
+    from turnbuckle.server.workers.supervisor_config import is_heir
 
     return is_reloading or plan.settings.workers.are_supervised or is_heir()
 
@@ -36,8 +36,8 @@ def serve_with_workers(asked: Asked, plan: Plan, *, is_reloading: bool) -> None:
     Raises:
         TurnbuckleError: files are to be watched, and watchfiles is not installed.
     """
-    from turnbuckle.server.workers.charge import Charge, become_supervisor
-    from turnbuckle.server.workers.watching import check_watching
+    from turnbuckle.server.workers.reloader import check_watching
+    from turnbuckle.server.workers.supervisor_config import Charge, become_supervisor
 
     settings = plan.settings
     workers, watched = settings.workers, None
@@ -65,8 +65,8 @@ def supervise() -> None:
         ServingFailed: 1; they failed in another way.
         ListenError: a socket cannot be listened on.
     """
-    from turnbuckle.server.workers.charge import supervise as serve
-    from turnbuckle.server.workers.charge import take_charge
+    from turnbuckle.server.workers.supervisor_config import supervise as serve
+    from turnbuckle.server.workers.supervisor_config import take_charge
 
     end = serve(take_charge(os.environ))
     if end.reason:
@@ -74,7 +74,7 @@ def supervise() -> None:
 
 
 def _watched(asked: Asked, plan: Plan) -> Watched:
-    from turnbuckle.server.workers.watching import Watched
+    from turnbuckle.server.workers.reloader import Watched
 
     reload = plan.settings.reload
     file = asked.file.parent if asked.file is not None else Path()

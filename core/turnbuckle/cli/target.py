@@ -104,7 +104,7 @@ def load_app(target: Target) -> App:
 
 
 def _attribute(module: ModuleType, target: Target) -> object:
-    from turnbuckle.startup.findings import closest
+    from turnbuckle.startup.model.diagnostics import closest
 
     value: object = module
     within = target.where

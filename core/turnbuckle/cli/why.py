@@ -12,8 +12,8 @@ from turnbuckle.cli.failures import told
 from turnbuckle.cli.options import Asked, takes_target
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.plan import Plan
-    from turnbuckle.startup.why import Answer
+    from turnbuckle.plan import Plan
+    from turnbuckle.startup.report.why import Answer
 
 __all__ = ["why"]
 
@@ -32,7 +32,7 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @_json_option
 def parser(asked: Asked, *, as_json: bool) -> None:
     """Say why the app has its parser."""
-    from turnbuckle.startup.why import why_parser
+    from turnbuckle.startup.report.why import why_parser
 
     _answer(asked, as_json, why_parser)
 
@@ -42,7 +42,7 @@ def parser(asked: Asked, *, as_json: bool) -> None:
 @_json_option
 def router(asked: Asked, *, as_json: bool) -> None:
     """Say why the app has its router, and each scope that has one of its own."""
-    from turnbuckle.startup.why import why_router
+    from turnbuckle.startup.report.why import why_router
 
     _answer(asked, as_json, why_router)
 
@@ -53,7 +53,7 @@ def router(asked: Asked, *, as_json: bool) -> None:
 @_json_option
 def component(asked: Asked, *, kind: str, as_json: bool) -> None:
     """Say why the app has its component of some KIND, such as json."""
-    from turnbuckle.startup.why import why_component
+    from turnbuckle.startup.report.why import why_component
 
     _answer(asked, as_json, lambda plan: why_component(plan, kind))
 
@@ -64,7 +64,7 @@ def component(asked: Asked, *, kind: str, as_json: bool) -> None:
 @_json_option
 def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
     """Say why the middleware NAME stands where it stands."""
-    from turnbuckle.startup.why import why_middleware
+    from turnbuckle.startup.report.why import why_middleware
 
     _answer(asked, as_json, lambda plan: why_middleware(plan, name))
 
@@ -75,7 +75,7 @@ def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
 @_json_option
 def plugin(asked: Asked, *, name: str, as_json: bool) -> None:
     """Say why the plugin NAME takes part or does not: who enables or requires it, and what it brings."""
-    from turnbuckle.startup.why_plugins import why_plugin
+    from turnbuckle.startup.report.why_plugins import why_plugin
 
     _answer(asked, as_json, lambda plan: why_plugin(plan, name))
 
@@ -86,7 +86,7 @@ def plugin(asked: Asked, *, name: str, as_json: bool) -> None:
 @_json_option
 def protocol(asked: Asked, *, token: str, as_json: bool) -> None:
     """Say who speaks a protocol; TOKEN is that of the Upgrade field or of ALPN, or its name."""
-    from turnbuckle.startup.why_plugins import why_protocol
+    from turnbuckle.startup.report.why_plugins import why_protocol
 
     _answer(asked, as_json, lambda plan: why_protocol(plan, token))
 
@@ -97,7 +97,7 @@ def protocol(asked: Asked, *, token: str, as_json: bool) -> None:
 @_json_option
 def command(asked: Asked, *, name: str, as_json: bool) -> None:
     """Say who brings the command NAME of the command line."""
-    from turnbuckle.startup.why_plugins import why_command
+    from turnbuckle.startup.report.why_plugins import why_command
 
     _answer(asked, as_json, lambda plan: why_command(plan, name))
 
@@ -108,7 +108,7 @@ def command(asked: Asked, *, name: str, as_json: bool) -> None:
 @_json_option
 def response(asked: Asked, *, type_name: str, as_json: bool) -> None:
     """Say how a value of TYPE becomes a response: dict, None, or module:Name for a type of your own."""
-    from turnbuckle.startup.why import why_response
+    from turnbuckle.startup.report.why import why_response
 
     _answer(asked, as_json, lambda plan: why_response(plan, type_name))
 
@@ -119,7 +119,7 @@ def response(asked: Asked, *, type_name: str, as_json: bool) -> None:
 @_json_option
 def route(asked: Asked, *, path: str, as_json: bool) -> None:
     """Say what is served at PATH, which is the pattern or the name of a route, or a path as clients ask for it."""
-    from turnbuckle.startup.why import why_route
+    from turnbuckle.startup.report.why import why_route
 
     _answer(asked, as_json, lambda plan: why_route(plan, path))
 
@@ -130,7 +130,7 @@ def route(asked: Asked, *, path: str, as_json: bool) -> None:
 @_json_option
 def setting(asked: Asked, *, key: str, as_json: bool) -> None:
     """Say where the value of a setting comes from; KEY may be a section, such as limits."""
-    from turnbuckle.startup.why import why_setting
+    from turnbuckle.startup.report.why import why_setting
 
     _answer(asked, as_json, lambda plan: why_setting(plan, key))
 
@@ -151,7 +151,7 @@ def _answer(asked: Asked, as_json: bool, question: Callable[[Plan], Sequence[Ans
 
 
 def _lines(answers: Sequence[Answer]) -> Iterator[str]:
-    from turnbuckle.startup.layout import columns
+    from turnbuckle.startup.report.columns import columns
 
     if len(answers) > 1 and all(each.kind == "setting" for each in answers):
         # A whole section: one line for each is what the eye can compare.
@@ -162,7 +162,7 @@ def _lines(answers: Sequence[Answer]) -> Iterator[str]:
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
-    from turnbuckle.startup.layout import columns
+    from turnbuckle.startup.report.columns import columns
 
     where = f" in scope {answer.scope}" if answer.scope else ""
     yield f"{answer.kind} {answer.name}{where}"
@@ -175,7 +175,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 
 def _as_json(answer: Answer) -> Mapping[str, object]:
-    from turnbuckle.startup.plan_data import origin_as_json
+    from turnbuckle.startup.report.plan_json import origin_as_json
 
     return {
         "kind": answer.kind,

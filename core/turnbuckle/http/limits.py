@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.bound import limit
+from turnbuckle.http.limit_field import limit
 
 __all__ = ["Limits"]
 

@@ -9,7 +9,7 @@
 
 from turnbuckle.routing.converters import Converter, ConverterFactory, Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.overlap import Shadow
+from turnbuckle.routing.languages.overlap import Shadow
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash
 from turnbuckle.routing.tree import TreeRouter
 

@@ -30,8 +30,8 @@ from typing import Final, TypeAlias
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.automata import Language
-from turnbuckle.routing.expressions import parse_expression, spanning
+from turnbuckle.routing.languages.automata import Language
+from turnbuckle.routing.languages.expressions import parse_expression, spanning
 
 REFUSALS: Final = (ValueError, ArithmeticError, LookupError)
 """What ``Converter.convert`` may raise to refuse a text: as ``UUID(...)``, ``Decimal(...)`` and ``Color[...]`` do."""

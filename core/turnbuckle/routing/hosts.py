@@ -17,7 +17,7 @@ from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteEr
 from turnbuckle.records import Match, Route, Router
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
-from turnbuckle.routing.overlap import Shadow
+from turnbuckle.routing.languages.overlap import Shadow
 from turnbuckle.routing.segments import Values
 from turnbuckle.routing.slashes import SlashRedirect
 

@@ -18,7 +18,7 @@ import attrs
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import BUILTIN, Converter, Converters, resolve_converter
 from turnbuckle.routing.escapes import decode_segment, encode_segment, find_bad_escape
-from turnbuckle.routing.expressions import ExpressionError
+from turnbuckle.routing.languages.expressions import ExpressionError
 from turnbuckle.routing.segments import Parameter, Segment
 
 MAX_SEGMENTS: Final = 100

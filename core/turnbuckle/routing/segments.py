@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import attrs
 
-from turnbuckle.routing.automata import Language
 from turnbuckle.routing.converters import REFUSALS, STR, Converter
-from turnbuckle.routing.expressions import Chain, Expression, literal
-from turnbuckle.routing.splitting import Splitter
+from turnbuckle.routing.languages.automata import Language
+from turnbuckle.routing.languages.expressions import Chain, Expression, literal
+from turnbuckle.routing.languages.splitting import Splitter
 
 Values: TypeAlias = tuple[object, ...]
 

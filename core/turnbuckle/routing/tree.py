@@ -15,9 +15,9 @@ from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteEr
 from turnbuckle.records import Match, Route
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
+from turnbuckle.routing.languages.overlap import Shadow, find_shadows
 from turnbuckle.routing.methods import allowed_methods, check_methods
 from turnbuckle.routing.nodes import Endpoint, Node, Reached, walk
-from turnbuckle.routing.overlap import Shadow, find_shadows
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash, check_policy, other_form
 from turnbuckle.routing.urls import build_path

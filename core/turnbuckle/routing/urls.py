@@ -11,9 +11,9 @@ from typing import Final
 
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.escapes import encode_segment, encode_segments
+from turnbuckle.routing.languages.splitting import Splitter
 from turnbuckle.routing.patterns import Pattern
 from turnbuckle.routing.segments import Parameter, Segment, interleave
-from turnbuckle.routing.splitting import Splitter
 
 _DOTS: Final = frozenset({".", ".."})
 

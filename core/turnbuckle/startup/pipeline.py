@@ -13,32 +13,32 @@ from typing import Final
 import attrs
 
 from turnbuckle.errors import StartupError
+from turnbuckle.plan import Plan
 from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS
 from turnbuckle.routing.converters import Converters
-from turnbuckle.startup.builtin import BUILTIN
-from turnbuckle.startup.configure import Configurator
-from turnbuckle.startup.converters import checked_converters
-from turnbuckle.startup.declared import Declaration, ScopeDeclaration
-from turnbuckle.startup.discover import installed_plugins
-from turnbuckle.startup.exposure import check_exposure
-from turnbuckle.startup.findings import Findings, closest, described
-from turnbuckle.startup.gather import Gathered, Gatherer
-from turnbuckle.startup.inject import Injected, inject_parser
-from turnbuckle.startup.layers import read_layers
-from turnbuckle.startup.load import Loader, place_of_error
-from turnbuckle.startup.loaded import Wanted
-from turnbuckle.startup.local_plugin import FILE_NAME, local_plugins
-from turnbuckle.startup.plan import Plan
-from turnbuckle.startup.planned_plugins import planned_plugins
-from turnbuckle.startup.resolve import Resolver
-from turnbuckle.startup.settings import Settings
-from turnbuckle.startup.setup import Setup
-from turnbuckle.startup.sources import Sources
-from turnbuckle.startup.sparing import blamed, left_out
-from turnbuckle.startup.survey import Survey, with_failures
-from turnbuckle.startup.tables import PreparedTables, Table, check_reach, url_builder
-from turnbuckle.startup.wanted import Asked, asked_by_name
+from turnbuckle.settings import Settings
+from turnbuckle.setup import Setup
+from turnbuckle.startup.collect.adapt import Injected, inject_parser
+from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.collect.converters import checked_converters
+from turnbuckle.startup.collect.scopes import Gathered, Gatherer
+from turnbuckle.startup.compile.routers import PreparedTables, Table, check_reach, url_builder
+from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
+from turnbuckle.startup.model.diagnostics import Findings, closest, described
+from turnbuckle.startup.model.plugin_records import Wanted
+from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.plugins.discovery import installed_plugins
+from turnbuckle.startup.plugins.loading import Loader, place_of_error
+from turnbuckle.startup.plugins.local_plugin import FILE_NAME, local_plugins
+from turnbuckle.startup.plugins.requested import Asked, asked_by_name
+from turnbuckle.startup.quarantine import blamed, left_out
+from turnbuckle.startup.report.inventory import Survey, with_failures
+from turnbuckle.startup.report.planned_plugins import planned_plugins
+from turnbuckle.startup.resolve.resolver import Resolver
+from turnbuckle.startup.settings.builder import Configurator
+from turnbuckle.startup.settings.exposure import check_exposure
+from turnbuckle.startup.settings.layers import read_layers
 
 __all__ = ["resolve", "survey"]
 

@@ -13,8 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from turnbuckle.testing.client import Client
-    from turnbuckle.testing.client_response import ClientResponse, ResponseFacts, StreamedResponse
+    from turnbuckle.testing.client.client import Client
+    from turnbuckle.testing.client.connection import Connection
+    from turnbuckle.testing.client.cookie_jar import CookieJar, StoredCookie
+    from turnbuckle.testing.client.errors import IncompleteResponse, MalformedResponse, ServerFault
+    from turnbuckle.testing.client.raw_exchange import RawExchange
+    from turnbuckle.testing.client.request_encoder import RequestOptions
+    from turnbuckle.testing.client.response import ClientResponse, ResponseFacts, StreamedResponse
     from turnbuckle.testing.conformance import (
         LifespanConformance,
         MiddlewareConformance,
@@ -23,38 +28,33 @@ if TYPE_CHECKING:
         ResponseTypeConformance,
         RouterConformance,
     )
-    from turnbuckle.testing.connection import Connection
-    from turnbuckle.testing.cookie_jar import CookieJar, StoredCookie
-    from turnbuckle.testing.errors import IncompleteResponse, MalformedResponse, ServerFault
-    from turnbuckle.testing.fake_clock import FakeClock
     from turnbuckle.testing.hot_hooks import assert_no_hot_hooks
-    from turnbuckle.testing.memory_peer import MemoryPeer
-    from turnbuckle.testing.memory_transport import MemoryTransport
     from turnbuckle.testing.problems import expect_problems
     from turnbuckle.testing.project import Finished, Project
-    from turnbuckle.testing.raw_exchange import RawExchange
-    from turnbuckle.testing.request_encoder import RequestOptions
     from turnbuckle.testing.snapshots import PlanSnapshot
+    from turnbuckle.testing.transport.fake_clock import FakeClock
+    from turnbuckle.testing.transport.memory_peer import MemoryPeer
+    from turnbuckle.testing.transport.memory_transport import MemoryTransport
 
 _SUITES: Final = (
     "LifespanConformance MiddlewareConformance ParserConformance PluginConformance ResponseTypeConformance"
     " RouterConformance"
 )
 _MODULES: Final = {
-    "client": "Client",
-    "client_response": "ClientResponse ResponseFacts StreamedResponse",
+    "client.client": "Client",
+    "client.response": "ClientResponse ResponseFacts StreamedResponse",
     "conformance": _SUITES,
-    "connection": "Connection",
-    "cookie_jar": "CookieJar StoredCookie",
-    "errors": "IncompleteResponse MalformedResponse ServerFault",
-    "fake_clock": "FakeClock",
+    "client.connection": "Connection",
+    "client.cookie_jar": "CookieJar StoredCookie",
+    "client.errors": "IncompleteResponse MalformedResponse ServerFault",
+    "transport.fake_clock": "FakeClock",
     "hot_hooks": "assert_no_hot_hooks",
-    "memory_peer": "MemoryPeer",
-    "memory_transport": "MemoryTransport",
+    "transport.memory_peer": "MemoryPeer",
+    "transport.memory_transport": "MemoryTransport",
     "problems": "expect_problems",
     "project": "Finished Project",
-    "raw_exchange": "RawExchange",
-    "request_encoder": "RequestOptions",
+    "client.raw_exchange": "RawExchange",
+    "client.request_encoder": "RequestOptions",
     "snapshots": "PlanSnapshot",
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -15,7 +15,7 @@ from typing import Final
 from turnbuckle.app import App
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.plugin import Plugin
-from turnbuckle.testing.client import Client
+from turnbuckle.testing.client.client import Client
 
 __all__ = ["assert_no_hot_hooks"]
 

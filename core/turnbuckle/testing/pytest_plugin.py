@@ -18,7 +18,7 @@ _NOT_IN_NAMES: Final = re.compile(r"[^\w.-]+")
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from turnbuckle.testing.client import Client
+    from turnbuckle.testing.client.client import Client
     from turnbuckle.testing.project import Project
     from turnbuckle.testing.snapshots import PlanSnapshot
 
@@ -34,7 +34,7 @@ def turnbuckle_client() -> Iterator[ClientFactory]:
 
     A client that is left open fails the test: its lifespans would never end.
     """
-    from turnbuckle.testing.client import Client
+    from turnbuckle.testing.client.client import Client
 
     made: list[Client] = []
 

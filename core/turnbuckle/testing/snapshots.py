@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, final
 
 from turnbuckle.app import App
-from turnbuckle.startup.lock import composition_of, lock_text
-from turnbuckle.startup.plan import Plan
+from turnbuckle.plan import Plan
+from turnbuckle.startup.report.lock import composition_of, lock_text
 
 __all__ = ["PlanSnapshot", "plan_text"]
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from turnbuckle.web.request import Request
+from turnbuckle.web.request.request import Request
 
 __all__ = ["BoundHandler", "bind", "call_here", "call_in_thread", "describe_handler"]
 

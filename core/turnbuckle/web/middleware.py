@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar, overload
 
 from turnbuckle.records import Handler, Middleware, ResourceKey, Zone
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 __all__ = ["MiddlewareFunction", "compose", "middleware"]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from turnbuckle.startup.reference import settings_reference
+from turnbuckle.startup.report.settings_reference import settings_reference
 
 from .conftest import Project
 

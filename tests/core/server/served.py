@@ -11,14 +11,14 @@ from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.records import Handler
-from turnbuckle.server.application import Application
-from turnbuckle.server.capacity import Capacity
-from turnbuckle.server.timeouts import Timeouts
-from turnbuckle.testing.connection import Connection
-from turnbuckle.testing.fake_clock import FakeClock
-from turnbuckle.testing.memory_server import MemoryServer
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.server.model.application import Application
+from turnbuckle.server.model.capacity import Capacity
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.testing.client.connection import Connection
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.testing.transport.memory_server import MemoryServer
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 from tests.core.server.served import GET, hello, serving
 from turnbuckle.http.limits import Limits
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 _PIECE = b"x" * 65536
 _MIB = 1024 * 1024

@@ -11,10 +11,10 @@ from tests.core.startup.finding import error_of
 from tests.wire.cases import NEXT
 from tests.wire.serving import make_app
 from turnbuckle import App, StartupError
-from turnbuckle.server.shadow import Shadow
-from turnbuckle.startup.plan import Plan
-from turnbuckle.startup.show import plan_as_json, plan_as_text
-from turnbuckle.startup.sources import Sources
+from turnbuckle.plan import Plan
+from turnbuckle.server.connection.shadow import Shadow
+from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 from turnbuckle.testing import Client
 
 

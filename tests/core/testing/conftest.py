@@ -6,9 +6,9 @@ import pytest
 
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.records import Handler
-from turnbuckle.server.application import Application, ReadyLifespan
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.server.model.application import Application, ReadyLifespan
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 
 async def _echo(request: Request) -> Response:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 import turnbuckle.testing
-from turnbuckle.server.application import Application
+from turnbuckle.server.model.application import Application
 from turnbuckle.testing import Client
 
 _APPLICATION = """
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.server.application import Application
-from turnbuckle.web.response import Response
+from turnbuckle.server.model.application import Application
+from turnbuckle.web.response.response import Response
 
 async def answer(request):
     return Response(request.path)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from turnbuckle.errors import ContentTooLarge
 from turnbuckle.http.events import RawFields, RequestHead
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request import Request
+from turnbuckle.web.request.request import Request
 
 
 class Pieces:

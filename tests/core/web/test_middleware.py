@@ -4,7 +4,7 @@ import pytest
 
 from turnbuckle.records import Middleware
 from turnbuckle.web.middleware import compose, middleware
-from turnbuckle.web.response import Response
+from turnbuckle.web.response.response import Response
 
 from .making import make_request
 

@@ -10,7 +10,7 @@ from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.http.events import RequestHead
 from turnbuckle.records import ResourceKey
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request import Request
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources
 
 

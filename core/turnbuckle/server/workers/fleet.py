@@ -24,9 +24,9 @@ from typing import Final, final
 
 import attrs
 
+from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
 from turnbuckle.server.workers.backoff import Backoff
-from turnbuckle.server.workers.orders import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
-from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.workers.settings import Workers
 
 __all__ = ["Fleet"]
 

@@ -12,7 +12,7 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.server.workers.channel import Channel, Message
-from turnbuckle.server.workers.place import WORKER, WorkerPlace
+from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
 
 __all__ = ["WorkerProcess", "spawned"]
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import attrs
 
-from turnbuckle.server.inherited import adopt
-from turnbuckle.server.listeners import Endpoint, Listener, as_secured, bind
-from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.listen.listeners import Endpoint, Listener, as_secured, bind
+from turnbuckle.server.listen.socket_activation import adopt
+from turnbuckle.server.workers.settings import Workers
 
 __all__ = ["deal", "open_sets"]
 

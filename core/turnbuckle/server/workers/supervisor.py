@@ -24,14 +24,14 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle.server.listeners import Listener
-from turnbuckle.server.readiness import Readiness
+from turnbuckle.server.listen.listeners import Listener
+from turnbuckle.server.run.readiness import Readiness
+from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
-from turnbuckle.server.workers.heir import Heir
-from turnbuckle.server.workers.orders import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
-from turnbuckle.server.workers.place import WorkerPlace
-from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.workers.hot_restart import Heir
 from turnbuckle.server.workers.process import WorkerProcess
+from turnbuckle.server.workers.process_env import WorkerPlace
+from turnbuckle.server.workers.settings import Workers
 
 __all__ = ["Supervisor", "SupervisorParts"]
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 
 from turnbuckle.records import Handler
-from turnbuckle.server.application import Application
-from turnbuckle.server.listeners import Address
-from turnbuckle.server.readiness import beat
-from turnbuckle.server.signals import on_stop_signals
+from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.model.application import Application
+from turnbuckle.server.run.readiness import beat
+from turnbuckle.server.run.signals import on_stop_signals
 from turnbuckle.server.workers.channel import Channel
 from turnbuckle.server.workers.memory import resident_memory
-from turnbuckle.server.workers.place import WORKER, WorkerPlace
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 if TYPE_CHECKING:
-    from turnbuckle.server.clock import Clock
-    from turnbuckle.server.run import HTTPServer
+    from turnbuckle.server.model.clock import Clock
+    from turnbuckle.server.run.server import HTTPServer
 
 __all__ = ["Worker"]
 

@@ -18,9 +18,9 @@ import pytest
 from turnbuckle.app import App
 from turnbuckle.errors import LifespanError
 from turnbuckle.records import Lifespan
-from turnbuckle.startup.settings import Settings
-from turnbuckle.startup.setup import Setup
-from turnbuckle.testing.client import Client
+from turnbuckle.settings import Settings
+from turnbuckle.setup import Setup
+from turnbuckle.testing.client.client import Client
 
 __all__ = ["LifespanConformance"]
 

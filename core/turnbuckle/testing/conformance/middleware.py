@@ -19,8 +19,8 @@ import pytest
 from turnbuckle.app import App
 from turnbuckle.errors import Forbidden
 from turnbuckle.records import Middleware
-from turnbuckle.testing.client import Client
-from turnbuckle.testing.client_response import ClientResponse
+from turnbuckle.testing.client.client import Client
+from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.middleware_probes import Probes, Unforeseen
 
 __all__ = ["MiddlewareConformance"]

@@ -15,9 +15,9 @@ import attrs
 from turnbuckle.app import App
 from turnbuckle.errors import NotFound
 from turnbuckle.records import ZONES, Handler, Middleware
-from turnbuckle.startup.setup import Setup
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.setup import Setup
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 __all__ = ["MARK", "Probes", "Unforeseen"]
 

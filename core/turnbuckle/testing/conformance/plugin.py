@@ -18,6 +18,7 @@ import click
 from turnbuckle.app import App
 from turnbuckle.errors import StartupError
 from turnbuckle.hookspecs import API, Hooks
+from turnbuckle.plan import Plan
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import (
     Component,
@@ -31,10 +32,9 @@ from turnbuckle.records import (
     Route,
     RouterProvider,
 )
-from turnbuckle.startup.discover import installed_plugins
-from turnbuckle.startup.plan import Plan
-from turnbuckle.startup.settings import Settings
-from turnbuckle.startup.setup import Setup
+from turnbuckle.settings import Settings
+from turnbuckle.setup import Setup
+from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.testing.conformance.importing import import_apart
 
 __all__ = ["PluginConformance"]

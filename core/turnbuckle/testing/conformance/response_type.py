@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from turnbuckle.app import App
 from turnbuckle.records import ResponseType
-from turnbuckle.testing.client import Client
-from turnbuckle.testing.client_response import ClientResponse
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.testing.client.client import Client
+from turnbuckle.testing.client.response import ClientResponse
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 __all__ = ["ResponseTypeConformance"]
 

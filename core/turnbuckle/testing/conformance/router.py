@@ -21,8 +21,8 @@ from turnbuckle.app import App
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.records import Match, Route, Router, RouterProvider
 from turnbuckle.routing.slashes import SlashRedirect
-from turnbuckle.testing.client import Client
-from turnbuckle.testing.client_response import ClientResponse
+from turnbuckle.testing.client.client import Client
+from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, SLASHES, TEXTS, VALUES
 from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
 

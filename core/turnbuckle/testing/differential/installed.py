@@ -14,9 +14,9 @@ import attrs
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import ParserProvider
-from turnbuckle.startup.discover import InstalledPlugin, installed_plugins
-from turnbuckle.startup.settings import Settings
-from turnbuckle.startup.setup import Setup
+from turnbuckle.settings import Settings
+from turnbuckle.setup import Setup
+from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 
 __all__ = ["InstalledParsers", "installed_parsers"]
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.core.server.served import GET, echo, hello, post_head, serving
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.server.application import Application
-from turnbuckle.testing.fake_clock import FakeClock
-from turnbuckle.testing.memory_server import MemoryServer
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.server.model.application import Application
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.testing.transport.memory_server import MemoryServer
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 HOUR = 3600.0
 

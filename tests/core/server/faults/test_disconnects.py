@@ -9,11 +9,11 @@ import attrs
 import pytest
 
 from tests.core.server.served import GET, Served, post_head, serving
-from turnbuckle.server.state import State
-from turnbuckle.server.timeouts import Timeouts
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
-from turnbuckle.web.switch import SwitchProtocols
+from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.upgrade import SwitchProtocols
 
 from .leaks import leaving_nothing
 

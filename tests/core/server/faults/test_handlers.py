@@ -12,7 +12,7 @@ import pytest
 from tests.core.server.served import GET, serving
 from turnbuckle import App, Request, Response, middleware
 from turnbuckle.records import Handler
-from turnbuckle.server.timeouts import Timeouts
+from turnbuckle.server.model.timeouts import Timeouts
 
 from .leaks import leaving_nothing
 

@@ -11,8 +11,8 @@ import pytest
 from tests.core.server.waiting import until
 from turnbuckle import App, HTTPServer, Setup
 from turnbuckle.errors import LifespanError
-from turnbuckle.server.application import Application
-from turnbuckle.testing.fake_clock import FakeClock
+from turnbuckle.server.model.application import Application
+from turnbuckle.testing.transport.fake_clock import FakeClock
 
 from .leaks import open_files
 

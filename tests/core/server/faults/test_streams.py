@@ -9,8 +9,8 @@ import pytest
 
 from tests.core.server.served import GET, serving
 from turnbuckle.http.limits import Limits
-from turnbuckle.web.request import Request
-from turnbuckle.web.response import Response
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 from .leaks import leaving_nothing
 

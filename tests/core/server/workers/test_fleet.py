@@ -5,9 +5,9 @@ import math
 
 import pytest
 
+from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
-from turnbuckle.server.workers.orders import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
-from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.workers.settings import Workers
 
 
 def a_fleet(count: int = 2, *, random: float = 0.0, cut_after: float = 0.0, **policy: object) -> Fleet:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listeners import Endpoint
-from turnbuckle.server.workers.policy import Workers
+from turnbuckle.server.listen.listeners import Endpoint
+from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.sockets import deal, open_sets
 
 

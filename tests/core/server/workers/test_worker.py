@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.core.server.test_run import GET, PATIENCE, Gate, answer, application, client
+from tests.core.server.run.test_server import GET, PATIENCE, Gate, answer, application, client
 from tests.core.server.waiting import until
-from turnbuckle.server.run import HTTPServer
+from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.server.workers.channel import Channel
-from turnbuckle.server.workers.place import WORKER, WorkerPlace
+from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
 from turnbuckle.server.workers.worker import Worker
-from turnbuckle.testing.fake_clock import FakeClock
-from turnbuckle.web.response import Response
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.web.response.response import Response
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.testing.conformance.running import failures
 from turnbuckle import Response, ResponseType
-from turnbuckle.startup.builtin import ResponsesPlugin
+from turnbuckle.startup.collect.builtin import ResponsesPlugin
 from turnbuckle.testing.conformance import ResponseTypeConformance
 
 

@@ -1,0 +1,274 @@
+"""What resolution decides, frozen: every part of an app, where it came from, and what lost against it.
+
+Pure data. ``startup/compile/compiler.py`` turns it into closures, ``startup/report/plan_text.py`` into text; nobody
+changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import attrs
+
+from turnbuckle.records import (
+    Component,
+    Diagnostic,
+    ErrorHandler,
+    Lifespan,
+    Middleware,
+    Origin,
+    ParserProvider,
+    ProtocolProvider,
+    ResponseType,
+    Route,
+    RouterProvider,
+)
+from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.settings import Settings
+
+if TYPE_CHECKING:
+    import click
+
+    from turnbuckle.startup.compile.routers import PreparedTables
+
+__all__ = [
+    "Choice",
+    "Entry",
+    "Loser",
+    "Overruled",
+    "Plan",
+    "PlannedPlugin",
+    "PlannedRoute",
+    "PlannedScope",
+    "PluginState",
+    "SettingValue",
+]
+
+RecordT = TypeVar("RecordT")
+ProviderT_co = TypeVar("ProviderT_co", covariant=True)
+
+
+def read_only(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a view that nobody can change a mapping by."""
+    return MappingProxyType(mapping)
+
+
+PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined", "failed"]
+
+
+@attrs.frozen
+class Loser:
+    """A candidate that stood for a slot and was not chosen."""
+
+    name: str
+    origin: Origin
+
+
+@attrs.frozen
+class Entry(Generic[RecordT]):
+    """A record with its origin, and what it was preferred to where only one could be had."""
+
+    record: RecordT
+    origin: Origin
+    losers: tuple[Loser, ...] = attrs.field(default=(), kw_only=True, eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Choice(Generic[ProviderT_co]):
+    """What fills a slot.
+
+    Attributes:
+        kind: the slot: ``"parser"``, ``"router"``, or the kind of a component.
+        name: name of the provider.
+        provider: the record itself.
+        origin: where it came from.
+        rule: why it was chosen, in words.
+        losers: who else stood.
+    """
+
+    kind: str
+    name: str
+    provider: ProviderT_co
+    origin: Origin
+    rule: str
+    losers: tuple[Loser, ...] = ()
+
+
+@attrs.frozen
+class Overruled:
+    """A value of a setting that lost against that of another source."""
+
+    value: object
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class SettingValue:
+    """One setting with where it came from.
+
+    Attributes:
+        key: for example ``"limits.content"``.
+        value: as the app sees it.
+        source: ``"default"``, ``file:line``, ``"$NAME"`` of a variable, the option of the command line, or the code.
+        secret: whether it must not be printed.
+        overruled: what other sources gave, the strongest last.
+    """
+
+    key: str
+    value: object = attrs.field(repr=False)
+    source: str
+    secret: bool = False
+    overruled: tuple[Overruled, ...] = attrs.field(default=(), repr=False)
+
+    def shown(self) -> str:
+        """Return the value as it may be printed."""
+        return self.redacted(self.value)
+
+    def redacted(self, value: object) -> str:
+        """Return any value of this setting as it may be printed; that there is none is no secret."""
+        return "********" if self.secret and value is not None and value != "" else repr(value)
+
+
+@attrs.frozen(kw_only=True)
+class PlannedPlugin:
+    """A plugin that is known, whether it takes part or not.
+
+    Attributes:
+        name: its name.
+        state: how it stands.
+        origin: where it was enabled, or its entry point.
+        api: the generation of hooks that it was written for; 0 when it was never imported.
+        scope: prefix of the scope that it is enabled in.
+        hooks: names of the hooks that it answers.
+        requires: plugins that it says it cannot do without.
+        after: plugins that it says come before it.
+        conflicts: plugins that it says it cannot be with.
+        asked_by: who enabled it; None if nobody did, or if it is built in.
+        seconds: what importing, configuring and asking it took.
+        note: why it is in this state, in words.
+    """
+
+    name: str
+    state: PluginState
+    origin: Origin
+    api: int = 0
+    scope: str = ""
+    hooks: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    asked_by: Origin | None = None
+    seconds: float = attrs.field(default=0.0, eq=False)
+    note: str = ""
+
+
+@attrs.frozen
+class PlannedRoute:
+    """A route with its whole path.
+
+    Attributes:
+        route: the route.
+        call: ``call(request)`` calls its handler with what the handler asks for.
+        terms: limits and deadlines that are otherwise for it, by key such as ``"limits.content"``.
+    """
+
+    route: Route
+    call: Callable[..., Any] = attrs.field(eq=False, repr=False)
+    terms: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=read_only, kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class PlannedScope:
+    """What is decided for a scope; the app is the scope with the prefix "".
+
+    Attributes:
+        prefix: path that its routes start with.
+        host: host pattern of its routes.
+        origin: where it was written.
+        router: its own router; None when its routes are in the router of the scope around it.
+        middleware: outermost first; that of the scopes around it comes before.
+        routes: its own, without those of scopes within.
+        response_types: in effect here, with those of the scopes around it.
+        error_handlers: in effect here, with those of the scopes around it.
+        lifespans: its own.
+        configs: settings of its plugins by plugin name.
+        scopes: the scopes within.
+    """
+
+    prefix: str
+    host: str
+    origin: Origin
+    router: Choice[RouterProvider] | None
+    middleware: tuple[Entry[Middleware], ...] = ()
+    routes: tuple[PlannedRoute, ...] = ()
+    response_types: tuple[Entry[ResponseType], ...] = ()
+    error_handlers: tuple[Entry[ErrorHandler], ...] = ()
+    lifespans: tuple[Entry[Lifespan], ...] = ()
+    configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=read_only)
+    scopes: tuple[PlannedScope, ...] = ()
+
+    def walk(self) -> Iterator[PlannedScope]:
+        """Yield this scope and all within, outer ones first."""
+        yield self
+        for scope in self.scopes:
+            yield from scope.walk()
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Every decision about an app.
+
+    Attributes:
+        app_name: name of the app.
+        settings: the settings in effect.
+        setting_values: all settings, those of plugins included, with their sources, by key.
+        plugins: all plugins that are known.
+        parser: the parser of every connection.
+        shadow: the parser that is compared with it on some; None for none.
+        root: the app as a scope, with the scopes within.
+        components: what was chosen for each kind.
+        protocols: protocols that a connection may switch to.
+        commands: commands for the command line.
+        diagnostics: findings that do not stop the start.
+        seconds: what each phase took.
+        url_builder: see ``url_for``.
+        prepared: the routers, for whoever compiles the plan.
+        converters: kinds of path parameters by name.
+        spared: optional plugins that a start would fail with.
+        without: resolves the app again without more of them; None where that cannot be done.
+    """
+
+    app_name: str
+    settings: Settings
+    setting_values: Mapping[str, SettingValue] = attrs.field(converter=read_only)
+    plugins: tuple[PlannedPlugin, ...]
+    parser: Choice[ParserProvider]
+    root: PlannedScope
+    shadow: Choice[ParserProvider] | None = None
+    components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=read_only)
+    protocols: tuple[Entry[ProtocolProvider], ...] = ()
+    commands: tuple[Entry[click.Command], ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
+    url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
+    prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
+    converters: Converters = attrs.field(default=BUILTIN, eq=False, repr=False)
+    spared: frozenset[str] = frozenset()
+    without: Callable[[Mapping[str, Diagnostic]], Plan] | None = attrs.field(default=None, eq=False, repr=False)
+
+    def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:
+        """Yield every route with its scope, outer scopes first."""
+        for scope in self.root.walk():
+            for planned in scope.routes:
+                yield planned, scope
+
+    def url_for(self, name: str, /, **params: object) -> str:
+        """Return the path of a named route.
+
+        Raises:
+            LookupError: no route has the name.
+            ValueError: a parameter is missing, or does not fit the pattern.
+        """
+        return self.url_builder(name, **params)

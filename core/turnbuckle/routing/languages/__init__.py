@@ -1,0 +1,1 @@
+"""Decide whether two route patterns can match the same path."""

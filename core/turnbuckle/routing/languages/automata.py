@@ -1,0 +1,243 @@
+"""Run regular expressions in linear time, and decide what they admit.
+
+Three layers. An ``Automaton`` is nondeterministic, one state for each place in the expression. A ``Machine``
+makes it deterministic as texts arrive: each set of states seen becomes one ``MachineState`` that remembers
+where each character led. A ``Language`` picks the fastest way to say yes or no: nothing at all for "any
+text", ``re`` where no text can make it backtrack, a ``Machine`` otherwise. So no expression, however written,
+costs more than linear time in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Final, assert_never, final
+
+import attrs
+
+from turnbuckle.routing.languages.charsets import CharSet, contains, have_overlap
+from turnbuckle.routing.languages.expressions import (
+    ANY_TEXT,
+    Chain,
+    Chars,
+    Choice,
+    Expression,
+    Repeat,
+    mirrored,
+    python_regex,
+)
+
+States = frozenset[int]
+
+# Transitions that a machine may remember; then it forgets them all, so that texts cannot fill the memory.
+_MEMORY: Final = 20_000
+
+
+@final
+class Automaton:
+    """A nondeterministic automaton, which begins in the state ``first``.
+
+    ``start``, and every set that ``step`` returns, is closed under empty moves.
+    """
+
+    def __init__(self, expression: Expression) -> None:
+        self._edges: Final[list[list[tuple[CharSet, int]]]] = []
+        self._jumps: Final[list[list[int]]] = []
+        self._closures: Final[dict[int, States]] = {}
+        self.first: Final = self._state()
+        self._end: Final = self._add(expression, self.first)
+        self.start: Final = self.closure(self.first)
+
+    def accepts(self, states: States) -> bool:
+        """Say whether the text read so far is one that the expression admits."""
+        return self._end in states
+
+    def edges(self, states: Iterable[int]) -> list[tuple[CharSet, int]]:
+        """Return what may be read next, with the state behind it (not closed)."""
+        return [edge for state in states for edge in self._edges[state]]
+
+    def step(self, states: States, code: int) -> States:
+        """Return the states behind one more character."""
+        following: set[int] = set()
+        for charset, target in self.edges(states):
+            if contains(charset, code):
+                following |= self.closure(target)
+        return frozenset(following)
+
+    def closure(self, state: int) -> States:
+        """Return ``state`` with all that empty moves lead to from it."""
+        if state not in self._closures:
+            reached, pending = {state}, [state]
+            while pending:
+                fresh = [target for target in self._jumps[pending.pop()] if target not in reached]
+                reached.update(fresh)
+                pending += fresh
+            self._closures[state] = frozenset(reached)
+        return self._closures[state]
+
+    @cached_property
+    def is_unambiguous(self) -> bool:
+        """Whether every text has one way through at most, which keeps a backtracking matcher linear.
+
+        Two ways exist when empty moves lead to a state by two roads, as in ``(a*)*``, or when a character can
+        be read by two edges, as in ``(a|ab)``. With one way only, each wrong turn of a backtracking matcher
+        ends at the next character.
+        """
+        begins = [self.first, *(target for edges in self._edges for _, target in edges)]
+        return all(self._is_unambiguous_after(begin) for begin in begins)
+
+    def _is_unambiguous_after(self, begin: int) -> bool:
+        reached, pending = {begin}, [begin]
+        while pending:
+            for target in self._jumps[pending.pop()]:
+                if target in reached:
+                    return False
+                reached.add(target)
+                pending.append(target)
+        return not have_overlap(charset for charset, _ in self.edges(reached))
+
+    def _state(self) -> int:
+        self._edges.append([])
+        self._jumps.append([])
+        return len(self._edges) - 1
+
+    def _add(self, expression: Expression, begin: int) -> int:
+        """Add the states of ``expression`` behind ``begin`` and return the one it ends in."""
+        match expression:
+            case Chars(charset):
+                end = self._state()
+                self._edges[begin].append((charset, end))
+                return end
+            case Chain(items):
+                for item in items:
+                    begin = self._add(item, begin)
+                return begin
+            case Choice(items):
+                return self._add_choice(items, begin)
+            case Repeat():
+                return self._add_repeat(expression, begin)
+            case _:
+                assert_never(expression)
+
+    def _add_choice(self, items: tuple[Expression, ...], begin: int) -> int:
+        end = self._state()
+        for item in items:
+            branch = self._state()
+            self._jumps[begin].append(branch)
+            self._jumps[self._add(item, branch)].append(end)
+        return end
+
+    def _add_repeat(self, repeat: Repeat, begin: int) -> int:
+        for _ in range(repeat.least):
+            begin = self._add(repeat.item, begin)
+        end = self._state()
+        self._jumps[begin].append(end)
+        if repeat.most is None:
+            self._jumps[self._add(repeat.item, end)].append(end)
+            return end
+        for _ in range(repeat.most - repeat.least):
+            begin = self._add(repeat.item, begin)
+            self._jumps[begin].append(end)
+        return end
+
+
+@attrs.define(eq=False)
+class MachineState:
+    """A set of states met so far, with what is known of the characters behind it."""
+
+    members: States
+    accepting: bool
+    after: dict[str, MachineState] = attrs.field(factory=dict)
+    restarted: MachineState | None = None
+
+
+@final
+class Machine:
+    """An automaton made deterministic while it runs."""
+
+    def __init__(self, expression: Expression) -> None:
+        self._automaton: Final = Automaton(expression)
+        self._states: Final[dict[States, MachineState]] = {}
+        self._remembered = 0
+
+    @property
+    def start(self) -> MachineState:
+        """The state before the first character."""
+        return self._state(self._automaton.start)
+
+    @property
+    def dead(self) -> MachineState:
+        """The state that no text leads out of."""
+        return self._state(frozenset())
+
+    def step(self, state: MachineState, character: str) -> MachineState:
+        """Return the state behind one more character."""
+        following = state.after.get(character)
+        if following is None:
+            following = self._state(self._automaton.step(state.members, ord(character)))
+            self._remember(state, character, following)
+        return following
+
+    def restart(self, state: MachineState) -> MachineState:
+        """Return the state that goes on from ``state`` and begins anew here, both at once."""
+        if state.restarted is None:
+            state.restarted = self._state(state.members | self._automaton.start)
+        return state.restarted
+
+    def accepts(self, text: str) -> bool:
+        """Say whether the expression admits the whole text."""
+        state = self.start
+        for character in text:
+            state = state.after.get(character) or self.step(state, character)
+            if not state.members:
+                return False
+        return state.accepting
+
+    def _state(self, members: States) -> MachineState:
+        state = self._states.get(members)
+        if state is None:
+            state = self._states[members] = MachineState(members, self._automaton.accepts(members))
+        return state
+
+    def _remember(self, state: MachineState, character: str, following: MachineState) -> None:
+        self._remembered += 1
+        if self._remembered > _MEMORY:
+            for known in self._states.values():
+                known.after.clear()
+                known.restarted = None
+            self._states.clear()
+            self._remembered = 0
+        state.after[character] = following
+
+
+@final
+class Language:
+    """The texts that an expression admits. Machines are built when first needed."""
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression: Final = expression
+
+    @property
+    def is_any_text(self) -> bool:
+        """Whether every text but the empty one is admitted, by the plainest expression for it."""
+        return self.expression == ANY_TEXT
+
+    @cached_property
+    def accepts(self) -> Callable[[str], object]:
+        """A function that returns something true for the texts that are admitted."""
+        if self.is_any_text:
+            return bool
+        if Automaton(self.expression).is_unambiguous:
+            return re.compile(python_regex(self.expression)).fullmatch
+        return self.forward.accepts
+
+    @cached_property
+    def forward(self) -> Machine:
+        """The machine that reads from left to right."""
+        return Machine(self.expression)
+
+    @cached_property
+    def backward(self) -> Machine:
+        """The machine that reads from right to left."""
+        return Machine(mirrored(self.expression))

@@ -1,0 +1,1 @@
+"""One connection: its state, its deadlines, its requests and responses."""

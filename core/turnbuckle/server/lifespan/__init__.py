@@ -1,0 +1,1 @@
+"""Lifespans and background tasks: enter, supervise, leave."""

@@ -1,0 +1,152 @@
+"""Supervise the background tasks of one lifespan.
+
+They begin once the lifespan has been entered, and are cancelled, the last one first, before it is left: whatever they
+use is there as long as they run. One that fails is logged, and then begun again, left alone, or a reason to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Final, Literal, TypeAlias, final
+
+import attrs
+
+from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.stalls.task_stacks import waits_at
+
+__all__ = ["BackgroundFunction", "BackgroundTasks", "OnFailure"]
+
+BackgroundFunction: TypeAlias = Callable[[], Coroutine[object, object, object]]
+"""An ``async def`` without arguments; it runs until it returns or is cancelled."""
+
+OnFailure: TypeAlias = Literal["restart", "log", "stop"]
+"""What becomes of a task that raises: it begins again after a pause, it is over, or the server stops."""
+
+_ON_FAILURE: Final = ("restart", "log", "stop")
+
+# Seconds before a task that failed begins again; twice as many each time, until it has run for the longest of them.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+
+_log: Final = SturdyLogger("turnbuckle.server")
+
+
+@attrs.frozen
+class _Background:
+    function: BackgroundFunction
+    name: str
+    on_failure: OnFailure
+
+
+@final
+class BackgroundTasks:
+    """The background tasks of one lifespan.
+
+    Args:
+        owner: which lifespan it is, for the log.
+        clock: tells the time.
+        stop: asks the server to stop, because of a failure.
+    """
+
+    def __init__(self, owner: str, clock: Clock, stop: Callable[[str, BaseException], None]) -> None:
+        self._owner: Final = owner
+        self._clock: Final = clock
+        self._stop: Final = stop
+        self._waiting: list[_Background] = []
+        self._running: Final[list[tuple[str, asyncio.Task[None]]]] = []
+        self._state: Literal["entering", "open", "closed"] = "entering"
+
+    def start(self, function: BackgroundFunction, *, name: str = "", on_failure: OnFailure = "restart") -> None:
+        """Run ``function`` in a task, once the lifespan has been entered.
+
+        Raises:
+            ValueError: ``on_failure`` is none of the three.
+            RuntimeError: the lifespan is being left.
+        """
+        if on_failure not in _ON_FAILURE:
+            raise ValueError(f"on_failure must be one of {', '.join(_ON_FAILURE)}, not {on_failure!r}")
+        task = _Background(function, name or getattr(function, "__name__", "task"), on_failure)
+        if self._state == "closed":
+            raise RuntimeError(f"background task {task.name!r} cannot begin: {self._owner} is being left")
+        if self._state == "entering":
+            self._waiting.append(task)
+        else:
+            self._begin(task)
+
+    def open(self) -> None:
+        """Begin what was asked for while the lifespan was entered."""
+        self._state = "open"
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            self._begin(each)
+
+    async def close(self) -> None:
+        """Cancel all tasks, the last one first, and wait for each to end."""
+        self._state = "closed"
+        while self._running:
+            _, task = self._running[-1]
+            task.cancel()
+            await asyncio.wait([task])
+            self._forget(task)
+
+    def holders(self) -> list[str]:
+        """Return what still runs, and where it waits."""
+        return [f"{self._called(name)}, waiting at {waits_at(task)}" for name, task in self._running]
+
+    def abandon(self) -> None:
+        """Forget tasks that go on though they were cancelled."""
+        self._running.clear()
+
+    def _begin(self, each: _Background) -> None:
+        task = asyncio.get_running_loop().create_task(self._supervise(each), name=f"turnbuckle {each.name}")
+        self._running.append((each.name, task))
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running[:] = [pair for pair in self._running if pair[1] is not task]
+
+    async def _supervise(self, each: _Background) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            begun = self._clock.monotonic()
+            if not await self._failed(each) or self._state == "closed" or each.on_failure != "restart":
+                return
+            if self._clock.monotonic() - begun >= _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
+            _log.info("%s begins again in %g s", self._called(each.name), pause)
+            await self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _failed(self, each: _Background) -> bool:
+        try:
+            await each.function()
+        except asyncio.CancelledError as error:
+            current = asyncio.current_task()
+            if self._state == "closed" or current is None or current.cancelling():
+                raise
+            # Something that it waited for was cancelled; to whoever relies on the task it is all the same.
+            self._report(each, error)
+        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  # logged, and acted on
+            self._report(each, error)
+        else:
+            return False
+        return True
+
+    def _report(self, each: _Background, error: BaseException) -> None:
+        called = self._called(each.name)
+        _log.error("%s failed", called, exc_info=error)
+        if each.on_failure == "stop" and self._state != "closed":
+            self._stop(called, error)
+
+    def _called(self, name: str) -> str:
+        return f"background task {name!r} of {self._owner}"
+
+    async def _sleep(self, seconds: float) -> None:
+        awake = asyncio.Event()
+        timer = self._clock.call_later(seconds, awake.set)
+        try:
+            await awake.wait()
+        finally:
+            timer.cancel()

@@ -1,0 +1,1 @@
+"""Sockets: listen, accept, and choose the protocols of an accepted connection."""

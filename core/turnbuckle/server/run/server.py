@@ -1,0 +1,440 @@
+"""Run an application: lifespans, sockets and signals, in this order, and back.
+
+What is started is stopped in reverse. Stopping has steps, and each has a bound: nobody is accepted any more,
+connections that are idle are closed and the others finish, those that do not are cut off, then the lifespans are left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from itertools import islice
+from types import TracebackType
+from typing import Final, Literal, TypeAlias, final
+
+from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
+from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.lifespan.lifespans import Lifespans
+from turnbuckle.server.listen.accepting import Acceptor
+from turnbuckle.server.listen.listeners import Address, Endpoint, Listener, as_secured, bind
+from turnbuckle.server.listen.protocol_stack import first_protocol
+from turnbuckle.server.listen.proxy_protocol import ProxySettings
+from turnbuckle.server.listen.socket_activation import adopt, take_passed_sockets
+from turnbuckle.server.listen.socket_options import keep_little_unsent
+from turnbuckle.server.logs.destinations import occupy_standard_descriptors
+from turnbuckle.server.logs.settings import LogSettings
+from turnbuckle.server.logs.setup import logging_as
+from turnbuckle.server.model.application import Application, LoopFactory
+from turnbuckle.server.model.clock import Clock, SystemClock
+from turnbuckle.server.model.fd_limit import raise_file_limit
+from turnbuckle.server.run.readiness import Attendant, Readiness
+from turnbuckle.server.run.sd_notify import Notifier
+from turnbuckle.server.run.shutdown import Threads, settled
+from turnbuckle.server.run.signals import on_reload_signal, on_stop_signals
+from turnbuckle.server.stalls.watchdog import Watchdog
+from turnbuckle.server.tls.context import TLS, Certificates
+from turnbuckle.web.trusted_addresses import TrustedAddresses
+
+__all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
+
+LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
+"""The event loop to run on; ``"auto"`` is uvloop where it is installed."""
+
+_log: Final = SturdyLogger("turnbuckle.server")
+
+# Seconds that handlers have to unwind once they were cancelled.
+_UNWINDING: Final = 1.0
+
+# Seconds after which it is said who holds up a stop, and how many are named.
+_MOMENT: Final = 1.0
+_MOST_NAMED: Final = 10
+
+
+@final
+class HTTPServer:
+    """A server of one application, started and stopped once, on one event loop.
+
+    ``async with HTTPServer(application, port=0) as server`` serves inside the block, which is cancelled if a task fails
+    that the server cannot do without; ``await server.serve()`` serves until the process is told to stop.
+
+    Args:
+        application: a compiled application, as ``app.compile()`` returns it.
+        host: names or addresses to listen on; each name counts with all its addresses.
+        port: TCP port; 0 lets the system choose, and ``addresses`` tells.
+        unix: path of a Unix socket to listen on instead of host and port; ``@name`` for one without a file (Linux).
+        unix_mode: octal mode of the socket's file, such as ``"660"``; "" leaves it to the umask.
+        unix_owner: name or number of the user that owns it; "" for that of the process.
+        unix_group: the same for its group.
+        backlog: connections that may wait to be accepted.
+        reuse_port: let several processes listen on the same port.
+        fds: inherited descriptors to listen on instead of all that.
+        tls: how connections are secured; None for not at all.
+        proxy: proxies that tell where connections come from, with the PROXY protocol; None for none.
+        clock: tells the time; that of the loop and the machine when None.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but the application by name
+        self,
+        application: Application,
+        *,
+        host: str | Sequence[str] = "127.0.0.1",
+        port: int = 8000,
+        unix: str = "",
+        unix_mode: str = "",
+        unix_owner: str = "",
+        unix_group: str = "",
+        backlog: int = 2048,
+        reuse_port: bool = False,
+        fds: Sequence[int] = (),
+        tls: TLS | None = None,
+        proxy: ProxySettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.application: Final = application
+        self._endpoint: Final = Endpoint(
+            host=host,
+            port=port,
+            unix=unix,
+            unix_mode=unix_mode,
+            unix_owner=unix_owner,
+            unix_group=unix_group,
+            backlog=backlog,
+            reuse_port=reuse_port,
+            fds=fds,
+            is_secured=tls is not None and tls.is_wanted,
+        )
+        self._tls: Final = tls
+        self._proxies: Final = TrustedAddresses(proxy.trusted) if proxy is not None and proxy.protocol else None
+        self._certificates: Certificates | None = None
+        self._clock = clock
+        self._listeners: tuple[Listener, ...] = ()
+        self._acceptors: list[Acceptor] = []
+        self._connections: Connections | None = None
+        self._lifespans: Lifespans | None = None
+        self._starting: asyncio.Task[object] | None = None
+        self._inside: asyncio.Task[object] | None = None
+        self._watchdog: Watchdog | None = None
+        self._stop_requested: Final = asyncio.Event()
+        self._failure: BackgroundTaskError | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where the server listens, with the ports that the system chose; empty before it has started."""
+        return tuple(listener.address for listener in self._listeners)
+
+    async def start(self) -> None:
+        """Bind the sockets, enter the lifespans, then accept connections; all of it or nothing.
+
+        Raises:
+            ListenError: a socket cannot be listened on.
+            LifespanError: a lifespan failed.
+            TLSError: connections cannot be secured.
+            RuntimeError: the server was started before.
+        """
+        if self._connections is not None:
+            raise RuntimeError("a server is started once; make another one")
+        if self._tls is not None and self._tls.is_wanted:
+            self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
+        loop = asyncio.get_running_loop()
+        clock = self._clock = self._clock or SystemClock(loop)
+        self._connections = connections = Connections(self.application, clock, loop)
+        timeouts = self.application.timeouts
+        self._lifespans = Lifespans(
+            self.application.lifespans,
+            timeouts.shutdown,
+            clock,
+            startup=timeouts.startup,
+            resources=self.application.resources,
+            fail=self._fail,
+        )
+        self._listeners = open_listeners(self._endpoint)
+        try:
+            await self._lifespans.enter()
+            self._listen(loop, connections)
+        except BaseException:
+            self._stop_accepting()
+            await self._lifespans.leave()
+            raise
+        if self.application.watchdog:
+            self._watchdog = Watchdog(self.application.watchdog, loop, lambda: connections.open)
+
+    async def stop(self) -> None:
+        """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
+        self._stop_accepting()
+        try:
+            if self._connections is not None:
+                await self._drain(self._connections)
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.stop()
+            if self._lifespans is not None:
+                await self._lifespans.leave()
+
+    def abort(self) -> None:
+        """Cut off every connection, and what else a stop is waiting for."""
+        if self._connections is not None:
+            self._abort(self._connections)
+        if self._lifespans is not None:
+            self._lifespans.give_up()
+
+    def request_stop(self) -> None:
+        """Let ``serve()`` stop and return; when asked again, cut off what it is waiting for."""
+        if self._stop_requested.is_set():
+            self.abort()
+            return
+        self._stop_requested.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
+    def reload(self) -> None:
+        """Read the files of TLS again, for connections to come; nothing changes if they cannot be used."""
+        if self._certificates is not None:
+            self._certificates.reload()
+
+    async def serve(self, readiness: Readiness | None = None) -> None:
+        """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal does not wait.
+
+        Args:
+            readiness: how the outside is told; in the log alone when None.
+
+        With TLS, SIGHUP reads the certificate again.
+
+        Raises:
+            ListenError: a socket cannot be listened on.
+            TLSError: connections cannot be secured.
+            LifespanError: a lifespan failed.
+            BackgroundTaskError: a task failed for which the server was to stop; it has.
+        """
+        reload = self.reload if self._endpoint.is_secured else None
+        with on_stop_signals(self.request_stop), on_reload_signal(reload):
+            if await self.serve_until_stopped(readiness or Readiness()):
+                _log.info("stopped")
+
+    async def serve_until_stopped(self, attendant: Attendant) -> bool:
+        """Do as ``serve()`` does, but leave the signals alone; return whether it came as far as to serve."""
+        has_started = await self._has_started()
+        if has_started and self._clock is not None:
+            try:
+                attendant.started(self.addresses, self._clock)
+                await self._stop_requested.wait()
+            finally:
+                attendant.stopping()
+                await self.stop()
+        if self._failure is not None:
+            raise self._failure
+        return has_started
+
+    def _fail(self, task: str, error: BaseException) -> None:
+        if self._failure is not None:
+            return
+        self._failure = BackgroundTaskError(task, error)
+        if not self._stop_requested.is_set():
+            _log.error("stopping, for %s failed", task)
+            self.request_stop()
+        if self._inside is not None:
+            self._inside.cancel()
+
+    async def __aenter__(self) -> HTTPServer:
+        await self.start()
+        if self._failure is not None:
+            await self.stop()
+            raise self._failure
+        self._inside = asyncio.current_task()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        inside, self._inside = self._inside, None
+        failure = self._failure
+        await self.stop()
+        if failure is None or inside is None:
+            return
+        others = inside.uncancel()
+        # Somebody beside us may have cancelled the task, and the block may have failed for a reason of its own.
+        if error is None or (isinstance(error, asyncio.CancelledError) and not others):
+            raise failure
+
+    async def _has_started(self) -> bool:
+        """Start, unless told to stop meanwhile."""
+        task = asyncio.current_task()
+        self._starting = task
+        try:
+            await self.start()
+        except asyncio.CancelledError:
+            # Somebody beside us may have cancelled the task, too; that is none of our business to hide.
+            if not self._stop_requested.is_set() or task is None or task.uncancel():
+                raise
+            return False
+        finally:
+            self._starting = None
+        return True
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
+        connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates, self._proxies))
+        for listener in self._listeners:
+            keep_little_unsent(listener.socket)
+            try:
+                listener.socket.listen(self._endpoint.backlog)
+            except OSError as error:
+                raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
+        self._acceptors = [Acceptor(each.socket, connect, connections.clock, loop) for each in self._listeners]
+
+    def _stop_accepting(self) -> None:
+        if self._listeners:
+            for acceptor in self._acceptors:
+                acceptor.stop()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = ()
+
+    async def _drain(self, connections: Connections) -> None:
+        connections.begin_drain(self.application.timeouts.last_request)
+        seconds = self.application.timeouts.shutdown
+        call_later = connections.clock.call_later
+        timers = [call_later(_MOMENT, partial(_tell_holders, connections))]
+        if seconds:
+            timers.append(call_later(seconds, self._cut_off))
+        try:
+            for acceptor in self._acceptors:
+                await acceptor.settled()
+            if connections.open:
+                _log.info("waiting for %s", _counted(len(connections.open), "connection"))
+            await connections.drained()
+        finally:
+            for timer in timers:
+                timer.cancel()
+
+    def _cut_off(self) -> None:
+        if self._connections is not None:
+            late = _counted(len(self._connections.open), "connection")
+            _log.warning("cutting off %s that did not finish in time", late)
+            _tell_holders(self._connections)
+            self._abort(self._connections)
+
+    def _abort(self, connections: Connections) -> None:
+        for acceptor in self._acceptors:
+            acceptor.abort()
+        connections.abort_all()
+        connections.clock.call_later(_UNWINDING, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._connections is not None and self._connections.open:
+            deaf = _counted(len(self._connections.open), "handler")
+            _log.warning("cancelled, and still running: %s", deaf)
+            _tell_holders(self._connections)
+            self._connections.give_up()
+
+
+def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
+    """Take over the inherited descriptors of an endpoint, or bind its sockets if it has none.
+
+    Raises:
+        ListenError: that cannot be done; the message says with which and why.
+    """
+    return as_secured(adopt(endpoint.fds), endpoint) if endpoint.fds else bind(endpoint)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _tell_holders(connections: Connections) -> None:
+    for connection in islice(connections.open, _MOST_NAMED):
+        _log.warning("still waiting for %s", connection.holder)
+    if len(connections.open) > _MOST_NAMED:
+        _log.warning("and for %d more", len(connections.open) - _MOST_NAMED)
+
+
+def run(  # noqa: PLR0913  # all but the application by name
+    application: Application,
+    *,
+    host: str | Sequence[str] = "127.0.0.1",
+    port: int = 8000,
+    unix: str = "",
+    unix_mode: str = "",
+    unix_owner: str = "",
+    unix_group: str = "",
+    backlog: int = 2048,
+    reuse_port: bool = False,
+    fds: Sequence[int] = (),
+    fd_name: str = "",
+    ready_file: str = "",
+    tls: TLS | None = None,
+    proxy: ProxySettings | None = None,
+    loop: LoopChoice = "auto",
+    log: LogSettings | None = None,
+    serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
+) -> bool:
+    """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
+
+    Tasks that ignore that they were cancelled are left behind. So are threads that do not end, but a process ends only
+    when they do: returns whether there are any.
+
+    Sockets that systemd passes are listened on instead, unless ``fds`` says which.
+
+    Args:
+        fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
+        ready_file: path of a file that is there as long as connections are accepted.
+        loop: the event loop to run on; with ``"auto"`` that of the application goes first.
+        serve: serves, instead of ``server.serve``, and tells the outside how it goes.
+        log: how to log; as the settings have it by default when None.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+        LifespanError: a lifespan failed.
+        TLSError: connections cannot be secured.
+        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
+    """
+    occupy_standard_descriptors()
+    server = HTTPServer(
+        application,
+        host=host,
+        port=port,
+        unix=unix,
+        unix_mode=unix_mode,
+        unix_owner=unix_owner,
+        unix_group=unix_group,
+        backlog=backlog,
+        reuse_port=reuse_port,
+        fds=fds or take_passed_sockets(os.environ, fd_name),
+        tls=tls,
+        proxy=proxy,
+    )
+    if serve is None:
+        readiness = Readiness(ready_file, Notifier.take_from(os.environ))
+        serve = partial(HTTPServer.serve, readiness=readiness)
+    threads = Threads()
+    with (
+        logging_as(log or LogSettings(), secrets=application.secrets),
+        asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
+    ):
+        raise_file_limit()
+        runner.run(settled(serve(server), threads))
+    return threads.has_calls
+
+
+def loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
+    """Return what makes the loop; None for the loop of asyncio.
+
+    Args:
+        choice: of the settings.
+        chosen: that of the application.
+
+    Raises:
+        TurnbuckleError: the loop is not installed.
+    """
+    if choice == "auto" and chosen is not None:
+        return chosen
+    if choice == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError as error:
+        if choice == "auto":
+            return None
+        raise TurnbuckleError("loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'") from error
+    return uvloop.new_event_loop

@@ -1,0 +1,1 @@
+"""Find the task or callback that keeps the server waiting."""

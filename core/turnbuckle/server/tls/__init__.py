@@ -1,0 +1,1 @@
+"""TLS: certificates and settings, the handshake, the encrypted transport."""

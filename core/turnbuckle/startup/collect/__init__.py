@@ -1,0 +1,1 @@
+"""Call the hooks and collect their records."""

@@ -1,0 +1,122 @@
+"""Take the parsers and routers that are passed to an app by value, whatever shape they have.
+
+Objects written for ``parse_into(request, buffer)`` or ``get_handler(path)`` need an adapter. Adapters are plugins; the
+one that is needed is imported by name, then, and no sooner.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final, cast
+
+import attrs
+
+from turnbuckle.plan import Entry
+from turnbuckle.plugin import Plugin
+from turnbuckle.records import Origin, ParserProvider, RouterProvider
+from turnbuckle.startup.collect.shared_router import SharedRouter
+from turnbuckle.startup.model.declaration import Written
+from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.plugin_records import Wanted
+
+__all__ = ["Injected", "inject_parser", "inject_router"]
+
+_ADAPTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "parse_into": ("turnbuckle_plugins.parse_into", "ParseIntoPlugin"),
+    "get_handler": ("turnbuckle_plugins.get_handler", "GetHandlerPlugin"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Injected:
+    """What became of a value: a name to look for, a provider, or an adapter that has to be asked for one."""
+
+    name: str = ""
+    provider: Entry[Any] | None = None
+    adapter: Wanted | None = None
+
+
+def inject_parser(written: Written[object] | None, findings: Findings) -> Injected:
+    """Return what an app's ``parser=`` means; a mistake is noted and means nothing."""
+    if written is None:
+        return Injected()
+    value, origin = written.record, written.origin
+    if isinstance(value, str):
+        return Injected(name=value)
+    if isinstance(value, ParserProvider):
+        return Injected(provider=Entry(value, origin))
+    if hasattr(value, "parse_into"):
+        return _adapted("parse_into", "parser", written, findings)
+    if callable(value):
+        factory = cast("Callable[..., Any]", _called_with_one(value))
+        return Injected(provider=Entry(ParserProvider(_name_of(value), factory), _at(origin, value)))
+    why = "a connection needs a parser of its own, so a parser is given as a class or factory"
+    fix = "pass the class, or a function that takes Limits and returns a parser"
+    if hasattr(value, "next_event"):
+        fix = f"pass the class {type(value).__name__}, not an instance"
+    return _unfit("parser", value, origin, (why, fix), findings)
+
+
+def inject_router(written: Written[object] | None, findings: Findings) -> Injected:
+    """Return what the ``router=`` of an app or a scope means; a mistake is noted and means nothing."""
+    if written is None:
+        return Injected()
+    value, origin = written.record, written.origin
+    if isinstance(value, str):
+        return Injected(name=value)
+    if isinstance(value, RouterProvider):
+        return Injected(provider=Entry(value, origin))
+    if hasattr(value, "get_handler"):
+        return _adapted("get_handler", "router", written, findings)
+    if isinstance(value, SharedRouter):
+        return Injected(provider=Entry(RouterProvider(value.name, lambda setup: value.begin()), origin))
+    if callable(value):
+        factory = cast("Callable[..., Any]", _called_with_one(value))
+        return Injected(provider=Entry(RouterProvider(_name_of(value), factory), _at(origin, value)))
+    why = "a router has add, freeze and match, or get_handler"
+    return _unfit("router", value, origin, (why, "pass a router, a class or a factory"), findings)
+
+
+def _adapted(adapter: str, slot: str, written: Written[object], findings: Findings) -> Injected:
+    module, name = _ADAPTERS[adapter]
+    try:
+        plugin: Callable[[object], Plugin] = getattr(import_module(module), name)
+        wanted = plugin(written.record)
+    except Exception as error:  # noqa: BLE001  # a foreign object is wrapped here
+        why = f"the adapter {module} failed: {type(error).__name__}: {error}"
+        return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), findings)
+    return Injected(adapter=Wanted(ref=wanted, origin=written.origin, builtin=True, injected=slot))
+
+
+def _unfit(slot: str, value: object, origin: Origin, why_and_fix: tuple[str, str], findings: Findings) -> Injected:
+    why, fix = why_and_fix
+    findings.add("TB403", f"{value!r:.80} cannot be the {slot}", origin, why=why, fix=fix)
+    return Injected()
+
+
+def _called_with_one(value: Callable[..., object]) -> Callable[..., object]:
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return value
+    takes_one = any(
+        each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD} and not _is_optional(each) for each in parameters
+    )
+    return value if takes_one else lambda given: value()
+
+
+def _is_optional(parameter: inspect.Parameter) -> bool:
+    # What is not asked for is not pressed upon a class that was written for something else.
+    return parameter.default is not parameter.empty and parameter.name not in {"limits", "setup"}
+
+
+def _name_of(value: object) -> str:
+    named = value if hasattr(value, "__name__") else type(value)
+    return str(getattr(named, "__name__", "passed"))
+
+
+def _at(origin: Origin, value: object) -> Origin:
+    return attrs.evolve(origin, place=place_of(value) or origin.place)

@@ -1,0 +1,100 @@
+"""Turn what users write by hand into records: middleware functions, lifespan functions, prefixes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from turnbuckle.records import Lifespan, Middleware
+
+if TYPE_CHECKING:
+    from turnbuckle.records import ResourceKey, Router, Zone
+
+__all__ = ["Bounds", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
+
+
+class Bounds(TypedDict, total=False):
+    """Limits and deadlines that a route or scope has of its own, by the names of the settings."""
+
+    limits: Mapping[str, int]
+    timeouts: Mapping[str, float]
+
+
+class RouteOptions(Bounds, total=False):
+    """What a route may be given beside its path: see ``Route``."""
+
+    name: str
+    host: str
+
+
+def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]) -> Middleware:
+    """Return the record for a middleware that was written as a record or as ``async def m(request, call_next)``.
+
+    Raises:
+        TypeError: it is neither, or a record came with options.
+    """
+    if isinstance(value, Middleware):
+        if name or before or after:
+            raise TypeError(f"middleware {value.name!r} is a record and says itself where it belongs")
+        return value
+    if not callable(value) or not _is_coroutine_function(value):
+        raise TypeError(f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}")
+    from turnbuckle.web.middleware import middleware
+
+    function = cast("Callable[..., Any]", value)
+    return middleware(name=name or _name_of(value), zone=zone, before=before, after=after)(function)
+
+
+def as_lifespan(
+    factory: object, provides: ResourceKey[object] | None = None, needs: Iterable[ResourceKey[object]] = ()
+) -> Lifespan:
+    """Return the record for a lifespan written as an ``async def`` that yields once, or as a context manager factory.
+
+    Raises:
+        TypeError: it cannot be called with at most one argument, or a record came with options.
+    """
+    if isinstance(factory, Lifespan):
+        if provides is not None or needs:
+            raise TypeError(f"lifespan {factory.name!r} is a record and says itself what it provides and needs")
+        return factory
+    if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
+        raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
+    enter = cast("Callable[..., AbstractAsyncContextManager[object]]", factory)
+    if inspect.isasyncgenfunction(factory):
+        enter = asynccontextmanager(factory)
+    make = enter if _takes_argument(factory) else lambda setup: enter()
+    return Lifespan(_name_of(factory), make, provides=provides, needs=needs)
+
+
+def as_router(value: object) -> object:
+    """Return what was passed for a router; a router that exists already is made fit for several resolutions."""
+    if isinstance(value, str | type) or not hasattr(value, "match") or hasattr(value, "get_handler"):
+        return value
+    from turnbuckle.startup.collect.shared_router import share
+
+    return share(cast("Router", value))
+
+
+def checked_prefix(prefix: str) -> str:
+    """Return the prefix of a scope without a slash at its end.
+
+    Raises:
+        ValueError: it does not start with a slash.
+    """
+    if prefix and not prefix.startswith("/"):
+        raise ValueError(f"prefix {prefix!r} of a scope must start with a slash")
+    return prefix.rstrip("/")
+
+
+def _is_coroutine_function(value: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None))  # noqa: B004
+
+
+def _takes_argument(function: Callable[..., object]) -> bool:
+    return bool(inspect.signature(function).parameters)
+
+
+def _name_of(value: object) -> str:
+    return getattr(value, "__name__", None) or type(value).__name__

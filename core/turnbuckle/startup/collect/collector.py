@@ -1,0 +1,189 @@
+"""Ask every plugin every hook it answers, once, and keep each record with its origin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeGuard, cast
+
+import attrs
+
+from turnbuckle.plan import Entry, Plan
+from turnbuckle.records import (
+    Component,
+    Diagnostic,
+    ErrorHandler,
+    Lifespan,
+    Middleware,
+    Origin,
+    ParserProvider,
+    ProtocolProvider,
+    ResponseType,
+    Route,
+    RouterProvider,
+)
+from turnbuckle.setup import Setup
+from turnbuckle.startup.collect.hook_registry import HookCall, Registry
+from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.plugin_records import LoadedPlugin
+from turnbuckle.startup.plugins.loading import place_of_error
+from turnbuckle.startup.plugins.validate import fault_in, shown
+
+__all__ = ["Answers", "Collector"]
+
+_REVIEW: Final = "review_plan"
+_RECORDS: Final[Mapping[str, type]] = {
+    "provide_parsers": ParserProvider,
+    "provide_routers": RouterProvider,
+    "provide_middleware": Middleware,
+    "provide_response_types": ResponseType,
+    "provide_routes": Route,
+    "provide_error_handlers": ErrorHandler,
+    "provide_protocols": ProtocolProvider,
+    "provide_components": Component,
+    "provide_lifespans": Lifespan,
+    _REVIEW: Diagnostic,
+}
+
+
+@attrs.define
+class Answers:
+    """What the plugins of one scope returned, by hook, in dependency order."""
+
+    entries: dict[str, list[Entry[Any]]] = attrs.field(factory=dict)
+
+    def take(self, entries: Mapping[str, list[Entry[Any]]]) -> None:
+        """Take in what one more plugin returned."""
+        for hook, more in entries.items():
+            self.entries.setdefault(hook, []).extend(more)
+
+    def of(self, hook: str) -> tuple[Entry[Any], ...]:
+        """Return the records of one hook."""
+        return tuple(self.entries.get(hook, ()))
+
+
+@attrs.define
+class Collector:
+    """Asks the plugins of one scope.
+
+    Attributes:
+        plugins: the plugins, in dependency order.
+        registry: their hooks.
+        findings: where wrong answers are noted.
+    """
+
+    plugins: Sequence[LoadedPlugin]
+    registry: Registry
+    findings: Findings
+
+    def ask(self, plugin: LoadedPlugin) -> Mapping[str, list[Entry[Any]]]:
+        """Ask one plugin every hook that it answers, but ``review_plan`` and those that plugins define."""
+        start = time.perf_counter()
+        entries = dict(self._ask(plugin))
+        plugin.seconds += time.perf_counter() - start
+        return entries
+
+    def review(self, plan: Plan) -> None:
+        """Let plugins look over the plan, and note what they find."""
+        for plugin in self.plugins:
+            for hook, function, call in self.registry.calls(plugin):
+                if hook == _REVIEW:
+                    at = _origin(plugin, hook, function)
+                    for found in self._records(hook, self._call(call, {"plan": plan}, at), at):
+                        shown = cast("Diagnostic", found)
+                        self.findings.diagnostics.append(attrs.evolve(shown, origins=shown.origins or (at,)))
+
+    def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Entry[object]]]]:
+        setup = attrs.evolve(cast("Setup", plugin.setup), answers=partial(self._answers, plugin))
+        for hook, function, call in self.registry.calls(plugin):
+            if hook == _REVIEW or (hook not in _RECORDS and hook != "provide_commands"):
+                continue
+            at = _origin(plugin, hook, function)
+            records = self._records(hook, self._call(call, {"setup": setup}, at), at)
+            yield hook, [Entry(record, at) for record in records]
+
+    def _answers(self, asking: LoadedPlugin, hook: str, /, **arguments: object) -> tuple[object, ...]:
+        if hook not in self.registry.known_hooks() or hook in _RECORDS:
+            raise LookupError(f"plugin {asking.name!r} asks hook {hook!r}, which no enabled plugin defines")
+        found: list[object] = []
+        for plugin in self.plugins:
+            for name, function, call in self.registry.calls(plugin):
+                if name == hook:
+                    at = _origin(plugin, hook, function)
+                    found.extend(self._listed(hook, self._call(call, arguments, at), at))
+        return tuple(found)
+
+    def _call(self, call: HookCall, arguments: Mapping[str, object], at: Origin) -> object:
+        try:
+            result = call(arguments)
+            # A generator runs only now, and may fail as the rest of the hook may.
+            return list(result) if _is_lazy(result) else result
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
+            self.findings.add(
+                "TB306",
+                f"hook {at.hook!r} of plugin {at.plugin!r} raised {described(error)}",
+                attrs.evolve(at, place=place_of_error(error, at.place) or at.place),
+                why="what the plugin would have supplied is missing",
+                fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
+            )
+            return ()
+
+    def _records(self, hook: str, result: object, at: Origin) -> list[object]:
+        wanted = _record_type(hook)
+        right = []
+        for record in self._listed(hook, result, at):
+            fault = _fault_of(record, wanted)
+            if not fault:
+                right.append(record)
+                continue
+            self.findings.add(
+                "TB308",
+                f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
+                at,
+                why="each hook returns records of one type, which have in them what their annotations say",
+                fix=f"return [{wanted.__name__}(...)], with what belongs there",
+            )
+        return right
+
+    def _listed(self, hook: str, result: object, at: Origin) -> list[object]:
+        if isinstance(result, list | tuple):
+            return list(result)
+        self.findings.add(
+            "TB307",
+            f"hook {hook!r} of plugin {at.plugin!r} returned {shown(result)}, which is no list of records",
+            at,
+            why="a hook says how many records it has; nothing at all is most often a forgotten 'return'",
+            fix="return [...]; return [] for none",
+        )
+        return []
+
+
+def _is_lazy(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | list | tuple)
+
+
+def _record_type(hook: str) -> type:
+    if hook in _RECORDS:
+        return _RECORDS[hook]
+    import click
+
+    return click.Command
+
+
+def _fault_of(record: object, wanted: type) -> str:
+    if not isinstance(record, wanted):
+        return f"{shown(record)}, which is no {wanted.__name__}"
+    fault = fault_in(record)
+    return f"a wrong {wanted.__name__}: {fault}" if fault else ""
+
+
+def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:
+    return Origin(
+        plugin=plugin.name,
+        place=place_of(function),
+        hook=hook,
+        distribution=plugin.origin.distribution,
+        scope=cast("Setup", plugin.setup).scope,
+    )

@@ -1,0 +1,67 @@
+"""Take the kinds of path parameters that an app names beside the built-in ones, and note those that cannot be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from turnbuckle.errors import RouteError
+from turnbuckle.records import Origin
+from turnbuckle.routing.converters import BUILTIN, Converter, Converters
+from turnbuckle.startup.model.declaration import Declaration
+from turnbuckle.startup.model.diagnostics import Findings, described
+
+__all__ = ["checked_converters"]
+
+_NAME: Final = re.compile(r"[^\W\d]\w*")
+
+
+def checked_converters(declaration: Declaration, findings: Findings) -> Converters:
+    """Return the built-in converters with those of an app."""
+    if not declaration.converters:
+        return BUILTIN
+    known: dict[str, Any] = dict(BUILTIN)
+    for name, value in declaration.converters.items():
+        if fault := _fault_of(name, value):
+            _cannot_be_used(name, fault, declaration.origin, findings)
+        else:
+            known[name] = value if isinstance(value, Converter) else _checked_factory(cast("Any", value))
+    return known
+
+
+def _fault_of(name: object, value: object) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return "its name cannot stand in a pattern"
+    if isinstance(value, type) and issubclass(value, Converter):
+        return "it is the class, and a converter is an instance of it"
+    if not isinstance(value, Converter) and not callable(value):
+        return f"it is {value!r:.60}"
+    return ""
+
+
+def _cannot_be_used(name: object, fault: str, origin: Origin, findings: Findings) -> None:
+    findings.add(
+        "TB427",
+        f"converter {name!r} of the app cannot be used: {fault}",
+        origin,
+        why="a pattern names it, as in '{x:name}'; a function makes one from what a pattern has between parentheses",
+        fix='write converters={"name": Converter(regex=..., convert=..., format=...)}',
+    )
+
+
+def _checked_factory(make: Callable[[str], object]) -> Callable[[str], Converter]:
+    """Return a factory of converters whose faults are told as those of the pattern that names it."""
+
+    def make_checked(arguments: str) -> Converter:
+        try:
+            made = make(arguments)
+        except RouteError:
+            raise
+        except Exception as error:
+            raise RouteError(f"the converter for {arguments!r} cannot be made: {described(error)}") from error
+        if not isinstance(made, Converter):
+            raise RouteError(f"the converter for {arguments!r} is {made!r:.60}, which is no Converter")
+        return made
+
+    return make_checked

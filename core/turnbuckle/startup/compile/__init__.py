@@ -1,0 +1,1 @@
+"""Turn a plan into the closures that requests run through."""

@@ -1,0 +1,343 @@
+"""Turn a plan into plain closures: the last stage, after which no hook is called.
+
+Each factory of middleware is called once, whatever the number of routes: a limiter or a counter in its closure counts
+for the whole scope. So a chain is composed once for each scope, and a route below it only knows the chains to enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import attrs
+
+from turnbuckle.http.events import ParserFactory
+from turnbuckle.http.guard import guarded
+from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.records import Handler, Lifespan, Origin, ParserProvider, ResponseType
+from turnbuckle.routing.methods import REGISTERED_METHODS
+from turnbuckle.runtime.dispatch import (
+    Endpoint,
+    Fallback,
+    answer_miss,
+    checked_render,
+    compile_dispatch,
+    compile_endpoint,
+    compile_entry,
+    compile_miss,
+    compile_step,
+    guard,
+)
+from turnbuckle.runtime.scope_match import Territory, scopes_of_misses
+from turnbuckle.runtime.upgrade import compile_switch
+from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
+from turnbuckle.setup import Setup
+from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.compile.components import Components, json_codec, loop_factory
+from turnbuckle.startup.compile.lifespan_shape import fault_of
+from turnbuckle.startup.compile.routers import Table, build_tables, finder
+from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.resolve.resources import planned_resources
+from turnbuckle.startup.resolve.route_overrides import (
+    content_limit_of,
+    enforced,
+    largest_content,
+    on_terms,
+    own_timeouts,
+    timeouts_of,
+)
+from turnbuckle.startup.settings.secrets import secret_texts
+from turnbuckle.web.content.json_codec import ENCODE, STANDARD_JSON, JSONCodec
+from turnbuckle.web.middleware import compose
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.resources import Resources
+from turnbuckle.web.response.errors import ErrorTable
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response_types import Renderer, compile_renderer, with_json
+
+__all__ = ["compile_application"]
+
+_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
+_FACTORIES: Final = {
+    "TB501": "its factory takes the next handler and the setup, and returns a handler",
+    "TB503": "its factory takes the limits, and returns a parser for one connection",
+    "TB506": "its factory takes the next handler and the setup, and returns a handler, as that of middleware does; "
+    "by ALPN name it returns what makes an asyncio.Protocol",
+}
+_PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
+
+
+def compile_application(plan: Plan) -> Application:
+    """Return what a server runs.
+
+    Raises:
+        StartupError: a factory failed.
+    """
+    return _Workshop(plan).application()
+
+
+@attrs.frozen(eq=False)
+class _Surroundings:
+    """What handlers of one scope have around them.
+
+    Attributes:
+        scope: the scope.
+        render: turns what they return into responses.
+        errors: answers for what they raise.
+        chains: those of the scopes around and of its own, outermost first, but for that of the app.
+    """
+
+    scope: PlannedScope
+    render: Renderer
+    errors: ErrorTable
+    chains: tuple[Handler, ...] = ()
+
+
+@attrs.define(eq=False)
+class _Workshop:
+    """Makes one application."""
+
+    plan: Plan
+    findings: Findings = attrs.field(factory=Findings)
+    resources: Resources = attrs.field(init=False)
+    components: Components = attrs.field(init=False)
+    json: JSONCodec = attrs.field(init=False)
+    methods: frozenset[str] = attrs.field(init=False)
+    largest_content: int = attrs.field(init=False)
+    surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.resources = planned_resources(self.plan.root)
+        self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
+        self.largest_content = largest_content(self.plan)
+        self.components = Components(self.plan, self._setup(self.plan.root, ""))
+        self.json = json_codec(self.components, self.findings)
+
+    def application(self) -> Application:
+        """Make everything, then complain about all that cannot be made."""
+        plan = self.plan
+        self._surround(plan.root, None)
+        loop = loop_factory(self.components, self.findings)
+        handle = self._with_codec(self._chain())
+        parser_factory = self._parser_factory()
+        alpn = self._alpn(handle)
+        lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
+        self.findings.raise_errors()
+        return Application(
+            handle=handle,
+            parser_factory=parser_factory,
+            limits=attrs.evolve(plan.settings.limits, content=self.largest_content),
+            content_limit=plan.settings.limits.content,
+            timeouts=plan.settings.timeouts,
+            own_timeouts=own_timeouts(plan),
+            capacity=plan.settings.capacity,
+            lifespans=lifespans,
+            resources=self.resources,
+            json=self.json,
+            alpn=alpn,
+            loop_factory=loop,
+            access_log=plan.settings.log.access,
+            log_queries=plan.settings.log.queries,
+            secrets=secret_texts(plan.setting_values.values()),
+            cancel_on_disconnect=plan.settings.server.cancel_on_disconnect,
+            watchdog=plan.settings.server.watchdog,
+        )
+
+    # -- scopes
+
+    def _surround(self, scope: PlannedScope, outer: _Surroundings | None) -> None:
+        render, errors = self._tables_of(scope, outer)
+        chains: tuple[Handler, ...] = ()
+        if outer is not None:
+            # The chain of the app itself is around all routes at once, and no route has to enter it.
+            chains = outer.chains
+            if scope.middleware:
+                chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
+        here = _Surroundings(scope, render, errors, chains)
+        self.surroundings[id(scope)] = here
+        for inner in scope.scopes:
+            self._surround(inner, here)
+
+    def _tables_of(self, scope: PlannedScope, outer: _Surroundings | None) -> tuple[Renderer, ErrorTable]:
+        if outer is not None and scope.response_types == outer.scope.response_types:
+            render = outer.render
+            if scope.error_handlers == outer.scope.error_handlers:
+                return render, outer.errors
+        else:
+            render = compile_renderer([self._typed(each) for each in scope.response_types])
+        handlers = [each.record for each in scope.error_handlers]
+        return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
+
+    def _typed(self, entry: Entry[ResponseType]) -> ResponseType:
+        record = entry.record
+        if entry.origin.plugin not in _BUILTIN_NAMES:
+            return attrs.evolve(record, render=checked_render(record.render, record.type))
+        return record if self.json is STANDARD_JSON else with_json(record, self.json)
+
+    def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
+        return Setup(
+            settings=self.plan.settings,
+            config=scope.configs.get(plugin),
+            plugin=plugin or "app",
+            app_name=self.plan.app_name,
+            debug=self.plan.settings.debug,
+            scope=scope.prefix,
+            converters=self.plan.converters,
+            components=self._component,
+            resources=self.resources,
+        )
+
+    def _component(self, kind: str) -> object:
+        return self.components.get(kind)
+
+    # -- the chain
+
+    def _chain(self) -> Handler:
+        root = self.surroundings[id(self.plan.root)]
+        dispatch = self._switch(self._dispatch(self._tables(), root), root.errors)
+        return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
+
+    def _with_codec(self, handle: Handler) -> Handler:
+        if self.json is STANDARD_JSON:
+            return handle
+        encode = self.json.encode
+
+        def handle_with_codec(request: Request) -> Awaitable[Response]:
+            # Each request has a context of its own, which this changes for all that serves it.
+            ENCODE.set(encode)
+            return handle(request)
+
+        return handle_with_codec
+
+    def _tables(self) -> tuple[Table, ...]:
+        prepared = self.plan.prepared
+        tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
+        if tables is None:
+            setup = self._setup(self.plan.root, "")
+            tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
+        return tables
+
+    def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
+        handler = innermost
+        for link in reversed(scope.middleware):
+            try:
+                handler = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
+        return guard(handler, errors, self.plan.app_name)
+
+    def _switch(self, dispatch: Handler, errors: ErrorTable) -> Handler:
+        protocols: dict[str, Handler] = {}
+        for entry in self.plan.protocols:
+            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
+            if not record.upgrade:
+                continue
+            try:
+                handler = record.factory(dispatch, setup)
+                if not callable(handler):
+                    raise TypeError(f"its factory returned {handler!r:.80}, which is no handler")
+                protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+        return compile_switch(protocols, dispatch) if protocols else dispatch
+
+    def _alpn(self, handle: Handler) -> dict[str, ConnectionFactory]:
+        made: dict[str, ConnectionFactory] = {}
+        for entry in self.plan.protocols:
+            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
+            if not record.alpn:
+                continue
+            try:
+                factory = record.factory(handle, setup)
+                if not callable(factory):
+                    raise TypeError(f"its factory returned {factory!r:.80}, which makes no asyncio.Protocol")
+                made[record.alpn] = factory
+            except Exception as error:  # noqa: BLE001  # a factory may raise anything
+                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+        return made
+
+    def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
+        if not tables:
+            # A router could not be made; the finding stops the start before anyone calls this.
+            return self._missed(root)
+        scopes = scopes_of_misses(self.plan.root, self.plan.converters)
+        fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
+        miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
+        return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
+
+    def _fallback(self, territory: Territory, scope: PlannedScope) -> Fallback:
+        here = self.surroundings[id(scope)]
+        return Fallback(territory.read, compile_entry(here.chains, self._missed(here)))
+
+    def _missed(self, here: _Surroundings) -> Handler:
+        return answer_miss(here.errors, self.methods)
+
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
+        return Endpoint(planned.route, self._call(planned, scope))
+
+    def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
+        root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
+        content = self._content_limit(planned)
+        call: Callable[..., Any] = enforced(planned.call, content)
+        if here.chains or here.render is not root.render or here.errors is not root.errors:
+            call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
+        timeouts = timeouts_of(self.plan.settings, planned.terms)
+        return on_terms(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
+
+    def _content_limit(self, planned: PlannedRoute) -> int | None:
+        # Where no route takes more than the settings say, content beyond them has been refused before.
+        default = self.plan.settings.limits.content
+        limit = content_limit_of(self.plan.settings, planned.terms)
+        return None if limit == default == self.largest_content else limit
+
+    # -- the rest
+
+    def _parser_factory(self) -> ParserFactory:
+        factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
+        if shadow is None:
+            return factory
+        # Not imported, and nothing of it on the way of a request, unless it is asked for.
+        from turnbuckle.server.connection.shadow import Shadow
+
+        sample = self.plan.settings.parser.shadow_sample
+        return Shadow(factory, self._guarded(shadow), name=shadow.name, sample=sample)
+
+    def _guarded(self, choice: Choice[ParserProvider]) -> ParserFactory:
+        factory = choice.provider.factory
+        try:
+            parser = factory(self.plan.settings.limits)
+            missing = [name for name in _PARSER_METHODS if not callable(getattr(parser, name, None))]
+            if missing:
+                raise TypeError(f"{parser!r} has no {', '.join(missing)}")
+        except Exception as error:  # noqa: BLE001  # a factory may raise anything
+            self._broken("TB503", f"parser {choice.name!r}", choice.origin, error)
+        # The connection answers for the framing of messages, so whatever is plugged in is checked.
+        return guarded(factory)
+
+    def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
+        setup = self._setup(scope, entry.origin.plugin)
+        if fault := fault_of(entry.record.factory):
+            self.findings.add(
+                "TB505",
+                f"lifespan {entry.record.name!r} cannot be used: {fault}",
+                entry.origin,
+                why="its factory takes the setup, and returns an async context manager",
+                fix="write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
+            )
+        return ReadyLifespan(
+            name=entry.record.name,
+            context=lambda tasks: entry.record.factory(attrs.evolve(setup, background=tasks.start)),
+            plugin=entry.origin.plugin,
+            place=entry.origin.place,
+            provides=entry.record.provides,
+            scope=scope.prefix,
+        )
+
+    def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
+        self.findings.add(
+            code,
+            f"{what} cannot be made: {described(error)}",
+            origin,
+            why=_FACTORIES[code],
+            fix="correct its factory, or disable the plugin that it comes from",
+        )

@@ -1,0 +1,94 @@
+"""Make components when they are first asked for, once each.
+
+Those of two kinds the core uses itself: ``json`` reads and writes JSON, ``loop`` makes the event loop to run on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from turnbuckle.plan import Plan
+from turnbuckle.server.model.application import LoopFactory
+from turnbuckle.setup import Setup
+from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
+
+__all__ = ["Components", "json_codec", "loop_factory"]
+
+_CODEC_METHODS: Final = ("encode", "decode")
+
+
+@attrs.define(eq=False)
+class Components:
+    """The components of one application.
+
+    Attributes:
+        plan: says which one was chosen for each kind.
+        setup: what factories are given, but for their own settings.
+    """
+
+    plan: Plan
+    setup: Setup
+    _made: dict[str, object] = attrs.field(factory=dict, init=False)
+
+    def get(self, kind: str) -> object:
+        """Return the one component of a kind.
+
+        Raises:
+            LookupError: no enabled plugin provides that kind, or making it asks for itself.
+        """
+        if kind in self._made:
+            return self._made[kind]
+        choice = self.plan.components.get(kind)
+        if choice is None:
+            kinds = ", ".join(sorted(self.plan.components)) or "none"
+            raise LookupError(f"no enabled plugin provides a component of kind {kind!r}; there is {kinds}")
+        plugin = choice.origin.plugin
+        setup = attrs.evolve(self.setup, plugin=plugin, config=self.plan.root.configs.get(plugin))
+        made = self._made[kind] = choice.provider.factory(setup)
+        return made
+
+
+def json_codec(components: Components, findings: Findings) -> JSONCodec:
+    """Return what an app reads and writes JSON with: that of the core unless there is a component ``json``."""
+    made: JSONCodec | None = _checked(components, "json", _check_codec, findings)
+    return STANDARD_JSON if made is None else made
+
+
+def loop_factory(components: Components, findings: Findings) -> LoopFactory | None:
+    """Return what makes the event loop, if there is a component ``loop``."""
+    made: LoopFactory | None = _checked(components, "loop", _check_callable, findings)
+    return made
+
+
+def _check_codec(made: object) -> None:
+    missing = [name for name in _CODEC_METHODS if not callable(getattr(made, name, None))]
+    if missing:
+        raise TypeError(f"{made!r:.80} has no {', '.join(missing)}")
+
+
+def _check_callable(made: object) -> None:
+    if not callable(made):
+        raise TypeError(f"{made!r:.80} cannot be called for a loop")
+
+
+def _checked(components: Components, kind: str, check: Callable[[object], None], findings: Findings) -> Any:
+    choice = components.plan.components.get(kind)
+    if choice is None:
+        return None
+    try:
+        made = components.get(kind)
+        check(made)
+    except Exception as error:  # noqa: BLE001  # a factory may raise anything
+        findings.add(
+            "TB507",
+            f"{choice.kind} {choice.name!r} cannot be made: {described(error)}",
+            choice.origin,
+            why="its factory takes the setup; json is made with encode and decode, loop is a function that makes one",
+            fix="correct its factory, or choose another with the setting components." + kind,
+        )
+        return None
+    return made

@@ -1,0 +1,305 @@
+"""Fill routers with routes: one for the app, one for each scope that has a router of its own.
+
+Resolution fills them, to find what is wrong with the routes. The first compilation takes them over and puts compiled
+handlers in the place of those that are there; whoever compiles the same plan again fills routers of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, final
+
+import attrs
+
+from turnbuckle.errors import RouteConflict, RouteError
+from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
+from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
+from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.languages.overlap import Shadow
+from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.runtime.dispatch import Endpoint
+from turnbuckle.runtime.scope_match import Territory
+from turnbuckle.setup import Setup
+from turnbuckle.startup.collect.shared_router import SharedRouter
+from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.web.request.request import Request
+
+__all__ = ["PreparedTables", "Table", "build_tables", "check_reach", "finder", "url_builder"]
+
+_MAX_NAMED: Final = 5
+
+_ROUTER_METHODS: Final = ("add", "freeze", "match")
+
+HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., Any]]
+
+
+@attrs.frozen
+class Table:
+    """One router, filled.
+
+    Attributes:
+        scope: the scope that it answers for.
+        territory: the requests that are handed to it; None for the router of the app.
+        router: the router.
+        links: names of the routes whose paths the router itself writes.
+    """
+
+    scope: PlannedScope
+    territory: Territory | None
+    router: Router | HostRouter
+    links: frozenset[str] = frozenset()
+
+
+@final
+@attrs.define(eq=False)
+class PreparedTables:
+    """Routers that were filled with endpoints whose handlers are not compiled yet, to be taken once."""
+
+    _tables: tuple[Table, ...] | None = None
+    _endpoints: dict[int, Endpoint] = attrs.field(factory=dict)
+
+    def prepare(self, root: PlannedScope, setup: Setup, findings: Findings) -> tuple[Table, ...]:
+        """Fill the routers; the arguments are those of ``build_tables``."""
+        self._tables = build_tables(root, setup, self._endpoint, findings)
+        return self._tables
+
+    def take(self, call_of: HandlerOf, routes: Iterable[tuple[PlannedRoute, PlannedScope]]) -> tuple[Table, ...] | None:
+        """Return the routers with compiled handlers, or None if they are gone."""
+        tables, self._tables = self._tables, None
+        if tables is not None:
+            for planned, scope in routes:
+                self._endpoints[id(planned)].call = call_of(planned, scope)
+        return tables
+
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
+        endpoint = self._endpoints[id(planned)] = Endpoint(planned.route, planned.call)
+        return endpoint
+
+
+def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
+    """Return the routers, that of the app last, those of smaller territories first.
+
+    Args:
+        root: the app.
+        setup: what factories are given, but for the scope.
+        handler_of: gives the handler for a route.
+        findings: where routes that cannot be used are noted.
+    """
+    tables = []
+    for choice, scopes in _groups(root):
+        scope = scopes[0]
+        territory = Territory.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
+        if scope is not root and territory is None:
+            _has_no_territory(scope, findings)
+            continue
+        routes = [(each, scope) for scope in scopes for each in scope.routes]
+        here = attrs.evolve(setup, scope=scope.prefix)
+        plain = _make(choice, here, findings)
+        if plain is None:
+            continue
+        router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
+        for planned, inner in routes:
+            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), findings)
+        if not _freeze(router, choice, findings):
+            continue
+        links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
+        tables.append(Table(scope, territory, router, frozenset(links)))
+    _check_apart(tables, findings)
+    return tuple(sorted(tables, key=lambda table: (table.territory is None, table.territory and table.territory.order)))
+
+
+def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
+    """Return what finds the handler for a request, by no more steps than the tables ask for."""
+    *mounted, main = tables
+    find = _find_in(main.router)
+    if not mounted:
+        return find
+    mounts = tuple((table.territory.read, _find_in(table.router)) for table in mounted if table.territory is not None)
+
+    def find_by_territory(request: Request) -> Match:
+        for read, find_in in mounts:
+            if read(request) is not None:
+                return find_in(request)
+        return find(request)
+
+    return find_by_territory
+
+
+def url_builder(root: PlannedScope, tables: tuple[Table, ...], converters: Converters) -> Callable[..., str]:
+    """Return what makes the paths of named routes: the router that has the route, or else the tree's way."""
+    writers = {name: table.router for table in tables for name in table.links}
+    links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
+    foreign: set[str] = set()
+    named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
+    for number, route in enumerate(each for each in named if each.name not in writers):
+        try:
+            # Two routes may share a path, by method. Only names matter here, so each gets a method of its own.
+            links.add(attrs.evolve(route, methods=[f"LINK{number}"]))
+        except RouteError:
+            foreign.add(route.name)
+
+    def url_for(name: str, /, **params: object) -> str:
+        writer = writers.get(name)
+        if isinstance(writer, LinkingRouter):
+            return writer.url_for(name, **params)
+        if name in foreign:
+            raise RouteError(f"the router of route {name!r} writes no paths")
+        return links.url_for(name, **params)
+
+    return url_for
+
+
+def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
+    """Note the routes that no request can reach."""
+    for table in tables:
+        if not isinstance(table.router, LinkingRouter):
+            continue
+        for shadow in _shadows_of(table, table.router, findings):
+            findings.add(
+                "TB407",
+                f"{shadow.route.describe()} can never be reached",
+                *_origins(shadow.route, *shadow.by),
+                why=f"{_named(shadow.by)} each of its paths and come{'s' * (len(shadow.by) == 1)} first, for example"
+                f" {shadow.witness!r}",
+                fix="remove it, or make the pattern of another narrower",
+                level="warning",
+            )
+
+
+def _has_no_territory(scope: PlannedScope, findings: Findings) -> None:
+    findings.add(
+        "TB421",
+        f"a scope at {scope.host}{scope.prefix} cannot have a router of its own",
+        scope.origin,
+        why="requests are handed to it by their first segments and their host, which this prefix does not tell",
+        fix="give the scope a prefix of plain segments and parameters of one segment each, and a host that can be read",
+    )
+
+
+def _check_apart(tables: Sequence[Table], findings: Findings) -> None:
+    first: dict[object, Table] = {}
+    for table in tables:
+        key = table.territory.key if table.territory is not None else None
+        if first.setdefault(key, table) is not table:
+            findings.add(
+                "TB421",
+                f"two scopes at {table.scope.host}{table.scope.prefix} have routers of their own",
+                table.scope.origin,
+                first[key].scope.origin,
+                why="requests are handed to a router by path and host, and the other one would never be asked",
+                fix="open one scope with the router, and further scopes within it",
+            )
+
+
+def _shadows_of(table: Table, router: LinkingRouter, findings: Findings) -> Sequence[Shadow]:
+    try:
+        return tuple(router.shadows())
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        if table.scope.router is not None:
+            _broken(table.scope.router, f"shadows() failed: {described(error)}", findings)
+        return ()
+
+
+def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], findings: Findings) -> bool:
+    try:
+        router.freeze()
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        _broken(choice, f"freeze() failed: {described(error)}", findings)
+        return False
+    return True
+
+
+def _broken(choice: Choice[RouterProvider], fault: str, findings: Findings) -> None:
+    findings.add(
+        "TB502",
+        f"router {choice.name!r} cannot be used: {fault}",
+        choice.origin,
+        why="it is made, filled, frozen and asked for unreachable routes before anything is served",
+        fix="correct it, or choose another router",
+    )
+
+
+def _named(routes: Sequence[Route]) -> str:
+    """Return the routes as the subject of a sentence; of very many only the first few."""
+    names = [route.describe() for route in routes[:_MAX_NAMED]]
+    if len(routes) > len(names):
+        names.append(f"{len(routes) - len(names)} more")
+    return f"{names[0]} has" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} together have"
+
+
+def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[PlannedScope]]]:
+    groups: list[tuple[Choice[RouterProvider], list[PlannedScope]]] = []
+
+    def visit(scope: PlannedScope, group: list[PlannedScope]) -> None:
+        if scope.router is not None:
+            group = []
+            groups.append((scope.router, group))
+        group.append(scope)
+        for inner in scope.scopes:
+            visit(inner, group)
+
+    visit(root, [])
+    yield from groups
+
+
+def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> Router | None:
+    try:
+        router = choice.provider.factory(setup)
+        missing = [name for name in _ROUTER_METHODS if not callable(getattr(router, name, None))]
+        if missing:
+            raise TypeError(f"{router!r} has no {', '.join(missing)}")
+        return router
+    except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
+        findings.add(
+            "TB502",
+            f"router {choice.name!r} cannot be made: {described(error)}",
+            choice.origin,
+            why="its factory takes the setup, and returns a router with add, freeze and match",
+            fix="correct its factory, or choose another router",
+        )
+        return None
+
+
+def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) -> HostRouter:
+    if isinstance(router, SharedRouter):
+        # There is one object only, and it answers for any host.
+        return HostRouter(router, lambda: TreeRouter(converters=setup.converters), setup.converters)
+    return HostRouter(router, lambda: choice.provider.factory(setup), setup.converters)
+
+
+def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:
+    try:
+        router.add(route)
+    except RouteConflict as conflict:
+        if conflict.first.name and conflict.first.name == conflict.second.name:
+            # Told for all routers together, as names are looked up in all of them.
+            return
+        findings.add(
+            "TB406",
+            str(conflict),
+            *_origins(conflict.second, conflict.first),
+            why="which of them answers must not depend on their order",
+            fix="change or remove one of them",
+        )
+    except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
+        reason = str(error) if isinstance(error, RouteError) else described(error)
+        findings.add(
+            "TB405",
+            f"route {route.path!r} cannot be used: {reason}",
+            *_origins(route),
+            why="the router that is in use refuses it",
+            fix="correct the route",
+        )
+
+
+def _origins(*routes: Route) -> tuple[Origin, ...]:
+    return tuple(route.origin for route in routes if route.origin is not None)
+
+
+def _find_in(router: Router | HostRouter) -> Callable[[Request], Match]:
+    if isinstance(router, HostRouter):
+        match_host = router.match_host
+        return lambda request: match_host(request.method, request.raw_path, request.host)
+    match = router.match
+    return lambda request: match(request.method, request.raw_path)

@@ -1,0 +1,54 @@
+"""Serve an application where and how its settings say: what ``App.run`` and the command line have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+
+from turnbuckle.server.model.application import Application
+from turnbuckle.server.run.server import HTTPServer, run
+from turnbuckle.settings import Settings
+
+__all__ = ["run_as_set"]
+
+
+def run_as_set(
+    application: Application,
+    settings: Settings,
+    *,
+    fds: Sequence[int] | None = None,
+    serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
+) -> bool:
+    """Serve an application with this process until it is told to stop; return whether threads are left that do not end.
+
+    Args:
+        application: what serves the requests.
+        settings: where to listen, and how.
+        fds: inherited sockets to listen on, in place of those of the settings.
+        serve: serves, instead of ``HTTPServer.serve``, and tells the outside how it goes.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+        LifespanError: a lifespan failed.
+        TLSError: connections cannot be secured.
+        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
+    """
+    server = settings.server
+    return run(
+        application,
+        host=server.host,
+        port=server.port,
+        unix=server.unix,
+        unix_mode=server.unix_mode,
+        unix_owner=server.unix_owner,
+        unix_group=server.unix_group,
+        backlog=server.backlog,
+        reuse_port=server.reuse_port,
+        fds=server.fds if fds is None else fds,
+        fd_name=server.fd_name,
+        ready_file=server.ready_file,
+        tls=settings.tls,
+        proxy=settings.proxy,
+        loop=server.loop,
+        log=settings.log,
+        serve=serve,
+    )

@@ -1,0 +1,1 @@
+"""The words that the stages of startup share."""

@@ -1,0 +1,87 @@
+"""Collect what is wrong, so that everything is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import attrs
+
+from turnbuckle.errors import Problem, StartupError
+from turnbuckle.records import Diagnostic, Level, Origin
+from turnbuckle.startup.quarantine import left_out
+
+__all__ = ["Findings", "closest", "described", "nearest"]
+
+ValueT = TypeVar("ValueT")
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the known name that is most like a name, or "" if none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the known name that is most like a name, or ""."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the message of an exception."""
+    # Validators of attrs put what they compare behind their message, which nobody wants to read.
+    is_verbose = type(error) in {TypeError, ValueError} and len(error.args) > 1 and isinstance(error.args[0], str)
+    return f"{type(error).__name__}: {error.args[0] if is_verbose else error}"
+
+
+@attrs.define
+class Findings:
+    """The diagnostics of one resolution, in the order in which they were found."""
+
+    diagnostics: list[Diagnostic] = attrs.field(factory=list)
+
+    def add(
+        self,
+        code: str,
+        text: str,
+        *origins: Origin,
+        why: str = "",
+        fix: str = "",
+        level: Level = "error",
+    ) -> None:
+        """Note one finding; an error unless said otherwise."""
+        self.diagnostics.append(Diagnostic(level=level, code=code, text=text, why=why, fix=fix, origins=origins))
+
+    def quarantine(self, since: int, plugin: str) -> bool:
+        """Turn the errors found since there were so many findings into warnings about an optional plugin.
+
+        Returns:
+            Whether there were any, so that the plugin must be left out.
+        """
+        found = self.diagnostics[since:]
+        for at, each in enumerate(found, since):
+            if each.level == "error":
+                self.diagnostics[at] = left_out(plugin, each)
+        return any(each.level == "error" for each in found)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that stop the start."""
+        return tuple(each for each in self.diagnostics if each.level == "error")
+
+    @property
+    def others(self) -> tuple[Diagnostic, ...]:
+        """The findings that do not stop the start."""
+        return tuple(each for each in self.diagnostics if each.level != "error")
+
+    def raise_errors(self) -> None:
+        """Raise all errors together.
+
+        Raises:
+            StartupError: there is at least one.
+        """
+        if self.errors:
+            warnings = [each for each in self.others if each.level == "warning"]
+            raise StartupError([Problem(each) for each in self.errors], warnings)

@@ -1,0 +1,77 @@
+"""Find the ``file:line`` that a person should look at."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import os
+import re
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Final
+
+__all__ = ["caller_place", "file_place", "place_of"]
+
+_PACKAGE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
+
+
+def file_place(path: str, line: int | None) -> str:
+    """Return ``path:line``, the path relative to the current folder where that is shorter."""
+    here = os.getcwd() + os.sep  # Path.cwd() costs five times as much, for each route
+    shown = path.removeprefix(here) if path.startswith(here) else path
+    return f"{shown}:{line}" if line else shown
+
+
+def place_of(value: object) -> str:
+    """Return where a function, method, class, or the class of an instance was written; "" when that is unknown."""
+    code = _code_of(value)
+    if code is not None:
+        return file_place(code.co_filename, code.co_firstlineno)
+    return _class_place(value if isinstance(value, type) else type(value))
+
+
+def _code_of(value: object) -> CodeType | None:
+    try:
+        function = _unwrapped(value)
+        function = getattr(function, "func", function)  # functools.partial
+        function = getattr(function, "__func__", function)
+        code = getattr(function, "__code__", None)
+    except Exception:  # noqa: BLE001  # a foreign __getattr__ may raise anything
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def _unwrapped(value: object) -> object:
+    try:
+        return inspect.unwrap(value)  # type: ignore[arg-type]  # anything may be asked for its __wrapped__
+    except ValueError:  # it wraps itself
+        return value
+
+
+def _class_place(cls: type) -> str:
+    # inspect.getsourcelines would parse the whole file; the first method is near enough and free.
+    lines = [code.co_firstlineno for value in vars(cls).values() if (code := _code_of(value)) and _is_of(code, cls)]
+    module = sys.modules.get(cls.__module__)
+    path = getattr(module, "__file__", None)
+    if path is None:
+        return ""
+    return file_place(path, min(lines) if lines else _line_of_class(path, cls.__name__))
+
+
+def _line_of_class(path: str, name: str) -> int | None:
+    start = re.compile(rf"\s*class {name}\b")
+    return next((number for number, line in enumerate(linecache.getlines(path), 1) if start.match(line)), None)
+
+
+def _is_of(code: CodeType, cls: type) -> bool:
+    # attrs and dataclasses write methods of their own, whose file is no file.
+    return code.co_qualname.startswith(cls.__qualname__ + ".") and not code.co_filename.startswith("<")
+
+
+def caller_place() -> str:
+    """Return the place of the nearest caller that is not a part of this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return file_place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""

@@ -1,0 +1,1 @@
+"""Plugins: discover, import and check them, and order them by their dependencies."""

@@ -1,0 +1,1 @@
+"""Explain a plan: as text, as JSON, as a lock file, part by part."""

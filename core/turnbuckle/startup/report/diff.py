@@ -1,0 +1,190 @@
+"""Say in words how two compositions differ.
+
+A plugin, or turnbuckle itself, in another version is an upgrade; all else changes what happens to requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import attrs
+
+from turnbuckle.startup.report.columns import counted
+from turnbuckle.startup.report.lock import Composition
+
+__all__ = ["Difference", "differences"]
+
+_Record = Mapping[str, Any]
+_Keyed = dict[Any, _Record]
+
+_NAMES: Final[Mapping[str, str]] = {
+    "middleware": "middleware",
+    "routes": "route",
+    "response_types": "response type",
+    "error_handlers": "error handler",
+    "lifespans": "lifespan",
+    "protocols": "protocol",
+    "commands": "command",
+}
+_KEYS: Final[Mapping[str, str]] = {"response_types": "type", "error_handlers": "exception"}
+_FACTS: Final[Mapping[str, str]] = {
+    "zone": "is in zone",
+    "name": "is named",
+    "media_type": "has the media type",
+    "alpn": "has the ALPN name",
+    "upgrade": "has the upgrade token",
+}
+
+
+@attrs.frozen
+class Difference:
+    """One way in which two compositions differ; ``is_upgrade`` if only a version does."""
+
+    text: str
+    is_upgrade: bool = False
+
+
+def differences(before: Composition, after: Composition) -> tuple[Difference, ...]:
+    """Return how ``after`` differs from ``before``.
+
+    Raises:
+        KeyError: one of them lacks something.
+        TypeError: one of them has something of another shape.
+    """
+    return (*_upgrades(before, after), *(Difference(text) for text in _changes(before, after)))
+
+
+def _upgrades(before: Composition, after: Composition) -> Iterator[Difference]:
+    if before["turnbuckle"] != after["turnbuckle"]:
+        yield Difference(f"turnbuckle was {before['turnbuckle']}, and is {after['turnbuckle']}", is_upgrade=True)
+    old, new = _plugins(before), _plugins(after)
+    for key in old.keys() & new.keys():
+        was, now = _release(old[key]), _release(new[key])
+        if was != now:
+            yield Difference(f"{_plugin(old[key])} was of {was}, and is of {now}", is_upgrade=True)
+
+
+def _changes(before: Composition, after: Composition) -> Iterator[str]:
+    if before["app"] != after["app"]:
+        yield f"the app was {before['app']!r}, and is {after['app']!r}"
+    yield from _comings_and_goings(_plugins(before), _plugins(after))
+    yield from _slot("parser", before["parser"], after["parser"])
+    for kind in sorted({*before["components"], *after["components"]}):
+        yield from _slot(f"{kind} component", before["components"].get(kind), after["components"].get(kind))
+    for table in ("protocols", "commands"):
+        yield from _table(table, "", before[table], after[table])
+    yield from _scopes(before, after)
+
+
+def _plugins(composition: Composition) -> _Keyed:
+    return {(each["name"], each["scope"]): each for each in composition["plugins"]}
+
+
+def _plugin(plugin: _Record) -> str:
+    return f"plugin {plugin['name']!r}" + (f" in scope {plugin['scope']}" if plugin["scope"] else "")
+
+
+def _release(plugin: _Record) -> str:
+    return f"{plugin['distribution']} {plugin['version']}".strip() or "no distribution"
+
+
+def _comings_and_goings(old: _Keyed, new: _Keyed) -> Iterator[str]:
+    yield from (f"{_plugin(old[key])} is gone" for key in old if key not in new)
+    yield from (f"{_plugin(new[key])} is new, of {_release(new[key])}" for key in new if key not in old)
+
+
+def _slot(what: str, old: _Record | None, new: _Record | None) -> Iterator[str]:
+    if old == new:
+        return
+    was = f"was {old['name']!r} {_of(old)}" if old is not None else "was none"
+    now = f"is {new['name']!r} {_of(new)}" if new is not None else "is none"
+    yield f"the {what} {was}, and {now}"
+
+
+def _of(record: _Record) -> str:
+    return "of the app" if record["plugin"] == "app" else f"of plugin {record['plugin']!r}"
+
+
+# -- scopes
+
+
+def _scopes(before: Composition, after: Composition) -> Iterator[str]:
+    old, new = _by_place(before), _by_place(after)
+    routers = [scope["router"] for scope in (*old.values(), *new.values())]
+    # The tree decides by its patterns; who knows what another router makes of the order.
+    is_route_order_free = all(router is None or router["name"] == "tree" for router in routers)
+    yield from (f"{_title(scope)} is gone, with {_size(scope)}" for key, scope in old.items() if key not in new)
+    yield from (f"{_title(scope)} is new, with {_size(scope)}" for key, scope in new.items() if key not in old)
+    for key in old:
+        if key in new:
+            yield from _scope(old[key], new[key], is_route_order_free)
+
+
+def _by_place(composition: Composition) -> _Keyed:
+    places: _Keyed = {}
+    for scope in composition["scopes"]:
+        place = scope["host"], scope["prefix"]
+        twins = sum(key[:2] == place for key in places)
+        places[(*place, twins)] = scope
+    return places
+
+
+def _title(scope: _Record) -> str:
+    return f"scope {scope['host']}{scope['prefix'] or '/'}"
+
+
+def _size(scope: _Record) -> str:
+    routes, links = len(scope["routes"]), len(scope["middleware"])
+    return f"{counted(routes, 'route')} and {links} middleware"
+
+
+def _scope(old: _Record, new: _Record, is_route_order_free: bool) -> Iterator[str]:
+    where = f" in {_title(new)}" if new["prefix"] or new["host"] else ""
+    yield from _slot(f"router{where}", old["router"], new["router"])
+    for table in ("middleware", "routes", "response_types", "error_handlers", "lifespans"):
+        yield from _table(table, where, old[table], new[table])
+    for table in ("middleware", "lifespans", *(() if is_route_order_free else ("routes",))):
+        yield from _order(table, where, old[table], new[table])
+
+
+def _table(table: str, where: str, old: Sequence[_Record], new: Sequence[_Record]) -> Iterator[str]:
+    was, now = _keyed(table, old), _keyed(table, new)
+    for label, record in was.items():
+        if label not in now:
+            yield f"{_NAMES[table]} {label}{where} is gone; it was {_of(record)}"
+    for label, record in now.items():
+        if label not in was:
+            yield f"{_NAMES[table]} {label}{where} is new, {_of(record)}{_outside(table, label, now)}"
+        else:
+            yield from (f"{_NAMES[table]} {label}{where} {text}" for text in _facts(was[label], record))
+
+
+def _keyed(table: str, records: Sequence[_Record]) -> dict[str, _Record]:
+    if table == "routes":
+        return {f"{','.join(each['methods'])} {each['host']}{each['path']}": each for each in records}
+    return {repr(each[_KEYS.get(table, "name")]): each for each in records}
+
+
+def _outside(table: str, label: str, records: Mapping[str, _Record]) -> str:
+    if table != "middleware":
+        return ""
+    before = [outer for outer, inner in pairwise(records) if inner == label]
+    return f", inside of {before[0]}" if before else ", outermost"
+
+
+def _facts(old: _Record, new: _Record) -> Iterator[str]:
+    if old["plugin"] != new["plugin"]:
+        yield f"was {_of(old)}, and is {_of(new)}"
+    for key, verb in _FACTS.items():
+        if old.get(key) != new.get(key):
+            yield f"{verb} {new.get(key)!r}, not {old.get(key)!r}"
+
+
+def _order(table: str, where: str, old: Sequence[_Record], new: Sequence[_Record]) -> Iterator[str]:
+    was, now = _keyed(table, old), _keyed(table, new)
+    stayed = [label for label in was if label in now]
+    order = [label for label in now if label in was]
+    if stayed != order:
+        yield f"the order of {table}{where} was {', '.join(stayed)}, and is {', '.join(order)}"

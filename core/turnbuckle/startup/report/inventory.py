@@ -1,0 +1,163 @@
+"""List all plugins that there are with how they stand, even where an app cannot be put together.
+
+Without an app nothing is imported at all: metadata and settings say enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from turnbuckle.hookspecs import Hooks
+from turnbuckle.plan import PlannedPlugin, PluginState
+from turnbuckle.plugin import Plugin
+from turnbuckle.records import Diagnostic, Origin
+from turnbuckle.settings import Settings
+from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
+from turnbuckle.startup.model.diagnostics import Findings, closest
+from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
+from turnbuckle.startup.plugins.local_plugin import FILE_NAME
+from turnbuckle.startup.plugins.requested import Asked, asked_by_name
+from turnbuckle.startup.settings.builder import Configurator
+from turnbuckle.startup.settings.layers import read_layers
+
+__all__ = ["Survey", "survey_without_app", "with_failures"]
+
+_NOWHERE = Origin(plugin="app")
+
+
+@attrs.frozen(kw_only=True)
+class Survey:
+    """The plugins, and every problem that was met on the way to them."""
+
+    plugins: tuple[PlannedPlugin, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def with_failures(
+    plugins: Sequence[PlannedPlugin],
+    asked_for: dict[str, Origin],
+    installed: Sequence[InstalledPlugin],
+    findings: Findings,
+) -> Survey:
+    """Return a survey in which plugins that have an error, or came to nothing, stand as failed.
+
+    Args:
+        plugins: as the plan of an app without errors would list them.
+        asked_for: names of all plugins that somebody asked for, with who did.
+        installed: what is installed.
+        findings: of the way so far.
+    """
+    distributions = {each.name: each.distribution for each in installed}
+    takes_part = {each.name for each in plugins if each.state != "installed"}
+    lost = [name for name in asked_for if name and name not in takes_part]
+    shown = [_judged(each, findings) for each in plugins if each.name not in lost]
+    for name in lost:
+        origin = attrs.evolve(asked_for[name], plugin=name, distribution=distributions.get(name, ""))
+        shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, findings)))
+    plugins = [_with_distribution(each, distributions) for each in shown]
+    return Survey(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+
+
+def survey_without_app(sources: Sources) -> Survey:
+    """Return what is installed, and what settings, environment and command line make of it; nothing is imported."""
+    findings = Findings()
+    declaration = Declaration(
+        name="", root=ScopeDeclaration(prefix="", host="", origin=_NOWHERE), origin=attrs.evolve(_NOWHERE)
+    )
+    configurator = Configurator(read_layers(declaration, sources, findings), findings)
+    settings = configurator.build(Settings, (), {}) or Settings()
+    asked = asked_by_name(settings, configurator.values, sources)
+    plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
+    return Survey(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+
+
+def _judged(plugin: PlannedPlugin, findings: Findings) -> PlannedPlugin:
+    if plugin.state == "quarantined":
+        return attrs.evolve(plugin, note=_quarantined(plugin.name, findings) or plugin.note)
+    errors = [each for each in findings.errors if each.origins and each.origins[0].plugin == plugin.name]
+    if plugin.state != "enabled" or not errors:
+        return plugin
+    return attrs.evolve(plugin, state="failed", note=_short(errors[0]))
+
+
+def _quarantined(name: str, findings: Findings) -> str:
+    prefix = f"optional plugin {name!r} is left out: "
+    texts = [each.text for each in findings.others if each.text.startswith(prefix)]
+    return texts[0].removeprefix(prefix) if texts else ""
+
+
+def _problem_of(name: str, findings: Findings) -> str:
+    about = [each for each in findings.errors if f"plugin {name!r}" in each.text]
+    about += [each for each in findings.errors if any(origin.plugin == name for origin in each.origins)]
+    return _short(about[0]) if about else "it does not take part"
+
+
+def _short(found: Diagnostic) -> str:
+    return f"{found.code} {found.text}"
+
+
+def _with_distribution(plugin: PlannedPlugin, distributions: dict[str, str]) -> PlannedPlugin:
+    if plugin.origin.distribution or plugin.state in {"builtin", "enabled"}:
+        return plugin
+    origin = attrs.evolve(plugin.origin, distribution=distributions.get(plugin.name, ""))
+    return attrs.evolve(plugin, origin=origin)
+
+
+# -- without an app
+
+
+def _builtin() -> Iterator[PlannedPlugin]:
+    for cls in BUILTIN:
+        yield PlannedPlugin(
+            name=cls.info.name,
+            state="builtin",
+            origin=Origin(plugin=cls.info.name, place=place_of(cls)),
+            api=cls.info.api,
+            hooks=_hooks_of(cls),
+        )
+
+
+def _hooks_of(cls: type[Plugin]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in vars(cls) if hasattr(Hooks, name) and not name.startswith("_")))
+
+
+def _local(sources: Sources) -> Iterator[PlannedPlugin]:
+    path = sources.folder / FILE_NAME if sources.folder is not None else None
+    if path is not None and path.is_file() and not sources.only_builtin:
+        note = "its plugins are enabled wherever an app is put together"
+        yield PlannedPlugin(name=FILE_NAME, state="enabled", origin=Origin(plugin="app", place=str(path)), note=note)
+
+
+def _known(asked: Asked, autoload: bool, sources: Sources) -> Iterator[PlannedPlugin]:
+    installed = installed_plugins()
+    names = {each.name for each in installed}
+    enabled = {str(each.ref): each.origin for each in asked.enabled} if not sources.only_builtin else {}
+    for each in installed:
+        rivals = sum(one.name == each.name for one in installed)
+        if each.name in asked.disabled:
+            yield PlannedPlugin(
+                name=each.name,
+                state="disabled",
+                origin=each.origin,
+                note=f"disabled by {asked.disabled[each.name].place}",
+            )
+        elif rivals > 1:
+            note = f"TB102 {rivals} distributions offer plugin {each.name!r}"
+            yield PlannedPlugin(name=each.name, state=_failed(each.name, asked), origin=each.origin, note=note)
+        elif each.name in enabled or (autoload and not each.is_ours and not sources.only_builtin):
+            by = enabled[each.name].place if each.name in enabled else "plugins.autoload"
+            yield PlannedPlugin(name=each.name, state="enabled", origin=each.origin, note=f"enabled by {by}")
+        else:
+            yield PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
+    for name in enabled.keys() - names - asked.disabled.keys():
+        note = f"TB101 unknown plugin {name!r}{closest(name, names)}"
+        yield PlannedPlugin(name=name, state=_failed(name, asked), origin=enabled[name], note=note)
+
+
+def _failed(name: str, asked: Asked) -> PluginState:
+    return "quarantined" if name in asked.optional else "failed"

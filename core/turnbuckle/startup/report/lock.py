@@ -1,0 +1,149 @@
+"""Write down how an app is put together, and read it again: the composition lock.
+
+It is a plan without places, times, settings and reasons: what an upgrade could change behind one's back. The same
+app gives the same file on any machine, one record on a line, so that a change of it can be reviewed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from turnbuckle.errors import Problem, StartupError
+from turnbuckle.plan import Plan
+from turnbuckle.records import Diagnostic, Origin
+from turnbuckle.startup.report.plan_json import PLAN_SCHEMA, plan_as_json
+
+__all__ = ["LOCK_NAME", "LOCK_SCHEMA", "Composition", "composition_of", "lock_text", "read_composition"]
+
+LOCK_NAME: Final = "turnbuckle.lock"
+LOCK_SCHEMA: Final = "turnbuckle.lock/1"
+
+Composition = Mapping[str, Any]
+"""What a lock holds, as plain data."""
+
+_TABLES: Final = ("middleware", "routes", "response_types", "error_handlers", "lifespans")
+_KEPT: Final[Mapping[str, tuple[str, ...]]] = {
+    "middleware": ("name", "zone"),
+    "routes": ("methods", "host", "path", "name"),
+    "response_types": ("type", "media_type"),
+    "error_handlers": ("exception",),
+    "lifespans": ("name",),
+    "protocols": ("name", "alpn", "upgrade"),
+    "commands": ("name",),
+}
+
+
+def composition_of(plan: Plan | Mapping[str, Any]) -> Composition:
+    """Return what a plan, or the data of one or of a lock, says about how an app is put together."""
+    data: Mapping[str, Any] = plan_as_json(plan) if isinstance(plan, Plan) else plan
+    return {
+        "schema": LOCK_SCHEMA,
+        "turnbuckle": data["turnbuckle"],
+        "app": data["app"],
+        "parser": _choice(data["parser"]),
+        "components": {kind: _choice(data["components"][kind]) for kind in sorted(data["components"])},
+        "protocols": [_record("protocols", each) for each in data["protocols"]],
+        "commands": [_record("commands", each) for each in data["commands"]],
+        "plugins": [
+            {key: each[key] for key in ("name", "scope", "distribution", "version")}
+            for each in data["plugins"]
+            if each.get("state", "enabled") in {"builtin", "enabled"}
+        ],
+        "scopes": [_scope(each) for each in data["scopes"]],
+    }
+
+
+def lock_text(composition: Composition) -> str:
+    """Return the text of a lock, with one record on a line."""
+    return "\n".join(_object_lines(composition, 0)) + "\n"
+
+
+def read_composition(path: Path) -> Composition:
+    """Return what a file says: a lock, or what ``turnbuckle plan --json`` has printed.
+
+    Raises:
+        StartupError: TB602, it cannot be read.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema in {LOCK_SCHEMA, PLAN_SCHEMA}:
+            return composition_of(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, f"something is missing in it: {error}") from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise _unreadable(path, f"it is not JSON: {error}") from error
+    raise _unreadable(path, f"its schema is {schema!r}, not {LOCK_SCHEMA!r} or {PLAN_SCHEMA!r}")
+
+
+def _unreadable(path: Path, reason: str) -> StartupError:
+    return StartupError(
+        [
+            Problem(
+                Diagnostic(
+                    level="error",
+                    code="TB602",
+                    text=f"lock {str(path)!r} cannot be read: {reason}",
+                    fix="write it with 'turnbuckle plan TARGET --lock'",
+                    origins=(Origin(plugin="app", place=str(path)),),
+                )
+            )
+        ]
+    )
+
+
+def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": choice["name"], "plugin": _plugin_of(choice)}
+
+
+def _record(table: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{key: record[key] for key in _KEPT[table]}, "plugin": _plugin_of(record)}
+
+
+def _plugin_of(record: Mapping[str, Any]) -> str:
+    plugin: str = record["plugin"] if "plugin" in record else record["origin"].get("plugin", "")
+    return plugin
+
+
+def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {table: [_record(table, each) for each in scope[table]] for table in _TABLES}
+    router = _choice(scope["router"]) if scope["router"] is not None else None
+    return {"prefix": scope["prefix"], "host": scope["host"], "router": router, **tables}
+
+
+def _object_lines(value: Mapping[str, Any], indent: int) -> Iterator[str]:
+    inner = (_member_lines(key, each, indent + 2) for key, each in value.items())
+    yield from _joined("{", inner, "}", indent)
+
+
+def _member_lines(key: str, value: object, indent: int) -> list[str]:
+    lines = [json.dumps(value, ensure_ascii=False)]
+    if isinstance(value, list) and value:
+        inner = ([" " * (indent + 2) + _one_line(each)] for each in value)
+        if key == "scopes":
+            inner = (_moved(_object_lines(each, indent + 2), indent + 2) for each in value)
+        lines = list(_joined("[", inner, "]", indent))
+    return [f"{' ' * indent}{json.dumps(key)}: {lines[0]}", *lines[1:]]
+
+
+def _one_line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _moved(lines: Iterable[str], indent: int) -> list[str]:
+    first, *others = lines
+    return [" " * indent + first, *others]
+
+
+def _joined(opening: str, members: Iterable[list[str]], closing: str, indent: int) -> Iterator[str]:
+    yield opening
+    listed = list(members)
+    for number, lines in enumerate(listed, start=1):
+        yield from lines[:-1]
+        yield lines[-1] + ("," if number < len(listed) else "")
+    yield " " * indent + closing

@@ -1,0 +1,183 @@
+"""Write a plan as plain data, for programs; docs/introspection.md describes it, and secrets are left out.
+
+Keys are only ever added under one ``schema``; a change of what a key means makes another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+from turnbuckle.plan import Choice, Entry, Plan, PlannedPlugin, PlannedScope, SettingValue
+from turnbuckle.records import Diagnostic, Middleware, Origin, Route
+from turnbuckle.startup.report.columns import name_of
+
+__all__ = [
+    "PLAN_SCHEMA",
+    "Json",
+    "diagnostic_as_json",
+    "origin_as_json",
+    "plan_as_json",
+    "plugin_as_json",
+    "type_name",
+    "value_as_json",
+]
+
+Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+PLAN_SCHEMA: Final = "turnbuckle.plan/1"
+
+
+def plan_as_json(plan: Plan) -> dict[str, Json]:
+    """Return a plan as plain data."""
+    from turnbuckle import __version__
+
+    return {
+        "schema": PLAN_SCHEMA,
+        "turnbuckle": __version__,
+        "app": plan.app_name,
+        "parser": _choice(plan.parser),
+        "shadow_parser": _choice(plan.shadow) if plan.shadow is not None else None,
+        "components": {kind: _choice(choice) for kind, choice in plan.components.items()},
+        "protocols": [
+            {"name": each.record.name, "alpn": each.record.alpn, "upgrade": each.record.upgrade, **_from(each.origin)}
+            for each in plan.protocols
+        ],
+        "commands": [{"name": each.record.name or "", **_from(each.origin)} for each in plan.commands],
+        "scopes": [_scope(scope) for scope in plan.root.walk()],
+        "plugins": [plugin_as_json(plugin) for plugin in plan.plugins],
+        "settings": {label: _setting(value) for label, value in plan.setting_values.items()},
+        "diagnostics": [diagnostic_as_json(each) for each in plan.diagnostics],
+        "seconds": dict(plan.seconds),
+    }
+
+
+def plugin_as_json(plugin: PlannedPlugin) -> dict[str, Json]:
+    """Return a plugin as plain data."""
+    distribution, _, version = plugin.origin.distribution.rpartition(" ")
+    return {
+        "name": plugin.name,
+        "state": plugin.state,
+        "scope": plugin.scope,
+        "distribution": distribution,
+        "version": version,
+        "api": plugin.api,
+        "hooks": list(plugin.hooks),
+        "requires": list(plugin.requires),
+        "after": list(plugin.after),
+        "conflicts": list(plugin.conflicts),
+        "asked_by": origin_as_json(plugin.asked_by),
+        "seconds": plugin.seconds,
+        "place": plugin.origin.place,
+        "note": plugin.note,
+    }
+
+
+def diagnostic_as_json(found: Diagnostic) -> dict[str, Json]:
+    """Return a finding as plain data."""
+    return {
+        "level": found.level,
+        "code": found.code,
+        "text": found.text,
+        "why": found.why,
+        "fix": found.fix,
+        "origins": [origin_as_json(each) for each in found.origins],
+    }
+
+
+def origin_as_json(origin: Origin | None) -> dict[str, Json]:
+    """Return where something came from; empty if that is unknown."""
+    if origin is None:
+        return {}
+    return {"plugin": origin.plugin, "place": origin.place, "distribution": origin.distribution, "hook": origin.hook}
+
+
+def value_as_json(value: object) -> Json:
+    """Return a value of a setting as JSON has it, or as text where JSON has nothing like it."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): value_as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [value_as_json(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    return str(value)
+
+
+def type_name(kind: type) -> str:
+    """Return the name of a type, with its module unless it is built in."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _from(origin: Origin | None) -> dict[str, Json]:
+    return {"origin": origin_as_json(origin)}
+
+
+def _choice(choice: Choice[object]) -> dict[str, Json]:
+    losers: list[Json] = [{"name": each.name, **_from(each.origin)} for each in choice.losers]
+    return {"name": choice.name, "rule": choice.rule, "losers": losers, **_from(choice.origin)}
+
+
+def _scope(scope: PlannedScope) -> dict[str, Json]:
+    return {
+        "prefix": scope.prefix,
+        "host": scope.host,
+        "router": _choice(scope.router) if scope.router is not None else None,
+        "middleware": [_link(link) for link in scope.middleware],
+        "routes": [{**_route(each.route), "terms": _terms(each.terms)} for each in scope.routes],
+        "response_types": [
+            {
+                "type": type_name(each.record.type),
+                "media_type": each.record.media_type,
+                "losers": [_from(loser.origin) for loser in each.losers],
+                **_from(each.origin),
+            }
+            for each in scope.response_types
+        ],
+        "error_handlers": [
+            {"exception": type_name(each.record.exception), **_from(each.origin)} for each in scope.error_handlers
+        ],
+        "lifespans": [{"name": each.record.name, **_from(each.origin)} for each in scope.lifespans],
+        **_from(scope.origin),
+    }
+
+
+def _link(link: Entry[Middleware]) -> dict[str, Json]:
+    record = link.record
+    return {
+        "name": record.name,
+        "zone": record.zone,
+        "before": list(record.before),
+        "after": list(record.after),
+        "needs": [str(need) for need in record.needs],
+        "provides": list(record.provides),
+        "reads_body": record.reads_body,
+        "buffers_response": record.buffers_response,
+        **_from(link.origin),
+    }
+
+
+def _route(route: Route) -> dict[str, Json]:
+    return {
+        "methods": sorted(route.methods),
+        "path": route.path,
+        "host": route.host,
+        "name": route.name,
+        "handler": name_of(route.handler),
+        **_from(route.origin),
+    }
+
+
+def _terms(terms: Mapping[str, SettingValue]) -> Json:
+    return {key: {"value": value_as_json(each.value), "source": each.source} for key, each in terms.items()}
+
+
+def _setting(value: SettingValue) -> dict[str, Json]:
+    shown = value_as_json(value.value)
+    return {
+        "value": value.shown() if value.secret and shown is not None and shown != "" else shown,
+        "source": value.source,
+        "secret": value.secret,
+        "overruled": [each.source for each in value.overruled],
+    }

@@ -1,0 +1,152 @@
+"""Write a plan as a tree, for people. Secrets are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from turnbuckle.plan import Choice, Loser, Plan, PlannedPlugin, PlannedRoute, PlannedScope
+from turnbuckle.records import Origin, ProtocolProvider, Route
+from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
+from turnbuckle.startup.report.limits_table import bounds_as_json, bounds_rows
+from turnbuckle.startup.report.plan_json import Json, type_name
+from turnbuckle.startup.report.plan_json import plan_as_json as parts_as_json
+
+__all__ = ["Json", "milliseconds", "plan_as_json", "plan_as_text", "scope_title"]
+
+_Row = tuple[str, ...]
+
+
+def plan_as_json(plan: Plan) -> dict[str, Json]:
+    """Return a plan as plain data, with its limits and deadlines."""
+    return {**parts_as_json(plan), "bounds": bounds_as_json(plan)}
+
+
+def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
+    """Return a plan as a tree.
+
+    Args:
+        plan: the plan.
+        settings: show settings that nobody changed, and response types that are built in, too.
+    """
+    return "\n".join(_plan_lines(plan, settings)) + "\n"
+
+
+def scope_title(scope: PlannedScope) -> str:
+    """Return how a scope is called: by its host and prefix."""
+    return f"scope {scope.host}{scope.prefix or '/'}"
+
+
+def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
+    builtin = frozenset(plugin.name for plugin in plan.plugins if plugin.state == "builtin")
+    yield f"app {plan.app_name}"
+    shadow = [plan.shadow] if plan.shadow is not None else []
+    choices = [row for choice in (plan.parser, *shadow, *plan.components.values()) for row in _choice_rows(choice)]
+    yield from columns(choices, 2)
+    if plan.protocols:
+        yield "  protocols"
+        yield from columns([_protocol_row(each.record, each.origin) for each in plan.protocols], 4)
+    if plan.commands:
+        yield "  commands"
+        yield from columns([(each.record.name or "", *_source(each.origin)) for each in plan.commands], 4)
+    yield from indented(_scope_lines(plan.root, frozenset() if everything else builtin), 2)
+    yield "plugins"
+    yield from columns([_plugin_row(plugin) for plugin in plan.plugins], 2)
+    yield "start-up"
+    yield from columns([(phase, milliseconds(seconds)) for phase, seconds in plan.seconds.items()], 2)
+    yield from _setting_lines(plan, everything)
+    yield "limits and deadlines"
+    yield from columns(bounds_rows(plan), 2)
+    if plan.diagnostics:
+        yield "findings"
+        for diagnostic in plan.diagnostics:
+            yield from indented(iter(f"{diagnostic.level}: {diagnostic}".splitlines()), 2)
+
+
+def _setting_lines(plan: Plan, everything: bool) -> Iterator[str]:
+    rows = [
+        (label, value.shown(), value.source)
+        for label, value in plan.setting_values.items()
+        if everything or value.source != "default"
+    ]
+    yield "settings" if rows else "settings: all at their defaults"
+    yield from columns(rows, 2)
+
+
+def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
+    yield choice.kind, choice.name, choice.rule, *_source(choice.origin)
+    for loser in choice.losers:
+        yield "", f"not {loser.name}", "", *_source(loser.origin)
+
+
+def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
+    yield scope_title(scope)
+    if scope.router is not None:
+        yield from columns(list(_choice_rows(scope.router)), 2)
+    middleware = [(each.record.name, each.record.zone, *_source(each.origin)) for each in scope.middleware]
+    yield from _block("middleware, outermost first", middleware)
+    yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
+    terms = [row for planned in scope.routes for row in _term_rows(planned)]
+    yield from _block("limits and deadlines of routes", terms)
+    types = [
+        _typed_row(each.record.type, each.origin, each.losers)
+        for each in scope.response_types
+        if _is_of(each.origin, scope, builtin)
+    ]
+    yield from _block("response types", types)
+    errors = [
+        _typed_row(each.record.exception, each.origin, each.losers)
+        for each in scope.error_handlers
+        if _is_of(each.origin, scope, builtin)
+    ]
+    yield from _block("error handlers", errors)
+    yield from _block("lifespans", [(each.record.name, *_source(each.origin)) for each in scope.lifespans])
+    for inner in scope.scopes:
+        yield from indented(_scope_lines(inner, builtin), 2)
+
+
+def _block(title: str, rows: list[_Row]) -> Iterator[str]:
+    if rows:
+        yield f"  {title}"
+        yield from columns(rows, 4)
+
+
+def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
+    upgrade = f"Upgrade: {record.upgrade}" if record.upgrade else ""
+    return record.name, upgrade, f"ALPN {record.alpn}" if record.alpn else "", *_source(origin)
+
+
+def _route_row(route: Route) -> _Row:
+    return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *_source(route.origin)
+
+
+def _term_rows(planned: PlannedRoute) -> Iterator[_Row]:
+    route = planned.route
+    for key, value in planned.terms.items():
+        yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
+
+
+def _typed_row(kind: type, origin: Origin, losers: tuple[Loser, ...]) -> _Row:
+    instead = ", ".join(f"not that of {loser.origin.plugin}" for loser in losers)
+    return type_name(kind), instead, *_source(origin)
+
+
+def _is_of(origin: Origin, scope: PlannedScope, builtin: frozenset[str]) -> bool:
+    # A scope has all that the scopes around it have; what is told there is not told again.
+    return origin.scope == scope.prefix and origin.plugin not in builtin
+
+
+def _source(origin: Origin | None) -> _Row:
+    plugin, place = source_of(origin)
+    return plugin, place
+
+
+def _plugin_row(plugin: PlannedPlugin) -> _Row:
+    takes_part = plugin.state in {"builtin", "enabled"}
+    return (
+        plugin.name,
+        plugin.state,
+        f"in {plugin.scope}" if plugin.scope else "",
+        milliseconds(plugin.seconds).rjust(9) if takes_part else "",
+        plugin.origin.distribution,
+        ", ".join(plugin.hooks) if takes_part else plugin.note,
+    )

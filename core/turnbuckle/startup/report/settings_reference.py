@@ -1,0 +1,174 @@
+"""Describe settings from their classes: the generated reference, and the words of ``turnbuckle why setting``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+import attrs
+
+from turnbuckle.startup.report.plan_json import value_as_json
+from turnbuckle.startup.settings.convert import describe_type
+
+__all__ = ["Described", "Section", "sections_of", "settings_reference", "settings_section", "variable_of"]
+
+_ENTRY: Final = re.compile(r"(\w+): (.*)")
+_HEAD: Final = """\
+# Settings reference
+
+Every setting there is, with what it takes, its default and what it does. This page is printed by `turnbuckle settings`,
+from the classes that hold the settings; `turnbuckle settings TARGET` prints those of the app's plugins, too. How
+settings are given, and which source wins, is told in [Settings](settings.md).
+
+A setting has the same name everywhere: `limits.content` is `content` under `[limits]` in `turnbuckle.toml`,
+`TURNBUCKLE_LIMITS_CONTENT` in the environment, `--set limits.content=...` on the command line, and
+`settings={"limits": {"content": ...}}` in code.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Described:
+    """One setting.
+
+    Attributes:
+        key: for example ``"limits.content"``.
+        takes: what fits, in words.
+        default: as TOML has it, near enough; "" if there is none, so that it must be given.
+        text: what it does.
+        secret: whether it is kept out of every print.
+    """
+
+    key: str
+    takes: str
+    default: str
+    text: str
+    secret: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Section:
+    """The settings of one class, without those of the sections within."""
+
+    key: str
+    text: str
+    settings: tuple[Described, ...]
+
+
+def sections_of(cls: type, key: str = "") -> Iterator[Section]:
+    """Yield the section that a class of settings stands for, and all within.
+
+    Args:
+        cls: an attrs class.
+        key: of the section; "" for the settings as a whole.
+    """
+    attrs.resolve_types(cls)
+    texts = _attribute_texts(cls)
+    fields = [field for field in attrs.fields(cls) if field.init]
+    plain = [field for field in fields if not _is_section(field)]
+    yield Section(key=key, text=_first_paragraph(cls), settings=tuple(_described(field, key, texts) for field in plain))
+    for field in fields:
+        if _is_section(field):
+            yield from sections_of(cast("type", field.type), _join(key, _name(field)))
+
+
+def settings_reference(plugins: Mapping[str, type] | None = None) -> str:
+    """Return the reference in Markdown.
+
+    Args:
+        plugins: the classes of settings of plugins, by plugin.
+    """
+    from turnbuckle.settings import Settings
+
+    parts = [_HEAD, *map(_markdown, sections_of(Settings))]
+    for name, cls in sorted((plugins or {}).items()):
+        parts += map(_markdown, sections_of(cls, f"plugin.{name}"))
+    return "\n".join(parts)
+
+
+def settings_section(cls: type, key: str, setting: str) -> Described | None:
+    """Return the description of one setting of a class; None if it has none of that key."""
+    described = (each for section in sections_of(cls, key) for each in section.settings)
+    return next((each for each in described if each.key == setting), None)
+
+
+def variable_of(key: str) -> str:
+    """Return the variable of the environment that gives a setting."""
+    return "TURNBUCKLE_" + key.replace(".", "_").replace("-", "_").replace("__", "_").upper()
+
+
+def _markdown(section: Section) -> str:
+    title = f"## {section.key or 'General'}"
+    rows = ["| setting | takes | default | |", "|---|---|---|---|"]
+    rows += [
+        f"| `{each.key}` | {_cell(each.takes)} | {f'`{_cell(each.default)}`' if each.default else 'none: required'} "
+        f"| {_cell(each.text)}{'; secret, never printed' if each.secret else ''} |"
+        for each in section.settings
+    ]
+    return "\n".join([title, "", section.text, "", *rows, ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("``", "`")
+
+
+def _described(field: attrs.Attribute[Any], key: str, texts: Mapping[str, str]) -> Described:
+    return Described(
+        key=_join(key, _name(field)),
+        takes=describe_type(field.type),
+        default=_default_text(field),
+        text=texts.get(field.name, "").removesuffix("."),
+        secret=bool(field.metadata.get("secret")),
+    )
+
+
+def _default_text(field: attrs.Attribute[Any]) -> str:
+    default: Any = field.default
+    if default is attrs.NOTHING:
+        return ""
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
+        if default.takes_self:
+            return "computed"
+        default = default.factory()
+    return json.dumps(value_as_json(default), ensure_ascii=False)
+
+
+def _is_section(field: attrs.Attribute[Any]) -> bool:
+    return isinstance(field.type, type) and attrs.has(field.type)
+
+
+def _name(field: attrs.Attribute[Any]) -> str:
+    return field.alias or field.name
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _first_paragraph(cls: type) -> str:
+    text = inspect.cleandoc(cls.__doc__ or "") if not _is_made_by_attrs(cls) else ""
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    return paragraph.replace("``", "`")
+
+
+def _is_made_by_attrs(cls: type) -> bool:
+    return (cls.__doc__ or "").startswith("Method generated by attrs")
+
+
+def _attribute_texts(cls: type) -> Mapping[str, str]:
+    lines = inspect.cleandoc(cls.__doc__ or "").splitlines()
+    start = lines.index("Attributes:") + 1 if "Attributes:" in lines else len(lines)
+    texts: dict[str, str] = {}
+    name = ""
+    for line in lines[start:]:
+        found = _ENTRY.fullmatch(line.strip()) if line.startswith("    ") and not line.startswith("     ") else None
+        if line and not line.startswith(" "):
+            break
+        if found is not None:
+            name = found[1]
+            texts[name] = found[2]
+        elif name:
+            texts[name] = f"{texts[name]} {line.strip()}".strip()
+    return texts

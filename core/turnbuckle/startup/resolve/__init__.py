@@ -1,0 +1,1 @@
+"""Decide which records take effect, and in which order."""

@@ -1,0 +1,87 @@
+"""Hold what middleware says it does to bodies against what handlers say they do, or are seen to do.
+
+A handler streams its response if it is an async generator, if it is annotated to return an async iterable or a
+``Stream``, or if its route says so. That it streams the content of requests, only its route can say.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterable, Callable, Iterable
+from types import UnionType
+from typing import Annotated, Final, Union, get_args, get_origin
+
+from turnbuckle.plan import Entry, PlannedRoute
+from turnbuckle.records import Middleware, Route
+from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.web.response.response import Stream
+
+__all__ = ["check_effects", "streams_response"]
+
+# An annotation that cannot be evaluated here is still a text that says what it means.
+_STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream)\b")
+
+
+def check_effects(links: Iterable[Entry[Middleware]], routes: Iterable[PlannedRoute], findings: Findings) -> None:
+    """Note middleware that holds in memory what a handler streams, be it a response or the content of a request."""
+    buffering = [link for link in links if link.record.buffers_response]
+    reading = [link for link in links if link.record.reads_body]
+    for planned in routes if buffering or reading else ():
+        route = planned.route
+        if buffering and streams_response(route):
+            for link in buffering:
+                _buffers(link, route, findings)
+        if route.streams_body:
+            for link in reading:
+                _reads(link, route, findings)
+
+
+def streams_response(route: Route) -> bool:
+    """Tell whether a route is known to stream its responses."""
+    handler = route.handler
+    call = getattr(handler, "__call__", handler)  # noqa: B004  # what is asked is whether __call__ is a generator
+    if route.streams_response or inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call):
+        return True
+    return _is_stream(_return_annotation(handler))
+
+
+def _return_annotation(handler: Callable[..., object]) -> object:
+    try:
+        return inspect.signature(handler, eval_str=True).return_annotation
+    except Exception:  # noqa: BLE001  # evaluating an annotation may raise anything
+        return inspect.signature(handler).return_annotation
+
+
+def _is_stream(annotation: object) -> bool:
+    if isinstance(annotation, str):
+        return any(_STREAM.fullmatch(part.split("[")[0].strip()) for part in annotation.split("|"))
+    origin = get_origin(annotation) or annotation
+    if origin in {Union, UnionType, Annotated}:
+        return any(_is_stream(each) for each in get_args(annotation))
+    return isinstance(origin, type) and issubclass(origin, AsyncIterable | Stream)
+
+
+def _buffers(link: Entry[Middleware], route: Route, findings: Findings) -> None:
+    findings.add(
+        "TB413",
+        f"middleware {link.record.name!r} buffers the response of {route.describe()}, which streams",
+        link.origin,
+        *((route.origin,) if route.origin is not None else ()),
+        why="the client gets nothing until the stream ends, and all of it is in memory then",
+        fix="move the route into a scope without it, or the middleware into a scope without the route",
+        level="warning",
+    )
+
+
+def _reads(link: Entry[Middleware], route: Route, findings: Findings) -> None:
+    findings.add(
+        "TB425",
+        f"middleware {link.record.name!r} reads the content of requests for {route.describe()}, which streams it",
+        link.origin,
+        *((route.origin,) if route.origin is not None else ()),
+        why="the handler gets nothing until all of the content has come, and all of it is in memory then; the route"
+        " says streams_body=True, and the middleware reads_body=True",
+        fix="move the route into a scope without it, or the middleware into a scope without the route",
+        level="warning",
+    )

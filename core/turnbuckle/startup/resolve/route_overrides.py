@@ -1,0 +1,154 @@
+"""Decide which limits and deadlines a route has: those of the settings, of the scopes around it, or its own.
+
+What is kept before a route is known cannot be otherwise for one; asking for that is an error, and says why. What comes
+out is compiled into closures around the routes that have terms of their own: others pay nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
+
+import attrs
+
+from turnbuckle.errors import ContentTooLarge
+from turnbuckle.http.limit_field import bound_of
+from turnbuckle.http.limits import Limits
+from turnbuckle.plan import Overruled, Plan, SettingValue
+from turnbuckle.records import Origin, Route
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.settings import Settings
+from turnbuckle.startup.model.declaration import ScopeDeclaration
+from turnbuckle.startup.model.diagnostics import Findings, closest, described
+from turnbuckle.web.request.request import Request
+
+__all__ = [
+    "Terms",
+    "TermsReader",
+    "content_limit_of",
+    "enforced",
+    "largest_content",
+    "on_terms",
+    "own_timeouts",
+    "timeouts_of",
+]
+
+_SECTIONS: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts}
+
+Terms = Mapping[str, SettingValue]
+"""The values that differ from the settings, with their sources, by key such as ``"limits.content"``."""
+
+Call = Callable[[Request], Awaitable[Any]]
+
+
+@attrs.frozen
+class TermsReader:
+    """Reads the terms that scopes and routes ask for.
+
+    Attributes:
+        values: the settings, with their sources.
+        findings: where what cannot be is noted.
+    """
+
+    values: Mapping[str, SettingValue]
+    findings: Findings
+
+    def of_scope(self, around: Terms, declaration: ScopeDeclaration) -> Terms:
+        """Return the terms of a scope."""
+        given = {"limits": declaration.limits, "timeouts": declaration.timeouts}
+        return self._with(around, given, declaration.origin, f"scope {declaration.prefix or '/'}")
+
+    def of_route(self, around: Terms, route: Route) -> Terms:
+        """Return the terms of a route."""
+        given = {"limits": route.limits, "timeouts": route.timeouts}
+        return self._with(around, given, route.origin or Origin(plugin="app"), f"route {route.path}")
+
+    def _with(self, around: Terms, given: Mapping[str, Mapping[str, float]], origin: Origin, what: str) -> Terms:
+        if not any(given.values()):
+            return around
+        source = f"{what} ({origin.place})" if origin.place else what
+        terms = dict(around)
+        for section, values in given.items():
+            for name, value in values.items():
+                key = f"{section}.{name}"
+                if self._fits(section, name, value, origin):
+                    before = terms.get(key) or self.values[key]
+                    overruled = (*before.overruled, Overruled(before.value, before.source))
+                    terms[key] = SettingValue(key=key, value=value, source=source, overruled=overruled)
+        return terms
+
+    def _fits(self, section: str, name: str, value: object, origin: Origin) -> bool:
+        cls = _SECTIONS[section]
+        fields = {field.name: field for field in attrs.fields(cls)}
+        key = f"{section}.{name}"
+        bound = bound_of(fields[name]) if name in fields else None
+        if bound is None:
+            may_be = [each.name for each in fields.values() if (about := bound_of(each)) and not about.fixed]
+            return self._refuse(f"there is no {key!r}{closest(name, fields)}", f"they may have {may_be}", origin)
+        if bound.fixed:
+            return self._refuse(f"{key} cannot be otherwise for a route or scope", bound.fixed, origin)
+        try:
+            cls(**{name: value})
+        except (TypeError, ValueError) as error:
+            return self._refuse(
+                f"{key} cannot be {value!r}: {described(error)}", "it is checked as the setting is", origin
+            )
+        return True
+
+    def _refuse(self, text: str, why: str, origin: Origin) -> bool:
+        self.findings.add("TB428", text, origin, why=why, fix="correct it, or remove it and see to the settings")
+        return False
+
+
+def timeouts_of(settings: Settings, terms: Terms) -> Timeouts:
+    """Return the deadlines of a route."""
+    prefix = "timeouts."
+    own = {key.removeprefix(prefix): value.value for key, value in terms.items() if key.startswith(prefix)}
+    return attrs.evolve(settings.timeouts, **cast("dict[str, Any]", own)) if own else settings.timeouts
+
+
+def own_timeouts(plan: Plan) -> tuple[Timeouts, ...]:
+    """Return all deadlines that some route has instead of those of the settings."""
+    found = {timeouts_of(plan.settings, planned.terms) for planned, _ in plan.routes()}
+    return tuple(found - {plan.settings.timeouts})
+
+
+def content_limit_of(settings: Settings, terms: Terms) -> int:
+    """Return how many octets of content a route takes."""
+    own = terms.get("limits.content")
+    return settings.limits.content if own is None else cast("int", own.value)
+
+
+def largest_content(plan: Plan) -> int:
+    """Return how many octets of content may come before a route is known: as many as the one takes that takes most."""
+    own = (content_limit_of(plan.settings, planned.terms) for planned, _ in plan.routes())
+    return max((plan.settings.limits.content, *own))
+
+
+def enforced(call: Call, content: int | None) -> Call:
+    """Return a handler that is not called for content which is announced to be too large; None for no limit."""
+    if content is None:
+        return call
+
+    def checked(request: Request) -> Awaitable[Any]:
+        length = request.content_length
+        if length is not None and length > content:
+            raise ContentTooLarge
+        return call(request)
+
+    return checked
+
+
+def on_terms(call: Call, content: int | None, timeouts: Timeouts | None) -> Call:
+    """Return a handler for whose requests other terms hold, from here on; None for those of the settings."""
+    if content is None and timeouts is None:
+        return call
+
+    def begin(request: Request) -> Awaitable[Any]:
+        if content is not None:
+            request.content_limit = content
+        if timeouts is not None:
+            request.peer.use_timeouts(timeouts)
+        return call(request)
+
+    return begin

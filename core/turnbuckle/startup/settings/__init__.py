@@ -1,0 +1,1 @@
+"""Settings: read the layers, convert the values, check them."""

@@ -1,0 +1,161 @@
+"""Read every source of settings into layers of one shape: a tree of given values, each with its source.
+
+Nothing is checked against a class here; ``configure`` does that, for the core and for each plugin in turn.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from turnbuckle.records import Origin
+from turnbuckle.startup.model.declaration import Declaration
+from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.locations import file_place
+from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.settings.toml_lines import line_of, locate
+
+__all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
+
+_PREFIX: Final = "TURNBUCKLE_"
+# These are read elsewhere, and name no setting.
+_NOT_SETTINGS: Final = {"TURNBUCKLE_PLUGINS"}
+
+
+@attrs.frozen
+class TextValue:
+    """A value given as text, by the environment or the command line."""
+
+    text: str
+    source: str
+
+
+@attrs.frozen
+class FileLayer:
+    """A settings file, read.
+
+    Attributes:
+        path: of the file, for messages; "" when there is none.
+        values: the tree of settings.
+        lines: line of each key by path.
+        root: keys above the settings in the file, such as ``tool.turnbuckle``.
+    """
+
+    path: str = ""
+    values: Mapping[str, object] = attrs.field(factory=dict)
+    lines: Mapping[tuple[str, ...], int] = attrs.field(factory=dict)
+    root: tuple[str, ...] = ()
+
+    def place(self, key: tuple[str, ...]) -> str:
+        """Return ``file:line`` of a key."""
+        return file_place(self.path, line_of(self.lines, self.root + key))
+
+
+@attrs.frozen(kw_only=True)
+class Layers:
+    """All sources but the defaults, in the order in which later ones win.
+
+    Attributes:
+        file: the settings file.
+        environ: values by variable, underscores between words and sections alike.
+        flags: values by dotted key.
+        code: the tree of settings given in code.
+        code_source: where that was, for messages.
+        used: variables and keys that some class of settings has claimed.
+    """
+
+    file: FileLayer
+    environ: Mapping[str, TextValue]
+    flags: Mapping[tuple[str, ...], TextValue]
+    code: Mapping[str, object]
+    code_source: str
+    used: set[str | tuple[str, ...]] = attrs.field(factory=set)
+
+
+def read_layers(declaration: Declaration, sources: Sources, findings: Findings) -> Layers:
+    """Read all sources; what cannot be read is noted and left out."""
+    code: object = declaration.settings
+    path = sources.file or (code if isinstance(code, Path) else None)
+    values = dict(code) if isinstance(code, Mapping) else {}
+    if code is not None and not isinstance(code, Mapping | Path):
+        findings.add(
+            "TB202",
+            f"settings of the app must be a table or a path, not {code!r}",
+            declaration.origin,
+            why="settings have names",
+            fix="pass a mapping of sections, or the path of a settings file",
+        )
+    if declaration.debug is not None:
+        values["debug"] = declaration.debug
+    return Layers(
+        file=_named_file(path, findings) if path is not None else _found_file(sources.folder, findings),
+        environ=_read_environ(sources.environ),
+        flags=_read_flags(sources, findings),
+        code=values,
+        code_source=f"App(...) at {declaration.origin.place}",
+    )
+
+
+def _named_file(path: Path, findings: Findings) -> FileLayer:
+    root = ("tool", "turnbuckle") if path.name == "pyproject.toml" else ()
+    return _read_file(path, root, findings)
+
+
+def _found_file(folder: Path | None, findings: Findings) -> FileLayer:
+    if folder is None:
+        return FileLayer()
+    if (own := folder / "turnbuckle.toml").is_file():
+        return _read_file(own, (), findings)
+    if (shared := folder / "pyproject.toml").is_file():
+        return _read_file(shared, ("tool", "turnbuckle"), findings)
+    return FileLayer()
+
+
+def _read_file(path: Path, root: tuple[str, ...], findings: Findings) -> FileLayer:
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree: object = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        findings.add(
+            "TB203",
+            f"settings file {str(path)!r} cannot be read: {reason}",
+            Origin(plugin="app", place=str(path)),
+            why="without it the app would be another one than is meant",
+            fix="correct the file, or name another one",
+        )
+        return FileLayer(str(path))
+    for part in root:
+        tree = tree.get(part, {}) if isinstance(tree, dict) else {}
+    return FileLayer(str(path), tree if isinstance(tree, dict) else {}, locate(text), root)
+
+
+def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:
+    given: dict[str, TextValue] = {}
+    # Where one setting is spelt in two ways the plainer counts, and the other is one that names no setting.
+    for name in sorted(environ, key=lambda one: one.count("__")):
+        if name.startswith(_PREFIX) and name not in _NOT_SETTINGS:
+            rest = name.removeprefix(_PREFIX)
+            plain = rest.replace("__", "_")
+            given[rest if plain in given else plain] = TextValue(environ[name], f"${name}")
+    return given
+
+
+def _read_flags(sources: Sources, findings: Findings) -> Mapping[tuple[str, ...], TextValue]:
+    flags: dict[tuple[str, ...], TextValue] = {}
+    for flag in sources.flags:
+        key, equals, text = flag.text.partition("=")
+        if not equals or not key.strip():
+            findings.add(
+                "TB205",
+                f"{flag.name} {flag.text!r} is not KEY=VALUE",
+                why="a setting is given by its key, and its value behind the first '='",
+                fix="write for example limits.content=1000000",
+            )
+            continue
+        flags[tuple(part.strip() for part in key.split("."))] = TextValue(text.strip(), flag.name)
+    return flags

@@ -1,0 +1,1 @@
+"""The test client: requests out, responses in."""

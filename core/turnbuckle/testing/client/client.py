@@ -1,0 +1,290 @@
+"""Talk to an application without a network: ``async with Client(app) as client: await client.get("/")``.
+
+The client runs the real server on transports in memory and on a clock that only the test moves. It is as strict as
+RFC 9112 allows: whatever the server sends that is not HTTP raises in the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Final, Literal, Self, Unpack, final
+from urllib.parse import urlsplit
+
+import attrs
+
+from turnbuckle.app import App
+from turnbuckle.http.limits import Limits
+from turnbuckle.server.model.application import Application
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.startup.model.sources import Sources
+from turnbuckle.testing.client.connection import Connection
+from turnbuckle.testing.client.cookie_jar import CookieJar
+from turnbuckle.testing.client.exchange import Exchange
+from turnbuckle.testing.client.raw_exchange import RawExchange
+from turnbuckle.testing.client.redirects import MOST_REDIRECTS, is_redirect, redirected
+from turnbuckle.testing.client.request_encoder import OutgoingRequest, RequestOptions, encode_request
+from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.testing.transport.memory_server import MemoryServer, transport_facts
+from turnbuckle.web.headers import HeaderPairs
+
+__all__ = ["Client"]
+
+_WINDOW: Final = 65536
+
+
+@final
+class Client:
+    """A client of one application, in memory.
+
+    Entering it runs the lifespans; leaving it closes all connections, cancels the handlers that still run, and leaves
+    the lifespans. ``RequestOptions`` says what each request may carry.
+
+    Args:
+        app: an ``App``, or what ``app.compile()`` returned.
+        base_url: what paths are relative to; with ``https`` requests look as if they came over TLS.
+        clock: the server's; a new one by default.
+        client: address and port that requests come from; None as on a Unix socket.
+        headers: fields for every request.
+        cookies: the first cookies of the jar.
+        follow_redirects: whether ``Location`` is followed, up to 20 times.
+        sources: where settings and plugins come from, beside the code; by default only the code counts.
+        limits: instead of those of the app.
+        timeouts: instead of those of the app.
+        patience: real seconds after which a wait for something that does not come fails.
+
+    Attributes:
+        application: what is served.
+        clock: the server's clock.
+        cookies: what the server has set, and what goes with the next request.
+
+    Raises:
+        StartupError: with every problem of the app.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but the app by name
+        self,
+        app: App | Application,
+        *,
+        base_url: str = "http://testserver",
+        clock: FakeClock | None = None,
+        client: tuple[str, int] | None = ("127.0.0.1", 12345),
+        headers: HeaderPairs = (),
+        cookies: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+        sources: Sources | None = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        patience: float = 5.0,
+    ) -> None:
+        compiled = app if isinstance(app, Application) else app.compile(sources)
+        self.application: Final = attrs.evolve(
+            compiled, limits=limits or compiled.limits, timeouts=timeouts or compiled.timeouts
+        )
+        self.clock: Final = clock or FakeClock()
+        self.cookies: Final = CookieJar(self.clock)
+        self.cookies.update(cookies or {})
+        self._base_url: Final = base_url
+        self._facts: Final = transport_facts(urlsplit(base_url).scheme, client)
+        self._headers: Final = headers
+        self._follow_redirects: Final = follow_redirects
+        self._patience: Final = patience
+        self._server: MemoryServer | None = None
+        self._free: list[Connection] = []
+
+    async def __aenter__(self) -> Self:
+        if self._server is not None:
+            raise RuntimeError("the client is open already")
+        server = MemoryServer(self.application, self.clock, facts=self._facts, patience=self._patience)
+        await server.start()
+        self._server = server
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        server, self._server = self.server, None
+        self._free.clear()
+        await server.stop()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be sent."""
+        return self._server is not None
+
+    @property
+    def server(self) -> MemoryServer:
+        """The server in memory.
+
+        Raises:
+            RuntimeError: the client is not open.
+        """
+        if self._server is None:
+            raise RuntimeError("the client is not open: use 'async with Client(app) as client'")
+        return self._server
+
+    # -- requests
+
+    async def get(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send GET and return the response."""
+        return await self.request("GET", url, **options)
+
+    async def head(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send HEAD and return the response."""
+        return await self.request("HEAD", url, **options)
+
+    async def options(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send OPTIONS and return the response; the URL may be ``*``."""
+        return await self.request("OPTIONS", url, **options)
+
+    async def post(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send POST and return the response."""
+        return await self.request("POST", url, **options)
+
+    async def put(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send PUT and return the response."""
+        return await self.request("PUT", url, **options)
+
+    async def patch(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send PATCH and return the response."""
+        return await self.request("PATCH", url, **options)
+
+    async def delete(self, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send DELETE and return the response."""
+        return await self.request("DELETE", url, **options)
+
+    async def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> ClientResponse:
+        """Send a request and return the response.
+
+        Args:
+            method: sent as it is.
+            url: a path, percent-encoded where needed, or an absolute URL.
+            **options: see ``RequestOptions``.
+
+        Raises:
+            IncompleteResponse: the server ended the connection before the response was complete.
+            MalformedResponse: the server sent something that is not HTTP.
+            TimeoutError: the response did not come in time.
+            RuntimeError: there were more than 20 redirects.
+        """
+        follow = options.get("follow_redirects", self._follow_redirects)
+        history: list[ClientResponse] = []
+        response = await self._send(self._encode(method, url, options))
+        while follow and is_redirect(response):
+            if len(history) >= MOST_REDIRECTS:
+                raise RuntimeError(f"more than {MOST_REDIRECTS} redirects, the last one to {response.url!r}")
+            history.append(response)
+            method, url, options = redirected(response, options)
+            response = await self._send(self._encode(method, url, options))
+        return attrs.evolve(response, history=tuple(history))
+
+    @asynccontextmanager
+    async def stream(self, method: str, url: str, **options: Unpack[RequestOptions]) -> AsyncIterator[StreamedResponse]:
+        """Send a request, and give the response as soon as its head is there; redirects are not followed.
+
+        The server's writes wait until the content is asked for. Leaving early closes the connection.
+        """
+        request = self._encode(method, url, options)
+        connection = self.server.connect()
+        # As much as a socket would hold: what was sent before a connection was cut can still be read.
+        connection.pause_reading(window=_WINDOW)
+        exchange = Exchange(connection, request, self.server.activity)
+        try:
+            exchange.begin()
+            response = await exchange.streamed_response()
+            self.cookies.receive(response.headers.get_list("set-cookie"), request.url)
+            yield response
+        finally:
+            connection.leave()
+            await exchange.end()
+
+    # -- octets
+
+    def connect(self, *, methods: Sequence[str] = ()) -> Connection:
+        """Open a connection to send octets on, step by step.
+
+        Args:
+            methods: of the requests that will be sent, where they cannot be told from the octets: a response to HEAD
+                has no content.
+        """
+        return self.server.connect(methods)
+
+    async def raw(
+        self,
+        data: bytes,
+        *,
+        split: Literal["whole", "bytewise"] = "whole",
+        half_close: bool = False,
+        until: int | None = None,
+        methods: Sequence[str] = (),
+    ) -> RawExchange:
+        """Send octets on a connection of their own, wait until nothing more happens, and close it.
+
+        Args:
+            data: may be anything.
+            split: whether they arrive in one piece or one by one.
+            half_close: whether the end of the input follows.
+            until: how many responses to wait for, where handlers wait for something outside of the loop.
+            methods: of the requests, where they cannot be told from the octets.
+
+        Returns:
+            What the server sent. ``is_closed`` says whether it had ended the connection by then.
+        """
+        connection = self.connect(methods=methods)
+        await (connection.send_bytewise(data) if split == "bytewise" else connection.send(data, settle=until is None))
+        if half_close:
+            await connection.half_close()
+        if until is not None:
+            await connection.until(until)
+        exchange = connection.exchange()
+        await connection.close()
+        return exchange
+
+    # -- time
+
+    async def advance(self, seconds: float) -> None:
+        """Let the server's time go by; every deadline that falls due acts, in order.
+
+        Raises:
+            ServerFault: a connection raised.
+        """
+        await self.clock.advance(seconds)
+        self.server.activity.check()
+
+    async def settle(self) -> None:
+        """Wait until nothing more happens by itself; see ``Connection.settle``."""
+        await self.server.activity.settle()
+
+    # -- inside
+
+    def _encode(self, method: str, url: str, options: RequestOptions) -> OutgoingRequest:
+        return encode_request(
+            method, url, options, base_url=self._base_url, defaults=self._headers, jar=self.cookies.pairs_for
+        )
+
+    async def _send(self, request: OutgoingRequest) -> ClientResponse:
+        connection = self._free_connection()
+        exchange = Exchange(connection, request, self.server.activity)
+        try:
+            exchange.begin()
+            response = await exchange.response()
+        finally:
+            await exchange.end()
+            self._release(connection, is_free=exchange.leaves_connection_free)
+        self.cookies.receive(response.headers.get_list("set-cookie"), request.url)
+        return response
+
+    def _free_connection(self) -> Connection:
+        while self._free:
+            connection = self._free.pop()
+            if connection.may_be_reused:
+                return connection
+        return self.server.connect()
+
+    def _release(self, connection: Connection, *, is_free: bool) -> None:
+        if is_free:
+            self._free.append(connection)
+        else:
+            connection.leave()

@@ -1,0 +1,1 @@
+"""Transport, clock and server in memory."""

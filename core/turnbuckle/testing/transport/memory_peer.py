@@ -1,0 +1,98 @@
+"""Be the client's end of a connection in memory; ``memory_transport.py`` is the other end and tells how both behave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+from turnbuckle.testing.transport.activity import Activity
+
+if TYPE_CHECKING:
+    from turnbuckle.testing.transport.memory_transport import MemoryTransport
+
+__all__ = ["MemoryPeer"]
+
+
+@final
+class MemoryPeer:
+    """The client's end of a connection: sends and takes octets, at its own pace.
+
+    Attributes:
+        received: what was taken of what the server sent.
+        is_reading: whether octets are taken as soon as the server sends them.
+        window: octets that the server gets rid of while nobody reads, as it does into the buffer of a socket.
+        is_at_eof: the server will send no more.
+        was_reset: the connection was cut: by the server with octets unsent, or by this end.
+    """
+
+    def __init__(self, activity: Activity) -> None:
+        self._activity: Final = activity
+        self._transport: MemoryTransport | None = None
+        self._arrived: Final = bytearray()
+        self.received: Final = bytearray()
+        self.is_reading = True
+        self.window = 0
+        self.is_at_eof = False
+        self.was_reset = False
+
+    def attach(self, transport: MemoryTransport) -> None:
+        """Learn which transport is at the other end."""
+        self._transport = transport
+
+    @property
+    def transport(self) -> MemoryTransport:
+        """The server's end."""
+        if self._transport is None:
+            raise RuntimeError("this end of the connection has no other end yet")
+        return self._transport
+
+    def send(self, data: bytes) -> None:
+        """Send octets; the server gets them when it reads."""
+        self.transport.arrive(data)
+
+    def send_eof(self) -> None:
+        """Send no more, and go on reading."""
+        self.transport.arrive_eof()
+
+    def reset(self) -> None:
+        """Cut the connection, as a peer that crashed does."""
+        self.was_reset = True
+        self.transport.lose(ConnectionResetError("connection reset by peer"))
+
+    def close(self) -> None:
+        """Go away politely: send no more; what the server still sends meets a reset."""
+        self.is_reading = False
+        self.transport.abandon()
+
+    def resume_reading(self) -> None:
+        """Take everything that the server has sent and sends from now on."""
+        self.is_reading = True
+        self.take(None)
+
+    def take(self, most: int | None) -> bytes:
+        """Take up to ``most`` octets of what the server sent, all if None, and return them."""
+        self._arrived.extend(self.transport.drain(None if most is None else max(0, most - len(self._arrived))))
+        data = bytes(self._arrived[:most])
+        del self._arrived[: len(data)]
+        self.received.extend(data)
+        self.note_written()
+        return data
+
+    @property
+    def unread(self) -> int:
+        """How many octets the server sent that were not taken."""
+        return len(self._arrived) + self.transport.get_write_buffer_size()
+
+    def note_written(self) -> None:
+        """Let the server get rid of what it wrote, as far as this end takes it."""
+        if not self.transport.get_write_buffer_size():
+            return
+        if self.is_reading:
+            self.take(None)
+        elif len(self._arrived) < self.window:
+            self._arrived.extend(self.transport.drain(self.window - len(self._arrived)))
+
+    def note_end(self, *, reset: bool) -> None:
+        """The server ended its side of the connection."""
+        self.is_at_eof = True
+        self.was_reset = self.was_reset or reset
+        self._activity.note()

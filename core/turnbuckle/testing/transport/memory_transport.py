@@ -1,0 +1,258 @@
+"""Carry octets between a server's connection and a test, in memory, with the manners of a socket.
+
+``MemoryTransport`` is the server's end: a real ``asyncio.Transport``, whose callbacks come from the loop, one at a
+time, in the order that asyncio keeps. ``MemoryPeer`` is the client's end. What the server writes goes straight to a
+peer that reads; otherwise it stays in the buffer of the transport and counts against the water marks. Unless the peer
+opens a window there is no socket buffer in between: back-pressure starts with the first octet not taken, so that
+tests can tell when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final, final
+
+from turnbuckle.testing.transport.activity import Activity
+from turnbuckle.testing.transport.memory_peer import MemoryPeer
+
+__all__ = ["MemoryTransport"]
+
+_HIGH_WATER: Final = 64 * 1024
+# What asyncio reads from a socket at most at a time.
+_LARGEST_PIECE: Final = 256 * 1024
+
+
+@final
+class MemoryTransport(asyncio.Transport):
+    """The server's end of a connection.
+
+    Args:
+        protocol: the server's connection; told of this transport on the next turn of the loop.
+        peer: the other end.
+        activity: told of everything that happens.
+        extra: what ``get_extra_info`` gives.
+    """
+
+    def __init__(
+        self, protocol: asyncio.Protocol, peer: MemoryPeer, activity: Activity, extra: Mapping[str, object]
+    ) -> None:
+        super().__init__(dict(extra))
+        self._protocol: asyncio.BaseProtocol = protocol
+        self._peer: Final = peer
+        self._activity: Final = activity
+        self._loop: Final = asyncio.get_running_loop()
+        self._incoming: Final[deque[bytes]] = deque()
+        self._buffer: Final = bytearray()
+        self._high = _HIGH_WATER
+        self._low = _HIGH_WATER // 4
+        self._is_connected = False
+        self._is_reading = True
+        self._is_writing_paused = False
+        self._eof_arrived = False
+        self._eof_delivered = False
+        self._eof_written = False
+        self._is_closing = False
+        self._is_lost = False
+        self._is_abandoned = False
+        self._is_cut = False
+        peer.attach(self)
+        self._call_soon(self._connect)
+
+    # -- the peer's side
+
+    def arrive(self, data: bytes) -> None:
+        """Take octets from the peer."""
+        for start in range(0, len(data), _LARGEST_PIECE):
+            self._incoming.append(data[start : start + _LARGEST_PIECE])
+        self._call_soon(self._deliver)
+
+    def arrive_eof(self) -> None:
+        """Take the end of what the peer sends."""
+        self._eof_arrived = True
+        self._call_soon(self._deliver)
+
+    def abandon(self) -> None:
+        """Take the end of what the peer sends, and know that it reads nothing any more."""
+        self._is_abandoned = True
+        self.arrive_eof()
+        if self._buffer:
+            self.lose(ConnectionResetError("connection reset by peer"))
+
+    def lose(self, error: Exception | None) -> None:
+        """Lose the connection: what is on its way is gone."""
+        if not self._is_lost:
+            self._is_lost = self._is_closing = True
+            # What the peer has not taken is thrown away; it then learns of a cut, not of an end.
+            self._is_cut = error is not None or bool(self._buffer)
+            self._incoming.clear()
+            self._buffer.clear()
+            self._call_soon(self._disconnect, error)
+
+    def drain(self, most: int | None) -> bytes:
+        """Give up to ``most`` octets of what was written to the peer, all if None."""
+        data = bytes(self._buffer[:most])
+        del self._buffer[: len(data)]
+        if self._is_writing_paused and len(self._buffer) <= self._low:
+            self._call_soon(self._resume_protocol)
+        if not self._buffer:
+            self._finish()
+        self._activity.note()
+        return data
+
+    @property
+    def incoming_size(self) -> int:
+        """How many octets the server has not taken yet."""
+        return sum(map(len, self._incoming))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is over for both ends."""
+        return self._is_lost
+
+    # -- asyncio.Transport: reading
+
+    def is_reading(self) -> bool:
+        """Return whether octets of the peer are delivered."""
+        return self._is_reading and not self._is_closing
+
+    def pause_reading(self) -> None:
+        """Deliver nothing until ``resume_reading``."""
+        self._is_reading = False
+
+    def resume_reading(self) -> None:
+        """Deliver what has arrived and what arrives."""
+        self._is_reading = True
+        self._call_soon(self._deliver)
+
+    # -- asyncio.Transport: writing
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send octets to the peer, in order, without waiting.
+
+        Raises:
+            RuntimeError: the end was written already.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
+        if self._eof_written:
+            raise RuntimeError("cannot write after write_eof()")
+        if self._is_closing or not data:
+            return
+        if self._is_abandoned:
+            self.lose(ConnectionResetError("connection reset by peer"))
+            return
+        self._buffer.extend(data)
+        self._peer.note_written()
+        self._activity.note()
+        self._maybe_pause_protocol()
+
+    def write_eof(self) -> None:
+        """Tell the peer, after what is in the buffer, that no more comes."""
+        if not self._eof_written:
+            self._eof_written = True
+            self._finish()
+
+    def can_write_eof(self) -> bool:
+        """Return True."""
+        return True
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many octets the peer has not taken."""
+        return len(self._buffer)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Return the low and the high water mark."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the water marks as asyncio does: one follows from the other."""
+        if high is None:
+            high = _HIGH_WATER if low is None else 4 * low
+        low = high // 4 if low is None else low
+        if not 0 <= low <= high:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self._high, self._low = high, low
+        self._maybe_pause_protocol()
+
+    # -- asyncio.Transport: the rest
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the connection to another protocol."""
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return the protocol."""
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closed or about to be."""
+        return self._is_closing
+
+    def close(self) -> None:
+        """Close once the peer has taken what was written; deliver nothing more."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._incoming.clear()
+            self._finish()
+
+    def abort(self) -> None:
+        """Close now, whatever the peer has not taken."""
+        self.lose(None)
+
+    # -- inside
+
+    def _connect(self) -> None:
+        self._is_connected = True
+        self._protocol.connection_made(self)
+        self._call_soon(self._deliver)
+
+    def _deliver(self) -> None:
+        if not self._is_connected or not self.is_reading() or self._eof_delivered:
+            return
+        protocol = self._protocol
+        if not isinstance(protocol, asyncio.Protocol):
+            raise TypeError(f"{protocol!r} takes no octets: it is no asyncio.Protocol")
+        self._activity.note()
+        if self._incoming:
+            # One piece in each callback, as a selector loop does: pause_reading() stops the next one.
+            protocol.data_received(self._incoming.popleft())
+            self._call_soon(self._deliver)
+        elif self._eof_arrived:
+            self._eof_delivered = True
+            if not protocol.eof_received():
+                self.close()
+
+    def _maybe_pause_protocol(self) -> None:
+        if len(self._buffer) > self._high and not self._is_writing_paused:
+            self._is_writing_paused = True
+            self._protocol.pause_writing()
+
+    def _resume_protocol(self) -> None:
+        if self._is_writing_paused and len(self._buffer) <= self._low and not self._is_lost:
+            self._is_writing_paused = False
+            self._protocol.resume_writing()
+
+    def _finish(self) -> None:
+        if self._buffer or self._is_lost:
+            return
+        if self._eof_written and not self._peer.is_at_eof:
+            self._peer.note_end(reset=False)
+        if self._is_closing:
+            self._is_lost = True
+            self._call_soon(self._disconnect, None)
+
+    def _disconnect(self, error: Exception | None) -> None:
+        self._peer.note_end(reset=self._is_cut)
+        self._protocol.connection_lost(error)
+
+    def _call_soon(self, callback: Callable[..., None], *args: object) -> None:
+        self._loop.call_soon(self._guarded, callback, *args)
+
+    def _guarded(self, callback: Callable[..., None], *args: object) -> None:
+        try:
+            callback(*args)
+        except Exception as error:  # noqa: BLE001  # nothing may raise here: the test has to hear of whatever does
+            self._activity.note_fault(error)
+            self.lose(None)

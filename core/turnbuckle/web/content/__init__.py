@@ -1,0 +1,1 @@
+"""The content of requests: bytes, JSON, forms, uploads."""

@@ -1,0 +1,1 @@
+"""Responses, and how return values and errors become responses."""

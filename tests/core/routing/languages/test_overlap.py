@@ -1,0 +1,231 @@
+"""Routes that no request can reach."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.routing.making import as_route, router
+from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
+from turnbuckle.records import Route
+from turnbuckle.routing.converters import BUILTIN, Converter
+from turnbuckle.routing.languages import overlap
+from turnbuckle.routing.languages.automata import Automaton
+from turnbuckle.routing.languages.charsets import SEPARATOR
+from turnbuckle.routing.languages.expressions import Choice, parse_expression
+from turnbuckle.routing.languages.overlap import NOTHING, path_expression, shortest_escape
+from turnbuckle.routing.patterns import parse_pattern
+from turnbuckle.routing.tree import TreeRouter
+
+
+def refuse(text):
+    raise ValueError(text)
+
+
+CONVERTERS = {
+    "slug": Converter(regex="[a-z]+", convert=str),
+    "word": Converter(regex="[a-z]+", total=True),
+    "never": Converter(regex="[a-z]+", convert=refuse),
+}
+
+
+KNOWN = {**BUILTIN, **CONVERTERS}
+
+
+def shadowed(*routes):
+    found = router(*routes, converters=CONVERTERS).shadows()
+    return [(shadow.route.path, " ".join(route.path for route in shadow.by)) for shadow in found]
+
+
+@pytest.mark.parametrize(
+    ("routes", "expected"),
+    [
+        pytest.param(["/{x:re([0-9]+)}", "/{y:int}"], [("/{y:int}", "/{x:re([0-9]+)}")], id="wider-expression"),
+        pytest.param(["/{x:re([0-9]{1,99})}", "/{y:int}"], [], id="one-digit-short"),
+        pytest.param(["/{x:re([0-9]{1,100})}", "/{y:int}"], [("/{y:int}", "/{x:re([0-9]{1,100})}")], id="just-enough"),
+        pytest.param(["/{x:re(.+)}", "/{y}"], [("/{y}", "/{x:re(.+)}")], id="anything"),
+        pytest.param(["/{x:re(.*)}", "/{y}", "/"], [("/{y}", "/{x:re(.*)}")], id="static-is-always-first"),
+        pytest.param(["/{x:re([^-]+)}", "/{y}"], [], id="all-but-one-character"),
+        pytest.param(
+            ["/{x:re([0-4].*)}", "/{x:re([5-9].*)}", "/{y:int}"],
+            [("/{y:int}", "/{x:re([0-4].*)} /{x:re([5-9].*)}")],
+            id="by-two-together",
+        ),
+        pytest.param(
+            ["/{x:re([0-4].*)}", "/{x:re([5-9].*)}", "/{x:re([0-2].*)}", "/{y:int}"],
+            [
+                ("/{x:re([0-2].*)}", "/{x:re([0-4].*)}"),
+                ("/{y:int}", "/{x:re([0-4].*)} /{x:re([5-9].*)}"),
+            ],
+            id="by-two-of-three",
+        ),
+        pytest.param(
+            ["/a/{y:re([a-z]+)}", "/{any:re(.+)}/x", "/{other}/x"],
+            [("/{other}/x", "/{any:re(.+)}/x")],
+            id="by-one-though-another-takes-the-sample",
+        ),
+        pytest.param(["/{x:re([0-4].*)}", "/{x:re([6-9].*)}", "/{y:int}"], [], id="by-two-with-a-gap"),
+        pytest.param(["/a", "/b", "/{x:re(a|b)}"], [("/{x:re(a|b)}", "/a /b")], id="by-static-ones"),
+        pytest.param(["/a", "/{x:re(a|b)}"], [], id="by-static-one-not-whole"),
+        pytest.param(["/{z:re(.+-.+)}", "/{x}-{y}"], [("/{x}-{y}", "/{z:re(.+-.+)}")], id="mixed-is-hidden"),
+        pytest.param(["/{x:re([0-9-]+)}", "/{y:date}"], [("/{y:date}", "/{x:re([0-9-]+)}")], id="date"),
+        pytest.param(
+            ["/{x:re([0-9]{4}-(?!x))}".replace("(?!x)", "[0-9]{2}-[0-2][0-9]"), "/{y:date}"], [], id="date-not-whole"
+        ),
+        pytest.param(["/a/{x}", "/{r:path}"], [], id="path-is-wider"),
+        pytest.param(["/{x:re(.*)}/{y:re(.*)}", "/{r:path}"], [], id="path-is-longer"),
+        pytest.param(
+            ["/{r:path}/{x:re(.*)}", "/{x:re(.*)}", "/{s:path}"],
+            [("/{s:path}", "/{x:re(.*)} /{r:path}/{x:re(.*)}")],
+            id="path-by-two-together",
+        ),
+        pytest.param(["/{r:path}/{x:re(.*)}", "/{s:path}"], [], id="path-by-one-not-whole"),
+        pytest.param(["GET,POST /{x:re(.+)}", "/{y}"], [("/{y}", "/{x:re(.+)}")], id="methods-wider"),
+        pytest.param(["/{x:re(.+)}", "GET,POST /{y}"], [], id="methods-narrower"),
+        pytest.param(["POST /{x:re(.+)}", "/{y}"], [], id="methods-other"),
+        pytest.param(["/{x:re(.+)}", "HEAD /{y}"], [("/{y}", "/{x:re(.+)}")], id="head-by-get"),
+        pytest.param(["HEAD /{x:re(.+)}", "/{y}"], [], id="get-not-by-head"),
+        pytest.param(
+            ["GET /{x:re(.+)}", "POST /{x:re(.*)}", "GET,POST /{y}"],
+            [("/{y}", "/{x:re(.+)} /{x:re(.*)}")],
+            id="method-by-method",
+        ),
+        pytest.param(
+            ["/{x:re([a-z]+)}", "/{y:slug}"], [("/{y:slug}", "/{x:re([a-z]+)}")], id="user-converter-is-hidden"
+        ),
+        pytest.param(["/{x:slug}/{y:re(.+)}", "/{x:slug}/{z}"], [("/{x:slug}/{z}", "/{x:slug}/{y:re(.+)}")], id="same"),
+        pytest.param(["/{x:word}", "/{y:re([a-z]{3})}"], [], id="total-comes-second"),
+        pytest.param(["/{x:slug}", "/{y:word}"], [], id="one-that-may-refuse-hides-nothing"),
+        pytest.param(["/{x:word}", "/{y:slug}"], [("/{y:slug}", "/{x:word}")], id="one-that-never-refuses-hides"),
+        pytest.param(["/{y:never}", "/{z:int}"], [], id="sample-is-refused"),
+        pytest.param(["/{y:never}", "/{r:path}"], [], id="sample-is-left-to-a-later-route"),
+        pytest.param(["/{x:word}", "GET,POST /{y:never}"], [], id="sample-is-left-for-one-method"),
+        pytest.param(["/{r:path}/{y:slug}", "/{r:path}/{z:word}"], [], id="behind-a-path-nothing-is-certain"),
+        pytest.param([r"/{x:re([^\d\D])}", "/{y}"], [], id="admits-nothing"),
+        pytest.param([], [], id="no-routes"),
+        pytest.param(["/a", "/b/{x:int}", "/b/{x}", "/{r:path}"], [], id="ordinary"),
+    ],
+)
+def test_shadow_table(routes, expected):
+    assert shadowed(*routes) == expected
+
+
+def check_witness(tree, shadow):
+    """Check that the witness has the form of the route, and that one tried before it answers."""
+    for method in shadow.route.methods:
+        assert tree.match(method, shadow.witness).route is not shadow.route
+    covers = [path_expression(parse_pattern(route.path, KNOWN)) for route in shadow.by]
+    cover = Automaton(Choice(tuple(covers)))
+    assert shortest_escape(Automaton(path_expression(parse_pattern(shadow.route.path, KNOWN))), cover) is None
+    alone = TreeRouter()
+    alone.add(shadow.route)
+    alone.freeze()
+    assert alone.match(min(shadow.route.methods), shadow.witness).route is shadow.route
+
+
+def test_witness_is_a_path_of_both():
+    tree = router("/caf\u00e9/{x:re(.+)}", "/caf\u00e9/{y:date}/", "/caf\u00e9/{z:uuid}")
+    (shadow,) = tree.shadows()
+    check_witness(tree, shadow)
+    assert shadow.witness.startswith("/caf%C3%A9/")
+    assert shadow.route.path == "/caf\u00e9/{z:uuid}"
+
+
+def test_shadows_of_many_routes():
+    routes = [f"/s{number}/{{x:int}}" for number in range(2000)] + ["/s7/{x:re([0-9]+)}", "/{a}/{b}"]
+    assert shadowed(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
+
+
+def test_what_cannot_be_told_counts_as_reachable(monkeypatch):
+    routes = ["/{x:re([ab]*a[ab]{9})}", "/{y:re([ab]*a[ab]{9}|a{20})}"]
+    assert shadowed(*routes) == [(routes[1], routes[0])]
+    monkeypatch.setattr(overlap, "_MAX_PAIRS", 100)
+    assert shadowed(*routes) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "cover", "expected"),
+    [
+        pytest.param("a+", "a", "aa", id="longer"),
+        pytest.param("a|b", "a", "b", id="other"),
+        pytest.param("a+", "a*", None, id="none"),
+        pytest.param(".", r"\w|\W", None, id="classes"),
+        pytest.param("[a-z]{3}", "[a-y]{3}", "aaz", id="class"),
+    ],
+)
+def test_shortest_escape_table(route, cover, expected):
+    codes = shortest_escape(Automaton(parse_expression(route)), Automaton(parse_expression(cover)))
+    assert (None if codes is None else "".join(map(chr, codes))) == expected
+
+
+def test_path_expression_keeps_slashes_apart():
+    expression = Automaton(path_expression(parse_pattern("/x%2Fy/{a}.{b:int}/{r:path}", BUILTIN)))
+    codes = shortest_escape(expression, Automaton(NOTHING))
+    assert "".join("|" if code == SEPARATOR else chr(code) for code in codes) == "|x/y|a.0|"
+
+
+PIECES = [
+    "a",
+    "b",
+    "{x:re(a|b)}",
+    "{x:re(ab?)}",
+    "{x:re(b?a?)}",
+    "{x:re([ab]{1,2})}",
+    "a{x:re(a?b?)}",
+    "{x:even}",
+    "{x:path}",
+]
+
+
+def even(text):
+    if len(text) % 2:
+        raise ValueError(text)
+    return text
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["GET", "POST", "GET,POST"]), st.lists(st.sampled_from(PIECES), min_size=1, max_size=2)
+        )
+    )
+)
+def test_shadows_are_just_the_routes_never_reached(drawn):
+    tree = TreeRouter(converters={"even": Converter(regex="[ab]{1,2}", convert=even)})
+    for number, (methods, pieces) in enumerate(drawn):
+        path = "".join("/" + piece.replace("{x", f"{{x{place}") for place, piece in enumerate(pieces))
+        route = Route(path=path, handler=print, methods=methods.split(","), name=str(number))
+        try:
+            tree.add(route)
+        except RouteConflict:
+            continue
+        except ValueError:
+            assert path.count(":path") > 1
+    tree.freeze()
+    shadows = tree.shadows()
+    hidden = {shadow.route.name for shadow in shadows}
+    reached = reached_names(tree)
+    assert not hidden & reached
+    for shadow in shadows:
+        if "even" not in shadow.route.path:
+            check_witness(tree, shadow)
+    # Where nothing may refuse, and no path is longer than those tried, what is never reached is a shadow.
+    if not any("even" in path or "path" in path for path in (route.path for route in tree.routes)):
+        assert hidden | reached == {route.name for route in tree.routes}
+
+
+def reached_names(tree):
+    texts = ["".join(letters) for size in range(4) for letters in product("ab", repeat=size)]
+    paths = [f"/{one}" for one in texts] + [f"/{one}/{two}" for one in texts for two in texts]
+    names = set()
+    for method, path in product(["GET", "POST"], paths):
+        try:
+            names.add(tree.match(method, path).route.name)
+        except (NotFound, MethodNotAllowed):
+            continue
+    return names
+
+
+def test_same_route_by_name_is_no_shadow_of_itself():
+    assert router(as_route("/{x}", name="x"), as_route("/{x:int}", name="y")).shadows() == ()

@@ -1,0 +1,448 @@
+"""Starting and stopping over real sockets: order, drain, bounds, and what a failure leaves behind."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.core.server.waiting import PATIENCE, until
+from turnbuckle.errors import LifespanError, ListenError, TurnbuckleError
+from turnbuckle.http.parser import H1Parser
+from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.model.application import Application, ReadyLifespan
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.server.run.server import HTTPServer, run
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
+
+GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+class Gate:
+    """A handler that says when it was reached, and answers when it is let."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def __call__(self, request: Request) -> Response:
+        self.reached.set()
+        await self.open.wait()
+        return Response("late")
+
+
+async def hello(request: Request) -> Response:
+    return Response("hello")
+
+
+def application(handle=hello, **more: object) -> Application:
+    return Application(handle=handle, parser_factory=H1Parser, **more)
+
+
+def lifespan(name: str, events: list[str], *, error: Exception | None = None, gate=None) -> ReadyLifespan:
+    @asynccontextmanager
+    async def context(tasks):
+        events.append(f"+{name}")
+        if gate is not None:
+            await gate.wait()
+        if error is not None:
+            raise error
+        yield
+        events.append(f"-{name}")
+
+    return ReadyLifespan(name=name, context=context)
+
+
+@asynccontextmanager
+async def client(address: Address):
+    if address.unix:
+        reader, writer = await asyncio.open_unix_connection(address.unix)
+    else:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    return await asyncio.wait_for(reader.read(), PATIENCE)
+
+
+async def answer(server: HTTPServer) -> bytes:
+    """Return all that comes back for one request, after which the client sends no more."""
+    async with client(server.addresses[0]) as (reader, writer):
+        writer.write(GET)
+        writer.write_eof()
+        return await everything(reader)
+
+
+async def test_server_answers_between_start_and_stop() -> None:
+    async with HTTPServer(application(), port=0) as server:
+        address = server.addresses[0]
+        assert (await answer(server)).endswith(b"\r\n\r\nhello")
+    assert server.addresses == ()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(address.host, address.port)
+
+
+async def test_server_answers_on_a_unix_socket_and_removes_it(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    async with HTTPServer(application(), unix=str(path)) as server:
+        assert server.addresses[0].url == f"unix:{path}"
+        assert (await answer(server)).endswith(b"hello")
+    assert not path.exists()
+
+
+async def test_server_listens_on_every_host() -> None:
+    async with HTTPServer(application(), host=["127.0.0.1", "127.0.0.2"], port=0) as server:
+        hosts = []
+        for address in server.addresses:
+            hosts.append(address.host)
+            async with client(address):
+                pass
+    assert hosts == ["127.0.0.1", "127.0.0.2"]
+
+
+async def test_server_is_started_once() -> None:
+    async with HTTPServer(application(), port=0) as server:
+        with pytest.raises(RuntimeError, match="started once"):
+            await server.start()
+
+
+async def test_stop_without_start_does_nothing() -> None:
+    server = HTTPServer(application(), port=0)
+    server.abort()
+    await server.stop()
+    assert server.addresses == ()
+
+
+async def test_lifespans_are_entered_before_anybody_is_accepted_and_left_after_the_last() -> None:
+    events: list[str] = []
+    gate = asyncio.Event()
+    both = (lifespan("a", events), lifespan("b", events, gate=gate))
+    server = HTTPServer(application(lifespans=both), port=0)
+    starting = asyncio.create_task(server.start())
+    await until(lambda: "+b" in events)
+    port = server.addresses[0].port
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    gate.set()
+    await starting
+    assert (await answer(server)).endswith(b"hello")
+    await server.stop()
+    assert events == ["+a", "+b", "-b", "-a"]
+
+
+async def test_failing_lifespan_leaves_nothing_behind() -> None:
+    events: list[str] = []
+    both = (lifespan("a", events), lifespan("b", events, error=ValueError("bad password")))
+    server = HTTPServer(application(lifespans=both), port=0)
+    with pytest.raises(LifespanError, match="lifespan 'b' failed: ValueError: bad password"):
+        await server.start()
+    assert events == ["+a", "+b", "-a"]
+    assert server.addresses == ()
+
+
+async def test_port_in_use_is_found_before_any_lifespan_is_entered() -> None:
+    events: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = HTTPServer(application(lifespans=(lifespan("a", events),)), port=port)
+        with pytest.raises(ListenError, match=f"port {port} on 127.0.0.1 is in use"):
+            await server.start()
+    assert events == []
+
+
+async def test_port_taken_while_lifespans_are_entered_is_an_error_too() -> None:
+    events: list[str] = []
+    gate = asyncio.Event()
+    server = HTTPServer(application(lifespans=(lifespan("a", events, gate=gate),)), port=0)
+    starting = asyncio.create_task(server.start())
+    await until(lambda: events)
+    with socket.socket() as taken:
+        # Linux lets two sockets be bound to a port as long as neither listens.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", server.addresses[0].port))
+        taken.listen()
+        gate.set()
+        with pytest.raises(ListenError, match=r"cannot listen on http://127\.0\.0\.1"):
+            await starting
+    assert events == ["+a", "-a"]
+
+
+async def test_stop_lets_a_request_finish_and_closes_idle_connections() -> None:
+    gate = Gate()
+
+    async def either(request: Request) -> Response:
+        return await (gate(request) if request.path == "/late" else hello(request))
+
+    server = HTTPServer(application(either), port=0)
+    await server.start()
+    address = server.addresses[0]
+    async with client(address) as (idle, idle_writer), client(address) as (reader, writer):
+        idle_writer.write(GET)
+        await asyncio.wait_for(idle.readuntil(b"hello"), PATIENCE)
+        writer.write(GET.replace(b"/", b"/late", 1))
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        assert await everything(idle) == b""
+        gate.open.set()
+        octets = await everything(reader)
+    await asyncio.wait_for(stopping, PATIENCE)
+    assert b"connection: close" in octets.lower()
+    assert octets.endswith(b"late")
+
+
+async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection() -> None:
+    clock = FakeClock()
+    server = HTTPServer(application(), port=0, clock=clock)
+    await server.start()
+    async with client(server.addresses[0]) as (used, writer), client(server.addresses[0]) as (idle, idle_writer):
+        for each in (writer, idle_writer):
+            each.write(GET)
+        await asyncio.wait_for(asyncio.gather(used.readuntil(b"hello"), idle.readuntil(b"hello")), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        await clock.advance(0.1)
+        writer.write(GET)
+        assert b"\r\nConnection: close\r\n" in await everything(used)
+        await clock.advance(Timeouts().last_request)
+        assert await everything(idle) == b""
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
+def waiting_to_be_accepted(port: int) -> int:
+    """Tell how long the backlog is: under load, the kernel may be told later than the client that one is connected."""
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        _, local, _, state, queues, *_ = line.split()
+        if (state, int(local.split(":")[1], 16)) == ("0A", port):
+            return int(queues.split(":")[1], 16)
+    raise LookupError(port)
+
+
+def wait_for_backlog(port: int, count: int) -> None:
+    """Let the kernel, and not the loop, come to an end with its work."""
+    deadline = time.monotonic() + PATIENCE
+    while sys.platform == "linux" and waiting_to_be_accepted(port) < count:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
+@pytest.mark.parametrize("count", [1, 3])
+async def test_stop_serves_those_who_have_connected(turns: int, count: int) -> None:
+    server = HTTPServer(application(), port=0)
+    await server.start()
+    address = (server.addresses[0].host, server.addresses[0].port)
+    socks = [socket.create_connection(address, PATIENCE) for _ in range(count)]
+    for sock in socks:
+        sock.sendall(GET)
+        sock.setblocking(False)
+    # One that is not in the backlog when the listening socket is closed is reset; only a supervisor spares it that.
+    wait_for_backlog(address[1], count)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(server.stop())
+    for sock in socks:
+        answered = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 4096), PATIENCE)
+        assert answered.endswith(b"hello")
+        sock.close()
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
+async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCaptureFixture) -> None:
+    gate, clock, events = Gate(), FakeClock(), []
+    served = application(gate, timeouts=Timeouts(shutdown=30), lifespans=(lifespan("a", events),))
+    server = HTTPServer(served, port=0, clock=clock)
+    await server.start()
+    async with client(server.addresses[0]) as (reader, writer):
+        writer.write(GET)
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        await asyncio.sleep(0)
+        await clock.advance(29)
+        assert not stopping.done()
+        await clock.advance(1)
+        await asyncio.wait_for(stopping, PATIENCE)
+        with suppress(ConnectionResetError):
+            assert await everything(reader) == b""
+    assert "cutting off 1 connection that did not finish in time" in caplog.messages
+    assert events == ["+a", "-a"]
+
+
+class Stubborn:
+    """A handler that takes no notice of being cancelled, until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+        self.events: list[str] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.reached.set()
+        while not self.open.is_set():
+            try:
+                await self.open.wait()
+            except asyncio.CancelledError:
+                self.events.append("cancelled")
+        self.events.append("done")
+        return Response("late")
+
+
+async def test_stop_leaves_lifespans_only_after_the_handlers_of_lost_connections() -> None:
+    stubborn = Stubborn()
+    served = application(stubborn, lifespans=(lifespan("a", stubborn.events),))
+    server = HTTPServer(served, port=0)
+    await server.start()
+    async with client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    stubborn.open.set()
+    await asyncio.wait_for(stopping, PATIENCE)
+    assert stubborn.events == ["+a", "done", "-a"]
+
+
+async def test_stop_gives_up_on_a_handler_that_ignores_that_it_was_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stubborn, clock = Stubborn(), FakeClock()
+    server = HTTPServer(application(stubborn, timeouts=Timeouts(shutdown=30)), port=0, clock=clock)
+    await server.start()
+    async with client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+        stopping = asyncio.create_task(server.stop())
+        await asyncio.sleep(0)
+        await clock.advance(30)
+        await until(lambda: stubborn.events == ["cancelled"])
+        assert not stopping.done()
+        await clock.advance(1)
+        await asyncio.wait_for(stopping, PATIENCE)
+    assert "cancelled, and still running: 1 handler" in caplog.messages
+    stubborn.open.set()
+    await until(lambda: stubborn.events[-1] == "done")
+
+
+async def test_serve_returns_when_asked_to_stop() -> None:
+    server = HTTPServer(application(), port=0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.addresses)
+    server.request_stop()
+    await asyncio.wait_for(serving, PATIENCE)
+    assert server.addresses == ()
+
+
+async def test_serve_asked_twice_does_not_wait() -> None:
+    gate = Gate()
+    server = HTTPServer(application(gate, timeouts=Timeouts(shutdown=0)), port=0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.addresses)
+    async with client(server.addresses[0]) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        server.request_stop()
+        server.request_stop()
+        await asyncio.wait_for(serving, PATIENCE)
+    assert server.addresses == ()
+
+
+async def test_serve_asked_to_stop_while_it_starts_unwinds_and_returns() -> None:
+    events: list[str] = []
+    both = (lifespan("a", events), lifespan("b", events, gate=asyncio.Event()))
+    server = HTTPServer(application(lifespans=both), port=0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: "+b" in events)
+    server.request_stop()
+    await asyncio.wait_for(serving, PATIENCE)
+    assert events == ["+a", "+b", "-a"]
+    assert server.addresses == ()
+
+
+async def test_serve_cancelled_while_it_starts_is_cancelled() -> None:
+    events: list[str] = []
+    server = HTTPServer(application(lifespans=(lifespan("a", events, gate=asyncio.Event()),)), port=0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: events)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+
+
+async def test_serve_cancelled_stops_properly() -> None:
+    events: list[str] = []
+    server = HTTPServer(application(lifespans=(lifespan("a", events),)), port=0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.addresses)
+    await answer(server)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert events == ["+a", "-a"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_returns_on_a_signal_and_restores_what_it_did_before(number: signal.Signals) -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def kill_when_served(tasks):
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
+        yield
+        events.append("left")
+
+    before = signal.getsignal(number)
+    run(application(lifespans=(ReadyLifespan(name="kill", context=kill_when_served),)), port=0)
+    assert events == ["left"]
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    ("choice", "module"),
+    [
+        pytest.param("asyncio", "asyncio.unix_events", id="asyncio"),
+        pytest.param("uvloop", "uvloop", id="uvloop"),
+        pytest.param("auto", "uvloop", id="auto"),
+    ],
+)
+def test_run_uses_the_loop_that_was_chosen(choice, module: str) -> None:
+    assert _loop_seen(choice) == module
+
+
+def test_run_does_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert _loop_seen("auto") == "asyncio.unix_events"
+
+
+def test_run_refuses_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(TurnbuckleError, match="loop 'uvloop' is not installed"):
+        run(application(), port=0, loop="uvloop")
+
+
+def test_run_uses_the_loop_of_the_application_unless_another_is_chosen() -> None:
+    assert _loop_seen("auto", loop_factory=asyncio.SelectorEventLoop) == "asyncio.unix_events"
+    assert _loop_seen("uvloop", loop_factory=asyncio.SelectorEventLoop) == "uvloop"
+
+
+def _loop_seen(choice, **more) -> str:
+    seen = []
+
+    @asynccontextmanager
+    async def look(tasks):
+        loop = asyncio.get_running_loop()
+        seen.append(type(loop).__module__)
+        loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
+        yield
+
+    run(application(lifespans=(ReadyLifespan(name="look", context=look),), **more), port=0, loop=choice)
+    return seen[0]

@@ -1,0 +1,76 @@
+"""Every limit and deadline is in the tables, and each is kept by a test that there is."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import attrs
+import pytest
+
+from turnbuckle import App, Request
+from turnbuckle.http.limit_field import bound_of
+from turnbuckle.startup.report.limits_table import BOUNDED, bound_at, bounds_as_json, bounds_as_markdown, bounds_rows
+from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
+
+_ROOT = Path(__file__).parents[4]
+_TESTS = _ROOT / "tests/core"
+
+# What these set is told with the bounds that they belong to.
+_NO_BOUNDS = {"capacity.exempt", "capacity.retry_after"}
+
+_KEYS = [f"{section}.{field.name}" for section, cls in BOUNDED.items() for field in attrs.fields(cls)]
+
+
+async def _hello(request: Request) -> str:
+    return "hello"
+
+
+@pytest.mark.parametrize("key", _KEYS)
+def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
+    bound = bound_at(key)
+    if key in _NO_BOUNDS:
+        assert bound is None
+        return
+    assert bound is not None
+    path, _, name = bound.test.partition("::")
+    tree = ast.parse((_TESTS / path).read_text())
+    assert name in {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert f"| `{key}` |" in bounds_as_markdown()
+    assert bound.unit
+    assert bound.beyond
+
+
+def test_table_of_the_documentation_is_that_of_the_code() -> None:
+    # To write it anew: put what bounds_as_markdown() returns in its place.
+    assert bounds_as_markdown() in (_ROOT / "docs/limits.md").read_text()
+
+
+def test_plan_shows_every_bound_with_its_source() -> None:
+    app = App(settings={"limits": {"content": 5}})
+    plan = app.resolve()
+    rows = {row[0]: row for row in bounds_rows(plan)}
+    assert set(rows) == set(_KEYS) - _NO_BOUNDS
+    assert rows["limits.content"][1:4] == ("5", "octets", "413")
+    assert rows["limits.content"][4].startswith("App(...) at ")
+    text = plan_as_text(plan)
+    assert all(f"  {key} " in text for key in rows)
+    assert plan_as_json(plan)["bounds"] == bounds_as_json(plan)
+
+
+def test_plan_shows_what_routes_have_of_their_own() -> None:
+    app = App()
+    app.get("/slow", timeouts={"handler": 60})(_hello)
+    app.get("/")(_hello)
+    plan = app.resolve()
+    lines = [line for line in plan_as_text(plan).splitlines() if "/slow" in line and "timeouts.handler" in line]
+    assert len(lines) == 1
+    scopes = json.loads(json.dumps(plan_as_json(plan)))["scopes"]
+    slow, fast = scopes[0]["routes"]
+    assert slow["terms"]["timeouts.handler"]["value"] == 60
+    assert fast["terms"] == {}
+
+
+def test_field_without_a_bound_has_none() -> None:
+    assert bound_of(attrs.fields(attrs.make_class("Plain", ["x"])).x) is None

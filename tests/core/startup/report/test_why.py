@@ -1,0 +1,282 @@
+"""Why each part of an app is as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.core.startup.finding import make_plugin
+from turnbuckle import (
+    App,
+    Component,
+    Handler,
+    Middleware,
+    ParserProvider,
+    Plan,
+    PluginInfo,
+    Request,
+    ResponseType,
+    Setup,
+    Sources,
+    Text,
+)
+from turnbuckle.http.parser import H1Parser
+from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.startup.report.why import (
+    Answer,
+    why_component,
+    why_middleware,
+    why_parser,
+    why_response,
+    why_route,
+    why_router,
+    why_setting,
+)
+
+
+class Special:
+    """A type that nothing renders."""
+
+
+@attrs.frozen
+class Config:
+    """Settings.
+
+    Attributes:
+        key: opens the door.
+    """
+
+    key: str = attrs.field(default="", metadata={"secret": True})
+
+
+async def _answer(request: Request, **params: object) -> str:
+    return ""
+
+
+def _step_aside(call_next: Handler, setup: Setup) -> Handler:
+    return call_next
+
+
+def _link(name: str, **more: object) -> Middleware:
+    return Middleware(name, _step_aside, **more)
+
+
+def _facts(answer: Answer, label: str) -> list[str]:
+    return [text for name, text in answer.facts if name == label]
+
+
+# -- slots
+
+
+def test_parser_that_was_passed_names_what_lost() -> None:
+    plugin = make_plugin("fast", provide_parsers=lambda self, setup: [ParserProvider("fast", H1Parser)])
+    (answer,) = why_parser(App(parser=H1Parser, plugins=[plugin]).resolve())
+    assert (answer.name, answer.rule) == ("H1Parser", "it was passed to the app")
+    assert [each.name for each in answer.losers] == ["h1", "fast"]
+    assert answer.losers[1].source.startswith("plugin 'fast' in provide_parsers at ")
+
+
+def test_routers_of_app_and_scopes_are_told() -> None:
+    app = App()
+    app.scope("/api", router=TreeRouter)
+    app.scope("/web")
+    assert [(each.name, each.scope) for each in why_router(app.resolve())] == [("tree", ""), ("TreeRouter", "/api")]
+
+
+def test_component_of_a_kind_is_told() -> None:
+    plugin = make_plugin("fast", provide_components=lambda self, setup: [Component("json", "quick", _answer)])
+    plan = App(plugins=[plugin]).resolve()
+    (answer,) = why_component(plan, "json")
+    assert (answer.kind, answer.name) == ("json component", "quick")
+    with pytest.raises(LookupError, match="kind 'jsn'; did you mean 'json'"):
+        why_component(plan, "jsn")
+
+
+# -- middleware
+
+
+def _chained() -> Plan:
+    first = make_plugin("first", provide_middleware=lambda self, setup: [_link("one"), _link("two")])
+    second = make_plugin("second", provide_middleware=lambda self, setup: [_link("three", after=("two",))])
+    third = make_plugin("third", provide_middleware=lambda self, setup: [_link("four")])
+    app = App(plugins=[first, second, third], middleware=[_link("edge", zone="edge"), _link("last"), _link("own")])
+    app.scope("/s", middleware=[_link("inner", needs=("one",), provides=("user",), reads_body=True)])
+    return app.resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("one", "edge: zone 'edge' is outside of zone 'app'", id="zone"),
+        pytest.param("two", "one: as their plugin gives them", id="one-plugin"),
+        pytest.param("three", "two: 'three' asks to be after 'two'", id="after"),
+        pytest.param(
+            "four", "three: nothing asks for an order: plugins in dependency order, then by name", id="two-plugins"
+        ),
+        pytest.param("last", "four: what the app itself writes is inside of what plugins bring", id="app"),
+        pytest.param("own", "last: as the app has written them", id="as-written"),
+        pytest.param("inner", "own: a scope comes inside of what is around it", id="scope"),
+    ],
+)
+def test_place_of_middleware_is_explained(name: str, reason: str) -> None:
+    (answer,) = why_middleware(_chained(), name)
+    assert _facts(answer, "inside of") == [reason]
+
+
+def test_middleware_that_asks_to_be_before_another_is_explained() -> None:
+    links = [_link("b"), _link("a", before=("b",))]
+    (answer,) = why_middleware(App(middleware=links).resolve(), "b")
+    assert _facts(answer, "inside of") == ["a: 'a' asks to be before 'b'"]
+
+
+def test_order_of_the_settings_is_named() -> None:
+    app = App(middleware=[_link("a"), _link("b")], settings={"middleware": {"order": ["b", "a"]}})
+    (answer,) = why_middleware(app.resolve(), "b")
+    (text,) = _facts(answer, "outside of")
+    assert text.startswith("a: middleware.order says so (App(...) at ")
+
+
+def test_chain_and_effects_of_middleware_are_told() -> None:
+    (answer,) = why_middleware(_chained(), "inner")
+    assert answer.scope == "/s"
+    assert _facts(answer, "chain") == ["edge > one > two > three > four > last > own > [inner]"]
+    assert _facts(answer, "needs") == ["one"]
+    assert _facts(answer, "provides") == ["user"]
+    assert _facts(answer, "reads the content") == ["yes"]
+    assert _facts(answer, "holds whole responses") == []
+
+
+def test_middleware_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(LookupError, match="no middleware is named 'innr'; did you mean 'inner'"):
+        why_middleware(_chained(), "innr")
+
+
+# -- response types
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "rule"),
+    [
+        pytest.param("dict", "dict for dict", "it is there for the type itself", id="itself"),
+        pytest.param("None", "NoneType for NoneType", "it is there for the type itself", id="none"),
+        pytest.param(
+            "collections:OrderedDict",
+            "dict for collections.OrderedDict",
+            "it is there for the nearest base",
+            id="base",
+        ),
+        pytest.param("set", "none for set", "a handler that returns such a value fails with a TypeError", id="nothing"),
+    ],
+)
+def test_response_of_a_type_is_explained(name: str, chosen: str, rule: str) -> None:
+    (answer,) = why_response(App().resolve(), name)
+    assert (answer.name, answer.rule) == (chosen, rule)
+
+
+def test_response_of_an_abstract_type_is_explained() -> None:
+    (answer,) = why_response(App().resolve(), f"{Config.__module__}:Config")
+    assert answer.rule.startswith("the type is a kind of ")
+
+
+def test_response_type_that_was_replaced_is_told_with_its_scope() -> None:
+    app = App()
+    plugin = make_plugin("mine", provide_response_types=lambda self, setup: [ResponseType(str, Text, "text/x")])
+    app.scope("/s", plugins=[plugin])
+    outer, inner = why_response(app.resolve(), "str")
+    assert (outer.scope, outer.losers) == ("", ())
+    assert (inner.scope, _facts(inner, "media type")) == ("/s", ["text/x"])
+    assert inner.losers[0].source.startswith("plugin 'responses' ")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("dct", "no type 'dct'; did you mean 'dict'", id="misspelt"),
+        pytest.param("zzz:Nope", "no type 'zzz:Nope'; write module:Name", id="no-module"),
+        pytest.param("len", "'len' is <built-in function len>, not a type", id="function"),
+    ],
+)
+def test_type_that_does_not_exist_is_refused(name: str, message: str) -> None:
+    with pytest.raises(LookupError, match=message):
+        why_response(App().resolve(), name)
+
+
+# -- routes
+
+
+def _routed() -> Plan:
+    app = App(middleware=[_link("outer")])
+    app.get("/users/me", name="me")(_answer)
+    app.get("/users/{name}")(_answer)
+    app.post("/users/{name}")(_answer)
+    return app.resolve()
+
+
+@pytest.mark.parametrize("path", ["/users/me", "me"])
+def test_route_is_found_by_pattern_and_name(path: str) -> None:
+    (answer,) = why_route(_routed(), path)
+    assert answer.name == "GET /users/me"
+    assert _facts(answer, "handler") == [f"{__name__}._answer"]
+    assert (_facts(answer, "router"), _facts(answer, "chain")) == (["tree"], ["outer"])
+
+
+def test_routes_are_found_by_a_path_as_clients_ask_for_it() -> None:
+    answers = why_route(_routed(), "/users/anna")
+    assert [(each.name, each.rule) for each in answers] == [
+        ("GET /users/{name}", "it answers GET /users/anna"),
+        ("POST /users/{name}", "it answers POST /users/anna"),
+    ]
+    assert [each.reason for each in answers[0].losers] == ["it answers POST, not GET"]
+
+
+@pytest.mark.parametrize("path", ["/users", "nope"])
+def test_route_that_does_not_exist_is_refused(path: str) -> None:
+    with pytest.raises(LookupError, match=f"no route has the pattern, the name or the path {path!r}"):
+        why_route(_routed(), path)
+
+
+# -- settings
+
+
+def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
+    (tmp_path / "turnbuckle.toml").write_text("[limits]\ncontent = 5\n")
+    sources = Sources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
+    (answer,) = why_setting(App().resolve(sources), "limits.content")
+    assert (answer.name, answer.rule) == ("limits.content = 7", "set by --set")
+    assert [(each.name, each.source.rpartition("/")[2]) for each in answer.losers] == [
+        ("5", "turnbuckle.toml:2"),
+        ("'6'", "$TURNBUCKLE_LIMITS_CONTENT"),
+    ]
+    assert _facts(answer, "takes") == ["a whole number"]
+    assert _facts(answer, "meaning") == ["decoded content of one request; beyond it 413"]
+
+
+def test_setting_that_nobody_set_says_so() -> None:
+    (answer,) = why_setting(App().resolve(), "server.port")
+    assert (answer.name, answer.rule) == ("server.port = 8000", "nobody has set it")
+
+
+def test_secret_is_told_by_nobody() -> None:
+    plugin = make_plugin("door", info=PluginInfo(name="door", config=Config))
+    app = App(plugins=[(plugin, {"key": "pa55word"})])
+    plan = app.resolve(Sources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))
+    (answer,) = why_setting(plan, "plugin.door.key")
+    assert answer.name == "plugin.door.key = ********"
+    assert [each.name for each in answer.losers] == ["********"]
+    assert _facts(answer, "meaning") == ["opens the door"]
+    assert "pa55word" not in str(answer)
+    assert "hunter2" not in str(answer)
+
+
+def test_section_is_all_of_its_settings() -> None:
+    names = [each.name.partition(" ")[0] for each in why_setting(App().resolve(), "routing")]
+    assert names == ["routing.trailing_slash"]
+    assert len(why_setting(App().resolve(), "limits")) > 5
+
+
+@pytest.mark.parametrize(("key", "near"), [("lmits", "limits"), ("server.prt", "server.port")])
+def test_setting_that_does_not_exist_is_refused(key: str, near: str) -> None:
+    with pytest.raises(LookupError, match=f"no setting {key!r}; did you mean {near!r}"):
+        why_setting(App().resolve(), key)

@@ -1,0 +1,64 @@
+"""Tests of ``turnbuckle.web.content.forms``."""
+
+import pytest
+
+from tests.core.web.making import Pieces, make_request
+from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
+from turnbuckle.web.content.formdata import FormLimits
+from turnbuckle.web.content.forms import read_form
+
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+def form_request(*pieces, content_type=URLENCODED):
+    return make_request("/", method="POST", headers=[("content-type", content_type)], content=Pieces(*pieces))
+
+
+@pytest.mark.parametrize(
+    "content_type", [URLENCODED, f"{URLENCODED}; charset=utf-8", f"{URLENCODED.upper()};charset=UTF-8"]
+)
+async def test_urlencoded_form(content_type):
+    form = await read_form(form_request(b"name=J%C3%A9&tag=", b"a&tag=b+c", content_type=content_type), FormLimits())
+    assert form["name"] == "Jé"
+    assert form.get_list("tag") == ["a", "b c"]
+    assert len(form.files) == 0
+
+
+async def test_urlencoded_form_in_its_charset():
+    form = await read_form(form_request(b"a=%E9", content_type=f"{URLENCODED}; charset=latin-1"), FormLimits())
+    assert form["a"] == "é"
+    with pytest.raises(BadRequest, match="unknown charset"):
+        await read_form(form_request(b"a=1", content_type=f"{URLENCODED}; charset=zlib"), FormLimits())
+
+
+async def test_urlencoded_form_without_content():
+    form = await read_form(make_request(headers=[("content-type", URLENCODED)]), FormLimits())
+    assert len(form) == 0
+
+
+async def test_urlencoded_form_after_read():
+    request = form_request(b"a=1")
+    await request.read()
+    assert (await request.form())["a"] == "1"
+
+
+async def test_urlencoded_form_is_bounded():
+    with pytest.raises(BadRequest, match="1001 fields exceed 1000"):
+        await form_request(b"&" * 1000).form()
+    with pytest.raises(BadRequest, match="3 fields exceed 2"):
+        await form_request(b"a&b&c").form(FormLimits(fields=2))
+    with pytest.raises(ContentTooLarge, match="text of the form exceeds 3 octets"):
+        await form_request(b"a=", b"12").form(FormLimits(text=3))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "message"),
+    [
+        pytest.param("application/json", "'application/json' is no form", id="another type"),
+        pytest.param("multipart/mixed; boundary=x", "'multipart/mixed' is no form", id="another multipart"),
+        pytest.param("", "content without a type is no form", id="no type"),
+    ],
+)
+async def test_form_of_another_type(content_type, message):
+    with pytest.raises(UnsupportedMediaType, match=message):
+        await form_request(b"a=1", content_type=content_type).form()

@@ -1,0 +1,64 @@
+"""Tests of ``turnbuckle.web.content.uploads``."""
+
+import pytest
+
+from turnbuckle.web.content.uploads import UploadedFile
+
+
+async def uploaded(*pieces, name="a.txt", in_memory=4):
+    file = UploadedFile(name, "text/plain", in_memory=in_memory)
+    for piece in pieces:
+        await file.write(piece)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name"),
+    [
+        pytest.param("a.txt", "a.txt", id="plain"),
+        pytest.param("../../etc/passwd", "passwd", id="folders"),
+        pytest.param("C:\\users\\a.txt", "a.txt", id="backslashes"),
+        pytest.param("/", "", id="nothing left"),
+        pytest.param("a/..", "", id="dots"),
+        pytest.param(".\x00.", "", id="dots with a control between"),
+        pytest.param("a\x00\r\nb\u202e.txt", "ab.txt", id="controls"),
+        pytest.param("é ☃.txt", "é ☃.txt", id="any letters"),
+    ],
+)
+async def test_uploaded_file_name_has_no_folders(given_name, name):
+    assert (await uploaded(name=given_name)).name == name
+
+
+@pytest.mark.parametrize("pieces", [(b"abc",), (b"abcdefgh",), (b"ab", b"cd", b"e", b"f"), ()])
+async def test_uploaded_file_reads_what_was_written(pieces):
+    file = await uploaded(*pieces)
+    assert await file.read() == await file.read() == b"".join(pieces)
+    assert file.size == len(b"".join(pieces))
+
+
+async def test_uploaded_file_in_pieces():
+    file = await uploaded(b"x" * 100_000)
+    assert [len(piece) async for piece in file.pieces()] == [65536, 34464]
+
+
+async def test_uploaded_file_save(tmp_path):
+    target = tmp_path / "saved"
+    target.write_bytes(b"something longer than that")
+    await (await uploaded(b"abc", b"def")).save(target)
+    assert target.read_bytes() == b"abcdef"
+
+
+async def test_uploaded_file_closes_with_its_last_reference():
+    file = await uploaded(b"x" * 100)
+    content = file.file
+    assert repr(file) == "<UploadedFile 'a.txt' of 100 octets>"
+    del file
+    assert content.closed
+
+
+async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    file = await uploaded(b"1234")
+    await file.write(b"5")
+    with pytest.raises(FileNotFoundError):
+        await file.rewind()

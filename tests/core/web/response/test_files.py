@@ -1,0 +1,94 @@
+"""Tests of ``turnbuckle.web.response.files``."""
+
+import os
+
+import pytest
+
+from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
+
+
+async def collect(body):
+    return [piece async for piece in body]
+
+
+async def test_file_body_in_pieces(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 150_000)
+    pieces = await collect(FileBody(path))
+    assert [len(piece) for piece in pieces] == [65536, 65536, 18928]
+
+
+async def test_file_body_can_be_sent_twice(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x")
+    body = FileBody(path)
+    assert await collect(body) == await collect(body) == [b"x"]
+
+
+@pytest.mark.parametrize(
+    ("later", "sent"),
+    [
+        pytest.param(b"abcdef", b"abc", id="grown"),
+        pytest.param(b"a", b"a", id="shrunk"),
+        pytest.param(b"", b"", id="emptied"),
+    ],
+)
+async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    body = FileBody(path)
+    path.write_bytes(later)
+    assert body.size == 3
+    assert b"".join(await collect(body)) == sent
+
+
+async def test_file_body_closes_when_the_client_goes(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 150_000)
+    open_files = len(os.listdir("/dev/fd"))
+    body = FileBody(path)
+    await body.aclose()
+    await anext(aiter(body))
+    assert len(os.listdir("/dev/fd")) == open_files + 1
+    await body.aclose()
+    assert len(os.listdir("/dev/fd")) == open_files
+
+
+def test_file_body_refuses_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        FileBody(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        FileBody(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        pytest.param("a.html", "text/html; charset=utf-8", id="text"),
+        pytest.param("a.png", "image/png", id="image"),
+        pytest.param("a", "application/octet-stream", id="no suffix"),
+        pytest.param("a.tar.gz", "application/gzip", id="gzip"),
+        pytest.param("a.svg.br", "application/octet-stream", id="other compression"),
+    ],
+)
+def test_guess_content_type(path, content_type):
+    assert guess_content_type(path) == content_type
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt", id="space"),
+        pytest.param('a"b\\c%', "attachment; filename=\"a_b_c_\"; filename*=UTF-8''a%22b%5Cc%25", id="quotes"),
+        pytest.param("é/€", "attachment; filename=\"?/?\"; filename*=UTF-8''%C3%A9%2F%E2%82%AC", id="not ascii"),
+    ],
+)
+def test_content_disposition(name, value):
+    assert content_disposition(name) == value
+
+
+@pytest.mark.parametrize("name", ["a\r\nb", "\x00"])
+def test_content_disposition_refuses(name):
+    with pytest.raises(ValueError, match="cannot be sent"):
+        content_disposition(name)

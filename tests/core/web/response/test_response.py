@@ -1,0 +1,284 @@
+"""Tests of ``turnbuckle.web.response.response``."""
+
+import os
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turnbuckle.web.response.response import HTML, JSON, File, Redirect, Response, Stream, Text
+
+TEXT = "text/plain; charset=utf-8"
+OCTETS = "application/octet-stream"
+
+
+async def numbers():
+    yield b"1"
+    yield "2"
+
+
+async def collect(body):
+    return [piece async for piece in body]
+
+
+class Name(str):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("body", "octets", "content_type"),
+    [
+        pytest.param("Hello", b"Hello", TEXT, id="text"),
+        pytest.param("é", b"\xc3\xa9", TEXT, id="length is in octets"),
+        pytest.param(Name("a"), b"a", TEXT, id="a kind of text"),
+        pytest.param(b"a", b"a", OCTETS, id="bytes"),
+        pytest.param(bytearray(b"a"), b"a", OCTETS, id="bytearray"),
+        pytest.param(memoryview(b"a"), b"a", OCTETS, id="memoryview"),
+        pytest.param("", b"", None, id="no text"),
+        pytest.param(Name(""), b"", None, id="none of a kind of text"),
+        pytest.param(b"", b"", None, id="no bytes"),
+        pytest.param("\ud800", b"?", TEXT, id="lone surrogate"),
+    ],
+)
+def test_response_encodes_its_body(body, octets, content_type):
+    response = Response(body)
+    assert response.body == octets
+    assert type(response.body) is bytes
+    assert response.content_type == content_type
+    assert response.status == 200
+
+
+async def test_response_keeps_an_async_iterable():
+    response = Response(numbers())
+    assert response.content_type == OCTETS
+    assert await collect(response.body) == [b"1", "2"]
+
+
+@pytest.mark.parametrize("body", [None, 1, ["a"], {"a": 1}, iter("a")])
+def test_response_refuses_body(body):
+    with pytest.raises(TypeError, match="a body is str, bytes or an async iterable"):
+        Response(body)
+
+
+@pytest.mark.parametrize("status", [100, 101, 201, 204, 405, 418, 599])
+def test_response_takes_status(status):
+    assert Response(status=status).status == status
+
+
+@pytest.mark.parametrize("status", [0, 99, 600, -200, True, 200.5, "404", None])
+def test_response_refuses_status(status):
+    with pytest.raises(ValueError, match="status must be a whole number from 100 to 599"):
+        Response(status=status)
+
+
+def test_response_fields_without_headers():
+    assert Response("a").fields() == [("Content-Type", TEXT)]
+    assert Response().fields() == []
+
+
+def test_response_fields_put_the_default_type_first():
+    response = Response("a", headers={"X-A": "1"})
+    response.headers.add("x-a", "2")
+    assert response.fields() == [("Content-Type", TEXT), ("X-A", "1"), ("x-a", "2")]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": "a/b"}, {"content-type": "a/b"}, [("CONTENT-TYPE", "a/b")], (("Content-type", "a/b"),)]
+)
+def test_response_content_type_by_hand_is_one_field(headers):
+    response = Response("a", headers=headers)
+    assert [value for name, value in response.fields() if name.lower() == "content-type"] == ["a/b"]
+    assert response.content_type == "a/b"
+
+
+def test_response_content_type_set_later_is_one_field():
+    response = Response("a")
+    response.headers["content-type"] = "a/b"
+    assert response.fields() == [("content-type", "a/b")]
+    response.content_type = "c/d"
+    assert response.fields() == [("Content-Type", "c/d")]
+    response.content_type = None
+    assert response.fields() == []
+
+
+def test_response_content_type_given():
+    assert Response("a", content_type="text/css").fields() == [("Content-Type", "text/css")]
+    assert Response("", content_type="text/css").content_type == "text/css"
+    response = Response("a")
+    response.content_type = "text/css"
+    assert response.fields() == [("Content-Type", "text/css")]
+
+
+def test_response_leaves_the_headers_it_was_given():
+    headers = {"X-A": "1"}
+    response = Response("a", headers=headers)
+    response.headers["X-B"] = "2"
+    response.set_cookie("a", "1")
+    assert headers == {"X-A": "1"}
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\n", "\x00"])
+def test_response_refuses_injection(value):
+    with pytest.raises(ValueError, match="cannot be sent"):
+        Response(headers={"X-A": value})
+    with pytest.raises(ValueError, match="cannot be sent"):
+        Response(content_type=value)
+    with pytest.raises(ValueError, match="cannot be sent"):
+        Response().content_type = value
+    with pytest.raises(ValueError, match="not a token"):
+        Response(headers={value: "a"})
+    with pytest.raises(ValueError, match="control character"):
+        Response().set_cookie("a", value)
+
+
+def test_response_cookies():
+    response = Response()
+    response.set_cookie("a", "1", max_age=5, same_site="Strict", secure=True)
+    response.set_cookie("b", "2", http_only=False)
+    response.delete_cookie("c", path="/x")
+    assert response.headers.get_list("set-cookie") == [
+        "a=1; Max-Age=5; Path=/; SameSite=Strict; Secure; HttpOnly",
+        "b=2; Path=/; SameSite=Lax",
+        "c=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/x; SameSite=Lax; HttpOnly",
+    ]
+
+
+def test_response_deletes_a_cookie_with_a_prefix():
+    response = Response()
+    response.delete_cookie("__Host-a", secure=True, partitioned=True)
+    assert "__Host-a=; " in response.headers["set-cookie"]
+
+
+def test_response_shows_itself():
+    assert repr(Response("a", 201)) == f"<Response 201 {TEXT}>"
+    assert repr(JSON(1)) == "<JSON 200 application/json>"
+
+
+def test_text_and_html():
+    assert Text("a", 201, {"X-A": "1"}).fields() == [("Content-Type", TEXT), ("X-A", "1")]
+    assert HTML("<p>").fields() == [("Content-Type", "text/html; charset=utf-8")]
+    assert HTML("").content_type == "text/html; charset=utf-8"
+
+
+def test_json():
+    response = JSON({"a": ["é", 1]}, 201)
+    assert response.body == '{"a":["é",1]}'.encode()
+    assert response.fields() == [("Content-Type", "application/json")]
+    assert JSON({}, headers={"Content-Type": "application/problem+json"}).content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("location", "encoded"),
+    [
+        pytest.param("/a?b=c#d", "/a?b=c#d", id="as it is"),
+        pytest.param("https://a.example/b", "https://a.example/b", id="another host by name"),
+        pytest.param("/a b/é", "/a%20b/%C3%A9", id="encoded"),
+        pytest.param("/a%20b", "/a%20b", id="not encoded twice"),
+        pytest.param("next", "next", id="relative"),
+        pytest.param("//evil.example/%2f..", "/evil.example/%2f..", id="two slashes"),
+        pytest.param("///evil.example", "/evil.example", id="three slashes"),
+        pytest.param("/\\evil.example", "/evil.example", id="slash and backslash"),
+        pytest.param("\\\\evil.example", "/evil.example", id="backslashes"),
+        pytest.param("\\evil.example", "%5Cevil.example", id="one backslash"),
+        pytest.param(" //evil.example", "%20//evil.example", id="space before"),
+        pytest.param('/"><script>', "/%22%3E%3Cscript%3E", id="markup"),
+    ],
+)
+def test_redirect_location(location, encoded):
+    response = Redirect(location)
+    assert response.status == 302
+    assert response.headers["location"] == encoded
+    assert response.body == f"See {encoded}".encode()
+    assert response.content_type == TEXT
+
+
+@pytest.mark.parametrize(
+    "location", ["", "/a\r\nSet-Cookie: b=1", "/\n", "/\x00", "/\t/evil.example", "/\x7f", "/\ud800"]
+)
+def test_redirect_refuses_location(location):
+    with pytest.raises(ValueError, match=r"control character|surrogates"):
+        Redirect(location)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_redirect_status(status):
+    assert Redirect("/", status, {"X-A": "1"}).fields()[1:] == [("X-A", "1"), ("Location", "/")]
+    assert Redirect("/", status).status == status
+
+
+@pytest.mark.parametrize("status", [200, 304, 305, 404])
+def test_redirect_refuses_status(status):
+    with pytest.raises(ValueError, match="status of a redirect must be one of"):
+        Redirect("/", status)
+
+
+@given(st.text(min_size=1))
+def test_redirect_sends_nothing_strange(location):
+    try:
+        sent = Redirect(location).headers["location"]
+    except ValueError:
+        return
+    assert sent.isascii()
+    assert sent.isprintable()
+    assert " " not in sent
+    assert not sent.startswith(("//", "/\\", "\\"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(numbers, id="async"),
+        pytest.param(lambda: [b"1", "2"], id="list"),
+        pytest.param(lambda: (piece for piece in (b"1", "2")), id="generator"),
+    ],
+)
+async def test_stream(content):
+    response = Stream(content(), 201, {"X-A": "1"}, "text/csv")
+    assert response.fields() == [("Content-Type", "text/csv"), ("X-A", "1")]
+    assert await collect(response.body) == [b"1", "2"]
+
+
+async def test_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"abc")
+    os.utime(path, (0, datetime(2026, 1, 2, tzinfo=UTC).timestamp()))
+    response = File(path)
+    assert response.fields() == [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", "3"),
+        ("Last-Modified", "Fri, 02 Jan 2026 00:00:00 GMT"),
+    ]
+    assert await collect(response.body) == [b"abc"]
+
+
+def test_file_as_download(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"abc")
+    response = File(str(path), content_type="a/b", headers={"Last-Modified": "never"}, download_as="b.bin")
+    assert response.headers["content-disposition"] == "attachment; filename=\"b.bin\"; filename*=UTF-8''b.bin"
+    assert response.content_type == "a/b"
+    assert response.headers["last-modified"] == "never"
+
+
+def test_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        File(tmp_path / "missing")
+
+
+async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for():
+    ended = []
+
+    def pieces():
+        try:
+            yield b"1"
+            yield b"2"
+        finally:
+            ended.append(threading.get_ident())
+
+    body = Stream(pieces()).body
+    assert await anext(body) == b"1"
+    await body.aclose()
+    assert len(ended) == 1
+    assert threading.get_ident() not in ended

@@ -1,0 +1,119 @@
+"""Tests of ``turnbuckle.web.response.response_types``."""
+
+import attrs
+import pytest
+
+from tests.core.web.making import make_request
+from turnbuckle.records import ResponseType
+from turnbuckle.web.response.response import JSON, Response, Text
+from turnbuckle.web.response.response_types import AttrsInstance, builtin_response_types, compile_renderer
+
+
+@attrs.frozen
+class Point:
+    x: int
+
+
+class Name(str):
+    pass
+
+
+class Countdown:
+    def __init__(self):
+        self.left = 2
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        self.left -= 1
+        if self.left < 0:
+            raise StopAsyncIteration
+        return b"x"
+
+
+async def numbers():
+    yield "1"
+
+
+def some_handler():
+    return 1
+
+
+@pytest.fixture
+def render():
+    return compile_renderer(builtin_response_types())
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "body", "content_type"),
+    [
+        pytest.param("a", 200, b"a", "text/plain; charset=utf-8", id="str"),
+        pytest.param(Name("a"), 200, b"a", "text/plain; charset=utf-8", id="kind of str"),
+        pytest.param(b"a", 200, b"a", "application/octet-stream", id="bytes"),
+        pytest.param({"a": 1}, 200, b'{"a":1}', "application/json", id="dict"),
+        pytest.param([1], 200, b"[1]", "application/json", id="list"),
+        pytest.param(Point(1), 200, b'{"x":1}', "application/json", id="attrs"),
+        pytest.param(None, 204, b"", None, id="None"),
+    ],
+)
+def test_render(render, value, status, body, content_type):
+    for _ in range(2):
+        response = render(value)
+        assert (response.status, response.body, response.content_type) == (status, body, content_type)
+
+
+def test_render_leaves_responses_alone(render):
+    for response in (Response("a"), Text("a"), JSON(1)):
+        assert render(response) is response
+
+
+async def test_render_streams(render):
+    assert [piece async for piece in render(numbers()).body] == ["1"]
+    assert [piece async for piece in render(Countdown()).body] == [b"x", b"x"]
+
+
+async def test_render_file(render, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("abc")
+    response = render(path)
+    assert response.headers["content-length"] == "3"
+    assert [piece async for piece in response.body] == [b"abc"]
+
+
+@pytest.mark.parametrize("value", [1, True, 1.5, (1, 2), {1}, object(), Point, iter([]), make_request])
+def test_render_refuses(render, value):
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"a handler returned .* what can be returned: Response, str, bytes, dict"):
+            render(value)
+
+
+def test_render_names_the_handler(render):
+    with pytest.raises(TypeError, match=r"handler \S+some_handler returned 1 of type int"):
+        render(1, some_handler)
+
+
+def test_render_prefers_the_nearest_base():
+    render = compile_renderer(
+        [
+            ResponseType(str, lambda value: Response("str")),
+            ResponseType(Name, lambda value: Response("Name")),
+            ResponseType(AttrsInstance, lambda value: Response("attrs")),
+            ResponseType(Point, lambda value: Response("Point")),
+        ]
+    )
+
+    class Surname(Name):
+        pass
+
+    assert render(Surname()).body == b"Name"
+    assert render(Point(1)).body == b"Point"
+    assert render("").body == b"str"
+
+
+def test_render_of_an_empty_table_knows_responses():
+    render = compile_renderer([])
+    response = Response()
+    assert render(response) is response
+    with pytest.raises(TypeError, match=r"what can be returned: Response$"):
+        render("a")

@@ -1,0 +1,53 @@
+"""Whose word counts: addresses, networks, Unix sockets, and what is none of these."""
+
+from __future__ import annotations
+
+import pytest
+
+from turnbuckle.web.trusted_addresses import TrustedAddresses
+
+TRUSTED = TrustedAddresses(["127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "fe80::/10"])
+
+
+@pytest.mark.parametrize(
+    ("address", "is_trusted"),
+    [
+        pytest.param("127.0.0.1", True, id="address"),
+        pytest.param("127.0.0.2", False, id="other-address"),
+        pytest.param("10.255.0.1", True, id="network"),
+        pytest.param("11.0.0.1", False, id="other-network"),
+        pytest.param("2001:db8::5", True, id="ipv6"),
+        pytest.param("2001:db9::5", False, id="other-ipv6"),
+        pytest.param("::ffff:10.1.2.3", True, id="mapped"),
+        pytest.param("::ffff:11.1.2.3", False, id="other-mapped"),
+        pytest.param("fe80::1%eth0", True, id="zone"),
+        pytest.param("010.0.0.1", False, id="octal"),
+        pytest.param("localhost", False, id="name"),
+        pytest.param("", False, id="nothing"),
+    ],
+)
+def test_address_is_trusted(address: str, is_trusted: bool) -> None:
+    assert TRUSTED.trusts((address, 1)) is is_trusted
+    assert TRUSTED.trusts_address(address) is is_trusted
+
+
+def test_unix_sockets_are_trusted_by_name() -> None:
+    assert not TRUSTED.trusts(None)
+    assert TrustedAddresses(["unix"]).trusts(None)
+    assert not TrustedAddresses(["unix"]).trusts_address("unix")
+
+
+def test_nobody_is_trusted_by_an_empty_set() -> None:
+    assert not TrustedAddresses([])
+    assert not TrustedAddresses([]).trusts(("127.0.0.1", 1))
+    assert not TrustedAddresses([]).trusts(None)
+
+
+@pytest.mark.parametrize("entry", ["", "*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "Unix"])
+def test_what_is_no_network_is_refused(entry: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        TrustedAddresses([entry])
+
+
+def test_repr_names_the_networks() -> None:
+    assert repr(TrustedAddresses(["10.0.0.0/8"])) == "TrustedAddresses(['10.0.0.0/8'])"
