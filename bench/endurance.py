@@ -29,7 +29,7 @@ REQUESTS: Final = (
 AT_ONCE: Final = 21
 # On one connection, before another takes its place.
 PIPELINES: Final = 50
-MOST_GROWTH: Final = 2 * 1024 * 1024
+MAX_GROWTH: Final = 2 * 1024 * 1024
 
 
 def main() -> int:
@@ -60,8 +60,8 @@ def _run(requests: int, loop: str) -> None:
         if (now := held(port)) is None:
             raise Leak("the server does not answer")
         print(f"  held    {describe(now)}")
-    settled = samples[max(1, SAMPLES // 10)]
-    if (growth := samples[-1] - settled) > MOST_GROWTH:
+    run_until_settled = samples[max(1, SAMPLES // 10)]
+    if (growth := samples[-1] - run_until_settled) > MAX_GROWTH:
         raise Leak(f"resident memory grew by {growth} octets")
     print(f"  flat: {growth / 1024:+.0f} KiB since the first tenth")
 

@@ -30,7 +30,7 @@ WARM_UP: Final = 0.2
 # Longer than any deadline below; what is held after that is held for ever.
 PATIENCE: Final = 30.0
 DEADLINES: Final = {"head": 2, "content": 2, "handler": 5, "write": 2, "idle": 2, "linger": 1, "shutdown": 5}
-MOST_GROWTH: Final = 48 * 1024 * 1024
+MAX_GROWTH: Final = 48 * 1024 * 1024
 
 Held = dict[str, int]
 
@@ -69,12 +69,12 @@ def _run(connections: int, seed: int, loop: str, cancels: bool) -> None:
     with tempfile.TemporaryFile() as log, serving(APP, log, environment) as (process, port):
         # A first few, so that what is imported late, and what allocators keep, is there before.
         break_connections(port, int(connections * WARM_UP), draw)
-        before = settled(port, None)
+        before = run_until_settled(port, None)
         print(f"  before  {describe(before)}", flush=True)
         began = time.monotonic()
         break_connections(port, connections, draw)
         took = time.monotonic() - began
-        after = settled(port, before)
+        after = run_until_settled(port, before)
         print(f"  after   {describe(after)}", flush=True)
         print(f"  {connections / took:.0f} connections a second, {took:.0f} s", flush=True)
         _check(before, after, port)
@@ -85,7 +85,7 @@ def _run(connections: int, seed: int, loop: str, cancels: bool) -> None:
 
 def _check(before: Held, after: Held, port: int) -> None:
     grown = {name: count - before[name] for name, count in after.items() if count > before[name]}
-    if (growth := grown.pop("resident", 0)) > MOST_GROWTH:
+    if (growth := grown.pop("resident", 0)) > MAX_GROWTH:
         raise Leak(f"resident memory grew by {growth} octets")
     if grown:
         raise Leak(f"leaked: {grown}")
@@ -174,7 +174,7 @@ def held(port: int) -> Held | None:
     return answer
 
 
-def settled(port: int, before: Held | None) -> Held:
+def run_until_settled(port: int, before: Held | None) -> Held:
     """Return what the server holds once that is no more than before, or else once all deadlines have long passed.
 
     Raises:

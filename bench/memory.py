@@ -66,12 +66,12 @@ def main() -> int:
 def _measure(case: Case) -> int:
     with launched(APP, *case.options) as server:
         at_rest = server.memory("VmRSS") / MIB
-        told = case.run(server)
+        reporting_errors = case.run(server)
         peak = server.memory("VmHWM") / MIB
     is_good = peak - at_rest <= case.most
     print(
         f"{case.title:44} {at_rest:11.1f} {peak:9.1f} {peak - at_rest:6.1f} {case.most:8.0f}   "
-        f"{'pass' if is_good else 'fail'}   {told}",
+        f"{'pass' if is_good else 'fail'}   {reporting_errors}",
         flush=True,
     )
     return 0 if is_good else 1

@@ -68,7 +68,7 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
         return next_handler
     read = _READERS[config.headers]
 
-    def believe(request: Request) -> Awaitable[Response]:
+    def apply_forwarded(request: Request) -> Awaitable[Response]:
         if trusted.trusts(request.client):
             try:
                 told = read(request.headers, request.client, trusted)
@@ -77,4 +77,4 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
             request.take_forwarded(client=told.client, scheme=told.scheme, host=told.host, prefix=told.prefix)
         return next_handler(request)
 
-    return believe
+    return apply_forwarded

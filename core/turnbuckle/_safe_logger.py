@@ -6,11 +6,11 @@ import logging
 from contextlib import suppress
 from typing import Final, final
 
-__all__ = ["SturdyLogger"]
+__all__ = ["SafeLogger"]
 
 
 @final
-class SturdyLogger:
+class SafeLogger:
     """The logger of a name, without what handlers and filters of the application's own raise.
 
     Its methods are those of ``logging.Logger``, with what of them is needed.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, Unpack, overload
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
 from turnbuckle.startup.collect.coerce import (
-    Bounds,
+    LimitOptions,
     RouteOptions,
     as_lifespan,
     as_middleware,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey, Zone
     from turnbuckle.routing.converters import Converter, ConverterFactory
     from turnbuckle.server.model.application import Application
-    from turnbuckle.startup.model.sources import Sources
+    from turnbuckle.startup.model.sources import SettingsSources
     from turnbuckle.web.request.request import Request
     from turnbuckle.web.response.response import Response
 
@@ -51,7 +51,7 @@ class Scope:
         self._app: Final = app
         self.prefix: Final = prefix
         self.host: Final = host
-        self._origin = Origin(plugin="app", place=caller_place(), scope=prefix)
+        self._origin = Origin(plugin="app", location=caller_place(), scope=prefix)
         self._router: Written[object] | None = None
         self._plugins: list[Written[object]] = []
         self._routes: list[Route] = []
@@ -60,7 +60,7 @@ class Scope:
         self._error_handlers: list[Written[ErrorHandler]] = []
         self._lifespans: list[Written[Lifespan]] = []
         self._scopes: list[Scope] = []
-        self._bounds: Bounds = {}
+        self._bounds: LimitOptions = {}
 
     def route(
         self,
@@ -71,7 +71,7 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
-        **bounds: Unpack[Bounds],
+        **bounds: Unpack[LimitOptions],
     ) -> Callable[[FunctionT], FunctionT]:
         """Serve a path with the decorated handler.
 
@@ -110,7 +110,7 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
-        **bounds: Unpack[Bounds],
+        **bounds: Unpack[LimitOptions],
     ) -> None:
         """Serve a path with a handler; see ``route`` for the arguments."""
         self._may_change("add a route")
@@ -284,7 +284,7 @@ class Scope:
         plugins: Iterable[object] = (),
         middleware: Iterable[Middleware | Callable[..., object]] = (),
         router: object = None,
-        **bounds: Unpack[Bounds],
+        **bounds: Unpack[LimitOptions],
     ) -> Scope:
         """Open a scope: routes under a prefix, with plugins and middleware that stay inside.
 
@@ -346,7 +346,7 @@ class Scope:
         middleware: Iterable[Middleware | Callable[..., object]],
         router: object,
     ) -> None:
-        here = Origin(plugin="app", place=caller_place(), scope=self.prefix)
+        here = Origin(plugin="app", location=caller_place(), scope=self.prefix)
         self._plugins.extend(Written(plugin, here) for plugin in _listed(plugins))
         if router is not None:
             self._router = Written(as_router(router), here)
@@ -356,7 +356,7 @@ class Scope:
     def _here(self, value: object) -> Origin:
         code = getattr(value, "__code__", None)
         place = place_of(value) if code is not None else caller_place()
-        return Origin(plugin="app", place=place, scope=self.prefix)
+        return Origin(plugin="app", location=place, scope=self.prefix)
 
     def _may_change(self, action: str) -> None:
         (self._app or _as_app(self))._may_change(action)
@@ -407,7 +407,7 @@ class App(Scope):
         """The plan that was resolved last; resolved from what code says, if that has not happened yet."""
         return self._plan if self._plan is not None else self.resolve()
 
-    def resolve(self, sources: Sources | None = None) -> Plan:
+    def resolve(self, sources: SettingsSources | None = None) -> Plan:
         """Decide on every part of the app, and close its lists.
 
         Args:
@@ -427,7 +427,7 @@ class App(Scope):
             self._phase = "resolved"
         return self._plan
 
-    def compile(self, sources: Sources | None = None) -> Application:
+    def compile(self, sources: SettingsSources | None = None) -> Application:
         """Resolve, and make what a server runs.
 
         Raises:
@@ -438,7 +438,7 @@ class App(Scope):
         self._plan, application = compile_plan(self.resolve(sources) if sources is not None else self.plan)
         return application
 
-    def run(self, sources: Sources | None = None) -> None:
+    def run(self, sources: SettingsSources | None = None) -> None:
         """Serve the app until the process is told to stop, where its settings say, with this process alone.
 
         Args:
@@ -452,9 +452,9 @@ class App(Scope):
             TLSError: connections cannot be secured.
         """
         from turnbuckle.startup.compile.serving import run_as_set
-        from turnbuckle.startup.model.sources import Sources
+        from turnbuckle.startup.model.sources import SettingsSources
 
-        application = self.compile(sources or Sources.of_project())
+        application = self.compile(sources or SettingsSources.of_project())
         settings = self.plan.settings
         if settings.workers.are_supervised:
             # The process of a worker has to find the app by its name, and only the command line has one.

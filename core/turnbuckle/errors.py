@@ -83,7 +83,7 @@ class LifespanError(TurnbuckleError):
         super().__init__(f"lifespan {name!r}{of_plugin}{at} failed: {type(cause).__name__}: {cause}")
         self.name: Final = name
         self.plugin: Final = plugin
-        self.place: Final = place
+        self.location: Final = place
 
 
 class ResourceUnavailable(TurnbuckleError, LookupError):

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "Entry",
-    "Loser",
     "Overruled",
     "Plan",
     "PlannedPlugin",
     "PlannedRoute",
     "PlannedScope",
     "PluginState",
+    "RejectedCandidate",
     "SettingValue",
 ]
 
@@ -59,7 +59,7 @@ PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantine
 
 
 @attrs.frozen
-class Loser:
+class RejectedCandidate:
     """A candidate that stood for a slot and was not chosen."""
 
     name: str
@@ -72,7 +72,7 @@ class Entry(Generic[RecordT]):
 
     record: RecordT
     origin: Origin
-    losers: tuple[Loser, ...] = attrs.field(default=(), kw_only=True, eq=False)
+    losers: tuple[RejectedCandidate, ...] = attrs.field(default=(), kw_only=True, eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +93,7 @@ class Choice(Generic[ProviderT_co]):
     provider: ProviderT_co
     origin: Origin
     rule: str
-    losers: tuple[Loser, ...] = ()
+    losers: tuple[RejectedCandidate, ...] = ()
 
 
 @attrs.frozen
@@ -255,7 +255,7 @@ class Plan:
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
     prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
     converters: Converters = attrs.field(default=BUILTIN, eq=False, repr=False)
-    spared: frozenset[str] = frozenset()
+    quarantined: frozenset[str] = frozenset()
     without: Callable[[Mapping[str, Diagnostic]], Plan] | None = attrs.field(default=None, eq=False, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:

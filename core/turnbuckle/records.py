@@ -76,14 +76,14 @@ class Origin:
 
     Attributes:
         plugin: name of the plugin, or ``"app"`` for what the application wrote down itself.
-        place: ``file:line`` of the code that is responsible, or "" when unknown.
+        location: ``file:line`` of the code that is responsible, or "" when unknown.
         hook: name of the hook that returned it, or "" when it was passed by value.
         distribution: name and version of the distribution, as ``"name 1.2"``, or "".
         scope: prefix of the scope it belongs to, "" for the whole app.
     """
 
     plugin: str
-    place: str = ""
+    location: str = ""
     hook: str = ""
     distribution: str = ""
     scope: str = ""
@@ -94,8 +94,8 @@ class Origin:
             parts.append(f"({self.distribution})")
         if self.hook:
             parts.append(f"in {self.hook}")
-        if self.place:
-            parts.append(f"at {self.place}")
+        if self.location:
+            parts.append(f"at {self.location}")
         return " ".join(parts)
 
 
@@ -191,7 +191,7 @@ class Route:
 
     def describe(self) -> str:
         """Return methods, host, path and place in one line, for messages."""
-        where = f" ({self.origin.place})" if self.origin and self.origin.place else ""
+        where = f" ({self.origin.location})" if self.origin and self.origin.location else ""
         return f"{','.join(sorted(self.methods))} {self.host}{self.path}{where}"
 
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from turnbuckle.http.limits import Limits
-from turnbuckle.server.listen.listeners import Endpoint, is_mode
+from turnbuckle.server.listen.listeners import BindAddress, is_mode
 from turnbuckle.server.listen.proxy_protocol import ProxySettings
 from turnbuckle.server.logs.settings import LogSettings
 from turnbuckle.server.model.capacity import Capacity
@@ -94,9 +94,9 @@ class ServerSettings:
     cancel_on_disconnect: bool = False
     watchdog: float = attrs.field(default=1.0, validator=_seconds)
 
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> BindAddress:
         """Return where the server is to listen."""
-        return Endpoint(
+        return BindAddress(
             host=self.host,
             port=self.port,
             unix=self.unix,

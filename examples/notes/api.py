@@ -34,7 +34,7 @@ from turnbuckle import (
 __all__ = ["NotesAPI"]
 
 _PER_PAGE: Final = 20
-_MOST_PER_PAGE: Final = 100
+_MAX_PER_PAGE: Final = 100
 
 
 class NotesAPI(Plugin):
@@ -60,7 +60,7 @@ class NotesAPI(Plugin):
 
     async def search(self, request: Request) -> dict[str, object]:
         query = request.query_params
-        per_page = min(page_number(query.get("per_page"), default=_PER_PAGE), _MOST_PER_PAGE)
+        per_page = min(page_number(query.get("per_page"), default=_PER_PAGE), _MAX_PER_PAGE)
         page = page_number(query.get("page"))
         words = search_words(query.get("q") or "")
         found = await to_thread(self._store.search, words, limit=per_page, offset=(page - 1) * per_page)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 TITLE_LENGTH: Final = 120
 TEXT_LENGTH: Final = 20_000
-_MOST_WORDS: Final = 8
+_MAX_WORDS: Final = 8
 
 # Controls but for tab and newline, and half surrogate pairs, which JSON can spell and UTF-8 cannot.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -89,7 +89,7 @@ def _taken(value: Mapping[object, object], name: str, default: T, problems: dict
 
 def search_words(query: str) -> tuple[str, ...]:
     """Return the words to search for; past the eighth they are ignored."""
-    return tuple(_UNFIT.sub("", query).split()[:_MOST_WORDS])
+    return tuple(_UNFIT.sub("", query).split()[:_MAX_WORDS])
 
 
 def _one_line(text: str) -> str:

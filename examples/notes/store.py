@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS notes_in_order ON notes (pinned DESC, updated_at DESC
 
 # SQLite's own LIKE folds the case of ASCII letters alone.
 _CONTAINS: Final = "instr(casefold(title || char(10) || text), ?) > 0"
-_LARGEST_ID: Final = 2**63 - 1
+_MAX_ID: Final = 2**63 - 1
 
 
 @attrs.frozen(kw_only=True)
@@ -167,7 +167,7 @@ def _connect(path: Path | str) -> sqlite3.Connection:
 
 def _may_exist(note_id: int) -> bool:
     # A larger number than SQLite can hold is a note that does not exist, rather than an OverflowError.
-    return 0 < note_id <= _LARGEST_ID
+    return 0 < note_id <= _MAX_ID
 
 
 def _note(row: sqlite3.Row) -> Note:

@@ -83,13 +83,16 @@ class _MessageReader:
         # CONNECT has a form of target of its own; all other methods are alike to what follows them.
         method = head.method if head.method == b"CONNECT" else b"GET"
         line = b"%s %s HTTP/1.%d" % (method, head.target, head.minor_version)
-        told = _Callbacks()
+        reporting_errors = _Callbacks()
         # At an upgrade llhttp takes the rest for another protocol, but there is no rest here.
         with contextlib.suppress(httptools.HttpParserUpgrade):
-            _feed(httptools.HttpRequestParser(told), b"\r\n".join([line, *map(_trimmed, head.field_lines), b"", b""]))
-        if not told.is_head_complete or len(told.fields) != len(head.field_lines):
+            _feed(
+                httptools.HttpRequestParser(reporting_errors),
+                b"\r\n".join([line, *map(_trimmed, head.field_lines), b"", b""]),
+            )
+        if not reporting_errors.is_head_complete or len(reporting_errors.fields) != len(head.field_lines):
             raise ProtocolError("field lines are not one field each")
-        return told.fields
+        return reporting_errors.fields
 
     def read_chunks(self, octets: bytes) -> bytes:
         """Return the content that llhttp finds in some octets."""

@@ -32,8 +32,8 @@ from turnbuckle import (
     RouterProvider,
     Segment,
     Setup,
-    Shadow,
-    hidden_routes,
+    UnreachableRoute,
+    unreachable_routes,
 )
 from turnbuckle_plugins.path_router import Converters, PathRouter, Rule, Segments, TrailingSlash, join_segments, restore
 
@@ -152,12 +152,12 @@ class RegexRouter(PathRouter[_Rule]):
             allowed.update(methods)
         return None
 
-    def find_shadows(self) -> tuple[Shadow, ...]:
+    def find_shadows(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that others hide, of those with patterns; what Python's expressions take is not known."""
         if len(self.rules) > _MANY:
             return ()
         patterns = [(rule.route, rule.pattern) for rule in self.rules if rule.pattern is not None]
-        return hidden_routes(patterns, self._route_at)
+        return unreachable_routes(patterns, self._route_at)
 
     def _route_at(self, method: str, path: str) -> Route | None:
         try:

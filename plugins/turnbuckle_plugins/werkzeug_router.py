@@ -20,8 +20,7 @@ from typing import Final, TypeVar, final
 
 import attrs
 from werkzeug import exceptions
-from werkzeug.routing import BaseConverter, Map, MapAdapter, ValidationError
-from werkzeug.routing import Rule as WerkzeugRule
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule as WerkzeugRule, ValidationError
 
 from turnbuckle import (
     Converter,
@@ -49,7 +48,7 @@ __all__ = ["WerkzeugRouter", "WerkzeugRouterPlugin"]
 _MARK: Final = "="
 ArgumentT = TypeVar("ArgumentT")
 # How many ways to cut a segment are tried at most; a few milliseconds.
-_MOST_CUTS: Final = 4_000_000
+_MAX_CUTS: Final = 4_000_000
 # Werkzeug takes methods in any case; this is none that a route can have, in either.
 _NO_METHOD: Final = " "
 
@@ -142,7 +141,7 @@ class WerkzeugRouter(PathRouter[_Rule]):
         names: dict[str, str] = {}
         most = max((len(segment.parameters) for segment in pattern.segments), default=0)
         if most > 1:
-            self._longest_segment = min(self._longest_segment, int(_MOST_CUTS ** (1 / most)))
+            self._longest_segment = min(self._longest_segment, int(_MAX_CUTS ** (1 / most)))
         text = "".join(
             "/" + self._segment(segment, names, len(pattern.segments) - number)
             for number, segment in enumerate(pattern.segments, start=1)

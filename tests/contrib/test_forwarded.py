@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle import Headers, TrustedAddresses
 from turnbuckle_contrib.forwarded import Told, read_forwarded, read_x_forwarded

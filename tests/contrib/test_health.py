@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle import App, Plugin, PluginInfo, Setup, Sources, StartupError, hookimpl
+from turnbuckle import App, Plugin, PluginInfo, SettingsSources, Setup, StartupError, hookimpl
 from turnbuckle.testing import Client
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.health import HealthCheck, HealthPlugin
@@ -51,7 +51,7 @@ async def test_health_enabled_by_settings(tmp_path: Path) -> None:
         '[plugins]\nenabled = ["health"]\n[plugin.health]\nprefix = "/of"\nready = ""\n'
     )
     app = App()
-    app.resolve(Sources(folder=tmp_path))
+    app.resolve(SettingsSources(folder=tmp_path))
     assert [planned.route.path for planned, _ in app.plan.routes()] == ["/of/live"]
     assert await _get(app, "/of/live") == (200, '{"status":"ok"}')
 

@@ -19,8 +19,8 @@ from turnbuckle import (
     Request,
     Response,
     Scope,
+    SettingsSources,
     Setup,
-    Sources,
     TLSError,
     TurnbuckleError,
 )
@@ -74,8 +74,8 @@ def test_route_knows_its_place() -> None:
     first, second = app.declare().routes
     assert first.origin is not None
     assert second.origin is not None
-    assert first.origin.place.endswith(f"test_app.py:{here.__code__.co_firstlineno}")
-    assert "test_app.py" in second.origin.place
+    assert first.origin.location.endswith(f"test_app.py:{here.__code__.co_firstlineno}")
+    assert "test_app.py" in second.origin.location
 
 
 def test_middleware_is_taken_in_three_ways() -> None:
@@ -102,7 +102,7 @@ def test_middleware_object_with_an_async_call() -> None:
 
     (written,) = App(middleware=[Audit()]).declare().middleware
     assert written.record.name == "Audit"
-    assert "test_app.py" in written.origin.place
+    assert "test_app.py" in written.origin.location
 
 
 def _sync(request: Request, call_next: Handler) -> Response:
@@ -203,7 +203,7 @@ def test_plan_is_that_of_the_last_resolution() -> None:
     app = App()
     first = app.plan
     assert app.plan is first
-    assert app.resolve(Sources(flags=("debug=true",))).settings.debug is True
+    assert app.resolve(SettingsSources(flags=("debug=true",))).settings.debug is True
     assert app.plan.settings.debug is True
     assert isinstance(first, Plan)
 
@@ -227,17 +227,17 @@ async def test_readme_specimen() -> None:
 def test_run_serves_where_the_settings_say(tmp_path: object) -> None:
     app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}})
     with pytest.raises(ListenError, match="nowhere"):
-        app.run(Sources())
+        app.run(SettingsSources())
 
 
 def test_run_secures_connections_as_the_settings_say(tmp_path: object) -> None:
     app = App(settings={"tls": {"cert": f"{tmp_path}/nowhere.pem"}})
     with pytest.raises(TLSError, match="nowhere"):
-        app.run(Sources())
+        app.run(SettingsSources())
 
 
 def test_run_says_that_it_has_no_workers(tmp_path: object, caplog: pytest.LogCaptureFixture) -> None:
     app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}, "workers": {"count": 4}})
     with pytest.raises(ListenError):
-        app.run(Sources())
+        app.run(SettingsSources())
     assert "serving with one process: workers want 'turnbuckle serve'" in caplog.messages

@@ -21,7 +21,7 @@ from turnbuckle_plugins.httptools_parser import httptools_parser
 
 __all__ = ["make_check"]
 
-_LONGEST_DRIP = 300
+_MAX_DRIP = 300
 
 
 def make_check() -> Check:
@@ -62,7 +62,7 @@ def _cuts(data: bytes) -> list[list[bytes]]:
     # By the octets alone, so that what is found can be found again.
     chance = random.Random(zlib.crc32(data))
     cuts = [cut(data, [chance.randrange(1, len(data)) for _ in range(chance.randint(1, 4))])]
-    return [*cuts, byte_by_byte(data)] if len(data) <= _LONGEST_DRIP and chance.random() < 0.3 else cuts
+    return [*cuts, byte_by_byte(data)] if len(data) <= _MAX_DRIP and chance.random() < 0.3 else cuts
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from turnbuckle import App, NotFound, Request, Response, Sources
+from turnbuckle import App, NotFound, Request, Response, SettingsSources
 from turnbuckle.testing import Client
 
 
@@ -90,12 +90,12 @@ async def test_router_named_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     module = ModuleType("their_router")
     module.paths = Paths()
     monkeypatch.setitem(sys.modules, "their_router", module)
-    sources = Sources(flags=("plugins.enabled=get_handler", "plugin.get_handler.router=their_router:paths"))
+    sources = SettingsSources(flags=("plugins.enabled=get_handler", "plugin.get_handler.router=their_router:paths"))
     async with Client(_app(), sources=sources) as client:
         assert (await client.get("/text")).text == "text"
 
 
 def test_plugin_without_a_router_offers_none() -> None:
-    plan = App().resolve(Sources(plugins=("get_handler",)))
+    plan = App().resolve(SettingsSources(plugins=("get_handler",)))
     assert plan.root.router is not None
     assert plan.root.router.name == "tree"

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle import JSON, App, Handler, Request, Response
 from turnbuckle.testing import Client

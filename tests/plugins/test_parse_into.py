@@ -19,7 +19,7 @@ from turnbuckle import (
     ProtocolError,
     Request,
     RequestHead,
-    Sources,
+    SettingsSources,
 )
 from turnbuckle.testing import Client
 from turnbuckle_plugins.parse_into import IncomingRequest, ParseIntoParser
@@ -259,10 +259,10 @@ async def test_parser_named_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
     module = ModuleType("their_parser")
     module.StepParser = StepParser
     monkeypatch.setitem(sys.modules, "their_parser", module)
-    sources = Sources(flags=("plugins.enabled=parse_into", "plugin.parse_into.parser=their_parser:StepParser"))
+    sources = SettingsSources(flags=("plugins.enabled=parse_into", "plugin.parse_into.parser=their_parser:StepParser"))
     async with Client(_app(), sources=sources) as client:
         assert (await client.get("/x")).text == "GET /x None "
 
 
 def test_plugin_without_a_parser_offers_none() -> None:
-    assert App().resolve(Sources(plugins=("parse_into",))).parser.name == "h1"
+    assert App().resolve(SettingsSources(plugins=("parse_into",))).parser.name == "h1"

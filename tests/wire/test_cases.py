@@ -46,8 +46,8 @@ GROUPS: Mapping[str, Mapping[str, Case]] = {
 CASES = {f"{group}-{name}": case for group, cases in GROUPS.items() for name, case in cases.items()}
 
 # Longer ones are not dripped, nor cut everywhere: time goes with the square of the length.
-_LONGEST_DRIP = 1500
-_LONGEST_CUT = 260
+_MAX_DRIP = 1500
+_MAX_CUT = 260
 # More octets would be a part of their content or of a request that is not complete.
 _OPEN_ENDED = {"pipeline-half-then-nothing", "expect-continue-waiting", "expect-continue-waiting-for-chunks"}
 # Enough for a piece to be delivered, and for a response to what it completes to be begun.
@@ -88,14 +88,14 @@ def test_case(parser: str, name: str) -> None:
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("group", GROUPS)
 async def test_cases_octet_by_octet(parser: str, group: str) -> None:
-    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _LONGEST_DRIP]
+    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _MAX_DRIP]
     await check_cuts(parser, [(data, byte_by_byte(data)) for data in cases])
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("group", GROUPS)
 async def test_cases_cut_in_two_anywhere(parser: str, group: str) -> None:
-    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _LONGEST_CUT]
+    cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _MAX_CUT]
     await check_cuts(parser, list(first_pieces(cases)))
 
 

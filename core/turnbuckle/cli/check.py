@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from turnbuckle.cli.failures import told, warn
-from turnbuckle.cli.locking import hold_to_lock, locked_option
+from turnbuckle.cli.failures import reporting_errors, warn
+from turnbuckle.cli.locking import check_lock, locked_option
 from turnbuckle.cli.optional_values import OptionalValueCommand
-from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.options import AppOptions, takes_target
 
 __all__ = ["check"]
 
@@ -15,18 +15,18 @@ __all__ = ["check"]
 @click.command(cls=OptionalValueCommand, short_help="List every problem of an app.")
 @takes_target
 @locked_option
-def check(asked: Asked, *, locked: str | None) -> None:
+def check(asked: AppOptions, *, locked: str | None) -> None:
     """Put an app together and list every problem; exit with 3 if there is one.
 
     Nothing is listened on, and no lifespan is entered. Where there is a composition lock, what differs from it is a
     warning, and a problem with --locked.
     """
-    with told():
+    with reporting_errors():
         from turnbuckle.startup.quarantine import compile_plan
 
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
-        warnings = hold_to_lock(asked, plan, locked)
+        warnings = check_lock(asked, plan, locked)
     from turnbuckle.startup.report.columns import counted
 
     routes = sum(1 for _ in plan.routes())

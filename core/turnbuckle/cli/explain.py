@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from turnbuckle.cli.failures import told
-from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.failures import reporting_errors
+from turnbuckle.cli.options import AppOptions, takes_target
 
 if TYPE_CHECKING:
     from turnbuckle.startup.report.explain import Candidate, Explanation
@@ -39,7 +39,7 @@ def _fields(context: click.Context, option: click.Parameter, lines: Sequence[str
 @click.option("--all", "shows_all", is_flag=True, help="Show every route that did not match, not the nearest alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def explain(
-    asked: Asked, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
+    asked: AppOptions, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
 ) -> None:
     """Say what would happen to a request: METHOD, and PATH with its query, as in 'turnbuckle explain GET /x main:app'.
 
@@ -48,7 +48,7 @@ def explain(
     """
     if re.search(r"\s", method + path):
         raise click.BadParameter("a method and a path hold no spaces; write '%20'")
-    with told():
+    with reporting_errors():
         from turnbuckle.startup.report.explain import explain as explained
 
         found = explained(asked.resolve(), method, path, fields)

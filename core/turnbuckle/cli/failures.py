@@ -12,7 +12,7 @@ import click
 from turnbuckle.errors import StartupError, TurnbuckleError
 from turnbuckle.records import Diagnostic
 
-__all__ = ["CommandFailed", "ServingFailed", "one_line", "told", "verbose_option", "warn"]
+__all__ = ["CommandFailed", "ServingFailed", "one_line", "reporting_errors", "verbose_option", "warn"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -66,7 +66,7 @@ def _note_verbose(context: click.Context, option: click.Parameter, value: bool) 
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Turn exceptions into the end of the command.
 
     Raises:

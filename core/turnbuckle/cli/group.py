@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from turnbuckle import __version__
+from turnbuckle._version import __version__
 from turnbuckle.cli.failures import verbose_option
 from turnbuckle.cli.plugin_commands import app_option, command_of_a_plugin, commands_of_plugins
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from turnbuckle.cli.failures import CommandFailed
 from turnbuckle.errors import StartupError
-from turnbuckle.startup.model.diagnostics import closest, described
+from turnbuckle.startup.model.diagnostics import did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_place
 
 __all__ = ["import_file", "import_module", "told_in"]
@@ -60,7 +60,7 @@ def _file_hint(path: Path) -> str:
         names = [each.name for each in path.parent.iterdir() if each.suffix == ".py"]
     except OSError:
         return ""
-    return closest(path.name, names)
+    return did_you_mean(path.name, names)
 
 
 def _home(path: Path) -> tuple[Path, list[str]]:
@@ -128,11 +128,11 @@ def _module_hint(name: str) -> str:
     if "." in name:
         return ""
     found = [each.stem for each in Path().iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()]
-    return closest(name, found)
+    return did_you_mean(name, found)
 
 
 def _explained(what: str, error: BaseException) -> str:
-    reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else described(error)
+    reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else format_error(error)
     return f"error: {what}: {' '.join(reason.split())}{_at(error)}"
 
 

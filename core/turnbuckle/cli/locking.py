@@ -10,18 +10,18 @@ import click
 
 from turnbuckle.cli.failures import warn
 from turnbuckle.cli.optional_values import OptionalValue
-from turnbuckle.cli.options import Asked
+from turnbuckle.cli.options import AppOptions
 
 if TYPE_CHECKING:
     from turnbuckle.plan import Plan
 
-__all__ = ["hold_to_lock", "locked_option", "write_lock"]
+__all__ = ["check_lock", "locked_option", "write_lock"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
 def locked_option(command: CommandT) -> CommandT:
-    """Add ``--locked``, for ``hold_to_lock``."""
+    """Add ``--locked``, for ``check_lock``."""
     return click.option(
         "--locked",
         cls=OptionalValue,
@@ -30,7 +30,7 @@ def locked_option(command: CommandT) -> CommandT:
     )(command)
 
 
-def hold_to_lock(asked: Asked, plan: Plan, locked: str | None) -> int:
+def check_lock(asked: AppOptions, plan: Plan, locked: str | None) -> int:
     """Hold a plan against the lock: a warning for each difference if there is a lock, an error with ``--locked``.
 
     Returns:
@@ -54,7 +54,7 @@ def hold_to_lock(asked: Asked, plan: Plan, locked: str | None) -> int:
     return warnings
 
 
-def write_lock(asked: Asked, plan: Plan, file: str) -> None:
+def write_lock(asked: AppOptions, plan: Plan, file: str) -> None:
     """Write the lock of a plan, and say in what it differs from the one that was there.
 
     Raises:
@@ -75,7 +75,7 @@ def write_lock(asked: Asked, plan: Plan, file: str) -> None:
         click.echo(f"  {each.text}")
 
 
-def _lock_path(asked: Asked, file: str) -> Path:
+def _lock_path(asked: AppOptions, file: str) -> Path:
     from turnbuckle.startup.report.lock import LOCK_NAME
 
     return Path(file) if file else asked.folder / LOCK_NAME

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from turnbuckle import __version__
+from turnbuckle._version import __version__
 from turnbuckle.cli.failures import ServingFailed, verbose_option
 from turnbuckle.cli.scaffold.names import BadName, ProjectNames
 from turnbuckle.cli.scaffold.project import write_project

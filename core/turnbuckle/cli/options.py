@@ -12,18 +12,18 @@ import attrs
 import click
 
 from turnbuckle.cli.failures import verbose_option
-from turnbuckle.cli.target import NO_TARGET, TARGET, Target, load_app
+from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget, load_app
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
     from turnbuckle.plan import Plan
-    from turnbuckle.startup.model.sources import Sources
+    from turnbuckle.startup.model.sources import SettingsSources
 
-__all__ = ["Asked", "has_settings", "may_take_target", "takes_target"]
+__all__ = ["AppOptions", "has_settings", "may_take_target", "takes_target"]
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class AppOptions:
     """What the command line asks for.
 
     Attributes:
@@ -34,13 +34,13 @@ class Asked:
         file: the settings file; None to look for one.
     """
 
-    target: Target = NO_TARGET
+    target: AppTarget = NO_TARGET
     flags: tuple[tuple[str, str], ...] = ()
     plugins: tuple[str, ...] = ()
     no_plugins: bool = False
     file: Path | None = None
 
-    def with_setting(self, option: str, key: str, value: object) -> Asked:
+    def with_setting(self, option: str, key: str, value: object) -> AppOptions:
         """Add the setting that an option stands for, unless the option was not given."""
         if value is None:
             return self
@@ -64,11 +64,11 @@ class Asked:
             raise click.UsageError("Missing argument 'TARGET'.", click.get_current_context(silent=True))
         return load_app(self.target)
 
-    def sources(self) -> Sources:
+    def sources(self) -> SettingsSources:
         """Return the settings of the project, the environment and the command line."""
-        from turnbuckle.startup.model.sources import Flag, Sources
+        from turnbuckle.startup.model.sources import Flag, SettingsSources
 
-        return Sources.of_project(
+        return SettingsSources.of_project(
             self.folder,
             file=self.file,
             flags=tuple(Flag(text, option) for option, text in self.flags),
@@ -135,7 +135,7 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
     @functools.wraps(command)
     def with_target(  # noqa: PLR0913  # one argument for each option, as click has it
         *,
-        target: Target | None,
+        target: AppTarget | None,
         pairs: tuple[str, ...],
         parser: str | None,
         debug: bool | None,
@@ -144,7 +144,7 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
         file: Path | None,
         **own: object,
     ) -> None:
-        asked = Asked(
+        asked = AppOptions(
             target=target or NO_TARGET,
             flags=tuple(("--set", _checked_pair(pair)) for pair in pairs),
             plugins=plugins,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnbuckle.cli.failures import told, verbose_option
+from turnbuckle.cli.failures import reporting_errors, verbose_option
 
 if TYPE_CHECKING:
     from turnbuckle.http.events import ParserFactory
@@ -37,7 +37,7 @@ def diff(names: tuple[str, ...], mutations: int, seed: int, as_json: bool) -> No
     """
     from turnbuckle.testing.differential import compare_parsers, installed_parsers
 
-    with told():
+    with reporting_errors():
         installed = installed_parsers()
         chosen = _chosen(installed.parsers, names)
         report = compare_parsers(chosen, mutations=mutations, seed=seed, notes=installed.notes)

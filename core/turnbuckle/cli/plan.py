@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from turnbuckle.cli.failures import told
+from turnbuckle.cli.failures import reporting_errors
 from turnbuckle.cli.optional_values import OptionalValue, OptionalValueCommand
-from turnbuckle.cli.options import Asked, may_take_target
+from turnbuckle.cli.options import AppOptions, may_take_target
 from turnbuckle.cli.target import NO_TARGET, TARGET
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["plan"]
 @click.option(
     "--diff", nargs=2, metavar="A B", help="Say how B differs from A: each a lock, a plan in JSON, or a TARGET."
 )
-def plan(asked: Asked, *, as_json: bool, shows_all: bool, lock: str | None, diff: tuple[str, str] | None) -> None:
+def plan(asked: AppOptions, *, as_json: bool, shows_all: bool, lock: str | None, diff: tuple[str, str] | None) -> None:
     """Show the plan of an app: parser, plugins, settings, and each scope with its middleware and routes.
 
     Every part is shown with where it comes from, every choice with its rule and with what lost. JSON always holds all;
@@ -36,7 +36,7 @@ def plan(asked: Asked, *, as_json: bool, shows_all: bool, lock: str | None, diff
     """
     if diff is not None and (asked.target is not NO_TARGET or lock is not None):
         raise click.UsageError("--diff takes two things to compare, and neither a TARGET beside them nor --lock.")
-    with told():
+    with reporting_errors():
         if diff is not None:
             _show_differences(asked, diff, as_json)
         elif lock is not None:
@@ -45,7 +45,7 @@ def plan(asked: Asked, *, as_json: bool, shows_all: bool, lock: str | None, diff
             _show(asked, as_json, shows_all)
 
 
-def _show(asked: Asked, as_json: bool, shows_all: bool) -> None:
+def _show(asked: AppOptions, as_json: bool, shows_all: bool) -> None:
     from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 
     resolved = asked.resolve()
@@ -55,13 +55,13 @@ def _show(asked: Asked, as_json: bool, shows_all: bool) -> None:
         click.echo(plan_as_text(resolved, settings=shows_all), nl=False)
 
 
-def _lock(asked: Asked, file: str) -> None:
+def _lock(asked: AppOptions, file: str) -> None:
     from turnbuckle.cli.locking import write_lock
 
     write_lock(asked, asked.resolve(), file)
 
 
-def _show_differences(asked: Asked, diff: tuple[str, str], as_json: bool) -> None:
+def _show_differences(asked: AppOptions, diff: tuple[str, str], as_json: bool) -> None:
     from turnbuckle.startup.report.diff import differences
 
     found = differences(*(_composition(asked, each) for each in diff))
@@ -75,7 +75,7 @@ def _show_differences(asked: Asked, diff: tuple[str, str], as_json: bool) -> Non
         click.echo(f"{diff[1]} is put together as {diff[0]} is")
 
 
-def _composition(asked: Asked, what: str) -> Composition:
+def _composition(asked: AppOptions, what: str) -> Composition:
     from turnbuckle.startup.report.lock import composition_of, read_composition
 
     if what.endswith((".lock", ".json")) or (Path(what).is_file() and not what.endswith(".py")):

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from turnbuckle.cli.failures import CommandFailed, ServingFailed, one_line, told
-from turnbuckle.cli.options import Asked, has_settings
-from turnbuckle.cli.target import NO_TARGET, TARGET, Target
+from turnbuckle.cli.failures import CommandFailed, ServingFailed, one_line, reporting_errors
+from turnbuckle.cli.options import AppOptions, has_settings
+from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget
 
 if TYPE_CHECKING:
     from turnbuckle.plan import Entry, Plan
@@ -28,7 +28,7 @@ __all__ = ["app_option", "command_of_a_plugin", "commands_of_plugins"]
 _TARGET: Final = "turnbuckle.target"
 
 
-def _note_target(context: click.Context, option: click.Parameter, value: Target | None) -> None:
+def _note_target(context: click.Context, option: click.Parameter, value: AppTarget | None) -> None:
     if value is not None:
         context.meta[_TARGET] = value
 
@@ -92,8 +92,8 @@ def _told_command(entry: Entry[click.Command]) -> click.Command:
         except Exception as error:
             from turnbuckle.startup.plugins.loading import place_of_error
 
-            place = place_of_error(error, entry.origin.place)
-            text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', place=place)}"
+            place = place_of_error(error, entry.origin.location)
+            text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', location=place)}"
             raise ServingFailed(f"{text}: {type(error).__name__}: {one_line(error)}") from error
 
     # Of this copy alone, whatever its class is.
@@ -101,9 +101,9 @@ def _told_command(entry: Entry[click.Command]) -> click.Command:
     return command
 
 
-def _plan(target: Target) -> Plan | None:
-    asked = Asked(target=target)
-    with told():
+def _plan(target: AppTarget) -> Plan | None:
+    asked = AppOptions(target=target)
+    with reporting_errors():
         if target is not NO_TARGET:
             return asked.resolve()
         if not _enables_something(asked.folder):

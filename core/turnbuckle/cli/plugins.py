@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from turnbuckle.cli.failures import told
-from turnbuckle.cli.options import Asked, may_take_target
+from turnbuckle.cli.failures import reporting_errors
+from turnbuckle.cli.options import AppOptions, may_take_target
 from turnbuckle.cli.target import NO_TARGET
 
 if TYPE_CHECKING:
     from turnbuckle.plan import PlannedPlugin
-    from turnbuckle.startup.report.inventory import Survey
+    from turnbuckle.startup.report.inventory import PluginInventory
 
 __all__ = ["plugins"]
 
@@ -31,13 +31,13 @@ _TITLES: Final[Mapping[str, str]] = {
 @click.command(short_help="List the plugins: enabled, failed, installed.")
 @may_take_target
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def plugins(asked: Asked, *, as_json: bool) -> None:
+def plugins(asked: AppOptions, *, as_json: bool) -> None:
     """List the plugins that there are: name, distribution, hook generation, start-up time and hooks.
 
     With a TARGET, the app and its plugins are imported, and one that is broken is listed as such. Without, nothing is
     imported: settings and the metadata of what is installed say how each stands.
     """
-    with told():
+    with reporting_errors():
         found = _survey(asked)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
@@ -53,7 +53,7 @@ def plugins(asked: Asked, *, as_json: bool) -> None:
         click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
 
 
-def _survey(asked: Asked) -> Survey:
+def _survey(asked: AppOptions) -> PluginInventory:
     if asked.target is NO_TARGET:
         from turnbuckle.startup.report.inventory import survey_without_app
 
@@ -67,7 +67,7 @@ def _is_told(origins: Sequence[object], names: set[str]) -> bool:
     return any(getattr(each, "plugin", "") in names for each in origins[:1])
 
 
-def _as_json(found: Survey) -> Mapping[str, object]:
+def _as_json(found: PluginInventory) -> Mapping[str, object]:
     from turnbuckle.startup.report.plan_json import diagnostic_as_json, plugin_as_json
 
     return {
@@ -98,5 +98,5 @@ def _row(plugin: PlannedPlugin) -> tuple[str, ...]:
         plugin.origin.distribution,
         f"api {plugin.api}" if plugin.api else "",
         milliseconds(plugin.seconds).rjust(8) if plugin.seconds else "",
-        plugin.origin.place if plugin.state == "installed" else plugin.note or ", ".join(plugin.hooks) or "no hooks",
+        plugin.origin.location if plugin.state == "installed" else plugin.note or ", ".join(plugin.hooks) or "no hooks",
     )

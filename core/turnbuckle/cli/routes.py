@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnbuckle.cli.failures import told, warn
-from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.failures import reporting_errors, warn
+from turnbuckle.cli.options import AppOptions, takes_target
 from turnbuckle.startup.report.columns import columns, name_of
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ __all__ = ["routes"]
 
 @click.command(short_help="List the routes of an app.")
 @takes_target
-def routes(asked: Asked) -> None:
+def routes(asked: AppOptions) -> None:
     """List the routes of an app: methods, host and path, name, handler and place."""
-    with told():
+    with reporting_errors():
         plan = asked.resolve()
         warn(plan.diagnostics)
     rows = [_row(planned.route) for planned, _ in plan.routes()]
@@ -32,6 +32,6 @@ def routes(asked: Asked) -> None:
 
 
 def _row(route: Route) -> tuple[str, ...]:
-    place = route.origin.place if route.origin else ""
+    place = route.origin.location if route.origin else ""
     methods = ",".join(sorted(route.methods))
     return methods, f"{route.host}{route.path}", route.name or "-", name_of(route.handler), place

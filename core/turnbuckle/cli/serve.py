@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnbuckle.cli.failures import CommandFailed, told, warn
-from turnbuckle.cli.locking import hold_to_lock, locked_option
+from turnbuckle.cli.failures import CommandFailed, reporting_errors, warn
+from turnbuckle.cli.locking import check_lock, locked_option
 from turnbuckle.cli.optional_values import OptionalValueCommand
-from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.options import AppOptions, takes_target
 from turnbuckle.server.workers.process_env import SUPERVISOR, WORKER
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ __all__ = ["serve"]
 @click.option("--loop", type=click.Choice(["auto", "asyncio", "uvloop"]), help="The event loop to run on.")
 @locked_option
 def serve(  # noqa: PLR0913  # one argument for each option, as click has it
-    asked: Asked,
+    asked: AppOptions,
     *,
     host: str | None,
     port: int | None,
@@ -87,11 +87,11 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
     if WORKER in os.environ:
         _work(asked, locked)
     else:
-        with told():
+        with reporting_errors():
             _serve(asked, locked, is_reloading=is_reloading)
 
 
-def _serve(asked: Asked, locked: str | None, *, is_reloading: bool) -> None:
+def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None:
     from turnbuckle.cli.supervising import serve_with_workers, supervise, wants_workers
     from turnbuckle.startup.quarantine import compile_plan
 
@@ -100,24 +100,24 @@ def _serve(asked: Asked, locked: str | None, *, is_reloading: bool) -> None:
         return
     plan, application = compile_plan(asked.resolve())
     warn(plan.diagnostics)
-    hold_to_lock(asked, plan, locked)
+    check_lock(asked, plan, locked)
     if wants_workers(plan, is_reloading=is_reloading):
         serve_with_workers(asked, plan, is_reloading=is_reloading)
     else:
         _run(application, plan, None)
 
 
-def _work(asked: Asked, locked: str | None) -> None:
+def _work(asked: AppOptions, locked: str | None) -> None:
     """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
     from turnbuckle.server.workers.worker import Worker
     from turnbuckle.startup.quarantine import compile_plan
 
     worker = Worker.take_from(os.environ)
     try:
-        with told():
+        with reporting_errors():
             plan, application = compile_plan(asked.resolve())
             if locked is not None:
-                hold_to_lock(asked, plan, locked)
+                check_lock(asked, plan, locked)
             _run(worker.counted(application), plan, worker)
     except CommandFailed as failure:
         if worker.has_served:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from turnbuckle.cli.failures import told
-from turnbuckle.cli.options import Asked, may_take_target
+from turnbuckle.cli.failures import reporting_errors
+from turnbuckle.cli.options import AppOptions, may_take_target
 from turnbuckle.cli.target import NO_TARGET
 
 __all__ = ["settings"]
@@ -13,13 +13,13 @@ __all__ = ["settings"]
 
 @click.command(short_help="Print the reference of all settings.")
 @may_take_target
-def settings(asked: Asked) -> None:
+def settings(asked: AppOptions) -> None:
     """Print every setting in Markdown, with what it takes, its default and what it does.
 
     With a TARGET, the settings of the app's plugins are there, too. What an app has set is told by 'turnbuckle plan',
     and where one value comes from by 'turnbuckle why setting'.
     """
-    with told():
+    with reporting_errors():
         from turnbuckle.startup.report.settings_reference import settings_reference
 
         plan = asked.resolve() if asked.target is not NO_TARGET else None

@@ -11,7 +11,7 @@ import attrs
 from turnbuckle.cli.failures import CommandFailed, ServingFailed
 
 if TYPE_CHECKING:
-    from turnbuckle.cli.options import Asked
+    from turnbuckle.cli.options import AppOptions
     from turnbuckle.plan import Plan
     from turnbuckle.server.workers.reloader import Watched
 
@@ -25,7 +25,7 @@ def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
     return is_reloading or plan.settings.workers.are_supervised or is_heir()
 
 
-def serve_with_workers(asked: Asked, plan: Plan, *, is_reloading: bool) -> None:
+def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> None:
     """Go on as the supervisor of workers; this does not return.
 
     Args:
@@ -65,15 +65,14 @@ def supervise() -> None:
         ServingFailed: 1; they failed in another way.
         ListenError: a socket cannot be listened on.
     """
-    from turnbuckle.server.workers.supervisor_config import supervise as serve
-    from turnbuckle.server.workers.supervisor_config import take_charge
+    from turnbuckle.server.workers.supervisor_config import supervise as serve, take_charge
 
     end = serve(take_charge(os.environ))
     if end.reason:
         raise (CommandFailed if end.status == CommandFailed.exit_code else ServingFailed)(end.reason)
 
 
-def _watched(asked: Asked, plan: Plan) -> Watched:
+def _watched(asked: AppOptions, plan: Plan) -> Watched:
     from turnbuckle.server.workers.reloader import Watched
 
     reload = plan.settings.reload

@@ -20,13 +20,13 @@ from turnbuckle.cli.failures import CommandFailed
 if TYPE_CHECKING:
     from turnbuckle.app import App
 
-__all__ = ["NO_TARGET", "TARGET", "Target", "load_app"]
+__all__ = ["NO_TARGET", "TARGET", "AppTarget", "load_app"]
 
 _DEFAULT_ATTRIBUTE: Final = "app"
 
 
 @attrs.frozen(kw_only=True)
-class Target:
+class AppTarget:
     """An app, as it is named on the command line.
 
     Attributes:
@@ -55,12 +55,12 @@ class Target:
         return f"{self.where}:{self.attribute or _DEFAULT_ATTRIBUTE}{'()' if self.is_call else ''}"
 
 
-NO_TARGET: Final = Target()
+NO_TARGET: Final = AppTarget()
 """Stands for the app of a command that was given none."""
 
 
 if TYPE_CHECKING:
-    _TargetParam = click.ParamType[Target]
+    _TargetParam = click.ParamType[AppTarget]
 else:
     # Generic to type checkers only: click 8.1 has no type argument here.
     _TargetParam = click.ParamType
@@ -69,7 +69,7 @@ else:
 class _TargetType(_TargetParam):
     name = "target"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> AppTarget:
         where, colon, attribute = str(value).rpartition(":")
         if not colon:
             where, attribute = attribute, ""
@@ -77,10 +77,10 @@ class _TargetType(_TargetParam):
         if colon and not _is_dotted(name):
             self.fail(f"{value!r} does not end in the name of an app, as in main:app", param, ctx)
         if where.endswith(".py") or "/" in where:
-            return Target(file=Path(where), attribute=name, is_call=name != attribute)
+            return AppTarget(file=Path(where), attribute=name, is_call=name != attribute)
         if not _is_dotted(where):
             self.fail(f"{value!r} is neither like main:app nor like path/to/file.py:app", param, ctx)
-        return Target(module=where, attribute=name, is_call=name != attribute)
+        return AppTarget(module=where, attribute=name, is_call=name != attribute)
 
 
 TARGET: Final = _TargetType()
@@ -90,7 +90,7 @@ def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
-def load_app(target: Target) -> App:
+def load_app(target: AppTarget) -> App:
     """Import what a target names, and return the app.
 
     Raises:
@@ -103,8 +103,8 @@ def load_app(target: Target) -> App:
     return _as_app(value, target)
 
 
-def _attribute(module: ModuleType, target: Target) -> object:
-    from turnbuckle.startup.model.diagnostics import closest
+def _attribute(module: ModuleType, target: AppTarget) -> object:
+    from turnbuckle.startup.model.diagnostics import did_you_mean
 
     value: object = module
     within = target.where
@@ -113,13 +113,13 @@ def _attribute(module: ModuleType, target: Target) -> object:
             value = getattr(value, part)
         except AttributeError as error:
             known = [name for name in dir(value) if not name.startswith("__")]
-            hint = closest(part, known)
+            hint = did_you_mean(part, known)
             raise CommandFailed(f"error: {within!r} has no attribute {part!r}{hint}") from error
         within = f"{within}:{part}" if within == target.where else f"{within}.{part}"
     return value
 
 
-def _default(module: ModuleType, target: Target) -> object:
+def _default(module: ModuleType, target: AppTarget) -> object:
     from turnbuckle.app import App
 
     apps = {name: value for name, value in vars(module).items() if isinstance(value, App)}
@@ -133,7 +133,7 @@ def _default(module: ModuleType, target: Target) -> object:
     raise CommandFailed(f"error: {target.where!r} has several apps, say which: {names}")
 
 
-def _as_app(value: object, target: Target) -> App:
+def _as_app(value: object, target: AppTarget) -> App:
     from turnbuckle.app import App
 
     if isinstance(value, App) and not target.is_call:
@@ -146,7 +146,7 @@ def _as_app(value: object, target: Target) -> App:
     raise CommandFailed(f"error: {str(target)!r} is {_described(value)}, not a turnbuckle.App")
 
 
-def _call(factory: object, target: Target) -> object:
+def _call(factory: object, target: AppTarget) -> object:
     from turnbuckle.cli.importing import told_in
 
     if not callable(factory):

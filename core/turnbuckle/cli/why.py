@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnbuckle.cli.failures import told
-from turnbuckle.cli.options import Asked, takes_target
+from turnbuckle.cli.failures import reporting_errors
+from turnbuckle.cli.options import AppOptions, takes_target
 
 if TYPE_CHECKING:
     from turnbuckle.plan import Plan
@@ -30,7 +30,7 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @why.command(short_help="Why this parser.")
 @takes_target
 @_json_option
-def parser(asked: Asked, *, as_json: bool) -> None:
+def parser(asked: AppOptions, *, as_json: bool) -> None:
     """Say why the app has its parser."""
     from turnbuckle.startup.report.why import why_parser
 
@@ -40,7 +40,7 @@ def parser(asked: Asked, *, as_json: bool) -> None:
 @why.command(short_help="Why these routers.")
 @takes_target
 @_json_option
-def router(asked: Asked, *, as_json: bool) -> None:
+def router(asked: AppOptions, *, as_json: bool) -> None:
     """Say why the app has its router, and each scope that has one of its own."""
     from turnbuckle.startup.report.why import why_router
 
@@ -51,7 +51,7 @@ def router(asked: Asked, *, as_json: bool) -> None:
 @click.argument("kind")
 @takes_target
 @_json_option
-def component(asked: Asked, *, kind: str, as_json: bool) -> None:
+def component(asked: AppOptions, *, kind: str, as_json: bool) -> None:
     """Say why the app has its component of some KIND, such as json."""
     from turnbuckle.startup.report.why import why_component
 
@@ -62,7 +62,7 @@ def component(asked: Asked, *, kind: str, as_json: bool) -> None:
 @click.argument("name")
 @takes_target
 @_json_option
-def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
+def middleware(asked: AppOptions, *, name: str, as_json: bool) -> None:
     """Say why the middleware NAME stands where it stands."""
     from turnbuckle.startup.report.why import why_middleware
 
@@ -73,7 +73,7 @@ def middleware(asked: Asked, *, name: str, as_json: bool) -> None:
 @click.argument("name")
 @takes_target
 @_json_option
-def plugin(asked: Asked, *, name: str, as_json: bool) -> None:
+def plugin(asked: AppOptions, *, name: str, as_json: bool) -> None:
     """Say why the plugin NAME takes part or does not: who enables or requires it, and what it brings."""
     from turnbuckle.startup.report.why_plugins import why_plugin
 
@@ -84,7 +84,7 @@ def plugin(asked: Asked, *, name: str, as_json: bool) -> None:
 @click.argument("token")
 @takes_target
 @_json_option
-def protocol(asked: Asked, *, token: str, as_json: bool) -> None:
+def protocol(asked: AppOptions, *, token: str, as_json: bool) -> None:
     """Say who speaks a protocol; TOKEN is that of the Upgrade field or of ALPN, or its name."""
     from turnbuckle.startup.report.why_plugins import why_protocol
 
@@ -95,7 +95,7 @@ def protocol(asked: Asked, *, token: str, as_json: bool) -> None:
 @click.argument("name")
 @takes_target
 @_json_option
-def command(asked: Asked, *, name: str, as_json: bool) -> None:
+def command(asked: AppOptions, *, name: str, as_json: bool) -> None:
     """Say who brings the command NAME of the command line."""
     from turnbuckle.startup.report.why_plugins import why_command
 
@@ -106,7 +106,7 @@ def command(asked: Asked, *, name: str, as_json: bool) -> None:
 @click.argument("type_name", metavar="TYPE")
 @takes_target
 @_json_option
-def response(asked: Asked, *, type_name: str, as_json: bool) -> None:
+def response(asked: AppOptions, *, type_name: str, as_json: bool) -> None:
     """Say how a value of TYPE becomes a response: dict, None, or module:Name for a type of your own."""
     from turnbuckle.startup.report.why import why_response
 
@@ -117,7 +117,7 @@ def response(asked: Asked, *, type_name: str, as_json: bool) -> None:
 @click.argument("path")
 @takes_target
 @_json_option
-def route(asked: Asked, *, path: str, as_json: bool) -> None:
+def route(asked: AppOptions, *, path: str, as_json: bool) -> None:
     """Say what is served at PATH, which is the pattern or the name of a route, or a path as clients ask for it."""
     from turnbuckle.startup.report.why import why_route
 
@@ -128,15 +128,15 @@ def route(asked: Asked, *, path: str, as_json: bool) -> None:
 @click.argument("key")
 @takes_target
 @_json_option
-def setting(asked: Asked, *, key: str, as_json: bool) -> None:
+def setting(asked: AppOptions, *, key: str, as_json: bool) -> None:
     """Say where the value of a setting comes from; KEY may be a section, such as limits."""
     from turnbuckle.startup.report.why import why_setting
 
     _answer(asked, as_json, lambda plan: why_setting(plan, key))
 
 
-def _answer(asked: Asked, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:
-    with told():
+def _answer(asked: AppOptions, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:
+    with reporting_errors():
         plan = asked.resolve()
         try:
             answers = question(plan)

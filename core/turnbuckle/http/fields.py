@@ -34,7 +34,7 @@ _LINE_SIZE: Final = 256
 _NAME_SIZE: Final = 64
 _HEAD_SIZE: Final = 1024
 # After so many lines that found no room, what was remembered is out of date.
-_MOST_MISSES: Final = 16 * _TABLE_SIZE
+_MAX_MISSES: Final = 16 * _TABLE_SIZE
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 
 
@@ -116,7 +116,7 @@ class RequestLines(dict[bytes, RequestLine]):
                 self[line] = parsed
         else:
             self._misses += 1
-            if self._misses > _MOST_MISSES:
+            if self._misses > _MAX_MISSES:
                 self._misses = 0
                 self.clear()
         return parsed
@@ -150,7 +150,7 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
                 self[line] = field
         else:
             self._misses += 1
-            if self._misses > _MOST_MISSES:
+            if self._misses > _MAX_MISSES:
                 self._misses = 0
                 self.clear()
         return field
@@ -183,6 +183,6 @@ class Heads(dict[bytes, RequestHead]):
                 self[octets] = head
         else:
             self._misses += 1
-            if self._misses > _MOST_MISSES:
+            if self._misses > _MAX_MISSES:
                 self._misses = 0
                 self.clear()

@@ -10,16 +10,16 @@ from typing import Final, TypeVar
 
 import attrs
 
-__all__ = ["BOUND", "Bound", "bound_of", "deadline", "limit"]
+__all__ = ["BOUND", "LimitInfo", "bound_of", "deadline", "limit"]
 
 BOUND: Final = "bound"
-"""The key of a ``Bound`` in the metadata of a field."""
+"""The key of a ``LimitInfo`` in the metadata of a field."""
 
 NumberT = TypeVar("NumberT", int, float)
 
 
 @attrs.frozen(kw_only=True)
-class Bound:
+class LimitInfo:
     """What is told of a setting that bounds something.
 
     Attributes:
@@ -36,8 +36,8 @@ class Bound:
 
 
 def limit(default: int, *, beyond: str, test: str, unit: str = "octets", fixed: str = "") -> int:
-    """Return the field of a setting that is a whole number of at least 0; the arguments are those of ``Bound``."""
-    about = Bound(unit=unit, beyond=beyond, test=test, fixed=fixed)
+    """Return the field of a setting that is a whole number of at least 0; the arguments are those of ``LimitInfo``."""
+    about = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
     field: int = attrs.field(default=default, validator=_is_whole, metadata={BOUND: about})
     return field
 
@@ -45,16 +45,16 @@ def limit(default: int, *, beyond: str, test: str, unit: str = "octets", fixed: 
 def deadline(
     default: NumberT, *, beyond: str, test: str, unit: str = "seconds, 0 for none", fixed: str = ""
 ) -> NumberT:
-    """Return the field of a setting that is a number of at least 0; the arguments are those of ``Bound``."""
-    about = Bound(unit=unit, beyond=beyond, test=test, fixed=fixed)
+    """Return the field of a setting that is a number of at least 0; the arguments are those of ``LimitInfo``."""
+    about = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
     field: NumberT = attrs.field(default=default, validator=_is_duration, metadata={BOUND: about})
     return field
 
 
-def bound_of(field: attrs.Attribute[object]) -> Bound | None:
+def bound_of(field: attrs.Attribute[object]) -> LimitInfo | None:
     """Return what is told of a field; None if it bounds nothing."""
     about = field.metadata.get(BOUND)
-    return about if isinstance(about, Bound) else None
+    return about if isinstance(about, LimitInfo) else None
 
 
 def _is_whole(instance: object, attribute: attrs.Attribute[int], value: int) -> None:

@@ -44,7 +44,7 @@ class Limits:
     content: int = limit(
         16 * 1024 * 1024,
         beyond="413",
-        test="server/test_content.py::test_announced_content_beyond_the_limit_is_refused_before_it_is_sent",
+        test="server/connection/test_content.py::test_announced_content_beyond_the_limit_is_refused_before_it_is_sent",
     )
     chunk_line: int = limit(256, beyond="400", test=_CHUNKS, fixed=_FRAMING)
     chunk_extensions: int = limit(4096, beyond="400", test=_CHUNKS, fixed=_FRAMING)

@@ -23,20 +23,20 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import Data, EndOfMessage, Event, NeedData, Parser, RequestHead
 from turnbuckle.http.framing import FRAMING_FIELDS
 
-__all__ = ["Difference", "Saw", "ShadowReader"]
+__all__ = ["Disagreement", "Saw", "ShadowReader"]
 
 Saw: TypeAlias = "Event | Literal[NeedData.NEED_DATA] | ProtocolError"
 """What came of asking a parser: an event, the want of octets, or a refusal."""
 
 # A parser that gives content without end, or empty content, is not asked for ever.
-_MOST_PIECES: Final = 100_000
+_MAX_PIECES: Final = 100_000
 # How much of each part is told.
 _SHOWN: Final = 120
 
 
 @final
 @attrs.frozen
-class Difference:
+class Disagreement:
     """Where two parsers part: what the first one saw, and what the shadow did, in words fit for a log."""
 
     expected: str
@@ -81,7 +81,7 @@ class ShadowReader:
         """Learn that the peer will send no more."""
         self._parser.feed_eof()
 
-    def follow(self, seen: Saw) -> Difference | None:
+    def follow(self, seen: Saw) -> Disagreement | None:
         """Ask the shadow for what the first parser has seen; return the difference, if there is one.
 
         Raises:
@@ -106,39 +106,39 @@ class ShadowReader:
             return error
 
     def _after_content(self, *, at_most: float) -> Saw:
-        for _ in range(_MOST_PIECES):
+        for _ in range(_MAX_PIECES):
             event = self._next()
             if not isinstance(event, Data):
                 return event
             self._found.add(event.data)
             if self._found.octets > at_most:
                 return event
-        raise RuntimeError(f"more than {_MOST_PIECES} pieces of content for one")
+        raise RuntimeError(f"more than {_MAX_PIECES} pieces of content for one")
 
-    def _compare(self, seen: RequestHead, found: Saw) -> Difference | None:
+    def _compare(self, seen: RequestHead, found: Saw) -> Disagreement | None:
         if isinstance(found, RequestHead) and _framing(seen) == _framing(found):
             return None
-        return Difference(_described(seen), _described(found))
+        return Disagreement(_described(seen), _described(found))
 
-    def _compare_end(self, seen: EndOfMessage) -> Difference | None:
+    def _compare_end(self, seen: EndOfMessage) -> Disagreement | None:
         found = self._after_content(at_most=self._expected.octets)
         if isinstance(found, EndOfMessage) and self._expected == self._found:
             self._expected, self._found = _Content(), _Content()
             self.requests += 1
             return None
-        return Difference(
+        return Disagreement(
             f"{_described(seen)} after {self._expected.octets} octets of content",
             f"{_described(found)} after {self._found.octets} octets of content",
         )
 
-    def _compare_silence(self, seen: Saw) -> Difference | None:
+    def _compare_silence(self, seen: Saw) -> Disagreement | None:
         # How much content comes before a refusal is up to the parser.
         refuses = isinstance(seen, ProtocolError)
         found = self._after_content(at_most=math.inf if refuses else self._expected.octets)
         if isinstance(found, RequestHead | EndOfMessage):
-            return Difference(_described(seen), _described(found))
+            return Disagreement(_described(seen), _described(found))
         if isinstance(found, Data):
-            return Difference(_described(seen), f"content beyond {self._expected.octets} octets")
+            return Disagreement(_described(seen), f"content beyond {self._expected.octets} octets")
         self._held = found if isinstance(found, ProtocolError) else None
         return None
 

@@ -9,7 +9,7 @@
 
 from turnbuckle.routing.converters import Converter, ConverterFactory, Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.languages.overlap import Shadow
+from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash
 from turnbuckle.routing.tree import TreeRouter
 
@@ -19,8 +19,8 @@ __all__ = [
     "Converters",
     "HostRouter",
     "LinkingRouter",
-    "Shadow",
     "SlashRedirect",
     "TrailingSlash",
     "TreeRouter",
+    "UnreachableRoute",
 ]

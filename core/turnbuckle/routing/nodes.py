@@ -34,7 +34,7 @@ _INDEX_FROM: Final = 8
 
 
 @attrs.frozen(eq=False)
-class Endpoint:
+class TreeEntry:
     """Where a route ends; ``ready`` is its match when that is always the same, because it has no parameters."""
 
     route: Route
@@ -43,7 +43,7 @@ class Endpoint:
     ready: Match | None
 
     @classmethod
-    def of(cls, route: Route, pattern: Pattern) -> Endpoint:
+    def of(cls, route: Route, pattern: Pattern) -> TreeEntry:
         """Return the endpoint of a route with its pattern."""
         names = tuple(parameter.name for parameter in pattern.parameters)
         return cls(route, pattern, names, None if names else Match(route.handler, NO_PARAMS, route))
@@ -85,7 +85,7 @@ class Node:
     static: dict[str, Node] = attrs.field(factory=dict)
     dynamic: list[Edge] = attrs.field(factory=list)
     spanning: list[Edge] = attrs.field(factory=list)
-    endpoints: dict[str, Endpoint] = attrs.field(factory=dict)
+    endpoints: dict[str, TreeEntry] = attrs.field(factory=dict)
     allowed: frozenset[str] = frozenset()
     is_branching: bool = False
     index: EdgeIndex | None = None
@@ -135,7 +135,7 @@ class Node:
         for edge in (*self.dynamic, *self.spanning):
             yield edge.child
 
-    def in_order(self) -> Iterator[Endpoint]:
+    def in_order(self) -> Iterator[TreeEntry]:
         """Return the endpoints here and below in the order in which they are tried, each once."""
         yield from dict.fromkeys(self.endpoints.values())
         for child in self.children():

@@ -15,9 +15,9 @@ from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteEr
 from turnbuckle.records import Match, Route
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
-from turnbuckle.routing.languages.overlap import Shadow, find_shadows
+from turnbuckle.routing.languages.overlap import UnreachableRoute, find_shadows
 from turnbuckle.routing.methods import allowed_methods, check_methods
-from turnbuckle.routing.nodes import Endpoint, Node, Reached, walk
+from turnbuckle.routing.nodes import Node, Reached, TreeEntry, walk
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash, check_policy, other_form
 from turnbuckle.routing.urls import build_path
@@ -37,8 +37,8 @@ class TreeRouter:
         self._trailing_slash: Final = trailing_slash
         self._converters: Final[Converters] = {**BUILTIN, **(converters or {})}
         self._root: Final = Node()
-        self._endpoints: Final[list[Endpoint]] = []
-        self._named: Final[dict[str, Endpoint]] = {}
+        self._endpoints: Final[list[TreeEntry]] = []
+        self._named: Final[dict[str, TreeEntry]] = {}
         self._ready: Final[dict[str, dict[str, Match]]] = {}
         self._is_frozen = False
 
@@ -57,7 +57,7 @@ class TreeRouter:
         if self._is_frozen:
             raise RouteError(f"{route.describe()} comes too late: the router is frozen")
         check_methods(route.methods)
-        endpoint = Endpoint.of(route, parse_pattern(route.path, self._converters))
+        endpoint = TreeEntry.of(route, parse_pattern(route.path, self._converters))
         self._check_name(route)
         node = self._root.descend(endpoint.pattern, len(self._endpoints))
         _check_methods_are_free(node, route)
@@ -118,7 +118,7 @@ class TreeRouter:
             raise RouteError(f"no route is named {name!r}")
         return build_path(endpoint.pattern, params)
 
-    def shadows(self) -> tuple[Shadow, ...]:
+    def shadows(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach; the router has to be frozen."""
         if not self._is_frozen:
             raise RuntimeError("freeze() comes before shadows()")
@@ -175,7 +175,7 @@ class TreeRouter:
         segments = decode_path(path)
         return iter(()) if segments is None else walk(self._root, segments, 0, ())
 
-    def _endpoint_at(self, method: str, path: str) -> Endpoint | None:
+    def _endpoint_at(self, method: str, path: str) -> TreeEntry | None:
         endpoints = (node.endpoints.get(method) for node, _ in self._reach(path))
         return next((endpoint for endpoint in endpoints if endpoint is not None), None)
 

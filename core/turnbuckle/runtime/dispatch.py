@@ -20,7 +20,7 @@ from turnbuckle.web.response.response import Redirect, Response
 from turnbuckle.web.response.response_types import Renderer
 
 __all__ = [
-    "Endpoint",
+    "CompiledRoute",
     "Fallback",
     "answer_miss",
     "checked_render",
@@ -35,7 +35,7 @@ __all__ = [
 
 @final
 @attrs.define(eq=False)
-class Endpoint:
+class CompiledRoute:
     """What a router holds for a route: the route as it was written, and what is called for it.
 
     Attributes:
@@ -88,7 +88,7 @@ def compile_dispatch(
         request.path_params = match.path_params
         endpoint = match.handler
         try:
-            if type(endpoint) is Endpoint:
+            if type(endpoint) is CompiledRoute:
                 request.route = route = endpoint.route
                 return render(await endpoint.call(request), route.handler)
             # A router with handlers of its own, such as an adapter.

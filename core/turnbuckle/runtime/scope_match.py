@@ -22,14 +22,14 @@ from turnbuckle.routing.patterns import Pattern, parse_pattern
 from turnbuckle.routing.segments import Reader, Values, compile_reader
 from turnbuckle.web.request.request import Request
 
-__all__ = ["Territory", "scope_chains", "scopes_of_misses"]
+__all__ = ["ScopeMatcher", "fallback_scopes", "scope_chains"]
 
 _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @final
 @attrs.frozen(eq=False)
-class Territory:
+class ScopeMatcher:
     """The requests of one scope.
 
     Attributes:
@@ -47,7 +47,7 @@ class Territory:
     is_plain: bool
 
     @classmethod
-    def of(cls, prefix: str, host: str, converters: Converters = BUILTIN) -> Territory | None:
+    def of(cls, prefix: str, host: str, converters: Converters = BUILTIN) -> ScopeMatcher | None:
         """Return the territory of a scope, or None if its requests cannot be told."""
         try:
             pattern = parse_pattern(prefix, converters) if prefix else None
@@ -120,9 +120,9 @@ def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> 
         yield from scope_chains(inner, chain)
 
 
-def scopes_of_misses(
+def fallback_scopes(
     root: PlannedScope, converters: Converters = BUILTIN
-) -> Sequence[tuple[Territory, tuple[PlannedScope, ...]]]:
+) -> Sequence[tuple[ScopeMatcher, tuple[PlannedScope, ...]]]:
     """Return the scopes that requests without a route run through, with those around them; the first that fits counts.
 
     Scopes that do nothing to a miss but what the app does are left out.
@@ -134,7 +134,7 @@ def scopes_of_misses(
         is_told = bool(scope.prefix or scope.host)
         if not is_told or not (answers_alone or any(each.middleware for each in chain[1:])):
             continue
-        territory = Territory.of(scope.prefix, scope.host, converters)
+        territory = ScopeMatcher.of(scope.prefix, scope.host, converters)
         if territory is not None:
             found.append((territory, chain))
     # Of scopes at the same place, the outer one: what misses there is not for the inner one more than for any other.

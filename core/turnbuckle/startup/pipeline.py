@@ -15,25 +15,24 @@ import attrs
 from turnbuckle.errors import StartupError
 from turnbuckle.plan import Plan
 from turnbuckle.records import Diagnostic, Origin
-from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS
-from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS, Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
-from turnbuckle.startup.collect.adapt import Injected, inject_parser
+from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_parser
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.collect.converters import checked_converters
-from turnbuckle.startup.collect.scopes import Gathered, Gatherer
-from turnbuckle.startup.compile.routers import PreparedTables, Table, check_reach, url_builder
+from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
+from turnbuckle.startup.compile.routers import MountedRouter, PreparedTables, check_reach, url_builder
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Findings, closest, described
-from turnbuckle.startup.model.plugin_records import Wanted
-from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
+from turnbuckle.startup.model.plugin_records import PluginRequest
+from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.startup.plugins.loading import Loader, place_of_error
 from turnbuckle.startup.plugins.local_plugin import FILE_NAME, local_plugins
-from turnbuckle.startup.plugins.requested import Asked, asked_by_name
-from turnbuckle.startup.quarantine import blamed, left_out
-from turnbuckle.startup.report.inventory import Survey, with_failures
+from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
+from turnbuckle.startup.quarantine import plugins_to_quarantine, quarantine_diagnostic
+from turnbuckle.startup.report.inventory import PluginInventory, with_failures
 from turnbuckle.startup.report.planned_plugins import planned_plugins
 from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.settings.builder import Configurator
@@ -45,7 +44,7 @@ __all__ = ["resolve", "survey"]
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 
 
-def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
+def resolve(declaration: Declaration, sources: SettingsSources | None = None) -> Plan:
     """Return the plan of an app.
 
     Args:
@@ -55,36 +54,36 @@ def resolve(declaration: Declaration, sources: Sources | None = None) -> Plan:
     Raises:
         StartupError: with every problem that was found.
     """
-    return _resolve(declaration, sources or Sources(), {})
+    return _resolve(declaration, sources or SettingsSources(), {})
 
 
-def survey(declaration: Declaration, sources: Sources) -> Survey:
+def survey(declaration: Declaration, sources: SettingsSources) -> PluginInventory:
     """Return all plugins with how they stand in an app, whatever is wrong with it; nothing is resolved.
 
     Args:
         declaration: what the app wrote down.
         sources: what else counts.
     """
-    spared: Mapping[str, Diagnostic] = {}
+    quarantined: Mapping[str, Diagnostic] = {}
     while True:
-        resolution = _Resolution(declaration, sources, spared)
+        resolution = _Resolution(declaration, sources, quarantined)
         found = resolution.survey()
-        more = resolution.blamed(resolution.findings.errors)
+        more = resolution.plugins_to_quarantine(resolution.findings.errors)
         if not more:
             return found
-        spared = {**spared, **more}
+        quarantined = {**quarantined, **more}
 
 
-def _resolve(declaration: Declaration, sources: Sources, spared: Mapping[str, Diagnostic]) -> Plan:
+def _resolve(declaration: Declaration, sources: SettingsSources, quarantined: Mapping[str, Diagnostic]) -> Plan:
     while True:
-        resolution = _Resolution(declaration, sources, spared)
+        resolution = _Resolution(declaration, sources, quarantined)
         try:
             return resolution.run()
         except StartupError as error:
-            more = resolution.blamed(problem.diagnostic for problem in error.problems)
+            more = resolution.plugins_to_quarantine(problem.diagnostic for problem in error.problems)
             if not more:
                 raise
-            spared = {**spared, **more}
+            quarantined = {**quarantined, **more}
 
 
 @attrs.frozen(kw_only=True)
@@ -93,10 +92,10 @@ class _Collected:
 
     settings: Settings
     configurator: Configurator
-    asked: Asked
-    parser: Injected
+    asked: PluginRequests
+    parser: AdaptedPart
     loader: Loader
-    root: Gathered
+    root: CollectedScope
 
 
 @attrs.define
@@ -110,16 +109,16 @@ class _Resolution:
     """
 
     declaration: Declaration
-    sources: Sources
-    spared: Mapping[str, Diagnostic]
+    sources: SettingsSources
+    quarantined: Mapping[str, Diagnostic]
     optional: frozenset[str] = frozenset()
     converters: Converters = BUILTIN_CONVERTERS
-    findings: Findings = attrs.field(factory=Findings)
+    findings: Diagnostics = attrs.field(factory=Diagnostics)
     seconds: dict[str, float] = attrs.field(factory=dict)
 
-    def blamed(self, errors: Iterable[Diagnostic]) -> Mapping[str, Diagnostic]:
+    def plugins_to_quarantine(self, errors: Iterable[Diagnostic]) -> Mapping[str, Diagnostic]:
         """Return the optional plugins to do without in another run."""
-        return blamed(errors, self.optional, self.spared)
+        return plugins_to_quarantine(errors, self.optional, self.quarantined)
 
     def run(self) -> Plan:
         """Go through all stages."""
@@ -136,7 +135,7 @@ class _Resolution:
             plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
             return self._reviewed(attrs.evolve(plan, plugins=plugins), collected.root)
 
-    def survey(self) -> Survey:
+    def survey(self) -> PluginInventory:
         """Go as far as asking the plugins, and list them."""
         collected = self._collected()
         installed = collected.loader.installed
@@ -148,14 +147,16 @@ class _Resolution:
             configurator = Configurator(read_layers(self.declaration, self.sources, self.findings), self.findings)
             settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
             check_exposure(settings, configurator.values, self.findings)
-            asked = asked_by_name(settings, configurator.values, self.sources)
+            asked = requests_from_settings(settings, configurator.values, self.sources)
             self.optional = asked.optional
-            self.findings.diagnostics += [left_out(name, error) for name, error in self.spared.items()]
+            self.findings.diagnostics += [
+                quarantine_diagnostic(name, error) for name, error in self.quarantined.items()
+            ]
         self.converters = checked_converters(self.declaration, self.findings)
         with self._timed("load and collect"):
-            parser = inject_parser(self.declaration.parser, self.findings)
+            parser = adapt_parser(self.declaration.parser, self.findings)
             loader = self._loader(asked)
-            gatherer = Gatherer(
+            gatherer = ScopeCollector(
                 declaration=self.declaration,
                 settings=settings,
                 configurator=configurator,
@@ -171,12 +172,12 @@ class _Resolution:
 
     # -- which plugins
 
-    def _loader(self, asked: Asked) -> Loader:
+    def _loader(self, asked: PluginRequests) -> Loader:
         return Loader(
             findings=self.findings,
             disabled=frozenset(asked.disabled),
             optional=asked.optional,
-            spared=self.spared.keys(),
+            excluded=self.quarantined.keys(),
             discover=installed_plugins if self.sources.entry_points else tuple,
         )
 
@@ -184,8 +185,10 @@ class _Resolution:
         root = self.declaration.root
         return _without_plugins(root) if self.sources.only_builtin else root
 
-    def _wanted(self, settings: Settings, parser: Injected, asked: Asked, loader: Loader) -> list[Wanted]:
-        wanted = [Wanted(ref=plugin, origin=Origin(plugin=plugin.info.name), builtin=True) for plugin in BUILTIN]
+    def _wanted(
+        self, settings: Settings, parser: AdaptedPart, asked: PluginRequests, loader: Loader
+    ) -> list[PluginRequest]:
+        wanted = [PluginRequest(ref=plugin, origin=Origin(plugin=plugin.info.name), builtin=True) for plugin in BUILTIN]
         if parser.adapter is not None:
             wanted.append(parser.adapter)
         if self.sources.only_builtin:
@@ -200,21 +203,23 @@ class _Resolution:
             wanted += _provider_of(kind, name, loader)
         if settings.plugins.autoload:
             # What comes with the framework holds rivals for each slot.
-            wanted += [Wanted(ref=each.name, origin=each.origin) for each in loader.installed if not each.is_ours]
+            wanted += [
+                PluginRequest(ref=each.name, origin=each.origin) for each in loader.installed if not each.is_ours
+            ]
         return wanted
 
-    def _local(self) -> list[Wanted]:
+    def _local(self) -> list[PluginRequest]:
         path = self.sources.folder / FILE_NAME if self.sources.folder is not None else None
         if path is None or not path.is_file():
             return []
-        at = Origin(plugin="app", place=str(path))
+        at = Origin(plugin="app", location=str(path))
         try:
             found = local_plugins(path)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
             self.findings.add(
                 "TB103",
-                f"{FILE_NAME} cannot be imported: {described(error)}",
-                attrs.evolve(at, place=place_of_error(error) or str(path)),
+                f"{FILE_NAME} cannot be imported: {format_error(error)}",
+                attrs.evolve(at, location=place_of_error(error) or str(path)),
                 why="a file of that name beside the settings counts as enabled",
                 fix="correct the file",
             )
@@ -227,21 +232,23 @@ class _Resolution:
                 why="it is imported for the classes derived from turnbuckle.Plugin that it defines",
                 fix="define one, or remove the file",
             )
-        return [Wanted(ref=each, origin=at) for each in found]
+        return [PluginRequest(ref=each, origin=at) for each in found]
 
-    def _check_names(self, root: Gathered, asked: Asked, configurator: Configurator, loader: Loader) -> None:
+    def _check_names(
+        self, root: CollectedScope, asked: PluginRequests, configurator: Configurator, loader: Loader
+    ) -> None:
         enabled = {plugin.name for scope in root.walk() for plugin in scope.plugins}
         self._check_disabled(asked, enabled, loader)
         configurator.leftovers(frozenset({*enabled, *asked.disabled, *loader.seen}))
 
-    def _check_disabled(self, asked: Asked, enabled: set[str], loader: Loader) -> None:
+    def _check_disabled(self, asked: PluginRequests, enabled: set[str], loader: Loader) -> None:
         for name, origin in asked.disabled.items():
             if name in loader.seen or any(each.name == name for each in loader.installed):
                 continue
             known = enabled | {each.name for each in loader.installed}
             self.findings.add(
                 "TB112",
-                f"plugin {name!r} is disabled, but there is no such plugin{closest(name, known)}",
+                f"plugin {name!r} is disabled, but there is no such plugin{did_you_mean(name, known)}",
                 origin,
                 why="nothing that is enabled or installed has this name",
                 fix="correct the name, or remove it",
@@ -250,14 +257,14 @@ class _Resolution:
 
     # -- the plan
 
-    def _plan(self, resolver: Resolver, root: Gathered, injected: Injected) -> Plan:
+    def _plan(self, resolver: Resolver, root: CollectedScope, injected: AdaptedPart) -> Plan:
         parser = resolver.parser(root, injected)
         shadow = resolver.shadow(root, parser)
         planned = resolver.scope(root)
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
-        tables: tuple[Table, ...] = ()
+        tables: tuple[MountedRouter, ...] = ()
         prepared = PreparedTables()
         if planned.router is not None:
             setup = Setup(
@@ -286,11 +293,11 @@ class _Resolution:
             url_builder=url_builder(planned, tables, self.converters),
             converters=self.converters,
             prepared=prepared,
-            spared=frozenset(self.spared),
-            without=lambda more: _resolve(self.declaration, self.sources, {**self.spared, **more}),
+            quarantined=frozenset(self.quarantined),
+            without=lambda more: _resolve(self.declaration, self.sources, {**self.quarantined, **more}),
         )
 
-    def _reviewed(self, plan: Plan, root: Gathered) -> Plan:
+    def _reviewed(self, plan: Plan, root: CollectedScope) -> Plan:
         shown = attrs.evolve(plan, diagnostics=self.findings.others)
         for scope in root.walk():
             scope.collector.review(shown)
@@ -308,10 +315,10 @@ def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:
     return attrs.evolve(scope, plugins=(), scopes=tuple(_without_plugins(each) for each in scope.scopes))
 
 
-def _provider_of(kind: str, name: str, loader: Loader) -> list[Wanted]:
+def _provider_of(kind: str, name: str, loader: Loader) -> list[PluginRequest]:
     # Who asks for a parser by name wants the plugin that has it; naming both would say the same thing twice.
     if not name or name in _BUILTIN_NAMES:
         return []
     names = (name, f"{name}_{kind}")
     found: Mapping[str, Origin] = {each.name: each.origin for each in loader.installed if each.name in names}
-    return [Wanted(ref=each, origin=origin) for each, origin in found.items()]
+    return [PluginRequest(ref=each, origin=origin) for each, origin in found.items()]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from turnbuckle.plan import Plan
     from turnbuckle.server.model.application import Application
 
-__all__ = ["blamed", "compile_plan", "left_out"]
+__all__ = ["compile_plan", "plugins_to_quarantine", "quarantine_diagnostic"]
 
 # Of rivals, the one that nobody relies on gives way; of all other errors, the first origin is the offender.
 _RIVALS: Final = (
@@ -27,7 +27,9 @@ _RIVALS: Final = (
 _BETWEEN_RIVALS: Final = frozenset(_RIVALS.split())
 
 
-def blamed(errors: Iterable[Diagnostic], optional: Set[str], spared: Iterable[str]) -> Mapping[str, Diagnostic]:
+def plugins_to_quarantine(
+    errors: Iterable[Diagnostic], optional: Set[str], quarantined: Iterable[str]
+) -> Mapping[str, Diagnostic]:
     """Return the optional plugins that stand in the way of a start, with what is wrong.
 
     Args:
@@ -35,7 +37,7 @@ def blamed(errors: Iterable[Diagnostic], optional: Set[str], spared: Iterable[st
         optional: names of optional plugins.
         spared: those that are left out already.
     """
-    candidates = optional - set(spared)
+    candidates = optional - set(quarantined)
     found: dict[str, Diagnostic] = {}
     for each in errors:
         origins = each.origins if each.code in _BETWEEN_RIVALS else each.origins[:1]
@@ -45,7 +47,7 @@ def blamed(errors: Iterable[Diagnostic], optional: Set[str], spared: Iterable[st
     return found
 
 
-def left_out(plugin: str, error: Diagnostic) -> Diagnostic:
+def quarantine_diagnostic(plugin: str, error: Diagnostic) -> Diagnostic:
     """Return the warning that an optional plugin is left out for an error."""
     text = f"optional plugin {plugin!r} is left out: {error.code} {error.text}"
     return attrs.evolve(error, level="warning", code="TB110", text=text)
@@ -64,7 +66,7 @@ def compile_plan(plan: Plan) -> tuple[Plan, Application]:
             return plan, compile_application(plan)
         except StartupError as error:
             errors = [problem.diagnostic for problem in error.problems]
-            more = blamed(errors, frozenset(plan.settings.plugins.optional), plan.spared)
+            more = plugins_to_quarantine(errors, frozenset(plan.settings.plugins.optional), plan.quarantined)
             if not more or plan.without is None:
                 raise
             plan = plan.without(more)

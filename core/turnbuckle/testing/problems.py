@@ -38,5 +38,7 @@ def expect_problems(*codes: str) -> Iterator[list[Problem]]:
         found.extend(error.problems)
     assert found, f"no problem, where {', '.join(codes)} was expected"
     actual = sorted(problem.diagnostic.code for problem in found)
-    told = "\n".join(map(str, found))
-    assert actual == sorted(codes), f"{', '.join(actual)}, where {', '.join(sorted(codes))} was expected:\n{told}"
+    reporting_errors = "\n".join(map(str, found))
+    assert actual == sorted(codes), (
+        f"{', '.join(actual)}, where {', '.join(sorted(codes))} was expected:\n{reporting_errors}"
+    )

@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from turnbuckle.cli.failures import CommandFailed, one_line, told, verbose_option, warn
+from turnbuckle.cli.failures import CommandFailed, one_line, reporting_errors, verbose_option, warn
 from turnbuckle.errors import Problem, StartupError, TurnbuckleError
 from turnbuckle.records import Diagnostic
 
@@ -16,7 +16,7 @@ def end_with(error: BaseException, *args: str) -> Result:
     @click.command
     @verbose_option
     def command() -> None:
-        with told():
+        with reporting_errors():
             raise error
 
     return CliRunner().invoke(command, args)

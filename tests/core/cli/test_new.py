@@ -22,8 +22,8 @@ def _run(folder: Path, module: str, *args: str) -> str:
     """Run a module in a folder, which must succeed, beside what is installed there; return what it printed."""
     # Suites of conformance run for long where every line is counted, and they are covered by tests of their own.
     # Nor does pytest run under -O where warnings are errors: it warns of what it leaves out.
-    left_out = ("COVERAGE_", "PYTHONOPTIMIZE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    quarantine_diagnostic = ("COVERAGE_", "PYTHONOPTIMIZE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(quarantine_diagnostic)}
     environ = kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(
         [sys.executable, "-m", module, *args], cwd=folder, env=environ, capture_output=True, text=True, check=False

@@ -2,14 +2,14 @@
 
 import pytest
 
-from turnbuckle.cli.options import Asked
+from turnbuckle.cli.options import AppOptions
 from turnbuckle.cli.target import TARGET
 
 from .conftest import Project
 
 
-def ask(target: str, **more: object) -> Asked:
-    return Asked(target=TARGET.convert(target, None, None), **more)
+def ask(target: str, **more: object) -> AppOptions:
+    return AppOptions(target=TARGET.convert(target, None, None), **more)
 
 
 def test_options_become_settings_with_their_source(project: Project) -> None:

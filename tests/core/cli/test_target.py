@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from turnbuckle.cli.target import TARGET, Target, load_app
+from turnbuckle.cli.target import TARGET, AppTarget, load_app
 
 from .conftest import Project
 
@@ -43,17 +43,19 @@ bound = functools.partial(named, "bound")
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        pytest.param("main", Target(module="main"), id="module"),
-        pytest.param("main:app", Target(module="main", attribute="app"), id="attribute"),
-        pytest.param("a.b.c:d.e", Target(module="a.b.c", attribute="d.e"), id="dotted"),
-        pytest.param("main:create()", Target(module="main", attribute="create", is_call=True), id="call"),
-        pytest.param("main.py", Target(file=Path("main.py")), id="file"),
-        pytest.param("a/b.py:app", Target(file=Path("a/b.py"), attribute="app"), id="file-attribute"),
-        pytest.param("a:b/c.py:f()", Target(file=Path("a:b/c.py"), attribute="f", is_call=True), id="colon-in-folder"),
-        pytest.param("a/b:app", Target(file=Path("a/b"), attribute="app"), id="path-without-suffix"),
+        pytest.param("main", AppTarget(module="main"), id="module"),
+        pytest.param("main:app", AppTarget(module="main", attribute="app"), id="attribute"),
+        pytest.param("a.b.c:d.e", AppTarget(module="a.b.c", attribute="d.e"), id="dotted"),
+        pytest.param("main:create()", AppTarget(module="main", attribute="create", is_call=True), id="call"),
+        pytest.param("main.py", AppTarget(file=Path("main.py")), id="file"),
+        pytest.param("a/b.py:app", AppTarget(file=Path("a/b.py"), attribute="app"), id="file-attribute"),
+        pytest.param(
+            "a:b/c.py:f()", AppTarget(file=Path("a:b/c.py"), attribute="f", is_call=True), id="colon-in-folder"
+        ),
+        pytest.param("a/b:app", AppTarget(file=Path("a/b"), attribute="app"), id="path-without-suffix"),
     ],
 )
-def test_target_is_taken_apart(text: str, target: Target) -> None:
+def test_target_is_taken_apart(text: str, target: AppTarget) -> None:
     assert TARGET.convert(text, None, None) == target
 
 

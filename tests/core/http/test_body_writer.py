@@ -1,8 +1,7 @@
 """Tests of ``turnbuckle.http.body_writer``."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.http.body_writer import (

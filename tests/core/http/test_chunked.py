@@ -1,8 +1,7 @@
 """Tests of ``turnbuckle.http.chunked``."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.http.wire import byte_by_byte, cut, whole
 from turnbuckle.errors import ProtocolError

@@ -3,8 +3,7 @@
 import email.utils
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.http.dates import format_date, parse_date
 

@@ -1,8 +1,7 @@
 """Tests of ``turnbuckle.http.framing``."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import RequestHead

@@ -3,8 +3,7 @@
 import http
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.http.serializer import (
     CLOSE_LINE,

@@ -11,7 +11,7 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.http.shadow import Difference, Saw, ShadowReader
+from turnbuckle.http.shadow import Disagreement, Saw, ShadowReader
 from turnbuckle.testing.parsing.splits import byte_by_byte, whole
 
 HEAD = RequestHead(b"POST", b"/a?token=secret", 1, [(b"host", b"a"), (b"cookie", b"secret")], content_length=5)
@@ -41,7 +41,7 @@ class Scripted:
         return b""
 
 
-def differences(seen: Sequence[Saw], *said: Saw) -> list[Difference]:
+def differences(seen: Sequence[Saw], *said: Saw) -> list[Disagreement]:
     reader = ShadowReader(Scripted(*said))
     return [found for each in seen if (found := reader.follow(each)) is not None]
 

@@ -186,7 +186,7 @@ def test_method_is_sought_among_less_specific_routes(router):
 
 
 def test_match_hands_back_handler_and_route(router):
-    route = as_route("/a/{x}", name="a", origin=Origin(plugin="app", place="main.py:3"))
+    route = as_route("/a/{x}", name="a", origin=Origin(plugin="app", location="main.py:3"))
     match = router(route).match("GET", "/a/1")
     assert match.handler is endpoint
     assert match.route is route
@@ -211,8 +211,8 @@ def test_params_of_one_match_are_its_own(router):
     ],
 )
 def test_duplicate_is_refused_with_both_places(first, second, reason, router):
-    one = as_route(first, origin=Origin(plugin="app", place="one.py:1"))
-    two = as_route(second, origin=Origin(plugin="app", place="two.py:2"))
+    one = as_route(first, origin=Origin(plugin="app", location="one.py:1"))
+    two = as_route(second, origin=Origin(plugin="app", location="two.py:2"))
     tree = router.kind()
     tree.add(one)
     with pytest.raises(RouteConflict) as caught:

@@ -6,8 +6,7 @@ from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import BUILTIN, PATH, Converter, resolve_converter

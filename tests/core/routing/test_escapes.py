@@ -1,8 +1,7 @@
 """Percent-encoding of paths."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.routing.escapes import (
     decode_path,

@@ -4,8 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
 from turnbuckle.records import Route

@@ -5,8 +5,7 @@ import enum
 import uuid
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import RouteError

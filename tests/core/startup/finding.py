@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle import App, Diagnostic, Plan, Plugin, PluginInfo, Sources, StartupError
+from turnbuckle import App, Diagnostic, Plan, Plugin, PluginInfo, SettingsSources, StartupError
 
 
-def errors_of(app: App, sources: Sources | None = None) -> tuple[Diagnostic, ...]:
+def errors_of(app: App, sources: SettingsSources | None = None) -> tuple[Diagnostic, ...]:
     """Return all errors that stop an app from starting."""
     with pytest.raises(StartupError) as caught:
-        app.compile(sources if sources is not None else Sources())
+        app.compile(sources if sources is not None else SettingsSources())
     return tuple(problem.diagnostic for problem in caught.value.problems)
 
 
-def error_of(app: App, code: str, sources: Sources | None = None) -> Diagnostic:
+def error_of(app: App, code: str, sources: SettingsSources | None = None) -> Diagnostic:
     """Return the one error of an app, which must have a code and be complete."""
     (found,) = errors_of(app, sources)
     assert found.code == code, found
@@ -25,7 +25,7 @@ def error_of(app: App, code: str, sources: Sources | None = None) -> Diagnostic:
     return found
 
 
-def warning_of(app: App, code: str, sources: Sources | None = None) -> Diagnostic:
+def warning_of(app: App, code: str, sources: SettingsSources | None = None) -> Diagnostic:
     """Return the one warning of an app, which must have a code."""
     plan = app.resolve(sources)
     (found,) = plan.diagnostics

@@ -93,7 +93,7 @@ class Mistake:
         for name, text in self.others.items():
             site.install("it" if self.offers_it else name, _IMPORTS + text, distribution=name)
 
-    def place(self, folder: Path) -> str:
+    def location(self, folder: Path) -> str:
         """Return the place that must be named, "" if no line is marked."""
         for path in sorted(folder.rglob("*")):
             lines = path.read_text().splitlines() if path.suffix in {".py", ".toml"} else []

@@ -83,7 +83,7 @@ def test_mistake_is_told_and_not_served(mistake: Mistake, project: Path, site: S
         assert "pluggy" not in result.stderr.lower()
         problems = re.findall(r"^error: (.*(?:\n  .*)*)", result.stderr, re.MULTILINE)
         assert len(problems) == 1, result.stderr
-        _check_told(problems[0], mistake, mistake.place(project))
+        _check_told(problems[0], mistake, mistake.location(project))
 
 
 _WARNINGS = {
@@ -134,7 +134,7 @@ def test_mistake_that_may_be_meant_is_reported(mistake: Mistake, project: Path, 
     mistake.write(project, site)
     result = _call("check", "shop.py")
     assert result.exit_code == 0, result.output
-    _check_told(result.stderr.removeprefix("warning: "), mistake, mistake.place(project))
+    _check_told(result.stderr.removeprefix("warning: "), mistake, mistake.location(project))
 
 
 def test_mistakes_of_several_plugins_are_told_together(project: Path, site: Site) -> None:

@@ -21,14 +21,14 @@ from turnbuckle import (
     ResponseType,
     Route,
     RouterProvider,
-    Sources,
+    SettingsSources,
     TreeRouter,
     hookspec,
 )
 from turnbuckle.startup.pipeline import survey
 from turnbuckle.testing import Client
 
-OPTIONAL = Sources(flags=("plugins.optional=extra",))
+OPTIONAL = SettingsSources(flags=("plugins.optional=extra",))
 
 
 def _hook(*records: object) -> Callable[..., list[object]]:
@@ -149,7 +149,7 @@ def test_optional_plugins_that_require_one_left_out_are_left_out_too(fails: str,
         extra = make_plugin("extra", info=_info(api=9))
     others = [PluginInfo(name="b", requires="extra"), PluginInfo(name="c", requires="b")]
     app = App(plugins=[extra, *(make_plugin(info.name, info=info) for info in others)])
-    app.compile(Sources(flags=("plugins.optional=extra,b,c",)))
+    app.compile(SettingsSources(flags=("plugins.optional=extra,b,c",)))
     states = {"extra": "quarantined", "b": "quarantined", "c": "quarantined"}
     assert plugin_states(app.plan).items() >= states.items()
     assert {each.code for each in app.plan.diagnostics} == {"TB110"}
@@ -158,7 +158,7 @@ def test_optional_plugins_that_require_one_left_out_are_left_out_too(fails: str,
 def test_of_two_optional_rivals_one_stays() -> None:
     plugins = [make_plugin(each, provide_routers=_hook(RouterProvider(each, _tree))) for each in ("a", "b")]
     app = App(plugins=plugins)
-    warning_of(app, "TB110", Sources(flags=("plugins.optional=a,b",)))
+    warning_of(app, "TB110", SettingsSources(flags=("plugins.optional=a,b",)))
     assert plugin_states(app.plan) == {"a": "quarantined", "b": "enabled"}
 
 
@@ -171,7 +171,7 @@ def test_what_is_wrong_elsewhere_stops_the_start_all_the_same() -> None:
 
 def test_parts_of_the_core_are_not_optional() -> None:
     app = App(router=_broken)
-    assert error_of(app, "TB502", Sources(flags=("plugins.optional=tree",))).level == "error"
+    assert error_of(app, "TB502", SettingsSources(flags=("plugins.optional=tree",))).level == "error"
 
 
 def test_optional_plugin_in_a_scope_is_left_out() -> None:

@@ -13,14 +13,14 @@ from tests.wire.serving import make_app
 from turnbuckle import App, StartupError
 from turnbuckle.plan import Plan
 from turnbuckle.server.connection.shadow import Shadow
-from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 from turnbuckle.testing import Client
 
 
 def resolved(text: str = "", *flags: str, folder: Path, environ: dict[str, str] | None = None) -> Plan:
     (folder / "turnbuckle.toml").write_text(text)
-    return make_app().resolve(Sources(folder=folder, flags=flags, environ=environ or {}))
+    return make_app().resolve(SettingsSources(folder=folder, flags=flags, environ=environ or {}))
 
 
 @pytest.mark.parametrize(

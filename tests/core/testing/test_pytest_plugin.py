@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,7 +72,13 @@ def test_plugin_imports_nothing_before_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
-    assert done.stdout.strip() == "['turnbuckle', 'turnbuckle.testing', 'turnbuckle.testing.pytest_plugin']"
+    assert ast.literal_eval(done.stdout) == [
+        "turnbuckle",
+        "turnbuckle._lazy",
+        "turnbuckle._version",
+        "turnbuckle.testing",
+        "turnbuckle.testing.pytest_plugin",
+    ]
 
 
 async def test_fixture_makes_clients_here(

@@ -1,8 +1,7 @@
 """Tests of ``turnbuckle.web.headers``."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.web.headers import Headers, MutableHeaders
 

@@ -1,8 +1,7 @@
 """Tests of ``turnbuckle.web.media_type``."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.web.media_type import MediaType, parse_media_type
 

@@ -19,9 +19,9 @@ import attrs
 from turnbuckle.routing.languages.charsets import CharSet, contains, have_overlap
 from turnbuckle.routing.languages.expressions import (
     ANY_TEXT,
+    Alternation,
     Chain,
     Chars,
-    Choice,
     Expression,
     Repeat,
     mirrored,
@@ -113,7 +113,7 @@ class Automaton:
                 for item in items:
                     begin = self._add(item, begin)
                 return begin
-            case Choice(items):
+            case Alternation(items):
                 return self._add_choice(items, begin)
             case Repeat():
                 return self._add_repeat(expression, begin)

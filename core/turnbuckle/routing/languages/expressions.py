@@ -61,7 +61,7 @@ class Chain:
 
 
 @attrs.frozen
-class Choice:
+class Alternation:
     """Any one of several expressions."""
 
     items: tuple[Expression, ...]
@@ -76,7 +76,7 @@ class Repeat:
     most: int | None
 
 
-Expression: TypeAlias = Chars | Chain | Choice | Repeat
+Expression: TypeAlias = Chars | Chain | Alternation | Repeat
 
 ANY_TEXT: Final = Repeat(Chars(ANY), 1, None)
 """Any text but the empty one."""
@@ -109,7 +109,7 @@ def positions(expression: Expression) -> int:
     match expression:
         case Chars():
             return 1
-        case Chain(items) | Choice(items):
+        case Chain(items) | Alternation(items):
             return 1 + sum(map(positions, items))
         case Repeat(item, least, most):
             return 1 + positions(item) * (least + 1 if most is None else most)
@@ -124,8 +124,8 @@ def mirrored(expression: Expression) -> Expression:
             return expression
         case Chain(items):
             return Chain(tuple(mirrored(item) for item in reversed(items)))
-        case Choice(items):
-            return Choice(tuple(map(mirrored, items)))
+        case Alternation(items):
+            return Alternation(tuple(map(mirrored, items)))
         case Repeat(item, least, most):
             return Repeat(mirrored(item), least, most)
         case _:
@@ -139,8 +139,8 @@ def spanning(expression: Expression) -> Expression:
             return Chars(union([*charset, (SEPARATOR, SEPARATOR)])) if contains(charset, ord("/")) else expression
         case Chain(items):
             return Chain(tuple(map(spanning, items)))
-        case Choice(items):
-            return Choice(tuple(map(spanning, items)))
+        case Alternation(items):
+            return Alternation(tuple(map(spanning, items)))
         case Repeat(item, least, most):
             return Repeat(spanning(item), least, most)
         case _:
@@ -156,7 +156,7 @@ def python_regex(expression: Expression) -> str:
             return "[" + "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in charset) + "]"
         case Chain(items):
             return "(?:" + "".join(map(python_regex, items)) + ")"
-        case Choice(items):
+        case Alternation(items):
             return "(?:" + "|".join(map(python_regex, items)) + ")"
         case Repeat(item, least, most):
             return f"(?:{python_regex(item)}){{{least},{'' if most is None else most}}}"
@@ -193,7 +193,7 @@ class _Reader:
         items = [self._chain(depth)]
         while self.take("|"):
             items.append(self._chain(depth))
-        return items[0] if len(items) == 1 else Choice(tuple(items))
+        return items[0] if len(items) == 1 else Alternation(tuple(items))
 
     def _chain(self, depth: int) -> Expression:
         items: list[Expression] = []

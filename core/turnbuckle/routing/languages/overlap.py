@@ -24,16 +24,16 @@ from turnbuckle.records import Route
 from turnbuckle.routing.escapes import encode_segment
 from turnbuckle.routing.languages.automata import Automaton, States
 from turnbuckle.routing.languages.charsets import SEPARATORS, CharSet
-from turnbuckle.routing.languages.expressions import Chain, Chars, Choice, Expression
+from turnbuckle.routing.languages.expressions import Alternation, Chain, Chars, Expression
 from turnbuckle.routing.methods import serves
-from turnbuckle.routing.nodes import Endpoint
+from turnbuckle.routing.nodes import TreeEntry
 from turnbuckle.routing.patterns import Pattern
 from turnbuckle.routing.segments import Segment, compile_reader, interleave
 
-Find: TypeAlias = Callable[[str, str], Endpoint | None]
+Find: TypeAlias = Callable[[str, str], TreeEntry | None]
 """Gives the endpoint that answers a method and a path."""
 
-NOTHING: Final = Choice(())
+NOTHING: Final = Alternation(())
 """The expression that admits no text at all."""
 
 # Pairs of state sets looked at before a route is taken for reachable; those met in practice need a few hundred.
@@ -45,11 +45,11 @@ _PLAIN: Final = tuple(map(ord, "a0Ab1Bx-_~"))
 
 
 # Stands for a route that was found, and that is none of those looked at.
-_UNKNOWN: Final = Endpoint.of(Route(path="/", handler=lambda: None), Pattern("/", ()))
+_UNKNOWN: Final = TreeEntry.of(Route(path="/", handler=lambda: None), Pattern("/", ()))
 
 
 @attrs.frozen
-class Shadow:
+class UnreachableRoute:
     """A route that no request can reach.
 
     Attributes:
@@ -63,9 +63,9 @@ class Shadow:
     witness: str
 
 
-def hidden_routes(
+def unreachable_routes(
     ordered: Iterable[tuple[Route, Pattern]], find: Callable[[str, str], Route | None]
-) -> tuple[Shadow, ...]:
+) -> tuple[UnreachableRoute, ...]:
     """Return the routes that no request can reach, for a router that tries one after the other.
 
     What is returned is certain: a route that only some requests can reach is not among them, and neither is one of
@@ -76,9 +76,9 @@ def hidden_routes(
             may be left out.
         find: gives the route that answers a method and a percent-encoded path, or None.
     """
-    endpoints = {id(route): Endpoint.of(route, pattern) for route, pattern in ordered}
+    endpoints = {id(route): TreeEntry.of(route, pattern) for route, pattern in ordered}
 
-    def find_endpoint(method: str, path: str) -> Endpoint | None:
+    def find_endpoint(method: str, path: str) -> TreeEntry | None:
         route = find(method, path)
         # One that was left out hides others for all that is known here, and is no reason to report them.
         return endpoints.get(id(route), _UNKNOWN) if route is not None else None
@@ -86,7 +86,9 @@ def hidden_routes(
     return tuple(find_shadows(list(endpoints.values()), find_endpoint, static_first=False))
 
 
-def find_shadows(endpoints: Sequence[Endpoint], find: Find, *, static_first: bool = True) -> Iterator[Shadow]:
+def find_shadows(
+    endpoints: Sequence[TreeEntry], find: Find, *, static_first: bool = True
+) -> Iterator[UnreachableRoute]:
     """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried.
 
     Args:
@@ -105,7 +107,7 @@ def find_shadows(endpoints: Sequence[Endpoint], find: Find, *, static_first: boo
         covers = [_cover(endpoint, endpoints[:place], method, winner) for method, winner in winners.items()]
         if all(covers):
             by = dict.fromkeys(each.route for cover in covers for each in cover)
-            yield Shadow(endpoint.route, tuple(by), witness)
+            yield UnreachableRoute(endpoint.route, tuple(by), witness)
 
 
 def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
@@ -125,7 +127,9 @@ def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
     return path
 
 
-def _cover(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str, winner: Endpoint | None) -> Sequence[Endpoint]:
+def _cover(
+    endpoint: TreeEntry, earlier: Sequence[TreeEntry], method: str, winner: TreeEntry | None
+) -> Sequence[TreeEntry]:
     """Return those of the ``earlier`` routes that together take every path of ``endpoint``; none if they do not."""
     if winner is None or winner not in earlier:
         return ()  # no earlier route takes the sample, so it is this one that refuses it
@@ -143,7 +147,7 @@ def _cover(endpoint: Endpoint, earlier: Sequence[Endpoint], method: str, winner:
     return _needed(endpoint, others) if (one := next(alone, None)) is None else (one,)
 
 
-def _needed(endpoint: Endpoint, others: Sequence[Endpoint]) -> Sequence[Endpoint]:
+def _needed(endpoint: TreeEntry, others: Sequence[TreeEntry]) -> Sequence[TreeEntry]:
     """Return as few of ``others`` as still cover ``endpoint``; all of them where there are too many to try."""
     needed = list(others)
     for other in others if len(others) <= _MAX_TRIED else ():
@@ -153,11 +157,11 @@ def _needed(endpoint: Endpoint, others: Sequence[Endpoint]) -> Sequence[Endpoint
     return needed
 
 
-def _is_covered(endpoint: Endpoint, others: Sequence[Endpoint]) -> bool:
+def _is_covered(endpoint: TreeEntry, others: Sequence[TreeEntry]) -> bool:
     if not others:
         return False
     covers = [path_expression(other.pattern) for other in others]
-    route, cover = Automaton(path_expression(endpoint.pattern)), Automaton(Choice(tuple(covers)))
+    route, cover = Automaton(path_expression(endpoint.pattern)), Automaton(Alternation(tuple(covers)))
     try:
         return shortest_escape(route, cover) is None
     except _TooManyPairs:
@@ -176,13 +180,13 @@ def _may_cover(pattern: Pattern, other: Pattern) -> bool:
     """Say whether ``other`` may take paths of ``pattern``, and for certain; a quick look, before automata are built."""
     aligned = list(zip(pattern.segments, other.segments, strict=False))
     spans = [left.spans_segments or right.spans_segments for left, right in aligned]
-    settled = spans.index(True) if True in spans else len(aligned)
-    if settled == len(aligned) and len(pattern.segments) != len(other.segments):
+    run_until_settled = spans.index(True) if True in spans else len(aligned)
+    if run_until_settled == len(aligned) and len(pattern.segments) != len(other.segments):
         return False
-    if not all(_may_overlap(left, right) for left, right in aligned[:settled]):
+    if not all(_may_overlap(left, right) for left, right in aligned[:run_until_settled]):
         return False
     # A segment that may refuse says the same on both sides only where it reads the same text on both.
-    certain = {right for left, right in aligned[:settled] if left.key == right.key}
+    certain = {right for left, right in aligned[:run_until_settled] if left.key == right.key}
     return all(segment.is_total or segment in certain for segment in other.segments)
 
 

@@ -18,7 +18,7 @@ from turnbuckle.web.peer import Peer
 __all__ = ["Admission", "Standing"]
 
 # Connections that were not let in and are told so, at a time.
-_MOST_TOLD: Final = 32
+_MAX_TOLD: Final = 32
 
 # What one subscriber of a network has of IPv6 is a /64 at least: an address says nothing about who is behind it.
 _IPV6_PREFIX: Final = 64
@@ -99,7 +99,7 @@ class Admission:
 
     def turn_away(self) -> Standing:
         """Say whether one that was not let in is told so, and count it if it is."""
-        if self._told >= _MOST_TOLD:
+        if self._told >= _MAX_TOLD:
             return Standing.OUTSIDE
         self._told += 1
         return Standing.TOLD

@@ -1,6 +1,7 @@
 """Write to one peer, wait for it, and part from it: what every connection needs, whatever it serves.
 
-A ``Wire`` owns the transport, the deadline, and the ways in which a connection ends. It does not know what a request
+A ``BaseConnection`` owns the transport, the deadline, and the ways in which a connection ends. It does not know what a
+request
 is.
 
 Why closing is hard: a close with octets unread makes the kernel reset the connection, and the reset can destroy the
@@ -20,18 +21,18 @@ from typing import Final, cast
 from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.serializer import content_size, error_response
-from turnbuckle.server.connection.receive_buffer import Inbox
+from turnbuckle.server.connection.receive_buffer import ReceiveBuffer
 from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.model.clock import Clock
-from turnbuckle.server.model.connection_info import DIRECT, Arrival, describe_peer
-from turnbuckle.server.model.connection_state import State
-from turnbuckle.server.model.disconnect import Lost
+from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, describe_peer
+from turnbuckle.server.model.connection_state import ConnectionState
+from turnbuckle.server.model.disconnect import Disconnected
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.stalls.task_stacks import request_holder
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
-__all__ = ["Wire", "wake"]
+__all__ = ["BaseConnection", "wake"]
 
 # Octets that a lingering connection drops before it gives up on a peer that does not stop sending.
 _LINGER_SIZE: Final = 1024 * 1024
@@ -40,7 +41,7 @@ _LINGER_SIZE: Final = 1024 * 1024
 _NOT_NOW: Final = frozenset({429, 503})
 
 
-class Wire(asyncio.Protocol):
+class BaseConnection(asyncio.Protocol):
     """The server's end of a connection, without what is spoken on it.
 
     Attributes:
@@ -88,20 +89,20 @@ class Wire(asyncio.Protocol):
     transport: asyncio.Transport
     peer: Peer
 
-    def __init__(self, connections: Connections, arrival: Arrival = DIRECT) -> None:
+    def __init__(self, connections: Connections, arrival: ConnectionInfo = DIRECT) -> None:
         application = connections.application
         self._arrival: Final = arrival
         self.connections = connections
         self.clock: Clock = connections.clock
         self.timeouts: Timeouts = application.timeouts
-        self.state = State.HEAD
+        self.state = ConnectionState.HEAD
         self.deadline = math.inf
         self.is_aborted = False
         self.is_last = False
         self.is_writing_paused = False
         self.started = 0.0
         self.unlogged: Request | None = None
-        self._inbox = Inbox(application.parser_factory(application.limits), application.capacity.pipeline)
+        self._inbox = ReceiveBuffer(application.parser_factory(application.limits), application.capacity.pipeline)
         self._dropped = 0
         self._unsent = 0
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +111,7 @@ class Wire(asyncio.Protocol):
         self._handler_due = self._total_due = self._content_due = self._write_due = math.inf
         # Before the first request a connection is not idle, but late.
         self._idle_since = -math.inf
-        self._lost = Lost()
+        self._lost = Disconnected()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, and be swept from now on."""
@@ -125,7 +126,7 @@ class Wire(asyncio.Protocol):
         self.is_writing_paused = True
 
     @property
-    def lost(self) -> Lost:
+    def lost(self) -> Disconnected:
         """What tells that the peer is gone."""
         return self._lost
 
@@ -143,11 +144,11 @@ class Wire(asyncio.Protocol):
         self.deadline = math.inf
         self.abort()
 
-    def announce_end(self) -> None:
+    def disable_keep_alive(self) -> None:
         """Let the next response be the last one, and say so."""
         self.is_last = True
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Close as soon as nothing is going on; nothing is, as far as a wire knows."""
         self.close()
 
@@ -172,7 +173,7 @@ class Wire(asyncio.Protocol):
         Raises:
             ConnectionLost: the connection is gone.
         """
-        while self.is_writing_paused and self.state is State.SENDING:
+        while self.is_writing_paused and self.state is ConnectionState.SENDING:
             self._arm_write()
             self._rearm()
             self._sender = self.connections.loop.create_future()
@@ -180,7 +181,7 @@ class Wire(asyncio.Protocol):
                 await self._sender
             finally:
                 self._sender, self._write_due = None, math.inf
-        if self.state is not State.SENDING:
+        if self.state is not ConnectionState.SENDING:
             raise ConnectionLost("the peer went away")
         self._rearm()
 
@@ -202,7 +203,7 @@ class Wire(asyncio.Protocol):
             status: of the answer.
             reason: why, for the access log.
         """
-        if self.state in (State.CLOSED, State.CLOSING):
+        if self.state in (ConnectionState.CLOSED, ConnectionState.CLOSING):
             return
         head = self._request_head()
         method = head.method if head is not None else b"GET"
@@ -231,7 +232,7 @@ class Wire(asyncio.Protocol):
         if self._inbox.is_at_eof or not self.timeouts.linger or not self.transport.can_write_eof():
             self.close()
             return
-        self.state = State.LINGERING
+        self.state = ConnectionState.LINGERING
         self._arm(self.timeouts.linger)
         try:
             self.transport.write_eof()
@@ -241,16 +242,16 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """Close once everything written has been sent, for which the peer has ``timeouts.write`` seconds."""
-        if self.state in (State.CLOSED, State.CLOSING):
+        if self.state in (ConnectionState.CLOSED, ConnectionState.CLOSING):
             return
-        self.state = State.CLOSING
+        self.state = ConnectionState.CLOSING
         self._arm_write()
         self.transport.close()
 
     def cut(self) -> None:
         """Cut the peer off, so that it sees that something is missing."""
-        if self.state is not State.CLOSED:
-            self.state = State.CLOSING
+        if self.state is not ConnectionState.CLOSED:
+            self.state = ConnectionState.CLOSING
             self.is_aborted = True
             self.transport.abort()
 

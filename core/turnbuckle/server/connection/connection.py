@@ -22,17 +22,17 @@ import math
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import interim_response
 from turnbuckle.server.connection.admission import Standing
-from turnbuckle.server.connection.base import Wire, wake
+from turnbuckle.server.connection.base import BaseConnection, wake
 from turnbuckle.server.connection.content import CONTENT_IS_GONE, IncomingContent
-from turnbuckle.server.connection.registry import Connections, Swept
+from turnbuckle.server.connection.registry import Connections, ManagedConnection
 from turnbuckle.server.connection.response import respond
-from turnbuckle.server.model.connection_info import DIRECT, Arrival
-from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo
+from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.peer import keep_timeouts
 from turnbuckle.web.request.request import Request
@@ -43,19 +43,19 @@ __all__ = ["HTTPConnection"]
 _LAST_HEAD: Final = 1.0
 
 # Looking a member up in its class costs more than all that is done with it on the way of every request.
-_IDLE: Final = State.IDLE
-_HANDLING: Final = State.HANDLING
+_IDLE: Final = ConnectionState.IDLE
+_HANDLING: Final = ConnectionState.HANDLING
 
-_TAKING_CONTENT: Final = frozenset({State.HANDLING, State.SENDING, State.DROPPING})
+_TAKING_CONTENT: Final = frozenset({ConnectionState.HANDLING, ConnectionState.SENDING, ConnectionState.DROPPING})
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 _CONTINUE: Final = interim_response(100)
 
 
 @final
-class HTTPConnection(Wire):
-    """One connection of a server; ``Wire`` has the rest of its attributes.
+class HTTPConnection(BaseConnection):
+    """One connection of a server; ``BaseConnection`` has the rest of its attributes.
 
     Attributes:
         head: of the request that is being served.
@@ -76,7 +76,7 @@ class HTTPConnection(Wire):
 
     head: RequestHead
 
-    def __init__(self, connections: Connections, arrival: Arrival = DIRECT) -> None:
+    def __init__(self, connections: Connections, arrival: ConnectionInfo = DIRECT) -> None:
         super().__init__(connections, arrival)
         self.content: IncomingContent | None = None
         self._began = 0.0
@@ -108,7 +108,7 @@ class HTTPConnection(Wire):
             self.deadline = min(self.deadline, self._arrival.due)
         if shared.is_draining:
             self.is_last = True
-            self.finish_up()
+            self.close_when_idle()
 
     def _turn_away(self, status: int) -> None:
         self._standing = self.connections.admission.turn_away()
@@ -133,7 +133,7 @@ class HTTPConnection(Wire):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the peer is gone; whoever waits for it is told."""
-        was, self.state = self.state, State.CLOSED
+        was, self.state = self.state, ConnectionState.CLOSED
         self.deadline = math.inf
         self._lost.set()
         self.connections.admission.leave(self.peer, self._standing)
@@ -148,9 +148,11 @@ class HTTPConnection(Wire):
         # A server that stops waits for the handler, too: it may be using what a lifespan is about to take away.
         task.add_done_callback(self._forget)
         # In any other state it was told to end before, and may be cleaning up.
-        if was is State.SENDING or (was is State.HANDLING and self.connections.application.cancel_on_disconnect):
+        if was is ConnectionState.SENDING or (
+            was is ConnectionState.HANDLING and self.connections.application.cancel_on_disconnect
+        ):
             task.cancel()
-        elif was is State.HANDLING:
+        elif was is ConnectionState.HANDLING:
             # Nobody waits for it any more, but its time is still limited.
             self.deadline = min(self._handler_due, self._total_due)
 
@@ -160,7 +162,7 @@ class HTTPConnection(Wire):
     def resume_writing(self) -> None:
         """Learn that the transport can take more."""
         self.is_writing_paused = False
-        if self.state is State.FLUSHING:
+        if self.state is ConnectionState.FLUSHING:
             self._await_request()
         else:
             wake(self._sender)
@@ -172,9 +174,9 @@ class HTTPConnection(Wire):
         self.deadline = math.inf
         _ON_DEADLINE[self.state](self)
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Close if no request is being served; the response to one that is will announce the end."""
-        if self.state is State.IDLE and hasattr(self, "head") and not self._inbox.has_begun():
+        if self.state is ConnectionState.IDLE and hasattr(self, "head") and not self._inbox.has_begun():
             self.close()
         elif self.state <= _IDLE:
             # Its request may be on the way already; it gets a moment to arrive.
@@ -220,7 +222,7 @@ class HTTPConnection(Wire):
         if self._inbox.is_at_eof:
             self.close()
         elif self.state == _IDLE:
-            self.state = State.HEAD
+            self.state = ConnectionState.HEAD
             self._arm(self.timeouts.head)
 
     def _begin(self, head: RequestHead) -> None:
@@ -233,7 +235,7 @@ class HTTPConnection(Wire):
         self.deadline = math.inf
         shared = self.connections
         request = Request(head, content, self.peer)
-        if shared.notes_start:
+        if shared.tracks_requests:
             self._begin_noted(request)
             return
         # The next request of a pipeline begins in the task of the one before it; its context must not.
@@ -325,7 +327,7 @@ class HTTPConnection(Wire):
 
     def send_continue(self) -> None:
         """Tell the peer to go on and send its content."""
-        if self.state is State.HANDLING:
+        if self.state is ConnectionState.HANDLING:
             self.transport.write(_CONTINUE)
 
     @property
@@ -336,11 +338,11 @@ class HTTPConnection(Wire):
     @property
     def is_sending(self) -> bool:
         """Whether a response is half sent, and may go on."""
-        return self.state is State.SENDING
+        return self.state is ConnectionState.SENDING
 
     def begin_sending(self, head: bytes) -> None:
         """Send the head of a response whose body follows piece by piece."""
-        self.state = State.SENDING
+        self.state = ConnectionState.SENDING
         self._handler_due = math.inf
         self._rearm()
         self.transport.write(head)
@@ -358,7 +360,7 @@ class HTTPConnection(Wire):
         elif content is not None and not content.is_complete:
             self._drop(content)
         elif self.is_writing_paused:
-            self.state = State.FLUSHING
+            self.state = ConnectionState.FLUSHING
             self._arm_write()
         else:
             self._await_request()
@@ -371,7 +373,7 @@ class HTTPConnection(Wire):
 
     def _drop(self, content: IncomingContent) -> None:
         self._abandon(content)
-        self.state = State.DROPPING
+        self.state = ConnectionState.DROPPING
         self._arm(self.timeouts.content)
         self._go_on_dropping()
 
@@ -405,14 +407,14 @@ class HTTPConnection(Wire):
         else:
             self.close()
 
-    def switch(self, successor: Swept) -> bytes:
+    def switch(self, successor: ManagedConnection) -> bytes:
         """Leave the transport to another protocol; return the octets that belong to it (RFC 9110, section 7.8).
 
         Args:
             successor: stands for the connection from now on.
         """
         self.pull()
-        self.state = State.SWITCHED
+        self.state = ConnectionState.SWITCHED
         self.deadline = math.inf
         self._task = None
         self.connections.add(successor)
@@ -423,7 +425,7 @@ class HTTPConnection(Wire):
 
     def _end_between(self) -> bool:
         self._advance()
-        return self.state is not State.CLOSED
+        return self.state is not ConnectionState.CLOSED
 
     def _end_during(self) -> bool:
         wake(self._reader)
@@ -439,7 +441,7 @@ class HTTPConnection(Wire):
         has_begun = self._inbox.has_begun()
         due = self._idle_since + ((self.timeouts.head if has_begun else self.timeouts.idle) or math.inf)
         if self.clock.monotonic() < due:
-            self.state, self.deadline = (State.HEAD if has_begun else _IDLE), due
+            self.state, self.deadline = (ConnectionState.HEAD if has_begun else _IDLE), due
         elif has_begun:
             self._expire_head()
         else:
@@ -482,19 +484,19 @@ class _Row(NamedTuple):
 _C: TypeAlias = HTTPConnection
 
 _TABLE: Final = {
-    State.HEAD: _Row(_C.data_received, _C._end_between, _C._expire_head),
-    State.IDLE: _Row(_C.data_received, _C._end_between, _C._expire_idle),
-    State.HANDLING: _Row(_C._hold, _C._end_during, _C._expire_request),
-    State.SENDING: _Row(_C._hold, _C._end_during, _C._expire_sending),
-    State.FLUSHING: _Row(_C._hold, _C._keep_open, _C._expire_write),
-    State.DROPPING: _Row(_C._take_dropped, _C._end_last, _C.linger),
-    State.LINGERING: _Row(_C._discard, _C._end_last, _C.close),
-    State.CLOSING: _Row(_C._ignore, _C._keep_open, _C._expire_write),
-    State.CLOSED: _Row(_C._ignore, _C._keep_open, _C.abort),
-    State.SWITCHED: _Row(_C._ignore, _C._keep_open, _C.abort),
+    ConnectionState.HEAD: _Row(_C.data_received, _C._end_between, _C._expire_head),
+    ConnectionState.IDLE: _Row(_C.data_received, _C._end_between, _C._expire_idle),
+    ConnectionState.HANDLING: _Row(_C._hold, _C._end_during, _C._expire_request),
+    ConnectionState.SENDING: _Row(_C._hold, _C._end_during, _C._expire_sending),
+    ConnectionState.FLUSHING: _Row(_C._hold, _C._keep_open, _C._expire_write),
+    ConnectionState.DROPPING: _Row(_C._take_dropped, _C._end_last, _C.linger),
+    ConnectionState.LINGERING: _Row(_C._discard, _C._end_last, _C.close),
+    ConnectionState.CLOSING: _Row(_C._ignore, _C._keep_open, _C._expire_write),
+    ConnectionState.CLOSED: _Row(_C._ignore, _C._keep_open, _C.abort),
+    ConnectionState.SWITCHED: _Row(_C._ignore, _C._keep_open, _C.abort),
 }
 """What each state makes of octets, of the end of input, and of its deadline."""
 
-_ON_DATA: Final = tuple(_TABLE[state].data for state in State)
-_ON_EOF: Final = tuple(_TABLE[state].eof for state in State)
-_ON_DEADLINE: Final = tuple(_TABLE[state].deadline for state in State)
+_ON_DATA: Final = tuple(_TABLE[state].data for state in ConnectionState)
+_ON_EOF: Final = tuple(_TABLE[state].eof for state in ConnectionState)
+_ON_DEADLINE: Final = tuple(_TABLE[state].deadline for state in ConnectionState)

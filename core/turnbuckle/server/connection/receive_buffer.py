@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Literal, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.events import NEED_DATA, Event, NeedData, Parser
 
-__all__ = ["Inbox"]
+__all__ = ["ReceiveBuffer"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final
-class Inbox:
+class ReceiveBuffer:
     """The octets that have arrived and that the parser has not been given, and the parser.
 
     Args:

@@ -22,16 +22,16 @@ from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock, Timer
 from turnbuckle.server.model.timeouts import Timeouts
 
-__all__ = ["Connections", "Swept"]
+__all__ = ["Connections", "ManagedConnection"]
 
-_LONGEST_INTERVAL: Final = 1.0
+_MAX_INTERVAL: Final = 1.0
 _SHORTEST_INTERVAL: Final = 0.02
 
 # Connections whose deadline has passed that are dealt with in one turn of the loop.
-_MOST_IN_A_TURN: Final = 32
+_MAX_IN_A_TURN: Final = 32
 
 
-class Swept(Protocol):
+class ManagedConnection(Protocol):
     """What the sweep asks of a connection; ``deadline`` is in the clock's monotonic seconds."""
 
     deadline: float
@@ -43,10 +43,10 @@ class Swept(Protocol):
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""
 
-    def announce_end(self) -> None:
+    def disable_keep_alive(self) -> None:
         """Let the next response be the last one."""
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Close if nothing is going on, else as soon as what is going on has ended."""
 
     def abort(self) -> None:
@@ -68,7 +68,7 @@ class Connections:
         date_line: the Date field line of this second, with its CRLF.
         admission: who may come in.
         is_draining: whether each response is the last of its connection.
-        notes_start: whether anything wants to know when a request begins.
+        tracks_requests: whether anything wants to know when a request begins.
         start_task: starts the task of a request.
     """
 
@@ -85,9 +85,9 @@ class Connections:
         "idle_check",
         "is_draining",
         "loop",
-        "notes_start",
         "open",
         "start_task",
+        "tracks_requests",
     )
 
     def __init__(self, application: Application, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
@@ -95,11 +95,11 @@ class Connections:
         self.clock: Final = clock
         self.context: Final = copy_context()
         self.loop: Final = loop
-        self.open: Final[set[Swept]] = set()
+        self.open: Final[set[ManagedConnection]] = set()
         self.is_draining = False
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.admission: Final = Admission(application.capacity)
-        self.notes_start: Final = _wants_start(application)
+        self.tracks_requests: Final = _wants_start(application)
         self.idle_check: Final = min(application.timeouts.head or math.inf, application.timeouts.idle or math.inf)
         self.start_task: Final = task_starter(loop)
         self._timer: Timer | None = None
@@ -107,14 +107,14 @@ class Connections:
         self._interval: Final = _sweep_interval(application.timeouts, *application.own_timeouts)
         self._tell_date()
 
-    def add(self, connection: Swept) -> None:
+    def add(self, connection: ManagedConnection) -> None:
         """Sweep one more connection."""
         self.open.add(connection)
         if self._timer is None:
             self._tell_date()
             self._timer = self.clock.call_later(self._interval, self._sweep)
 
-    def discard(self, connection: Swept) -> None:
+    def discard(self, connection: ManagedConnection) -> None:
         """Forget a connection that is gone or that another protocol has taken over."""
         self.open.discard(connection)
         if not self.open and self._empty is not None:
@@ -129,7 +129,7 @@ class Connections:
         """
         self.is_draining = True
         for connection in self.open:
-            connection.announce_end()
+            connection.disable_keep_alive()
         if last_request and self.open:
             self.clock.call_later(last_request, self._finish_up)
         else:
@@ -137,7 +137,7 @@ class Connections:
 
     def _finish_up(self) -> None:
         for connection in tuple(self.open):
-            connection.finish_up()
+            connection.close_when_idle()
 
     async def drained(self) -> None:
         """Return once no connection is open, and no handler of one is running."""
@@ -161,11 +161,11 @@ class Connections:
         self._expire([connection for connection in self.open if connection.deadline <= now], now)
         self._timer = self.clock.call_later(self._interval, self._sweep) if self.open else None
 
-    def _expire(self, due: list[Swept], now: float) -> None:
-        for connection in due[-_MOST_IN_A_TURN:]:
+    def _expire(self, due: list[ManagedConnection], now: float) -> None:
+        for connection in due[-_MAX_IN_A_TURN:]:
             if connection.deadline <= now:
                 connection.expire(now)
-        del due[-_MOST_IN_A_TURN:]
+        del due[-_MAX_IN_A_TURN:]
         if due:
             # Whoever behaves must not wait until a thousand others are told that they are late.
             self.loop.call_soon(self._expire, due, now)
@@ -189,8 +189,8 @@ def _wants_start(application: Application) -> bool:
 
 def _sweep_interval(*timeouts: Timeouts) -> float:
     """Return how far apart sweeps are: often enough that no deadline is missed by more than a quarter of it."""
-    shortest = min((time for each in timeouts for time in _times(each) if time), default=_LONGEST_INTERVAL)
-    return min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, shortest / 4))
+    shortest = min((time for each in timeouts for time in _times(each) if time), default=_MAX_INTERVAL)
+    return min(_MAX_INTERVAL, max(_SHORTEST_INTERVAL, shortest / 4))
 
 
 def _times(timeouts: Timeouts) -> tuple[float, ...]:

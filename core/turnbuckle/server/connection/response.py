@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, ContentTooLarge, ProtocolError
 from turnbuckle.http.serializer import (
     BodyFraming,
@@ -30,7 +30,7 @@ from turnbuckle.http.serializer import (
     wants_close,
 )
 from turnbuckle.server.connection.upgrade import switch_protocols
-from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["respond"]
 
-_HANDLING: Final = State.HANDLING
+_HANDLING: Final = ConnectionState.HANDLING
 
 # Octets of a streamed body that are written before other connections have their turn.
-_MOST_IN_A_TURN: Final = 256 * 1024
+_MAX_IN_A_TURN: Final = 256 * 1024
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 async def respond(connection: HTTPConnection, request: Request) -> None:
@@ -207,7 +207,7 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
         if data:
             write(data)
             in_this_turn += len(data)
-            if in_this_turn >= _MOST_IN_A_TURN:
+            if in_this_turn >= _MAX_IN_A_TURN:
                 # A body that never waits must not hold the loop for as long as the kernel takes what it makes.
                 in_this_turn = 0
                 await asyncio.sleep(0)

@@ -24,7 +24,7 @@ import attrs
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import Data, Event, NeedData, Parser, ParserFactory
 from turnbuckle.http.limits import Limits
-from turnbuckle.http.shadow import Difference, Saw, ShadowReader
+from turnbuckle.http.shadow import Disagreement, Saw, ShadowReader
 
 __all__ = ["Shadow", "ShadowCounts"]
 
@@ -34,7 +34,7 @@ _log: Final = logging.getLogger("turnbuckle.shadow")
 _BOUND: Final = 8 * 1024 * 1024
 _NOTE: Final = 256
 # So many lines in so many seconds.
-_MOST_LINES: Final = 10
+_MAX_LINES: Final = 10
 _PERIOD: Final = 60.0
 
 _Kind: TypeAlias = Literal["fed", "saw", "end", "mark"]
@@ -172,7 +172,7 @@ class Shadow:
             if difference is not None:
                 self._disagree(follower, difference)
 
-    def _disagree(self, follower: _Follower, difference: Difference) -> None:
+    def _disagree(self, follower: _Follower, difference: Disagreement) -> None:
         follower.is_over, follower.reader = True, None
         counts = self.counts
         counts.disagreements += 1
@@ -190,7 +190,7 @@ class Shadow:
         if now - self._period_began >= _PERIOD:
             self._period_began, self._lines = now, 0
         self._lines += 1
-        if self._lines <= _MOST_LINES:
+        if self._lines <= _MAX_LINES:
             _log.warning(message, *arguments)
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.server.connection.admission import Standing
 from turnbuckle.web.response.upgrade import SwitchProtocols
@@ -19,13 +19,13 @@ from turnbuckle.web.response.upgrade import SwitchProtocols
 if TYPE_CHECKING:
     from turnbuckle.server.connection.connection import HTTPConnection
     from turnbuckle.server.connection.registry import Connections
-    from turnbuckle.server.model.disconnect import Lost
+    from turnbuckle.server.model.disconnect import Disconnected
     from turnbuckle.web.peer import Peer
     from turnbuckle.web.request.request import Request
 
 __all__ = ["SwitchedConnection", "switch_protocols"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 def switch_protocols(connection: HTTPConnection, request: Request, response: SwitchProtocols) -> None:
@@ -57,7 +57,7 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     if early:
         protocol.data_received(early)
     if connection.connections.is_draining:
-        switched.finish_up()
+        switched.close_when_idle()
 
 
 class Parting(Protocol):
@@ -72,7 +72,7 @@ class Parting(Protocol):
         """What is left."""
 
     @property
-    def lost(self) -> Lost:
+    def lost(self) -> Disconnected:
         """What tells that the peer is gone."""
 
     @property
@@ -133,12 +133,12 @@ class SwitchedConnection(asyncio.Protocol):
     def expire(self, now: float) -> None:
         """Nothing is due: what another protocol waits for, and how long, is its own business."""
 
-    def announce_end(self) -> None:
+    def disable_keep_alive(self) -> None:
         """Nothing is announced: there are no responses any more."""
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Tell the protocol to part from its peer, if it can be told; else close."""
-        tell = getattr(self._protocol, "finish_up", None)
+        tell = getattr(self._protocol, "close_when_idle", None)
         if callable(tell):
             tell()
         else:

@@ -12,9 +12,9 @@ from typing import Final, Literal, TypeAlias, final
 
 import attrs
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.server.model.clock import Clock
-from turnbuckle.server.stalls.task_stacks import waits_at
+from turnbuckle.server.stalls.task_stacks import await_location
 
 __all__ = ["BackgroundFunction", "BackgroundTasks", "OnFailure"]
 
@@ -28,9 +28,9 @@ _ON_FAILURE: Final = ("restart", "log", "stop")
 
 # Seconds before a task that failed begins again; twice as many each time, until it has run for the longest of them.
 _FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 60.0
+_MAX_PAUSE: Final = 60.0
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @attrs.frozen
@@ -93,7 +93,7 @@ class BackgroundTasks:
 
     def holders(self) -> list[str]:
         """Return what still runs, and where it waits."""
-        return [f"{self._called(name)}, waiting at {waits_at(task)}" for name, task in self._running]
+        return [f"{self._called(name)}, waiting at {await_location(task)}" for name, task in self._running]
 
     def abandon(self) -> None:
         """Forget tasks that go on though they were cancelled."""
@@ -113,11 +113,11 @@ class BackgroundTasks:
             begun = self._clock.monotonic()
             if not await self._failed(each) or self._state == "closed" or each.on_failure != "restart":
                 return
-            if self._clock.monotonic() - begun >= _LONGEST_PAUSE:
+            if self._clock.monotonic() - begun >= _MAX_PAUSE:
                 pause = _FIRST_PAUSE
             _log.info("%s begins again in %g s", self._called(each.name), pause)
             await self._sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE)
 
     async def _failed(self, each: _Background) -> bool:
         try:

@@ -15,20 +15,20 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.model.application import ReadyLifespan
 from turnbuckle.server.model.clock import Clock
-from turnbuckle.server.stalls.task_stacks import waits_at
+from turnbuckle.server.stalls.task_stacks import await_location
 from turnbuckle.web.resources import Resources
 
 __all__ = ["Lifespans"]
 
 # Seconds after which it is said who holds up a start or a stop.
-_MOMENT: Final = 1.0
+_GRACE_SECONDS: Final = 1.0
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 def _ignore_failure(task: str, error: BaseException) -> None:
@@ -48,17 +48,17 @@ class _Limit:
 
     Attributes:
         scope: cancels what is inside of it.
-        place: where that was when it was cancelled.
+        location: where that was when it was cancelled.
     """
 
     scope: asyncio.Timeout
-    place: str = ""
+    location: str = ""
 
     def expire(self, waiting: object) -> None:
         """Cancel what is inside."""
         # The limit and a second signal may come together.
         if not self.scope.expired():
-            self.place = waits_at(waiting)
+            self.location = await_location(waiting)
             self.scope.reschedule(0.0)
 
 
@@ -139,18 +139,18 @@ class Lifespans:
         except TimeoutError as error:
             # One that waits for something may well raise the same when it has had enough of it.
             cause = self._late(limit) if limit.scope.expired() else error
-            raise LifespanError(lifespan.name, cause, lifespan.plugin, lifespan.place) from error
+            raise LifespanError(lifespan.name, cause, lifespan.plugin, lifespan.location) from error
         except asyncio.CancelledError as error:
             if _is_cancelled(task):
                 raise
             broken = RuntimeError("something that it waited for was cancelled")
-            raise LifespanError(lifespan.name, broken, lifespan.plugin, lifespan.place) from error
+            raise LifespanError(lifespan.name, broken, lifespan.plugin, lifespan.location) from error
         except Exception as error:
-            raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.place) from error
+            raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.location) from error
         tasks.open()
 
     def _late(self, limit: _Limit) -> TimeoutError:
-        at = f", waiting at {limit.place}" if limit.place else ""
+        at = f", waiting at {limit.location}" if limit.location else ""
         return TimeoutError(f"not done within {self._startup:g} s (timeouts.startup){at}")
 
     async def _cancel_tasks(self, entered: _Entered) -> None:
@@ -174,7 +174,7 @@ class Lifespans:
             if not limit.scope.expired():
                 _log.exception("%s failed at its end", lifespan)
             else:
-                _log.error("%s did not end in time, and was cancelled at %s", lifespan, limit.place)
+                _log.error("%s did not end in time, and was cancelled at %s", lifespan, limit.location)
         except asyncio.CancelledError:
             if _is_cancelled(asyncio.current_task()):
                 raise
@@ -191,7 +191,7 @@ class Lifespans:
         task = asyncio.current_task()
         async with asyncio.timeout(None) as scope:
             limit = _Limit(scope)
-            timers = [self._clock.call_later(_MOMENT, lambda: _tell(holders()))]
+            timers = [self._clock.call_later(_GRACE_SECONDS, lambda: _tell(holders()))]
             if seconds:
                 timers.append(self._clock.call_later(seconds, lambda: limit.expire(task)))
             if is_leaving:
@@ -209,7 +209,7 @@ def _is_cancelled(task: asyncio.Task[object] | None) -> bool:
 
 
 def _held_by(what: str, task: object) -> Sequence[str]:
-    return [f"{what}, waiting at {waits_at(task)}"]
+    return [f"{what}, waiting at {await_location(task)}"]
 
 
 def _tell(holders: Sequence[str]) -> None:

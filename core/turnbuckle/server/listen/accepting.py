@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeAlias, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.server.model.clock import Clock, Timer
 
 __all__ = ["Acceptor", "Connect"]
@@ -29,12 +29,12 @@ _AT_ONCE: Final = 64
 
 # Seconds before accepting is tried again; twice as many each time, up to the longest.
 _FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
+_MAX_PAUSE: Final = 1.0
 
 # Seconds between two lines about it: whoever opens connections could otherwise fill the log with them.
 _SILENCE: Final = 60.0
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final
@@ -66,7 +66,7 @@ class Acceptor:
         self._silent_until = -math.inf
         loop.add_reader(listener.fileno(), self._accept)
 
-    async def settled(self) -> None:
+    async def run_until_settled(self) -> None:
         """Return once every socket that was accepted is a connection, or is not to be one."""
         while self._arriving:
             await asyncio.wait(self._arriving)
@@ -130,7 +130,7 @@ class Acceptor:
             self._retry.cancel()
         self._loop.remove_reader(self._listener.fileno())
         self._retry = self._clock.call_later(self._pause, self._resume)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, _MAX_PAUSE)
         now = self._clock.monotonic()
         if now >= self._silent_until:
             self._silent_until = now + _SILENCE

@@ -22,7 +22,7 @@ import attrs
 
 from turnbuckle.errors import ListenError
 
-__all__ = ["Address", "Endpoint", "Listener", "as_secured", "bind", "is_mode"]
+__all__ = ["Address", "BindAddress", "Listener", "as_secured", "bind", "is_mode"]
 
 # A port that the system chose for the first address of a host may be taken for the next; another choice mends that.
 _PORT_CHOICES: Final = 8
@@ -53,7 +53,7 @@ def is_mode(instance: object, attribute: attrs.Attribute[str], value: str) -> No
 
 
 @attrs.frozen(kw_only=True)
-class Endpoint:
+class BindAddress:
     """Where a server is to listen.
 
     Attributes:
@@ -127,7 +127,7 @@ class Listener:
                 Path(self.address.unix).unlink()
 
 
-def bind(endpoint: Endpoint) -> tuple[Listener, ...]:
+def bind(endpoint: BindAddress) -> tuple[Listener, ...]:
     """Bind every socket of an endpoint, or none.
 
     Raises:
@@ -136,14 +136,14 @@ def bind(endpoint: Endpoint) -> tuple[Listener, ...]:
     return as_secured(_bind(endpoint), endpoint)
 
 
-def as_secured(listeners: tuple[Listener, ...], endpoint: Endpoint) -> tuple[Listener, ...]:
+def as_secured(listeners: tuple[Listener, ...], endpoint: BindAddress) -> tuple[Listener, ...]:
     """Return the listeners with addresses that say whether TLS is spoken there, as the endpoint has it."""
     if not endpoint.is_secured:
         return listeners
     return tuple(attrs.evolve(each, address=attrs.evolve(each.address, is_secured=True)) for each in listeners)
 
 
-def _bind(endpoint: Endpoint) -> tuple[Listener, ...]:
+def _bind(endpoint: BindAddress) -> tuple[Listener, ...]:
     if endpoint.unix:
         return (_bind_abstract(endpoint) if endpoint.unix.startswith("@") else _bind_unix(endpoint),)
     for _ in range(_PORT_CHOICES - 1):
@@ -155,7 +155,7 @@ def _bind(endpoint: Endpoint) -> tuple[Listener, ...]:
     return _bind_tcp(endpoint)
 
 
-def _bind_tcp(endpoint: Endpoint) -> tuple[Listener, ...]:
+def _bind_tcp(endpoint: BindAddress) -> tuple[Listener, ...]:
     listeners: list[Listener] = []
     missing: OSError | None = None
     with ExitStack() as undo:
@@ -235,7 +235,7 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on port {port} of {host}: {error.strerror or error}"
 
 
-def _bind_unix(endpoint: Endpoint) -> Listener:
+def _bind_unix(endpoint: BindAddress) -> Listener:
     path = endpoint.unix
     _check_size(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -256,7 +256,7 @@ def _bind_unix(endpoint: Endpoint) -> Listener:
     return listener
 
 
-def _bind_abstract(endpoint: Endpoint) -> Listener:
+def _bind_abstract(endpoint: BindAddress) -> Listener:
     """Bind a name of Linux's abstract namespace: without a file there is nothing to remove, and nobody to keep out."""
     name = endpoint.unix
     _check_size(name)
@@ -285,7 +285,7 @@ def _unix_error(path: str, error: OSError | ValueError) -> ListenError:
     return ListenError(f"cannot listen on {path!r}: {reason}", getattr(error, "errno", None))
 
 
-def _set_access(path: str, endpoint: Endpoint) -> None:
+def _set_access(path: str, endpoint: BindAddress) -> None:
     owner, group = (_id_or_name(each) for each in (endpoint.unix_owner, endpoint.unix_group))
     try:
         if owner is not None:

@@ -13,18 +13,18 @@ from typing import Final, TypeAlias, cast, final
 
 import attrs
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.proxy_protocol import ProxyHeader, ProxyHeaderParser
 from turnbuckle.server.connection.admission import Standing
 from turnbuckle.server.connection.registry import Connections
-from turnbuckle.server.model.connection_info import Arrival, address_of, client_of
+from turnbuckle.server.model.connection_info import ConnectionInfo, address_of, client_of
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.trusted_addresses import TrustedAddresses
 
 __all__ = ["ProxyPreamble", "ProxySettings"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 # Seconds for a header that is awaited when the server begins to stop.
 _LAST_MOMENT: Final = 1.0
@@ -32,7 +32,7 @@ _LAST_MOMENT: Final = 1.0
 # The proxy itself is not counted by its address: all of its clients have it.
 _NOBODY: Final = Peer()
 
-Next: TypeAlias = Callable[[Arrival], asyncio.Protocol]
+Next: TypeAlias = Callable[[ConnectionInfo], asyncio.Protocol]
 
 
 def _are_trusted(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
@@ -96,7 +96,7 @@ class ProxyPreamble(asyncio.Protocol):
         else:
             self._is_counted = True
             if shared.is_draining:
-                self.finish_up()
+                self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
         """Go on with the header; an untrusted peer is cut off by now."""
@@ -129,10 +129,10 @@ class ProxyPreamble(asyncio.Protocol):
         """Act on a deadline that has passed."""
         self._cut("its header took too long")
 
-    def announce_end(self) -> None:
+    def disable_keep_alive(self) -> None:
         """Know that the server stops: whatever comes next learns of it from the server."""
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Leave the proxy a moment: a request may follow at once."""
         self.deadline = min(self.deadline, self.connections.clock.monotonic() + _LAST_MOMENT)
 
@@ -154,7 +154,9 @@ class ProxyPreamble(asyncio.Protocol):
 
     def _hand_over(self, header: ProxyHeader) -> None:
         protocol = self._following(
-            Arrival(is_proxied=header.is_known, client=header.source, server=header.destination, due=self.deadline)
+            ConnectionInfo(
+                is_proxied=header.is_known, client=header.source, server=header.destination, due=self.deadline
+            )
         )
         self._transport.set_protocol(protocol)
         # It counts itself.

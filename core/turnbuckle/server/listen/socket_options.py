@@ -10,7 +10,7 @@ __all__ = ["keep_little_unsent"]
 
 # A kernel takes megabytes for a peer that reads nothing, and cuts them into segments as small as the peer asks for.
 # With this it takes more only when less has not been sent yet; what is on its way to a fast peer is not counted.
-_MOST_UNSENT: Final = 128 * 1024
+_MAX_UNSENT: Final = 128 * 1024
 
 
 def keep_little_unsent(listener: socket.socket) -> None:
@@ -20,4 +20,4 @@ def keep_little_unsent(listener: socket.socket) -> None:
         return
     # Kernels that know no such option do without.
     with suppress(OSError):
-        listener.setsockopt(socket.IPPROTO_TCP, option, _MOST_UNSENT)
+        listener.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT)

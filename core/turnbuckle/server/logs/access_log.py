@@ -14,18 +14,18 @@ from turnbuckle.server.logs.access_entry import AccessEntry, Outcome
 from turnbuckle.server.logs.escapes import clipped
 from turnbuckle.server.logs.setup import access_sink
 from turnbuckle.server.model.clock import Clock
-from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
-    from turnbuckle.server.connection.base import Wire
+    from turnbuckle.server.connection.base import BaseConnection
     from turnbuckle.web.request.request import Request
 
 __all__ = ["AccessLog"]
 
 # A peer decides how long these are, and the queue must not let it decide how much memory they take.
 _LONGEST: Final = 2048
-_LONGEST_ID: Final = 128
+_MAX_ID: Final = 128
 
 
 @final
@@ -44,7 +44,7 @@ class AccessLog:
         self._queries: Final = queries
         self._sink: Callable[[AccessEntry], None] | None = None
 
-    def ended(self, wire: Wire, status: int, octets: int, *, complete: bool = True) -> None:
+    def ended(self, wire: BaseConnection, status: int, octets: int, *, complete: bool = True) -> None:
         """Log the end of the response to the request that a connection serves, unless it was logged before.
 
         Args:
@@ -60,7 +60,7 @@ class AccessLog:
                 outcome = "broken" if wire.is_aborted else "disconnected"
             self._log(wire, request, status=status, octets=octets, outcome=outcome)
 
-    def refused(self, wire: Wire, status: int, octets: int, reason: str) -> None:
+    def refused(self, wire: BaseConnection, status: int, octets: int, reason: str) -> None:
         """Log that a connection itself answered with an error: in place of the application, or to what was no request.
 
         Args:
@@ -72,7 +72,7 @@ class AccessLog:
         request = wire.unlogged
         if request is not None:
             self._log(wire, request, status=status, octets=octets, outcome="refused", reason=clipped(reason, _LONGEST))
-        elif wire.state <= State.IDLE:
+        elif wire.state <= ConnectionState.IDLE:
             self._emit(
                 AccessEntry(
                     client=_client(wire.peer),
@@ -85,7 +85,7 @@ class AccessLog:
             )
 
     def _log(
-        self, wire: Wire, request: Request, *, status: int, octets: int, outcome: Outcome, reason: str = ""
+        self, wire: BaseConnection, request: Request, *, status: int, octets: int, outcome: Outcome, reason: str = ""
     ) -> None:
         # Its line is written: whoever else ends it, finds nothing to log.
         wire.unlogged = None
@@ -102,7 +102,7 @@ class AccessLog:
                 status=status,
                 octets=octets,
                 seconds=self._clock.monotonic() - wire.started,
-                request_id=request.id[:_LONGEST_ID],
+                request_id=request.id[:_MAX_ID],
                 outcome=outcome,
                 reason=reason,
                 host=_text(fields.get(b"host", b"")),

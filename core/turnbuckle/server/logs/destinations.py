@@ -17,7 +17,7 @@ __all__ = ["Destination", "LogFile", "Nowhere", "StandardStream", "destination_o
 
 # A pipe that several processes share keeps what is written at once together, up to this many octets (POSIX).
 _PIPE_SIZE: Final = 4096
-_LARGEST_WRITE: Final = 65536
+_MAX_WRITE: Final = 65536
 
 # Seconds between two looks whether a file was moved, and between two tries to open it.
 _LOOK: Final = 1.0
@@ -89,7 +89,7 @@ class _Descriptor:
 
     def write(self, lines: Iterable[bytes]) -> None:
         is_regular = stat.S_ISREG(os.fstat(self.descriptor).st_mode)
-        for piece in _pieces(lines, _LARGEST_WRITE if is_regular else _PIPE_SIZE):
+        for piece in _pieces(lines, _MAX_WRITE if is_regular else _PIPE_SIZE):
             self._write_piece(b"\n" + piece if self._is_torn else piece)
 
     def _write_piece(self, data: bytes) -> None:

@@ -39,7 +39,7 @@ _PAUSE: Final = 0.02
 _AT_ONCE: Final = 256
 
 # Characters of messages and tracebacks that wait: of these a peer that provokes errors decides the number.
-_MOST_CHARACTERS: Final = 8 * 1024 * 1024
+_MAX_CHARACTERS: Final = 8 * 1024 * 1024
 
 
 @final
@@ -94,7 +94,7 @@ class LogQueue:
         """
         with self._lock:
             is_full = len(self._records) >= (self._size if is_urgent else self._room)
-            if is_full or self._characters + line.size > _MOST_CHARACTERS:
+            if is_full or self._characters + line.size > _MAX_CHARACTERS:
                 self._lost += 1
                 return
             self._characters += line.size

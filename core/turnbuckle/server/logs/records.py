@@ -16,8 +16,8 @@ from turnbuckle.web.request.request_id import current_request_id
 
 __all__ = ["LogLine", "line_of"]
 
-_LONGEST_MESSAGE: Final = 8192
-_LONGEST_TRACEBACK: Final = 32768
+_MAX_MESSAGE: Final = 8192
+_MAX_TRACEBACK: Final = 32768
 
 
 @final
@@ -54,9 +54,9 @@ def line_of(record: logging.LogRecord) -> LogLine:
         time=record.created,
         level=record.levelname,
         logger=record.name,
-        message=_without_middle(_message(record), _LONGEST_MESSAGE),
+        message=_without_middle(_message(record), _MAX_MESSAGE),
         request_id=given if isinstance(given, str) and given != "-" else current_request_id(),
-        exception=_without_middle(_exception(record), _LONGEST_TRACEBACK),
+        exception=_without_middle(_exception(record), _MAX_TRACEBACK),
     )
 
 

@@ -36,7 +36,7 @@ class ReadyLifespan:
         name: for messages and the log.
         context: makes the context manager, for which background tasks are started; called on the serving loop.
         plugin: the plugin that it comes from, for messages.
-        place: ``file:line`` of it, for messages.
+        location: ``file:line`` of it, for messages.
         provides: the key of the resource that it yields, if it is one.
         scope: prefix of the scope that has the resource.
     """
@@ -44,13 +44,13 @@ class ReadyLifespan:
     name: str
     context: Callable[[BackgroundTasks], AbstractAsyncContextManager[object]]
     plugin: str = ""
-    place: str = ""
+    location: str = ""
     provides: ResourceKey[object] | None = None
     scope: str = ""
 
     def __str__(self) -> str:
         of_plugin = f" of plugin {self.plugin!r}" if self.plugin not in {"", "app"} else ""
-        return f"lifespan {self.name!r}{of_plugin}" + (f" ({self.place})" if self.place else "")
+        return f"lifespan {self.name!r}{of_plugin}" + (f" ({self.location})" if self.location else "")
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ __all__ = ["Capacity"]
 
 _SERVER: Final = "it concerns the server as a whole"
 _CONNECTION: Final = "it concerns a connection, whatever routes its requests are for"
-_TESTS: Final = "server/test_capacity.py::"
+_TESTS: Final = "server/model/test_capacity.py::"
 
 
 def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:

@@ -8,15 +8,15 @@ from typing import Final
 import attrs
 
 from turnbuckle.server.model.application import Application
-from turnbuckle.server.model.disconnect import Lost
+from turnbuckle.server.model.disconnect import Disconnected
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["DIRECT", "Arrival", "address_of", "client_of", "describe_peer"]
+__all__ = ["DIRECT", "ConnectionInfo", "address_of", "client_of", "describe_peer"]
 
 
 @attrs.frozen(kw_only=True)
-class Arrival:
+class ConnectionInfo:
     """What is known of a connection that its transport does not tell.
 
     Attributes:
@@ -34,11 +34,13 @@ class Arrival:
     tls: TLSInfo | None = None
 
 
-DIRECT: Final = Arrival()
+DIRECT: Final = ConnectionInfo()
 """A connection of which the transport tells everything."""
 
 
-def describe_peer(transport: asyncio.Transport, arrival: Arrival, lost: Lost, application: Application) -> Peer:
+def describe_peer(
+    transport: asyncio.Transport, arrival: ConnectionInfo, lost: Disconnected, application: Application
+) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
         client=arrival.client if arrival.is_proxied else client_of(transport),

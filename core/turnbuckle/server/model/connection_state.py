@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["State"]
+__all__ = ["ConnectionState"]
 
 
-class State(enum.IntEnum):
+class ConnectionState(enum.IntEnum):
     """What a connection is waiting for."""
 
     HEAD = 0  # the peer, to complete a head: from accept, or from the first octet of a later request

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import final
 
-__all__ = ["Lost"]
+__all__ = ["Disconnected"]
 
 
 @final
-class Lost:
+class Disconnected:
     """Set once, when the connection is lost; an ``asyncio.Event`` that is only made if somebody waits for it."""
 
     __slots__ = ("_event", "_is_set")

@@ -19,7 +19,7 @@ _BEFORE: Final = "it runs before a head is complete, and only a whole head tells
 _BETWEEN: Final = "it concerns a connection while no request is served on it"
 _SERVER: Final = "it concerns the server as a whole"
 _RATE: Final = "octets per second, 0 for none"
-_DEADLINES: Final = "server/test_deadlines.py::"
+_DEADLINES: Final = "server/connection/test_deadlines.py::"
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +53,7 @@ class Timeouts:
     handshake: float = deadline(
         10.0,
         beyond="connection aborted",
-        test="server/test_handshake.py::test_handshake_that_stalls_is_cut_by_its_deadline",
+        test="server/tls/test_handshake.py::test_handshake_that_stalls_is_cut_by_its_deadline",
         fixed=_BEFORE,
     )
     first_byte: float = deadline(
@@ -98,12 +98,12 @@ class Timeouts:
         65536,
         beyond="connection closed after the response",
         unit="octets",
-        test="server/test_content.py::test_unread_content_of_unknown_or_great_length_ends_the_connection",
+        test="server/connection/test_content.py::test_unread_content_of_unknown_or_great_length_ends_the_connection",
     )
     last_request: float = deadline(
         1.0,
         beyond="connection closed",
-        test="server/test_connection.py::test_drain_closes_an_idle_connection_that_sends_no_last_request",
+        test="server/connection/test_connection.py::test_drain_closes_an_idle_connection_that_sends_no_last_request",
         fixed=_SERVER,
     )
     linger: float = deadline(
@@ -112,12 +112,12 @@ class Timeouts:
     startup: float = deadline(
         30.0,
         beyond="the start fails",
-        test="server/test_lifespans.py::test_lifespan_that_is_not_entered_in_time_is_cancelled_and_named",
+        test="server/lifespan/test_lifespans.py::test_lifespan_that_is_not_entered_in_time_is_cancelled_and_named",
         fixed=_SERVER,
     )
     shutdown: float = deadline(
         30.0,
         beyond="connections aborted",
-        test="server/test_run.py::test_stop_cuts_off_what_does_not_finish_in_time",
+        test="server/run/test_server.py::test_stop_cuts_off_what_does_not_finish_in_time",
         fixed=_SERVER,
     )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.listen.listeners import Address
 from turnbuckle.server.run.sd_notify import Notifier
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attendant", "Readiness", "beat"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 class Attendant(Protocol):

@@ -10,13 +10,13 @@ import socket
 from collections.abc import MutableMapping
 from typing import Final, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 
 __all__ = ["Notifier"]
 
 _VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final

@@ -14,12 +14,12 @@ from itertools import islice
 from types import TracebackType
 from typing import Final, Literal, TypeAlias, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
 from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.lifespan.lifespans import Lifespans
 from turnbuckle.server.listen.accepting import Acceptor
-from turnbuckle.server.listen.listeners import Address, Endpoint, Listener, as_secured, bind
+from turnbuckle.server.listen.listeners import Address, BindAddress, Listener, as_secured, bind
 from turnbuckle.server.listen.protocol_stack import first_protocol
 from turnbuckle.server.listen.proxy_protocol import ProxySettings
 from turnbuckle.server.listen.socket_activation import adopt, take_passed_sockets
@@ -32,7 +32,7 @@ from turnbuckle.server.model.clock import Clock, SystemClock
 from turnbuckle.server.model.fd_limit import raise_file_limit
 from turnbuckle.server.run.readiness import Attendant, Readiness
 from turnbuckle.server.run.sd_notify import Notifier
-from turnbuckle.server.run.shutdown import Threads, settled
+from turnbuckle.server.run.shutdown import TrackedThreadPool, run_until_settled
 from turnbuckle.server.run.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.stalls.watchdog import Watchdog
 from turnbuckle.server.tls.context import TLS, Certificates
@@ -43,14 +43,14 @@ __all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
 LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 """The event loop to run on; ``"auto"`` is uvloop where it is installed."""
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 # Seconds that handlers have to unwind once they were cancelled.
 _UNWINDING: Final = 1.0
 
 # Seconds after which it is said who holds up a stop, and how many are named.
-_MOMENT: Final = 1.0
-_MOST_NAMED: Final = 10
+_GRACE_SECONDS: Final = 1.0
+_MAX_NAMED: Final = 10
 
 
 @final
@@ -94,7 +94,7 @@ class HTTPServer:
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
-        self._endpoint: Final = Endpoint(
+        self._endpoint: Final = BindAddress(
             host=host,
             port=port,
             unix=unix,
@@ -295,12 +295,12 @@ class HTTPServer:
         connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
         call_later = connections.clock.call_later
-        timers = [call_later(_MOMENT, partial(_tell_holders, connections))]
+        timers = [call_later(_GRACE_SECONDS, partial(_tell_holders, connections))]
         if seconds:
             timers.append(call_later(seconds, self._cut_off))
         try:
             for acceptor in self._acceptors:
-                await acceptor.settled()
+                await acceptor.run_until_settled()
             if connections.open:
                 _log.info("waiting for %s", _counted(len(connections.open), "connection"))
             await connections.drained()
@@ -329,7 +329,7 @@ class HTTPServer:
             self._connections.give_up()
 
 
-def open_listeners(endpoint: Endpoint) -> tuple[Listener, ...]:
+def open_listeners(endpoint: BindAddress) -> tuple[Listener, ...]:
     """Take over the inherited descriptors of an endpoint, or bind its sockets if it has none.
 
     Raises:
@@ -343,10 +343,10 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _tell_holders(connections: Connections) -> None:
-    for connection in islice(connections.open, _MOST_NAMED):
+    for connection in islice(connections.open, _MAX_NAMED):
         _log.warning("still waiting for %s", connection.holder)
-    if len(connections.open) > _MOST_NAMED:
-        _log.warning("and for %d more", len(connections.open) - _MOST_NAMED)
+    if len(connections.open) > _MAX_NAMED:
+        _log.warning("and for %d more", len(connections.open) - _MAX_NAMED)
 
 
 def run(  # noqa: PLR0913  # all but the application by name
@@ -407,13 +407,13 @@ def run(  # noqa: PLR0913  # all but the application by name
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))
         serve = partial(HTTPServer.serve, readiness=readiness)
-    threads = Threads()
+    threads = TrackedThreadPool()
     with (
         logging_as(log or LogSettings(), secrets=application.secrets),
         asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
     ):
         raise_file_limit()
-        runner.run(settled(serve(server), threads))
+        runner.run(run_until_settled(serve(server), threads))
     return threads.has_calls
 
 

@@ -11,21 +11,21 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 
-__all__ = ["Threads", "settled"]
+__all__ = ["TrackedThreadPool", "run_until_settled"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Seconds that tasks have to unwind once they were cancelled, and threads to finish.
-_MOMENT: Final = 1.0
+_GRACE_SECONDS: Final = 1.0
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final
-class Threads(ThreadPoolExecutor):
+class TrackedThreadPool(ThreadPoolExecutor):
     """The threads of a loop; knows which calls are running."""
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class Threads(ThreadPoolExecutor):
         self.shutdown(wait=False, cancel_futures=True)
         calls = [asyncio.wrap_future(call) for call in tuple(self._calls)]
         if calls:
-            await asyncio.wait(calls, timeout=_MOMENT)
+            await asyncio.wait(calls, timeout=_GRACE_SECONDS)
 
 
-async def settled(serving: Coroutine[object, object, None], threads: Threads) -> None:
+async def run_until_settled(serving: Coroutine[object, object, None], threads: TrackedThreadPool) -> None:
     """Serve, and leave nothing behind that the end of the loop would wait for.
 
     Args:
@@ -78,7 +78,7 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
         return
     for task in tasks:
         task.cancel()
-    ended, deaf = await asyncio.wait(tasks, timeout=_MOMENT)
+    ended, deaf = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
     for task in ended:
         if not task.cancelled() and (error := task.exception()) is not None:
             context = {"message": "a task failed while the loop was ending", "exception": error, "task": task}

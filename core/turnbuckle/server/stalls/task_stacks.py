@@ -19,7 +19,7 @@ from turnbuckle.records import Origin
 from turnbuckle.web.handlers import call_here, call_in_thread
 from turnbuckle.web.request.request import Request
 
-__all__ = ["blocker", "frames_of_callback", "request_holder", "waits_at"]
+__all__ = ["await_location", "blocking_location", "frames_of_callback", "request_holder"]
 
 # An await leads to another at most this often before it is taken for a circle.
 _DEEPEST: Final = 200
@@ -32,7 +32,7 @@ _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 _OF_LOOP: Final = ("_run", "run", "_run_once", "run_forever", "run_until_complete")
 
 
-def waits_at(waiting: object) -> str:
+def await_location(waiting: object) -> str:
     """Return ``file:line in function`` of the await that something is at; "" if that cannot be known.
 
     Args:
@@ -63,7 +63,7 @@ def _place_in(frames: Sequence[FrameType]) -> str:
 def request_holder(task: asyncio.Task[None]) -> str:
     """Return which request a task serves, who supplied its route, and where it waits."""
     parts = _of_request(_frames(task)) or ["a request"]
-    if place := waits_at(task):
+    if place := await_location(task):
         parts.append(f"waiting at {place}")
     return ", ".join(parts)
 
@@ -75,7 +75,7 @@ def frames_of_callback(innermost: FrameType | None) -> list[FrameType]:
     return frames[: next(own, len(frames))][::-1]
 
 
-def blocker(frames: Sequence[FrameType]) -> str:
+def blocking_location(frames: Sequence[FrameType]) -> str:
     """Return which request the frames of a callback serve, and the place in them; "" if they only wait."""
     if all(_is_stdlib(frame.f_code.co_filename) for frame in frames):
         return ""

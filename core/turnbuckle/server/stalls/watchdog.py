@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final, final
 
-from turnbuckle.server.stalls.task_stacks import blocker, frames_of_callback
+from turnbuckle.server.stalls.task_stacks import blocking_location, frames_of_callback
 
 __all__ = ["Watchdog"]
 
@@ -78,9 +78,9 @@ class Watchdog:
             return
         frames = frames_of_callback(sys._current_frames().get(self._watched))
         # A loop that only waits is not blocked: the machine has no time for it.
-        told = blocker(frames)
-        if told and self._may_tell():
-            self._tell(told, frames, asked, answered)
+        reporting_errors = blocking_location(frames)
+        if reporting_errors and self._may_tell():
+            self._tell(reporting_errors, frames, asked, answered)
         else:
             answered.wait()
 
@@ -90,14 +90,14 @@ class Watchdog:
             return False
         return True
 
-    def _tell(self, told: str, frames: list[FrameType], asked: float, answered: threading.Event) -> None:
+    def _tell(self, reporting_errors: str, frames: list[FrameType], asked: float, answered: threading.Event) -> None:
         others = f" ({self._untold} more times since it was last said)" if self._untold else ""
-        _log.warning("the event loop is blocked for %.1f s by %s%s", time.monotonic() - asked, told, others)
+        _log.warning("the event loop is blocked for %.1f s by %s%s", time.monotonic() - asked, reporting_errors, others)
         _log.debug("blocked at %s", " < ".join(_described(each) for each in frames[: -_DEPTH - 1 : -1]))
         del frames
         answered.wait()
         if not self._stopped.is_set():
-            _log.warning("the event loop was blocked for %.1f s by %s", time.monotonic() - asked, told)
+            _log.warning("the event loop was blocked for %.1f s by %s", time.monotonic() - asked, reporting_errors)
         self._untold = 0
         self._silent_until = time.monotonic() + _SILENCE
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, final
 
 import attrs
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import TLSError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TLS", "Certificates"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 # Of TLS 1.2, those alone that keep past traffic secret and have no known weakness (RFC 9325, section 4.2).
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -18,15 +18,15 @@ from typing import Final, TypeAlias, cast, final
 
 import attrs
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import error_response
 from turnbuckle.server.connection.admission import Standing
 from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.connection.upgrade import SwitchedConnection
 from turnbuckle.server.model.application import ConnectionFactory
-from turnbuckle.server.model.connection_info import DIRECT, Arrival, address_of, describe_peer
-from turnbuckle.server.model.disconnect import Lost
+from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
+from turnbuckle.server.model.disconnect import Disconnected
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
 from turnbuckle.web.peer import Peer
@@ -34,7 +34,7 @@ from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 __all__ = ["TLSHandshake"]
 
-_log: Final = SturdyLogger("turnbuckle.server")
+_log: Final = SafeLogger("turnbuckle.server")
 
 # Seconds for a handshake that is going on when the server begins to stop, and for an alert to be sent.
 _LAST_MOMENT: Final = 1.0
@@ -60,7 +60,7 @@ class TLSHandshake(asyncio.Protocol):
     _carrier: asyncio.Transport
     _channel: TLSChannel
 
-    def __init__(self, connections: Connections, certificates: Certificates, arrival: Arrival = DIRECT) -> None:
+    def __init__(self, connections: Connections, certificates: Certificates, arrival: ConnectionInfo = DIRECT) -> None:
         self.connections: Final = connections
         self.deadline = math.inf
         self._certificates: Final = certificates
@@ -78,13 +78,13 @@ class TLSHandshake(asyncio.Protocol):
         self._channel = TLSChannel.of(self._certificates.context(now))
         self.deadline = now + (shared.application.timeouts.handshake or math.inf)
         shared.add(self)
-        peer = describe_peer(self._carrier, self._arrival, Lost(), shared.application)
+        peer = describe_peer(self._carrier, self._arrival, Disconnected(), shared.application)
         if shared.admission.enter(peer):
             self.abort()
             return
         self._peer = peer
         if shared.is_draining:
-            self.finish_up()
+            self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
         """Go on with the handshake."""
@@ -128,10 +128,10 @@ class TLSHandshake(asyncio.Protocol):
             _log.debug("%s: the handshake of TLS took too long", address_of(self._carrier))
         self.abort()
 
-    def announce_end(self) -> None:
+    def disable_keep_alive(self) -> None:
         """Know that the server stops: whatever comes next learns of it from the server."""
 
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Leave the handshake a moment: a request may follow it at once."""
         self.deadline = min(self.deadline, self.connections.clock.monotonic() + _LAST_MOMENT)
 
@@ -153,7 +153,7 @@ class TLSHandshake(asyncio.Protocol):
             self._channel.outgoing.read()
             self._carrier.write(error_response(400, date_line=self.connections.date_line))
         self._send()
-        self.finish_up()
+        self.close_when_idle()
         self._carrier.close()
 
     def _hand_over(self) -> None:
@@ -165,7 +165,7 @@ class TLSHandshake(asyncio.Protocol):
         else:
             self._serve_other(arrival, tls.alpn, make)
 
-    def _serve_http(self, arrival: Arrival) -> None:
+    def _serve_http(self, arrival: ConnectionInfo) -> None:
         protocol = HTTPConnection(self.connections, arrival)
         secured = self._secured(protocol)
         # It counts itself.
@@ -175,8 +175,8 @@ class TLSHandshake(asyncio.Protocol):
         self.connections.discard(self)
         secured.deliver()
 
-    def _serve_other(self, arrival: Arrival, name: str, make: ConnectionFactory) -> None:
-        shared, lost = self.connections, Lost()
+    def _serve_other(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
+        shared, lost = self.connections, Disconnected()
         secured = self._secured(self)
         peer = describe_peer(secured, arrival, lost, shared.application)
         try:
@@ -195,7 +195,7 @@ class TLSHandshake(asyncio.Protocol):
         protocol.connection_made(secured)
         secured.deliver()
         if shared.is_draining:
-            switched.finish_up()
+            switched.close_when_idle()
 
     def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
         secured = TLSTransport(self._carrier, self._channel, protocol, self.connections.loop)
@@ -209,7 +209,7 @@ class _Ends:
 
     connections: Connections
     transport: asyncio.Transport
-    lost: Lost
+    lost: Disconnected
     peer: Peer
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 from turnbuckle.server.workers.process import spawned
-from turnbuckle.server.workers.process_env import HEIR, HeirPlace
+from turnbuckle.server.workers.process_env import HEIR, SuccessorEnvironment
 
-__all__ = ["Heir", "herald"]
+__all__ = ["Successor", "herald"]
 
 _READY: Final = b"ready"
 
 
 @final
-class Heir:
+class Successor:
     """Another supervisor, as this one has it.
 
     Args:
@@ -30,7 +30,7 @@ class Heir:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], sets: Sequence[Sequence[int]]) -> None:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
-        place = HeirPlace(pipe=theirs, sets=tuple(tuple(each) for each in sets))
+        place = SuccessorEnvironment(pipe=theirs, sets=tuple(tuple(each) for each in sets))
         fds = (theirs, *(fd for each in sets for fd in each))
         try:
             self._process: Final = spawned(command, {**environ, HEIR: place.written()}, fds)

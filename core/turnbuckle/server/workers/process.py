@@ -12,7 +12,7 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.server.workers.channel import Channel, Message
-from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
+from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 
 __all__ = ["WorkerProcess", "spawned"]
 
@@ -33,7 +33,7 @@ class WorkerProcess:
         OSError: the process cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], place: WorkerPlace) -> None:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], place: WorkerEnvironment) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             place = attrs.evolve(place, channel=theirs.fileno())

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["HEIR", "SUPERVISOR", "WORKER", "HeirPlace", "WorkerPlace"]
+__all__ = ["HEIR", "SUPERVISOR", "WORKER", "SuccessorEnvironment", "WorkerEnvironment"]
 
 # Not one of the variables that begin with TURNBUCKLE_: those are settings.
 WORKER: Final = "_TURNBUCKLE_WORKER"
@@ -25,7 +25,7 @@ def _as_sets(value: Iterable[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
 
 
 @attrs.frozen(kw_only=True)
-class WorkerPlace:
+class WorkerEnvironment:
     """What a supervisor gives a worker.
 
     Attributes:
@@ -43,7 +43,7 @@ class WorkerPlace:
     tells_memory: bool = False
 
     @classmethod
-    def read(cls, text: str) -> WorkerPlace:
+    def read(cls, text: str) -> WorkerEnvironment:
         """Return what a variable holds."""
         return cls(**json.loads(text))
 
@@ -53,7 +53,7 @@ class WorkerPlace:
 
 
 @attrs.frozen(kw_only=True)
-class HeirPlace:
+class SuccessorEnvironment:
     """What a supervisor gives the one that takes over.
 
     Attributes:
@@ -65,7 +65,7 @@ class HeirPlace:
     sets: tuple[tuple[int, ...], ...] = attrs.field(converter=_as_sets)
 
     @classmethod
-    def read(cls, text: str) -> HeirPlace:
+    def read(cls, text: str) -> SuccessorEnvironment:
         """Return what a variable holds."""
         return cls(**json.loads(text))
 

@@ -20,7 +20,7 @@ _log: Final = logging.getLogger("turnbuckle.server")
 # Milliseconds: changes that come together, and how soon a stop is noticed.
 _TOGETHER: Final = 200
 _STOP_CHECK: Final = 100
-_MOST_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -97,5 +97,5 @@ def _watch(watched: Watched, changed: Callable[[], object], stop: threading.Even
         raise_interrupt=False,
     ):
         paths = sorted({path for _, path in changes})
-        _log.info("changed: %s", ", ".join(paths[:_MOST_NAMED]) + (", ..." if len(paths) > _MOST_NAMED else ""))
+        _log.info("changed: %s", ", ".join(paths[:_MAX_NAMED]) + (", ..." if len(paths) > _MAX_NAMED else ""))
         changed()

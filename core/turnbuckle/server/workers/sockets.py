@@ -7,14 +7,14 @@ from contextlib import ExitStack
 
 import attrs
 
-from turnbuckle.server.listen.listeners import Endpoint, Listener, as_secured, bind
+from turnbuckle.server.listen.listeners import BindAddress, Listener, as_secured, bind
 from turnbuckle.server.listen.socket_activation import adopt
 from turnbuckle.server.workers.settings import Workers
 
 __all__ = ["deal", "open_sets"]
 
 
-def open_sets(endpoint: Endpoint, policy: Workers) -> list[tuple[Listener, ...]]:
+def open_sets(endpoint: BindAddress, policy: Workers) -> list[tuple[Listener, ...]]:
     """Return the listeners of each worker in turn, or one set that all of them share.
 
     Inherited sockets are always shared, and so are those without a port: the kernel deals out ports alone.
@@ -46,7 +46,7 @@ def deal(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]
     return [tuple(listener for each in adopted[start::size] for listener in each) for start in range(size)]
 
 
-def _bind(endpoint: Endpoint, undo: ExitStack) -> tuple[Listener, ...]:
+def _bind(endpoint: BindAddress, undo: ExitStack) -> tuple[Listener, ...]:
     listeners = bind(endpoint)
     for listener in listeners:
         undo.callback(listener.close)

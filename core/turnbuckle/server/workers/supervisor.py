@@ -28,9 +28,9 @@ from turnbuckle.server.listen.listeners import Listener
 from turnbuckle.server.run.readiness import Readiness
 from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
-from turnbuckle.server.workers.hot_restart import Heir
+from turnbuckle.server.workers.hot_restart import Successor
 from turnbuckle.server.workers.process import WorkerProcess
-from turnbuckle.server.workers.process_env import WorkerPlace
+from turnbuckle.server.workers.process_env import WorkerEnvironment
 from turnbuckle.server.workers.settings import Workers
 
 __all__ = ["Supervisor", "SupervisorParts"]
@@ -82,7 +82,7 @@ class Supervisor:
         self._wake_up.setblocking(False)
         self._woken.setblocking(False)
         self._listeners: Sequence[Sequence[Listener]] = parts.listeners
-        self._heir: Heir | None = None
+        self._heir: Successor | None = None
         self._has_handed_over = False
         self._end: Drained | None = None
         self._watchdog_at = math.inf
@@ -172,14 +172,14 @@ class Supervisor:
         sets = [[listener.socket.fileno() for listener in each] for each in self._listeners]
         environ = {**os.environ, **self._parts.readiness.notifier.variables()}
         try:
-            self._heir = Heir(self._parts.command, environ, sets)
+            self._heir = Successor(self._parts.command, environ, sets)
         except OSError as error:
             _log.error("cannot start another supervisor: %s", error.strerror)
             return
         _log.info("started another supervisor: process %d", self._heir.pid)
         self._selector.register(self._heir, selectors.EVENT_READ)
 
-    def _follow(self, heir: Heir, now: float) -> None:
+    def _follow(self, heir: Successor, now: float) -> None:
         """Stop when the heir is ready; go on without it when it is gone."""
         heir.look()
         if heir.is_ready:
@@ -190,14 +190,14 @@ class Supervisor:
             _log.error("the other supervisor did not start; this one goes on")
             self._forget(heir)
 
-    def _hand_over(self, heir: Heir) -> None:
+    def _hand_over(self, heir: Successor) -> None:
         self._parts.readiness.notifier.tell(f"MAINPID={heir.pid}")
         self._has_handed_over = True
         # The file of a Unix socket belongs to the heir now.
         self._listeners = [[attrs.evolve(each, inode=None) for each in some] for some in self._listeners]
         self._forget(heir)
 
-    def _forget(self, heir: Heir) -> None:
+    def _forget(self, heir: Successor) -> None:
         self._selector.unregister(heir)
         heir.close()
         self._heir = None
@@ -233,7 +233,7 @@ class Supervisor:
     def _start(self, number: int, slot: int) -> None:
         policy, sets = self._parts.policy, self._listeners
         listeners = sets[slot % len(sets)]
-        place = WorkerPlace(
+        place = WorkerEnvironment(
             channel=-1,
             fds=tuple(listener.socket.fileno() for listener in listeners),
             beat=min(_BEAT, (policy.heartbeat or math.inf) / _BEATS),

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 import attrs
 
-from turnbuckle.server.listen.listeners import Endpoint, Listener
+from turnbuckle.server.listen.listeners import BindAddress, Listener
 from turnbuckle.server.listen.socket_activation import take_passed_sockets
 from turnbuckle.server.logs.settings import LogSettings
 from turnbuckle.server.logs.setup import logging_as
@@ -23,7 +23,7 @@ from turnbuckle.server.run.readiness import Readiness
 from turnbuckle.server.run.sd_notify import Notifier
 from turnbuckle.server.workers.actions import Drained
 from turnbuckle.server.workers.hot_restart import herald
-from turnbuckle.server.workers.process_env import HEIR, SUPERVISOR, HeirPlace
+from turnbuckle.server.workers.process_env import HEIR, SUPERVISOR, SuccessorEnvironment
 from turnbuckle.server.workers.reloader import Watched, watching
 from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.sockets import deal, open_sets
@@ -49,13 +49,13 @@ class Charge:
         heir: what another supervisor hands over; None if there was none before.
     """
 
-    endpoint: Endpoint
+    endpoint: BindAddress
     fd_name: str = ""
     ready_file: str = ""
     workers: Workers
     log: LogSettings
     watched: Watched | None = None
-    heir: HeirPlace | None = None
+    heir: SuccessorEnvironment | None = None
 
 
 def become_supervisor(charge: Charge) -> NoReturn:
@@ -64,7 +64,7 @@ def become_supervisor(charge: Charge) -> NoReturn:
 
     heir = os.environ.pop(HEIR, "")
     if heir:
-        charge = attrs.evolve(charge, heir=HeirPlace.read(heir))
+        charge = attrs.evolve(charge, heir=SuccessorEnvironment.read(heir))
     command = python_command()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -20,7 +20,7 @@ from turnbuckle.server.run.readiness import beat
 from turnbuckle.server.run.signals import on_stop_signals
 from turnbuckle.server.workers.channel import Channel
 from turnbuckle.server.workers.memory import resident_memory
-from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
+from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -46,7 +46,7 @@ class Worker:
         has_served: whether it came as far as that.
     """
 
-    def __init__(self, place: WorkerPlace) -> None:
+    def __init__(self, place: WorkerEnvironment) -> None:
         self._place: Final = place
         self._channel: Final = Channel(socket.socket(fileno=place.channel))
         self._requests = 0
@@ -61,7 +61,7 @@ class Worker:
         for number in _NOT_FOR_US:
             # Not SIG_IGN, as it was until now: child processes would inherit that.
             signal.signal(number, _ignore)
-        return cls(WorkerPlace.read(environ.pop(WORKER)))
+        return cls(WorkerEnvironment.read(environ.pop(WORKER)))
 
     def refuse(self, reason: str) -> None:
         """Tell the supervisor why this worker cannot serve."""

@@ -18,11 +18,11 @@ from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, ParserProvider, RouterProvider
 from turnbuckle.startup.collect.shared_router import SharedRouter
 from turnbuckle.startup.model.declaration import Written
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import place_of
-from turnbuckle.startup.model.plugin_records import Wanted
+from turnbuckle.startup.model.plugin_records import PluginRequest
 
-__all__ = ["Injected", "inject_parser", "inject_router"]
+__all__ = ["AdaptedPart", "adapt_parser", "inject_router"]
 
 _ADAPTERS: Final[Mapping[str, tuple[str, str]]] = {
     "parse_into": ("turnbuckle_plugins.parse_into", "ParseIntoPlugin"),
@@ -31,28 +31,28 @@ _ADAPTERS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Injected:
+class AdaptedPart:
     """What became of a value: a name to look for, a provider, or an adapter that has to be asked for one."""
 
     name: str = ""
     provider: Entry[Any] | None = None
-    adapter: Wanted | None = None
+    adapter: PluginRequest | None = None
 
 
-def inject_parser(written: Written[object] | None, findings: Findings) -> Injected:
+def adapt_parser(written: Written[object] | None, findings: Diagnostics) -> AdaptedPart:
     """Return what an app's ``parser=`` means; a mistake is noted and means nothing."""
     if written is None:
-        return Injected()
+        return AdaptedPart()
     value, origin = written.record, written.origin
     if isinstance(value, str):
-        return Injected(name=value)
+        return AdaptedPart(name=value)
     if isinstance(value, ParserProvider):
-        return Injected(provider=Entry(value, origin))
+        return AdaptedPart(provider=Entry(value, origin))
     if hasattr(value, "parse_into"):
         return _adapted("parse_into", "parser", written, findings)
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
-        return Injected(provider=Entry(ParserProvider(_name_of(value), factory), _at(origin, value)))
+        return AdaptedPart(provider=Entry(ParserProvider(_name_of(value), factory), _at(origin, value)))
     why = "a connection needs a parser of its own, so a parser is given as a class or factory"
     fix = "pass the class, or a function that takes Limits and returns a parser"
     if hasattr(value, "next_event"):
@@ -60,27 +60,27 @@ def inject_parser(written: Written[object] | None, findings: Findings) -> Inject
     return _unfit("parser", value, origin, (why, fix), findings)
 
 
-def inject_router(written: Written[object] | None, findings: Findings) -> Injected:
+def inject_router(written: Written[object] | None, findings: Diagnostics) -> AdaptedPart:
     """Return what the ``router=`` of an app or a scope means; a mistake is noted and means nothing."""
     if written is None:
-        return Injected()
+        return AdaptedPart()
     value, origin = written.record, written.origin
     if isinstance(value, str):
-        return Injected(name=value)
+        return AdaptedPart(name=value)
     if isinstance(value, RouterProvider):
-        return Injected(provider=Entry(value, origin))
+        return AdaptedPart(provider=Entry(value, origin))
     if hasattr(value, "get_handler"):
         return _adapted("get_handler", "router", written, findings)
     if isinstance(value, SharedRouter):
-        return Injected(provider=Entry(RouterProvider(value.name, lambda setup: value.begin()), origin))
+        return AdaptedPart(provider=Entry(RouterProvider(value.name, lambda setup: value.begin()), origin))
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
-        return Injected(provider=Entry(RouterProvider(_name_of(value), factory), _at(origin, value)))
+        return AdaptedPart(provider=Entry(RouterProvider(_name_of(value), factory), _at(origin, value)))
     why = "a router has add, freeze and match, or get_handler"
     return _unfit("router", value, origin, (why, "pass a router, a class or a factory"), findings)
 
 
-def _adapted(adapter: str, slot: str, written: Written[object], findings: Findings) -> Injected:
+def _adapted(adapter: str, slot: str, written: Written[object], findings: Diagnostics) -> AdaptedPart:
     module, name = _ADAPTERS[adapter]
     try:
         plugin: Callable[[object], Plugin] = getattr(import_module(module), name)
@@ -88,13 +88,15 @@ def _adapted(adapter: str, slot: str, written: Written[object], findings: Findin
     except Exception as error:  # noqa: BLE001  # a foreign object is wrapped here
         why = f"the adapter {module} failed: {type(error).__name__}: {error}"
         return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), findings)
-    return Injected(adapter=Wanted(ref=wanted, origin=written.origin, builtin=True, injected=slot))
+    return AdaptedPart(adapter=PluginRequest(ref=wanted, origin=written.origin, builtin=True, injected=slot))
 
 
-def _unfit(slot: str, value: object, origin: Origin, why_and_fix: tuple[str, str], findings: Findings) -> Injected:
+def _unfit(
+    slot: str, value: object, origin: Origin, why_and_fix: tuple[str, str], findings: Diagnostics
+) -> AdaptedPart:
     why, fix = why_and_fix
     findings.add("TB403", f"{value!r:.80} cannot be the {slot}", origin, why=why, fix=fix)
-    return Injected()
+    return AdaptedPart()
 
 
 def _called_with_one(value: Callable[..., object]) -> Callable[..., object]:
@@ -119,4 +121,4 @@ def _name_of(value: object) -> str:
 
 
 def _at(origin: Origin, value: object) -> Origin:
-    return attrs.evolve(origin, place=place_of(value) or origin.place)
+    return attrs.evolve(origin, location=place_of(value) or origin.location)

@@ -12,17 +12,17 @@ from turnbuckle.records import Lifespan, Middleware
 if TYPE_CHECKING:
     from turnbuckle.records import ResourceKey, Router, Zone
 
-__all__ = ["Bounds", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
+__all__ = ["LimitOptions", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
 
 
-class Bounds(TypedDict, total=False):
+class LimitOptions(TypedDict, total=False):
     """Limits and deadlines that a route or scope has of its own, by the names of the settings."""
 
     limits: Mapping[str, int]
     timeouts: Mapping[str, float]
 
 
-class RouteOptions(Bounds, total=False):
+class RouteOptions(LimitOptions, total=False):
     """What a route may be given beside its path: see ``Route``."""
 
     name: str

@@ -25,7 +25,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.hook_registry import HookCall, Registry
-from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.plugins.loading import place_of_error
@@ -76,7 +76,7 @@ class Collector:
 
     plugins: Sequence[LoadedPlugin]
     registry: Registry
-    findings: Findings
+    findings: Diagnostics
 
     def ask(self, plugin: LoadedPlugin) -> Mapping[str, list[Entry[Any]]]:
         """Ask one plugin every hook that it answers, but ``review_plan`` and those that plugins define."""
@@ -123,8 +123,8 @@ class Collector:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             self.findings.add(
                 "TB306",
-                f"hook {at.hook!r} of plugin {at.plugin!r} raised {described(error)}",
-                attrs.evolve(at, place=place_of_error(error, at.place) or at.place),
+                f"hook {at.hook!r} of plugin {at.plugin!r} raised {format_error(error)}",
+                attrs.evolve(at, location=place_of_error(error, at.location) or at.location),
                 why="what the plugin would have supplied is missing",
                 fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
             )
@@ -182,7 +182,7 @@ def _fault_of(record: object, wanted: type) -> str:
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:
     return Origin(
         plugin=plugin.name,
-        place=place_of(function),
+        location=place_of(function),
         hook=hook,
         distribution=plugin.origin.distribution,
         scope=cast("Setup", plugin.setup).scope,

@@ -10,14 +10,14 @@ from turnbuckle.errors import RouteError
 from turnbuckle.records import Origin
 from turnbuckle.routing.converters import BUILTIN, Converter, Converters
 from turnbuckle.startup.model.declaration import Declaration
-from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 
 __all__ = ["checked_converters"]
 
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
-def checked_converters(declaration: Declaration, findings: Findings) -> Converters:
+def checked_converters(declaration: Declaration, findings: Diagnostics) -> Converters:
     """Return the built-in converters with those of an app."""
     if not declaration.converters:
         return BUILTIN
@@ -40,7 +40,7 @@ def _fault_of(name: object, value: object) -> str:
     return ""
 
 
-def _cannot_be_used(name: object, fault: str, origin: Origin, findings: Findings) -> None:
+def _cannot_be_used(name: object, fault: str, origin: Origin, findings: Diagnostics) -> None:
     findings.add(
         "TB427",
         f"converter {name!r} of the app cannot be used: {fault}",
@@ -59,7 +59,7 @@ def _checked_factory(make: Callable[[str], object]) -> Callable[[str], Converter
         except RouteError:
             raise
         except Exception as error:
-            raise RouteError(f"the converter for {arguments!r} cannot be made: {described(error)}") from error
+            raise RouteError(f"the converter for {arguments!r} cannot be made: {format_error(error)}") from error
         if not isinstance(made, Converter):
             raise RouteError(f"the converter for {arguments!r} is {made!r:.60}, which is no Converter")
         return made

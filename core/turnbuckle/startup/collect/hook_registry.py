@@ -16,7 +16,7 @@ from turnbuckle.hookspecs import Hooks
 from turnbuckle.markers import PROJECT
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin
-from turnbuckle.startup.model.diagnostics import Findings, closest, nearest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 
@@ -33,7 +33,7 @@ _LOOKS_LIKE_A_HOOK: Final = ("provide_", "provides_", "provider_", "providers_",
 class Registry(pluggy.PluginManager):
     """The plugins of one scope, with the hooks they answer."""
 
-    def __init__(self, definers: Iterable[LoadedPlugin], findings: Findings) -> None:
+    def __init__(self, definers: Iterable[LoadedPlugin], findings: Diagnostics) -> None:
         super().__init__(PROJECT)
         self._findings: Final = findings
         self.add_hookspecs(Hooks)
@@ -145,7 +145,7 @@ class Registry(pluggy.PluginManager):
     def _unknown(self, plugin: LoadedPlugin, name: str, value: object, known: frozenset[str]) -> None:
         self._findings.add(
             "TB301",
-            f"plugin {plugin.name!r} implements hook {name!r}, which does not exist{closest(name, known)}",
+            f"plugin {plugin.name!r} implements hook {name!r}, which does not exist{did_you_mean(name, known)}",
             _at(plugin, value, name),
             why="a misspelt hook would never be called, and nobody would notice",
             fix="correct its name; a method that is no hook must not be named like one",
@@ -216,7 +216,7 @@ class Registry(pluggy.PluginManager):
             self._findings.add(
                 "TB302",
                 f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r}{way}"
-                + ("" if known else closest(parameter.name, given)),
+                + ("" if known else did_you_mean(parameter.name, given)),
                 at,
                 why=f"the hook is called with {', '.join(given)}",
                 fix=f"write def {name}(self, {', '.join(given)})",
@@ -259,10 +259,10 @@ def _is_override(value: object, name: str) -> bool:
 def _at(plugin: LoadedPlugin, value: object, hook: str = "") -> Origin:
     function = getattr(value, "__func__", value)
     function = getattr(value, "fget", function)  # a property
-    place = place_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.place
+    place = place_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.location
     return Origin(
         plugin=plugin.name,
-        place=place,
+        location=place,
         hook=hook,
         distribution=plugin.origin.distribution,
         scope=plugin.origin.scope,

@@ -10,22 +10,22 @@ import attrs
 from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
-from turnbuckle.startup.collect.adapt import Injected, inject_router
+from turnbuckle.startup.collect.adapt import AdaptedPart, inject_router
 from turnbuckle.startup.collect.collector import Answers, Collector
 from turnbuckle.startup.collect.hook_registry import Registry
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Findings
-from turnbuckle.startup.model.plugin_records import LoadedPlugin, Wanted
+from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.dependencies import check_left_out, check_relations, in_dependency_order
 from turnbuckle.startup.plugins.loading import Loader
 from turnbuckle.startup.plugins.requested import asked_in_code
 from turnbuckle.startup.settings.builder import Configurator
 
-__all__ = ["Gathered", "Gatherer"]
+__all__ = ["CollectedScope", "ScopeCollector"]
 
 
 @attrs.frozen(kw_only=True)
-class Gathered:
+class CollectedScope:
     """One scope with all that its plugins returned.
 
     Attributes:
@@ -41,10 +41,10 @@ class Gathered:
     plugins: Sequence[LoadedPlugin]
     answers: Answers
     collector: Collector
-    router: Injected
-    scopes: tuple[Gathered, ...] = ()
+    router: AdaptedPart
+    scopes: tuple[CollectedScope, ...] = ()
 
-    def walk(self) -> Iterator[Gathered]:
+    def walk(self) -> Iterator[CollectedScope]:
         """Yield this scope and all within, outer ones first."""
         yield self
         for scope in self.scopes:
@@ -52,7 +52,7 @@ class Gathered:
 
 
 @attrs.frozen(kw_only=True)
-class Gatherer:
+class ScopeCollector:
     """Goes through the scopes of one app.
 
     Attributes:
@@ -68,12 +68,15 @@ class Gatherer:
     settings: Settings
     configurator: Configurator
     loader: Loader
-    findings: Findings
+    findings: Diagnostics
     converters: Converters
 
     def gather(
-        self, scope: ScopeDeclaration, more: Sequence[Wanted] = (), around: Mapping[str, LoadedPlugin] | None = None
-    ) -> Gathered:
+        self,
+        scope: ScopeDeclaration,
+        more: Sequence[PluginRequest] = (),
+        around: Mapping[str, LoadedPlugin] | None = None,
+    ) -> CollectedScope:
         """Return a scope and all within, gathered.
 
         Args:
@@ -91,7 +94,7 @@ class Gatherer:
         plugins = list(collector.plugins)
         check_left_out(plugins, self.loader.quarantined, self.findings)
         inside = {**(around or {}), **{plugin.name: plugin for plugin in plugins}}
-        return Gathered(
+        return CollectedScope(
             declaration=scope,
             plugins=plugins,
             answers=answers,

@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.records import Match, Route, Router
 from turnbuckle.routing.hosts import LinkingRouter
-from turnbuckle.routing.languages.overlap import Shadow
+from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.web.handlers import bind
 
 __all__ = ["SharedLinkingRouter", "SharedRouter", "share"]
@@ -101,7 +101,7 @@ class SharedLinkingRouter(SharedRouter):
         """Return the path of a named route."""
         return self._linking.url_for(name, **params)
 
-    def shadows(self) -> tuple[Shadow, ...]:
+    def shadows(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach."""
         return tuple(
             attrs.evolve(shadow, route=_uncelled(shadow.route), by=tuple(map(_uncelled, shadow.by)))

@@ -17,7 +17,7 @@ from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import Handler, Lifespan, Origin, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.runtime.dispatch import (
-    Endpoint,
+    CompiledRoute,
     Fallback,
     answer_miss,
     checked_render,
@@ -28,23 +28,23 @@ from turnbuckle.runtime.dispatch import (
     compile_step,
     guard,
 )
-from turnbuckle.runtime.scope_match import Territory, scopes_of_misses
+from turnbuckle.runtime.scope_match import ScopeMatcher, fallback_scopes
 from turnbuckle.runtime.upgrade import compile_switch
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.compile.components import Components, json_codec, loop_factory
 from turnbuckle.startup.compile.lifespan_shape import fault_of
-from turnbuckle.startup.compile.routers import Table, build_tables, finder
-from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
+from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.resolve.resources import planned_resources
 from turnbuckle.startup.resolve.route_overrides import (
     content_limit_of,
-    enforced,
     largest_content,
-    on_terms,
     own_timeouts,
     timeouts_of,
+    with_content_limit,
+    with_overrides,
 )
 from turnbuckle.startup.settings.secrets import secret_texts
 from turnbuckle.web.content.json_codec import ENCODE, STANDARD_JSON, JSONCodec
@@ -98,7 +98,7 @@ class _Workshop:
     """Makes one application."""
 
     plan: Plan
-    findings: Findings = attrs.field(factory=Findings)
+    findings: Diagnostics = attrs.field(factory=Diagnostics)
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
@@ -209,7 +209,7 @@ class _Workshop:
 
         return handle_with_codec
 
-    def _tables(self) -> tuple[Table, ...]:
+    def _tables(self) -> tuple[MountedRouter, ...]:
         prepared = self.plan.prepared
         tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
         if tables is None:
@@ -256,33 +256,33 @@ class _Workshop:
                 self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
         return made
 
-    def _dispatch(self, tables: tuple[Table, ...], root: _Surroundings) -> Handler:
+    def _dispatch(self, tables: tuple[MountedRouter, ...], root: _Surroundings) -> Handler:
         if not tables:
             # A router could not be made; the finding stops the start before anyone calls this.
             return self._missed(root)
-        scopes = scopes_of_misses(self.plan.root, self.plan.converters)
+        scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
         return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
 
-    def _fallback(self, territory: Territory, scope: PlannedScope) -> Fallback:
+    def _fallback(self, territory: ScopeMatcher, scope: PlannedScope) -> Fallback:
         here = self.surroundings[id(scope)]
         return Fallback(territory.read, compile_entry(here.chains, self._missed(here)))
 
     def _missed(self, here: _Surroundings) -> Handler:
         return answer_miss(here.errors, self.methods)
 
-    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
-        return Endpoint(planned.route, self._call(planned, scope))
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
+        return CompiledRoute(planned.route, self._call(planned, scope))
 
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
         content = self._content_limit(planned)
-        call: Callable[..., Any] = enforced(planned.call, content)
+        call: Callable[..., Any] = with_content_limit(planned.call, content)
         if here.chains or here.render is not root.render or here.errors is not root.errors:
             call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
         timeouts = timeouts_of(self.plan.settings, planned.terms)
-        return on_terms(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
+        return with_overrides(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
         # Where no route takes more than the settings say, content beyond them has been refused before.
@@ -328,7 +328,7 @@ class _Workshop:
             name=entry.record.name,
             context=lambda tasks: entry.record.factory(attrs.evolve(setup, background=tasks.start)),
             plugin=entry.origin.plugin,
-            place=entry.origin.place,
+            location=entry.origin.location,
             provides=entry.record.provides,
             scope=scope.prefix,
         )
@@ -336,7 +336,7 @@ class _Workshop:
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         self.findings.add(
             code,
-            f"{what} cannot be made: {described(error)}",
+            f"{what} cannot be made: {format_error(error)}",
             origin,
             why=_FACTORIES[code],
             fix="correct its factory, or disable the plugin that it comes from",

@@ -13,7 +13,7 @@ import attrs
 from turnbuckle.plan import Plan
 from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
-from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
 
 __all__ = ["Components", "json_codec", "loop_factory"]
@@ -52,13 +52,13 @@ class Components:
         return made
 
 
-def json_codec(components: Components, findings: Findings) -> JSONCodec:
+def json_codec(components: Components, findings: Diagnostics) -> JSONCodec:
     """Return what an app reads and writes JSON with: that of the core unless there is a component ``json``."""
     made: JSONCodec | None = _checked(components, "json", _check_codec, findings)
     return STANDARD_JSON if made is None else made
 
 
-def loop_factory(components: Components, findings: Findings) -> LoopFactory | None:
+def loop_factory(components: Components, findings: Diagnostics) -> LoopFactory | None:
     """Return what makes the event loop, if there is a component ``loop``."""
     made: LoopFactory | None = _checked(components, "loop", _check_callable, findings)
     return made
@@ -75,7 +75,7 @@ def _check_callable(made: object) -> None:
         raise TypeError(f"{made!r:.80} cannot be called for a loop")
 
 
-def _checked(components: Components, kind: str, check: Callable[[object], None], findings: Findings) -> Any:
+def _checked(components: Components, kind: str, check: Callable[[object], None], findings: Diagnostics) -> Any:
     choice = components.plan.components.get(kind)
     if choice is None:
         return None
@@ -85,7 +85,7 @@ def _checked(components: Components, kind: str, check: Callable[[object], None],
     except Exception as error:  # noqa: BLE001  # a factory may raise anything
         findings.add(
             "TB507",
-            f"{choice.kind} {choice.name!r} cannot be made: {described(error)}",
+            f"{choice.kind} {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,
             why="its factory takes the setup; json is made with encode and decode, loop is a function that makes one",
             fix="correct its factory, or choose another with the setting components." + kind,

@@ -16,16 +16,16 @@ from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.languages.overlap import Shadow
+from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.runtime.dispatch import Endpoint
-from turnbuckle.runtime.scope_match import Territory
+from turnbuckle.runtime.dispatch import CompiledRoute
+from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.shared_router import SharedRouter
-from turnbuckle.startup.model.diagnostics import Findings, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.request.request import Request
 
-__all__ = ["PreparedTables", "Table", "build_tables", "check_reach", "finder", "url_builder"]
+__all__ = ["MountedRouter", "PreparedTables", "build_tables", "check_reach", "finder", "url_builder"]
 
 _MAX_NAMED: Final = 5
 
@@ -35,7 +35,7 @@ HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., Any]]
 
 
 @attrs.frozen
-class Table:
+class MountedRouter:
     """One router, filled.
 
     Attributes:
@@ -46,7 +46,7 @@ class Table:
     """
 
     scope: PlannedScope
-    territory: Territory | None
+    territory: ScopeMatcher | None
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
 
@@ -56,15 +56,17 @@ class Table:
 class PreparedTables:
     """Routers that were filled with endpoints whose handlers are not compiled yet, to be taken once."""
 
-    _tables: tuple[Table, ...] | None = None
-    _endpoints: dict[int, Endpoint] = attrs.field(factory=dict)
+    _tables: tuple[MountedRouter, ...] | None = None
+    _endpoints: dict[int, CompiledRoute] = attrs.field(factory=dict)
 
-    def prepare(self, root: PlannedScope, setup: Setup, findings: Findings) -> tuple[Table, ...]:
+    def prepare(self, root: PlannedScope, setup: Setup, findings: Diagnostics) -> tuple[MountedRouter, ...]:
         """Fill the routers; the arguments are those of ``build_tables``."""
         self._tables = build_tables(root, setup, self._endpoint, findings)
         return self._tables
 
-    def take(self, call_of: HandlerOf, routes: Iterable[tuple[PlannedRoute, PlannedScope]]) -> tuple[Table, ...] | None:
+    def take(
+        self, call_of: HandlerOf, routes: Iterable[tuple[PlannedRoute, PlannedScope]]
+    ) -> tuple[MountedRouter, ...] | None:
         """Return the routers with compiled handlers, or None if they are gone."""
         tables, self._tables = self._tables, None
         if tables is not None:
@@ -72,12 +74,14 @@ class PreparedTables:
                 self._endpoints[id(planned)].call = call_of(planned, scope)
         return tables
 
-    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> Endpoint:
-        endpoint = self._endpoints[id(planned)] = Endpoint(planned.route, planned.call)
+    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
+        endpoint = self._endpoints[id(planned)] = CompiledRoute(planned.route, planned.call)
         return endpoint
 
 
-def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Findings) -> tuple[Table, ...]:
+def build_tables(
+    root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Diagnostics
+) -> tuple[MountedRouter, ...]:
     """Return the routers, that of the app last, those of smaller territories first.
 
     Args:
@@ -89,7 +93,7 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
     tables = []
     for choice, scopes in _groups(root):
         scope = scopes[0]
-        territory = Territory.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
+        territory = ScopeMatcher.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
         if scope is not root and territory is None:
             _has_no_territory(scope, findings)
             continue
@@ -104,12 +108,12 @@ def build_tables(root: PlannedScope, setup: Setup, handler_of: HandlerOf, findin
         if not _freeze(router, choice, findings):
             continue
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
-        tables.append(Table(scope, territory, router, frozenset(links)))
+        tables.append(MountedRouter(scope, territory, router, frozenset(links)))
     _check_apart(tables, findings)
     return tuple(sorted(tables, key=lambda table: (table.territory is None, table.territory and table.territory.order)))
 
 
-def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
+def finder(tables: tuple[MountedRouter, ...]) -> Callable[[Request], Match]:
     """Return what finds the handler for a request, by no more steps than the tables ask for."""
     *mounted, main = tables
     find = _find_in(main.router)
@@ -126,7 +130,7 @@ def finder(tables: tuple[Table, ...]) -> Callable[[Request], Match]:
     return find_by_territory
 
 
-def url_builder(root: PlannedScope, tables: tuple[Table, ...], converters: Converters) -> Callable[..., str]:
+def url_builder(root: PlannedScope, tables: tuple[MountedRouter, ...], converters: Converters) -> Callable[..., str]:
     """Return what makes the paths of named routes: the router that has the route, or else the tree's way."""
     writers = {name: table.router for table in tables for name in table.links}
     links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
@@ -150,7 +154,7 @@ def url_builder(root: PlannedScope, tables: tuple[Table, ...], converters: Conve
     return url_for
 
 
-def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
+def check_reach(tables: tuple[MountedRouter, ...], findings: Diagnostics) -> None:
     """Note the routes that no request can reach."""
     for table in tables:
         if not isinstance(table.router, LinkingRouter):
@@ -167,7 +171,7 @@ def check_reach(tables: tuple[Table, ...], findings: Findings) -> None:
             )
 
 
-def _has_no_territory(scope: PlannedScope, findings: Findings) -> None:
+def _has_no_territory(scope: PlannedScope, findings: Diagnostics) -> None:
     findings.add(
         "TB421",
         f"a scope at {scope.host}{scope.prefix} cannot have a router of its own",
@@ -177,8 +181,8 @@ def _has_no_territory(scope: PlannedScope, findings: Findings) -> None:
     )
 
 
-def _check_apart(tables: Sequence[Table], findings: Findings) -> None:
-    first: dict[object, Table] = {}
+def _check_apart(tables: Sequence[MountedRouter], findings: Diagnostics) -> None:
+    first: dict[object, MountedRouter] = {}
     for table in tables:
         key = table.territory.key if table.territory is not None else None
         if first.setdefault(key, table) is not table:
@@ -192,25 +196,25 @@ def _check_apart(tables: Sequence[Table], findings: Findings) -> None:
             )
 
 
-def _shadows_of(table: Table, router: LinkingRouter, findings: Findings) -> Sequence[Shadow]:
+def _shadows_of(table: MountedRouter, router: LinkingRouter, findings: Diagnostics) -> Sequence[UnreachableRoute]:
     try:
         return tuple(router.shadows())
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
         if table.scope.router is not None:
-            _broken(table.scope.router, f"shadows() failed: {described(error)}", findings)
+            _broken(table.scope.router, f"shadows() failed: {format_error(error)}", findings)
         return ()
 
 
-def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], findings: Findings) -> bool:
+def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], findings: Diagnostics) -> bool:
     try:
         router.freeze()
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        _broken(choice, f"freeze() failed: {described(error)}", findings)
+        _broken(choice, f"freeze() failed: {format_error(error)}", findings)
         return False
     return True
 
 
-def _broken(choice: Choice[RouterProvider], fault: str, findings: Findings) -> None:
+def _broken(choice: Choice[RouterProvider], fault: str, findings: Diagnostics) -> None:
     findings.add(
         "TB502",
         f"router {choice.name!r} cannot be used: {fault}",
@@ -243,7 +247,7 @@ def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[P
     yield from groups
 
 
-def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> Router | None:
+def _make(choice: Choice[RouterProvider], setup: Setup, findings: Diagnostics) -> Router | None:
     try:
         router = choice.provider.factory(setup)
         missing = [name for name in _ROUTER_METHODS if not callable(getattr(router, name, None))]
@@ -253,7 +257,7 @@ def _make(choice: Choice[RouterProvider], setup: Setup, findings: Findings) -> R
     except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
         findings.add(
             "TB502",
-            f"router {choice.name!r} cannot be made: {described(error)}",
+            f"router {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,
             why="its factory takes the setup, and returns a router with add, freeze and match",
             fix="correct its factory, or choose another router",
@@ -268,7 +272,7 @@ def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) ->
     return HostRouter(router, lambda: choice.provider.factory(setup), setup.converters)
 
 
-def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:
+def _add(router: Router | HostRouter, route: Route, findings: Diagnostics) -> None:
     try:
         router.add(route)
     except RouteConflict as conflict:
@@ -283,7 +287,7 @@ def _add(router: Router | HostRouter, route: Route, findings: Findings) -> None:
             fix="change or remove one of them",
         )
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        reason = str(error) if isinstance(error, RouteError) else described(error)
+        reason = str(error) if isinstance(error, RouteError) else format_error(error)
         findings.add(
             "TB405",
             f"route {route.path!r} cannot be used: {reason}",

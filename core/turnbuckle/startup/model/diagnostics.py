@@ -9,9 +9,9 @@ import attrs
 
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.records import Diagnostic, Level, Origin
-from turnbuckle.startup.quarantine import left_out
+from turnbuckle.startup.quarantine import quarantine_diagnostic
 
-__all__ = ["Findings", "closest", "described", "nearest"]
+__all__ = ["Diagnostics", "did_you_mean", "format_error", "nearest"]
 
 ValueT = TypeVar("ValueT")
 
@@ -23,13 +23,13 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known name that is most like a name, or ""."""
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
 
 
-def described(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return the type and the message of an exception."""
     # Validators of attrs put what they compare behind their message, which nobody wants to read.
     is_verbose = type(error) in {TypeError, ValueError} and len(error.args) > 1 and isinstance(error.args[0], str)
@@ -37,7 +37,7 @@ def described(error: BaseException) -> str:
 
 
 @attrs.define
-class Findings:
+class Diagnostics:
     """The diagnostics of one resolution, in the order in which they were found."""
 
     diagnostics: list[Diagnostic] = attrs.field(factory=list)
@@ -63,7 +63,7 @@ class Findings:
         found = self.diagnostics[since:]
         for at, each in enumerate(found, since):
             if each.level == "error":
-                self.diagnostics[at] = left_out(plugin, each)
+                self.diagnostics[at] = quarantine_diagnostic(plugin, each)
         return any(each.level == "error" for each in found)
 
     @property

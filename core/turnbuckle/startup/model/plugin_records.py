@@ -10,11 +10,11 @@ from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, PluginInfo
 from turnbuckle.setup import Setup
 
-__all__ = ["LoadedPlugin", "Wanted"]
+__all__ = ["LoadedPlugin", "PluginRequest"]
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class PluginRequest:
     """A plugin that somebody asked for.
 
     Attributes:

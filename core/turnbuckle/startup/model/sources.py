@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Flag", "Sources"]
+__all__ = ["Flag", "SettingsSources"]
 
 
 @attrs.frozen
@@ -33,7 +33,7 @@ def _flags(values: tuple[Flag | str, ...] | list[Flag | str]) -> tuple[Flag, ...
 
 
 @attrs.frozen(kw_only=True)
-class Sources:
+class SettingsSources:
     """What else is read, beside the code; nothing by default.
 
     Attributes:
@@ -56,6 +56,6 @@ class Sources:
     entry_points: bool = True
 
     @classmethod
-    def of_project(cls, folder: Path | str = ".", **more: object) -> Sources:
+    def of_project(cls, folder: Path | str = ".", **more: object) -> SettingsSources:
         """Return the sources of a server that is started in a folder: its files and the environment of the process."""
         return cls(folder=Path(folder), environ=dict(os.environ), **more)  # type: ignore[arg-type]  # checked by attrs

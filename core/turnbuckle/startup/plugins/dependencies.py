@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from turnbuckle.hookspecs import API
-from turnbuckle.startup.model.diagnostics import Findings, closest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 
@@ -22,7 +22,7 @@ def check_relations(
     plugins: Sequence[LoadedPlugin],
     around: Mapping[str, LoadedPlugin],
     quarantined: Collection[str],
-    findings: Findings,
+    findings: Diagnostics,
 ) -> list[LoadedPlugin]:
     """Return the plugins that may take part.
 
@@ -42,7 +42,7 @@ def check_relations(
     ]
 
 
-def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], findings: Findings) -> None:
+def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], findings: Diagnostics) -> None:
     """Note plugins that require an optional plugin that has failed meanwhile."""
     for plugin in plugins:
         for name in plugin.info.requires:
@@ -50,7 +50,7 @@ def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str]
                 _requires(plugin, name, _LEFT_OUT, findings)
 
 
-def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Findings) -> list[LoadedPlugin]:
+def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Diagnostics) -> list[LoadedPlugin]:
     """Return the plugins of one scope, each after those that it requires or comes after."""
     by_name = {plugin.name: plugin for plugin in plugins}
     before = {name: (*each.info.requires, *each.info.after) for name, each in by_name.items()}
@@ -68,7 +68,7 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Findings) -> 
     return [by_name[name] for name in names]
 
 
-def _fits_api(plugin: LoadedPlugin, findings: Findings) -> bool:
+def _fits_api(plugin: LoadedPlugin, findings: Diagnostics) -> bool:
     if plugin.info.api == API:
         return True
     newer = isinstance(plugin.info.api, int) and plugin.info.api > API
@@ -82,7 +82,7 @@ def _fits_api(plugin: LoadedPlugin, findings: Findings) -> bool:
     return False
 
 
-def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], findings: Findings) -> bool:
+def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], findings: Diagnostics) -> bool:
     opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
     for name in opponents:
         findings.add(
@@ -97,16 +97,16 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], find
 
 
 def _has_what_it_requires(
-    plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], findings: Findings
+    plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], findings: Diagnostics
 ) -> bool:
     missing = [name for name in plugin.info.requires if name not in present]
     for name in missing:
-        how = _LEFT_OUT if name in quarantined else f"is not enabled{closest(name, present)}"
+        how = _LEFT_OUT if name in quarantined else f"is not enabled{did_you_mean(name, present)}"
         _requires(plugin, name, how, findings)
     return not missing
 
 
-def _requires(plugin: LoadedPlugin, name: str, how: str, findings: Findings) -> None:
+def _requires(plugin: LoadedPlugin, name: str, how: str, findings: Diagnostics) -> None:
     findings.add(
         "TB106",
         f"plugin {plugin.name!r} requires plugin {name!r}, which {how}",

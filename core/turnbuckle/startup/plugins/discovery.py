@@ -34,7 +34,7 @@ class InstalledPlugin:
     @property
     def origin(self) -> Origin:
         """Return where it comes from."""
-        return Origin(plugin=self.name, place=self.value, distribution=self.distribution)
+        return Origin(plugin=self.name, location=self.value, distribution=self.distribution)
 
     @property
     def is_ours(self) -> bool:

@@ -21,9 +21,9 @@ import attrs
 import turnbuckle
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import Origin, PluginInfo
-from turnbuckle.startup.model.diagnostics import Findings, closest, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_place, place_of
-from turnbuckle.startup.model.plugin_records import LoadedPlugin, Wanted
+from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 from turnbuckle.startup.plugins.distributions import distribution_of
 from turnbuckle.startup.plugins.import_errors import import_places
@@ -70,16 +70,16 @@ class Loader:
         findings: where failures are noted.
         disabled: names that stay out, with who said so.
         optional: names of plugins whose failure is a warning.
-        spared: optional plugins that stay out, as a start with them failed.
+        excluded: optional plugins that stay out, as a start with them failed.
         quarantined: the optional plugins that failed.
         seen: names of all plugins that were asked for, with who asked.
         discover: lists the installed plugins; asked at most once, and only when a name has to be looked up.
     """
 
-    findings: Findings
+    findings: Diagnostics
     disabled: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
-    spared: Collection[str] = ()
+    excluded: Collection[str] = ()
     quarantined: list[str] = attrs.field(factory=list)
     seen: dict[str, Origin] = attrs.field(factory=dict)
     discover: Callable[[], tuple[InstalledPlugin, ...]] = installed_plugins
@@ -98,7 +98,7 @@ class Loader:
         """Return who asked for a plugin."""
         return self.seen.get(name, Origin(plugin=name))
 
-    def load(self, wanted: Sequence[Wanted]) -> list[LoadedPlugin]:
+    def load(self, wanted: Sequence[PluginRequest]) -> list[LoadedPlugin]:
         """Return the plugins of one scope, in the order in which they were asked for."""
         loaded: dict[str, LoadedPlugin] = {}
         tried: set[str] = set()
@@ -108,7 +108,7 @@ class Loader:
             self.seen.setdefault(name, each.origin)
             if name in self.disabled and not each.builtin:
                 continue
-            if name in self.spared and not each.builtin:
+            if name in self.excluded and not each.builtin:
                 self.quarantined.append(name)
                 continue
             if isinstance(each.ref, str) and name in tried:
@@ -124,7 +124,7 @@ class Loader:
                 loaded[plugin.name] = plugin
         return list(loaded.values())
 
-    def _merge(self, plugin: LoadedPlugin, again: Wanted) -> None:
+    def _merge(self, plugin: LoadedPlugin, again: PluginRequest) -> None:
         plugin.config = {**again.config, **plugin.config}
 
     def _is_twice(self, plugin: LoadedPlugin, loaded: dict[str, LoadedPlugin]) -> bool:
@@ -141,14 +141,14 @@ class Loader:
         )
         return True
 
-    def _load_timed(self, wanted: Wanted) -> LoadedPlugin | None:
+    def _load_timed(self, wanted: PluginRequest) -> LoadedPlugin | None:
         start = time.perf_counter()
         loaded = self._load(wanted)
         if loaded is not None:
             loaded.seconds += time.perf_counter() - start
         return loaded
 
-    def _load(self, wanted: Wanted) -> LoadedPlugin | None:
+    def _load(self, wanted: PluginRequest) -> LoadedPlugin | None:
         if not isinstance(wanted.ref, str):
             return self._instance(wanted.ref, wanted, "")
         installed = self._find(wanted.ref, wanted.origin)
@@ -187,7 +187,7 @@ class Loader:
         if not found:
             self.findings.add(
                 "TB101",
-                f"unknown plugin {name!r}{closest(name, {each.name for each in self.installed})}",
+                f"unknown plugin {name!r}{did_you_mean(name, {each.name for each in self.installed})}",
                 origin,
                 why="no installed distribution has an entry point of that name in the group turnbuckle.plugins",
                 fix="correct the name, or install the distribution; 'turnbuckle plugins' lists what is there",
@@ -202,14 +202,14 @@ class Loader:
             fix = f"pip install '{name}[{installed.extra}]'"
         self.findings.add(
             "TB103",
-            f"plugin {installed.name!r} cannot be imported: {described(error)}",
-            attrs.evolve(installed.origin, place=place or installed.value),
+            f"plugin {installed.name!r} cannot be imported: {format_error(error)}",
+            attrs.evolve(installed.origin, location=place or installed.value),
             why=f"its entry point is {installed.value}"
             + (f", and what failed is {innermost}" if innermost != place else ""),
             fix=fix,
         )
 
-    def _instance(self, value: object, wanted: Wanted, distribution: str) -> LoadedPlugin | None:
+    def _instance(self, value: object, wanted: PluginRequest, distribution: str) -> LoadedPlugin | None:
         plugin = self._make(value, wanted.origin) if isinstance(value, type) else value
         if plugin is _NOT_MADE:
             return None
@@ -219,7 +219,7 @@ class Loader:
         info = _info_of(plugin)
         origin = Origin(
             plugin=_name_of(plugin) or type(plugin).__name__,
-            place=place_of(plugin),
+            location=place_of(plugin),
             distribution=distribution or ("" if wanted.builtin else distribution_of(type(plugin).__module__)),
         )
         if not isinstance(info, PluginInfo) or not _is_name(info.name):
@@ -246,8 +246,8 @@ class Loader:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's constructor may raise anything
             self.findings.add(
                 "TB104",
-                f"plugin {cls.__qualname__} cannot be made: {described(error)}",
-                Origin(plugin=_name_of(cls) or cls.__qualname__, place=place_of_error(error) or place_of(cls)),
+                f"plugin {cls.__qualname__} cannot be made: {format_error(error)}",
+                Origin(plugin=_name_of(cls) or cls.__qualname__, location=place_of_error(error) or place_of(cls)),
                 origin,
                 why="a plugin that is enabled by class or by name is made without arguments",
                 fix="give its arguments defaults, take them from its settings, or pass an instance",
@@ -257,11 +257,11 @@ class Loader:
     def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
         if distribution:
             # Who asked for it by name has done nothing wrong.
-            origin = attrs.evolve(origin, place=place_of(value) or origin.place, distribution=distribution)
+            origin = attrs.evolve(origin, location=place_of(value) or origin.location, distribution=distribution)
         self.findings.add(
             "TB104",
             f"{shown(value)} is not a plugin",
-            attrs.evolve(origin, place=origin.place or place_of(value)),
+            attrs.evolve(origin, location=origin.location or place_of(value)),
             why="a plugin is a name, a class derived from turnbuckle.Plugin, or an instance of one",
             fix="derive its class from turnbuckle.Plugin",
         )

@@ -43,4 +43,4 @@ def source_of(origin: Origin | None) -> tuple[str, str]:
     """Return an origin as two cells: the plugin with its distribution, and the place."""
     if origin is None:
         return "", ""
-    return f"{origin.plugin} ({origin.distribution})" if origin.distribution else origin.plugin, origin.place
+    return f"{origin.plugin} ({origin.distribution})" if origin.distribution else origin.plugin, origin.location

@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.startup.report.columns import counted
 from turnbuckle.startup.report.lock import Composition
 
-__all__ = ["Difference", "differences"]
+__all__ = ["PlanDifference", "differences"]
 
 _Record = Mapping[str, Any]
 _Keyed = dict[Any, _Record]
@@ -39,31 +39,31 @@ _FACTS: Final[Mapping[str, str]] = {
 
 
 @attrs.frozen
-class Difference:
+class PlanDifference:
     """One way in which two compositions differ; ``is_upgrade`` if only a version does."""
 
     text: str
     is_upgrade: bool = False
 
 
-def differences(before: Composition, after: Composition) -> tuple[Difference, ...]:
+def differences(before: Composition, after: Composition) -> tuple[PlanDifference, ...]:
     """Return how ``after`` differs from ``before``.
 
     Raises:
         KeyError: one of them lacks something.
         TypeError: one of them has something of another shape.
     """
-    return (*_upgrades(before, after), *(Difference(text) for text in _changes(before, after)))
+    return (*_upgrades(before, after), *(PlanDifference(text) for text in _changes(before, after)))
 
 
-def _upgrades(before: Composition, after: Composition) -> Iterator[Difference]:
+def _upgrades(before: Composition, after: Composition) -> Iterator[PlanDifference]:
     if before["turnbuckle"] != after["turnbuckle"]:
-        yield Difference(f"turnbuckle was {before['turnbuckle']}, and is {after['turnbuckle']}", is_upgrade=True)
+        yield PlanDifference(f"turnbuckle was {before['turnbuckle']}, and is {after['turnbuckle']}", is_upgrade=True)
     old, new = _plugins(before), _plugins(after)
     for key in old.keys() & new.keys():
         was, now = _release(old[key]), _release(new[key])
         if was != now:
-            yield Difference(f"{_plugin(old[key])} was of {was}, and is of {now}", is_upgrade=True)
+            yield PlanDifference(f"{_plugin(old[key])} was of {was}, and is of {now}", is_upgrade=True)
 
 
 def _changes(before: Composition, after: Composition) -> Iterator[str]:

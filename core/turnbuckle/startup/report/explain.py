@@ -16,14 +16,14 @@ from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, Set
 from turnbuckle.records import ErrorHandler, Match, Middleware, ProtocolProvider, Route, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.slashes import SlashRedirect
-from turnbuckle.runtime.scope_match import scope_chains, scopes_of_misses
+from turnbuckle.runtime.scope_match import fallback_scopes, scope_chains
 from turnbuckle.runtime.upgrade import offered
 from turnbuckle.setup import Setup
-from turnbuckle.startup.compile.routers import Table, build_tables, finder
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.report.columns import name_of
 from turnbuckle.startup.report.limits_table import bound_at
-from turnbuckle.startup.report.route_mismatch import Asking, Judgement, judge, why_later
+from turnbuckle.startup.report.route_mismatch import MatchReport, RouteQuery, explain_mismatch, why_later
 from turnbuckle.startup.resolve.route_overrides import largest_content
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
@@ -38,7 +38,7 @@ class Candidate:
     route: Route
     scope: PlannedScope
     reason: str = ""
-    judgement: Judgement = attrs.field(factory=Judgement)
+    judgement: MatchReport = attrs.field(factory=MatchReport)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,7 +135,7 @@ class _Explainer:
 
     plan: Plan
     request: Request
-    tables: tuple[Table, ...] = attrs.field(init=False)
+    tables: tuple[MountedRouter, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         setup = Setup(
@@ -144,7 +144,7 @@ class _Explainer:
             debug=self.plan.settings.debug,
             converters=self.plan.converters,
         )
-        self.tables = build_tables(self.plan.root, setup, _Mark, Findings())
+        self.tables = build_tables(self.plan.root, setup, _Mark, Diagnostics())
 
     def run(self, shown: Explanation) -> Explanation:
         """Fill in what happens."""
@@ -229,7 +229,7 @@ class _Explainer:
         return REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
-        scopes = scopes_of_misses(self.plan.root, self.plan.converters)
+        scopes = fallback_scopes(self.plan.root, self.plan.converters)
         found = (chain for territory, chain in scopes if territory.read(self.request) is not None)
         return next(found, (self.plan.root,))
 
@@ -237,7 +237,7 @@ class _Explainer:
 
     def _candidates(self, winner: Candidate | None) -> tuple[Candidate, ...]:
         request = self.request
-        asking = Asking(
+        asking = RouteQuery(
             method=request.method, path=request.raw_path, host=request.host, converters=self.plan.converters
         )
         table = self._asked_table()
@@ -254,11 +254,11 @@ class _Explainer:
         self,
         route: Route,
         chain: tuple[PlannedScope, ...],
-        asked: tuple[Asking, Table],
+        asked: tuple[RouteQuery, MountedRouter],
         winner: Candidate | None,
     ) -> Candidate:
         asking, table = asked
-        judgement = judge(route, asking, self.plan.settings.routing.trailing_slash)
+        judgement = explain_mismatch(route, asking, self.plan.settings.routing.trailing_slash)
         reason = judgement.reason
         if _mount(chain) is not table.scope:
             where = f"scope {table.scope.host}{table.scope.prefix}" if table.territory is not None else "the app"
@@ -267,7 +267,7 @@ class _Explainer:
             reason = why_later(route, winner.route, asking) if winner is not None else "the router did not choose it"
         return Candidate(route=route, scope=chain[-1], reason=reason, judgement=judgement)
 
-    def _asked_table(self) -> Table:
+    def _asked_table(self) -> MountedRouter:
         tables = (
             each for each in self.tables if each.territory is None or each.territory.read(self.request) is not None
         )

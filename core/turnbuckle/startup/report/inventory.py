@@ -16,22 +16,22 @@ from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Findings, closest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.locations import place_of
-from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 from turnbuckle.startup.plugins.local_plugin import FILE_NAME
-from turnbuckle.startup.plugins.requested import Asked, asked_by_name
+from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
 from turnbuckle.startup.settings.builder import Configurator
 from turnbuckle.startup.settings.layers import read_layers
 
-__all__ = ["Survey", "survey_without_app", "with_failures"]
+__all__ = ["PluginInventory", "survey_without_app", "with_failures"]
 
 _NOWHERE = Origin(plugin="app")
 
 
 @attrs.frozen(kw_only=True)
-class Survey:
+class PluginInventory:
     """The plugins, and every problem that was met on the way to them."""
 
     plugins: tuple[PlannedPlugin, ...]
@@ -42,8 +42,8 @@ def with_failures(
     plugins: Sequence[PlannedPlugin],
     asked_for: dict[str, Origin],
     installed: Sequence[InstalledPlugin],
-    findings: Findings,
-) -> Survey:
+    findings: Diagnostics,
+) -> PluginInventory:
     """Return a survey in which plugins that have an error, or came to nothing, stand as failed.
 
     Args:
@@ -60,23 +60,23 @@ def with_failures(
         origin = attrs.evolve(asked_for[name], plugin=name, distribution=distributions.get(name, ""))
         shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, findings)))
     plugins = [_with_distribution(each, distributions) for each in shown]
-    return Survey(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
 
 
-def survey_without_app(sources: Sources) -> Survey:
+def survey_without_app(sources: SettingsSources) -> PluginInventory:
     """Return what is installed, and what settings, environment and command line make of it; nothing is imported."""
-    findings = Findings()
+    findings = Diagnostics()
     declaration = Declaration(
         name="", root=ScopeDeclaration(prefix="", host="", origin=_NOWHERE), origin=attrs.evolve(_NOWHERE)
     )
     configurator = Configurator(read_layers(declaration, sources, findings), findings)
     settings = configurator.build(Settings, (), {}) or Settings()
-    asked = asked_by_name(settings, configurator.values, sources)
+    asked = requests_from_settings(settings, configurator.values, sources)
     plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
-    return Survey(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
 
 
-def _judged(plugin: PlannedPlugin, findings: Findings) -> PlannedPlugin:
+def _judged(plugin: PlannedPlugin, findings: Diagnostics) -> PlannedPlugin:
     if plugin.state == "quarantined":
         return attrs.evolve(plugin, note=_quarantined(plugin.name, findings) or plugin.note)
     errors = [each for each in findings.errors if each.origins and each.origins[0].plugin == plugin.name]
@@ -85,13 +85,13 @@ def _judged(plugin: PlannedPlugin, findings: Findings) -> PlannedPlugin:
     return attrs.evolve(plugin, state="failed", note=_short(errors[0]))
 
 
-def _quarantined(name: str, findings: Findings) -> str:
+def _quarantined(name: str, findings: Diagnostics) -> str:
     prefix = f"optional plugin {name!r} is left out: "
     texts = [each.text for each in findings.others if each.text.startswith(prefix)]
     return texts[0].removeprefix(prefix) if texts else ""
 
 
-def _problem_of(name: str, findings: Findings) -> str:
+def _problem_of(name: str, findings: Diagnostics) -> str:
     about = [each for each in findings.errors if f"plugin {name!r}" in each.text]
     about += [each for each in findings.errors if any(origin.plugin == name for origin in each.origins)]
     return _short(about[0]) if about else "it does not take part"
@@ -116,7 +116,7 @@ def _builtin() -> Iterator[PlannedPlugin]:
         yield PlannedPlugin(
             name=cls.info.name,
             state="builtin",
-            origin=Origin(plugin=cls.info.name, place=place_of(cls)),
+            origin=Origin(plugin=cls.info.name, location=place_of(cls)),
             api=cls.info.api,
             hooks=_hooks_of(cls),
         )
@@ -126,14 +126,14 @@ def _hooks_of(cls: type[Plugin]) -> tuple[str, ...]:
     return tuple(sorted(name for name in vars(cls) if hasattr(Hooks, name) and not name.startswith("_")))
 
 
-def _local(sources: Sources) -> Iterator[PlannedPlugin]:
+def _local(sources: SettingsSources) -> Iterator[PlannedPlugin]:
     path = sources.folder / FILE_NAME if sources.folder is not None else None
     if path is not None and path.is_file() and not sources.only_builtin:
         note = "its plugins are enabled wherever an app is put together"
-        yield PlannedPlugin(name=FILE_NAME, state="enabled", origin=Origin(plugin="app", place=str(path)), note=note)
+        yield PlannedPlugin(name=FILE_NAME, state="enabled", origin=Origin(plugin="app", location=str(path)), note=note)
 
 
-def _known(asked: Asked, autoload: bool, sources: Sources) -> Iterator[PlannedPlugin]:
+def _known(asked: PluginRequests, autoload: bool, sources: SettingsSources) -> Iterator[PlannedPlugin]:
     installed = installed_plugins()
     names = {each.name for each in installed}
     enabled = {str(each.ref): each.origin for each in asked.enabled} if not sources.only_builtin else {}
@@ -144,20 +144,20 @@ def _known(asked: Asked, autoload: bool, sources: Sources) -> Iterator[PlannedPl
                 name=each.name,
                 state="disabled",
                 origin=each.origin,
-                note=f"disabled by {asked.disabled[each.name].place}",
+                note=f"disabled by {asked.disabled[each.name].location}",
             )
         elif rivals > 1:
             note = f"TB102 {rivals} distributions offer plugin {each.name!r}"
             yield PlannedPlugin(name=each.name, state=_failed(each.name, asked), origin=each.origin, note=note)
         elif each.name in enabled or (autoload and not each.is_ours and not sources.only_builtin):
-            by = enabled[each.name].place if each.name in enabled else "plugins.autoload"
+            by = enabled[each.name].location if each.name in enabled else "plugins.autoload"
             yield PlannedPlugin(name=each.name, state="enabled", origin=each.origin, note=f"enabled by {by}")
         else:
             yield PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
     for name in enabled.keys() - names - asked.disabled.keys():
-        note = f"TB101 unknown plugin {name!r}{closest(name, names)}"
+        note = f"TB101 unknown plugin {name!r}{did_you_mean(name, names)}"
         yield PlannedPlugin(name=name, state=_failed(name, asked), origin=enabled[name], note=note)
 
 
-def _failed(name: str, asked: Asked) -> PluginState:
+def _failed(name: str, asked: PluginRequests) -> PluginState:
     return "quarantined" if name in asked.optional else "failed"

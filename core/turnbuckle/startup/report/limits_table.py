@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.limit_field import Bound, bound_of
+from turnbuckle.http.limit_field import LimitInfo, bound_of
 from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Plan, SettingValue
 from turnbuckle.server.model.capacity import Capacity
@@ -24,7 +24,7 @@ BOUNDED: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts, "c
 """The sections of settings that bound something, with their classes."""
 
 
-def bound_at(key: str) -> Bound | None:
+def bound_at(key: str) -> LimitInfo | None:
     """Return what is told of a setting; None if it bounds nothing."""
     return _bounds().get(key)
 
@@ -59,22 +59,22 @@ def bounds_as_markdown() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for section, cls in BOUNDED.items():
-        for described in next(sections_of(cls, section)).settings:
-            bound = bound_at(described.key)
+        for format_error in next(sections_of(cls, section)).settings:
+            bound = bound_at(format_error.key)
             if bound is not None:
                 path, _, name = bound.test.partition("::")
                 test = f"[`{name}`](../tests/core/{path})"
                 by_route = "no" if bound.fixed else "yes"
-                row = (f"`{described.key}`", f"`{described.default}`", bound.unit, bound.beyond, by_route)
-                lines.append("| " + " | ".join((*row, described.text.replace("``", "`"), test)) + " |")
+                row = (f"`{format_error.key}`", f"`{format_error.default}`", bound.unit, bound.beyond, by_route)
+                lines.append("| " + " | ".join((*row, format_error.text.replace("``", "`"), test)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _bounds() -> dict[str, Bound]:
+def _bounds() -> dict[str, LimitInfo]:
     return dict(_each_bound())
 
 
-def _each_bound() -> Iterator[tuple[str, Bound]]:
+def _each_bound() -> Iterator[tuple[str, LimitInfo]]:
     for section, cls in BOUNDED.items():
         for field in attrs.fields(cls):
             bound = bound_of(field)

@@ -90,7 +90,7 @@ def _unreadable(path: Path, reason: str) -> StartupError:
                     code="TB602",
                     text=f"lock {str(path)!r} cannot be read: {reason}",
                     fix="write it with 'turnbuckle plan TARGET --lock'",
-                    origins=(Origin(plugin="app", place=str(path)),),
+                    origins=(Origin(plugin="app", location=str(path)),),
                 )
             )
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from turnbuckle.plan import Plan
 from turnbuckle.records import Diagnostic, Level
-from turnbuckle.startup.report.diff import Difference, differences
+from turnbuckle.startup.report.diff import PlanDifference, differences
 from turnbuckle.startup.report.lock import composition_of, read_composition
 
 __all__ = ["compare_with_lock"]
@@ -35,7 +35,7 @@ def compare_with_lock(plan: Plan, path: Path, *, is_binding: bool) -> tuple[Diag
     )
 
 
-def _diagnostics(found: Sequence[Difference], path: Path, level: Level) -> list[Diagnostic]:
+def _diagnostics(found: Sequence[PlanDifference], path: Path, level: Level) -> list[Diagnostic]:
     # What to do about all of them is said once, below the last.
     return [
         Diagnostic(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from turnbuckle._version import __version__
 from turnbuckle.plan import Choice, Entry, Plan, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Diagnostic, Middleware, Origin, Route
 from turnbuckle.startup.report.columns import name_of
@@ -30,7 +31,6 @@ PLAN_SCHEMA: Final = "turnbuckle.plan/1"
 
 def plan_as_json(plan: Plan) -> dict[str, Json]:
     """Return a plan as plain data."""
-    from turnbuckle import __version__
 
     return {
         "schema": PLAN_SCHEMA,
@@ -68,7 +68,7 @@ def plugin_as_json(plugin: PlannedPlugin) -> dict[str, Json]:
         "conflicts": list(plugin.conflicts),
         "asked_by": origin_as_json(plugin.asked_by),
         "seconds": plugin.seconds,
-        "place": plugin.origin.place,
+        "place": plugin.origin.location,
         "note": plugin.note,
     }
 
@@ -89,7 +89,7 @@ def origin_as_json(origin: Origin | None) -> dict[str, Json]:
     """Return where something came from; empty if that is unknown."""
     if origin is None:
         return {}
-    return {"plugin": origin.plugin, "place": origin.place, "distribution": origin.distribution, "hook": origin.hook}
+    return {"plugin": origin.plugin, "place": origin.location, "distribution": origin.distribution, "hook": origin.hook}
 
 
 def value_as_json(value: object) -> Json:

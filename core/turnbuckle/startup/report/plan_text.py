@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnbuckle.plan import Choice, Loser, Plan, PlannedPlugin, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope, RejectedCandidate
 from turnbuckle.records import Origin, ProtocolProvider, Route
 from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
 from turnbuckle.startup.report.limits_table import bounds_as_json, bounds_rows
-from turnbuckle.startup.report.plan_json import Json, type_name
-from turnbuckle.startup.report.plan_json import plan_as_json as parts_as_json
+from turnbuckle.startup.report.plan_json import Json, plan_as_json as parts_as_json, type_name
 
 __all__ = ["Json", "milliseconds", "plan_as_json", "plan_as_text", "scope_title"]
 
@@ -125,7 +124,7 @@ def _term_rows(planned: PlannedRoute) -> Iterator[_Row]:
         yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
 
 
-def _typed_row(kind: type, origin: Origin, losers: tuple[Loser, ...]) -> _Row:
+def _typed_row(kind: type, origin: Origin, losers: tuple[RejectedCandidate, ...]) -> _Row:
     instead = ", ".join(f"not that of {loser.origin.plugin}" for loser in losers)
     return type_name(kind), instead, *_source(origin)
 

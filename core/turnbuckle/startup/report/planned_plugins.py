@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turnbuckle.plan import PlannedPlugin
-from turnbuckle.startup.collect.scopes import Gathered
+from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.plugins.loading import Loader
-from turnbuckle.startup.plugins.requested import Asked
+from turnbuckle.startup.plugins.requested import PluginRequests
 
 __all__ = ["planned_plugins"]
 
 
-def planned_plugins(root: Gathered, asked: Asked, loader: Loader, builtin: frozenset[str]) -> tuple[PlannedPlugin, ...]:
+def planned_plugins(
+    root: CollectedScope, asked: PluginRequests, loader: Loader, builtin: frozenset[str]
+) -> tuple[PlannedPlugin, ...]:
     """Return those that take part, scope by scope, then those that do not.
 
     Installed plugins are among them only if something had to be looked up: their metadata takes time to read.
@@ -24,7 +26,7 @@ def planned_plugins(root: Gathered, asked: Asked, loader: Loader, builtin: froze
         for name in dict.fromkeys(loader.quarantined)
     )
     disabled = tuple(
-        PlannedPlugin(name=name, state="disabled", origin=origin, note=f"disabled by {origin.place}")
+        PlannedPlugin(name=name, state="disabled", origin=origin, note=f"disabled by {origin.location}")
         for name, origin in asked.disabled.items()
     )
     names |= {plugin.name for plugin in (*quarantined, *disabled)}
@@ -36,7 +38,7 @@ def planned_plugins(root: Gathered, asked: Asked, loader: Loader, builtin: froze
     return enabled + quarantined + disabled + installed
 
 
-def _enabled(root: Gathered, builtin: frozenset[str]) -> Iterator[PlannedPlugin]:
+def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedPlugin]:
     for scope in root.walk():
         for plugin in scope.plugins:
             yield PlannedPlugin(

@@ -20,7 +20,7 @@ from turnbuckle.routing.methods import serves
 from turnbuckle.routing.patterns import Pattern, parse_pattern, split_outside_braces
 from turnbuckle.routing.segments import Segment, compile_reader
 
-__all__ = ["Asking", "Judgement", "Nearness", "judge", "why_later"]
+__all__ = ["MatchReport", "Nearness", "RouteQuery", "explain_mismatch", "why_later"]
 
 Nearness: TypeAlias = tuple[int, float, float]
 
@@ -28,7 +28,7 @@ UNREADABLE: Final = "the router reads its path in a way of its own"
 
 
 @attrs.frozen(kw_only=True)
-class Asking:
+class RouteQuery:
     """What of a request a router looks at; ``path`` is percent-encoded, ``host`` may have a port."""
 
     method: str
@@ -38,7 +38,7 @@ class Asking:
 
 
 @attrs.frozen
-class Judgement:
+class MatchReport:
     """Whether a route fits a request.
 
     Attributes:
@@ -56,26 +56,26 @@ class Judgement:
         return self.near[:2] == (0, 0)
 
 
-def judge(route: Route, asking: Asking, trailing_slash: str) -> Judgement:
+def explain_mismatch(route: Route, asking: RouteQuery, trailing_slash: str) -> MatchReport:
     """Return whether a route fits a request, path first, then host, then method."""
     try:
         pattern = parse_pattern(route.path, asking.converters)
     except RouteError:
-        return Judgement(UNREADABLE)
+        return MatchReport(UNREADABLE)
     segments = decode_path(asking.path)
     if segments is None:
-        return Judgement("the path cannot be decoded")
+        return MatchReport("the path cannot be decoded")
     shared, reason = _Walk(pattern, segments, trailing_slash).run()
     if reason:
-        return Judgement(reason, (0, shared, SequenceMatcher(None, route.path, asking.path).ratio()))
+        return MatchReport(reason, (0, shared, SequenceMatcher(None, route.path, asking.path).ratio()))
     if reason := _host_reason(route, asking):
-        return Judgement(reason, (1, shared, 0.0))
+        return MatchReport(reason, (1, shared, 0.0))
     if not serves(route.methods, asking.method):
-        return Judgement(f"it answers {', '.join(sorted(route.methods))}, not {asking.method}", (2, shared, 0.0))
-    return Judgement("", (3, shared, 0.0))
+        return MatchReport(f"it answers {', '.join(sorted(route.methods))}, not {asking.method}", (2, shared, 0.0))
+    return MatchReport("", (3, shared, 0.0))
 
 
-def why_later(route: Route, winner: Route, asking: Asking) -> str:
+def why_later(route: Route, winner: Route, asking: RouteQuery) -> str:
     """Return why another route that fits as well comes before a route."""
     if route.host != winner.host:
         return f"routes of host {winner.host!r} come before it" if winner.host else "another router has it first"
@@ -91,7 +91,7 @@ def why_later(route: Route, winner: Route, asking: Asking) -> str:
     return f"{winner.path} comes before it"
 
 
-def _host_reason(route: Route, asking: Asking) -> str:
+def _host_reason(route: Route, asking: RouteQuery) -> str:
     if not route.host:
         return ""
     host = normalize_host(asking.host)

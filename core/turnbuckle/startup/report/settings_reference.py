@@ -90,8 +90,8 @@ def settings_reference(plugins: Mapping[str, type] | None = None) -> str:
 
 def settings_section(cls: type, key: str, setting: str) -> Described | None:
     """Return the description of one setting of a class; None if it has none of that key."""
-    described = (each for section in sections_of(cls, key) for each in section.settings)
-    return next((each for each in described if each.key == setting), None)
+    format_error = (each for section in sections_of(cls, key) for each in section.settings)
+    return next((each for each in format_error if each.key == setting), None)
 
 
 def variable_of(key: str) -> str:

@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.records import Middleware, Origin, ResponseType
 from turnbuckle.settings import Settings
-from turnbuckle.startup.model.diagnostics import closest
+from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.report.columns import name_of
 from turnbuckle.startup.report.explain import explain, scope_chain
 from turnbuckle.startup.report.plan_json import type_name
@@ -22,7 +22,7 @@ from turnbuckle.startup.report.settings_reference import Described, settings_sec
 
 __all__ = [
     "Answer",
-    "Lost",
+    "RejectedEntry",
     "why_component",
     "why_middleware",
     "why_parser",
@@ -42,7 +42,7 @@ _BUILTIN_COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @attrs.frozen(kw_only=True)
-class Lost:
+class RejectedEntry:
     """What was not chosen, why, and where it came from."""
 
     name: str
@@ -71,7 +71,7 @@ class Answer:
     rule: str = ""
     origin: Origin | None = None
     facts: tuple[tuple[str, str], ...] = ()
-    losers: tuple[Lost, ...] = ()
+    losers: tuple[RejectedEntry, ...] = ()
     change: str = ""
 
 
@@ -100,13 +100,13 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
         rule, change = "no enabled plugin provides another", f"a plugin that provides one, and components.{kind}"
         return [Answer(kind=f"{kind} component", name=_BUILTIN_COMPONENTS[kind], rule=rule, change=change)]
     if kind not in plan.components:
-        near = closest(kind, {*plan.components, *_BUILTIN_COMPONENTS})
+        near = did_you_mean(kind, {*plan.components, *_BUILTIN_COMPONENTS})
         raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{near}")
     return [_slot(plan.components[kind], "", f"the setting components.{kind}")]
 
 
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
-    losers = (Lost(name=each.name, reason="", source=str(each.origin)) for each in choice.losers)
+    losers = (RejectedEntry(name=each.name, reason="", source=str(each.origin)) for each in choice.losers)
     return Answer(
         kind=choice.kind,
         name=choice.name,
@@ -130,7 +130,7 @@ def why_middleware(plan: Plan, name: str) -> list[Answer]:
     answers = [_placed(plan, scope, link) for scope in plan.root.walk() for link in scope.middleware]
     found = [each for each in answers if each.name == name]
     if not found:
-        raise LookupError(f"no middleware is named {name!r}{closest(name, {each.name for each in answers})}")
+        raise LookupError(f"no middleware is named {name!r}{did_you_mean(name, {each.name for each in answers})}")
     return found
 
 
@@ -224,11 +224,11 @@ def why_response(plan: Plan, name: str) -> list[Answer]:
     """
     kind = _type_of(plan, name)
     answers: list[Answer] = []
-    told: list[Entry[ResponseType] | None] = []
+    reporting_errors: list[Entry[ResponseType] | None] = []
     for scope in plan.root.walk():
         entry, rule = _renderer(scope, kind)
-        if entry not in told:
-            told.append(entry)
+        if entry not in reporting_errors:
+            reporting_errors.append(entry)
             answers.append(_rendered(kind, scope, entry, rule))
     return answers
 
@@ -243,7 +243,7 @@ def _type_of(plan: Plan, name: str) -> type:
     try:
         value = getattr(builtins, name, None) or pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        near = closest(name, {kind.__qualname__ for kind in known})
+        near = did_you_mean(name, {kind.__qualname__ for kind in known})
         raise LookupError(f"no type {name!r}{near or '; write module:Name for one of your own'} ({error})") from error
     if not isinstance(value, type):
         raise LookupError(f"{name!r} is {value!r:.60}, not a type")
@@ -271,7 +271,9 @@ def _rendered(kind: type, scope: PlannedScope, entry: Entry[ResponseType] | None
     record = entry.record
     facts = [("rendered by", name_of(record.render)), ("media type", record.media_type)]
     losers = (
-        Lost(name=each.name, reason="the app beats plugins, a plugin beats what is built in", source=str(each.origin))
+        RejectedEntry(
+            name=each.name, reason="the app beats plugins, a plugin beats what is built in", source=str(each.origin)
+        )
         for each in entry.losers
     )
     return Answer(
@@ -309,14 +311,14 @@ def why_route(plan: Plan, path: str) -> list[Answer]:
         if each.winner is not None:
             winner = next((one, scope) for one, scope in plan.routes() if one.route is each.winner.route)
             losers = [
-                Lost(name=other.route.describe(), reason=other.reason)
+                RejectedEntry(name=other.route.describe(), reason=other.reason)
                 for other in each.candidates[1:]
                 if other.judgement.near[0] > 1
             ]
             answer = _routed(plan, *winner, f"it answers {each.method} {path}")
             answers.append(attrs.evolve(answer, losers=tuple(losers)))
     if not answers:
-        near = closest(path, {planned.route.path for planned, _ in plan.routes()})
+        near = did_you_mean(path, {planned.route.path for planned, _ in plan.routes()})
         raise LookupError(f"no route has the pattern, the name or the path {path!r}{near}")
     return answers
 
@@ -358,16 +360,16 @@ def why_setting(plan: Plan, key: str) -> list[Answer]:
     if not found:
         known = {value.key for value in values.values()}
         known |= {each.rpartition(".")[0] for each in known} - {""}
-        raise LookupError(f"no setting {key!r}{closest(key, known)}")
+        raise LookupError(f"no setting {key!r}{did_you_mean(key, known)}")
     return [_set(plan, label, value) for label, value in found]
 
 
 def _set(plan: Plan, label: str, value: SettingValue) -> Answer:
-    losers = [Lost(name=value.redacted(each.value), source=each.source) for each in value.overruled]
+    losers = [RejectedEntry(name=value.redacted(each.value), source=each.source) for each in value.overruled]
     facts = []
-    described = _described(plan, value.key)
-    if described is not None:
-        facts = [("takes", described.takes), ("default", described.default), ("meaning", described.text)]
+    format_error = _described(plan, value.key)
+    if format_error is not None:
+        facts = [("takes", format_error.takes), ("default", format_error.default), ("meaning", format_error.text)]
     file = f"{value.key} in turnbuckle.toml"
     return Answer(
         kind="setting",

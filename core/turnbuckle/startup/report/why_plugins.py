@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
 from turnbuckle.records import Origin
 from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
-from turnbuckle.startup.model.diagnostics import closest
+from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 from turnbuckle.startup.report.columns import counted, milliseconds
 from turnbuckle.startup.report.plan_json import type_name
-from turnbuckle.startup.report.why import Answer, Lost
+from turnbuckle.startup.report.why import Answer, RejectedEntry
 
 __all__ = ["why_command", "why_plugin", "why_protocol"]
 
@@ -31,7 +31,7 @@ def why_plugin(plan: Plan, name: str) -> list[Answer]:
     named = [each for each in installed if each.name == name]
     if not named:
         known = {each.name for each in plan.plugins} | {each.name for each in installed}
-        raise LookupError(f"no plugin is named {name!r}{closest(name, known)}")
+        raise LookupError(f"no plugin is named {name!r}{did_you_mean(name, known)}")
     return [_installed(each) for each in named]
 
 
@@ -76,10 +76,10 @@ def _rule(plan: Plan, plugin: PlannedPlugin) -> str:
 
 def _enabler(plan: Plan, plugin: PlannedPlugin) -> str:
     asked_by = plugin.asked_by
-    if asked_by is not None and ":" in asked_by.place and not asked_by.distribution:
-        return f"the code at {asked_by.place}"
-    if asked_by is not None and asked_by.place and not asked_by.distribution:
-        return asked_by.place
+    if asked_by is not None and ":" in asked_by.location and not asked_by.distribution:
+        return f"the code at {asked_by.location}"
+    if asked_by is not None and asked_by.location and not asked_by.distribution:
+        return asked_by.location
     for key in ("parser.name", "parser.shadow", "router"):
         name, source = plan.setting_values[key].value, plan.setting_values[key].source
         if name and plugin.name in {name, f"{name}_{key.partition('.')[0]}"}:
@@ -104,7 +104,7 @@ def _joined(label: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _problems(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
     found = [each for each in plan.diagnostics if any(origin.plugin == plugin.name for origin in each.origins)]
     for number, each in enumerate(found, 1):
-        place = next((f" at {at.place}" for at in each.origins if at.plugin == plugin.name and at.place), "")
+        place = next((f" at {at.location}" for at in each.origins if at.plugin == plugin.name and at.location), "")
         yield f"{each.level} {number}" if len(found) > 1 else each.level, f"{each.code} {each.text}{place}"
 
 
@@ -164,13 +164,13 @@ def _of_scope(scope: PlannedScope, plugin: PlannedPlugin) -> Iterator[tuple[str,
     yield from _joined("lifespans", (each.record.name for each in scope.lifespans if _is_of(plugin, each.origin)))
 
 
-def _passed_over(plan: Plan, plugin: PlannedPlugin) -> Iterator[Lost]:
+def _passed_over(plan: Plan, plugin: PlannedPlugin) -> Iterator[RejectedEntry]:
     routers = [scope.router for scope in plan.root.walk() if scope.prefix == plugin.scope and scope.router is not None]
     for choice in (*_slots(plan), *routers):
         for each in choice.losers:
             if _is_of(plugin, each.origin):
                 reason = f"{choice.name!r} is the {choice.kind}: {choice.rule}"
-                yield Lost(name=f"{choice.kind} {each.name}", reason=reason, source=each.origin.place)
+                yield RejectedEntry(name=f"{choice.kind} {each.name}", reason=reason, source=each.origin.location)
 
 
 def _is_of(plugin: PlannedPlugin, origin: Origin) -> bool:
@@ -196,7 +196,7 @@ def why_protocol(plan: Plan, token: str) -> list[Answer]:
     ]
     found = [each for each, names in known if wanted in names or token in names]
     if not found:
-        near = closest(token, {name for _, names in known for name in names if name})
+        near = did_you_mean(token, {name for _, names in known for name in names if name})
         raise LookupError(f"no enabled plugin speaks protocol {token!r}{near}")
     return [
         Answer(
@@ -224,7 +224,7 @@ def why_command(plan: Plan, name: str) -> list[Answer]:
     found = [each for each in plan.commands if each.record.name == name]
     if not found:
         known = {each.record.name or "" for each in plan.commands} | BUILTIN_COMMANDS
-        raise LookupError(f"no command is named {name!r}{closest(name, known)}")
+        raise LookupError(f"no command is named {name!r}{did_you_mean(name, known)}")
     return [
         Answer(
             kind="command",

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Union, get_args, get_origin
 
 from turnbuckle.plan import Entry, PlannedRoute
 from turnbuckle.records import Middleware, Route
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.web.response.response import Stream
 
 __all__ = ["check_effects", "streams_response"]
@@ -23,7 +23,7 @@ __all__ = ["check_effects", "streams_response"]
 _STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream)\b")
 
 
-def check_effects(links: Iterable[Entry[Middleware]], routes: Iterable[PlannedRoute], findings: Findings) -> None:
+def check_effects(links: Iterable[Entry[Middleware]], routes: Iterable[PlannedRoute], findings: Diagnostics) -> None:
     """Note middleware that holds in memory what a handler streams, be it a response or the content of a request."""
     buffering = [link for link in links if link.record.buffers_response]
     reading = [link for link in links if link.record.reads_body]
@@ -62,7 +62,7 @@ def _is_stream(annotation: object) -> bool:
     return isinstance(origin, type) and issubclass(origin, AsyncIterable | Stream)
 
 
-def _buffers(link: Entry[Middleware], route: Route, findings: Findings) -> None:
+def _buffers(link: Entry[Middleware], route: Route, findings: Diagnostics) -> None:
     findings.add(
         "TB413",
         f"middleware {link.record.name!r} buffers the response of {route.describe()}, which streams",
@@ -74,7 +74,7 @@ def _buffers(link: Entry[Middleware], route: Route, findings: Findings) -> None:
     )
 
 
-def _reads(link: Entry[Middleware], route: Route, findings: Findings) -> None:
+def _reads(link: Entry[Middleware], route: Route, findings: Diagnostics) -> None:
     findings.add(
         "TB425",
         f"middleware {link.record.name!r} reads the content of requests for {route.describe()}, which streams it",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from turnbuckle.plan import Entry
 from turnbuckle.records import ZONES, Middleware, Origin, ResourceKey
-from turnbuckle.startup.model.diagnostics import Findings, closest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 
 __all__ = ["check_needs", "order_middleware"]
@@ -20,7 +20,7 @@ Link = Entry[Middleware]
 
 
 def order_middleware(
-    links: Sequence[Link], wanted: Sequence[str], findings: Findings, source: str = ""
+    links: Sequence[Link], wanted: Sequence[str], findings: Diagnostics, source: str = ""
 ) -> tuple[Link, ...]:
     """Return the middleware of one scope, outermost first.
 
@@ -32,7 +32,7 @@ def order_middleware(
     """
     by_name = _by_name(links, findings)
     if wanted:
-        return _as_wanted(by_name, wanted, findings, Origin(plugin="app", place=source))
+        return _as_wanted(by_name, wanted, findings, Origin(plugin="app", location=source))
     outside = _constraints(by_name, findings)
     _keep_written_order(by_name, outside)
     position = {name: at for at, name in enumerate(by_name)}
@@ -51,7 +51,7 @@ def order_middleware(
 
 
 def check_needs(
-    outer: Sequence[Link], links: Sequence[Link], findings: Findings, resources: Collection[ResourceKey[object]] = ()
+    outer: Sequence[Link], links: Sequence[Link], findings: Diagnostics, resources: Collection[ResourceKey[object]] = ()
 ) -> None:
     """Note middleware that needs what nothing outside of it provides, and keys that two provide.
 
@@ -79,7 +79,7 @@ def check_needs(
                 _provided_twice(key, link, first, findings)
 
 
-def _by_name(links: Sequence[Link], findings: Findings) -> dict[str, Link]:
+def _by_name(links: Sequence[Link], findings: Diagnostics) -> dict[str, Link]:
     by_name: dict[str, Link] = {}
     for link in links:
         first = by_name.setdefault(link.record.name, link)
@@ -95,12 +95,12 @@ def _by_name(links: Sequence[Link], findings: Findings) -> dict[str, Link]:
     return by_name
 
 
-def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findings, at: Origin) -> tuple[Link, ...]:
+def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Diagnostics, at: Origin) -> tuple[Link, ...]:
     for name in wanted:
         if name not in by_name:
             findings.add(
                 "TB419",
-                f"middleware.order names {name!r}, which does not exist{closest(name, by_name)}",
+                f"middleware.order names {name!r}, which does not exist{did_you_mean(name, by_name)}",
                 at,
                 why="an order that is given is the whole order: nothing is guessed",
                 fix="remove it, or correct its name",
@@ -117,7 +117,7 @@ def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Findin
     return tuple(by_name[name] for name in dict.fromkeys(wanted) if name in by_name)
 
 
-def _constraints(by_name: dict[str, Link], findings: Findings) -> dict[str, set[str]]:
+def _constraints(by_name: dict[str, Link], findings: Diagnostics) -> dict[str, set[str]]:
     outside: dict[str, set[str]] = {name: set() for name in by_name}
     for name, link in by_name.items():
         for other in _targets(link, link.record.after, by_name, findings):
@@ -150,7 +150,7 @@ def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
     return False
 
 
-def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], findings: Findings) -> list[str]:
+def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], findings: Diagnostics) -> list[str]:
     targets = []
     for name in names:
         if name in by_name:
@@ -161,7 +161,8 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], finding
         if not of_plugin:
             findings.add(
                 "TB409",
-                f"middleware {link.record.name!r} is ordered by {name!r}, which is not there{closest(name, by_name)}",
+                f"middleware {link.record.name!r} is ordered by {name!r}, which is not there"
+                f"{did_you_mean(name, by_name)}",
                 link.origin,
                 why="this is no error: the other may simply not be enabled",
                 fix="correct the name, or leave it",
@@ -170,7 +171,7 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], finding
     return targets
 
 
-def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findings: Findings) -> bool:
+def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findings: Diagnostics) -> bool:
     first, second = by_name[outer].record, by_name[inner].record
     if ZONES.index(first.zone) <= ZONES.index(second.zone):
         return first.zone == second.zone
@@ -185,7 +186,7 @@ def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findin
     return False
 
 
-def _lacks(link: Link, need: str, links: Sequence[Link], findings: Findings) -> None:
+def _lacks(link: Link, need: str, links: Sequence[Link], findings: Diagnostics) -> None:
     inside = [each for each in links if need == each.record.name or need in each.record.provides]
     origins = (link.origin, *(each.origin for each in inside))
     findings.add(
@@ -199,11 +200,11 @@ def _lacks(link: Link, need: str, links: Sequence[Link], findings: Findings) -> 
 
 
 def _lacks_resource(
-    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], findings: Findings
+    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], findings: Diagnostics
 ) -> None:
     same = [each.type.__qualname__ for each in resources if each.name == key.name]
     hint = f"; the {key.name!r} that is there is a {same[0]}, not a {key.type.__qualname__}" if same else ""
-    hint = hint or closest(key.name, [each.name for each in resources])
+    hint = hint or did_you_mean(key.name, [each.name for each in resources])
     findings.add(
         "TB412",
         f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
@@ -213,7 +214,7 @@ def _lacks_resource(
     )
 
 
-def _provided_twice(key: str, link: Link, first: Link, findings: Findings) -> None:
+def _provided_twice(key: str, link: Link, first: Link, findings: Diagnostics) -> None:
     findings.add(
         "TB418",
         f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import Choice, Entry, Loser, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.plan import Choice, Entry, PlannedRoute, PlannedScope, RejectedCandidate, SettingValue
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -21,19 +21,18 @@ from turnbuckle.records import (
     Route,
     RouterProvider,
 )
-from turnbuckle.routing.converters import BUILTIN as CONVERTERS
-from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.converters import BUILTIN as CONVERTERS, Converters
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.settings import Settings
-from turnbuckle.startup.collect.adapt import Injected
-from turnbuckle.startup.collect.scopes import Gathered
+from turnbuckle.startup.collect.adapt import AdaptedPart
+from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, shown
 from turnbuckle.startup.resolve.middleware_effects import check_effects
 from turnbuckle.startup.resolve.middleware_order import check_needs, order_middleware
 from turnbuckle.startup.resolve.resources import Provided, order_lifespans
-from turnbuckle.startup.resolve.route_overrides import Terms, TermsReader
+from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.slots import Slot, choose
 from turnbuckle.web.handlers import bind
 
@@ -66,7 +65,7 @@ class Around:
     router: str = ""
     routers: tuple[Entry[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
-    terms: Terms = attrs.field(factory=dict)
+    terms: RouteOverrides = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,10 +83,10 @@ class Resolver:
     settings: Settings
     values: Mapping[str, SettingValue]
     builtin: frozenset[str]
-    findings: Findings
+    findings: Diagnostics
     converters: Converters = CONVERTERS
 
-    def parser(self, root: Gathered, injected: Injected) -> Choice[ParserProvider] | None:
+    def parser(self, root: CollectedScope, injected: AdaptedPart) -> Choice[ParserProvider] | None:
         """Return the parser of every connection."""
         candidates: Sequence[Entry[ParserProvider]] = root.answers.of("provide_parsers")
         slot, shadow = self._slot("parser", injected, candidates), self.settings.parser.shadow
@@ -98,7 +97,7 @@ class Resolver:
             ]
         return choose(slot, candidates, self.findings)
 
-    def shadow(self, root: Gathered, parser: Choice[ParserProvider] | None) -> Choice[ParserProvider] | None:
+    def shadow(self, root: CollectedScope, parser: Choice[ParserProvider] | None) -> Choice[ParserProvider] | None:
         """Return the parser that is compared with the one of every connection; None if there is to be none."""
         name = self.settings.parser.shadow
         if not name:
@@ -108,7 +107,7 @@ class Resolver:
             self.findings.add(
                 "TB202",
                 f"setting 'parser.shadow' names {name!r}, which is the parser itself",
-                Origin(plugin="app", place=self.values["parser.shadow"].source),
+                Origin(plugin="app", location=self.values["parser.shadow"].source),
                 parser.origin,
                 why="a parser that is compared with itself tells nothing",
                 fix="name another one, or none",
@@ -119,7 +118,7 @@ class Resolver:
         )
         return choose(slot, root.answers.of("provide_parsers"), self.findings)
 
-    def components(self, root: Gathered) -> Mapping[str, Choice[Component]]:
+    def components(self, root: CollectedScope) -> Mapping[str, Choice[Component]]:
         """Return the chosen component of each kind."""
         candidates: Sequence[Entry[Component]] = root.answers.of("provide_components")
         source = self.values["components"].source
@@ -137,7 +136,7 @@ class Resolver:
                 chosen[kind] = choice
         return chosen
 
-    def protocols(self, root: Gathered) -> tuple[Entry[ProtocolProvider], ...]:
+    def protocols(self, root: CollectedScope) -> tuple[Entry[ProtocolProvider], ...]:
         """Return all protocols, each token of which is claimed once."""
         entries: tuple[Entry[ProtocolProvider], ...] = root.answers.of("provide_protocols")
         for kind in ("alpn", "upgrade"):
@@ -145,7 +144,7 @@ class Resolver:
             self._unique(tokens, lambda one: getattr(one, kind).lower(), "TB416", f"{kind} token")  # noqa: B023  # used at once
         return entries
 
-    def commands(self, root: Gathered) -> tuple[Entry[Any], ...]:
+    def commands(self, root: CollectedScope) -> tuple[Entry[Any], ...]:
         """Return all commands, each name of which is claimed once."""
         entries = root.answers.of("provide_commands")
         self._unique(entries, lambda command: command.name, "TB417", "command")
@@ -155,7 +154,7 @@ class Resolver:
                     "TB417",
                     f"there are two of command {each.record.name!r}, and one is a part of turnbuckle",
                     each.origin,
-                    Origin(plugin="turnbuckle", place=f"turnbuckle.cli.{each.record.name}"),
+                    Origin(plugin="turnbuckle", location=f"turnbuckle.cli.{each.record.name}"),
                     why="the commands of turnbuckle work whatever plugins do, as some are there to repair them",
                     fix="give the command of the plugin another name",
                 )
@@ -167,7 +166,7 @@ class Resolver:
         entries = [Entry(route, route.origin or root.origin) for route in routes]
         self._unique(entries, lambda route: route.name, "TB420", "route name")
 
-    def scope(self, gathered: Gathered, around: Around | None = None) -> PlannedScope:
+    def scope(self, gathered: CollectedScope, around: Around | None = None) -> PlannedScope:
         """Return what is decided for a scope and all within.
 
         Args:
@@ -194,7 +193,7 @@ class Resolver:
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,
-            terms=TermsReader(self.values, self.findings).of_scope(outer.terms, written),
+            terms=OverrideReader(self.values, self.findings).of_scope(outer.terms, written),
         )
         if around is not None:
             self._check_whole(gathered)
@@ -214,7 +213,7 @@ class Resolver:
             scopes=tuple(self.scope(each, inner) for each in gathered.scopes),
         )
 
-    def _check_whole(self, gathered: Gathered) -> None:
+    def _check_whole(self, gathered: CollectedScope) -> None:
         for hook, what in _OF_THE_WHOLE_APP.items():
             for each in gathered.answers.of(hook):
                 self.findings.add(
@@ -229,7 +228,7 @@ class Resolver:
 
     # -- slots
 
-    def _slot(self, kind: str, injected: Injected, candidates: Sequence[Entry[Any]]) -> Slot[Any]:
+    def _slot(self, kind: str, injected: AdaptedPart, candidates: Sequence[Entry[Any]]) -> Slot[Any]:
         passed = injected.provider
         if injected.adapter is not None:
             name = getattr(injected.adapter.ref, "info").name  # noqa: B009  # a plugin, which the record need not know
@@ -241,7 +240,7 @@ class Resolver:
             asked_by = f"setting {kind} ({self.values[key].source})"
         return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
 
-    def _router(self, gathered: Gathered, outer: Around, *, is_root: bool) -> Choice[RouterProvider] | None:
+    def _router(self, gathered: CollectedScope, outer: Around, *, is_root: bool) -> Choice[RouterProvider] | None:
         candidates: Sequence[Entry[RouterProvider]] = gathered.answers.of("provide_routers")
         slot = self._slot("router", gathered.router, candidates)
         if is_root:
@@ -269,7 +268,7 @@ class Resolver:
     # -- middleware, tables
 
     def _middleware(
-        self, gathered: Gathered, outer: Around, resources: Provided, *, is_root: bool
+        self, gathered: CollectedScope, outer: Around, resources: Provided, *, is_root: bool
     ) -> tuple[Entry[Middleware], ...]:
         links = [*gathered.answers.of("provide_middleware"), *_entries(gathered.declaration.middleware)]
         order, source = self.settings.middleware.order, self.values["middleware.order"].source
@@ -292,7 +291,7 @@ class Resolver:
         for kind, rivals in own.items():
             best = self._strongest(rivals, code, f"{what} {getattr(kind, '__name__', kind)}")
             beaten = [each for each in (*rivals, merged.get(kind)) if each is not None and each is not best]
-            losers = (Loser(getattr(kind, "__qualname__", str(kind)), each.origin) for each in beaten)
+            losers = (RejectedCandidate(getattr(kind, "__qualname__", str(kind)), each.origin) for each in beaten)
             merged[kind] = attrs.evolve(best, losers=tuple(losers))
         return tuple(merged.values())
 
@@ -342,8 +341,8 @@ class Resolver:
 
     # -- routes
 
-    def _routes(self, gathered: Gathered, inner: Around) -> tuple[PlannedRoute, ...]:
-        terms = TermsReader(self.values, self.findings)
+    def _routes(self, gathered: CollectedScope, inner: Around) -> tuple[PlannedRoute, ...]:
+        terms = OverrideReader(self.values, self.findings)
         provided = [_with_origin(each) for each in gathered.answers.of("provide_routes")]
         planned = []
         for route in (*provided, *gathered.declaration.routes):
@@ -359,7 +358,7 @@ class Resolver:
         names = _parameters(route, self.converters)
         return names if router in self.builtin else names or None
 
-    def _whole(self, route: Route, gathered: Gathered) -> Route:
+    def _whole(self, route: Route, gathered: CollectedScope) -> Route:
         prefix, host = gathered.declaration.prefix, route.host or gathered.declaration.host
         path = route.path
         if prefix and path.startswith("/"):

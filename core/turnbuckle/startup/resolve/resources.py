@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from turnbuckle.plan import Entry, PlannedScope
 from turnbuckle.records import Lifespan, ResourceKey
-from turnbuckle.startup.model.diagnostics import Findings, closest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 from turnbuckle.web.resources import Resources
 
@@ -17,7 +17,7 @@ Provided = Mapping[ResourceKey[object], Entry[Lifespan]]
 
 
 def order_lifespans(
-    entries: Sequence[Entry[Lifespan]], around: Provided, findings: Findings
+    entries: Sequence[Entry[Lifespan]], around: Provided, findings: Diagnostics
 ) -> tuple[tuple[Entry[Lifespan], ...], Provided]:
     """Return the lifespans of one scope in the order in which they are entered, and all resources that are there then.
 
@@ -56,7 +56,7 @@ def _survey(
         _survey(inner, here, providers, layers)
 
 
-def _providers(entries: Sequence[Entry[Lifespan]], findings: Findings) -> dict[ResourceKey[object], Entry[Lifespan]]:
+def _providers(entries: Sequence[Entry[Lifespan]], findings: Diagnostics) -> dict[ResourceKey[object], Entry[Lifespan]]:
     providers: dict[ResourceKey[object], Entry[Lifespan]] = {}
     for each in entries:
         key = each.record.provides
@@ -73,20 +73,20 @@ def _providers(entries: Sequence[Entry[Lifespan]], findings: Findings) -> dict[R
     return providers
 
 
-def _check_needs(entry: Entry[Lifespan], known: Provided, findings: Findings) -> None:
+def _check_needs(entry: Entry[Lifespan], known: Provided, findings: Diagnostics) -> None:
     for key in entry.record.needs:
         if key not in known:
             names = [each.name for each in known]
             findings.add(
                 "TB423",
-                f"lifespan {entry.record.name!r} needs {key}, which nothing provides{closest(key.name, names)}",
+                f"lifespan {entry.record.name!r} needs {key}, which nothing provides{did_you_mean(key.name, names)}",
                 entry.origin,
                 why="what it needs must be there before it is entered",
                 fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
             )
 
 
-def _in_order(entries: Sequence[Entry[Lifespan]], own: Provided, findings: Findings) -> tuple[Entry[Lifespan], ...]:
+def _in_order(entries: Sequence[Entry[Lifespan]], own: Provided, findings: Diagnostics) -> tuple[Entry[Lifespan], ...]:
     # Names need not be unique, but positions are.
     place = {id(each): f"{number:05}" for number, each in enumerate(entries)}
     before = {place[id(each)]: [place[id(own[key])] for key in each.record.needs if key in own] for each in entries}

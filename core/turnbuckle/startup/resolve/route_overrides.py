@@ -19,30 +19,30 @@ from turnbuckle.records import Origin, Route
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.declaration import ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Findings, closest, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.web.request.request import Request
 
 __all__ = [
-    "Terms",
-    "TermsReader",
+    "OverrideReader",
+    "RouteOverrides",
     "content_limit_of",
-    "enforced",
     "largest_content",
-    "on_terms",
     "own_timeouts",
     "timeouts_of",
+    "with_content_limit",
+    "with_overrides",
 ]
 
 _SECTIONS: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts}
 
-Terms = Mapping[str, SettingValue]
+RouteOverrides = Mapping[str, SettingValue]
 """The values that differ from the settings, with their sources, by key such as ``"limits.content"``."""
 
 Call = Callable[[Request], Awaitable[Any]]
 
 
 @attrs.frozen
-class TermsReader:
+class OverrideReader:
     """Reads the terms that scopes and routes ask for.
 
     Attributes:
@@ -51,22 +51,24 @@ class TermsReader:
     """
 
     values: Mapping[str, SettingValue]
-    findings: Findings
+    findings: Diagnostics
 
-    def of_scope(self, around: Terms, declaration: ScopeDeclaration) -> Terms:
+    def of_scope(self, around: RouteOverrides, declaration: ScopeDeclaration) -> RouteOverrides:
         """Return the terms of a scope."""
         given = {"limits": declaration.limits, "timeouts": declaration.timeouts}
         return self._with(around, given, declaration.origin, f"scope {declaration.prefix or '/'}")
 
-    def of_route(self, around: Terms, route: Route) -> Terms:
+    def of_route(self, around: RouteOverrides, route: Route) -> RouteOverrides:
         """Return the terms of a route."""
         given = {"limits": route.limits, "timeouts": route.timeouts}
         return self._with(around, given, route.origin or Origin(plugin="app"), f"route {route.path}")
 
-    def _with(self, around: Terms, given: Mapping[str, Mapping[str, float]], origin: Origin, what: str) -> Terms:
+    def _with(
+        self, around: RouteOverrides, given: Mapping[str, Mapping[str, float]], origin: Origin, what: str
+    ) -> RouteOverrides:
         if not any(given.values()):
             return around
-        source = f"{what} ({origin.place})" if origin.place else what
+        source = f"{what} ({origin.location})" if origin.location else what
         terms = dict(around)
         for section, values in given.items():
             for name, value in values.items():
@@ -84,14 +86,14 @@ class TermsReader:
         bound = bound_of(fields[name]) if name in fields else None
         if bound is None:
             may_be = [each.name for each in fields.values() if (about := bound_of(each)) and not about.fixed]
-            return self._refuse(f"there is no {key!r}{closest(name, fields)}", f"they may have {may_be}", origin)
+            return self._refuse(f"there is no {key!r}{did_you_mean(name, fields)}", f"they may have {may_be}", origin)
         if bound.fixed:
             return self._refuse(f"{key} cannot be otherwise for a route or scope", bound.fixed, origin)
         try:
             cls(**{name: value})
         except (TypeError, ValueError) as error:
             return self._refuse(
-                f"{key} cannot be {value!r}: {described(error)}", "it is checked as the setting is", origin
+                f"{key} cannot be {value!r}: {format_error(error)}", "it is checked as the setting is", origin
             )
         return True
 
@@ -100,7 +102,7 @@ class TermsReader:
         return False
 
 
-def timeouts_of(settings: Settings, terms: Terms) -> Timeouts:
+def timeouts_of(settings: Settings, terms: RouteOverrides) -> Timeouts:
     """Return the deadlines of a route."""
     prefix = "timeouts."
     own = {key.removeprefix(prefix): value.value for key, value in terms.items() if key.startswith(prefix)}
@@ -113,7 +115,7 @@ def own_timeouts(plan: Plan) -> tuple[Timeouts, ...]:
     return tuple(found - {plan.settings.timeouts})
 
 
-def content_limit_of(settings: Settings, terms: Terms) -> int:
+def content_limit_of(settings: Settings, terms: RouteOverrides) -> int:
     """Return how many octets of content a route takes."""
     own = terms.get("limits.content")
     return settings.limits.content if own is None else cast("int", own.value)
@@ -125,7 +127,7 @@ def largest_content(plan: Plan) -> int:
     return max((plan.settings.limits.content, *own))
 
 
-def enforced(call: Call, content: int | None) -> Call:
+def with_content_limit(call: Call, content: int | None) -> Call:
     """Return a handler that is not called for content which is announced to be too large; None for no limit."""
     if content is None:
         return call
@@ -139,7 +141,7 @@ def enforced(call: Call, content: int | None) -> Call:
     return checked
 
 
-def on_terms(call: Call, content: int | None, timeouts: Timeouts | None) -> Call:
+def with_overrides(call: Call, content: int | None, timeouts: Timeouts | None) -> Call:
     """Return a handler for whose requests other terms hold, from here on; None for those of the settings."""
     if content is None and timeouts is None:
         return call

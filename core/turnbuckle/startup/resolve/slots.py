@@ -11,9 +11,9 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from turnbuckle.plan import Choice, Entry, Loser
+from turnbuckle.plan import Choice, Entry, RejectedCandidate
 from turnbuckle.records import Origin
-from turnbuckle.startup.model.diagnostics import Findings, closest, nearest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
 
 __all__ = ["Slot", "choose"]
@@ -50,7 +50,7 @@ class Slot(Generic[ProviderT]):
 
 
 def choose(
-    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Findings
+    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Diagnostics
 ) -> Choice[ProviderT] | None:
     """Return what fills a slot; None when nothing does, or when that cannot be decided."""
     if slot.passed is not None:
@@ -67,7 +67,7 @@ def choose(
 
 
 def _by_name(
-    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Findings
+    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Diagnostics
 ) -> Choice[ProviderT] | None:
     named = [each for each in candidates if each.record.name == slot.asked]
     if len(named) > 1:
@@ -78,15 +78,15 @@ def _by_name(
         meant = known.get(nearest(slot.asked, {*names, *known}))
         findings.add(
             "TB402",
-            f"no {slot.kind} is named {slot.asked!r}{closest(slot.asked, {*names, *known} - {slot.asked})}",
-            Origin(plugin="app", place=slot.asked_by),
+            f"no {slot.kind} is named {slot.asked!r}{did_you_mean(slot.asked, {*names, *known} - {slot.asked})}",
+            Origin(plugin="app", location=slot.asked_by),
             why=f"there is {', '.join(repr(name) for name in sorted(names)) or 'none'}",
             fix=meant.remedy if meant is not None else "correct the name, or enable the plugin that has it",
         )
     return _chosen(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
 
 
-def _undecided(slot: Slot[ProviderT], rivals: Sequence[Entry[ProviderT]], findings: Findings) -> None:
+def _undecided(slot: Slot[ProviderT], rivals: Sequence[Entry[ProviderT]], findings: Diagnostics) -> None:
     names = [each.record.name for each in rivals]
     fix = f'decide with the setting {slot.key} = "{names[0]}"'
     if len(set(names)) < len(names):
@@ -109,5 +109,5 @@ def _chosen(
         provider=entry.record,
         origin=entry.origin,
         rule=rule,
-        losers=tuple(Loser(each.record.name, each.origin) for each in candidates if each is not entry),
+        losers=tuple(RejectedCandidate(each.record.name, each.origin) for each in candidates if each is not entry),
     )

@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.plan import Overruled, SettingValue
 from turnbuckle.records import Origin
-from turnbuckle.startup.model.diagnostics import Findings, closest, described
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.settings.convert import describe_type, fit, fit_entries, fit_text, is_table
@@ -56,7 +56,7 @@ class Configurator:
     """
 
     layers: Layers
-    findings: Findings
+    findings: Diagnostics
     values: dict[str, SettingValue] = attrs.field(factory=dict)
     scope: str = ""
     shorts: dict[Key, Key] = attrs.field(factory=dict)
@@ -87,14 +87,18 @@ class Configurator:
         key = ("plugin", plugin.name)
         code = {**_tree(_tree(self.layers.code.get("plugin")).get(plugin.name)), **plugin.config}
         if plugin.asked_by is not None:
-            self.beside = {(*key, str(name)): f"plugin settings at {plugin.asked_by.place}" for name in plugin.config}
+            self.beside = {
+                (*key, str(name)): f"plugin settings at {plugin.asked_by.location}" for name in plugin.config
+            }
         if plugin.info.config is not None:
             return self.build(plugin.info.config, key, code)
         if code or _dig(self.layers.file.values, key) is not _MISSING:
             self.findings.add(
                 "TB209",
                 f"plugin {plugin.name!r} takes no settings",
-                attrs.evolve(plugin.origin, place=self._said_at(code, key) if code else self.layers.file.place(key)),
+                attrs.evolve(
+                    plugin.origin, location=self._said_at(code, key) if code else self.layers.file.location(key)
+                ),
                 plugin.origin,
                 why="its info names no class of settings as config",
                 fix="remove them",
@@ -111,7 +115,7 @@ class Configurator:
                 known = {"TURNBUCKLE_" + _variable(tuple(each.split("."))) for each in self.values}
                 self.findings.add(
                     "TB206",
-                    f"variable {text.source[1:]!r} names no setting{closest(text.source[1:], known)}",
+                    f"variable {text.source[1:]!r} names no setting{did_you_mean(text.source[1:], known)}",
                     level="warning",
                     why="variables that begin with TURNBUCKLE_ are settings",
                     fix="remove it, or correct its name",
@@ -120,8 +124,8 @@ class Configurator:
             if name not in known_plugins:
                 self.findings.add(
                     "TB208",
-                    f"settings for plugin {name!r}, which is not enabled{closest(name, known_plugins)}",
-                    Origin(plugin="app", place=self.layers.file.place(("plugin", name))),
+                    f"settings for plugin {name!r}, which is not enabled{did_you_mean(name, known_plugins)}",
+                    Origin(plugin="app", location=self.layers.file.location(("plugin", name))),
                     why="nobody reads them",
                     fix=f'add "{name}" to plugins.enabled, or remove the section',
                     level="warning",
@@ -170,7 +174,7 @@ class Configurator:
         for each in keys:
             value = _dig(self.layers.file.values, each)
             if value is not _MISSING and not (each != key and isinstance(value, Mapping)):
-                yield _Given(value, self.layers.file.place(each))
+                yield _Given(value, self.layers.file.location(each))
         for variable in map(_variable, keys):
             if variable in self.layers.environ:
                 self.layers.used.add(variable)
@@ -217,7 +221,7 @@ class Configurator:
                 self.findings.add(
                     "TB207",
                     f"{'.'.join(key)} from {loser.source} has no effect",
-                    Origin(plugin="app", place=given[-1].source),
+                    Origin(plugin="app", location=given[-1].source),
                     why="what the code says wins over files, environment and command line",
                     fix="remove it from the code, or leave it there",
                     level="warning",
@@ -236,8 +240,8 @@ class Configurator:
         except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
             self.findings.add(
                 "TB210",
-                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {described(error)}",
-                Origin(plugin=key[-1] if key else "app", place=place_of(cls)),
+                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {format_error(error)}",
+                Origin(plugin=key[-1] if key else "app", location=place_of(cls)),
                 why="settings are an attrs class, whose annotations must be known at run time",
                 fix="decorate it with attrs.frozen, and import what its annotations name",
             )
@@ -280,12 +284,12 @@ class Configurator:
             if not isinstance(tree, Mapping):
                 if key in self.shorts:
                     continue
-                self._wrong(key, "must be a table", tree, self.layers.file.place(key))
+                self._wrong(key, "must be a table", tree, self.layers.file.location(key))
                 continue
             for name in tree:
                 if name not in fields and (key or name != "plugin"):
                     own = (*key, str(name))
-                    place = self._code_source(own) if is_code else self.layers.file.place(own)
+                    place = self._code_source(own) if is_code else self.layers.file.location(own)
                     self._unknown(own, place, {".".join((*key, each)) for each in fields})
 
     def _code_source(self, key: Key) -> str:
@@ -300,8 +304,8 @@ class Configurator:
         dotted = ".".join(key)
         self.findings.add(
             "TB201",
-            f"unknown setting {dotted!r}{closest(dotted, known)}",
-            Origin(plugin=_owner(key), place=source),
+            f"unknown setting {dotted!r}{did_you_mean(dotted, known)}",
+            Origin(plugin=_owner(key), location=source),
             why="a setting that nobody reads would have no effect, and nobody would notice",
             fix="correct its name, or remove it",
         )
@@ -310,7 +314,7 @@ class Configurator:
         self.findings.add(
             "TB204",
             f"setting {'.'.join(key)!r} is missing and has no default",
-            Origin(plugin=_owner(key), place=place),
+            Origin(plugin=_owner(key), location=place),
             why="the class of these settings gives it no default",
             fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{_variable(key)}",
         )
@@ -320,7 +324,7 @@ class Configurator:
         self.findings.add(
             "TB202",
             f"setting {'.'.join(key)!r} {must}, not {shown}",
-            Origin(plugin=_owner(key), place=source),
+            Origin(plugin=_owner(key), location=source),
             why="the class of these settings says so",
             fix="correct the value",
         )
@@ -332,7 +336,7 @@ class Configurator:
         self.findings.add(
             "TB202",
             f"setting {'.'.join(key)!r}: {text}",
-            Origin(plugin=_owner(key), place=value.source if value is not None else ""),
+            Origin(plugin=_owner(key), location=value.source if value is not None else ""),
             why="the class of these settings refuses it",
             fix="correct the value",
         )

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from turnbuckle.plan import SettingValue
 from turnbuckle.records import Origin
 from turnbuckle.settings import Settings
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.diagnostics import Diagnostics
 
 __all__ = ["check_exposure"]
 
 
-def check_exposure(settings: Settings, values: Mapping[str, SettingValue], findings: Findings) -> None:
+def check_exposure(settings: Settings, values: Mapping[str, SettingValue], findings: Diagnostics) -> None:
     """Note that tracebacks are shown to whoever can reach the server, if that is more than its own machine."""
     server = settings.server
     if not settings.debug or server.unix or _is_loopback(server.host):
@@ -21,7 +21,7 @@ def check_exposure(settings: Settings, values: Mapping[str, SettingValue], findi
     findings.add(
         "TB211",
         f"debug is on, and {server.host!r} is no address of this machine alone",
-        Origin(plugin="app", place=values["debug"].source),
+        Origin(plugin="app", location=values["debug"].source),
         why="whoever reaches the server and makes it fail is shown its code and data",
         fix="turn debug off, or listen on 127.0.0.1",
         level="warning",

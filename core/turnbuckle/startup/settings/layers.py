@@ -14,9 +14,9 @@ import attrs
 
 from turnbuckle.records import Origin
 from turnbuckle.startup.model.declaration import Declaration
-from turnbuckle.startup.model.diagnostics import Findings
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import file_place
-from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 
 __all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
@@ -50,7 +50,7 @@ class FileLayer:
     lines: Mapping[tuple[str, ...], int] = attrs.field(factory=dict)
     root: tuple[str, ...] = ()
 
-    def place(self, key: tuple[str, ...]) -> str:
+    def location(self, key: tuple[str, ...]) -> str:
         """Return ``file:line`` of a key."""
         return file_place(self.path, line_of(self.lines, self.root + key))
 
@@ -76,7 +76,7 @@ class Layers:
     used: set[str | tuple[str, ...]] = attrs.field(factory=set)
 
 
-def read_layers(declaration: Declaration, sources: Sources, findings: Findings) -> Layers:
+def read_layers(declaration: Declaration, sources: SettingsSources, findings: Diagnostics) -> Layers:
     """Read all sources; what cannot be read is noted and left out."""
     code: object = declaration.settings
     path = sources.file or (code if isinstance(code, Path) else None)
@@ -96,16 +96,16 @@ def read_layers(declaration: Declaration, sources: Sources, findings: Findings) 
         environ=_read_environ(sources.environ),
         flags=_read_flags(sources, findings),
         code=values,
-        code_source=f"App(...) at {declaration.origin.place}",
+        code_source=f"App(...) at {declaration.origin.location}",
     )
 
 
-def _named_file(path: Path, findings: Findings) -> FileLayer:
+def _named_file(path: Path, findings: Diagnostics) -> FileLayer:
     root = ("tool", "turnbuckle") if path.name == "pyproject.toml" else ()
     return _read_file(path, root, findings)
 
 
-def _found_file(folder: Path | None, findings: Findings) -> FileLayer:
+def _found_file(folder: Path | None, findings: Diagnostics) -> FileLayer:
     if folder is None:
         return FileLayer()
     if (own := folder / "turnbuckle.toml").is_file():
@@ -115,7 +115,7 @@ def _found_file(folder: Path | None, findings: Findings) -> FileLayer:
     return FileLayer()
 
 
-def _read_file(path: Path, root: tuple[str, ...], findings: Findings) -> FileLayer:
+def _read_file(path: Path, root: tuple[str, ...], findings: Diagnostics) -> FileLayer:
     try:
         text = path.read_text(encoding="utf-8")
         tree: object = tomllib.loads(text)
@@ -124,7 +124,7 @@ def _read_file(path: Path, root: tuple[str, ...], findings: Findings) -> FileLay
         findings.add(
             "TB203",
             f"settings file {str(path)!r} cannot be read: {reason}",
-            Origin(plugin="app", place=str(path)),
+            Origin(plugin="app", location=str(path)),
             why="without it the app would be another one than is meant",
             fix="correct the file, or name another one",
         )
@@ -145,7 +145,7 @@ def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:
     return given
 
 
-def _read_flags(sources: Sources, findings: Findings) -> Mapping[tuple[str, ...], TextValue]:
+def _read_flags(sources: SettingsSources, findings: Diagnostics) -> Mapping[tuple[str, ...], TextValue]:
     flags: dict[tuple[str, ...], TextValue] = {}
     for flag in sources.flags:
         key, equals, text = flag.text.partition("=")

@@ -18,12 +18,12 @@ from turnbuckle.app import App
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.startup.model.sources import Sources
+from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.testing.client.connection import Connection
 from turnbuckle.testing.client.cookie_jar import CookieJar
 from turnbuckle.testing.client.exchange import Exchange
 from turnbuckle.testing.client.raw_exchange import RawExchange
-from turnbuckle.testing.client.redirects import MOST_REDIRECTS, is_redirect, redirected
+from turnbuckle.testing.client.redirects import MAX_REDIRECTS, is_redirect, redirected
 from turnbuckle.testing.client.request_encoder import OutgoingRequest, RequestOptions, encode_request
 from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
 from turnbuckle.testing.transport.fake_clock import FakeClock
@@ -74,7 +74,7 @@ class Client:
         headers: HeaderPairs = (),
         cookies: Mapping[str, str] | None = None,
         follow_redirects: bool = False,
-        sources: Sources | None = None,
+        sources: SettingsSources | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         patience: float = 5.0,
@@ -173,8 +173,8 @@ class Client:
         history: list[ClientResponse] = []
         response = await self._send(self._encode(method, url, options))
         while follow and is_redirect(response):
-            if len(history) >= MOST_REDIRECTS:
-                raise RuntimeError(f"more than {MOST_REDIRECTS} redirects, the last one to {response.url!r}")
+            if len(history) >= MAX_REDIRECTS:
+                raise RuntimeError(f"more than {MAX_REDIRECTS} redirects, the last one to {response.url!r}")
             history.append(response)
             method, url, options = redirected(response, options)
             response = await self._send(self._encode(method, url, options))

@@ -9,9 +9,9 @@ from turnbuckle.testing.client.request_encoder import RequestOptions
 from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.web.headers import MutableHeaders
 
-__all__ = ["MOST_REDIRECTS", "is_redirect", "redirected"]
+__all__ = ["MAX_REDIRECTS", "is_redirect", "redirected"]
 
-MOST_REDIRECTS: Final = 20
+MAX_REDIRECTS: Final = 20
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _ABOUT_CONTENT: Final = ("content-type", "content-length", "content-encoding", "transfer-encoding", "expect")

@@ -33,7 +33,7 @@ _LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _LAST_CHUNK: Final = re.compile(rb"0+")
 
-_LARGEST_HEAD: Final = 1 << 20
+_MAX_HEAD: Final = 1 << 20
 _START: Final = b"HTTP/1.1 "
 # Fields of which a second line has no meaning, or two.
 _ONCE: Final = frozenset(
@@ -125,7 +125,7 @@ class ResponseReader:
 
     def _await_head(self) -> _EventOrNeed:
         start = bytes(self._buffer[: len(_START)])
-        if not _START.startswith(start) or len(self._buffer) > _LARGEST_HEAD:
+        if not _START.startswith(start) or len(self._buffer) > _MAX_HEAD:
             raise MalformedResponse(f"{bytes(self._buffer[:40])!r} begins no response")
         if self._at_eof and self._buffer:
             raise IncompleteResponse(f"the connection ended within a head: {bytes(self._buffer[-40:])!r}")

@@ -96,8 +96,8 @@ def import_apart(module: str, beforehand: tuple[str, ...] = ()) -> Import:
     command = [sys.executable, "-B", "-c", _SCRIPT, json.dumps(asked)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"{module} cannot be imported by itself:\n{finished.stderr}"
-    told = json.loads(finished.stdout.splitlines()[-1])
-    return Import(told["seconds"], tuple(told["done"]))
+    reporting_errors = json.loads(finished.stdout.splitlines()[-1])
+    return Import(reporting_errors["seconds"], tuple(reporting_errors["done"]))
 
 
 def _roots(module: str) -> list[str]:

@@ -14,8 +14,7 @@ from collections.abc import Collection
 from typing import ClassVar, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, ParserFactory, RequestHead
 from turnbuckle.http.guard import guarded

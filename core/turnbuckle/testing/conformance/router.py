@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from turnbuckle.app import App
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConflict, RouteError

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from turnbuckle.records import Route
 
-__all__ = ["CASES", "Case", "Found", "Part", "Table", "encode", "handler_of"]
+__all__ = ["CASES", "Case", "Found", "ModelRouter", "Part", "encode", "handler_of"]
 
 Params: TypeAlias = dict[str, object]
 
@@ -74,7 +74,7 @@ class Found:
 
 
 @attrs.frozen
-class Table:
+class ModelRouter:
     """Routes, with the parts of their patterns."""
 
     rows: tuple[tuple[Route, tuple[Part, ...]], ...]
@@ -121,7 +121,7 @@ def handler_of(number: int) -> Callable[[], int]:
     return lambda: number
 
 
-def _table(rows: Sequence[tuple[tuple[Part, ...], frozenset[str]]]) -> Table:
+def _table(rows: Sequence[tuple[tuple[Part, ...], frozenset[str]]]) -> ModelRouter:
     taken: set[tuple[tuple[Part, ...], str]] = set()
     made: list[tuple[Route, tuple[Part, ...]]] = []
     for parts, wanted in rows:
@@ -130,7 +130,7 @@ def _table(rows: Sequence[tuple[tuple[Part, ...], frozenset[str]]]) -> Table:
             taken.update((parts, method) for method in methods)
             path = "".join("/" + part.written(number) for number, part in enumerate(parts))
             made.append((Route(path=path, handler=handler_of(len(made)), methods=methods), parts))
-    return Table(tuple(made))
+    return ModelRouter(tuple(made))
 
 
 _PARTS: Final = st.one_of(
@@ -161,19 +161,19 @@ def _sample(part: Part) -> st.SearchStrategy[tuple[str, ...]]:
     return _SAMPLES[part.kind].map(lambda texts: (part.text + texts[0], *texts[1:]))
 
 
-def _paths(table: Table) -> st.SearchStrategy[list[str]]:
+def _paths(table: ModelRouter) -> st.SearchStrategy[list[str]]:
     """Return paths that are likely to have a route, and some that are not."""
     anything = st.lists(_SEGMENTS, min_size=1, max_size=4)
     fitting = [st.tuples(*map(_sample, parts)).map(lambda texts: list(chain(*texts))) for _, parts in table.rows]
     return st.one_of(*fitting, anything)
 
 
-def _case(table: Table) -> st.SearchStrategy[Case]:
+def _case(table: ModelRouter) -> st.SearchStrategy[Case]:
     requests = st.tuples(st.sampled_from((*METHODS, "get", "TRACE")), _paths(table), st.integers(0, 2))
     return st.tuples(st.just(table), st.lists(requests, min_size=1, max_size=8))
 
 
-Case: TypeAlias = tuple[Table, list[tuple[str, list[str], int]]]
+Case: TypeAlias = tuple[ModelRouter, list[tuple[str, list[str], int]]]
 """A table and requests to it: a method, decoded segments, and how they are encoded."""
 
 CASES: Final = _TABLES.flatmap(_case)

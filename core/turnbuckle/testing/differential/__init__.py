@@ -12,7 +12,7 @@ differs is either permitted, and then the report names the rule that permits it,
 from __future__ import annotations
 
 from turnbuckle.testing.differential.installed import InstalledParsers, installed_parsers
-from turnbuckle.testing.differential.report import Difference, Report
+from turnbuckle.testing.differential.report import ParserDifference, Report
 from turnbuckle.testing.differential.runner import REFERENCE, compare_parsers
 
-__all__ = ["REFERENCE", "Difference", "InstalledParsers", "Report", "compare_parsers", "installed_parsers"]
+__all__ = ["REFERENCE", "InstalledParsers", "ParserDifference", "Report", "compare_parsers", "installed_parsers"]

@@ -11,7 +11,7 @@ from turnbuckle.testing.differential.kinds import Kind
 from turnbuckle.testing.differential.permissions import Permission
 from turnbuckle.testing.parsing.outcome import Outcome
 
-__all__ = ["Difference", "Report"]
+__all__ = ["ParserDifference", "Report"]
 
 # How much of an example is printed as text.
 _SHOWN: Final = 300
@@ -19,7 +19,7 @@ _SHOWN: Final = 300
 
 @final
 @attrs.frozen(kw_only=True)
-class Difference:
+class ParserDifference:
     """A group of differences alike, with the shortest of them as an example.
 
     Attributes:
@@ -88,16 +88,16 @@ class Report:
     inputs: int
     readings: int
     seed: int
-    differences: Sequence[Difference] = ()
+    differences: Sequence[ParserDifference] = ()
     notes: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
-    def unexplained(self) -> tuple[Difference, ...]:
+    def unexplained(self) -> tuple[ParserDifference, ...]:
         """The differences that no rule permits."""
         return tuple(each for each in self.differences if each.permission is None)
 
     @property
-    def permitted(self) -> tuple[Difference, ...]:
+    def permitted(self) -> tuple[ParserDifference, ...]:
         """The differences that some rule permits."""
         return tuple(each for each in self.differences if each.permission is not None)
 

@@ -19,7 +19,7 @@ from turnbuckle.http.guard import guarded
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.testing.differential.kinds import Kind, differ
 from turnbuckle.testing.differential.permissions import Permission, Question, permission_for
-from turnbuckle.testing.differential.report import Difference, Report
+from turnbuckle.testing.differential.report import ParserDifference, Report
 from turnbuckle.testing.parsing.cases import NEXT, InvalidCase, ValidCase
 from turnbuckle.testing.parsing.invalid import INVALID
 from turnbuckle.testing.parsing.mutations import mutated
@@ -33,7 +33,7 @@ REFERENCE: Final = "h1"
 """The name of the core's own parser."""
 
 # Longer octets are not cut everywhere: time goes with the square of their length.
-_LONGEST_CUT: Final = 300
+_MAX_CUT: Final = 300
 
 _Case: TypeAlias = ValidCase | InvalidCase
 _Key: TypeAlias = tuple[str, Kind, Permission | None, str]
@@ -50,7 +50,7 @@ class _Input:
     chance: random.Random | None = None
 
     def cuts(self) -> Iterator[list[bytes]]:
-        if len(self.octets) > _LONGEST_CUT:
+        if len(self.octets) > _MAX_CUT:
             return
         yield byte_by_byte(self.octets)
         if self.chance is None:
@@ -108,7 +108,7 @@ class _Comparison:
     others: Mapping[str, ParserFactory]
     inputs: int = 0
     readings: int = 0
-    groups: dict[_Key, Difference] = attrs.field(factory=dict)
+    groups: dict[_Key, ParserDifference] = attrs.field(factory=dict)
 
     def compare(self, given: _Input) -> None:
         self.inputs += 1
@@ -151,7 +151,7 @@ class _Comparison:
         if known is not None and sum(map(len, known.octets)) <= sum(map(len, pieces)):
             self.groups[key] = attrs.evolve(known, count=count)
             return
-        self.groups[key] = Difference(
+        self.groups[key] = ParserDifference(
             parser=parser,
             kind=kind,
             permission=permission,
@@ -162,7 +162,7 @@ class _Comparison:
             found=found,
         )
 
-    def differences(self) -> list[Difference]:
+    def differences(self) -> list[ParserDifference]:
         return sorted(
             self.groups.values(),
             key=lambda each: (each.permission is not None, each.section, each.parser, each.kind.name),

@@ -24,7 +24,7 @@ from turnbuckle.http.limits import Limits
 __all__ = ["Outcome", "ReadRequest", "read", "take_all"]
 
 # A parser that answers without end would never let a test fail.
-_MOST_EVENTS: Final = 10_000
+_MAX_EVENTS: Final = 10_000
 
 
 @final
@@ -113,7 +113,7 @@ def take_all(parser: Parser) -> list[Event]:
     events: list[Event] = []
     while not isinstance(event := parser.next_event(), NeedData):
         events.append(event)
-        if len(events) > _MOST_EVENTS:
+        if len(events) > _MAX_EVENTS:
             raise AssertionError("the parser returns events without end")
     return events
 
@@ -125,7 +125,7 @@ class _Story:
     fault: str = ""
 
     def take(self, parser: Parser) -> None:
-        for _ in range(_MOST_EVENTS):
+        for _ in range(_MAX_EVENTS):
             event = parser.next_event()
             if event is NEED_DATA:
                 return

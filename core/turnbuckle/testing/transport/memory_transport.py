@@ -21,7 +21,7 @@ __all__ = ["MemoryTransport"]
 
 _HIGH_WATER: Final = 64 * 1024
 # What asyncio reads from a socket at most at a time.
-_LARGEST_PIECE: Final = 256 * 1024
+_MAX_PIECE: Final = 256 * 1024
 
 
 @final
@@ -64,8 +64,8 @@ class MemoryTransport(asyncio.Transport):
 
     def arrive(self, data: bytes) -> None:
         """Take octets from the peer."""
-        for start in range(0, len(data), _LARGEST_PIECE):
-            self._incoming.append(data[start : start + _LARGEST_PIECE])
+        for start in range(0, len(data), _MAX_PIECE):
+            self._incoming.append(data[start : start + _MAX_PIECE])
         self._call_soon(self._deliver)
 
     def arrive_eof(self) -> None:

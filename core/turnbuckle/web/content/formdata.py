@@ -9,7 +9,7 @@ import attrs
 
 from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.multidict import MultiMapping
-from turnbuckle.web.request.query import MOST_FIELDS
+from turnbuckle.web.request.query import MAX_FIELDS
 
 __all__ = ["FormData", "FormLimits"]
 
@@ -47,7 +47,7 @@ class FormLimits:
         file_in_memory: octets of a file beyond which it is kept on disk.
     """
 
-    fields: int = MOST_FIELDS
+    fields: int = MAX_FIELDS
     files: int = 100
     text: int = 4 * 1024 * 1024
     part_field_count: int = 8

@@ -11,9 +11,9 @@ from urllib.parse import unquote_to_bytes, urlencode
 from turnbuckle.errors import BadRequest
 from turnbuckle.web.multidict import MultiMapping
 
-__all__ = ["MOST_FIELDS", "QueryParams", "parse_urlencoded"]
+__all__ = ["MAX_FIELDS", "QueryParams", "parse_urlencoded"]
 
-MOST_FIELDS: Final = 1000
+MAX_FIELDS: Final = 1000
 """How many query parameters, cookies or form fields one request may have."""
 
 
@@ -27,7 +27,7 @@ class QueryParams(MultiMapping[str]):
         return urlencode(self._pairs)
 
 
-def parse_urlencoded(text: str, *, limit: int = MOST_FIELDS, charset: str = "utf-8") -> list[tuple[str, str]]:
+def parse_urlencoded(text: str, *, limit: int = MAX_FIELDS, charset: str = "utf-8") -> list[tuple[str, str]]:
     """Return the fields of a query or form in order; what is not in the charset becomes replacement characters.
 
     Raises:

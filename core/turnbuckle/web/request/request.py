@@ -21,7 +21,7 @@ from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.query import QueryParams, parse_urlencoded
-from turnbuckle.web.request.request_id import name_request
+from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target
 from turnbuckle.web.response.cookies import parse_cookies
@@ -120,7 +120,7 @@ class Request:
     @id.setter
     def id(self, value: str) -> None:
         self._id = value
-        name_request(value)
+        set_request_id(value)
 
     @property
     def method(self) -> str:

@@ -9,7 +9,7 @@ import logging
 from contextvars import ContextVar
 from typing import Final, final
 
-__all__ = ["RequestIdFilter", "current_request_id", "name_request"]
+__all__ = ["RequestIdFilter", "current_request_id", "set_request_id"]
 
 _ID: Final[ContextVar[str]] = ContextVar("turnbuckle_request_id", default="")
 
@@ -19,7 +19,7 @@ def current_request_id() -> str:
     return _ID.get()
 
 
-def name_request(request_id: str) -> None:
+def set_request_id(request_id: str) -> None:
     """Give the request that is being served here an id."""
     _ID.set(request_id)
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Target", "decode_path", "parse_target"]
+__all__ = ["Target", "decode_path_lossy", "parse_target"]
 
-_LONGEST_KEPT: Final = 256
-_MOST_KEPT: Final = 1024
+_MAX_KEPT_LENGTH: Final = 256
+_MAX_KEPT: Final = 1024
 
 
 class Target(NamedTuple):
@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
 def parse_target(target: bytes) -> Target:
     """Take a request target apart; short ones are remembered, up to a bound."""
-    if len(target) <= _LONGEST_KEPT:
+    if len(target) <= _MAX_KEPT_LENGTH:
         return _parse_known(target)
     return _parse(target)
 
@@ -42,7 +42,7 @@ def _parse(target: bytes) -> Target:
     text = target.decode("latin-1")
     if text.startswith("/"):
         raw_path, _, query = text.partition("?")
-        return Target(raw_path, decode_path(raw_path), query, "")
+        return Target(raw_path, decode_path_lossy(raw_path), query, "")
     if text == "*":
         return Target("*", "*", "", "")
     scheme, separator, rest = text.partition("://")
@@ -52,13 +52,13 @@ def _parse(target: bytes) -> Target:
     authority, slash, path = before.partition("/")
     # An empty path is the root (RFC 9110, section 4.2.3); userinfo names nobody that could be trusted (section 4.2.4).
     raw_path = slash + path or "/"
-    return Target(raw_path, decode_path(raw_path), query, authority.rpartition("@")[2])
+    return Target(raw_path, decode_path_lossy(raw_path), query, authority.rpartition("@")[2])
 
 
-_parse_known: Final = lru_cache(maxsize=_MOST_KEPT)(_parse)
+_parse_known: Final = lru_cache(maxsize=_MAX_KEPT)(_parse)
 
 
-def decode_path(raw_path: str) -> str:
+def decode_path_lossy(raw_path: str) -> str:
     """Return a percent-encoded path as people read it; octets that are not UTF-8 become replacement characters."""
     if "%" not in raw_path and raw_path.isascii():
         return raw_path

@@ -16,7 +16,7 @@ import attrs
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.web.headers import check_field_name
-from turnbuckle.web.request.query import MOST_FIELDS
+from turnbuckle.web.request.query import MAX_FIELDS
 
 __all__ = ["Cookie", "SameSite", "parse_cookies"]
 
@@ -35,7 +35,7 @@ _DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _PATH: Final = re.compile(r"/[\x20-:<-~]*")
 
 
-def parse_cookies(lines: Iterable[str], *, limit: int = MOST_FIELDS) -> dict[str, str]:
+def parse_cookies(lines: Iterable[str], *, limit: int = MAX_FIELDS) -> dict[str, str]:
     """Return the cookies of the Cookie fields by name; of two with one name the first, which is the more specific one.
 
     Quotes around a value are removed. A cookie without a name is dropped: ``=__Host-x=1`` is one whose value pretends

@@ -19,7 +19,7 @@ from turnbuckle.web.response.response import HTML, Response, Text
 __all__ = ["debug_response"]
 
 _CONTEXT: Final = 3
-_MOST_FRAMES: Final = 50
+_MAX_FRAMES: Final = 50
 _SECRET: Final = re.compile(
     r"auth|cookie|token|secret|passw|passphrase|session|csrf|xsrf|jwt|signature|credential"
     r"|(api|access|private|secret|encryption)[-_]?key",
@@ -43,7 +43,7 @@ table { border-collapse: collapse } td { padding: .1rem 1rem .1rem 0; vertical-a
 
 def debug_response(request: Request, exception: BaseException) -> Response:
     """Return the page, or plain text for a client that does not ask for HTML."""
-    report = traceback.TracebackException.from_exception(exception, limit=-_MOST_FRAMES)
+    report = traceback.TracebackException.from_exception(exception, limit=-_MAX_FRAMES)
     if "text/html" in request.headers.get("accept", "").lower():
         return HTML("".join(_page(request, report)), 500, _FIELDS)
     return Text("".join(report.format()), 500, _FIELDS)

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, HTTPError, ProtocolError
 from turnbuckle.http.status import reason_phrase
 from turnbuckle.records import ErrorHandler
@@ -24,7 +24,7 @@ __all__ = ["ErrorTable"]
 # No space is left on the disk, for us, or in this file: what was sent cannot be stored (RFC 4918, section 11.5).
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-_LOG: Final = SturdyLogger("turnbuckle.error")
+_LOG: Final = SafeLogger("turnbuckle.error")
 
 
 @final

@@ -18,7 +18,8 @@ class SwitchProtocols(Response):
 
     The client must have offered it in ``Upgrade``, over HTTP/1.1; it is answered with 500 otherwise. The content of its
     request must have been read, if there is any; it is answered with 400 otherwise. When the server stops, a protocol
-    that has a method ``finish_up()`` is told by it to part from its peer, and the transport of any other is closed;
+    that has a method ``close_when_idle()`` is told by it to part from its peer, and the transport of any other is
+    closed;
     what is open when the time for that is over is cut off.
 
     Args:

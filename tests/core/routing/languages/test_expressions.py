@@ -4,17 +4,16 @@ import re
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.languages.automata import Machine
 from turnbuckle.routing.languages.charsets import ANY, SEPARATOR
 from turnbuckle.routing.languages.expressions import (
     MAX_POSITIONS,
+    Alternation,
     Chain,
     Chars,
-    Choice,
     ExpressionError,
     Repeat,
     literal,
@@ -149,7 +148,7 @@ def test_spanning_lets_separators_stand_for_slashes():
     expression = spanning(parse_expression("(a|/)[^/]{2}"))
     assert isinstance(expression, Chain)
     choice, repeat = expression.items
-    assert isinstance(choice, Choice)
+    assert isinstance(choice, Alternation)
     assert isinstance(repeat, Repeat)
     assert choice.items[1] == Chars(((0x2F, 0x2F), (SEPARATOR, SEPARATOR)))
     assert repeat.item == parse_expression("[^/]")
@@ -160,7 +159,7 @@ EXPRESSIONS = st.recursive(
     st.sampled_from([Chars(((97, 97),)), Chars(((97, 98),)), Chars(((45, 45), (98, 98))), Chain(()), Chars(())]),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: Chain(tuple(items))),
-        st.lists(inner, min_size=1, max_size=3).map(lambda items: Choice(tuple(items))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: Alternation(tuple(items))),
         st.tuples(inner, st.integers(0, 2), st.sampled_from([None, 2, 3])).map(lambda args: Repeat(*args)),
     ),
     max_leaves=6,

@@ -3,8 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
@@ -13,7 +12,7 @@ from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.languages import overlap
 from turnbuckle.routing.languages.automata import Automaton
 from turnbuckle.routing.languages.charsets import SEPARATOR
-from turnbuckle.routing.languages.expressions import Choice, parse_expression
+from turnbuckle.routing.languages.expressions import Alternation, parse_expression
 from turnbuckle.routing.languages.overlap import NOTHING, path_expression, shortest_escape
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.tree import TreeRouter
@@ -116,7 +115,7 @@ def check_witness(tree, shadow):
     for method in shadow.route.methods:
         assert tree.match(method, shadow.witness).route is not shadow.route
     covers = [path_expression(parse_pattern(route.path, KNOWN)) for route in shadow.by]
-    cover = Automaton(Choice(tuple(covers)))
+    cover = Automaton(Alternation(tuple(covers)))
     assert shortest_escape(Automaton(path_expression(parse_pattern(shadow.route.path, KNOWN))), cover) is None
     alone = TreeRouter()
     alone.add(shadow.route)

@@ -13,13 +13,13 @@ from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.connection.connection import _TABLE
-from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
 
 def test_table_has_a_row_for_every_state() -> None:
-    assert set(_TABLE) == set(State)
+    assert set(_TABLE) == set(ConnectionState)
 
 
 async def test_connection_answers_one_request() -> None:

@@ -70,13 +70,13 @@ async def test_switch_that_must_not_be_is_an_internal_error(
 
 
 class _Polite(_Shout):
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         self.transport.write(b"BYE")
         self.transport.close()
 
 
 class _Deaf(_Shout):
-    def finish_up(self) -> None:
+    def close_when_idle(self) -> None:
         """Go on."""
 
 
@@ -125,21 +125,21 @@ async def test_stop_cuts_off_a_switched_connection_that_goes_on() -> None:
 
 
 async def test_switched_protocol_learns_what_its_transport_says() -> None:
-    told: list[str] = []
+    reporting_errors: list[str] = []
 
     class Listener(_Shout):
         def eof_received(self) -> bool:
-            told.append("eof")
+            reporting_errors.append("eof")
             return True
 
         def pause_writing(self) -> None:
-            told.append("pause")
+            reporting_errors.append("pause")
 
         def resume_writing(self) -> None:
-            told.append("resume")
+            reporting_errors.append("resume")
 
         def connection_lost(self, exc: Exception | None) -> None:
-            told.append("lost")
+            reporting_errors.append("lost")
 
     async with serving(_switching_to(Listener)) as served:
         served.connection.pause_reading()
@@ -147,7 +147,7 @@ async def test_switched_protocol_learns_what_its_transport_says() -> None:
         await served.connection.resume_reading()
         await served.connection.half_close()
         await served.connection.reset()
-    assert told == ["pause", "resume", "eof", "lost"]
+    assert reporting_errors == ["pause", "resume", "eof", "lost"]
 
 
 async def test_switch_with_unread_content_is_the_mistake_of_the_client() -> None:

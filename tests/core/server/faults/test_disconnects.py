@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from tests.core.server.served import GET, Served, post_head, serving
-from turnbuckle.server.model.connection_state import State
+from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -60,27 +60,27 @@ async def serve(request: Request) -> Response:
 class Case:
     """How a state is reached: what is sent, by a client that reads or does not."""
 
-    state: State
+    state: ConnectionState
     sent: bytes
     then: bytes = b""
     reads: bool = True
 
 
 CASES = {
-    "nothing_sent": Case(state=State.HEAD, sent=b""),
-    "half_a_head": Case(state=State.HEAD, sent=b"GET / HT"),
-    "idle": Case(state=State.IDLE, sent=GET),
-    "half_the_next_head": Case(state=State.HEAD, sent=GET, then=b"GET"),
-    "handling": Case(state=State.HANDLING, sent=get(b"/wait")),
-    "handling_a_pipeline": Case(state=State.HANDLING, sent=get(b"/wait") + GET * 3),
-    "content_awaited": Case(state=State.HANDLING, sent=post_head(9).replace(b"/ ", b"/read ", 1) + b"half"),
-    "sending": Case(state=State.SENDING, sent=get(b"/silence")),
-    "sending_to_a_full_peer": Case(state=State.SENDING, sent=get(b"/stream"), reads=False),
-    "flushing": Case(state=State.FLUSHING, sent=get(b"/large"), reads=False),
-    "flushing_with_another_at_hand": Case(state=State.FLUSHING, sent=get(b"/large") + GET, reads=False),
-    "dropping": Case(state=State.DROPPING, sent=post_head(9) + b"half"),
-    "lingering": Case(state=State.LINGERING, sent=b"nonsense\r\n\r\n"),
-    "closing": Case(state=State.CLOSING, sent=get(b"/large", b"Connection: close"), reads=False),
+    "nothing_sent": Case(state=ConnectionState.HEAD, sent=b""),
+    "half_a_head": Case(state=ConnectionState.HEAD, sent=b"GET / HT"),
+    "idle": Case(state=ConnectionState.IDLE, sent=GET),
+    "half_the_next_head": Case(state=ConnectionState.HEAD, sent=GET, then=b"GET"),
+    "handling": Case(state=ConnectionState.HANDLING, sent=get(b"/wait")),
+    "handling_a_pipeline": Case(state=ConnectionState.HANDLING, sent=get(b"/wait") + GET * 3),
+    "content_awaited": Case(state=ConnectionState.HANDLING, sent=post_head(9).replace(b"/ ", b"/read ", 1) + b"half"),
+    "sending": Case(state=ConnectionState.SENDING, sent=get(b"/silence")),
+    "sending_to_a_full_peer": Case(state=ConnectionState.SENDING, sent=get(b"/stream"), reads=False),
+    "flushing": Case(state=ConnectionState.FLUSHING, sent=get(b"/large"), reads=False),
+    "flushing_with_another_at_hand": Case(state=ConnectionState.FLUSHING, sent=get(b"/large") + GET, reads=False),
+    "dropping": Case(state=ConnectionState.DROPPING, sent=post_head(9) + b"half"),
+    "lingering": Case(state=ConnectionState.LINGERING, sent=b"nonsense\r\n\r\n"),
+    "closing": Case(state=ConnectionState.CLOSING, sent=get(b"/large", b"Connection: close"), reads=False),
 }
 
 EVENTS: dict[str, Callable[[Served], Awaitable[None]]] = {
@@ -90,7 +90,7 @@ EVENTS: dict[str, Callable[[Served], Awaitable[None]]] = {
 }
 
 
-def _state(served: Served) -> State:
+def _state(served: Served) -> ConnectionState:
     (connection,) = served.server._connections.open
     return connection.state  # type: ignore[attr-defined,no-any-return]  # it is no more than swept to its server
 
@@ -110,7 +110,10 @@ def _has_no_deadline(name: str, event: str, cancels: bool) -> bool:
 
 
 def test_cases_cover_every_state() -> None:
-    assert {case.state for case in CASES.values()} == set(State) - {State.CLOSED, State.SWITCHED}
+    assert {case.state for case in CASES.values()} == set(ConnectionState) - {
+        ConnectionState.CLOSED,
+        ConnectionState.SWITCHED,
+    }
 
 
 @pytest.mark.parametrize("cancels", [True, False], ids=["cancels", "lets_finish"])

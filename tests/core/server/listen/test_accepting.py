@@ -76,7 +76,7 @@ async def test_acceptor_takes_everyone(listener: Listener) -> None:
     await until(lambda: len(accepted.sockets) == 100)
     assert not any(sock.getblocking() for sock in accepted.sockets)
     acceptor.stop()
-    await acceptor.settled()
+    await acceptor.run_until_settled()
     close_all(clients, accepted.sockets)
 
 
@@ -138,7 +138,7 @@ async def test_acceptor_that_stops_while_it_waits_tries_once_more(listener: List
     await until(lambda: clock.pending)
     acceptor.stop()
     listener.close()
-    await acceptor.settled()
+    await acceptor.run_until_settled()
     await clock.advance(5.0)
     assert clock.pending == 0
     assert len(accepted.sockets) == (failures == 1)
@@ -151,7 +151,7 @@ async def test_acceptor_takes_the_backlog_before_it_stops(listener: Listener) ->
     clients = connect_to(listener, 100)
     acceptor.stop()
     listener.close()
-    await acceptor.settled()
+    await acceptor.run_until_settled()
     assert len(accepted.sockets) == 100
     close_all(clients, accepted.sockets)
 
@@ -166,7 +166,7 @@ async def test_abort_leaves_no_socket_open(listener: Listener, has_begun: bool) 
     if has_begun:
         await turns(2)
     acceptor.abort()
-    await acceptor.settled()
+    await acceptor.run_until_settled()
     assert len(accepted.sockets) == has_begun
     if not has_begun:
         assert client.recv(1) == b""
@@ -189,6 +189,6 @@ async def test_connection_that_cannot_be_made_is_none_of_the_operators_business(
     clients = connect_to(listener, 2)
     await until(lambda: len(ended) == 2)
     acceptor.stop()
-    await acceptor.settled()
+    await acceptor.run_until_settled()
     close_all(clients)
     assert caplog.records == []

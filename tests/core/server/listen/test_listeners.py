@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.errors import ListenError, TurnbuckleError
-from turnbuckle.server.listen.listeners import Address, Endpoint, bind
+from turnbuckle.server.listen.listeners import Address, BindAddress, bind
 
 
 def _close(listeners) -> None:
@@ -24,7 +24,7 @@ def taken_port():
 
 
 def test_bind_reports_the_port_that_the_system_chose() -> None:
-    (listener,) = bind(Endpoint(port=0))
+    (listener,) = bind(BindAddress(port=0))
     assert listener.address.host == "127.0.0.1"
     assert listener.address.port == listener.socket.getsockname()[1] > 0
     assert not listener.socket.getblocking()
@@ -32,47 +32,47 @@ def test_bind_reports_the_port_that_the_system_chose() -> None:
 
 
 def test_bind_does_not_listen_yet() -> None:
-    (listener,) = bind(Endpoint(port=0))
+    (listener,) = bind(BindAddress(port=0))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", listener.address.port), timeout=5)
     listener.close()
 
 
 def test_bind_takes_every_address_of_a_name() -> None:
-    listeners = bind(Endpoint(host="localhost", port=0))
+    listeners = bind(BindAddress(host="localhost", port=0))
     assert {listener.address.host for listener in listeners} <= {"127.0.0.1", "::1"}
     assert len({listener.address.port for listener in listeners}) == 1
     _close(listeners)
 
 
 def test_bind_takes_several_hosts_on_one_port() -> None:
-    listeners = bind(Endpoint(host=["127.0.0.1", "127.0.0.2"], port=0))
+    listeners = bind(BindAddress(host=["127.0.0.1", "127.0.0.2"], port=0))
     assert [listener.address.host for listener in listeners] == ["127.0.0.1", "127.0.0.2"]
     assert len({listener.address.port for listener in listeners}) == 1
     _close(listeners)
 
 
 def test_bind_takes_the_same_address_once() -> None:
-    listeners = bind(Endpoint(host=["127.0.0.1", "127.0.0.1"], port=0))
+    listeners = bind(BindAddress(host=["127.0.0.1", "127.0.0.1"], port=0))
     assert len(listeners) == 1
     _close(listeners)
 
 
 def test_bind_keeps_both_families_apart() -> None:
-    listeners = bind(Endpoint(host=["[::]", "0.0.0.0"], port=0))
+    listeners = bind(BindAddress(host=["[::]", "0.0.0.0"], port=0))
     assert [listener.address.host for listener in listeners] == ["::", "0.0.0.0"]
     _close(listeners)
 
 
 def test_bind_leaves_out_an_address_that_the_machine_lacks_beside_one_that_it_has() -> None:
-    listeners = bind(Endpoint(host=["203.0.113.5", "127.0.0.1"], port=0))
+    listeners = bind(BindAddress(host=["203.0.113.5", "127.0.0.1"], port=0))
     assert [listener.address.host for listener in listeners] == ["127.0.0.1"]
     _close(listeners)
 
 
 def test_bind_refuses_a_port_in_use(taken_port: int) -> None:
     with pytest.raises(ListenError) as caught:
-        bind(Endpoint(port=taken_port))
+        bind(BindAddress(port=taken_port))
     assert str(caught.value) == f"port {taken_port} on 127.0.0.1 is in use"
     assert caught.value.errno == errno.EADDRINUSE
     assert isinstance(caught.value, TurnbuckleError)
@@ -81,13 +81,13 @@ def test_bind_refuses_a_port_in_use(taken_port: int) -> None:
 
 def test_bind_closes_what_it_bound_when_a_later_address_fails(taken_port: int) -> None:
     with pytest.raises(ListenError):
-        bind(Endpoint(host=["127.0.0.2", "127.0.0.1"], port=taken_port))
-    _close(bind(Endpoint(host="127.0.0.2", port=taken_port)))
+        bind(BindAddress(host=["127.0.0.2", "127.0.0.1"], port=taken_port))
+    _close(bind(BindAddress(host="127.0.0.2", port=taken_port)))
 
 
 def test_bind_lets_processes_share_a_port_when_asked() -> None:
-    (first,) = bind(Endpoint(port=0, reuse_port=True))
-    (second,) = bind(Endpoint(port=first.address.port, reuse_port=True))
+    (first,) = bind(BindAddress(port=0, reuse_port=True))
+    (second,) = bind(BindAddress(port=first.address.port, reuse_port=True))
     assert second.address == first.address
     _close((first, second))
 
@@ -104,13 +104,13 @@ def test_bind_lets_processes_share_a_port_when_asked() -> None:
 )
 def test_bind_refuses_a_host(host, message: str) -> None:
     with pytest.raises(ListenError) as caught:
-        bind(Endpoint(host=host, port=0))
+        bind(BindAddress(host=host, port=0))
     assert str(caught.value) == message
 
 
 def test_bind_makes_the_file_of_a_unix_socket_and_close_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (listener,) = bind(Endpoint(unix=str(path)))
+    (listener,) = bind(BindAddress(unix=str(path)))
     assert path.is_socket()
     assert listener.address.url == f"unix:{path}"
     listener.close()
@@ -122,7 +122,7 @@ def test_bind_replaces_a_unix_socket_that_a_dead_server_left(tmp_path: Path) -> 
     path = tmp_path / "web.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    (listener,) = bind(Endpoint(unix=str(path)))
+    (listener,) = bind(BindAddress(unix=str(path)))
     assert path.is_socket()
     listener.close()
 
@@ -133,7 +133,7 @@ def test_bind_leaves_a_unix_socket_that_answers(tmp_path: Path) -> None:
         alive.bind(str(path))
         alive.listen()
         with pytest.raises(ListenError, match="is in use"):
-            bind(Endpoint(unix=str(path)))
+            bind(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -144,7 +144,7 @@ def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: 
         busy.listen(0)
         waiting.connect(str(path))
         with pytest.raises(ListenError, match="is in use"):
-            bind(Endpoint(unix=str(path)))
+            bind(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -153,7 +153,7 @@ def test_bind_leaves_what_is_no_socket(tmp_path: Path, make) -> None:
     path = tmp_path / "web.sock"
     make(path)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind(Endpoint(unix=str(path)))
+        bind(BindAddress(unix=str(path)))
     assert path.exists()
 
 
@@ -163,7 +163,7 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
         dead.bind(str(target))
     link.symlink_to(target)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind(Endpoint(unix=str(link)))
+        bind(BindAddress(unix=str(link)))
 
 
 @pytest.mark.parametrize(
@@ -177,15 +177,15 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
 def test_bind_refuses_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ListenError, match=message):
-        bind(Endpoint(unix=name))
+        bind(BindAddress(unix=name))
 
 
 def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (first,) = bind(Endpoint(unix=str(path)))
+    (first,) = bind(BindAddress(unix=str(path)))
     # The file of the first is still there, so that the inode of the second is another one.
     path.rename(tmp_path / "kept")
-    (second,) = bind(Endpoint(unix=str(path)))
+    (second,) = bind(BindAddress(unix=str(path)))
     first.close()
     assert path.is_socket()
     second.close()
@@ -214,7 +214,7 @@ def test_address_prints_as_a_client_would_write_it(address: Address, url: str) -
 )
 def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
     path = tmp_path / "s"
-    (listener,) = bind(Endpoint(unix=str(path), unix_mode=mode))
+    (listener,) = bind(BindAddress(unix=str(path), unix_mode=mode))
     assert stat.S_IMODE(path.stat().st_mode) == bits
     listener.close()
     assert not path.exists()
@@ -222,7 +222,7 @@ def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, b
 
 def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    (listener,) = bind(Endpoint(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
+    (listener,) = bind(BindAddress(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
     assert (path.stat().st_uid, path.stat().st_gid) == (os.getuid(), os.getgid())
     listener.close()
 
@@ -231,14 +231,14 @@ def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
 def test_bind_unix_for_nobody_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
     path = tmp_path / "s"
     with pytest.raises(ListenError, match=r"no such (user|group)"):
-        bind(Endpoint(unix=str(path), **more))
+        bind(BindAddress(unix=str(path), **more))
     assert not path.exists()
 
 
 @pytest.mark.parametrize("mode", ["rw-", "0o660", "66", "6660", "888", "+60", " 660"])
 def test_endpoint_refuses_what_is_no_mode(mode: str) -> None:
     with pytest.raises(ValueError, match="three octal digits"):
-        Endpoint(unix_mode=mode)
+        BindAddress(unix_mode=mode)
 
 
 def _abstract_name() -> str:
@@ -247,7 +247,7 @@ def _abstract_name() -> str:
 
 def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
     name = _abstract_name()
-    (listener,) = bind(Endpoint(unix=name))
+    (listener,) = bind(BindAddress(unix=name))
     listener.socket.listen()
     with socket.socket(socket.AF_UNIX) as client:
         client.connect("\0" + name[1:])
@@ -258,18 +258,18 @@ def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
 
 def test_bind_abstract_refuses_a_name_in_use() -> None:
     name = _abstract_name()
-    (listener,) = bind(Endpoint(unix=name))
+    (listener,) = bind(BindAddress(unix=name))
     with pytest.raises(ListenError, match="is in use"):
-        bind(Endpoint(unix=name))
+        bind(BindAddress(unix=name))
     listener.close()
 
 
 def test_bind_abstract_has_no_mode() -> None:
     with pytest.raises(ListenError, match="without a file has no mode"):
-        bind(Endpoint(unix=_abstract_name(), unix_mode="660"))
+        bind(BindAddress(unix=_abstract_name(), unix_mode="660"))
 
 
 def test_address_says_that_tls_is_spoken() -> None:
-    (listener,) = bind(Endpoint(port=0, is_secured=True))
+    (listener,) = bind(BindAddress(port=0, is_secured=True))
     assert listener.address.url == f"https://127.0.0.1:{listener.address.port}"
     listener.close()

@@ -8,8 +8,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.formats import render_json, render_text, renderer

@@ -4,8 +4,7 @@ import json
 import traceback
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.formats import render_json, render_text

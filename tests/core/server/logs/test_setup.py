@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle._safe_logger import SturdyLogger
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.queue import LogQueue, QueuedHandler
 from turnbuckle.server.logs.settings import LogSettings
 from turnbuckle.server.logs.setup import access_sink, logging_as
-from turnbuckle.web.request.request_id import RequestIdFilter, current_request_id, name_request
+from turnbuckle.web.request.request_id import RequestIdFilter, current_request_id, set_request_id
 
 _ENTRY = AccessEntry(client="unix", status=200, octets=0, outcome="complete", time=0.0)
 
@@ -173,7 +173,7 @@ def test_filter_leaves_an_id_that_is_there() -> None:
     record = logging.LogRecord("storeroom", logging.INFO, "", 0, "sold", (), None)
 
     def filtered() -> str:
-        name_request("7f")
+        set_request_id("7f")
         RequestIdFilter().filter(record)
         return current_request_id()
 
@@ -187,7 +187,7 @@ def test_filter_leaves_an_id_that_is_there() -> None:
 # -- handlers that raise -----------------------------------------------------------------------------------------------
 
 
-def test_sturdy_logger_swallows_what_a_handler_raises() -> None:
+def test_safe_logger_swallows_what_a_handler_raises() -> None:
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             raise OSError("disk full")
@@ -195,14 +195,14 @@ def test_sturdy_logger_swallows_what_a_handler_raises() -> None:
     logger, broken = logging.getLogger("turnbuckle.server"), Broken()
     logger.addHandler(broken)
     try:
-        SturdyLogger("turnbuckle.server").error("failed", exc_info=ValueError())
+        SafeLogger("turnbuckle.server").error("failed", exc_info=ValueError())
     finally:
         logger.removeHandler(broken)
 
 
-def test_sturdy_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> None:
+def test_safe_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "turnbuckle.server")
-    log = SturdyLogger("turnbuckle.server")
+    log = SafeLogger("turnbuckle.server")
     log.debug("%d", 1)
     log.info("2")
     log.warning("3")
@@ -212,7 +212,7 @@ def test_sturdy_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> N
     except ValueError:
         log.exception("5")
     assert [record.getMessage() for record in caplog.records] == list("12345")
-    assert {record.filename for record in caplog.records} == {"test_logs.py"}
+    assert {record.filename for record in caplog.records} == {"test_setup.py"}
     assert caplog.records[-1].exc_info is not None
 
 

@@ -13,7 +13,7 @@ from tests.core.server.served import GET, hello, serving
 from tests.core.server.waiting import PATIENCE, until
 from tests.core.web.making import make_request
 from turnbuckle import App, HTTPServer, Request
-from turnbuckle.server.stalls.task_stacks import waits_at
+from turnbuckle.server.stalls.task_stacks import await_location
 from turnbuckle.testing.transport.activity import turns
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.handlers import bind
@@ -68,7 +68,7 @@ LINE = forever.__code__.co_firstlineno + 1
 async def test_waits_at(wait: Callable[[], Awaitable[None]]) -> None:
     task = asyncio.ensure_future(wait())
     await turns(5)
-    assert waits_at(task) == f"{__file__}:{LINE} in forever"
+    assert await_location(task) == f"{__file__}:{LINE} in forever"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -80,7 +80,7 @@ async def test_waits_at_the_line_of_the_app_rather_than_in_the_library() -> None
 
     task = asyncio.create_task(sleeps())
     await turns(2)
-    assert waits_at(task) == f"{__file__}:{sleeps.__code__.co_firstlineno + 1} in sleeps"
+    assert await_location(task) == f"{__file__}:{sleeps.__code__.co_firstlineno + 1} in sleeps"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -99,16 +99,16 @@ async def test_waits_at_the_line_of_the_thread_that_runs_a_plain_handler() -> No
     call = bind(wait_plainly)
     tasks = [asyncio.ensure_future(call(make_request(path))) for path in ("/0", "/1")]
     line = wait_plainly.__code__.co_firstlineno
-    await until(lambda: len(begun) == 2 and waits_at(tasks[0]).endswith(f"{line + 4} in wait_plainly"))
-    assert waits_at(tasks[0]) == f"{__file__}:{line + 4} in wait_plainly"
-    assert waits_at(tasks[1]) == f"{__file__}:{line + 3} in wait_plainly"
+    await until(lambda: len(begun) == 2 and await_location(tasks[0]).endswith(f"{line + 4} in wait_plainly"))
+    assert await_location(tasks[0]) == f"{__file__}:{line + 4} in wait_plainly"
+    assert await_location(tasks[1]) == f"{__file__}:{line + 3} in wait_plainly"
     for gate in gates:
         gate.set()
     await asyncio.gather(*tasks)
 
 
 async def test_nothing_is_known_of_a_future() -> None:
-    assert waits_at(asyncio.get_running_loop().create_future()) == ""
+    assert await_location(asyncio.get_running_loop().create_future()) == ""
 
 
 def app_that_hangs() -> App:

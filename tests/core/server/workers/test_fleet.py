@@ -205,13 +205,13 @@ def test_heartbeat_0_lets_workers_be_silent() -> None:
         pytest.param({"max_age": 5.0}, {}, "5 s", id="age"),
     ],
 )
-def test_worn_out_worker_stops_when_another_serves(limit, told, reason: str) -> None:
+def test_worn_out_worker_stops_when_another_serves(limit, reporting_errors, reason: str) -> None:
     fleet = serving(2, **limit, jitter=0.0)
     beat(fleet, 4.9, 1, 2)
     assert acts(fleet) == []
-    beat(fleet, 5.0, 2, 1, **told)
+    beat(fleet, 5.0, 2, 1, **reporting_errors)
     orders = fleet.orders()
-    number = 2 if told else 1
+    number = 2 if reporting_errors else 1
     assert orders == [Say(logging.INFO, f"worker {number} is replaced after {reason}"), Start(3, number - 1)]
     fleet.ready(3, 6.0)
     # Only now is it the other's turn.

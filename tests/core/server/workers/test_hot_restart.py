@@ -7,20 +7,20 @@ from collections.abc import Callable
 import pytest
 
 from tests.core.server.workers.service import until
-from turnbuckle.server.workers.hot_restart import Heir, herald
+from turnbuckle.server.workers.hot_restart import Successor, herald
 
 READY = """\
 import json, os
 from turnbuckle.server.workers.hot_restart import herald
-from turnbuckle.server.workers.process_env import HEIR, HeirPlace
-place = HeirPlace.read(os.environ[HEIR])
+from turnbuckle.server.workers.process_env import HEIR, SuccessorEnvironment
+place = SuccessorEnvironment.read(os.environ[HEIR])
 for fd in place.sets[0]:
     os.fstat(fd)
 herald(place.pipe)
 """
 
 
-def _seen(heir: Heir) -> Callable[[], bool]:
+def _seen(heir: Successor) -> Callable[[], bool]:
     def look() -> bool:
         heir.look()
         return heir.is_ready or heir.is_gone
@@ -30,7 +30,7 @@ def _seen(heir: Heir) -> Callable[[], bool]:
 
 def test_heir_has_the_sockets_and_says_when_it_is_ready() -> None:
     read, write = os.pipe()
-    heir = Heir([sys.executable, "-c", READY], os.environ, [[read]])
+    heir = Successor([sys.executable, "-c", READY], os.environ, [[read]])
     until(_seen(heir))
     assert (heir.is_ready, heir.is_gone) == (True, False)
     os.waitpid(heir.pid, 0)
@@ -40,7 +40,7 @@ def test_heir_has_the_sockets_and_says_when_it_is_ready() -> None:
 
 
 def test_heir_that_ends_before_it_is_ready_is_gone() -> None:
-    heir = Heir([sys.executable, "-c", "raise SystemExit(3)"], os.environ, [])
+    heir = Successor([sys.executable, "-c", "raise SystemExit(3)"], os.environ, [])
     until(_seen(heir))
     assert (heir.is_ready, heir.is_gone) == (False, True)
     os.waitpid(heir.pid, 0)
@@ -50,7 +50,7 @@ def test_heir_that_ends_before_it_is_ready_is_gone() -> None:
 def test_heir_that_cannot_be_started_leaves_nothing_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(FileNotFoundError):
-        Heir(["/none/python"], os.environ, [])
+        Successor(["/none/python"], os.environ, [])
     assert len(os.listdir("/proc/self/fd")) == before
 
 

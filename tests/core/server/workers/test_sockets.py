@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.listeners import Endpoint
+from turnbuckle.server.listen.listeners import BindAddress
 from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.sockets import deal, open_sets
 
@@ -21,31 +21,31 @@ def _closed(sets) -> list[list[int]]:
 
 
 def test_shared_socket_is_one() -> None:
-    sets = open_sets(Endpoint(port=0), Workers(count=3))
+    sets = open_sets(BindAddress(port=0), Workers(count=3))
     assert len(_closed(sets)) == 1
 
 
 def test_socket_for_each_worker_is_on_the_same_port() -> None:
-    sets = open_sets(Endpoint(host=("127.0.0.1", "127.0.0.2"), port=0), Workers(count=3, sockets="per_worker"))
+    sets = open_sets(BindAddress(host=("127.0.0.1", "127.0.0.2"), port=0), Workers(count=3, sockets="per_worker"))
     ports = _closed(sets)
     assert [len(each) for each in ports] == [2, 2, 2]
     assert len({port for each in ports for port in each}) == 1
 
 
 def test_unix_socket_is_always_shared(tmp_path: Path) -> None:
-    sets = open_sets(Endpoint(unix=str(tmp_path / "web.sock")), Workers(count=3, sockets="per_worker"))
+    sets = open_sets(BindAddress(unix=str(tmp_path / "web.sock")), Workers(count=3, sockets="per_worker"))
     assert len(_closed(sets)) == 1
 
 
 def test_inherited_sockets_are_always_shared() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
-        endpoint = Endpoint(fds=(os.dup(mine.fileno()),))
+        endpoint = BindAddress(fds=(os.dup(mine.fileno()),))
         assert len(_closed(open_sets(endpoint, Workers(count=3, sockets="per_worker")))) == 1
 
 
 def test_port_that_is_taken_leaves_no_socket_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        endpoint = Endpoint(port=taken.getsockname()[1])
+        endpoint = BindAddress(port=taken.getsockname()[1])
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(ListenError, match="is in use"):
             open_sets(endpoint, Workers(count=2, sockets="per_worker"))

@@ -9,9 +9,9 @@ import attrs
 import pytest
 from cattrs import unstructure
 
-from turnbuckle.server.listen.listeners import Endpoint
+from turnbuckle.server.listen.listeners import BindAddress
 from turnbuckle.server.logs.settings import LogSettings
-from turnbuckle.server.workers.process_env import SUPERVISOR, HeirPlace
+from turnbuckle.server.workers.process_env import SUPERVISOR, SuccessorEnvironment
 from turnbuckle.server.workers.reloader import Watched
 from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.supervisor_config import Charge, python_command, take_charge
@@ -22,12 +22,12 @@ from turnbuckle.server.workers.supervisor_config import Charge, python_command, 
     [
         pytest.param({}, id="plain"),
         pytest.param({"watched": Watched(folders=("/srv",), suffixes=(".py",))}, id="reload"),
-        pytest.param({"heir": HeirPlace(pipe=3, sets=((4,), (5, 6)))}, id="heir"),
-        pytest.param({"endpoint": Endpoint(unix="web.sock", unix_mode="660", fds=(3, 4))}, id="unix"),
+        pytest.param({"heir": SuccessorEnvironment(pipe=3, sets=((4,), (5, 6)))}, id="heir"),
+        pytest.param({"endpoint": BindAddress(unix="web.sock", unix_mode="660", fds=(3, 4))}, id="unix"),
     ],
 )
 def test_charge_is_taken_as_it_was_given(more) -> None:
-    charge = Charge(endpoint=Endpoint(port=0), workers=Workers(count=3), log=LogSettings(level="debug"))
+    charge = Charge(endpoint=BindAddress(port=0), workers=Workers(count=3), log=LogSettings(level="debug"))
     charge = attrs.evolve(charge, **more)
     environ = {SUPERVISOR: json.dumps(unstructure(charge)), "HOME": "/"}
     assert take_charge(environ) == charge

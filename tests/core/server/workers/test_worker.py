@@ -12,7 +12,7 @@ from tests.core.server.run.test_server import GET, PATIENCE, Gate, answer, appli
 from tests.core.server.waiting import until
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.server.workers.channel import Channel
-from turnbuckle.server.workers.process_env import WORKER, WorkerPlace
+from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.server.workers.worker import Worker
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.response.response import Response
@@ -22,7 +22,7 @@ from turnbuckle.web.response.response import Response
 async def supervised(handle=None, *, clock=None, **place):
     """Serve as a worker; yield the supervisor's end of the channel, the server, and the task that serves."""
     ours, theirs = socket.socketpair()
-    worker = Worker(WorkerPlace(channel=theirs.detach(), fds=(), **place))
+    worker = Worker(WorkerEnvironment(channel=theirs.detach(), fds=(), **place))
     served = worker.counted(application(handle) if handle else application())
     server = HTTPServer(served, port=0, clock=clock)
     with ours:
@@ -92,7 +92,7 @@ def test_worker_is_taken_from_the_environment_and_refuses_with_a_reason() -> Non
     before = {
         number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     }
-    environ = {WORKER: WorkerPlace(channel=theirs.detach(), fds=(7,)).written(), "HOME": "/"}
+    environ = {WORKER: WorkerEnvironment(channel=theirs.detach(), fds=(7,)).written(), "HOME": "/"}
     try:
         worker = Worker.take_from(environ)
         # What is for the supervisor comes to the whole group.

@@ -78,7 +78,7 @@ async def test_built_in_converter_may_be_replaced() -> None:
 def test_converter_that_cannot_be_used(name: str, value: Converter, fault: str) -> None:
     found = error_of(App(converters={name: value}), "TB427")
     assert f"cannot be used: {fault}" in found.text
-    assert found.origins[0].place.startswith("tests/")
+    assert found.origins[0].location.startswith("tests/")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_misspelt_hook(name: str, near: str) -> None:
     found = error_of(App(plugins=[make_plugin("p", **{name: _none})]), "TB301")
     assert f"implements hook {name!r}, which does not exist" in found.text
     assert (f"did you mean {near!r}?" in found.text) is bool(near)
-    assert "test_hooks.py" in found.origins[0].place
+    assert "test_hooks.py" in found.origins[0].location
 
 
 def test_marked_method_that_is_no_hook() -> None:
@@ -262,7 +262,7 @@ def test_records_keep_their_origin() -> None:
     origin = planned.route.origin
     assert origin is not None
     assert (origin.plugin, origin.hook, origin.scope) == ("p", "provide_routes", "")
-    assert origin.place.endswith(f"test_hooks.py:{_routes.__code__.co_firstlineno}")
+    assert origin.location.endswith(f"test_hooks.py:{_routes.__code__.co_firstlineno}")
 
 
 class MenuHooks:
@@ -276,7 +276,7 @@ class MenuHooks:
 
 def _menu(**members: object) -> type[Plugin]:
     def provide_routes(self: Plugin, setup: Setup) -> list[Route]:
-        return [Route(path=f"/{item}", handler=_answer) for item in setup.ask("menu_items", place="top")]
+        return [Route(path=f"/{item}", handler=_answer) for item in setup.ask("menu_items", location="top")]
 
     return make_plugin("menu", hookspecs=MenuHooks, provide_routes=provide_routes, **members)
 
@@ -362,7 +362,7 @@ def test_deprecated_hook_is_a_finding_and_no_python_warning() -> None:
     assert found.text == "old_items is deprecated, use menu_items"
     (origin,) = found.origins
     assert (origin.plugin, origin.hook) == ("user", "old_items")
-    assert origin.place.startswith("tests/core/startup/collect/test_hooks.py:")
+    assert origin.location.startswith("tests/core/startup/collect/test_hooks.py:")
 
 
 class _DeprecatedArgument:
@@ -400,7 +400,7 @@ def test_each_deprecation_is_told_with_its_own_hook() -> None:
     owner = make_plugin("owner", hookspecs=_DeprecatedArgument)
     found = App(plugins=[owner, Old]).plan.diagnostics
     assert {(each.code, each.origins[0].hook) for each in found} == {("TB311", "items"), ("TB311", "others")}
-    assert len({each.origins[0].place for each in found}) == 2
+    assert len({each.origins[0].location for each in found}) == 2
 
 
 def test_hook_of_another_plugin_needs_no_mark() -> None:

@@ -30,7 +30,7 @@ from turnbuckle import (
     Unauthorized,
     middleware,
 )
-from turnbuckle.runtime.dispatch import Endpoint, answer_miss
+from turnbuckle.runtime.dispatch import CompiledRoute, answer_miss
 from turnbuckle.testing import Client
 from turnbuckle.web.response.errors import ErrorTable
 
@@ -544,7 +544,7 @@ async def test_endpoint_can_be_called_by_those_who_do_not_know_it() -> None:
         return request
 
     route = Route(path="/", handler=_word)
-    assert await Endpoint(route, call)(5) == 5
+    assert await CompiledRoute(route, call)(5) == 5
 
 
 async def test_answer_to_no_miss_is_a_mistake() -> None:

@@ -73,7 +73,7 @@ def test_place_that_is_unknown(value: object) -> None:
 
 
 def test_place_of_what_wraps_itself() -> None:
-    assert "test_places.py" in place_of(_Loop())
+    assert "test_locations.py" in place_of(_Loop())
 
 
 class _Touchy:
@@ -82,7 +82,7 @@ class _Touchy:
 
 
 def test_place_of_what_cannot_be_asked_is_that_of_its_class() -> None:
-    assert place_of(_Touchy()).endswith(f"test_places.py:{_line('class _Touchy') + 1}")
+    assert place_of(_Touchy()).endswith(f"test_locations.py:{_line('class _Touchy') + 1}")
 
 
 def test_places_are_relative_where_that_is_shorter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -93,4 +93,4 @@ def test_places_are_relative_where_that_is_shorter(monkeypatch: pytest.MonkeyPat
 
 
 def test_caller_place_is_outside_of_the_package() -> None:
-    assert caller_place().endswith(f"test_places.py:{_line('    assert caller_place()')}")
+    assert caller_place().endswith(f"test_locations.py:{_line('    assert caller_place()')}")

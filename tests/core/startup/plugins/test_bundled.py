@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core.startup.finding import error_of
-from turnbuckle import App, Plan, Sources
+from turnbuckle import App, Plan, SettingsSources
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
 from turnbuckle.startup.plugins.discovery import installed_plugins
 
@@ -28,7 +28,7 @@ def test_plugin_provides_what_is_said_of_it(kind: str, name: str, known: object)
 
 
 def test_hint_names_a_plugin_that_is_not_enabled() -> None:
-    found = error_of(App(), "TB402", Sources(flags=("parser=htptools",), entry_points=False))
+    found = error_of(App(), "TB402", SettingsSources(flags=("parser=htptools",), entry_points=False))
     assert found.text == "no parser is named 'htptools'; did you mean 'httptools'?"
     assert found.fix == (
         "enable plugin 'httptools_parser', which has it (it needs pip install 'turnbuckle[httptools]')"
@@ -36,6 +36,6 @@ def test_hint_names_a_plugin_that_is_not_enabled() -> None:
 
 
 def test_hint_does_not_repeat_the_name() -> None:
-    found = error_of(App(), "TB402", Sources(flags=("parser=httptools",), entry_points=False))
+    found = error_of(App(), "TB402", SettingsSources(flags=("parser=httptools",), entry_points=False))
     assert "did you mean" not in found.text
     assert found.fix.startswith("enable plugin 'httptools_parser'")

@@ -10,7 +10,7 @@ def test_own_line_and_the_innermost(site: Site) -> None:
     (site.path / "installed_library.py").write_text("\n\nraise OSError('no file')\n")
     module = site.install("it", "import os\nimport installed_library\n")
     found = error_of(App(plugins=["it"]), "TB103")
-    assert found.origins[0].place.endswith(f"{module}.py:2")
+    assert found.origins[0].location.endswith(f"{module}.py:2")
     assert "and what failed is" in found.why
     assert found.why.endswith("installed_library.py:3")
 
@@ -19,7 +19,7 @@ def test_library_that_cannot_be_parsed(site: Site) -> None:
     (site.path / "installed_library.py").write_text("def x(:\n")
     module = site.install("it", "import installed_library\n")
     found = error_of(App(plugins=["it"]), "TB103")
-    assert found.origins[0].place.endswith(f"{module}.py:1")
+    assert found.origins[0].location.endswith(f"{module}.py:1")
     assert found.why.endswith("installed_library.py:1")
 
 
@@ -32,7 +32,7 @@ def test_module_that_is_not_there_has_no_line(site: Site) -> None:
     module = site.install("it", "")
     (site.path / f"{module}.py").unlink()
     found = error_of(App(plugins=["it"]), "TB103")
-    assert found.origins[0].place == f"{module}:It"
+    assert found.origins[0].location == f"{module}:It"
     assert "what failed" not in found.why
 
 
@@ -44,5 +44,5 @@ def test_line_within_a_package(site: Site) -> None:
     (folder / "__init__.py").write_text("from . import inner\n")
     (folder / "inner.py").write_text("\n1 / 0\n")
     found = error_of(App(plugins=["it"]), "TB103")
-    assert found.origins[0].place.endswith("inner.py:2")
+    assert found.origins[0].location.endswith("inner.py:2")
     assert "what failed" not in found.why

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.startup.finding import Site, error_of, errors_of, make_plugin, plugin_states, warning_of
-from turnbuckle import App, Plugin, PluginInfo, Sources
+from turnbuckle import App, Plugin, PluginInfo, SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
 
 _SOURCE = """
@@ -43,13 +43,13 @@ def test_lone_name_is_not_taken_for_letters(site: Site) -> None:
 @pytest.mark.parametrize(
     "sources",
     [
-        pytest.param(Sources(plugins=("one",)), id="command-line"),
-        pytest.param(Sources(environ={"TURNBUCKLE_PLUGINS": "one, no:two"}), id="environment"),
-        pytest.param(Sources(flags=("plugins.enabled=one",)), id="setting"),
-        pytest.param(Sources(flags=("plugins.optional=one",)), id="optional"),
+        pytest.param(SettingsSources(plugins=("one",)), id="command-line"),
+        pytest.param(SettingsSources(environ={"TURNBUCKLE_PLUGINS": "one, no:two"}), id="environment"),
+        pytest.param(SettingsSources(flags=("plugins.enabled=one",)), id="setting"),
+        pytest.param(SettingsSources(flags=("plugins.optional=one",)), id="optional"),
     ],
 )
-def test_plugin_enabled_by_name(site: Site, sources: Sources) -> None:
+def test_plugin_enabled_by_name(site: Site, sources: SettingsSources) -> None:
     one, two = _install(site, "one", "two")
     plan = App().resolve(sources)
     states = plugin_states(plan)
@@ -65,12 +65,12 @@ def test_plugin_enabled_by_name(site: Site, sources: Sources) -> None:
 @pytest.mark.parametrize(
     "sources",
     [
-        pytest.param(Sources(plugins=("no:one",)), id="command-line"),
-        pytest.param(Sources(environ={"TURNBUCKLE_PLUGINS": "no:one"}), id="environment"),
-        pytest.param(Sources(flags=("plugins.disabled=one",)), id="setting"),
+        pytest.param(SettingsSources(plugins=("no:one",)), id="command-line"),
+        pytest.param(SettingsSources(environ={"TURNBUCKLE_PLUGINS": "no:one"}), id="environment"),
+        pytest.param(SettingsSources(flags=("plugins.disabled=one",)), id="setting"),
     ],
 )
-def test_plugin_disabled_by_name_is_not_imported(site: Site, sources: Sources) -> None:
+def test_plugin_disabled_by_name_is_not_imported(site: Site, sources: SettingsSources) -> None:
     (module,) = _install(site, "one")
     plan = App(plugins=["one", make_plugin("two")]).resolve(sources)
     assert plugin_states(plan) == {"one": "disabled", "two": "enabled"}
@@ -78,7 +78,7 @@ def test_plugin_disabled_by_name_is_not_imported(site: Site, sources: Sources) -
 
 
 def test_class_is_disabled_by_its_name() -> None:
-    plan = App(plugins=[make_plugin("one")]).resolve(Sources(plugins=("no:one",)))
+    plan = App(plugins=[make_plugin("one")]).resolve(SettingsSources(plugins=("no:one",)))
     assert plugin_states(plan) == {"one": "disabled"}
     assert plan.diagnostics == ()
 
@@ -100,12 +100,12 @@ def test_entry_point_without_a_distribution() -> None:
     from importlib.metadata import EntryPoint
 
     (found,) = installed_plugins([EntryPoint("a", "b:C", "turnbuckle.plugins")])
-    assert (found.name, found.distribution, found.origin.place) == ("a", "", "b:C")
+    assert (found.name, found.distribution, found.origin.location) == ("a", "", "b:C")
 
 
 def test_autoload_enables_what_others_installed(site: Site) -> None:
     _install(site, "one", "two")
-    states = plugin_states(App().resolve(Sources(flags=("plugins.autoload=true",))))
+    states = plugin_states(App().resolve(SettingsSources(flags=("plugins.autoload=true",))))
     assert {name for name, state in states.items() if state == "enabled"} == {"one", "two"}
 
 
@@ -114,7 +114,7 @@ def test_only_builtin_imports_nothing_else(site: Site, tmp_path: Path) -> None:
     (tmp_path / "turnbuckle_plugin.py").write_text("1 / 0")
     app = App(plugins=["one", make_plugin("two")])
     app.scope("/x", plugins=["one"])
-    plan = app.resolve(Sources(folder=tmp_path, plugins=("one",), only_builtin=True))
+    plan = app.resolve(SettingsSources(folder=tmp_path, plugins=("one",), only_builtin=True))
     assert plugin_states(plan) == {}
     assert module not in sys.modules
 
@@ -122,7 +122,7 @@ def test_only_builtin_imports_nothing_else(site: Site, tmp_path: Path) -> None:
 def test_same_plugin_asked_for_twice_by_name_is_one(site: Site) -> None:
     _install(site, "one")
     app = App(plugins=["one"])
-    plan = app.resolve(Sources(plugins=("one",), flags=("plugins.enabled=one",)))
+    plan = app.resolve(SettingsSources(plugins=("one",), flags=("plugins.enabled=one",)))
     assert [plugin.name for plugin in plan.plugins if plugin.state == "enabled"] == ["one"]
 
 
@@ -142,7 +142,7 @@ class It(Plugin):
         return [ParserProvider("fancy", H1Parser)]
 """
     site.install("fancy_parser", source)
-    plan = App().resolve(Sources(flags=("parser=fancy",)))
+    plan = App().resolve(SettingsSources(flags=("parser=fancy",)))
     assert plan.parser.name == "fancy"
     assert plan.parser.rule == "setting parser (--set) asks for it"
 
@@ -150,33 +150,33 @@ class It(Plugin):
 def test_project_plugin_is_enabled(tmp_path: Path) -> None:
     text = _SOURCE.format(name="mine") + "\nfrom attrs import frozen\n@frozen\nclass Other: x: int = 1\n"
     (tmp_path / "turnbuckle_plugin.py").write_text(text)
-    plan = App().resolve(Sources(folder=tmp_path))
+    plan = App().resolve(SettingsSources(folder=tmp_path))
     assert plugin_states(plan) == {"mine": "enabled"}
 
 
 def test_project_plugin_that_fails(tmp_path: Path) -> None:
     path = tmp_path / "turnbuckle_plugin.py"
     path.write_text("x = 1\n1 / 0\n")
-    found = error_of(App(), "TB103", Sources(folder=tmp_path))
+    found = error_of(App(), "TB103", SettingsSources(folder=tmp_path))
     assert "ZeroDivisionError" in found.text
-    assert found.origins[0].place == f"{path}:2"
+    assert found.origins[0].location == f"{path}:2"
 
 
 def test_project_plugin_file_without_plugin(tmp_path: Path) -> None:
     (tmp_path / "turnbuckle_plugin.py").write_text("from turnbuckle import Plugin\n")
-    assert "defines no plugin" in error_of(App(), "TB104", Sources(folder=tmp_path)).text
+    assert "defines no plugin" in error_of(App(), "TB104", SettingsSources(folder=tmp_path)).text
 
 
 def test_unknown_plugin_gets_a_hint(site: Site) -> None:
     _install(site, "sessions")
     found = error_of(App(plugins=["session"]), "TB101")
     assert found.text == "unknown plugin 'session'; did you mean 'sessions'?"
-    assert "test_plugins.py" in found.origins[0].place
+    assert "test_plugins.py" in found.origins[0].location
 
 
 def test_entry_points_are_not_looked_at_when_told_so(site: Site) -> None:
     _install(site, "one")
-    assert "did you mean" not in error_of(App(plugins=["one"]), "TB101", Sources(entry_points=False)).text
+    assert "did you mean" not in error_of(App(plugins=["one"]), "TB101", SettingsSources(entry_points=False)).text
 
 
 def test_two_distributions_with_one_name(site: Site) -> None:
@@ -202,7 +202,7 @@ def test_plugin_that_cannot_be_imported(site: Site, source: str, text: str, line
     assert text in found.text
     assert found.origins[0].distribution == "one 1.2"
     if line:
-        assert found.origins[0].place.endswith(f"{module}.py{line}")
+        assert found.origins[0].location.endswith(f"{module}.py{line}")
 
 
 def test_missing_module_names_the_extra(site: Site) -> None:
@@ -222,7 +222,7 @@ def test_what_is_no_plugin(ref: object) -> None:
 
     found = error_of(App(plugins=[json if ref == "json" else ref]), "TB104")
     assert "is not a plugin" in found.text
-    assert found.origins[0].place
+    assert found.origins[0].location
 
 
 def test_plugin_that_cannot_be_made() -> None:
@@ -305,14 +305,14 @@ def test_plugins_in_a_circle() -> None:
 
 
 def test_disabled_plugin_that_does_not_exist() -> None:
-    found = warning_of(App(plugins=[make_plugin("cors")]), "TB112", Sources(plugins=("no:cros",)))
+    found = warning_of(App(plugins=[make_plugin("cors")]), "TB112", SettingsSources(plugins=("no:cros",)))
     assert found.text.endswith("did you mean 'cors'?")
 
 
 def test_optional_plugin_that_fails_is_left_out(site: Site) -> None:
     site.install("one", "1 / 0")
     app = App(plugins=["one", make_plugin("two")])
-    found = warning_of(app, "TB110", Sources(flags=("plugins.optional=one",)))
+    found = warning_of(app, "TB110", SettingsSources(flags=("plugins.optional=one",)))
     assert found.text.startswith("optional plugin 'one' is left out: TB103 ")
     assert plugin_states(app.plan)["one"] == "quarantined"
     assert plugin_states(app.plan)["two"] == "enabled"
@@ -320,7 +320,7 @@ def test_optional_plugin_that_fails_is_left_out(site: Site) -> None:
 
 def test_optional_plugin_that_is_not_installed() -> None:
     app = App()
-    warning_of(app, "TB110", Sources(flags=("plugins.optional=nowhere",)))
+    warning_of(app, "TB110", SettingsSources(flags=("plugins.optional=nowhere",)))
     assert plugin_states(app.plan)["nowhere"] == "quarantined"
 
 
@@ -335,7 +335,7 @@ async def _async(self: Plugin, setup: object) -> list[object]:
 @pytest.mark.parametrize("hook", [_raise, _async], ids=["when-asked", "when-admitted"])
 def test_optional_plugin_that_fails_later_is_left_out(hook: object) -> None:
     app = App(plugins=[make_plugin("one", provide_routes=hook)])
-    warning_of(app, "TB110", Sources(flags=("plugins.optional=one",)))
+    warning_of(app, "TB110", SettingsSources(flags=("plugins.optional=one",)))
     assert plugin_states(app.plan)["one"] == "quarantined"
 
 

@@ -34,7 +34,7 @@ def test_lines_are_moved_to_the_right() -> None:
     ("origin", "cells"),
     [
         pytest.param(None, ("", ""), id="unknown"),
-        pytest.param(Origin(plugin="cors", place="x.py:1"), ("cors", "x.py:1"), id="plain"),
+        pytest.param(Origin(plugin="cors", location="x.py:1"), ("cors", "x.py:1"), id="plain"),
         pytest.param(Origin(plugin="cors", distribution="acme 1.2"), ("cors (acme 1.2)", ""), id="distribution"),
     ],
 )

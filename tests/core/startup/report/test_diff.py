@@ -12,7 +12,7 @@ from turnbuckle import App, Component, Lifespan, Middleware, Request, ResponseTy
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.records import Handler
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.startup.report.diff import Difference, differences
+from turnbuckle.startup.report.diff import PlanDifference, differences
 from turnbuckle.startup.report.lock import Composition, composition_of, lock_text
 from turnbuckle.startup.report.locked import compare_with_lock
 
@@ -180,7 +180,7 @@ def test_another_version_is_an_upgrade() -> None:
     composition = composition_of(App().resolve())
     found = differences(composition, _upgraded(composition))
     assert all(each.is_upgrade for each in found)
-    assert Difference("plugin 'h1' was of no distribution, and is of acme 2.0", is_upgrade=True) in found
+    assert PlanDifference("plugin 'h1' was of no distribution, and is of acme 2.0", is_upgrade=True) in found
     assert len(found) == 4
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.startup.finding import Site, make_plugin
-from turnbuckle import App, Sources
+from turnbuckle import App, SettingsSources
 from turnbuckle.plan import PlannedPlugin
 from turnbuckle.startup.pipeline import survey
 from turnbuckle.startup.report.inventory import survey_without_app
@@ -18,7 +18,7 @@ BROKEN = "import nothing_like_it\n"
 
 
 def _survey(app: App, **sources: object) -> dict[str, PlannedPlugin]:
-    found = survey(app.declaration(), Sources(**sources))
+    found = survey(app.declaration(), SettingsSources(**sources))
     return {each.name: each for each in found.plugins if each.state != "builtin"}
 
 
@@ -62,13 +62,13 @@ def test_plugin_that_does_not_exist_is_listed() -> None:
 
 
 def test_survey_tells_every_problem() -> None:
-    found = survey(App(settings={"nope": 1}).declaration(), Sources(plugins=("nope",)))
+    found = survey(App(settings={"nope": 1}).declaration(), SettingsSources(plugins=("nope",)))
     assert [each.code for each in found.diagnostics] == ["TB201", "TB101"]
 
 
 def test_survey_leaves_the_app_open() -> None:
     app = App()
-    survey(app.declaration(), Sources())
+    survey(app.declaration(), SettingsSources())
     app.get("/")(_raise)
     assert len(app.declaration().root.routes) == 1
 
@@ -77,7 +77,7 @@ def test_survey_leaves_the_app_open() -> None:
 
 
 def _alone(folder: Path, **sources: object) -> dict[str, PlannedPlugin]:
-    found = survey_without_app(Sources(folder=folder, **sources))
+    found = survey_without_app(SettingsSources(folder=folder, **sources))
     return {each.name: each for each in found.plugins}
 
 
@@ -121,6 +121,6 @@ def test_survey_without_app_lists_the_plugin_of_the_project(tmp_path: Path) -> N
 def test_survey_without_app_sees_two_of_one_name(site: Site, tmp_path: Path) -> None:
     site.install("one", BROKEN, distribution="acme")
     site.install("one", BROKEN, distribution="other")
-    found = survey_without_app(Sources(folder=tmp_path))
+    found = survey_without_app(SettingsSources(folder=tmp_path))
     notes = [each.note for each in found.plugins if each.name == "one"]
     assert notes == ["TB102 2 distributions offer plugin 'one'"] * 2

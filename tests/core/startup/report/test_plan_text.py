@@ -18,8 +18,8 @@ from turnbuckle import (
     PluginInfo,
     ProtocolProvider,
     Request,
+    SettingsSources,
     Setup,
-    Sources,
 )
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
@@ -60,7 +60,7 @@ def _words(text: str) -> list[str]:
 
 
 def test_plan_as_text() -> None:
-    text = plan_as_text(_app().resolve(Sources(plugins=("no:absent",))))
+    text = plan_as_text(_app().resolve(SettingsSources(plugins=("no:absent",))))
     lines = _words(text)
     for start in (
         "app shop",

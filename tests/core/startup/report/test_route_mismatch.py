@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from turnbuckle import Route
-from turnbuckle.startup.report.route_mismatch import Asking, judge, why_later
+from turnbuckle.startup.report.route_mismatch import RouteQuery, explain_mismatch, why_later
 
 
 def _route(path: str, *, methods: str = "GET", host: str = "") -> Route:
     return Route(path=path, handler=str, methods=methods, host=host)
 
 
-def _asking(path: str, *, method: str = "GET", host: str = "shop.example:80") -> Asking:
-    return Asking(method=method, path=path, host=host)
+def _asking(path: str, *, method: str = "GET", host: str = "shop.example:80") -> RouteQuery:
+    return RouteQuery(method=method, path=path, host=host)
 
 
 @pytest.mark.parametrize(
@@ -51,23 +51,23 @@ def _asking(path: str, *, method: str = "GET", host: str = "shop.example:80") ->
     ],
 )
 def test_reason_says_what_does_not_fit(route: Route, path: str, reason: str) -> None:
-    assert judge(route, _asking(path), "strict").reason == reason
+    assert explain_mismatch(route, _asking(path), "strict").reason == reason
 
 
 @pytest.mark.parametrize("path", ["/a/", "/a"])
 def test_slash_that_is_ignored_is_no_reason(path: str) -> None:
     for pattern in ("/a", "/a/"):
-        assert judge(_route(pattern), _asking(path), "ignore").reason == ""
+        assert explain_mismatch(_route(pattern), _asking(path), "ignore").reason == ""
 
 
 def test_malformed_host_is_a_reason() -> None:
-    assert judge(_route("/a", host="b.example"), _asking("/a", host="a b"), "strict").reason == (
+    assert explain_mismatch(_route("/a", host="b.example"), _asking("/a", host="a b"), "strict").reason == (
         "host 'b.example' is not 'a b'"
     )
 
 
 def test_head_is_served_by_get() -> None:
-    assert judge(_route("/a"), _asking("/a", method="HEAD"), "strict").reason == ""
+    assert explain_mismatch(_route("/a"), _asking("/a", method="HEAD"), "strict").reason == ""
 
 
 def test_what_fits_more_is_nearer() -> None:
@@ -80,9 +80,9 @@ def test_what_fits_more_is_nearer() -> None:
         _route("/users/me"),
         _route("/user/x"),
     ]
-    near = [judge(route, asking, "strict").near for route in routes]
+    near = [explain_mismatch(route, asking, "strict").near for route in routes]
     assert near == sorted(near, reverse=True)
-    assert [judge(route, asking, "strict").is_far for route in routes] == [False] * 5 + [True]
+    assert [explain_mismatch(route, asking, "strict").is_far for route in routes] == [False] * 5 + [True]
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ def test_committed_reference_is_what_is_generated() -> None:
 
 
 def test_every_setting_of_the_core_says_what_it_does() -> None:
-    described = [each for section in sections_of(Settings) for each in section.settings]
-    assert len(described) > 30
-    assert [each.key for each in described if not each.text] == []
+    format_error = [each for section in sections_of(Settings) for each in section.settings]
+    assert len(format_error) > 30
+    assert [each.key for each in format_error if not each.text] == []
     assert [section.key for section in sections_of(Settings) if not section.text] == []
 
 

@@ -18,8 +18,8 @@ from turnbuckle import (
     PluginInfo,
     Request,
     ResponseType,
+    SettingsSources,
     Setup,
-    Sources,
     Text,
 )
 from turnbuckle.http.parser import H1Parser
@@ -242,7 +242,7 @@ def test_route_that_does_not_exist_is_refused(path: str) -> None:
 
 def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
     (tmp_path / "turnbuckle.toml").write_text("[limits]\ncontent = 5\n")
-    sources = Sources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
+    sources = SettingsSources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
     (answer,) = why_setting(App().resolve(sources), "limits.content")
     assert (answer.name, answer.rule) == ("limits.content = 7", "set by --set")
     assert [(each.name, each.source.rpartition("/")[2]) for each in answer.losers] == [
@@ -261,7 +261,7 @@ def test_setting_that_nobody_set_says_so() -> None:
 def test_secret_is_told_by_nobody() -> None:
     plugin = make_plugin("door", info=PluginInfo(name="door", config=Config))
     app = App(plugins=[(plugin, {"key": "pa55word"})])
-    plan = app.resolve(Sources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))
+    plan = app.resolve(SettingsSources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))
     (answer,) = why_setting(plan, "plugin.door.key")
     assert answer.name == "plugin.door.key = ********"
     assert [each.name for each in answer.losers] == ["********"]

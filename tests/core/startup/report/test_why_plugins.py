@@ -24,8 +24,8 @@ from turnbuckle import (
     ResponseType,
     Route,
     RouterProvider,
+    SettingsSources,
     Setup,
-    Sources,
     SwitchProtocols,
     TreeRouter,
 )
@@ -153,15 +153,23 @@ def test_plugin_of_a_scope_brings_it_there() -> None:
 @pytest.mark.parametrize(
     ("sources", "rule"),
     [
-        pytest.param(Sources(plugins=("it",)), "enabled by -p it", id="option"),
-        pytest.param(Sources(environ={"TURNBUCKLE_PLUGINS": "it"}), "enabled by $TURNBUCKLE_PLUGINS", id="variable"),
-        pytest.param(Sources(flags=("plugins.enabled=it",)), "enabled by plugins.enabled (--set)", id="setting"),
-        pytest.param(Sources(flags=("plugins.autoload=true",)), "enabled by plugins.autoload (--set)", id="autoload"),
-        pytest.param(Sources(flags=("parser=it",)), "enabled by the setting parser.name (--set)", id="parser"),
-        pytest.param(Sources(flags=("parser.shadow=it",)), "enabled by the setting parser.shadow (--set)", id="shadow"),
+        pytest.param(SettingsSources(plugins=("it",)), "enabled by -p it", id="option"),
+        pytest.param(
+            SettingsSources(environ={"TURNBUCKLE_PLUGINS": "it"}), "enabled by $TURNBUCKLE_PLUGINS", id="variable"
+        ),
+        pytest.param(
+            SettingsSources(flags=("plugins.enabled=it",)), "enabled by plugins.enabled (--set)", id="setting"
+        ),
+        pytest.param(
+            SettingsSources(flags=("plugins.autoload=true",)), "enabled by plugins.autoload (--set)", id="autoload"
+        ),
+        pytest.param(SettingsSources(flags=("parser=it",)), "enabled by the setting parser.name (--set)", id="parser"),
+        pytest.param(
+            SettingsSources(flags=("parser.shadow=it",)), "enabled by the setting parser.shadow (--set)", id="shadow"
+        ),
     ],
 )
-def test_plugin_is_enabled_by_whoever_asks(sources: Sources, rule: str, site: Site) -> None:
+def test_plugin_is_enabled_by_whoever_asks(sources: SettingsSources, rule: str, site: Site) -> None:
     site.install(
         "it",
         "from turnbuckle import *\nfrom turnbuckle.http.parser import H1Parser\n"
@@ -186,20 +194,20 @@ def test_plugin_that_is_installed_alone(site: Site) -> None:
     assert answer.rule == "it is installed, and nobody enables it"
     assert answer.change.startswith("-p idle, ")
     # Where the plan had to look installed plugins up, they are in it.
-    looked_up = App().resolve(Sources(plugins=("no:other",)))
+    looked_up = App().resolve(SettingsSources(plugins=("no:other",)))
     assert _one(why_plugin(looked_up, "idle")).rule == answer.rule
 
 
 def test_plugin_that_is_disabled(site: Site) -> None:
     site.install("it", "")
-    answer = _one(why_plugin(App(plugins=["it"]).resolve(Sources(plugins=("no:it",))), "it"))
+    answer = _one(why_plugin(App(plugins=["it"]).resolve(SettingsSources(plugins=("no:it",))), "it"))
     assert answer.rule == "disabled by -p no:it"
     assert answer.change == "remove what disables it"
 
 
 def test_plugin_that_is_quarantined(site: Site) -> None:
     module = site.install("it", "1 / 0")
-    answer = _one(why_plugin(App().resolve(Sources(flags=("plugins.optional=it",))), "it"))
+    answer = _one(why_plugin(App().resolve(SettingsSources(flags=("plugins.optional=it",))), "it"))
     assert _facts(answer)["state"] == "quarantined"
     warning = _facts(answer)["warning"]
     assert "TB103" in warning

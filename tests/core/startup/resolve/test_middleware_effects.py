@@ -108,7 +108,7 @@ def test_reading_middleware_over_a_route_that_streams_the_content() -> None:
     found = warning_of(app, "TB425")
     assert "middleware 'signed' reads the content of requests for POST /upload" in found.text
     assert [origin.plugin for origin in found.origins] == ["app", "app"]
-    assert len({origin.place for origin in found.origins}) == 2
+    assert len({origin.location for origin in found.origins}) == 2
 
 
 def test_effects_count_in_scopes_within_and_nowhere_else() -> None:

@@ -194,7 +194,7 @@ def test_route_that_cannot_be_used(path: str, methods: tuple[str, ...], text: st
     app.add_route(path, _answer, methods=methods)
     found = error_of(app, "TB405")
     assert text in found.text
-    assert "test_resolve.py" in found.origins[0].place
+    assert "test_resolver.py" in found.origins[0].location
 
 
 def test_route_in_a_scope_without_its_slash() -> None:

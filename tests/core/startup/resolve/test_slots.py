@@ -15,8 +15,8 @@ from turnbuckle import (
     Plugin,
     PluginInfo,
     RouterProvider,
+    SettingsSources,
     Setup,
-    Sources,
     TreeRouter,
 )
 from turnbuckle.http.parser import H1Parser
@@ -47,19 +47,19 @@ def test_enabled_plugin_beats_what_is_built_in() -> None:
 
 def test_setting_beats_plugins() -> None:
     app = App(plugins=[_parsers("a"), _parsers("b")])
-    assert app.resolve(Sources(flags=("parser=b",))).parser.name == "b"
-    assert app.resolve(Sources(flags=("parser=h1",))).parser.name == "h1"
-    assert app.resolve(Sources(flags=("parser=h1",))).parser.rule == "setting parser (--set) asks for it"
+    assert app.resolve(SettingsSources(flags=("parser=b",))).parser.name == "b"
+    assert app.resolve(SettingsSources(flags=("parser=h1",))).parser.name == "h1"
+    assert app.resolve(SettingsSources(flags=("parser=h1",))).parser.rule == "setting parser (--set) asks for it"
 
 
 def test_name_in_code_beats_the_setting() -> None:
     app = App(plugins=[_parsers("a"), _parsers("b")], parser="a")
-    plan = app.resolve(Sources(flags=("parser=b",)))
+    plan = app.resolve(SettingsSources(flags=("parser=b",)))
     assert (plan.parser.name, plan.parser.rule) == ("a", "App(parser='a') asks for it")
 
 
 def test_value_passed_beats_all() -> None:
-    plan = App(plugins=[_parsers("a"), _parsers("b")], parser=H1Parser).resolve(Sources(flags=("parser=b",)))
+    plan = App(plugins=[_parsers("a"), _parsers("b")], parser=H1Parser).resolve(SettingsSources(flags=("parser=b",)))
     assert (plan.parser.name, plan.parser.rule) == ("H1Parser", "it was passed to the app")
     assert len(plan.parser.losers) == 3
 
@@ -78,7 +78,7 @@ def test_two_routers_for_one_slot() -> None:
 @pytest.mark.parametrize("flags", [(), ("parser=same",)])
 def test_two_candidates_of_one_name(flags: tuple[str, ...]) -> None:
     app = App(plugins=[_parsers("a", "same"), _parsers("b", "same")])
-    assert error_of(app, "TB401", Sources(flags=flags)).fix.endswith("-p no:a")
+    assert error_of(app, "TB401", SettingsSources(flags=flags)).fix.endswith("-p no:a")
 
 
 def test_name_that_nothing_has() -> None:
@@ -149,7 +149,7 @@ def test_scope_has_the_router_of_the_app_unless_it_brings_one() -> None:
     outer.scope("/own", router="outer", plugins=[_routers("outer")])
     outer.scope("/around", router="outer")
     outer.scope("/core", router="tree")
-    plan = app.resolve(Sources(flags=("router=tree",)))
+    plan = app.resolve(SettingsSources(flags=("router=tree",)))
     names = {scope.prefix: scope.router.name if scope.router else None for scope in plan.root.walk()}
     assert names == {
         "": "tree",

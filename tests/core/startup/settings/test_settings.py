@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from tests.core.startup.finding import error_of, errors_of, make_plugin, warning_of
-from turnbuckle import App, Plan, PluginInfo, Setup, Sources
+from turnbuckle import App, Plan, PluginInfo, SettingsSources, Setup
 from turnbuckle.settings import ServerSettings, Settings
 from turnbuckle.startup.model.sources import Flag
 
@@ -37,9 +37,9 @@ def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
     environ = {"TURNBUCKLE_LIMITS_CONTENT": "3"}
     flags = (Flag("limits.content=4"),)
     seen = [
-        App().resolve(Sources(folder=tmp_path)),
-        App().resolve(Sources(folder=tmp_path, environ=environ)),
-        App().resolve(Sources(folder=tmp_path, environ=environ, flags=flags)),
+        App().resolve(SettingsSources(folder=tmp_path)),
+        App().resolve(SettingsSources(folder=tmp_path, environ=environ)),
+        App().resolve(SettingsSources(folder=tmp_path, environ=environ, flags=flags)),
     ]
     assert [plan.settings.limits.content for plan in seen] == [2, 3, 4]
     sources = [_source(plan, "limits.content") for plan in seen]
@@ -48,7 +48,7 @@ def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
 
 def test_code_beats_the_file_in_silence(tmp_path: Path) -> None:
     _write(tmp_path, "debug = true\n")
-    plan = App(debug=False).resolve(Sources(folder=tmp_path))
+    plan = App(debug=False).resolve(SettingsSources(folder=tmp_path))
     assert plan.settings.debug is False
     assert plan.diagnostics == ()
     assert _source(plan, "debug").startswith("App(...) at ")
@@ -57,14 +57,14 @@ def test_code_beats_the_file_in_silence(tmp_path: Path) -> None:
 
 def test_code_beats_a_flag_and_says_so() -> None:
     app = App(settings={"server": {"port": 1}})
-    found = warning_of(app, "TB207", Sources(flags=("server.port=2",)))
+    found = warning_of(app, "TB207", SettingsSources(flags=("server.port=2",)))
     assert app.plan.settings.server.port == 1
     assert "server.port from --set has no effect" in found.text
 
 
 def test_environment_takes_two_underscores_between_sections() -> None:
     environ = {"TURNBUCKLE_LIMITS__HEADER_SECTION": "5", "HOME": "/", "TURNBUCKLE_LOG_ACCESS": "on"}
-    settings = App().resolve(Sources(environ=environ)).settings
+    settings = App().resolve(SettingsSources(environ=environ)).settings
     assert settings.limits.header_section == 5
     assert settings.log.access is True
 
@@ -72,14 +72,14 @@ def test_environment_takes_two_underscores_between_sections() -> None:
 def test_setting_that_two_variables_spell_is_taken_from_the_plainer() -> None:
     environ = {"TURNBUCKLE_LIMITS__CONTENT": "5", "TURNBUCKLE_LIMITS_CONTENT": "6"}
     app = App()
-    found = warning_of(app, "TB206", Sources(environ=environ))
+    found = warning_of(app, "TB206", SettingsSources(environ=environ))
     assert "'TURNBUCKLE_LIMITS__CONTENT' names no setting; did you mean 'TURNBUCKLE_LIMITS_CONTENT'?" in found.text
     assert app.plan.settings.limits.content == 6
 
 
 def test_settings_are_found_in_pyproject(tmp_path: Path) -> None:
     path = _write(tmp_path, "[tool.other]\nx = 1\n[tool.turnbuckle.server]\nport = 7\n", "pyproject.toml")
-    plan = App().resolve(Sources(folder=tmp_path))
+    plan = App().resolve(SettingsSources(folder=tmp_path))
     assert plan.settings.server.port == 7
     assert _source(plan, "server.port") == f"{path}:4"
 
@@ -87,13 +87,13 @@ def test_settings_are_found_in_pyproject(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[tool]\nx = 1", "tool = 1", "[tool]\nturnbuckle = 1"])
 def test_pyproject_without_settings_has_none(tmp_path: Path, text: str) -> None:
     _write(tmp_path, text, "pyproject.toml")
-    assert App().resolve(Sources(folder=tmp_path)).settings == Settings()
+    assert App().resolve(SettingsSources(folder=tmp_path)).settings == Settings()
 
 
 def test_own_file_goes_before_pyproject(tmp_path: Path) -> None:
     _write(tmp_path, "[tool.turnbuckle]\ndebug = true\n", "pyproject.toml")
     _write(tmp_path, "")
-    assert App().resolve(Sources(folder=tmp_path)).settings.debug is False
+    assert App().resolve(SettingsSources(folder=tmp_path)).settings.debug is False
 
 
 def test_file_named_in_code_is_read(tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_file_named_in_code_is_read(tmp_path: Path) -> None:
 def test_file_named_outside_beats_the_one_named_in_code(tmp_path: Path) -> None:
     path = _write(tmp_path, "debug = true", "pyproject.toml")
     other = _write(tmp_path, "log.access = true")
-    settings = App(settings=path).resolve(Sources(file=other)).settings
+    settings = App(settings=path).resolve(SettingsSources(file=other)).settings
     assert (settings.debug, settings.log.access) == (False, True)
 
 
 def test_sources_of_project_read_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURNBUCKLE_SERVER_PORT", "9")
     _write(tmp_path, "debug = true")
-    settings = App().resolve(Sources.of_project(tmp_path, flags=[Flag("server.host=::1", "--host")])).settings
+    settings = App().resolve(SettingsSources.of_project(tmp_path, flags=[Flag("server.host=::1", "--host")])).settings
     assert (settings.server.port, settings.debug, settings.server.host) == (9, True, "::1")
 
 
@@ -127,9 +127,9 @@ def test_sources_of_project_read_folder_and_environment(tmp_path: Path, monkeypa
 )
 def test_unknown_setting_in_file(tmp_path: Path, text: str, expected: str) -> None:
     path = _write(tmp_path, text)
-    found = error_of(App(), "TB201", Sources(folder=tmp_path))
+    found = error_of(App(), "TB201", SettingsSources(folder=tmp_path))
     assert found.text == expected
-    assert found.origins[0].place.startswith(str(path))
+    assert found.origins[0].location.startswith(str(path))
 
 
 def test_unknown_setting_in_code() -> None:
@@ -138,13 +138,13 @@ def test_unknown_setting_in_code() -> None:
 
 
 def test_unknown_flag() -> None:
-    found = error_of(App(), "TB201", Sources(flags=("limits.contents=1",)))
+    found = error_of(App(), "TB201", SettingsSources(flags=("limits.contents=1",)))
     assert "did you mean 'limits.content'?" in found.text
-    assert found.origins[0].place == "--set"
+    assert found.origins[0].location == "--set"
 
 
 def test_unknown_variable_is_a_warning() -> None:
-    found = warning_of(App(), "TB206", Sources(environ={"TURNBUCKLE_LIMITS_CONTEN": "1"}))
+    found = warning_of(App(), "TB206", SettingsSources(environ={"TURNBUCKLE_LIMITS_CONTEN": "1"}))
     assert "'TURNBUCKLE_LIMITS_CONTEN' names no setting; did you mean 'TURNBUCKLE_LIMITS_CONTENT'?" in found.text
 
 
@@ -172,18 +172,18 @@ def test_settings_that_are_none() -> None:
 
 def test_wrong_section_in_file(tmp_path: Path) -> None:
     _write(tmp_path, "server = 5")
-    assert "'server' must be a table, not 5" in error_of(App(), "TB202", Sources(folder=tmp_path)).text
+    assert "'server' must be a table, not 5" in error_of(App(), "TB202", SettingsSources(folder=tmp_path)).text
 
 
 def test_wrong_value_of_a_flag_names_the_flag() -> None:
-    found = error_of(App(), "TB202", Sources(flags=(Flag("server.port=many", "--port"),)))
+    found = error_of(App(), "TB202", SettingsSources(flags=(Flag("server.port=many", "--port"),)))
     assert found.text == "setting 'server.port' must be a whole number, not 'many'"
-    assert found.origins[0].place == "--port"
+    assert found.origins[0].location == "--port"
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     _write(tmp_path, "[server]\nport = 70000\nbacklog = 0\nx = 1\n[limits]\ncontent = 'a'\n")
-    found = errors_of(App(), Sources(folder=tmp_path, flags=("nonsense",)))
+    found = errors_of(App(), SettingsSources(folder=tmp_path, flags=("nonsense",)))
     assert sorted(each.code for each in found) == ["TB201", "TB202", "TB202", "TB202", "TB205"]
 
 
@@ -192,12 +192,12 @@ def test_file_that_cannot_be_read(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "x.toml"
     if text is not None:
         path.write_text(text)
-    assert str(path) in error_of(App(), "TB203", Sources(file=path)).text
+    assert str(path) in error_of(App(), "TB203", SettingsSources(file=path)).text
 
 
 @pytest.mark.parametrize("flag", ["limits.content", "=1"])
 def test_flag_without_key_or_value(flag: str) -> None:
-    assert "is not KEY=VALUE" in error_of(App(), "TB205", Sources(flags=(flag,))).text
+    assert "is not KEY=VALUE" in error_of(App(), "TB205", SettingsSources(flags=(flag,))).text
 
 
 @attrs.frozen
@@ -225,7 +225,7 @@ def _settings_of(plan: Plan) -> object:
 
 def test_plugin_has_its_own_settings(tmp_path: Path) -> None:
     _write(tmp_path, "[plugin.configured]\nuser = 'u'\nhidden = 4\n[plugin.configured.nested]\ndepth = 2\n")
-    sources = Sources(
+    sources = SettingsSources(
         folder=tmp_path,
         environ={"TURNBUCKLE_PLUGIN_CONFIGURED_PASSWORD": "p"},
         flags=("plugin.configured.retries=3",),
@@ -247,18 +247,18 @@ def test_plugin_settings_in_scopes_say_where_each_was_given() -> None:
         app.scope(f"/{user}", plugins=[(Configured, {"user": user})])  # here
     lines = Path(__file__).read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if text.endswith("])  # here"))
-    plan = app.resolve(Sources(environ={"TURNBUCKLE_PLUGIN_CONFIGURED_USER": "c"}))
+    plan = app.resolve(SettingsSources(environ={"TURNBUCKLE_PLUGIN_CONFIGURED_USER": "c"}))
     for user in ("a", "b"):
         value = plan.setting_values[f"plugin.configured.user in scope /{user}"]
         assert (value.value, value.source.rpartition(":")[2]) == (user, str(line))
-    places = [each.origins[0].place for each in plan.diagnostics if each.code == "TB207"]
+    places = [each.origins[0].location for each in plan.diagnostics if each.code == "TB207"]
     assert [place.rpartition(":")[2] for place in places] == [str(line)] * 2
 
 
 @pytest.mark.parametrize("name", ["un__even", "un_even"])
 def test_plugin_with_any_underscores_takes_variables(name: str) -> None:
     plugin = make_plugin(name, info=PluginInfo(name=name, config=Nested))
-    plan = App(plugins=[plugin]).resolve(Sources(environ={f"TURNBUCKLE_PLUGIN_{name.upper()}_DEPTH": "7"}))
+    plan = App(plugins=[plugin]).resolve(SettingsSources(environ={f"TURNBUCKLE_PLUGIN_{name.upper()}_DEPTH": "7"}))
     assert plan.root.configs[name] == Nested(7)
     assert plan.diagnostics == ()
 
@@ -277,7 +277,7 @@ Tabled = make_plugin("tabled", info=PluginInfo(name="tabled", config=Tables))
 def test_entries_of_a_table_join_those_from_before(tmp_path: Path) -> None:
     _write(tmp_path, "[plugin.tabled.names]\na = 'file'\nb = 'file'\n")
     start = "TURNBUCKLE_PLUGIN_TABLED_"
-    sources = Sources(
+    sources = SettingsSources(
         folder=tmp_path,
         environ={f"{start}NAMES_B": "variable", f"{start}NAMES_C": "variable", f"{start}NAMES_LIMIT": "3"},
         flags=("plugin.tabled.names.c=flag", "plugin.tabled.ports.http=80", "plugin.tabled.loose.x=1"),
@@ -290,13 +290,13 @@ def test_entries_of_a_table_join_those_from_before(tmp_path: Path) -> None:
 
 
 def test_entry_of_a_table_that_does_not_fit() -> None:
-    found = error_of(App(plugins=[Tabled]), "TB202", Sources(flags=("plugin.tabled.ports.http=many",)))
+    found = error_of(App(plugins=[Tabled]), "TB202", SettingsSources(flags=("plugin.tabled.ports.http=many",)))
     assert found.text == "setting 'plugin.tabled.ports' must be a table, not {'http': 'many'}"
-    assert found.origins[0].place == "--set"
+    assert found.origins[0].location == "--set"
 
 
 def test_component_is_chosen_by_a_variable() -> None:
-    sources = Sources(environ={"TURNBUCKLE_COMPONENTS_JSON": "nope"})
+    sources = SettingsSources(environ={"TURNBUCKLE_COMPONENTS_JSON": "nope"})
     assert error_of(App(), "TB402", sources).text == "no json component is named 'nope'"
 
 
@@ -416,13 +416,13 @@ def test_required_value_that_is_refused() -> None:
 def test_plugin_without_settings_is_given_some(tmp_path: Path) -> None:
     _write(tmp_path, "[plugin.plain]\nx = 1\n")
     plain = make_plugin("plain")
-    assert error_of(App(plugins=[plain]), "TB209", Sources(folder=tmp_path)).origins[0].place.endswith(":1")
+    assert error_of(App(plugins=[plain]), "TB209", SettingsSources(folder=tmp_path)).origins[0].location.endswith(":1")
     assert "takes no settings" in error_of(App(plugins=[(plain, {"x": 1})]), "TB209").text
 
 
 def test_settings_of_a_plugin_that_is_not_enabled(tmp_path: Path) -> None:
     _write(tmp_path, "[plugin.plian]\nx = 1\n")
-    found = warning_of(App(plugins=[make_plugin("plain")]), "TB208", Sources(folder=tmp_path))
+    found = warning_of(App(plugins=[make_plugin("plain")]), "TB208", SettingsSources(folder=tmp_path))
     assert "did you mean 'plain'?" in found.text
 
 

@@ -53,12 +53,12 @@ async def test_raw_knows_that_head_has_no_content(make_application: MakeApplicat
         return Response(b"content")
 
     async with Client(make_application(answer)) as client:
-        told = await client.raw(HEAD + GET)
+        reporting_errors = await client.raw(HEAD + GET)
         said = await client.raw(HEAD + GET, methods=["HEAD", "GET"])
 
-    assert [each.content for each in told.responses] == [b"", b"content"]
+    assert [each.content for each in reporting_errors.responses] == [b"", b"content"]
     assert [each.content for each in said.responses] == [b"", b"content"]
-    assert told.methods == ("HEAD", "GET")
+    assert reporting_errors.methods == ("HEAD", "GET")
 
 
 async def test_raw_sees_errors_and_the_end(make_application: MakeApplication) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from turnbuckle import Component, Plugin, PluginInfo, Route, Setup
-from turnbuckle import middleware as middleware_of
+from turnbuckle import Component, Plugin, PluginInfo, Route, Setup, middleware as middleware_of
 
 SEEN: list[str] = []
 

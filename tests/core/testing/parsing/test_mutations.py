@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.testing.parsing.mutations import mutated
 from turnbuckle.testing.parsing.splits import byte_by_byte, cut, pairs, whole

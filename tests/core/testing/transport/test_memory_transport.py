@@ -37,7 +37,7 @@ class Recorder(asyncio.Protocol):
         self.calls.append("resume")
 
 
-class Wire:
+class BaseConnection:
     """A transport with a recorder on one end and a peer on the other."""
 
     def __init__(self, protocol: Recorder | None = None) -> None:
@@ -52,14 +52,14 @@ class Wire:
 
 
 @pytest.fixture
-async def wire() -> Wire:
-    return Wire()
+async def wire() -> BaseConnection:
+    return BaseConnection()
 
 
 @pytest.fixture
-async def slow_wire() -> Wire:
+async def slow_wire() -> BaseConnection:
     """A wire whose peer does not read, with water marks of 10 and 4."""
-    wire = Wire()
+    wire = BaseConnection()
     await wire.activity.settle()
     wire.peer.is_reading = False
     wire.transport.set_write_buffer_limits(high=10, low=4)
@@ -67,7 +67,7 @@ async def slow_wire() -> Wire:
 
 
 async def test_callbacks_come_from_the_loop_in_order() -> None:
-    wire = Wire()
+    wire = BaseConnection()
     wire.peer.send(b"one")
     wire.peer.send(b"two")
     wire.peer.send_eof()
@@ -76,13 +76,13 @@ async def test_callbacks_come_from_the_loop_in_order() -> None:
     assert await wire.calls() == ["made", b"one", b"two", "eof", ("lost", "NoneType")]
 
 
-async def test_large_pieces_are_split_as_a_socket_would(wire: Wire) -> None:
+async def test_large_pieces_are_split_as_a_socket_would(wire: BaseConnection) -> None:
     wire.peer.send(b"x" * (256 * 1024 + 1))
 
     assert [len(piece) for piece in (await wire.calls())[1:] if isinstance(piece, bytes)] == [256 * 1024, 1]
 
 
-async def test_paused_reading_delivers_nothing_until_resumed(wire: Wire) -> None:
+async def test_paused_reading_delivers_nothing_until_resumed(wire: BaseConnection) -> None:
     await wire.activity.settle()
     wire.transport.pause_reading()
     wire.peer.send(b"data")
@@ -100,14 +100,14 @@ async def test_pausing_within_a_callback_stops_the_next_piece() -> None:
             super().data_received(data)
             wire.transport.pause_reading()
 
-    wire = Wire(PausesAtOnce())
+    wire = BaseConnection(PausesAtOnce())
     wire.peer.send(b"one")
     wire.peer.send(b"two")
 
     assert await wire.calls() == ["made", b"one"]
 
 
-async def test_peer_that_reads_gets_octets_at_once(wire: Wire) -> None:
+async def test_peer_that_reads_gets_octets_at_once(wire: BaseConnection) -> None:
     wire.transport.write(b"he")
     wire.transport.write(bytearray(b"ll"))
     wire.transport.write(memoryview(b"o"))
@@ -117,7 +117,7 @@ async def test_peer_that_reads_gets_octets_at_once(wire: Wire) -> None:
     assert wire.transport.get_write_buffer_size() == 0
 
 
-async def test_peer_that_does_not_read_makes_writing_pause(slow_wire: Wire) -> None:
+async def test_peer_that_does_not_read_makes_writing_pause(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"0123456789")
     at_the_mark = list(slow_wire.protocol.calls)
     slow_wire.transport.write(b"a")
@@ -127,7 +127,7 @@ async def test_peer_that_does_not_read_makes_writing_pause(slow_wire: Wire) -> N
     assert slow_wire.transport.get_write_buffer_size() == 11
 
 
-async def test_writing_resumes_at_the_low_mark(slow_wire: Wire) -> None:
+async def test_writing_resumes_at_the_low_mark(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"0123456789abc")
     taken = slow_wire.peer.take(8)
     above = list(await slow_wire.calls())
@@ -137,7 +137,7 @@ async def test_writing_resumes_at_the_low_mark(slow_wire: Wire) -> None:
     assert await slow_wire.calls() == ["made", "pause", "resume"]
 
 
-async def test_peer_that_reads_again_gets_everything(slow_wire: Wire) -> None:
+async def test_peer_that_reads_again_gets_everything(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"0123456789abc")
     slow_wire.peer.resume_reading()
 
@@ -145,7 +145,7 @@ async def test_peer_that_reads_again_gets_everything(slow_wire: Wire) -> None:
     assert await slow_wire.calls() == ["made", "pause", "resume"]
 
 
-async def test_window_lets_octets_through_that_nobody_reads_yet(slow_wire: Wire) -> None:
+async def test_window_lets_octets_through_that_nobody_reads_yet(slow_wire: BaseConnection) -> None:
     slow_wire.peer.window = 5
     slow_wire.transport.write(b"abc")
     first = slow_wire.transport.get_write_buffer_size(), slow_wire.peer.unread
@@ -171,19 +171,19 @@ async def test_window_lets_octets_through_that_nobody_reads_yet(slow_wire: Wire)
     ],
 )
 async def test_one_water_mark_follows_from_the_other(
-    wire: Wire, given: dict[str, int], limits: tuple[int, int]
+    wire: BaseConnection, given: dict[str, int], limits: tuple[int, int]
 ) -> None:
     wire.transport.set_write_buffer_limits(**given)
 
     assert wire.transport.get_write_buffer_limits() == limits
 
 
-async def test_water_marks_in_the_wrong_order_are_refused(wire: Wire) -> None:
+async def test_water_marks_in_the_wrong_order_are_refused(wire: BaseConnection) -> None:
     with pytest.raises(ValueError, match="high"):
         wire.transport.set_write_buffer_limits(high=1, low=2)
 
 
-async def test_close_lets_the_peer_take_what_was_written(slow_wire: Wire) -> None:
+async def test_close_lets_the_peer_take_what_was_written(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"bye")
     slow_wire.transport.close()
     slow_wire.transport.close()
@@ -197,7 +197,7 @@ async def test_close_lets_the_peer_take_what_was_written(slow_wire: Wire) -> Non
     assert (bytes(slow_wire.peer.received), slow_wire.peer.is_at_eof, slow_wire.peer.was_reset) == (b"bye", True, False)
 
 
-async def test_abort_throws_away_what_the_peer_has_not_taken(slow_wire: Wire) -> None:
+async def test_abort_throws_away_what_the_peer_has_not_taken(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"bye")
     slow_wire.transport.abort()
     slow_wire.transport.abort()
@@ -206,7 +206,7 @@ async def test_abort_throws_away_what_the_peer_has_not_taken(slow_wire: Wire) ->
     assert (bytes(slow_wire.peer.received), slow_wire.peer.was_reset, slow_wire.transport.is_lost) == (b"", True, True)
 
 
-async def test_abort_with_nothing_to_throw_away_is_an_end(wire: Wire) -> None:
+async def test_abort_with_nothing_to_throw_away_is_an_end(wire: BaseConnection) -> None:
     wire.transport.write(b"bye")
     wire.transport.abort()
     await wire.activity.settle()
@@ -215,7 +215,7 @@ async def test_abort_with_nothing_to_throw_away_is_an_end(wire: Wire) -> None:
 
 
 async def test_written_eof_ends_one_side_alone() -> None:
-    wire = Wire()
+    wire = BaseConnection()
     wire.transport.write(b"bye")
     wire.transport.write_eof()
     wire.transport.write_eof()
@@ -227,7 +227,7 @@ async def test_written_eof_ends_one_side_alone() -> None:
         wire.transport.write(b"more")
 
 
-async def test_written_eof_waits_for_the_peer(slow_wire: Wire) -> None:
+async def test_written_eof_waits_for_the_peer(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"bye")
     slow_wire.transport.write_eof()
     before = slow_wire.peer.is_at_eof
@@ -237,14 +237,14 @@ async def test_written_eof_waits_for_the_peer(slow_wire: Wire) -> None:
 
 
 async def test_eof_keeps_the_connection_if_the_protocol_says_so() -> None:
-    wire = Wire(Recorder(keeps_open=True))
+    wire = BaseConnection(Recorder(keeps_open=True))
     wire.peer.send_eof()
 
     assert await wire.calls() == ["made", "eof"]
     assert not wire.transport.is_closing()
 
 
-async def test_reset_is_seen_with_its_reason(wire: Wire) -> None:
+async def test_reset_is_seen_with_its_reason(wire: BaseConnection) -> None:
     wire.peer.send(b"lost on the way")
     wire.peer.reset()
     wire.peer.reset()
@@ -254,7 +254,7 @@ async def test_reset_is_seen_with_its_reason(wire: Wire) -> None:
 
 
 async def test_peer_that_went_away_resets_what_is_written_to_it() -> None:
-    wire = Wire(Recorder(keeps_open=True))
+    wire = BaseConnection(Recorder(keeps_open=True))
     wire.peer.close()
     before = list(await wire.calls())
     wire.transport.write(b"to nobody")
@@ -263,14 +263,14 @@ async def test_peer_that_went_away_resets_what_is_written_to_it() -> None:
     assert await wire.calls() == ["made", "eof", ("lost", "ConnectionResetError")]
 
 
-async def test_peer_that_went_away_without_reading_resets(slow_wire: Wire) -> None:
+async def test_peer_that_went_away_without_reading_resets(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"unread")
     slow_wire.peer.close()
 
     assert await slow_wire.calls() == ["made", ("lost", "ConnectionResetError")]
 
 
-async def test_writing_does_not_resume_once_lost(slow_wire: Wire) -> None:
+async def test_writing_does_not_resume_once_lost(slow_wire: BaseConnection) -> None:
     slow_wire.transport.write(b"0123456789abc")
     slow_wire.peer.take(None)
     slow_wire.transport.abort()
@@ -278,7 +278,7 @@ async def test_writing_does_not_resume_once_lost(slow_wire: Wire) -> None:
     assert await slow_wire.calls() == ["made", "pause", ("lost", "NoneType")]
 
 
-async def test_facts_and_protocol_are_at_hand(wire: Wire) -> None:
+async def test_facts_and_protocol_are_at_hand(wire: BaseConnection) -> None:
     other = Recorder()
     wire.transport.set_protocol(other)
     wire.peer.send(b"data")
@@ -290,7 +290,7 @@ async def test_facts_and_protocol_are_at_hand(wire: Wire) -> None:
     assert (other.calls, wire.protocol.calls) == ([b"data"], ["made"])
 
 
-async def test_only_octets_can_be_written(wire: Wire) -> None:
+async def test_only_octets_can_be_written(wire: BaseConnection) -> None:
     with pytest.raises(TypeError, match="str"):
         wire.transport.write("text")  # type: ignore[arg-type]  # what is tested
 
@@ -300,7 +300,7 @@ async def test_protocol_that_raises_loses_the_connection_and_tells_the_test() ->
         def data_received(self, data: bytes) -> None:
             raise LookupError("broken")
 
-    wire = Wire(Broken())
+    wire = BaseConnection(Broken())
     wire.peer.send(b"data")
 
     with pytest.raises(ServerFault, match="broken"):
@@ -308,7 +308,7 @@ async def test_protocol_that_raises_loses_the_connection_and_tells_the_test() ->
     assert await wire.calls() == ["made", ("lost", "NoneType")]
 
 
-async def test_protocol_that_takes_no_octets_is_refused(wire: Wire) -> None:
+async def test_protocol_that_takes_no_octets_is_refused(wire: BaseConnection) -> None:
     wire.transport.set_protocol(asyncio.BaseProtocol())
     wire.peer.send(b"data")
 

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.web.content.json_encoding import encode_json
 

@@ -3,8 +3,7 @@
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.web.making import Pieces, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType

@@ -3,8 +3,7 @@
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.web.request.query import QueryParams, parse_urlencoded

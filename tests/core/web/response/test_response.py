@@ -5,8 +5,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from turnbuckle.web.response.response import HTML, JSON, File, Redirect, Response, Stream, Text
 

@@ -1,0 +1,176 @@
+from turnbuckle._version import __version__ as __version__
+from turnbuckle.app import (
+    App as App,
+    Scope as Scope,
+)
+from turnbuckle.errors import (
+    AppFrozen as AppFrozen,
+    BackgroundTaskError as BackgroundTaskError,
+    BadRequest as BadRequest,
+    Conflict as Conflict,
+    ConnectionLost as ConnectionLost,
+    ContentTooLarge as ContentTooLarge,
+    Forbidden as Forbidden,
+    Gone as Gone,
+    HTTPError as HTTPError,
+    InternalServerError as InternalServerError,
+    LifespanError as LifespanError,
+    ListenError as ListenError,
+    MethodNotAllowed as MethodNotAllowed,
+    NotFound as NotFound,
+    Problem as Problem,
+    ProtocolError as ProtocolError,
+    ResourceUnavailable as ResourceUnavailable,
+    RouteConflict as RouteConflict,
+    RouteError as RouteError,
+    ServiceUnavailable as ServiceUnavailable,
+    StartupError as StartupError,
+    TLSError as TLSError,
+    TooManyRequests as TooManyRequests,
+    TurnbuckleError as TurnbuckleError,
+    Unauthorized as Unauthorized,
+    UnprocessableContent as UnprocessableContent,
+    UnsupportedMediaType as UnsupportedMediaType,
+)
+from turnbuckle.http.events import (
+    NEED_DATA as NEED_DATA,
+    Data as Data,
+    EndOfMessage as EndOfMessage,
+    Event as Event,
+    NeedData as NeedData,
+    Parser as Parser,
+    ParserFactory as ParserFactory,
+    RawFields as RawFields,
+    RequestHead as RequestHead,
+)
+from turnbuckle.http.limits import (
+    Limits as Limits,
+)
+from turnbuckle.http.parser import (
+    H1Parser as H1Parser,
+    H1ParserFactory as H1ParserFactory,
+)
+from turnbuckle.plan import (
+    Plan as Plan,
+)
+from turnbuckle.plugin import (
+    Plugin as Plugin,
+    hookimpl as hookimpl,
+    hookspec as hookspec,
+)
+from turnbuckle.records import (
+    Component as Component,
+    Diagnostic as Diagnostic,
+    ErrorHandler as ErrorHandler,
+    Handler as Handler,
+    Lifespan as Lifespan,
+    Match as Match,
+    Middleware as Middleware,
+    Origin as Origin,
+    ParserProvider as ParserProvider,
+    PluginInfo as PluginInfo,
+    ProtocolProvider as ProtocolProvider,
+    ResourceKey as ResourceKey,
+    ResponseType as ResponseType,
+    Route as Route,
+    Router as Router,
+    RouterProvider as RouterProvider,
+)
+from turnbuckle.routing.converters import (
+    CONVERTERS as CONVERTERS,
+    Converter as Converter,
+)
+from turnbuckle.routing.escapes import (
+    decode_path as decode_path,
+)
+from turnbuckle.routing.languages.overlap import (
+    UnreachableRoute as UnreachableRoute,
+    unreachable_routes as unreachable_routes,
+)
+from turnbuckle.routing.methods import (
+    allowed_methods as allowed_methods,
+    check_methods as check_methods,
+)
+from turnbuckle.routing.patterns import (
+    Pattern as Pattern,
+    parse_pattern as parse_pattern,
+)
+from turnbuckle.routing.segments import (
+    Segment as Segment,
+)
+from turnbuckle.routing.slashes import (
+    SlashRedirect as SlashRedirect,
+)
+from turnbuckle.routing.tree import (
+    TreeRouter as TreeRouter,
+)
+from turnbuckle.routing.urls import (
+    build_path as build_path,
+)
+from turnbuckle.server.listen.proxy_protocol import (
+    ProxySettings as ProxySettings,
+)
+from turnbuckle.server.model.application import (
+    Application as Application,
+)
+from turnbuckle.server.model.timeouts import (
+    Timeouts as Timeouts,
+)
+from turnbuckle.server.run.server import (
+    HTTPServer as HTTPServer,
+)
+from turnbuckle.server.tls.context import (
+    TLS as TLS,
+)
+from turnbuckle.settings import (
+    Settings as Settings,
+)
+from turnbuckle.setup import (
+    Setup as Setup,
+)
+from turnbuckle.startup.model.sources import (
+    SettingsSources as SettingsSources,
+)
+from turnbuckle.web.content.formdata import (
+    FormData as FormData,
+)
+from turnbuckle.web.content.json_codec import (
+    STANDARD_JSON as STANDARD_JSON,
+    JSONCodec as JSONCodec,
+)
+from turnbuckle.web.headers import (
+    Headers as Headers,
+    MutableHeaders as MutableHeaders,
+)
+from turnbuckle.web.middleware import (
+    middleware as middleware,
+)
+from turnbuckle.web.peer import (
+    Peer as Peer,
+)
+from turnbuckle.web.request.request import (
+    Request as Request,
+)
+from turnbuckle.web.request.request_id import (
+    RequestIdFilter as RequestIdFilter,
+    current_request_id as current_request_id,
+)
+from turnbuckle.web.response.response import (
+    HTML as HTML,
+    JSON as JSON,
+    File as File,
+    Redirect as Redirect,
+    Response as Response,
+    Stream as Stream,
+    Text as Text,
+)
+from turnbuckle.web.response.upgrade import (
+    SwitchProtocols as SwitchProtocols,
+)
+from turnbuckle.web.tls import (
+    ClientCertificate as ClientCertificate,
+    TLSInfo as TLSInfo,
+)
+from turnbuckle.web.trusted_addresses import (
+    TrustedAddresses as TrustedAddresses,
+)

@@ -1,0 +1,56 @@
+from turnbuckle.testing.client.client import (
+    Client as Client,
+)
+from turnbuckle.testing.client.connection import (
+    Connection as Connection,
+)
+from turnbuckle.testing.client.cookie_jar import (
+    CookieJar as CookieJar,
+    StoredCookie as StoredCookie,
+)
+from turnbuckle.testing.client.errors import (
+    IncompleteResponse as IncompleteResponse,
+    MalformedResponse as MalformedResponse,
+    ServerFault as ServerFault,
+)
+from turnbuckle.testing.client.raw_exchange import (
+    RawExchange as RawExchange,
+)
+from turnbuckle.testing.client.request_encoder import (
+    RequestOptions as RequestOptions,
+)
+from turnbuckle.testing.client.response import (
+    ClientResponse as ClientResponse,
+    ResponseFacts as ResponseFacts,
+    StreamedResponse as StreamedResponse,
+)
+from turnbuckle.testing.conformance import (
+    LifespanConformance as LifespanConformance,
+    MiddlewareConformance as MiddlewareConformance,
+    ParserConformance as ParserConformance,
+    PluginConformance as PluginConformance,
+    ResponseTypeConformance as ResponseTypeConformance,
+    RouterConformance as RouterConformance,
+)
+from turnbuckle.testing.hot_hooks import (
+    assert_no_hot_hooks as assert_no_hot_hooks,
+)
+from turnbuckle.testing.problems import (
+    expect_problems as expect_problems,
+)
+from turnbuckle.testing.project import (
+    Finished as Finished,
+    Project as Project,
+)
+from turnbuckle.testing.snapshots import (
+    PlanSnapshot as PlanSnapshot,
+)
+from turnbuckle.testing.transport.fake_clock import (
+    FakeClock as FakeClock,
+)
+from turnbuckle.testing.transport.memory_peer import (
+    MemoryPeer as MemoryPeer,
+)
+from turnbuckle.testing.transport.memory_transport import (
+    MemoryTransport as MemoryTransport,
+)
