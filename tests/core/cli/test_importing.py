@@ -17,7 +17,7 @@ def test_module_of_the_current_folder_comes_first(project: Project, tmp_path: Pa
     (elsewhere / "thing.py").write_text("place = 'elsewhere'\n")
     sys.path.insert(0, str(elsewhere))
     project.write("thing.py", "place = 'here'\n")
-    assert import_module("thing").location == "here"
+    assert import_module("thing").place == "here"
 
 
 def test_module_in_a_package_is_imported(project: Project) -> None:

@@ -276,7 +276,7 @@ class MenuHooks:
 
 def _menu(**members: object) -> type[Plugin]:
     def provide_routes(self: Plugin, setup: Setup) -> list[Route]:
-        return [Route(path=f"/{item}", handler=_answer) for item in setup.ask("menu_items", location="top")]
+        return [Route(path=f"/{item}", handler=_answer) for item in setup.ask("menu_items", place="top")]
 
     return make_plugin("menu", hookspecs=MenuHooks, provide_routes=provide_routes, **members)
 

@@ -24,4 +24,4 @@ def test_codes_that_are_used_have_a_title() -> None:
 
 
 def test_every_code_is_tried() -> None:
-    assert set(CODES) - _codes_in(Path(__file__).parents[1], without=Path(__file__).name) == set()
+    assert set(CODES) - _codes_in(Path(__file__).parents[2], without=Path(__file__).name) == set()
