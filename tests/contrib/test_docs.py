@@ -14,7 +14,7 @@ from turnbuckle import App, Plugin
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.testing import Client
 
-_PAGE: Final = (Path(__file__).parents[2] / "docs" / "contrib.md").read_text(encoding="utf-8")
+_PAGE: Final = (Path(__file__).parents[2] / "docs" / "use" / "contrib.md").read_text(encoding="utf-8")
 _ROW: Final = re.compile(r"^\| `plugin\.([a-z_.]+)` \| `([^`]*)` \|", re.MULTILINE)
 
 

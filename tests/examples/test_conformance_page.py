@@ -12,7 +12,7 @@ import pytest
 
 from turnbuckle.testing import conformance
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "conformance-suites.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "extend" / "conformance-suites.md"
 BLOCKS: Final = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 

@@ -13,15 +13,17 @@ from typing import Final
 import attrs
 import pytest
 
+from tests.generated_docs import GENERATED_PARTS
 from turnbuckle import App, Limits, Request, Settings, Timeouts
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.testing import Client
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCS: Final = ROOT / "docs"
+PAGES: Final = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("[!p]*/*.md")))
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
-_ROW: Final = re.compile(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", re.MULTILINE)
+_ROW: Final = re.compile(r"^\| `([a-z_.]+)` \| [^|]+ \| `([^`]*)` \|", re.MULTILINE)
 
 
 def blocks(language: str) -> Iterator:
@@ -88,13 +90,18 @@ def defaults(settings: object, prefix: str = "") -> Iterator[tuple[str, object]]
 
 
 def test_settings_page_lists_every_setting_with_its_default():
-    rows = _ROW.findall((ROOT / "docs/settings.md").read_text(encoding="utf-8"))
+    rows = _ROW.findall((ROOT / "docs/use/settings.md").read_text(encoding="utf-8"))
     assert {name: json.loads(value) for name, value in rows} == dict(defaults(Settings()))
     assert len(rows) == len(dict(rows))
 
 
+@pytest.mark.parametrize("part", GENERATED_PARTS, ids=lambda part: part.name)
+def test_generated_part_is_up_to_date(part):
+    assert part.committed() == part.generate(), "run: python -m tests.generated_docs"
+
+
 def test_plugins_page_lists_every_hook():
-    text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/extend/plugins.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(provide_\w+|review_plan)", text, re.MULTILINE))
     assert listed == {name for name in vars(Hooks) if not name.startswith("_")}
 
@@ -102,7 +109,7 @@ def test_plugins_page_lists_every_hook():
 def test_middleware_page_lists_the_zones_in_order():
     from turnbuckle.records import ZONES
 
-    text = (ROOT / "docs/middleware.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/learn/middleware.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == ZONES
 
 
@@ -136,14 +143,15 @@ _TOO_MUCH: Final = {
 
 
 def listed_statuses() -> dict[str, int]:
-    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/use/limits.md").read_text(encoding="utf-8")
     return {
-        name: int(status) for name, status in re.findall(r"^\| `limits\.(\w+)` \| `\d+` \| (\d+)", text, re.MULTILINE)
+        name: int(status)
+        for name, status in re.findall(r"^\| `limits\.(\w+)` \| `\d+` \| \w+ \| (\d+)", text, re.MULTILINE)
     }
 
 
 @pytest.mark.parametrize("limit", [field.name for field in attrs.fields(Limits)])
-async def test_settings_page_gives_the_status_beyond_each_limit(limit):
+async def test_limits_page_gives_the_status_beyond_each_limit(limit):
     size, request = _TOO_MUCH[limit]
     app = App()
 
@@ -157,7 +165,7 @@ async def test_settings_page_gives_the_status_beyond_each_limit(limit):
     assert exchange.is_closed
 
 
-async def test_settings_page_gives_the_status_of_a_handler_that_takes_too_long():
+async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long():
     app = App()
 
     @app.get("/")
@@ -180,43 +188,56 @@ async def test_settings_page_gives_the_status_of_a_handler_that_takes_too_long()
         pytest.param("README.md", "class Health", "GET /health", 200, "fine", id="plugin-serves-a-route"),
         pytest.param("README.md", "EverythingRouter", "GET /what", 200, "You asked for /what", id="router-by-hand"),
         pytest.param("README.md", "EverythingRouter", "GET /private", 404, "Not Found", id="router-by-hand-404"),
-        pytest.param("docs/getting-started.md", "PRICES", "GET /fruit/pear", 200, '"price":45', id="json"),
-        pytest.param("docs/getting-started.md", "PRICES", "GET /fruit/kiwi", 404, "we have no kiwi", id="not-found"),
+        pytest.param("learn/getting-started.md", "PRICES", "GET /fruit/pear", 200, '"price":45', id="json"),
+        pytest.param("learn/getting-started.md", "PRICES", "GET /fruit/kiwi", 404, "we have no kiwi", id="not-found"),
         pytest.param(
-            "docs/handlers-and-responses.md", "def report", "GET /posts/2026/x", 200, "x, written in 2026", id="params"
+            "learn/handlers-and-responses.md",
+            "def report",
+            "GET /posts/2026/x",
+            200,
+            "x, written in 2026",
+            id="params",
         ),
-        pytest.param("docs/handlers-and-responses.md", "Money", "GET /price", 200, "3.50 EUR", id="response-type"),
-        pytest.param("docs/handlers-and-responses.md", "def numbers", "GET /numbers", 200, "0\n1\n2\n", id="generator"),
-        pytest.param("docs/handlers-and-responses.md", "def numbers", "POST /login", 303, "HttpOnly", id="cookie"),
+        pytest.param("learn/handlers-and-responses.md", "Money", "GET /price", 200, "3.50 EUR", id="response-type"),
         pytest.param(
-            "docs/handlers-and-responses.md", "OutOfStock", "GET /pears", 409, "no pears left", id="error-handler"
+            "learn/handlers-and-responses.md", "def numbers", "GET /numbers", 200, "0\n1\n2\n", id="generator"
+        ),
+        pytest.param("learn/handlers-and-responses.md", "def numbers", "POST /login", 303, "HttpOnly", id="cookie"),
+        pytest.param(
+            "learn/handlers-and-responses.md", "OutOfStock", "GET /pears", 409, "no pears left", id="error-handler"
         ),
         pytest.param(
-            "docs/handlers-and-responses.md", "OutOfStock", "GET /x", 404, '{"error":404}', id="http-error-handler"
+            "learn/handlers-and-responses.md",
+            "OutOfStock",
+            "GET /x",
+            404,
+            '{"error":404}',
+            id="http-error-handler",
         ),
-        pytest.param("docs/routing.md", "def diary", "GET /users/me", 200, "you", id="text-before-parameter"),
-        pytest.param("docs/routing.md", "def diary", "GET /users/7", 200, '{"id":7}', id="int"),
-        pytest.param("docs/routing.md", "def diary", "GET /diary/2026-02-30", 404, "", id="no-such-day"),
-        pytest.param("docs/routing.md", "def diary", "GET /files/a/b%2Fc", 200, "a/b", id="path"),
+        pytest.param("learn/routing.md", "def diary", "GET /users/me", 200, "you", id="text-before-parameter"),
+        pytest.param("learn/routing.md", "def diary", "GET /users/7", 200, '{"id":7}', id="int"),
+        pytest.param("learn/routing.md", "def diary", "GET /diary/2026-02-30", 404, "", id="no-such-day"),
+        pytest.param("learn/routing.md", "def diary", "GET /files/a/b%2Fc", 200, "a/b", id="path"),
         pytest.param(
-            "docs/routing.md", "Converter(", "GET /colours/0000ff", 200, "255 at /colours/0000ff", id="converter"
+            "learn/routing.md", "Converter(", "GET /colours/0000ff", 200, "255 at /colours/0000ff", id="converter"
         ),
-        pytest.param("docs/routing.md", '"/tags/{tag}"', "GET /tags/x", 200, "/tags/a%2Fb", id="url-for"),
-        pytest.param("docs/routing.md", "tenant", "GET http://acme.example.com/", 200, "the shop of acme", id="host"),
+        pytest.param("learn/routing.md", '"/tags/{tag}"', "GET /tags/x", 200, "/tags/a%2Fb", id="url-for"),
+        pytest.param("learn/routing.md", "tenant", "GET http://acme.example.com/", 200, "the shop of acme", id="host"),
         pytest.param(
-            "docs/routing.md", "tenant", "GET http://elsewhere.example/", 200, "no shop here", id="other-host"
+            "learn/routing.md", "tenant", "GET http://elsewhere.example/", 200, "no shop here", id="other-host"
         ),
-        pytest.param("docs/routing.md", "only_local", "GET /admin/users", 200, '["ada","grace"]', id="scope"),
-        pytest.param("docs/middleware.md", "no_store", "POST /", 415, "send JSON", id="middleware-answers"),
+        pytest.param("learn/routing.md", "only_local", "GET /admin/users", 200, '["ada","grace"]', id="scope"),
+        pytest.param("learn/middleware.md", "no_store", "POST /", 415, "send JSON", id="middleware-answers"),
         pytest.param(
-            "docs/middleware.md", "no_store", "GET /nowhere", 404, "Cache-Control: no-store", id="middleware-adds"
+            "learn/middleware.md", "no_store", "GET /nowhere", 404, "Cache-Control: no-store", id="middleware-adds"
         ),
-        pytest.param("docs/plugins.md", "ServedBy", "GET /about", 200, "X-Shop: shop", id="plugin-with-settings"),
+        pytest.param("extend/plugins.md", "ServedBy", "GET /about", 200, "X-Shop: shop", id="plugin-with-settings"),
     ],
 )
 async def test_code_does_what_the_page_says(page, marker, request_line, status, expected):
-    source = next(found[2] for found in _BLOCK.finditer((ROOT / page).read_text("utf-8")) if marker in found[2])
-    app = run_block(ROOT / page, 1, source)["app"]
+    file = (ROOT if page == "README.md" else DOCS) / page
+    source = next(found[2] for found in _BLOCK.finditer(file.read_text("utf-8")) if marker in found[2])
+    app = run_block(file, 1, source)["app"]
     method, _, url = request_line.partition(" ")
     async with Client(app) as client:
         response = await client.request(method, url)

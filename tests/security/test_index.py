@@ -1,4 +1,4 @@
-"""Every bug class has a test by its number or a reason in docs/security.md, and every such test is listed there."""
+"""Each bug class has numbered tests or a reason in docs/operate/security.md, which lists every such test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turnbuckle import Settings
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-PAGE = ROOT / "docs/security.md"
+PAGE = ROOT / "docs/operate/security.md"
 ROWS = {
     int(number): cell for number, cell in re.findall(r"^\| (\d+) \| [^|]+ \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
 }

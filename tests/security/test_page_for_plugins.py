@@ -1,4 +1,4 @@
-"""What docs/security-for-plugins.md shows as right withstands what it is about."""
+"""What docs/extend/security-for-plugins.md shows as right withstands what it is about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from turnbuckle import Forbidden
 from turnbuckle.testing import Client
 
-PAGE = Path(__file__).parents[2] / "docs/security-for-plugins.md"
+PAGE = Path(__file__).parents[2] / "docs/extend/security-for-plugins.md"
 
 
 def example(marker: str) -> SimpleNamespace:

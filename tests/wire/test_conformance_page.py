@@ -1,4 +1,4 @@
-"""docs/conformance.md names modules and tests that exist."""
+"""docs/operate/conformance.md names modules and tests that exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.wire.test_cases import CASES
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/conformance.md"
+PAGE = ROOT / "docs/operate/conformance.md"
 _ROW = re.compile(r"^\| ([0-9][^|]*) \| ([^|]+) \| `([^`|]+)` \| `([^`|]+)` \|$", re.MULTILINE)
 ROWS = _ROW.findall(PAGE.read_text(encoding="utf-8"))
 

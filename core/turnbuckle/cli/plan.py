@@ -32,7 +32,7 @@ def plan(asked: AppOptions, *, as_json: bool, shows_all: bool, lock: str | None,
     """Show the plan of an app: parser, plugins, settings, and each scope with its middleware and routes.
 
     Every part is shown with where it comes from, every choice with its rule and with what lost. JSON always holds all;
-    docs/introspection.md describes it.
+    docs/use/introspection.md describes it.
     """
     if diff is not None and (asked.target is not NO_TARGET or lock is not None):
         raise click.UsageError("--diff takes two things to compare, and neither a TARGET beside them nor --lock.")

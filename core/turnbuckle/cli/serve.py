@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 ) -> None:
     """Serve an app until SIGINT or SIGTERM; a second signal does not wait for requests.
 
-    With --workers, SIGHUP replaces the workers one by one, and SIGUSR2 the supervisor; docs/deployment.md has more.
+    With --workers, SIGHUP replaces the workers one by one, and SIGUSR2 the supervisor: see docs/operate/deployment.md.
 
     All problems are shown before anything is served. Where there is a composition lock, what differs from it is a
     warning, and a problem with --locked.

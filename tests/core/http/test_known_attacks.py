@@ -1,7 +1,7 @@
 """Replay on the parser alone what once broke other servers, with the very status of each answer.
 
-Each id begins with the number of its row in docs/security.md. The whole list, with more cases for each row, is tried on
-the server with each parser in ``tests/security``.
+Each id begins with the number of its row in docs/operate/security.md. ``tests/security`` runs the whole list, with more
+cases for each row, against the server with each parser.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def bounds_as_markdown() -> str:
             bound = bound_at(format_error.key)
             if bound is not None:
                 path, _, name = bound.test.partition("::")
-                test = f"[`{name}`](../tests/core/{path})"
+                test = f"[`{name}`](../../tests/core/{path})"
                 by_route = "no" if bound.fixed else "yes"
                 row = (f"`{format_error.key}`", f"`{format_error.default}`", bound.unit, bound.beyond, by_route)
                 lines.append("| " + " | ".join((*row, format_error.text.replace("``", "`"), test)) + " |")

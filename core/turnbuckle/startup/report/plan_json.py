@@ -1,4 +1,4 @@
-"""Write a plan as plain data, for programs; docs/introspection.md describes it, and secrets are left out.
+"""Write a plan as plain data, for programs; docs/use/introspection.md describes it, and secrets are left out.
 
 Keys are only ever added under one ``schema``; a change of what a key means makes another.
 """

@@ -19,9 +19,9 @@ _ENTRY: Final = re.compile(r"(\w+): (.*)")
 _HEAD: Final = """\
 # Settings reference
 
-Every setting there is, with what it takes, its default and what it does. This page is printed by `turnbuckle settings`,
-from the classes that hold the settings; `turnbuckle settings TARGET` prints those of the app's plugins, too. How
-settings are given, and which source wins, is told in [Settings](settings.md).
+Every setting, with its type, its default and its effect. `turnbuckle settings` prints this page from the classes that
+hold the settings; `turnbuckle settings TARGET` adds the settings of the app's plugins. docs/use/settings.md describes
+the sources of settings and their order.
 
 A setting has the same name everywhere: `limits.content` is `content` under `[limits]` in `turnbuckle.toml`,
 `TURNBUCKLE_LIMITS_CONTENT` in the environment, `--set limits.content=...` on the command line, and

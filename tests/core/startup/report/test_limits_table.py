@@ -42,11 +42,6 @@ def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
     assert bound.beyond
 
 
-def test_table_of_the_documentation_is_that_of_the_code() -> None:
-    # To write it anew: put what bounds_as_markdown() returns in its place.
-    assert bounds_as_markdown() in (_ROOT / "docs/limits.md").read_text()
-
-
 def test_plan_shows_every_bound_with_its_source() -> None:
     app = App(settings={"limits": {"content": 5}})
     plan = app.resolve()

@@ -1,4 +1,4 @@
-"""A plan as plain data: what docs/introspection.md promises to programs."""
+"""A plan as plain data: what docs/use/introspection.md promises to programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turnbuckle import App, ErrorHandler, Middleware, PluginInfo, Request, Respo
 from turnbuckle.records import Handler
 from turnbuckle.startup.report.plan_json import Json, plan_as_json, value_as_json
 
-DOCUMENT = Path(__file__).parents[4] / "docs/introspection.md"
+DOCUMENT = Path(__file__).parents[4] / "docs/use/introspection.md"
 
 
 @attrs.frozen
