@@ -43,6 +43,9 @@ from turnbuckle.http.events import (
     RawFields as RawFields,
     RequestHead as RequestHead,
 )
+from turnbuckle.http.framing import (
+    FRAMING_FIELDS as FRAMING_FIELDS,
+)
 from turnbuckle.http.limits import (
     Limits as Limits,
 )

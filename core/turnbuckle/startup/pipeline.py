@@ -201,6 +201,8 @@ class _Resolution:
             ("router", settings.router),
         ):
             wanted += _provider_of(kind, name, loader)
+        if settings.parser.shadow and settings.components.get("shadow_parser", "threaded") == "threaded":
+            wanted += _installed("shadow_parser", loader)
         if settings.plugins.autoload:
             # What comes with the framework holds rivals for each slot.
             wanted += [
@@ -319,6 +321,9 @@ def _provider_of(kind: str, name: str, loader: Loader) -> list[PluginRequest]:
     # Who asks for a parser by name wants the plugin that has it; naming both would say the same thing twice.
     if not name or name in _BUILTIN_NAMES:
         return []
-    names = (name, f"{name}_{kind}")
-    found: Mapping[str, Origin] = {each.name: each.origin for each in loader.installed if each.name in names}
+    return _installed(name, loader) + _installed(f"{name}_{kind}", loader)
+
+
+def _installed(name: str, loader: Loader) -> list[PluginRequest]:
+    found: Mapping[str, Origin] = {each.name: each.origin for each in loader.installed if each.name == name}
     return [PluginRequest(ref=each, origin=origin) for each, origin in found.items()]

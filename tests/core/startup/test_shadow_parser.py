@@ -12,10 +12,10 @@ from tests.wire.cases import NEXT
 from tests.wire.serving import make_app
 from turnbuckle import App, StartupError
 from turnbuckle.plan import Plan
-from turnbuckle.server.connection.shadow import Shadow
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 from turnbuckle.testing import Client
+from turnbuckle_plugins.shadow_parser import ShadowParserFactory
 
 
 def resolved(text: str = "", *flags: str, folder: Path, environ: dict[str, str] | None = None) -> Plan:
@@ -73,7 +73,8 @@ def test_shadow_and_parser_are_both_named(tmp_path: Path) -> None:
 
 def test_shadow_is_shown_in_the_plan(tmp_path: Path) -> None:
     plan = resolved('parser.shadow = "h11"', folder=tmp_path)
-    assert "shadow parser  h11" in plan_as_text(plan)
+    assert ["shadow", "parser", "h11"] in [row.split()[:3] for row in plan_as_text(plan).splitlines()]
+    assert plan.components["shadow_parser"].origin.plugin == "shadow_parser"
     shown = plan_as_json(plan)["shadow_parser"]
     assert isinstance(shown, dict)
     assert shown["name"] == "h11"
@@ -83,6 +84,13 @@ def test_shadow_is_shown_in_the_plan(tmp_path: Path) -> None:
 def test_shadow_that_is_not_there_is_refused() -> None:
     found = error_of(App(settings={"parser": {"shadow": "h12"}}), "TB402")
     assert "no shadow parser is named 'h12'" in found.text
+
+
+def test_shadow_whose_plugin_is_disabled_is_refused(tmp_path: Path) -> None:
+    settings = {"parser": {"shadow": "h11"}, "plugins": {"disabled": ["shadow_parser"]}}
+    found = error_of(App(settings=settings), "TB402")
+    assert "no shadow_parser component is named 'threaded'" in found.text
+    assert "enable plugin 'shadow_parser'" in found.fix
 
 
 def test_shadow_of_itself_is_refused() -> None:
@@ -107,7 +115,7 @@ def test_unknown_key_is_refused() -> None:
 
 
 def test_app_without_a_shadow_has_the_plain_factory() -> None:
-    assert not isinstance(App().compile().parser_factory, Shadow)
+    assert not isinstance(App().compile().parser_factory, ShadowParserFactory)
 
 
 async def test_app_with_a_shadow_serves(caplog: pytest.LogCaptureFixture) -> None:
@@ -120,7 +128,7 @@ async def test_app_with_a_shadow_serves(caplog: pytest.LogCaptureFixture) -> Non
 
     application = app.compile()
     shadow = application.parser_factory
-    assert isinstance(shadow, Shadow)
+    assert isinstance(shadow, ShadowParserFactory)
     async with Client(application) as client:
         assert (await client.raw(NEXT * 3)).statuses == [200] * 3
     assert shadow.flush()

@@ -33,7 +33,7 @@ from turnbuckle.runtime.upgrade import compile_switch
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
-from turnbuckle.startup.compile.components import Components, json_codec, loop_factory
+from turnbuckle.startup.compile.components import Components, json_codec, loop_factory, shadow_combiner
 from turnbuckle.startup.compile.lifespan_shape import fault_of
 from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
@@ -296,11 +296,11 @@ class _Workshop:
         factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
         if shadow is None:
             return factory
-        # Not imported, and nothing of it on the way of a request, unless it is asked for.
-        from turnbuckle.server.connection.shadow import Shadow
-
+        combine = shadow_combiner(self.components, self.findings)
+        if combine is None:
+            return factory
         sample = self.plan.settings.parser.shadow_sample
-        return Shadow(factory, self._guarded(shadow), name=shadow.name, sample=sample)
+        return combine(factory, self._guarded(shadow), name=shadow.name, sample=sample)
 
     def _guarded(self, choice: Choice[ParserProvider]) -> ParserFactory:
         factory = choice.provider.factory

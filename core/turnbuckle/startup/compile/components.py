@@ -1,24 +1,40 @@
-"""Make components when they are first asked for, once each.
+"""Make each component once, when it is first requested.
 
-Those of two kinds the core uses itself: ``json`` reads and writes JSON, ``loop`` makes the event loop to run on.
+The core uses three kinds itself: ``json`` reads and writes JSON, ``loop`` makes the event loop, ``shadow_parser``
+combines the factories of two parsers into one that compares them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
+from turnbuckle.http.events import ParserFactory
 from turnbuckle.plan import Plan
 from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
 
-__all__ = ["Components", "json_codec", "loop_factory"]
+__all__ = ["Components", "ShadowCombiner", "json_codec", "loop_factory", "shadow_combiner"]
 
 _CODEC_METHODS: Final = ("encode", "decode")
+
+
+class ShadowCombiner(Protocol):
+    """The component of the kind ``shadow_parser``."""
+
+    def __call__(self, first: ParserFactory, second: ParserFactory, /, *, name: str, sample: float) -> ParserFactory:
+        """Return a factory of parsers that decide as those of ``first`` do.
+
+        Args:
+            first: makes the parsers that decide.
+            second: makes the parsers that are compared with them.
+            name: name of the second parser.
+            sample: the share of connections on which they are compared, from 0 to 1.
+        """
 
 
 @attrs.define(eq=False)
@@ -64,6 +80,12 @@ def loop_factory(components: Components, findings: Diagnostics) -> LoopFactory |
     return made
 
 
+def shadow_combiner(components: Components, findings: Diagnostics) -> ShadowCombiner | None:
+    """Return the component ``shadow_parser``, or None if there is none."""
+    made: ShadowCombiner | None = _checked(components, "shadow_parser", _check_callable, findings)
+    return made
+
+
 def _check_codec(made: object) -> None:
     missing = [name for name in _CODEC_METHODS if not callable(getattr(made, name, None))]
     if missing:
@@ -72,7 +94,7 @@ def _check_codec(made: object) -> None:
 
 def _check_callable(made: object) -> None:
     if not callable(made):
-        raise TypeError(f"{made!r:.80} cannot be called for a loop")
+        raise TypeError(f"{made!r:.80} cannot be called")
 
 
 def _checked(components: Components, kind: str, check: Callable[[object], None], findings: Diagnostics) -> Any:
@@ -87,7 +109,7 @@ def _checked(components: Components, kind: str, check: Callable[[object], None],
             "TB507",
             f"{choice.kind} {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,
-            why="its factory takes the setup; json is made with encode and decode, loop is a function that makes one",
+            why="its factory takes the setup; json has encode and decode, loop and shadow_parser are functions",
             fix="correct its factory, or choose another with the setting components." + kind,
         )
         return None

@@ -42,6 +42,7 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
         },
         "json component": {"msgspec": FirstParty("msgspec_json", "msgspec")},
         "loop component": {"uvloop": FirstParty("uvloop_loop", "uvloop")},
+        "shadow_parser component": {"threaded": FirstParty("shadow_parser")},
     }
 )
 """For each kind of slot, as messages call it, the plugins by the name of what they provide."""

@@ -123,13 +123,16 @@ class Resolver:
         candidates: Sequence[Entry[Component]] = root.answers.of("provide_components")
         source = self.values["components"].source
         chosen = {}
-        for kind in sorted({each.record.kind for each in candidates} | set(self.settings.components)):
+        kinds = {each.record.kind for each in candidates}
+        named = self.settings.components.items()
+        asked = {kind: (name, f"setting components.{kind} ({source})") for kind, name in named}
+        if self.settings.parser.shadow and "shadow_parser" not in kinds:
+            by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
+            asked.setdefault("shadow_parser", ("threaded", by))
+        for kind in sorted(kinds | set(asked)):
+            name, asked_by = asked.get(kind, ("", ""))
             slot: Slot[Component] = Slot(
-                kind=f"{kind} component",
-                key=f"components.{kind}",
-                asked=self.settings.components.get(kind, ""),
-                asked_by=f"setting components.{kind} ({source})",
-                builtin=self.builtin,
+                kind=f"{kind} component", key=f"components.{kind}", asked=name, asked_by=asked_by, builtin=self.builtin
             )
             choice = choose(slot, [each for each in candidates if each.record.kind == kind], self.findings)
             if choice is not None:

@@ -1,4 +1,4 @@
-"""Tests of ``turnbuckle.http.shadow``."""
+"""Tests of ``turnbuckle_plugins.shadow_parser.comparison``: what counts as a difference between two parsers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.http.shadow import Disagreement, Saw, ShadowReader
 from turnbuckle.testing.parsing.splits import byte_by_byte, whole
+from turnbuckle_plugins.shadow_parser.comparison import Disagreement, ParserResult, ShadowReader
 
 HEAD = RequestHead(b"POST", b"/a?token=secret", 1, [(b"host", b"a"), (b"cookie", b"secret")], content_length=5)
 GET = RequestHead(b"GET", b"/", 1, [(b"host", b"a")])
@@ -22,7 +22,7 @@ END = EndOfMessage()
 class Scripted:
     """A parser that says what it was told to say, and then that it needs octets."""
 
-    def __init__(self, *events: Saw) -> None:
+    def __init__(self, *events: ParserResult) -> None:
         self.events = list(events)
 
     def feed(self, data: bytes, /) -> None:
@@ -41,7 +41,7 @@ class Scripted:
         return b""
 
 
-def differences(seen: Sequence[Saw], *said: Saw) -> list[Disagreement]:
+def differences(seen: Sequence[ParserResult], *said: ParserResult) -> list[Disagreement]:
     reader = ShadowReader(Scripted(*said))
     return [found for each in seen if (found := reader.follow(each)) is not None]
 
@@ -54,9 +54,9 @@ def test_shadow_agrees_with_the_same_parser_at_any_cut(name: str) -> None:
         assert [found for saw in follow(first, reader, pieces) if (found := reader.follow(saw)) is not None] == []
 
 
-def follow(first: H1Parser, reader: ShadowReader, pieces: Sequence[bytes]) -> list[Saw]:
+def follow(first: H1Parser, reader: ShadowReader, pieces: Sequence[bytes]) -> list[ParserResult]:
     """Return what the first parser sees, with the octets given to both."""
-    seen: list[Saw] = []
+    seen: list[ParserResult] = []
     for piece in pieces:
         first.feed(piece)
         reader.feed(piece)
@@ -84,7 +84,7 @@ def follow(first: H1Parser, reader: ShadowReader, pieces: Sequence[bytes]) -> li
         pytest.param([HEAD, ProtocolError("no")], [HEAD, Data(b"he"), ProtocolError("no")], id="content-then-refused"),
     ],
 )
-def test_shadow_finds_nothing(seen: Sequence[Saw], said: Sequence[Saw]) -> None:
+def test_shadow_finds_nothing(seen: Sequence[ParserResult], said: Sequence[ParserResult]) -> None:
     assert differences(seen, *said) == []
 
 
@@ -101,8 +101,8 @@ def test_shadow_finds_nothing(seen: Sequence[Saw], said: Sequence[Saw]) -> None:
         pytest.param([GET], [RequestHead(b"GET", b"/", 1, [(b"host", b"b")])], "b'host'=b'b'", id="another-host"),
         pytest.param([HEAD], [RequestHead(b"POST", b"/a", 1, HEAD.fields)], "HTTP/1.1, 2 fields", id="another-length"),
         pytest.param([GET, END], [GET, GET], "b'GET'", id="no-end"),
-        pytest.param([GET, END], [GET, Data(b"x")], "content after 1 octets", id="content-where-none-is"),
-        pytest.param([HEAD, NEED_DATA], [HEAD, Data(b"x")], "content beyond 0 octets", id="content-before-it-came"),
+        pytest.param([GET, END], [GET, Data(b"x")], "content after 1 bytes", id="content-where-none-is"),
+        pytest.param([HEAD, NEED_DATA], [HEAD, Data(b"x")], "content beyond 0 bytes", id="content-before-it-came"),
         pytest.param(
             [HEAD, Data(b"hello"), END], [HEAD, Data(b"hell0"), END], "the end of a request after 5", id="octets"
         ),
@@ -111,7 +111,7 @@ def test_shadow_finds_nothing(seen: Sequence[Saw], said: Sequence[Saw]) -> None:
         ),
     ],
 )
-def test_shadow_finds_difference(seen: Sequence[Saw], said: Sequence[Saw], found: str) -> None:
+def test_shadow_finds_difference(seen: Sequence[ParserResult], said: Sequence[ParserResult], found: str) -> None:
     (difference,) = differences(seen, *said)
     assert found in difference.found
 
@@ -119,7 +119,7 @@ def test_shadow_finds_difference(seen: Sequence[Saw], said: Sequence[Saw], found
 def test_shadow_tells_no_secrets() -> None:
     (difference,) = differences([HEAD], RequestHead(b"POST", b"/a?token=secret", 1, HEAD.fields[:1]))
     assert "secret" not in str(difference)
-    assert "and 12 octets of query" in difference.expected
+    assert "and 12 bytes of query" in difference.expected
 
 
 def test_shadow_tells_nothing_at_length_or_unescaped() -> None:

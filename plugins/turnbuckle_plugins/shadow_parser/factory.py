@@ -1,12 +1,12 @@
 """Run a second parser beside the first one on some connections, and log where the two disagree.
 
-Theory of operation. Whether a connection is shadowed is drawn when its parser is made; one that is not has the parser
-that it would have without a shadow, and costs nothing. On one that is, octets and events are noted in a queue, and a
-thread of its own reads them and asks the shadow. So a shadow may raise, be slow, or never come back: it holds up
-nobody. What waits in the queue is bounded; beyond the bound connections go unshadowed, which with a shadow that hangs
-means all of them, for good.
+Theory of operation. Whether a connection is shadowed is drawn when its parser is made. A connection that is not drawn
+gets the plain parser and costs nothing. On a shadowed connection, bytes and events are put into a queue; a separate
+thread reads the queue and asks the shadow. A shadow may therefore raise, be slow, or hang without delaying any request.
+The queue is bounded. When it is full, new connections are not shadowed; a shadow that hangs thus ends the shadowing
+for good.
 
-Each connection is logged once at most, and all of them together a few times a minute; the counts go on.
+At most one line is logged for each connection, and at most a few lines a minute for all of them; the counts go on.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ from typing import Final, Literal, TypeAlias, final
 
 import attrs
 
-from turnbuckle.errors import ProtocolError
-from turnbuckle.http.events import Data, Event, NeedData, Parser, ParserFactory
-from turnbuckle.http.limits import Limits
-from turnbuckle.http.shadow import Disagreement, Saw, ShadowReader
+from turnbuckle import Data, Event, Limits, NeedData, Parser, ParserFactory, ProtocolError
+from turnbuckle_plugins.shadow_parser.comparison import Disagreement, ParserResult, ShadowReader
 
-__all__ = ["Shadow", "ShadowCounts"]
+__all__ = ["ShadowCounts", "ShadowParserFactory"]
 
 _log: Final = logging.getLogger("turnbuckle.shadow")
 
-# Octets that may wait for the thread, each note counting for some, too.
-_BOUND: Final = 8 * 1024 * 1024
-_NOTE: Final = 256
-# So many lines in so many seconds.
+# Bytes that may wait in the queue, and how many bytes each note counts for besides its data.
+_MAX_WAITING: Final = 8 * 1024 * 1024
+_NOTE_SIZE: Final = 256
+# At most so many log lines in so many seconds.
 _MAX_LINES: Final = 10
 _PERIOD: Final = 60.0
 
@@ -43,14 +41,14 @@ _Kind: TypeAlias = Literal["fed", "saw", "end", "mark"]
 @final
 @attrs.define
 class ShadowCounts:
-    """What the shadow of one process has seen.
+    """Counts of what the shadow of one process has compared.
 
     Attributes:
-        connections: that were shadowed.
-        requests: that were the same to both parsers.
-        disagreements: connections on which the two disagreed.
-        failures: connections on which the shadow raised what a parser must not.
-        skipped: connections that were drawn, but not shadowed, as the shadow did not keep up.
+        connections: connections that were shadowed.
+        requests: requests that were the same for both parsers.
+        disagreements: connections on which the two parsers disagreed.
+        failures: connections on which the shadow raised an exception other than ``ProtocolError``.
+        skipped: connections that were drawn but not shadowed, because the shadow did not keep up.
     """
 
     connections: int = 0
@@ -61,19 +59,19 @@ class ShadowCounts:
 
 
 @final
-class Shadow:
-    """Makes the parsers of a server that has a shadow parser.
+class ShadowParserFactory:
+    """Make the parsers of a server that has a shadow parser.
 
     Args:
-        first: makes the parsers whose word counts.
-        second: makes those that are compared with them.
-        name: of the second one, for the log.
+        first: makes the parsers that decide.
+        second: makes the parsers that are compared with them.
+        name: name of the second parser, for the log.
         sample: the share of connections that are shadowed, from 0 to 1.
         draw: returns a number from 0 up to 1 for each connection.
-        monotonic: returns seconds, to log in moderation.
+        monotonic: returns seconds, to limit the rate of log lines.
 
     Attributes:
-        counts: what was seen so far.
+        counts: the counts so far.
     """
 
     def __init__(
@@ -94,7 +92,7 @@ class Shadow:
         self._monotonic: Final = monotonic
         self._queue: SimpleQueue[tuple[_Follower, _Kind, object]] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._noted = 0
+        self._queued = 0
         self._done = 0
         self._lines = 0
         self._period_began = 0.0
@@ -105,34 +103,34 @@ class Shadow:
         parser = self._first(limits)
         if self._draw() >= self._sample:
             return parser
-        if self.waiting > _BOUND:
+        if self.waiting > _MAX_WAITING:
             self.counts.skipped += 1
             return parser
-        return _Shadowed(parser, self._follow(limits), self)
+        return _ShadowedParser(parser, self._follow(limits), self)
 
     @property
     def waiting(self) -> int:
-        """How much waits for the thread, in octets."""
-        return self._noted - self._done
+        """The size of the queue, in bytes."""
+        return self._queued - self._done
 
-    def note(self, follower: _Follower, kind: _Kind, what: object, octets: int = 0) -> bool:
-        """Leave a note for the thread; return whether there was room for it."""
-        if self.waiting > _BOUND:
+    def note(self, follower: _Follower, kind: _Kind, value: object, length: int = 0) -> bool:
+        """Put a note into the queue; return False if the queue is full."""
+        if self.waiting > _MAX_WAITING:
             return False
-        self._noted += octets + _NOTE
-        self._queue.put((follower, kind, what))
+        self._queued += length + _NOTE_SIZE
+        self._queue.put((follower, kind, value))
         return True
 
     def flush(self, seconds: float = 5.0) -> bool:
-        """Wait until all that was noted so far was read; return whether it was, in time. Blocks the caller."""
-        read = threading.Event()
-        self._queue.put((_Follower(self._second, Limits(), is_over=True), "mark", read))
-        return read.wait(seconds)
+        """Wait until the thread has read all notes so far; return False on a timeout. Blocks the caller."""
+        was_read = threading.Event()
+        self._queue.put((_Follower(self._second, Limits(), is_over=True), "mark", was_read))
+        return was_read.wait(seconds)
 
     def _follow(self, limits: Limits) -> _Follower:
         self.counts.connections += 1
         if self._thread is None or not self._thread.is_alive():
-            # Begun here and not at start: a process that forks workers has none of their threads.
+            # Started here and not at startup: a fork has none of the threads of its parent.
             self._thread = threading.Thread(target=self._read_notes, name="turnbuckle-shadow", daemon=True)
             self._thread.start()
         return _Follower(self._second, limits)
@@ -141,33 +139,33 @@ class Shadow:
 
     def _read_notes(self) -> None:
         while True:
-            follower, kind, what = self._queue.get()
-            if isinstance(what, threading.Event):
-                what.set()
+            follower, kind, value = self._queue.get()
+            if isinstance(value, threading.Event):
+                value.set()
                 continue
             try:
-                self._read(follower, kind, what)
+                self._read(follower, kind, value)
             except Exception as error:  # noqa: BLE001  # a shadow may raise anything
                 follower.reader = None
                 follower.is_over = True
                 self.counts.failures += 1
-                self._tell("the parser %r failed as a shadow: %s", self._name, _brief(error))
+                self._warn("the parser %r failed as a shadow: %s", self._name, _brief(error))
             finally:
-                self._done += (len(what) if isinstance(what, bytes) else _size_of(what)) + _NOTE
+                self._done += (len(value) if isinstance(value, bytes) else _size_of(value)) + _NOTE_SIZE
 
-    def _read(self, follower: _Follower, kind: _Kind, what: object) -> None:
+    def _read(self, follower: _Follower, kind: _Kind, value: object) -> None:
         if follower.is_over:
             return
         reader = follower.reader
         if reader is None:
             reader = follower.reader = ShadowReader(follower.factory(follower.limits))
         if kind == "fed":
-            reader.feed(what)  # type: ignore[arg-type]  # octets, of this kind
+            reader.feed(value)  # type: ignore[arg-type]  # bytes, for this kind
         elif kind == "end":
             reader.feed_eof()
         else:
             before = reader.requests
-            difference = reader.follow(what)  # type: ignore[arg-type]  # what the first parser saw
+            difference = reader.follow(value)  # type: ignore[arg-type]  # a result of the first parser, for this kind
             self.counts.requests += reader.requests - before
             if difference is not None:
                 self._disagree(follower, difference)
@@ -176,7 +174,7 @@ class Shadow:
         follower.is_over, follower.reader = True, None
         counts = self.counts
         counts.disagreements += 1
-        self._tell(
+        self._warn(
             "the parser %r disagrees as a shadow (%d of %d connections): served was %s; it saw %s",
             self._name,
             counts.disagreements,
@@ -185,7 +183,7 @@ class Shadow:
             difference.found,
         )
 
-    def _tell(self, message: str, *arguments: object) -> None:
+    def _warn(self, message: str, *arguments: object) -> None:
         now = self._monotonic()
         if now - self._period_began >= _PERIOD:
             self._period_began, self._lines = now, 0
@@ -197,7 +195,7 @@ class Shadow:
 @final
 @attrs.define(eq=False)
 class _Follower:
-    """One connection, as the thread knows it; its reader is made there, so that even making one harms nobody."""
+    """The thread's state of one connection. The thread makes the reader, because making it may fail or hang."""
 
     factory: ParserFactory
     limits: Limits
@@ -206,67 +204,67 @@ class _Follower:
 
 
 @final
-class _Shadowed:
-    """A parser that notes what it was fed and what it has seen."""
+class _ShadowedParser:
+    """A parser that notes its input and its results for the shadow."""
 
-    __slots__ = ("_follower", "_is_silent", "_parser", "_shadow")
+    __slots__ = ("_factory", "_follower", "_is_waiting", "_parser")
 
-    def __init__(self, parser: Parser, follower: _Follower, shadow: Shadow) -> None:
+    def __init__(self, parser: Parser, follower: _Follower, factory: ShadowParserFactory) -> None:
         self._parser: Final = parser
-        self._shadow: Final = shadow
+        self._factory: Final = factory
         self._follower: _Follower | None = follower
-        self._is_silent = False
+        self._is_waiting = False
 
     def feed(self, data: bytes, /) -> None:
-        """Pass octets on, and note them."""
+        """Feed bytes to the parser, and note them."""
         self._parser.feed(data)
         self._note("fed", bytes(data), len(data))
-        self._is_silent = False
+        self._is_waiting = False
 
     def feed_eof(self) -> None:
-        """Pass the end of input on, and note it."""
+        """Pass on the end of input, and note it."""
         self._parser.feed_eof()
         self._note("end", None)
-        self._is_silent = False
+        self._is_waiting = False
 
     def next_event(self) -> Event | Literal[NeedData.NEED_DATA]:
         """Return the parser's next event, and note it.
 
         Raises:
-            ProtocolError: the parser's own.
+            ProtocolError: raised by the parser.
         """
         try:
             event = self._parser.next_event()
         except ProtocolError as error:
             self._note("saw", error)
-            # An error is final, and told again at every call.
+            # The error is final: each later call raises it again.
             self._follower = None
             raise
         if event is not NeedData.NEED_DATA:
-            self._is_silent = False
+            self._is_waiting = False
             self._note("saw", event, _size_of(event))
-        elif not self._is_silent:
-            self._is_silent = True
+        elif not self._is_waiting:
+            self._is_waiting = True
             self._note("saw", event)
         return event
 
     def trailing_data(self) -> bytes:
-        """Return what the parser did not consume; another protocol is nothing for a shadow."""
-        octets = self._parser.trailing_data()
-        if octets:
+        """Return the bytes that the parser did not consume. The shadow does not follow the next protocol."""
+        trailing = self._parser.trailing_data()
+        if trailing:
             self._follower = None
-        return octets
+        return trailing
 
-    def _note(self, kind: _Kind, what: Saw | bytes | None, octets: int = 0) -> None:
+    def _note(self, kind: _Kind, value: ParserResult | bytes | None, length: int = 0) -> None:
         follower = self._follower
         if follower is None:
             return
-        if follower.is_over or not self._shadow.note(follower, kind, what, octets):
+        if follower.is_over or not self._factory.note(follower, kind, value, length):
             self._follower = None
 
 
-def _size_of(what: object) -> int:
-    return len(what.data) if isinstance(what, Data) else 0
+def _size_of(value: object) -> int:
+    return len(value.data) if isinstance(value, Data) else 0
 
 
 def _brief(error: Exception) -> str:

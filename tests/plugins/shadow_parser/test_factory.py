@@ -1,4 +1,4 @@
-"""Tests of ``server.connection.shadow``: what a second parser says is counted and logged, and changes nothing."""
+"""Tests of ``turnbuckle_plugins.shadow_parser``: disagreements are counted and logged, and change nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Event, Parser, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.server.connection import shadow as module
-from turnbuckle.server.connection.shadow import Shadow
 from turnbuckle.testing import Client, RawExchange
+from turnbuckle_plugins.shadow_parser import ShadowParserFactory, factory
 
 POST = b"POST /?token=secret HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -60,11 +59,11 @@ class FirstLengthWins(Deaf):
         return self.parser.next_event()  # type: ignore[return-value]  # the contract's answer
 
 
-def shadowed(second: Callable[[Limits], Parser], *, sample: float = 1.0, draw: float = 0.5) -> Shadow:
-    return Shadow(H1Parser, second, name="second", sample=sample, draw=lambda: draw, monotonic=lambda: 0.0)
+def shadowed(second: Callable[[Limits], Parser], *, sample: float = 1.0, draw: float = 0.5) -> ShadowParserFactory:
+    return ShadowParserFactory(H1Parser, second, name="second", sample=sample, draw=lambda: draw, monotonic=lambda: 0.0)
 
 
-async def sent(shadow: Shadow, *data: bytes) -> list[RawExchange]:
+async def sent(shadow: ShadowParserFactory, *data: bytes) -> list[RawExchange]:
     app = make_app()
     application = app.compile()
     async with Client(type(application)(**{**fields_of(application), "parser_factory": shadow})) as client:
@@ -130,7 +129,7 @@ async def test_shadow_that_cannot_be_made_changes_nothing(caplog: pytest.LogCapt
 
 
 async def test_shadow_that_never_comes_back_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BOUND", 4000)
+    monkeypatch.setattr(factory, "_MAX_WAITING", 4000)
     come_back = threading.Event()
 
     class Hanging(Deaf):
