@@ -134,10 +134,10 @@ from turnbuckle.setup import (
 from turnbuckle.startup.model.sources import (
     SettingsSources as SettingsSources,
 )
-from turnbuckle.web.content.formdata import (
+from turnbuckle.web.content.forms import (
     FormData as FormData,
 )
-from turnbuckle.web.content.json_codec import (
+from turnbuckle.web.content.json import (
     STANDARD_JSON as STANDARD_JSON,
     JSONCodec as JSONCodec,
 )

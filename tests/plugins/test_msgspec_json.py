@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from turnbuckle import JSON, App, Handler, Request, Response
 from turnbuckle.testing import Client
-from turnbuckle.web.content.json_codec import STANDARD_JSON
+from turnbuckle.web.content.json import STANDARD_JSON
 from turnbuckle_plugins.msgspec_json import MsgspecJSON
 
 CODEC = MsgspecJSON()

@@ -29,10 +29,10 @@ from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.testing import Client
-from turnbuckle.web.content.formdata import FormLimits
+from turnbuckle.web.content.forms import FormLimits
 from turnbuckle.web.content.multipart import read_multipart
 from turnbuckle.web.content.uploads import UploadedFile
-from turnbuckle.web.request.query import parse_urlencoded
+from turnbuckle.web.multidict import parse_urlencoded
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle_plugins.h11_parser import h11_parser
 from turnbuckle_plugins.httptools_parser import httptools_parser

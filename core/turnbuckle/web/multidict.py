@@ -1,21 +1,28 @@
-"""Hold names that may have several values: the query of a target, the fields of a form.
+"""Mappings in which a name may have several values, and the urlencoded text that such a mapping is read from.
 
-Read-only, in the order received. Nothing here parses.
+Read-only, in the order received. ``parse_urlencoded`` reads queries and simple forms (WHATWG URL, section 5.1). It is
+pure and linear, and refuses a text with more fields than the limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Generic, TypeVar, overload
+from typing import Final, Generic, TypeVar, final, overload
+from urllib.parse import unquote_to_bytes, urlencode
 
-__all__ = ["MultiMapping"]
+from turnbuckle.errors import BadRequest
+
+__all__ = ["MAX_FIELDS", "MultiMapping", "QueryParams", "parse_urlencoded"]
+
+MAX_FIELDS: Final = 1000
+"""The maximum number of query parameters, cookies or form fields of one request."""
 
 V = TypeVar("V")
 D = TypeVar("D")
 
 
 class MultiMapping(Generic[V]):
-    """Names with one or more values each: ``m["name"]`` is the first, ``m.get_list("name")`` gives all.
+    """Names with one or more values each: ``m["name"]`` is the first value, ``m.get_list("name")`` returns all.
 
     ``items()`` returns every pair; iteration, ``keys()`` and ``len()`` see each name once.
     """
@@ -71,3 +78,41 @@ class MultiMapping(Generic[V]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self._pairs)!r})"
+
+
+@final
+class QueryParams(MultiMapping[str]):
+    """The parameters of a query: ``params["q"]`` is the first value, ``params.get_list("q")`` returns all."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return urlencode(self._pairs)
+
+
+def parse_urlencoded(text: str, *, limit: int = MAX_FIELDS, charset: str = "utf-8") -> list[tuple[str, str]]:
+    """Return the fields of ``application/x-www-form-urlencoded`` text in order.
+
+    Bytes that are not valid in the charset become replacement characters.
+
+    Raises:
+        BadRequest: there are more fields than the limit.
+    """
+    # The fields are counted before anything is decoded, so refusing a text costs only one scan.
+    count = text.count("&") + 1
+    if count > limit:
+        raise BadRequest(f"{count} fields exceed {limit}")
+    pairs = []
+    for field in text.split("&"):
+        if field:
+            name, _, value = field.partition("=")
+            pairs.append((_decode(name, charset), _decode(value, charset)))
+    return pairs
+
+
+def _decode(text: str, charset: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text and text.isascii():
+        return text
+    return unquote_to_bytes(text.encode("latin-1", "replace")).decode(charset, "replace")

@@ -11,7 +11,7 @@ from typing import Final, Protocol, final
 
 import attrs
 
-from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.tls import TLSInfo
 

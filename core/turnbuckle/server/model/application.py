@@ -16,7 +16,7 @@ from turnbuckle.records import Handler, ResourceKey
 from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
 

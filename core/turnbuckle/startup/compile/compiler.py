@@ -47,7 +47,7 @@ from turnbuckle.startup.resolve.route_overrides import (
     with_overrides,
 )
 from turnbuckle.startup.settings.secrets import secret_texts
-from turnbuckle.web.content.json_codec import ENCODE, STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources

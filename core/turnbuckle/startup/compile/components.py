@@ -16,7 +16,7 @@ from turnbuckle.plan import Plan
 from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
-from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
 __all__ = ["Components", "ShadowCombiner", "json_codec", "loop_factory", "shadow_combiner"]
 

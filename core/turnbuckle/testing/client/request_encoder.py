@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import attrs
 
-from turnbuckle.web.content.json_encoding import encode_json
+from turnbuckle.web.content.json import encode_json
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders
 
 __all__ = ["Content", "FormPairs", "OutgoingRequest", "QueryPairs", "RequestOptions", "encode_request"]

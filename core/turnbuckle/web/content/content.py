@@ -13,7 +13,7 @@ from typing import Final, Protocol, final
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.http.events import RawFields
-from turnbuckle.web.content.json_codec import STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
 __all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json", "decode_text", "is_charset"]
 

@@ -1,25 +1,69 @@
-"""Choose how the content of a request is read as a form, by its media type.
+"""Read the content of a request as a form, by its media type.
 
-``application/x-www-form-urlencoded`` is read here; ``multipart/form-data`` where the extra ``forms`` is installed.
+``application/x-www-form-urlencoded`` is read here; ``multipart/form-data`` is read by ``multipart.py``, which needs the
+extra ``forms``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, Protocol, final
+
+import attrs
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.content import is_charset
-from turnbuckle.web.content.formdata import FormData, FormLimits
 from turnbuckle.web.content.multipart import read_multipart
+from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.media_type import MediaType
-from turnbuckle.web.request.query import parse_urlencoded
+from turnbuckle.web.multidict import MAX_FIELDS, MultiMapping, parse_urlencoded
 
-__all__ = ["Readable", "read_form"]
+__all__ = ["FormData", "FormLimits", "Readable", "read_form"]
+
+
+@final
+class FormData(MultiMapping[str]):
+    """The fields of a form: ``form["title"]`` is the first value, ``form.get_list("tag")`` returns all.
+
+    Attributes:
+        files: the uploaded files by field name, as a mapping of the same kind.
+    """
+
+    __slots__ = ("files",)
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, UploadedFile]] = ()) -> None:
+        super().__init__(fields)
+        self.files: Final[MultiMapping[UploadedFile]] = MultiMapping(files)
+
+    def close(self) -> None:
+        """Close all files. Files that are not referenced any more are closed without this call."""
+        for _, file in self.files.items():
+            file.close()
+
+
+@attrs.frozen(kw_only=True)
+class FormLimits:
+    """How much a form may hold. The limit on content applies to the form as a whole.
+
+    Attributes:
+        fields: number of fields and files together; beyond it 400.
+        files: number of files; beyond it 400.
+        text: bytes of all fields that are not files; beyond it 413.
+        part_field_count: number of header fields of one part; beyond it 400.
+        part_field_line: bytes of one such header field; beyond it 400.
+        file_in_memory: bytes of a file; a larger file is stored on disk.
+    """
+
+    fields: int = MAX_FIELDS
+    files: int = 100
+    text: int = 4 * 1024 * 1024
+    part_field_count: int = 8
+    part_field_line: int = 4096
+    file_in_memory: int = 256 * 1024
 
 
 class Readable(Protocol):
-    """What a form is read from; ``Request`` is one."""
+    """The source of a form; ``Request`` is one."""
 
     @property
     def media_type(self) -> MediaType:
@@ -33,17 +77,18 @@ async def read_form(source: Readable, limits: FormLimits) -> FormData:
     """Read content as a form.
 
     Raises:
-        BadRequest: it is malformed, or has more fields than the limits allow.
-        ContentTooLarge: its text exceeds the limit.
-        UnsupportedMediaType: it is no form, or multipart without the extra ``forms``.
+        BadRequest: the form is malformed, or has more fields or files than the limits allow.
+        ContentTooLarge: the text of the form exceeds the limit.
+        UnsupportedMediaType: the content is not a form, or it is multipart and the extra ``forms`` is not installed.
     """
     match source.media_type.essence:
         case "application/x-www-form-urlencoded":
             return await _read_urlencoded(source, limits)
         case "multipart/form-data":
-            return await read_multipart(source.media_type.get("boundary"), source.stream(), limits)
+            boundary = source.media_type.get("boundary")
+            return FormData(*await read_multipart(boundary, source.stream(), limits))
         case other:
-            raise UnsupportedMediaType(f"{other!r} is no form" if other else "content without a type is no form")
+            raise UnsupportedMediaType(f"{other!r} is not a form" if other else "content without a type is not a form")
 
 
 async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
@@ -56,6 +101,6 @@ async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
         pieces.append(piece)
         size += len(piece)
         if size > limits.text:
-            raise ContentTooLarge(f"text of the form exceeds {limits.text} octets")
+            raise ContentTooLarge(f"text of the form exceeds {limits.text} bytes")
     text = b"".join(pieces).decode("latin-1")
     return FormData(parse_urlencoded(text, limit=limits.fields, charset=charset))

@@ -15,12 +15,11 @@ import attrs
 from turnbuckle.errors import HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
-from turnbuckle.web.content.formdata import FormData, FormLimits
-from turnbuckle.web.content.forms import read_form
+from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
+from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request.query import QueryParams, parse_urlencoded
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target

@@ -1,6 +1,6 @@
-"""Remember what the request that is being served is called, for every line that is logged meanwhile.
+"""The id of the current request, for every line that is logged while the request is served.
 
-The name is a context variable: each request is served in a task of its own, and what that task starts inherits it.
+The id is a context variable: each request is served in its own task, and tasks started from there inherit the id.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ _ID: Final[ContextVar[str]] = ContextVar("turnbuckle_request_id", default="")
 
 
 def current_request_id() -> str:
-    """Return the id of the request that is being served here; "" outside of one, or if it has none."""
+    """Return the id of the current request, or "" outside of a request and for a request without an id."""
     return _ID.get()
 
 
 def set_request_id(request_id: str) -> None:
-    """Give the request that is being served here an id."""
+    """Set the id of the current request.
+
+    ``request.id = ...`` calls this function; it does not change ``request.id`` itself.
+    """
     _ID.set(request_id)
 
 
 @final
 class RequestIdFilter(logging.Filter):
-    """Gives each record ``request_id``, for handlers that an application sets up itself; it keeps every record.
+    """Adds ``request_id`` to each log record, for handlers that an application configures itself.
 
-    ``handler.addFilter(RequestIdFilter())`` lets ``%(request_id)s`` stand in the handler's format; it is "-" outside
-    of a request, or if that has no id.
+    After ``handler.addFilter(RequestIdFilter())``, the handler's format may contain ``%(request_id)s``. The value is
+    "-" outside of a request and for a request without an id. The filter never drops a record.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,19 +1,21 @@
-"""Hold what middleware and handlers leave for each other on one request."""
+"""The type of ``request.state``: values that middleware and handlers share during one request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TypeVar, final
+from typing import final
 
 __all__ = ["State"]
-
-D = TypeVar("D")
 
 
 @final
 class State(SimpleNamespace):
-    """Named values of any kind: ``state.user`` and ``state["user"]`` are the same."""
+    """Named values of any type: ``state.user`` and ``state["user"]`` are the same value.
+
+    A name that was not set raises ``AttributeError`` as an attribute and ``KeyError`` as a key; ``get`` returns a
+    default instead. Iteration and ``len()`` see each name once.
+    """
 
     def __getitem__(self, name: str) -> object:
         value: object = self.__dict__[name]

@@ -16,7 +16,7 @@ import attrs
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.web.headers import check_field_name
-from turnbuckle.web.request.query import MAX_FIELDS
+from turnbuckle.web.multidict import MAX_FIELDS
 
 __all__ = ["Cookie", "SameSite", "parse_cookies"]
 

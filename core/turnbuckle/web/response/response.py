@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from turnbuckle.http.dates import format_date
-from turnbuckle.web.content.json_codec import ENCODE
+from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.response.cookies import Cookie, SameSite
 from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
@@ -193,7 +193,7 @@ class HTML(Response):
 
 
 class JSON(Response):
-    """A response of JSON; ``turnbuckle.web.content.json_encoding`` says what can be sent.
+    """A response of JSON; ``turnbuckle.web.content.json`` says what can be sent.
 
     While an app serves a request, it is written by the app's component ``json``, if there is one.
 

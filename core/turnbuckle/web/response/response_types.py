@@ -14,8 +14,7 @@ from typing import Protocol
 import attrs
 
 from turnbuckle.records import ResponseType
-from turnbuckle.web.content.json_codec import JSONCodec
-from turnbuckle.web.content.json_encoding import encode_json
+from turnbuckle.web.content.json import JSONCodec, encode_json
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.response.response import File, Response, Stream
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.core.web.making import Pieces, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
-from turnbuckle.web.content.formdata import FormLimits
-from turnbuckle.web.content.forms import read_form
+from turnbuckle.web.content.forms import FormData, FormLimits, read_form
+from turnbuckle.web.content.uploads import UploadedFile
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -47,18 +47,38 @@ async def test_urlencoded_form_is_bounded():
         await form_request(b"&" * 1000).form()
     with pytest.raises(BadRequest, match="3 fields exceed 2"):
         await form_request(b"a&b&c").form(FormLimits(fields=2))
-    with pytest.raises(ContentTooLarge, match="text of the form exceeds 3 octets"):
+    with pytest.raises(ContentTooLarge, match="text of the form exceeds 3 bytes"):
         await form_request(b"a=", b"12").form(FormLimits(text=3))
 
 
 @pytest.mark.parametrize(
     ("content_type", "message"),
     [
-        pytest.param("application/json", "'application/json' is no form", id="another type"),
-        pytest.param("multipart/mixed; boundary=x", "'multipart/mixed' is no form", id="another multipart"),
-        pytest.param("", "content without a type is no form", id="no type"),
+        pytest.param("application/json", "'application/json' is not a form", id="another type"),
+        pytest.param("multipart/mixed; boundary=x", "'multipart/mixed' is not a form", id="another multipart"),
+        pytest.param("", "content without a type is not a form", id="no type"),
     ],
 )
 async def test_form_of_another_type(content_type, message):
     with pytest.raises(UnsupportedMediaType, match=message):
         await form_request(b"a=1", content_type=content_type).form()
+
+
+def test_form_data_keeps_fields_and_files_apart():
+    file = UploadedFile("a.txt", "", in_memory=10)
+    form = FormData([("a", "1"), ("a", "2")], [("b", file)])
+    assert form.get_list("a") == ["1", "2"]
+    assert "b" not in form
+    assert form.files["b"] is file
+
+
+def test_form_data_closes_its_files():
+    file = UploadedFile("a.txt", "", in_memory=10)
+    FormData([], [("b", file)]).close()
+    assert file.file.closed
+
+
+def test_form_limits_bound_everything_by_default():
+    assert FormLimits() == FormLimits(
+        fields=1000, files=100, text=2**22, part_field_count=8, part_field_line=4096, file_in_memory=2**18
+    )

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from tests.core.web.making import Pieces, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
-from turnbuckle.web.content.formdata import FormLimits
+from turnbuckle.web.content.forms import FormLimits
 
 END = b"--XX--\r\n"
 
@@ -86,7 +86,7 @@ async def test_multipart_bounds_files():
 
 
 async def test_multipart_bounds_text_over_all_parts():
-    with pytest.raises(ContentTooLarge, match="text of the form exceeds 5 octets"):
+    with pytest.raises(ContentTooLarge, match="text of the form exceeds 5 bytes"):
         await form_request(part("a", b"123"), part("a", b"456"), END).form(FormLimits(text=5))
 
 

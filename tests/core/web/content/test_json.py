@@ -1,4 +1,4 @@
-"""Tests of ``turnbuckle.web.content.json_encoding``."""
+"""Tests of ``turnbuckle.web.content.json``."""
 
 import dataclasses
 import enum
@@ -11,7 +11,7 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.web.content.json_encoding import encode_json
+from turnbuckle.web.content.json import encode_json
 
 
 @attrs.frozen
