@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, final
+from typing import final
 
 import attrs
 
@@ -15,33 +15,35 @@ from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["Disconnect", "Peer", "keep_timeouts"]
-
-
-class Disconnect(Protocol):
-    """Tells that a connection is lost; ``asyncio.Event`` is one."""
-
-    def is_set(self) -> bool:
-        """Return whether the connection is lost."""
-
-    async def wait(self) -> object:
-        """Return once the connection is lost."""
+__all__ = ["Disconnected", "Peer", "keep_timeouts"]
 
 
 @final
-class _StaysConnected:
-    """A connection that is never lost: what a request made by hand has."""
+class Disconnected:
+    """Set once, when the client is gone. It works like ``asyncio.Event``, but makes one only if a task waits."""
 
-    __slots__ = ()
+    __slots__ = ("_event", "_is_set")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._event: asyncio.Event | None = None
 
     def is_set(self) -> bool:
-        return False
+        """Return whether the client is gone."""
+        return self._is_set
 
-    async def wait(self) -> object:
-        return await asyncio.get_running_loop().create_future()
+    def set(self) -> None:
+        """Mark the client as gone and wake all waiting tasks."""
+        self._is_set = True
+        if self._event is not None:
+            self._event.set()
 
-
-_STAYS_CONNECTED: Final = _StaysConnected()
+    async def wait(self) -> None:
+        """Return once the client is gone."""
+        if not self._is_set:
+            if self._event is None:
+                self._event = asyncio.Event()
+            await self._event.wait()
 
 
 def keep_timeouts(timeouts: object, /) -> None:
@@ -72,7 +74,7 @@ class Peer:
     tls: TLSInfo | None = attrs.field(default=None, kw_only=True)
     host: str = attrs.field(default="", kw_only=True)
     prefix: str = attrs.field(default="", kw_only=True)
-    lost: Disconnect = attrs.field(default=_STAYS_CONNECTED, kw_only=True)
+    lost: Disconnected = attrs.field(factory=Disconnected, kw_only=True)
     resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
     json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)
     use_timeouts: Callable[..., None] = attrs.field(default=keep_timeouts, kw_only=True, repr=False)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from turnbuckle.web.peer import Peer
+from turnbuckle.web.peer import Disconnected, Peer
 
 
 def test_peer_knows_nothing_by_default():
@@ -22,3 +22,19 @@ def test_peer_takes_an_event():
 async def test_peer_made_by_hand_is_never_lost():
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(Peer().lost.wait(), 0)
+
+
+async def test_disconnected_wakes_all_tasks_that_wait():
+    lost = Disconnected()
+    waiting = [asyncio.ensure_future(lost.wait()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not lost.is_set()
+    lost.set()
+    await asyncio.gather(*waiting)
+    assert lost.is_set()
+
+
+async def test_disconnected_does_not_wait_once_it_is_set():
+    lost = Disconnected()
+    lost.set()
+    await lost.wait()

@@ -26,10 +26,9 @@ from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, describe_peer
 from turnbuckle.server.model.connection_state import ConnectionState
-from turnbuckle.server.model.disconnect import Disconnected
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.stalls.task_stacks import request_holder
-from turnbuckle.web.peer import Peer
+from turnbuckle.web.peer import Disconnected, Peer
 from turnbuckle.web.request.request import Request
 
 __all__ = ["BaseConnection", "wake"]

@@ -19,8 +19,7 @@ from turnbuckle.web.response.upgrade import SwitchProtocols
 if TYPE_CHECKING:
     from turnbuckle.server.connection.connection import HTTPConnection
     from turnbuckle.server.connection.registry import Connections
-    from turnbuckle.server.model.disconnect import Disconnected
-    from turnbuckle.web.peer import Peer
+    from turnbuckle.web.peer import Disconnected, Peer
     from turnbuckle.web.request.request import Request
 
 __all__ = ["SwitchedConnection", "switch_protocols"]

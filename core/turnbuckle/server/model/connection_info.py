@@ -8,8 +8,7 @@ from typing import Final
 import attrs
 
 from turnbuckle.server.model.application import Application
-from turnbuckle.server.model.disconnect import Disconnected
-from turnbuckle.web.peer import Peer
+from turnbuckle.web.peer import Disconnected, Peer
 from turnbuckle.web.tls import TLSInfo
 
 __all__ = ["DIRECT", "ConnectionInfo", "address_of", "client_of", "describe_peer"]

@@ -26,10 +26,9 @@ from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.connection.upgrade import SwitchedConnection
 from turnbuckle.server.model.application import ConnectionFactory
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
-from turnbuckle.server.model.disconnect import Disconnected
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
-from turnbuckle.web.peer import Peer
+from turnbuckle.web.peer import Disconnected, Peer
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 __all__ = ["TLSHandshake"]
