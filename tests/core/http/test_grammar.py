@@ -17,12 +17,11 @@ from turnbuckle.http.grammar import (
     is_token,
 )
 
-TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@pytest.mark.parametrize("octet", range(256))
-def test_token_octets(octet: int) -> None:
-    assert is_token(bytes([octet])) == (octet in TOKEN_OCTETS)
+def test_token_bytes() -> None:
+    assert bytes(byte for byte in range(256) if is_token(bytes([byte]))) == bytes(sorted(TOKEN_BYTES))
 
 
 @pytest.mark.parametrize("octets", [b"", b"a b", b"a\n", b"a:", b"\xc3\xa9"])
@@ -30,10 +29,9 @@ def test_is_token_refuses(octets: bytes) -> None:
     assert not is_token(octets)
 
 
-@pytest.mark.parametrize("octet", range(256))
-def test_field_value_octets(octet: int) -> None:
-    may = octet in (9, 32) or 33 <= octet <= 126 or octet >= 128
-    assert (FIELD_VALUE.fullmatch(bytes([octet])) is not None) == may
+def test_field_value_bytes() -> None:
+    accepted = [byte for byte in range(256) if FIELD_VALUE.fullmatch(bytes([byte]))]
+    assert accepted == [9, *range(32, 127), *range(128, 256)]
 
 
 @pytest.mark.parametrize(

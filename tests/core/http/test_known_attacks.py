@@ -127,12 +127,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("octets", "status"), REFUSED)
-def test_attack_is_refused(octets: bytes, status: int, way: Way) -> None:
+def test_attack_is_refused(octets: bytes, status: int) -> None:
     # No head is longer than this before it is refused, and dripping a megabyte takes its time.
     octets = octets[:40_000]
-    assert refused(octets, way) == status
+    for way in WAYS:
+        assert refused(octets, way) == status, way.__name__
 
 
 @pytest.mark.parametrize(("octets", "status"), REFUSED)

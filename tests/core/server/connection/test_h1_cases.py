@@ -263,22 +263,14 @@ def check_exchange(exchange: RawExchange, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_case_whole(client: Client, case: Case) -> None:
+async def test_case(client: Client, case: Case) -> None:
     check_exchange(await client.raw(case.data), case)
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if len(case.values[0].data) < 3000])  # type: ignore[union-attr]
-async def test_case_octet_by_octet(client: Client, case: Case) -> None:
-    check_exchange(await client.raw(case.data, split="bytewise"), case)
-
-
-@pytest.mark.parametrize("case", CASES)
-async def test_case_with_another_request_behind(client: Client, case: Case) -> None:
-    exchange = await client.raw(case.data + NEXT)
-
-    check_exchange(exchange, case if case.is_closed else case._replace(statuses=(*case.statuses, 200)))
+    if len(case.data) < 3000:
+        check_exchange(await client.raw(case.data, split="bytewise"), case)
+    followed = await client.raw(case.data + NEXT)
+    check_exchange(followed, case if case.is_closed else case._replace(statuses=(*case.statuses, 200)))
     if not case.is_closed:
-        assert exchange.responses[-1].content == b"next"
+        assert followed.responses[-1].content == b"next"
 
 
 @pytest.mark.parametrize(
