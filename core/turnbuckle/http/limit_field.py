@@ -1,6 +1,6 @@
-"""Write a limit or a deadline down with all that is told of it, in one place: tables and explanations are made of this.
+"""Declare a limit or a deadline as the field of a settings class, together with the facts that documentation shows.
 
-Pure data about settings; what keeps a bound is elsewhere.
+Tables and explanations of limits are generated from these facts. Enforcing a limit is the task of other modules.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 import attrs
 
-__all__ = ["BOUND", "LimitInfo", "bound_of", "deadline", "limit"]
+__all__ = ["LIMIT_INFO", "LimitInfo", "deadline", "limit", "limit_info"]
 
-BOUND: Final = "bound"
+LIMIT_INFO: Final = "limit_info"
 """The key of a ``LimitInfo`` in the metadata of a field."""
 
 NumberT = TypeVar("NumberT", int, float)
@@ -20,13 +20,13 @@ NumberT = TypeVar("NumberT", int, float)
 
 @attrs.frozen(kw_only=True)
 class LimitInfo:
-    """What is told of a setting that bounds something.
+    """The facts about a setting that limits something.
 
     Attributes:
-        unit: of its value.
-        beyond: what happens beyond it: a status, or a few words.
-        test: ``path::name`` of the test that shows it, below ``tests/core``.
-        fixed: why it is the same for every route; "" if scopes and routes may have their own.
+        unit: unit of the value.
+        beyond: what happens beyond the limit: a status, or a few words.
+        test: ``path::name`` of the test that demonstrates it, relative to ``tests/core``.
+        fixed: why routes and scopes cannot override the setting; "" if they can.
     """
 
     unit: str
@@ -35,33 +35,33 @@ class LimitInfo:
     fixed: str = ""
 
 
-def limit(default: int, *, beyond: str, test: str, unit: str = "octets", fixed: str = "") -> int:
-    """Return the field of a setting that is a whole number of at least 0; the arguments are those of ``LimitInfo``."""
-    about = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
-    field: int = attrs.field(default=default, validator=_is_whole, metadata={BOUND: about})
+def limit(default: int, *, beyond: str, test: str, unit: str = "bytes", fixed: str = "") -> int:
+    """Return a field for a whole number of at least 0; the other arguments are the attributes of ``LimitInfo``."""
+    info = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
+    field: int = attrs.field(default=default, validator=_check_whole_number, metadata={LIMIT_INFO: info})
     return field
 
 
 def deadline(
     default: NumberT, *, beyond: str, test: str, unit: str = "seconds, 0 for none", fixed: str = ""
 ) -> NumberT:
-    """Return the field of a setting that is a number of at least 0; the arguments are those of ``LimitInfo``."""
-    about = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
-    field: NumberT = attrs.field(default=default, validator=_is_duration, metadata={BOUND: about})
+    """Return a field for a number of at least 0; the other arguments are the attributes of ``LimitInfo``."""
+    info = LimitInfo(unit=unit, beyond=beyond, test=test, fixed=fixed)
+    field: NumberT = attrs.field(default=default, validator=_check_duration, metadata={LIMIT_INFO: info})
     return field
 
 
-def bound_of(field: attrs.Attribute[object]) -> LimitInfo | None:
-    """Return what is told of a field; None if it bounds nothing."""
-    about = field.metadata.get(BOUND)
-    return about if isinstance(about, LimitInfo) else None
+def limit_info(field: attrs.Attribute[object]) -> LimitInfo | None:
+    """Return the facts about a field, or None if the field is not a limit."""
+    info = field.metadata.get(LIMIT_INFO)
+    return info if isinstance(info, LimitInfo) else None
 
 
-def _is_whole(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+def _check_whole_number(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{attribute.name} must be a whole number of at least 0, not {value!r}")
 
 
-def _is_duration(instance: object, attribute: attrs.Attribute[NumberT], value: NumberT) -> None:
+def _check_duration(instance: object, attribute: attrs.Attribute[NumberT], value: NumberT) -> None:
     if isinstance(value, bool) or not 0 <= value < math.inf:
         raise ValueError(f"{attribute.name} must be a number of at least 0, not {value!r}")

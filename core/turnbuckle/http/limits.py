@@ -1,7 +1,7 @@
-"""Bound what one message may hold, so that no peer decides how much memory it takes.
+"""Limits on the parts of one message, so that a peer cannot decide how much memory a message takes.
 
-Sources: RFC 9112, sections 3 and 5 (a server must be ready for long lines and may refuse them with 414 and 431), and
-RFC 9110, section 5.4.
+Sources: RFC 9112, sections 3 and 5 (a server must be able to handle long lines and may refuse them with 414 and 431),
+and RFC 9110, section 5.4.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from turnbuckle.http.limit_field import limit
 
 __all__ = ["Limits"]
 
-_HEAD: Final = "it is kept while the head is read, and only a whole head tells the route"
-_FRAMING: Final = "it is kept by the parser of the connection, which knows no routes"
+_HEAD: Final = "it applies while the head is read, and the route is only known from a complete head"
+_FRAMING: Final = "it applies in the parser of the connection, which does not know the routes"
 _PARSER: Final = "http/test_parser.py::test_parser_keeps_limits"
 _CHUNKS: Final = "http/test_chunked.py::test_chunked_reader_keeps_limits"
 
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """How large each part of a request may be, in octets unless said otherwise.
+    """How large each part of a request may be, in bytes unless stated otherwise.
 
     Attributes:
-        request_line: method, target and version with their separators; beyond it 414 (400 for a method that long).
+        request_line: method, target and version with their separators; beyond it 414 (400 if the method is that long).
         field_line: one field line without its CRLF; beyond it 431.
         header_section: all field lines with their CRLFs; beyond it 431.
         field_count: number of field lines in the header section; beyond it 431.
         content: decoded content of one request; beyond it 413.
         chunk_line: chunk size with its extensions, one line; beyond it 400.
         chunk_extensions: all chunk extensions of one message; beyond it 400.
-        chunk_count: number of chunks of one message; beyond it 400. The core's own parser counts them.
+        chunk_count: number of chunks of one message; beyond it 400. Only the core's own parser enforces it.
         trailer_section: all trailer field lines of one message; beyond it 431.
         trailer_count: number of trailer field lines; beyond it 431.
     """

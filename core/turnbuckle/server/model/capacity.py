@@ -37,7 +37,7 @@ class Capacity:
         exempt: addresses and networks that ``connections_per_address`` does not count, such as "10.0.0.0/8".
         requests_per_connection: the response to the last one announces the end of the connection. 0: any number.
         concurrent_requests: that handlers work on at a time; further ones are answered 503. 0: any number.
-        pipeline: octets that a connection holds of later requests while one is served; beyond it nothing more is read.
+        pipeline: bytes that a connection holds of later requests while one is served; beyond it nothing more is read.
         retry_after: seconds after which those who were answered 503 or 429 may try again; 0 does not say.
     """
 

@@ -18,7 +18,7 @@ __all__ = ["Timeouts"]
 _BEFORE: Final = "it runs before a head is complete, and only a whole head tells the route"
 _BETWEEN: Final = "it concerns a connection while no request is served on it"
 _SERVER: Final = "it concerns the server as a whole"
-_RATE: Final = "octets per second, 0 for none"
+_RATE: Final = "bytes per second, 0 for none"
 _DEADLINES: Final = "server/connection/test_deadlines.py::"
 
 
@@ -33,16 +33,16 @@ class Timeouts:
         head: from accept or the handshake, or from the first octet of a later request, to the end of the head; beyond
             it 408.
         content: how long, in total, a handler waits for content beyond what ``content_rate`` grants; beyond it 408.
-        content_rate: octets per second that content must come at: each octet received grants its share of a second.
+        content_rate: bytes per second that content must come at: each byte received grants its share of a second.
         handler: from the head to the response; beyond it 503.
         total: from the head to the end of the response, taken by the peer; beyond it 503 if nothing was sent, else the
             connection is aborted.
-        write: for a peer to take at least ``write_rate`` octets per second of what is sent; beyond it the connection is
+        write: for a peer to take at least ``write_rate`` bytes per second of what is sent; beyond it the connection is
             aborted.
-        write_rate: octets per second, on average over ``write`` seconds.
+        write_rate: bytes per second, on average over ``write`` seconds.
         idle: between two requests; beyond it the connection is closed.
         lifetime: of a connection; the response to the first request that begins beyond it is the last one.
-        drain_content: octets of unread content that are read and dropped to keep a connection; beyond it it is closed.
+        drain_content: bytes of unread content that are read and dropped to keep a connection; beyond it it is closed.
         last_request: for idle connections to send a request once the server was told to stop: it is answered, and the
             last one. After that they are closed.
         linger: how long a closed connection still reads, so that the peer gets to see the last response.
@@ -97,7 +97,7 @@ class Timeouts:
     drain_content: int = deadline(
         65536,
         beyond="connection closed after the response",
-        unit="octets",
+        unit="bytes",
         test="server/connection/test_content.py::test_unread_content_of_unknown_or_great_length_ends_the_connection",
     )
     last_request: float = deadline(

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.limit_field import LimitInfo, bound_of
+from turnbuckle.http.limit_field import LimitInfo, limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Plan, SettingValue
 from turnbuckle.server.model.capacity import Capacity
@@ -77,7 +77,7 @@ def _bounds() -> dict[str, LimitInfo]:
 def _each_bound() -> Iterator[tuple[str, LimitInfo]]:
     for section, cls in BOUNDED.items():
         for field in attrs.fields(cls):
-            bound = bound_of(field)
+            bound = limit_info(field)
             if bound is not None:
                 yield f"{section}.{field.name}", bound
 

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import attrs
 
 from turnbuckle.errors import ContentTooLarge
-from turnbuckle.http.limit_field import bound_of
+from turnbuckle.http.limit_field import limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Overruled, Plan, SettingValue
 from turnbuckle.records import Origin, Route
@@ -83,9 +83,9 @@ class OverrideReader:
         cls = _SECTIONS[section]
         fields = {field.name: field for field in attrs.fields(cls)}
         key = f"{section}.{name}"
-        bound = bound_of(fields[name]) if name in fields else None
+        bound = limit_info(fields[name]) if name in fields else None
         if bound is None:
-            may_be = [each.name for each in fields.values() if (about := bound_of(each)) and not about.fixed]
+            may_be = [each.name for each in fields.values() if (about := limit_info(each)) and not about.fixed]
             return self._refuse(f"there is no {key!r}{did_you_mean(name, fields)}", f"they may have {may_be}", origin)
         if bound.fixed:
             return self._refuse(f"{key} cannot be otherwise for a route or scope", bound.fixed, origin)

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from turnbuckle import App, Request
-from turnbuckle.http.limit_field import bound_of
+from turnbuckle.http.limit_field import limit_info
 from turnbuckle.startup.report.limits_table import BOUNDED, bound_at, bounds_as_json, bounds_as_markdown, bounds_rows
 from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
 
@@ -47,7 +47,7 @@ def test_plan_shows_every_bound_with_its_source() -> None:
     plan = app.resolve()
     rows = {row[0]: row for row in bounds_rows(plan)}
     assert set(rows) == set(_KEYS) - _NO_BOUNDS
-    assert rows["limits.content"][1:4] == ("5", "octets", "413")
+    assert rows["limits.content"][1:4] == ("5", "bytes", "413")
     assert rows["limits.content"][4].startswith("App(...) at ")
     text = plan_as_text(plan)
     assert all(f"  {key} " in text for key in rows)
@@ -68,4 +68,4 @@ def test_plan_shows_what_routes_have_of_their_own() -> None:
 
 
 def test_field_without_a_bound_has_none() -> None:
-    assert bound_of(attrs.fields(attrs.make_class("Plain", ["x"])).x) is None
+    assert limit_info(attrs.fields(attrs.make_class("Plain", ["x"])).x) is None

@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.startup.finding import error_of, make_plugin
 from turnbuckle import App, Handler, Request, Response, Route, Setup, middleware
-from turnbuckle.http.limit_field import bound_of
+from turnbuckle.http.limit_field import limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.startup.report.explain import explain
@@ -182,7 +182,7 @@ async def test_write_deadline_of_a_scope() -> None:
 def _fixed() -> list[tuple[str, str]]:
     sections = {"limits": Limits, "timeouts": Timeouts}
     fields = [(section, field) for section, cls in sections.items() for field in attrs.fields(cls)]
-    return [(section, field.name) for section, field in fields if (bound := bound_of(field)) and bound.fixed]
+    return [(section, field.name) for section, field in fields if (bound := limit_info(field)) and bound.fixed]
 
 
 @pytest.mark.parametrize(("section", "name"), _fixed())
