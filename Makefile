@@ -8,8 +8,12 @@ RUN_TARGET ?= examples/notes/app.py
 # Of the core, in percent, branches included.
 COVERAGE := 95
 WORKERS := 2
-# Octets by the hundred thousand through lines that other tests cover: counting lines would triple their time.
+# These send bytes by the hundred thousand through lines that other tests cover: counting lines would triple their time.
 UNCOUNTED := tests/wire tests/security
+# These start processes, wait for them, or send every case to every parser; test-fast leaves them out.
+SLOW := tests/wire tests/security tests/fuzz tests/thirdparty tests/examples tests/plugins tests/core/cli \
+	tests/core/server/faults tests/core/server/run tests/core/server/stalls tests/core/server/tls tests/core/server/workers \
+	tests/core/testing tests/core/test_typing.py tests/core/startup/resolve/test_resource_types.py
 comma := ,
 BENCH_ARGS ?=
 # For test-modes: files or folders of tests; all when empty.
@@ -18,7 +22,10 @@ MODE_TESTS ?=
 VENV := .venv
 PEERS := bench/.peers
 BIN := $(VENV)/bin
-PIP_FLAGS := --quiet --disable-pip-version-check
+# Python compiles what it imports; compiling everything that is installed takes half the time of an installation.
+PIP_FLAGS := --quiet --disable-pip-version-check --no-compile
+# Tests of one module stay on one worker, which so sets up less, until another worker has nothing left to do.
+PARALLEL := -n $(WORKERS) --dist worksteal
 
 # Written for every Python from 2.7 on, for the ones that are too old must understand it to say so.
 define CHECK_PYTHON
@@ -44,11 +51,12 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-modes bench fmt clean
+.PHONY: help run test test-fast test-all test-modes bench fmt clean
 
 help:
 	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
 	@echo "make test      lint, type check and run the tests, with coverage"
+	@echo "make test-fast run the tests that take no processes and no whole suites, in less than a minute"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
 	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
 	@echo "make bench     compare the cost of a request with that of other servers (Linux, about four minutes)"
@@ -76,12 +84,15 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) $(UNCOUNTED:%=--ignore=%)
-	$(BIN)/pytest -q -n $(WORKERS) $(UNCOUNTED)
+	$(BIN)/coverage run -m pytest -q $(PARALLEL) $(UNCOUNTED:%=--ignore=%)
+	$(BIN)/pytest -q $(PARALLEL) $(UNCOUNTED)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@$(BIN)/coverage report --include='core/*' --fail-under=$(COVERAGE) --format=total >/dev/null \
 		|| { echo "make: less than $(COVERAGE) % of core/ is covered" >&2; exit 1; }
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/pytest -q $(PARALLEL) $(SLOW:%=--ignore=%)
 
 # A name on the PATH need not run (a pyenv shim, say), so each candidate is tried; pyenv's folders are looked into as well.
 test-all: $(VENV)/.installed-dev
@@ -97,12 +108,12 @@ test-all: $(VENV)/.installed-dev
 
 # By the environment rather than by options, so that the processes that tests start are in the same mode.
 test-modes: $(VENV)/.installed-dev
-	PYTHONOPTIMIZE=1 $(BIN)/pytest -q -n $(WORKERS) $(MODE_TESTS)
-	PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest -q -n $(WORKERS) $(MODE_TESTS)
+	PYTHONOPTIMIZE=1 $(BIN)/pytest -q $(PARALLEL) $(MODE_TESTS)
+	PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest -q $(PARALLEL) $(MODE_TESTS)
 
 .PHONY: test-one
 test-one: .venv-$(VERSION)/.installed
-	.venv-$(VERSION)/bin/pytest -q -n $(WORKERS)
+	.venv-$(VERSION)/bin/pytest -q $(PARALLEL)
 
 .venv-$(VERSION)/.installed: pyproject.toml
 	$(call environment,.venv-$(VERSION),-e .[fast$(comma)test])

@@ -22,8 +22,8 @@ def _run(folder: Path, module: str, *args: str) -> str:
     """Run a module in a folder, which must succeed, beside what is installed there; return what it printed."""
     # Suites of conformance run for long where every line is counted, and they are covered by tests of their own.
     # Nor does pytest run under -O where warnings are errors: it warns of what it leaves out.
-    quarantine_diagnostic = ("COVERAGE_", "PYTHONOPTIMIZE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(quarantine_diagnostic)}
+    left_out = ("COVERAGE_", "PYTHONOPTIMIZE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     environ = kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(
         [sys.executable, "-m", module, *args], cwd=folder, env=environ, capture_output=True, text=True, check=False
@@ -32,9 +32,9 @@ def _run(folder: Path, module: str, *args: str) -> str:
     return result.stdout
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, *names: str) -> None:
     options = ("--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
-    _run(folder, "pip", "install", *options, "--target", "site", ".")
+    _run(folder, "pip", "install", *options, "--target", "site", *names)
 
 
 def _write_plugin(project: Project, name: str, kind: str) -> Path:
@@ -43,16 +43,17 @@ def _write_plugin(project: Project, name: str, kind: str) -> Path:
     return project.folder / f"turnbuckle-{name.replace('_', '-')}"
 
 
-@pytest.mark.parametrize("kind", _KINDS)
-def test_new_plugin_is_installed_and_passes_its_tests(
-    kind: str, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = _write_plugin(project, "shiny_new", kind)
-    _install(folder)
-    assert " passed" in _run(folder, "pytest", "-q", "-p", "no:cacheprovider")
-    monkeypatch.syspath_prepend(folder / "site")
-    result = project.call("check", "shop.py", "-p", "shiny_new")
-    assert (result.exit_code, result.stderr) == (0, "")
+def test_new_plugins_are_installed_and_pass_their_tests(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In one run, because installing and starting pytest takes longer than most of these tests.
+    folders = [_write_plugin(project, f"shiny_{kind}", kind) for kind in _KINDS]
+    _install(project.folder, *(f"./{folder.name}" for folder in folders))
+    options = ("-q", "-p", "no:cacheprovider", "--rootdir", ".", "-c", str(folders[0] / "pyproject.toml"))
+    report = _run(project.folder, "pytest", *options, "-rA", *(f"{folder.name}/tests" for folder in folders))
+    monkeypatch.syspath_prepend(project.folder / "site")
+    for kind in _KINDS:
+        assert f"PASSED turnbuckle-shiny-{kind}/tests/" in report
+        result = project.call("check", "shop.py", "-p", f"shiny_{kind}")
+        assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_new_plugins_are_linted(project: Project) -> None:
