@@ -3,6 +3,7 @@ from turnbuckle.app import (
     App as App,
     Scope as Scope,
 )
+from turnbuckle.diagnostics import Diagnostic as Diagnostic, Origin as Origin, ResourceKey as ResourceKey
 from turnbuckle.errors import (
     AppFrozen as AppFrozen,
     BackgroundTaskError as BackgroundTaskError,
@@ -63,21 +64,15 @@ from turnbuckle.plugin import (
 )
 from turnbuckle.records import (
     Component as Component,
-    Diagnostic as Diagnostic,
     ErrorHandler as ErrorHandler,
-    Handler as Handler,
     Lifespan as Lifespan,
-    Match as Match,
     Middleware as Middleware,
-    Origin as Origin,
     ParserProvider as ParserProvider,
     PluginInfo as PluginInfo,
     ProtocolProvider as ProtocolProvider,
-    ResourceKey as ResourceKey,
     ResponseType as ResponseType,
-    Route as Route,
-    Router as Router,
     RouterProvider as RouterProvider,
+    middleware as middleware,
 )
 from turnbuckle.routing.converters import (
     CONVERTERS as CONVERTERS,
@@ -98,6 +93,7 @@ from turnbuckle.routing.patterns import (
     Pattern as Pattern,
     parse_pattern as parse_pattern,
 )
+from turnbuckle.routing.records import Match as Match, Route as Route, Router as Router
 from turnbuckle.routing.segments import (
     Segment as Segment,
 )
@@ -145,9 +141,6 @@ from turnbuckle.web.headers import (
     Headers as Headers,
     MutableHeaders as MutableHeaders,
 )
-from turnbuckle.web.middleware import (
-    middleware as middleware,
-)
 from turnbuckle.web.peer import (
     Peer as Peer,
 )
@@ -177,3 +170,4 @@ from turnbuckle.web.tls import (
 from turnbuckle.web.trusted_addresses import (
     TrustedAddresses as TrustedAddresses,
 )
+from turnbuckle.web.types import Handler as Handler

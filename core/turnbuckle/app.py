@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, Unpack, overload
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import AppFrozen
-from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
+from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
+from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.coerce import (
     LimitOptions,
     RouteOptions,
@@ -24,8 +26,9 @@ from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration, 
 from turnbuckle.startup.model.locations import caller_place, place_of
 
 if TYPE_CHECKING:
+    from turnbuckle.diagnostics import ResourceKey
     from turnbuckle.plan import Plan
-    from turnbuckle.records import ResourceKey, Zone
+    from turnbuckle.records import Zone
     from turnbuckle.routing.converters import Converter, ConverterFactory
     from turnbuckle.server.model.application import Application
     from turnbuckle.startup.model.sources import SettingsSources
@@ -433,7 +436,7 @@ class App(Scope):
         Raises:
             StartupError: with every problem that was found.
         """
-        from turnbuckle.startup.quarantine import compile_plan
+        from turnbuckle.startup.compile.compiler import compile_plan
 
         self._plan, application = compile_plan(self.resolve(sources) if sources is not None else self.plan)
         return application

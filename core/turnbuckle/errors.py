@@ -28,10 +28,9 @@ detail and headers that its author chose to send.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
-if TYPE_CHECKING:
-    from turnbuckle.records import Diagnostic, Route
+from turnbuckle.diagnostics import Diagnostic, Origin
 
 __all__ = [
     "AppFrozen",
@@ -169,10 +168,25 @@ class RouteError(TurnbuckleError, ValueError):
     """A route pattern or set of converters that cannot be used."""
 
 
-class RouteConflict(RouteError):
-    """Two routes claim the same requests; both are kept, with their origins where known."""
+class ConflictingRoute(Protocol):
+    """A route, as far as ``RouteConflict`` needs it; ``Route`` is one."""
 
-    def __init__(self, first: Route, second: Route, reason: str) -> None:
+    @property
+    def name(self) -> str:
+        """Return the name of the route, or ""."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """Return where the route was written, or None when unknown."""
+
+    def describe(self) -> str:
+        """Return methods, host, path and location in one line, for messages."""
+
+
+class RouteConflict(RouteError):
+    """Two routes claim the same requests; ``first`` and ``second`` hold both, with their origins where known."""
+
+    def __init__(self, first: ConflictingRoute, second: ConflictingRoute, reason: str) -> None:
         super().__init__(f"{second.describe()} conflicts with {first.describe()}: {reason}")
         self.first: Final = first
         self.second: Final = second

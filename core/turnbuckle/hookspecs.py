@@ -18,19 +18,19 @@ from turnbuckle.markers import hookspec
 if TYPE_CHECKING:
     import click
 
+    from turnbuckle.diagnostics import Diagnostic
     from turnbuckle.plan import Plan
     from turnbuckle.records import (
         Component,
-        Diagnostic,
         ErrorHandler,
         Lifespan,
         Middleware,
         ParserProvider,
         ProtocolProvider,
         ResponseType,
-        Route,
         RouterProvider,
     )
+    from turnbuckle.routing.records import Route
     from turnbuckle.setup import Setup
 
 __all__ = ["API", "Hooks"]

@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.records import (
     Component,
-    Diagnostic,
     ErrorHandler,
     Lifespan,
     Middleware,
-    Origin,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
-    Route,
     RouterProvider,
 )
 from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,44 +6,36 @@ A plugin speaks once, at startup, by returning these; it never touches the app. 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
 
 import attrs
 
+from turnbuckle.diagnostics import ResourceKey
+
 if TYPE_CHECKING:
     from turnbuckle.http.events import ParserFactory
+    from turnbuckle.routing.records import Router
     from turnbuckle.setup import Setup
-    from turnbuckle.web.request.request import Request
     from turnbuckle.web.response.response import Response
+    from turnbuckle.web.types import Handler, MiddlewareFunction
 
 __all__ = [
     "ZONES",
     "Component",
-    "Diagnostic",
     "ErrorHandler",
-    "Handler",
-    "Level",
     "Lifespan",
-    "Match",
     "Middleware",
-    "Origin",
     "ParserProvider",
     "PluginInfo",
     "ProtocolProvider",
-    "ResourceKey",
     "ResponseType",
-    "Route",
-    "Router",
     "RouterProvider",
     "Zone",
+    "middleware",
 ]
-
-T_co = TypeVar("T_co", covariant=True)
-
-Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
-"""What middleware wraps and a route ends in, once compiled."""
 
 MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup], Handler]"
 """Called once at startup with the next handler; may return that very handler, and then costs nothing."""
@@ -51,8 +43,6 @@ MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup], Handler]"
 Zone: TypeAlias = Literal["edge", "security", "session", "transform", "app"]
 ZONES: Final[tuple[Zone, ...]] = ("edge", "security", "session", "transform", "app")
 """The zones of the middleware chain, outermost first."""
-
-Level: TypeAlias = Literal["error", "warning", "info"]
 
 
 def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
@@ -64,70 +54,6 @@ def _as_needs(
     value: str | ResourceKey[object] | Iterable[str | ResourceKey[object]],
 ) -> tuple[str | ResourceKey[object], ...]:
     return (value,) if isinstance(value, str | ResourceKey) else tuple(value)
-
-
-def _as_set(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(_as_tuple(value))
-
-
-@attrs.frozen(kw_only=True)
-class Origin:
-    """Where a record came from.
-
-    Attributes:
-        plugin: name of the plugin, or ``"app"`` for what the application wrote down itself.
-        location: ``file:line`` of the code that is responsible, or "" when unknown.
-        hook: name of the hook that returned it, or "" when it was passed by value.
-        distribution: name and version of the distribution, as ``"name 1.2"``, or "".
-        scope: prefix of the scope it belongs to, "" for the whole app.
-    """
-
-    plugin: str
-    location: str = ""
-    hook: str = ""
-    distribution: str = ""
-    scope: str = ""
-
-    def __str__(self) -> str:
-        parts = [f"plugin {self.plugin!r}" if self.plugin != "app" else "the app"]
-        if self.distribution:
-            parts.append(f"({self.distribution})")
-        if self.hook:
-            parts.append(f"in {self.hook}")
-        if self.location:
-            parts.append(f"at {self.location}")
-        return " ".join(parts)
-
-
-@attrs.frozen(kw_only=True)
-class Diagnostic:
-    """One finding about how an app is put together.
-
-    Attributes:
-        level: ``"error"`` stops the start, ``"warning"`` is shown, ``"info"`` is shown on request.
-        code: ``TB`` and three digits; each has a page in the documentation.
-        text: what is wrong, in one sentence without a full stop.
-        why: the rule behind it.
-        fix: what to do about it.
-        origins: the places concerned, the offender first.
-    """
-
-    level: Level
-    code: str
-    text: str
-    why: str = ""
-    fix: str = ""
-    origins: tuple[Origin, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"{self.code} {self.text}"]
-        # Two of them may be the same place: a line of a list that names something twice, for one.
-        lines += dict.fromkeys(f"  {origin}" for origin in self.origins)
-        if self.why:
-            lines.append(f"  why: {self.why}")
-        if self.fix:
-            lines.append(f"  fix: {self.fix}")
-        return "\n".join(lines)
 
 
 @attrs.frozen(kw_only=True)
@@ -157,83 +83,6 @@ class ParserProvider:
 
     name: str
     factory: ParserFactory
-
-
-@attrs.frozen(kw_only=True)
-class Route:
-    """A handler at a path.
-
-    Attributes:
-        path: a pattern such as ``"/users/{id:int}"``; it starts with a slash.
-        handler: what the author wrote: takes the request and the path parameters, returns anything that has a response
-            type. Routers hand it back untouched in ``Match.handler``.
-        methods: method names in upper case.
-        name: for ``url_for``; "" for none.
-        host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
-        streams_response: the handler streams its responses; one that is an async generator, or annotated to return an
-            async iterable or a ``Stream``, need not say so.
-        streams_body: the handler takes the content of requests piece by piece, with ``request.stream()``.
-        limits: its own values of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
-        timeouts: the same for the section ``timeouts``, such as ``{"handler": 5.0}``.
-        origin: where it was written; filled in at startup, and no part of its identity.
-    """
-
-    path: str
-    handler: Callable[..., object]
-    methods: frozenset[str] = attrs.field(default=("GET",), converter=_as_set)
-    name: str = ""
-    host: str = ""
-    streams_response: bool = False
-    streams_body: bool = False
-    limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
-    timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
-    origin: Origin | None = attrs.field(default=None, eq=False)
-
-    def describe(self) -> str:
-        """Return methods, host, path and place in one line, for messages."""
-        where = f" ({self.origin.location})" if self.origin and self.origin.location else ""
-        return f"{','.join(sorted(self.methods))} {self.host}{self.path}{where}"
-
-
-@attrs.frozen
-class Match:
-    """What a router found.
-
-    Attributes:
-        handler: the handler of the route.
-        path_params: converted path parameters by name.
-        route: the route itself, for introspection; None if the router has none.
-    """
-
-    handler: Callable[..., object]
-    path_params: Mapping[str, object] = attrs.field(factory=dict)
-    route: Route | None = None
-
-
-class Router(Protocol):
-    """What the core asks of a router. ``add`` and ``freeze`` are called at startup only."""
-
-    def add(self, route: Route, /) -> None:
-        """Take one more route.
-
-        Raises:
-            RouteError: the pattern cannot be used; ``RouteConflict`` when another route already claims it.
-        """
-
-    def freeze(self) -> None:
-        """Prepare for matching; no route is added afterwards."""
-
-    def match(self, method: str, path: str, /) -> Match:
-        """Find the handler for a method and a path.
-
-        Args:
-            method: as received, for example ``"GET"``.
-            path: as received, still percent-encoded, without the query.
-
-        Raises:
-            NotFound: no route has this path.
-            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
-        """
 
 
 @attrs.frozen
@@ -270,6 +119,86 @@ class Middleware:
     buffers_response: bool = attrs.field(default=False, kw_only=True)
     needs: tuple[str | ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_needs)
     provides: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_as_tuple)
+
+
+@overload
+def middleware(function: MiddlewareFunction, /) -> Middleware: ...
+@overload
+def middleware(
+    *,
+    name: str = "",
+    zone: Zone = "app",
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+    reads_body: bool = False,
+    buffers_response: bool = False,
+    needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
+    provides: Iterable[str] = (),
+) -> Callable[[MiddlewareFunction], Middleware]: ...
+def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record that it makes
+    function: MiddlewareFunction | None = None,
+    /,
+    *,
+    name: str = "",
+    zone: Zone = "app",
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+    reads_body: bool = False,
+    buffers_response: bool = False,
+    needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
+    provides: Iterable[str] = (),
+) -> Middleware | Callable[[MiddlewareFunction], Middleware]:
+    """Turn ``async def m(request, call_next)`` into a ``Middleware`` record; use with or without arguments.
+
+    Args:
+        function: the function, when used without arguments.
+        name: the function's own name by default.
+        zone: see ``Middleware``, as for all that follow.
+        before: names.
+        after: names.
+        reads_body: whether it reads the content of requests.
+        buffers_response: whether it holds whole responses in memory.
+        needs: names, and keys of resources.
+        provides: names.
+
+    Raises:
+        TypeError: the function is not async, or cannot be called with a request and the next handler.
+    """
+
+    def decorate(function: MiddlewareFunction) -> Middleware:
+        _check(function)
+        return Middleware(
+            name or _name_of(function),
+            _factory_of(function),
+            zone=zone,
+            before=before,
+            after=after,
+            reads_body=reads_body,
+            buffers_response=buffers_response,
+            needs=needs,
+            provides=provides,
+        )
+
+    return decorate if function is None else decorate(function)
+
+
+def _factory_of(function: MiddlewareFunction) -> Callable[[Handler, object], Handler]:
+    # A lambda that returns the coroutine, where an async def that awaits it would put a second one around it.
+    return lambda next_handler, _setup: lambda request: function(request, next_handler)
+
+
+def _check(function: MiddlewareFunction) -> None:
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is async is welcome, too
+    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
+        raise TypeError(f"middleware {function!r} is not an async function")
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        raise TypeError(f"middleware {_name_of(function)!r} must take (request, call_next)") from error
+
+
+def _name_of(function: MiddlewareFunction) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 @attrs.frozen
@@ -324,22 +253,6 @@ class Component:
     kind: str
     name: str
     factory: Callable[[Setup], object]
-
-
-@attrs.frozen
-class ResourceKey(Generic[T_co]):
-    """What a resource is asked for by: ``DATABASE: Final = ResourceKey("database", Store)``.
-
-    Attributes:
-        name: for messages; keys of one name and type are the same key.
-        type: what the resource is an instance of.
-    """
-
-    name: str
-    type: type[T_co] = attrs.field(validator=attrs.validators.instance_of(type))
-
-    def __str__(self) -> str:
-        return f"resource {self.name!r}"
 
 
 def _as_key(value: ResourceKey[object] | None) -> ResourceKey[object] | None:

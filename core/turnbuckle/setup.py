@@ -11,8 +11,8 @@ from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.routing.converters import BUILTIN, Converters
 
 if TYPE_CHECKING:
-    from turnbuckle.records import ResourceKey
-    from turnbuckle.server.lifespan.background import BackgroundFunction, OnFailure
+    from turnbuckle.diagnostics import ResourceKey
+    from turnbuckle.server.model.application import BackgroundFunction, OnFailure
     from turnbuckle.settings import Settings
     from turnbuckle.web.resources import Resources
 

@@ -52,19 +52,6 @@ def test_pure_folders_open_no_sockets_and_read_no_clock(folder: str) -> None:
         assert not {"socket", "ssl", "select", "pluggy"} & {name.split(".")[0] for name in _imports(path)}, path
 
 
-def test_errors_and_records_import_nothing_of_ours_at_run_time() -> None:
-    for name in ("errors", "records"):
-        assert all(each.split(".")[0] != "turnbuckle" for each in _run_time_imports(_CORE / f"{name}.py")), name
-
-
-def _run_time_imports(path: Path) -> Iterator[str]:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-
-
 def test_pluggy_is_used_in_startup_alone() -> None:
     for path in _modules(_CORE):
         if "startup" not in path.parts and path.name != "markers.py":

@@ -22,7 +22,7 @@ def check(asked: AppOptions, *, locked: str | None) -> None:
     warning, and a problem with --locked.
     """
     with reporting_errors():
-        from turnbuckle.startup.quarantine import compile_plan
+        from turnbuckle.startup.compile.compiler import compile_plan
 
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)

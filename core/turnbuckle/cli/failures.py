@@ -9,8 +9,8 @@ from typing import IO, Any, Final, TypeVar
 
 import click
 
+from turnbuckle.diagnostics import Diagnostic
 from turnbuckle.errors import StartupError, TurnbuckleError
-from turnbuckle.records import Diagnostic
 
 __all__ = ["CommandFailed", "ServingFailed", "one_line", "reporting_errors", "verbose_option", "warn"]
 

@@ -11,7 +11,7 @@ from turnbuckle.cli.options import AppOptions, takes_target
 from turnbuckle.startup.report.columns import columns, name_of
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Route
+    from turnbuckle.routing.records import Route
 
 __all__ = ["routes"]
 

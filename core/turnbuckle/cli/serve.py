@@ -93,7 +93,7 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 
 def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None:
     from turnbuckle.cli.supervising import serve_with_workers, supervise, wants_workers
-    from turnbuckle.startup.quarantine import compile_plan
+    from turnbuckle.startup.compile.compiler import compile_plan
 
     if SUPERVISOR in os.environ:
         supervise()
@@ -110,7 +110,7 @@ def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None
 def _work(asked: AppOptions, locked: str | None) -> None:
     """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
     from turnbuckle.server.workers.worker import Worker
-    from turnbuckle.startup.quarantine import compile_plan
+    from turnbuckle.startup.compile.compiler import compile_plan
 
     worker = Worker.take_from(os.environ)
     try:

@@ -6,21 +6,3 @@
 (``splitting``) and decide what hides what (``overlap``). ``urls`` and ``escapes`` go the other way;
 ``methods`` and ``slashes`` hold the rules on those.
 """
-
-from turnbuckle.routing.converters import Converter, ConverterFactory, Converters
-from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.languages.overlap import UnreachableRoute
-from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash
-from turnbuckle.routing.tree import TreeRouter
-
-__all__ = [
-    "Converter",
-    "ConverterFactory",
-    "Converters",
-    "HostRouter",
-    "LinkingRouter",
-    "SlashRedirect",
-    "TrailingSlash",
-    "TreeRouter",
-    "UnreachableRoute",
-]

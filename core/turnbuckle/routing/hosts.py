@@ -14,10 +14,10 @@ from typing import Final, Protocol, final, runtime_checkable
 import attrs
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.records import Match, Route, Router
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
 from turnbuckle.routing.languages.overlap import UnreachableRoute
+from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.segments import Values
 from turnbuckle.routing.slashes import SlashRedirect
 

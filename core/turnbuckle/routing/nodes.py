@@ -20,9 +20,9 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from turnbuckle.records import Match, Route
 from turnbuckle.routing.methods import allowed_methods
 from turnbuckle.routing.patterns import Pattern
+from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.segments import Reader, Segment, Values, compile_reader
 
 SegmentKey: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]

@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import Final, final
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.records import Match, Route
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.languages.overlap import UnreachableRoute, find_shadows
 from turnbuckle.routing.methods import allowed_methods, check_methods
 from turnbuckle.routing.nodes import Node, Reached, TreeEntry, walk
 from turnbuckle.routing.patterns import parse_pattern
+from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash, check_policy, other_form
 from turnbuckle.routing.urls import build_path
 

@@ -11,13 +11,14 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
-from turnbuckle.records import Handler, Match, Route
 from turnbuckle.routing.methods import REGISTERED_METHODS
+from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
 from turnbuckle.web.response.response_types import Renderer
+from turnbuckle.web.types import Handler
 
 __all__ = [
     "CompiledRoute",

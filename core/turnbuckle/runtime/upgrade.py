@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Mapping
 
-from turnbuckle.records import Handler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 __all__ = ["compile_switch", "offered"]
 

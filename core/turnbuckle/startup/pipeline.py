@@ -12,9 +12,9 @@ from typing import Final
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.errors import StartupError
 from turnbuckle.plan import Plan
-from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS, Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
@@ -24,14 +24,14 @@ from turnbuckle.startup.collect.converters import checked_converters
 from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
 from turnbuckle.startup.compile.routers import MountedRouter, PreparedTables, check_reach, url_builder
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error, quarantine_diagnostic
 from turnbuckle.startup.model.plugin_records import PluginRequest
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.startup.plugins.loading import Loader, place_of_error
 from turnbuckle.startup.plugins.local_plugin import FILE_NAME, local_plugins
 from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
-from turnbuckle.startup.quarantine import plugins_to_quarantine, quarantine_diagnostic
+from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, with_failures
 from turnbuckle.startup.report.planned_plugins import planned_plugins
 from turnbuckle.startup.resolve.resolver import Resolver

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar, cast, final
 
+from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.errors import ResourceUnavailable
-from turnbuckle.records import ResourceKey
 
 __all__ = ["Phase", "Providers", "Resources"]
 

@@ -5,8 +5,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from turnbuckle.cli.failures import CommandFailed, one_line, reporting_errors, verbose_option, warn
+from turnbuckle.diagnostics import Diagnostic
 from turnbuckle.errors import Problem, StartupError, TurnbuckleError
-from turnbuckle.records import Diagnostic
 
 WARNING = Diagnostic(level="warning", code="TB112", text="odd", fix="mend it")
 INFO = Diagnostic(level="info", code="TB110", text="by the way")

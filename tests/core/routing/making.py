@@ -1,6 +1,6 @@
 """What the tests of routers share: the routers that there are, and short words for routes."""
 
-from turnbuckle.records import Route
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle_plugins.regex_router import RegexRouter
 from turnbuckle_plugins.werkzeug_router import WerkzeugRouter

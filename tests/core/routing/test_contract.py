@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.core.routing.making import KINDS, as_route, builder, endpoint, found
+from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.records import Origin, Route
 from turnbuckle.routing.converters import Converter
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle_plugins.werkzeug_router import WerkzeugRouter
 

@@ -4,8 +4,10 @@ import pytest
 
 from tests.core.routing.making import as_route
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.records import Match
-from turnbuckle.routing import HostRouter, LinkingRouter, SlashRedirect, TreeRouter
+from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.records import Match
+from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.routing.tree import TreeRouter
 
 
 class BareRouter:

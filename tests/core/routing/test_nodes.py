@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
-from turnbuckle.records import Route
 from turnbuckle.routing.converters import BUILTIN
 from turnbuckle.routing.nodes import EdgeIndex, Node
 from turnbuckle.routing.patterns import parse_pattern
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
 
 # Each kind of segment: how it is written, what re says of it, how its values are read, and its documented place:

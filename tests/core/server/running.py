@@ -14,11 +14,11 @@ import uvloop
 
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.records import Handler
 from turnbuckle.server.model.application import Application, ConnectionFactory
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
+from turnbuckle.web.types import Handler
 
 from .waiting import PATIENCE
 

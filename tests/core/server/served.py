@@ -10,7 +10,6 @@ import attrs
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.records import Handler
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
@@ -19,6 +18,7 @@ from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.testing.transport.memory_server import MemoryServer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 

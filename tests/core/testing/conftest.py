@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.records import Handler
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 
 async def _echo(request: Request) -> Response:

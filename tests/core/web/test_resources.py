@@ -6,9 +6,9 @@ from typing import Protocol
 
 import pytest
 
+from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.http.events import RequestHead
-from turnbuckle.records import ResourceKey
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources

@@ -20,7 +20,6 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from turnbuckle.records import Route
 from turnbuckle.routing.escapes import encode_segment
 from turnbuckle.routing.languages.automata import Automaton, States
 from turnbuckle.routing.languages.charsets import SEPARATORS, CharSet
@@ -28,6 +27,7 @@ from turnbuckle.routing.languages.expressions import Alternation, Chain, Chars, 
 from turnbuckle.routing.methods import serves
 from turnbuckle.routing.nodes import TreeEntry
 from turnbuckle.routing.patterns import Pattern
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.segments import Segment, compile_reader, interleave
 
 Find: TypeAlias = Callable[[str, str], TreeEntry | None]

@@ -7,22 +7,17 @@ use is there as long as they run. One that fails is logged, and then begun again
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Final, Literal, TypeAlias, final
+from collections.abc import Callable
+from typing import Final, Literal, final
 
 import attrs
 
 from turnbuckle._safe_logger import SafeLogger
+from turnbuckle.server.model.application import BackgroundFunction, OnFailure
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.stalls.task_stacks import await_location
 
-__all__ = ["BackgroundFunction", "BackgroundTasks", "OnFailure"]
-
-BackgroundFunction: TypeAlias = Callable[[], Coroutine[object, object, object]]
-"""An ``async def`` without arguments; it runs until it returns or is cancelled."""
-
-OnFailure: TypeAlias = Literal["restart", "log", "stop"]
-"""What becomes of a task that raises: it begins again after a pause, it is over, or the server stops."""
+__all__ = ["BackgroundTasks"]
 
 _ON_FAILURE: Final = ("restart", "log", "stop")
 

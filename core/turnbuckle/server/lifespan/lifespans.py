@@ -131,7 +131,7 @@ class Lifespans:
         tasks = BackgroundTasks(str(lifespan), self._clock, self._fail)
         try:
             async with self._limited(self._startup, partial(_held_by, f"{lifespan} to be entered", task)) as limit:
-                context = lifespan.context(tasks)
+                context = lifespan.context(tasks.start)
                 value = await context.__aenter__()
             self._entered.append(_Entered(lifespan, context, tasks))
             if lifespan.provides is not None:

@@ -4,26 +4,43 @@ them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
+from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
-from turnbuckle.records import Handler, ResourceKey
-from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
+from turnbuckle.web.types import Handler
 
-__all__ = ["Application", "ConnectionFactory", "LoopFactory", "ReadyLifespan"]
+__all__ = [
+    "Application",
+    "BackgroundFunction",
+    "ConnectionFactory",
+    "LoopFactory",
+    "OnFailure",
+    "ReadyLifespan",
+    "StartBackground",
+]
 
 ConnectionFactory: TypeAlias = Callable[[Peer], asyncio.Protocol]
 """Makes what speaks another protocol on one connection that agreed on it."""
+
+BackgroundFunction: TypeAlias = Callable[[], Coroutine[object, object, object]]
+"""An ``async def`` without arguments; it runs until it returns or is cancelled."""
+
+OnFailure: TypeAlias = Literal["restart", "log", "stop"]
+"""The reaction to a background task that raises: run it again after a pause, only log it, or stop the server."""
+
+StartBackground: TypeAlias = Callable[..., None]
+"""``start(function, *, name, on_failure)`` runs a ``BackgroundFunction`` in a task of a lifespan."""
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
@@ -34,7 +51,8 @@ class ReadyLifespan:
 
     Attributes:
         name: for messages and the log.
-        context: makes the context manager, for which background tasks are started; called on the serving loop.
+        context: makes the context manager, from the function that starts its background tasks; called on the serving
+            loop.
         plugin: the plugin that it comes from, for messages.
         location: ``file:line`` of it, for messages.
         provides: the key of the resource that it yields, if it is one.
@@ -42,7 +60,7 @@ class ReadyLifespan:
     """
 
     name: str
-    context: Callable[[BackgroundTasks], AbstractAsyncContextManager[object]]
+    context: Callable[[StartBackground], AbstractAsyncContextManager[object]]
     plugin: str = ""
     location: str = ""
     provides: ResourceKey[object] | None = None

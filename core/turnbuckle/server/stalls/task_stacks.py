@@ -15,7 +15,7 @@ from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Final
 
-from turnbuckle.records import Origin
+from turnbuckle.diagnostics import Origin
 from turnbuckle.web.handlers import call_here, call_in_thread
 from turnbuckle.web.request.request import Request
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
-from turnbuckle.records import Handler
 from turnbuckle.server.listen.listeners import Address
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.run.readiness import beat
@@ -23,6 +22,7 @@ from turnbuckle.server.workers.memory import resident_memory
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 if TYPE_CHECKING:
     from turnbuckle.server.model.clock import Clock

@@ -13,9 +13,10 @@ from typing import Any, Final, cast
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Entry
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import Origin, ParserProvider, RouterProvider
+from turnbuckle.records import ParserProvider, RouterProvider
 from turnbuckle.startup.collect.shared_router import SharedRouter
 from turnbuckle.startup.model.declaration import Written
 from turnbuckle.startup.model.diagnostics import Diagnostics

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final, final
 
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import ParserProvider, PluginInfo, ResponseType, Router, RouterProvider
+from turnbuckle.records import ParserProvider, PluginInfo, ResponseType, RouterProvider
+from turnbuckle.routing.records import Router
 from turnbuckle.setup import Setup
 
 __all__ = ["BUILTIN"]
@@ -44,9 +45,9 @@ class ResponsesPlugin(Plugin):
 
     def provide_response_types(self, setup: Setup) -> Iterable[ResponseType]:
         """Render text, bytes, dicts, lists, attrs instances, files, streams, and nothing."""
-        from turnbuckle.web.response.response_types import builtin_response_types
+        from turnbuckle.web.response.response_types import BUILTIN_TYPES
 
-        return builtin_response_types()
+        return [ResponseType(*row) for row in BUILTIN_TYPES]
 
 
 def _tree_router(setup: Setup) -> Router:

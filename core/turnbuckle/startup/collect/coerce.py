@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from turnbuckle.records import Lifespan, Middleware
 
 if TYPE_CHECKING:
-    from turnbuckle.records import ResourceKey, Router, Zone
+    from turnbuckle.diagnostics import ResourceKey
+    from turnbuckle.records import Zone
+    from turnbuckle.routing.records import Router
 
 __all__ = ["LimitOptions", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
 
@@ -41,7 +43,7 @@ def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str]
         return value
     if not callable(value) or not _is_coroutine_function(value):
         raise TypeError(f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}")
-    from turnbuckle.web.middleware import middleware
+    from turnbuckle.records import middleware
 
     function = cast("Callable[..., Any]", value)
     return middleware(name=name or _name_of(value), zone=zone, before=before, after=after)(function)

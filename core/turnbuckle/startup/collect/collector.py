@@ -9,20 +9,19 @@ from typing import Any, Final, TypeGuard, cast
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.plan import Entry, Plan
 from turnbuckle.records import (
     Component,
-    Diagnostic,
     ErrorHandler,
     Lifespan,
     Middleware,
-    Origin,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
-    Route,
     RouterProvider,
 )
+from turnbuckle.routing.records import Route
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.hook_registry import HookCall, Registry
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error

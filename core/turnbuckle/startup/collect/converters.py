@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import RouteError
-from turnbuckle.records import Origin
 from turnbuckle.routing.converters import BUILTIN, Converter, Converters
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error

@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 
 import pluggy
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.markers import PROJECT
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import Origin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin

@@ -11,9 +11,9 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle.records import Match, Route, Router
 from turnbuckle.routing.hosts import LinkingRouter
 from turnbuckle.routing.languages.overlap import UnreachableRoute
+from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.web.handlers import bind
 
 __all__ = ["SharedLinkingRouter", "SharedRouter", "share"]

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
+from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
 from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope
-from turnbuckle.records import Handler, Lifespan, Origin, ParserProvider, ResponseType
+from turnbuckle.records import Lifespan, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.runtime.dispatch import (
     CompiledRoute,
@@ -37,6 +39,7 @@ from turnbuckle.startup.compile.components import Components, json_codec, loop_f
 from turnbuckle.startup.compile.lifespan_shape import fault_of
 from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
 from turnbuckle.startup.resolve.route_overrides import (
     content_limit_of,
@@ -53,9 +56,10 @@ from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Response
-from turnbuckle.web.response.response_types import Renderer, compile_renderer, with_json
+from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
+from turnbuckle.web.types import Handler
 
-__all__ = ["compile_application"]
+__all__ = ["compile_application", "compile_plan"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _FACTORIES: Final = {
@@ -74,6 +78,26 @@ def compile_application(plan: Plan) -> Application:
         StartupError: a factory failed.
     """
     return _Workshop(plan).application()
+
+
+def compile_plan(plan: Plan) -> tuple[Plan, Application]:
+    """Compile a plan, without the optional plugins that fail in this stage.
+
+    Returns:
+        The plan that was compiled in the end, and its application.
+
+    Raises:
+        StartupError: a part that is not optional cannot be made.
+    """
+    while True:
+        try:
+            return plan, compile_application(plan)
+        except StartupError as error:
+            errors = [problem.diagnostic for problem in error.problems]
+            more = plugins_to_quarantine(errors, frozenset(plan.settings.plugins.optional), plan.quarantined)
+            if not more or plan.without is None:
+                raise
+            plan = plan.without(more)
 
 
 @attrs.frozen(eq=False)
@@ -164,15 +188,15 @@ class _Workshop:
             if scope.error_handlers == outer.scope.error_handlers:
                 return render, outer.errors
         else:
-            render = compile_renderer([self._typed(each) for each in scope.response_types])
-        handlers = [each.record for each in scope.error_handlers]
+            render = compile_renderer({entry.record.type: self._render_of(entry) for entry in scope.response_types})
+        handlers = {entry.record.exception: entry.record.handler for entry in scope.error_handlers}
         return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
 
-    def _typed(self, entry: Entry[ResponseType]) -> ResponseType:
+    def _render_of(self, entry: Entry[ResponseType]) -> Render:
         record = entry.record
         if entry.origin.plugin not in _BUILTIN_NAMES:
-            return attrs.evolve(record, render=checked_render(record.render, record.type))
-        return record if self.json is STANDARD_JSON else with_json(record, self.json)
+            return checked_render(record.render, record.type)
+        return record.render if self.json is STANDARD_JSON else with_json(record.render, self.json)
 
     def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
         return Setup(
@@ -326,7 +350,7 @@ class _Workshop:
             )
         return ReadyLifespan(
             name=entry.record.name,
-            context=lambda tasks: entry.record.factory(attrs.evolve(setup, background=tasks.start)),
+            context=lambda start: entry.record.factory(attrs.evolve(setup, background=start)),
             plugin=entry.origin.plugin,
             location=entry.origin.location,
             provides=entry.record.provides,

@@ -11,12 +11,14 @@ from typing import Any, Final, final
 
 import attrs
 
-from turnbuckle.errors import RouteConflict, RouteError
+from turnbuckle.diagnostics import Origin
+from turnbuckle.errors import ConflictingRoute, RouteConflict, RouteError
 from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
-from turnbuckle.records import Match, Origin, Route, Router, RouterProvider
+from turnbuckle.records import RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.languages.overlap import UnreachableRoute
+from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.runtime.dispatch import CompiledRoute
 from turnbuckle.runtime.scope_match import ScopeMatcher
@@ -297,7 +299,7 @@ def _add(router: Router | HostRouter, route: Route, findings: Diagnostics) -> No
         )
 
 
-def _origins(*routes: Route) -> tuple[Origin, ...]:
+def _origins(*routes: ConflictingRoute) -> tuple[Origin, ...]:
     return tuple(route.origin for route in routes if route.origin is not None)
 
 

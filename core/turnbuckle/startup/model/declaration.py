@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Origin, ResponseType, Route
+from turnbuckle.diagnostics import Origin
+from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
+from turnbuckle.routing.records import Route
 
 __all__ = ["Declaration", "ScopeDeclaration", "Written"]
 

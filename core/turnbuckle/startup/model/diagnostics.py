@@ -7,11 +7,10 @@ from typing import TypeVar
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic, Level, Origin
 from turnbuckle.errors import Problem, StartupError
-from turnbuckle.records import Diagnostic, Level, Origin
-from turnbuckle.startup.quarantine import quarantine_diagnostic
 
-__all__ = ["Diagnostics", "did_you_mean", "format_error", "nearest"]
+__all__ = ["Diagnostics", "did_you_mean", "format_error", "nearest", "quarantine_diagnostic"]
 
 ValueT = TypeVar("ValueT")
 
@@ -34,6 +33,12 @@ def format_error(error: BaseException) -> str:
     # Validators of attrs put what they compare behind their message, which nobody wants to read.
     is_verbose = type(error) in {TypeError, ValueError} and len(error.args) > 1 and isinstance(error.args[0], str)
     return f"{type(error).__name__}: {error.args[0] if is_verbose else error}"
+
+
+def quarantine_diagnostic(plugin: str, error: Diagnostic) -> Diagnostic:
+    """Return the warning that an optional plugin is left out for an error."""
+    text = f"optional plugin {plugin!r} is left out: {error.code} {error.text}"
+    return attrs.evolve(error, level="warning", code="TB110", text=text)
 
 
 @attrs.define

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import Origin, PluginInfo
+from turnbuckle.records import PluginInfo
 from turnbuckle.setup import Setup
 
 __all__ = ["LoadedPlugin", "PluginRequest"]

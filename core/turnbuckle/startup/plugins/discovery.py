@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.records import Origin
+from turnbuckle.diagnostics import Origin
 
 __all__ = ["GROUP", "InstalledPlugin", "installed_plugins"]
 

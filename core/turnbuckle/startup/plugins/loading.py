@@ -18,9 +18,9 @@ from typing import Final
 import attr
 import attrs
 
-import turnbuckle
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import Origin, PluginInfo
+from turnbuckle.records import PluginInfo
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_place, place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
@@ -32,7 +32,11 @@ from turnbuckle.startup.plugins.validate import shown
 __all__ = ["Loader", "place_of_error"]
 
 _NOT_TO_BLAME: Final = tuple(
-    str(Path(module.__file__ or "").parent) + os.sep for module in (turnbuckle, attr, attrs, importlib)
+    str(folder) + os.sep
+    for folder in (
+        Path(__file__).parents[2],
+        *(Path(module.__file__ or "").parent for module in (attr, attrs, importlib)),
+    )
 )
 # What a constructor gave, where it gave nothing: None would be something that was passed.
 _NOT_MADE: Final = object()

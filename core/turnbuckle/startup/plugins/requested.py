@@ -7,8 +7,8 @@ from typing import Final, cast
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import SettingValue
-from turnbuckle.records import Origin
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.plugin_records import PluginRequest

@@ -10,19 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from turnbuckle.diagnostics import Diagnostic, ResourceKey
 from turnbuckle.records import (
     Component,
-    Diagnostic,
     ErrorHandler,
     Lifespan,
     Middleware,
     ParserProvider,
     ProtocolProvider,
-    ResourceKey,
     ResponseType,
-    Route,
     RouterProvider,
 )
+from turnbuckle.routing.records import Route
 
 __all__ = ["fault_in", "fault_of_handler", "fault_of_render", "shown"]
 

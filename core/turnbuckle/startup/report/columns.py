@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from turnbuckle.records import Origin
+from turnbuckle.diagnostics import Origin
 
 __all__ = ["columns", "counted", "indented", "milliseconds", "name_of", "source_of"]
 

@@ -13,8 +13,9 @@ from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolErr
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
 from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
-from turnbuckle.records import ErrorHandler, Match, Middleware, ProtocolProvider, Route, RouterProvider
+from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
+from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.scope_match import fallback_scopes, scope_chains
 from turnbuckle.runtime.upgrade import offered

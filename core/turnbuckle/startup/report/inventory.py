@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.plan import PlannedPlugin, PluginState
 from turnbuckle.plugin import Plugin
-from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.plan import Plan
-from turnbuckle.records import Diagnostic, Origin
 from turnbuckle.startup.report.plan_json import PLAN_SCHEMA, plan_as_json
 
 __all__ = ["LOCK_NAME", "LOCK_SCHEMA", "Composition", "composition_of", "lock_text", "read_composition"]

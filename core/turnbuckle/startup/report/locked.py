@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from turnbuckle.diagnostics import Diagnostic, Level
 from turnbuckle.plan import Plan
-from turnbuckle.records import Diagnostic, Level
 from turnbuckle.startup.report.diff import PlanDifference, differences
 from turnbuckle.startup.report.lock import composition_of, read_composition
 

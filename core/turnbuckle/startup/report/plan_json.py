@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from turnbuckle._version import __version__
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.plan import Choice, Entry, Plan, PlannedPlugin, PlannedScope, SettingValue
-from turnbuckle.records import Diagnostic, Middleware, Origin, Route
+from turnbuckle.records import Middleware
+from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.columns import name_of
 
 __all__ = [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope, RejectedCandidate
-from turnbuckle.records import Origin, ProtocolProvider, Route
+from turnbuckle.records import ProtocolProvider
+from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
 from turnbuckle.startup.report.limits_table import bounds_as_json, bounds_rows
 from turnbuckle.startup.report.plan_json import Json, plan_as_json as parts_as_json, type_name

@@ -12,12 +12,12 @@ from typing import Final, TypeAlias
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.records import Route
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
 from turnbuckle.routing.methods import serves
 from turnbuckle.routing.patterns import Pattern, parse_pattern, split_outside_braces
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.segments import Segment, compile_reader
 
 __all__ = ["MatchReport", "Nearness", "RouteQuery", "explain_mismatch", "why_later"]

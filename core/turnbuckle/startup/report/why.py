@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
-from turnbuckle.records import Middleware, Origin, ResponseType
+from turnbuckle.records import Middleware, ResponseType
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.report.columns import name_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
-from turnbuckle.records import Origin
 from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins

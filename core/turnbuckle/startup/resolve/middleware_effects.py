@@ -13,7 +13,8 @@ from types import UnionType
 from typing import Annotated, Final, Union, get_args, get_origin
 
 from turnbuckle.plan import Entry, PlannedRoute
-from turnbuckle.records import Middleware, Route
+from turnbuckle.records import Middleware
+from turnbuckle.routing.records import Route
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.web.response.response import Stream
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from turnbuckle.diagnostics import Origin, ResourceKey
 from turnbuckle.plan import Entry
-from turnbuckle.records import ZONES, Middleware, Origin, ResourceKey
+from turnbuckle.records import ZONES, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 

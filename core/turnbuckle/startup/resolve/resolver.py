@@ -8,21 +8,21 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import RouteError
 from turnbuckle.plan import Choice, Entry, PlannedRoute, PlannedScope, RejectedCandidate, SettingValue
 from turnbuckle.records import (
     Component,
     ErrorHandler,
     Middleware,
-    Origin,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
-    Route,
     RouterProvider,
 )
 from turnbuckle.routing.converters import BUILTIN as CONVERTERS, Converters
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
+from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.scopes import CollectedScope

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.plan import Entry, PlannedScope
-from turnbuckle.records import Lifespan, ResourceKey
+from turnbuckle.records import Lifespan
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 from turnbuckle.web.resources import Resources

@@ -11,11 +11,12 @@ from typing import Any, Final, cast
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import ContentTooLarge
 from turnbuckle.http.limit_field import limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Overruled, Plan, SettingValue
-from turnbuckle.records import Origin, Route
+from turnbuckle.routing.records import Route
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.declaration import ScopeDeclaration

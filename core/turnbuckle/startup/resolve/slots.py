@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Entry, RejectedCandidate
-from turnbuckle.records import Origin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
 

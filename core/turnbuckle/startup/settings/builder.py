@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar, cast
 
 import attrs
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Overruled, SettingValue
-from turnbuckle.records import Origin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin

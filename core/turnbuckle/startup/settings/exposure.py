@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
+from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import SettingValue
-from turnbuckle.records import Origin
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import Diagnostics
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.records import Origin
+from turnbuckle.diagnostics import Origin
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import file_place

@@ -14,10 +14,11 @@ import attrs
 
 from turnbuckle.app import App
 from turnbuckle.errors import NotFound
-from turnbuckle.records import ZONES, Handler, Middleware
+from turnbuckle.records import ZONES, Middleware
 from turnbuckle.setup import Setup
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 __all__ = ["MARK", "Probes", "Unforeseen"]
 

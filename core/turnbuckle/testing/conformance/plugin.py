@@ -29,9 +29,9 @@ from turnbuckle.records import (
     PluginInfo,
     ProtocolProvider,
     ResponseType,
-    Route,
     RouterProvider,
 )
+from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.plugins.discovery import installed_plugins

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from turnbuckle.app import App
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.records import Match, Route, Router, RouterProvider
+from turnbuckle.records import RouterProvider
+from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse

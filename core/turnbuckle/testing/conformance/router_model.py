@@ -14,7 +14,7 @@ from urllib.parse import quote
 import attrs
 from hypothesis import strategies as st
 
-from turnbuckle.records import Route
+from turnbuckle.routing.records import Route
 
 __all__ = ["CASES", "Case", "Found", "ModelRouter", "Part", "encode", "handler_of"]
 

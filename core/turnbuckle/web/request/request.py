@@ -6,7 +6,7 @@ through a ``ContentSource``, the connection is seen through a ``Peer``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
@@ -27,7 +27,9 @@ from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 if TYPE_CHECKING:
-    from turnbuckle.records import Handler, ResourceKey, Route
+    from turnbuckle.diagnostics import ResourceKey
+    from turnbuckle.routing.records import Route
+    from turnbuckle.web.response.response import Response
 
 __all__ = ["Request", "UrlBuilder"]
 
@@ -90,7 +92,7 @@ class Request:
         self.route: Route | None = None
         self.exception: BaseException | None = None
         self.url_builder: UrlBuilder | None = None
-        self.steps: Sequence[Handler] = ()
+        self.steps: Sequence[Callable[[Request], Awaitable[Response]]] = ()
         self._target: Target | None = None
         self._headers: Headers | None = None
         self._query_params: QueryParams | None = None

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import errno
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, HTTPError, ProtocolError
 from turnbuckle.http.status import reason_phrase
-from turnbuckle.records import ErrorHandler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
 from turnbuckle.web.response.response import Response, Text
-from turnbuckle.web.response.response_types import Renderer, builtin_response_types, compile_renderer
+from turnbuckle.web.response.response_types import BUILTIN_TYPES, Renderer, compile_renderer
 
 __all__ = ["ErrorTable"]
 
 # No space is left on the disk, for us, or in this file: what was sent cannot be stored (RFC 4918, section 11.5).
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_NO_HANDLERS: Final[Mapping[type[Exception], Callable[..., object]]] = MappingProxyType({})
 
 _LOG: Final = SafeLogger("turnbuckle.error")
 
@@ -32,7 +34,7 @@ class ErrorTable:
     """Error handlers by exception type: the exact type goes first, then the nearest base.
 
     Args:
-        handlers: what the app and its plugins provide; of two for one type the later.
+        handlers: the error handler of the app and its plugins for each exception type.
         debug: show tracebacks to clients.
         render: turns what an error handler returns into a response.
     """
@@ -40,11 +42,15 @@ class ErrorTable:
     __slots__ = ("_debug", "_handlers", "_render")
 
     def __init__(
-        self, handlers: Iterable[ErrorHandler] = (), debug: bool = False, *, render: Renderer | None = None
+        self,
+        handlers: Mapping[type[Exception], Callable[..., object]] = _NO_HANDLERS,
+        debug: bool = False,
+        *,
+        render: Renderer | None = None,
     ) -> None:
-        self._handlers: Final = {entry.exception: entry.handler for entry in handlers}
+        self._handlers: Final[Mapping[type, Callable[..., object]]] = dict(handlers)
         self._debug: Final = debug
-        self._render: Final = render or compile_renderer(builtin_response_types())
+        self._render: Final = render or compile_renderer({kind: render_kind for kind, render_kind, _ in BUILTIN_TYPES})
 
     async def respond(self, request: Request, exception: Exception) -> Response:
         """Return the response for an exception; whatever an error handler does, this never raises one."""

@@ -7,18 +7,20 @@ guessing would turn a mistake into a response.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
-from turnbuckle.records import ResponseType
 from turnbuckle.web.content.json import JSONCodec, encode_json
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.response.response import File, Response, Stream
 
-__all__ = ["AttrsInstance", "Renderer", "builtin_response_types", "compile_renderer", "with_json"]
+__all__ = ["BUILTIN_TYPES", "AttrsInstance", "Render", "Renderer", "compile_renderer", "with_json"]
+
+Render: TypeAlias = Callable[..., Response]
+"""Turns a value of one type into a response."""
 
 
 class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it is the name under which attrs classes stand in the table
@@ -37,29 +39,6 @@ class Renderer(Protocol):
         """Return the response for a value."""
 
 
-def builtin_response_types() -> tuple[ResponseType, ...]:
-    """Return how the types that every app knows are rendered."""
-    return (
-        ResponseType(Response, _itself, ""),
-        ResponseType(str, Response, "text/plain"),
-        ResponseType(bytes, Response, "application/octet-stream"),
-        ResponseType(dict, _json, "application/json"),
-        ResponseType(list, _json, "application/json"),
-        ResponseType(type(None), _no_content, ""),
-        ResponseType(Path, File, "application/octet-stream"),
-        ResponseType(AsyncIterable, Stream, "application/octet-stream"),
-        ResponseType(AttrsInstance, _json, "application/json"),
-    )
-
-
-def with_json(record: ResponseType, codec: JSONCodec) -> ResponseType:
-    """Return a response type that writes JSON with ``codec``, if it is one of the core's that write JSON."""
-    if record.render is not _json:
-        return record
-    encode = codec.encode
-    return attrs.evolve(record, render=lambda value: Response(encode(value), content_type="application/json"))
-
-
 def _json(value: object) -> Response:
     # As JSON(value) in an app that has no codec of its own.
     return Response(encode_json(value), content_type="application/json")
@@ -73,14 +52,37 @@ def _no_content(value: None) -> Response:
     return Response(status=204)
 
 
-def compile_renderer(table: Iterable[ResponseType]) -> Renderer:
+BUILTIN_TYPES: Final[tuple[tuple[type, Render, str], ...]] = (
+    (Response, _itself, ""),
+    (str, Response, "text/plain"),
+    (bytes, Response, "application/octet-stream"),
+    (dict, _json, "application/json"),
+    (list, _json, "application/json"),
+    (type(None), _no_content, ""),
+    (Path, File, "application/octet-stream"),
+    (AsyncIterable, Stream, "application/octet-stream"),
+    (AttrsInstance, _json, "application/json"),
+)
+"""The types that every app can return, each with its render function and media type."""
+
+
+def with_json(render: Render, codec: JSONCodec) -> Render:
+    """Return a function that writes JSON with ``codec`` if ``render`` is the core's JSON function, else ``render``."""
+    if render is not _json:
+        return render
+    encode = codec.encode
+    return lambda value: Response(encode(value), content_type="application/json")
+
+
+def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     """Return a function that renders a value by its exact type, or else its nearest base, or else an abstract one.
 
-    The function raises ``TypeError`` for a value whose type has no entry, and for anything but a response that an
-    entry produced.
+    The function raises ``TypeError`` for a value whose type has no entry.
+
+    Args:
+        table: the render function for each type.
     """
-    renders: dict[type, Callable[..., Response]] = {Response: _itself}
-    renders.update((entry.type, entry.render) for entry in table)
+    renders: dict[type, Render] = {Response: _itself, **table}
     # Subclasses that were seen; kept apart, so that an entry is never mistaken for one.
     seen = dict(renders)
 
@@ -93,7 +95,7 @@ def compile_renderer(table: Iterable[ResponseType]) -> Renderer:
     return render
 
 
-def _find(renders: dict[type, Callable[..., Response]], value: object, handler: object) -> Callable[..., Response]:
+def _find(renders: dict[type, Render], value: object, handler: object) -> Render:
     kind = type(value)
     for base in kind.__mro__:
         if base in renders:

@@ -7,7 +7,6 @@ from hypothesis import given, strategies as st
 
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
-from turnbuckle.records import Route
 from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.languages import overlap
 from turnbuckle.routing.languages.automata import Automaton
@@ -15,6 +14,7 @@ from turnbuckle.routing.languages.charsets import SEPARATOR
 from turnbuckle.routing.languages.expressions import Alternation, parse_expression
 from turnbuckle.routing.languages.overlap import NOTHING, path_expression, shortest_escape
 from turnbuckle.routing.patterns import parse_pattern
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
 
 

@@ -8,10 +8,10 @@ from typing import cast
 import pytest
 
 from tests.core.server.served import post_head, serving
-from turnbuckle.records import Handler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
+from turnbuckle.web.types import Handler
 
 _UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: other, shout/1\r\n\r\n"
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.core.server.served import GET, serving
 from turnbuckle import App, Request, Response, middleware
-from turnbuckle.records import Handler
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.types import Handler
 
 from .leaks import leaving_nothing
 

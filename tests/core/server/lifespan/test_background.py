@@ -11,9 +11,9 @@ import pytest
 
 from tests.core.server.waiting import until
 from turnbuckle import App, BackgroundTaskError, HTTPServer, Setup
-from turnbuckle.server.lifespan.background import BackgroundTasks, OnFailure
+from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.lifespan.lifespans import Lifespans
-from turnbuckle.server.model.application import ReadyLifespan
+from turnbuckle.server.model.application import OnFailure, ReadyLifespan, StartBackground
 from turnbuckle.testing import Client
 from turnbuckle.testing.transport.activity import turns
 from turnbuckle.testing.transport.fake_clock import FakeClock
@@ -54,9 +54,9 @@ def tasks_of(clock: FakeClock, stopped: list[str] | None = None) -> BackgroundTa
 
 def lifespan(events: list[str], *jobs: Job, on_failure: OnFailure = "restart", fails: bool = False) -> ReadyLifespan:
     @asynccontextmanager
-    async def context(tasks: BackgroundTasks) -> AsyncIterator[None]:
+    async def context(start: StartBackground) -> AsyncIterator[None]:
         for job in jobs:
-            tasks.start(job, name=job.name, on_failure=on_failure)
+            start(job, name=job.name, on_failure=on_failure)
         await asyncio.sleep(0)
         if fails:
             raise OSError("no database")

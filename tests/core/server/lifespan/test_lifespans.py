@@ -16,7 +16,7 @@ from turnbuckle.testing.transport.fake_clock import FakeClock
 
 def lifespan(name: str, events: list[str], *, at_start=None, at_end=None) -> ReadyLifespan:
     @asynccontextmanager
-    async def context(tasks):
+    async def context(start):
         if at_start is not None:
             await at_start()
         events.append(f"+{name}")

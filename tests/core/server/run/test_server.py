@@ -48,7 +48,7 @@ def application(handle=hello, **more: object) -> Application:
 
 def lifespan(name: str, events: list[str], *, error: Exception | None = None, gate=None) -> ReadyLifespan:
     @asynccontextmanager
-    async def context(tasks):
+    async def context(start):
         events.append(f"+{name}")
         if gate is not None:
             await gate.wait()
@@ -395,7 +395,7 @@ def test_run_returns_on_a_signal_and_restores_what_it_did_before(number: signal.
     events: list[str] = []
 
     @asynccontextmanager
-    async def kill_when_served(tasks):
+    async def kill_when_served(start):
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
         yield
         events.append("left")
@@ -438,7 +438,7 @@ def _loop_seen(choice, **more) -> str:
     seen = []
 
     @asynccontextmanager
-    async def look(tasks):
+    async def look(start):
         loop = asyncio.get_running_loop()
         seen.append(type(loop).__module__)
         loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)

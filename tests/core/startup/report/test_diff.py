@@ -10,11 +10,11 @@ import pytest
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App, Component, Lifespan, Middleware, Request, ResponseType, RouterProvider, Setup, Text
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.records import Handler
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.startup.report.diff import PlanDifference, differences
 from turnbuckle.startup.report.lock import Composition, composition_of, lock_text
 from turnbuckle.startup.report.locked import compare_with_lock
+from turnbuckle.web.types import Handler
 
 
 class Special:

@@ -19,9 +19,9 @@ from turnbuckle import (
     Setup,
     StartupError,
 )
-from turnbuckle.records import Handler
 from turnbuckle.startup.report.lock import composition_of, lock_text, read_composition
 from turnbuckle.startup.report.plan_json import plan_as_json
+from turnbuckle.web.types import Handler
 
 
 async def _answer(request: Request, *rest: object) -> str:

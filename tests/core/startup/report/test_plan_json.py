@@ -12,8 +12,8 @@ import pytest
 
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App, ErrorHandler, Middleware, PluginInfo, Request, ResponseType, Setup, Text
-from turnbuckle.records import Handler
 from turnbuckle.startup.report.plan_json import Json, plan_as_json, value_as_json
+from turnbuckle.web.types import Handler
 
 DOCUMENT = Path(__file__).parents[4] / "docs/use/introspection.md"
 

@@ -22,8 +22,9 @@ from turnbuckle import (
     StartupError,
 )
 from turnbuckle.errors import ResourceUnavailable
-from turnbuckle.records import Handler, Middleware
+from turnbuckle.records import Middleware
 from turnbuckle.testing import Client
+from turnbuckle.web.types import Handler
 
 
 @attrs.frozen

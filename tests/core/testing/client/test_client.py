@@ -336,7 +336,7 @@ async def test_client_runs_lifespans_in_order_and_leaves_them_in_reverse(make_ap
 
     def lifespan(name: str) -> ReadyLifespan:
         @asynccontextmanager
-        async def context(tasks: object) -> AsyncIterator[None]:
+        async def context(start: object) -> AsyncIterator[None]:
             seen.append(f"enter {name}")
             yield
             seen.append(f"leave {name}")

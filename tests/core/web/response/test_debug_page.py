@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core.web.making import make_request
-from turnbuckle.records import Route
+from turnbuckle.routing.records import Route
 from turnbuckle.web.response.debug_page import debug_response
 
 HTML = ("accept", "text/html,*/*;q=0.8")

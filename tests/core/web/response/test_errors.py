@@ -14,7 +14,6 @@ from turnbuckle.errors import (
     NotFound,
     ProtocolError,
 )
-from turnbuckle.records import ErrorHandler
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Response, Text
 
@@ -35,11 +34,11 @@ def answer_special_error(request, exception):
     return Response("special", 422)
 
 
-HANDLERS = [
-    ErrorHandler(SpecialError, answer_special_error),
-    ErrorHandler(AppError, answer_app_error),
-    ErrorHandler(NotFound, lambda request, exception: Text(f"no {request.path}", 404)),
-]
+HANDLERS = {
+    SpecialError: answer_special_error,
+    AppError: answer_app_error,
+    NotFound: lambda request, exception: Text(f"no {request.path}", 404),
+}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog):
 
 
 async def test_unexpected_exception_with_debug():
-    table = ErrorTable((), True)
+    table = ErrorTable(debug=True)
     response = await table.respond(make_request(), ValueError("the reason"))
     assert response.status == 500
     assert b"ValueError: the reason" in response.body
@@ -114,7 +113,7 @@ async def test_error_handlers(exception, status, body):
 
 
 async def test_later_error_handler_wins():
-    handlers = [*HANDLERS, ErrorHandler(AppError, lambda request, exception: "later")]
+    handlers = {**HANDLERS, AppError: lambda request, exception: "later"}
     assert (await ErrorTable(handlers).respond(make_request(), AppError())).body == b"later"
 
 
@@ -130,7 +129,7 @@ async def test_error_handler_that_fails(failure, status):
         raise failure
 
     error = AppError("first")
-    response = await ErrorTable([ErrorHandler(AppError, fail)]).respond(make_request(), error)
+    response = await ErrorTable({AppError: fail}).respond(make_request(), error)
     assert response.status == status
     assert failure.__context__ is error
 
@@ -140,15 +139,13 @@ async def test_error_handler_that_raises_the_same(caplog):
         raise exception
 
     error = AppError("first")
-    response = await ErrorTable([ErrorHandler(AppError, fail)]).respond(make_request(), error)
+    response = await ErrorTable({AppError: fail}).respond(make_request(), error)
     assert response.status == 500
     assert error.__context__ is None
     assert caplog.records[0].exc_info[1] is error
 
 
 async def test_error_handler_that_returns_nonsense(caplog):
-    response = await ErrorTable([ErrorHandler(AppError, lambda request, exception: 5)]).respond(
-        make_request(), AppError()
-    )
+    response = await ErrorTable({AppError: lambda request, exception: 5}).respond(make_request(), AppError())
     assert response.status == 500
     assert "returned 5 of type int" in caplog.text

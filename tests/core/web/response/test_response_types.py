@@ -4,9 +4,8 @@ import attrs
 import pytest
 
 from tests.core.web.making import make_request
-from turnbuckle.records import ResponseType
 from turnbuckle.web.response.response import JSON, Response, Text
-from turnbuckle.web.response.response_types import AttrsInstance, builtin_response_types, compile_renderer
+from turnbuckle.web.response.response_types import BUILTIN_TYPES, AttrsInstance, compile_renderer
 
 
 @attrs.frozen
@@ -42,7 +41,7 @@ def some_handler():
 
 @pytest.fixture
 def render():
-    return compile_renderer(builtin_response_types())
+    return compile_renderer({kind: render for kind, render, _ in BUILTIN_TYPES})
 
 
 @pytest.mark.parametrize(
@@ -95,12 +94,12 @@ def test_render_names_the_handler(render):
 
 def test_render_prefers_the_nearest_base():
     render = compile_renderer(
-        [
-            ResponseType(str, lambda value: Response("str")),
-            ResponseType(Name, lambda value: Response("Name")),
-            ResponseType(AttrsInstance, lambda value: Response("attrs")),
-            ResponseType(Point, lambda value: Response("Point")),
-        ]
+        {
+            str: lambda value: Response("str"),
+            Name: lambda value: Response("Name"),
+            AttrsInstance: lambda value: Response("attrs"),
+            Point: lambda value: Response("Point"),
+        }
     )
 
     class Surname(Name):
@@ -112,7 +111,7 @@ def test_render_prefers_the_nearest_base():
 
 
 def test_render_of_an_empty_table_knows_responses():
-    render = compile_renderer([])
+    render = compile_renderer({})
     response = Response()
     assert render(response) is response
     with pytest.raises(TypeError, match=r"what can be returned: Response$"):
