@@ -49,9 +49,9 @@ def explain(
     if re.search(r"\s", method + path):
         raise click.BadParameter("a method and a path hold no spaces; write '%20'")
     with reporting_errors():
-        from turnbuckle.startup.report.explain import explain as explained
+        from turnbuckle.startup.report.explain import explain_request
 
-        found = explained(asked.resolve(), method, path, fields)
+        found = explain_request(asked.resolve(), method, path, fields)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -106,7 +106,8 @@ def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
 
 
 def _as_json(found: Explanation) -> Mapping[str, object]:
-    from turnbuckle.startup.report.plan_json import origin_as_json, value_as_json
+    from turnbuckle.startup.report.plan_json import origin_as_json
+    from turnbuckle.startup.report.values import value_as_json
 
     return {
         "schema": "turnbuckle.explain/1",

@@ -43,7 +43,7 @@ def check_lock(asked: AppOptions, plan: Plan, locked: str | None) -> int:
     if locked is None and not path.is_file():
         return 0
     from turnbuckle.errors import Problem, StartupError
-    from turnbuckle.startup.report.locked import compare_with_lock
+    from turnbuckle.startup.report.lock import compare_with_lock
 
     found = compare_with_lock(plan, path, is_binding=locked is not None)
     warn([each for each in found if each.level != "error"])

@@ -15,7 +15,7 @@ from turnbuckle.cli.options import AppOptions, may_take_target
 from turnbuckle.cli.target import NO_TARGET, TARGET
 
 if TYPE_CHECKING:
-    from turnbuckle.startup.report.lock import Composition
+    from turnbuckle.startup.report.diff import Composition
 
 __all__ = ["plan"]
 
@@ -46,7 +46,8 @@ def plan(asked: AppOptions, *, as_json: bool, shows_all: bool, lock: str | None,
 
 
 def _show(asked: AppOptions, as_json: bool, shows_all: bool) -> None:
-    from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
+    from turnbuckle.startup.report.plan_json import plan_as_json
+    from turnbuckle.startup.report.plan_text import plan_as_text
 
     resolved = asked.resolve()
     if as_json:

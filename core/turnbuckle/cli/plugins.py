@@ -90,7 +90,7 @@ def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
 
 
 def _row(plugin: PlannedPlugin) -> tuple[str, ...]:
-    from turnbuckle.startup.report.plan_text import milliseconds
+    from turnbuckle.startup.report.columns import milliseconds
 
     return (
         plugin.name,

@@ -8,7 +8,8 @@ import click
 
 from turnbuckle.cli.failures import reporting_errors, warn
 from turnbuckle.cli.options import AppOptions, takes_target
-from turnbuckle.startup.report.columns import columns, name_of
+from turnbuckle.startup.report.columns import columns
+from turnbuckle.startup.report.values import name_of
 
 if TYPE_CHECKING:
     from turnbuckle.routing.records import Route

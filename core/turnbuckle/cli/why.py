@@ -64,7 +64,7 @@ def component(asked: AppOptions, *, kind: str, as_json: bool) -> None:
 @_json_option
 def middleware(asked: AppOptions, *, name: str, as_json: bool) -> None:
     """Say why the middleware NAME stands where it stands."""
-    from turnbuckle.startup.report.why import why_middleware
+    from turnbuckle.startup.report.why_middleware import why_middleware
 
     _answer(asked, as_json, lambda plan: why_middleware(plan, name))
 
@@ -108,7 +108,7 @@ def command(asked: AppOptions, *, name: str, as_json: bool) -> None:
 @_json_option
 def response(asked: AppOptions, *, type_name: str, as_json: bool) -> None:
     """Say how a value of TYPE becomes a response: dict, None, or module:Name for a type of your own."""
-    from turnbuckle.startup.report.why import why_response
+    from turnbuckle.startup.report.why_routes import why_response
 
     _answer(asked, as_json, lambda plan: why_response(plan, type_name))
 
@@ -119,7 +119,7 @@ def response(asked: AppOptions, *, type_name: str, as_json: bool) -> None:
 @_json_option
 def route(asked: AppOptions, *, path: str, as_json: bool) -> None:
     """Say what is served at PATH, which is the pattern or the name of a route, or a path as clients ask for it."""
-    from turnbuckle.startup.report.why import why_route
+    from turnbuckle.startup.report.why_routes import why_route
 
     _answer(asked, as_json, lambda plan: why_route(plan, path))
 

@@ -14,6 +14,7 @@ from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
@@ -31,6 +32,7 @@ __all__ = [
     "compile_miss",
     "compile_step",
     "guard",
+    "with_json_codec",
 ]
 
 
@@ -215,3 +217,17 @@ def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:
         return await respond(request, TypeError(complaint % (response,)))
 
     return guarded
+
+
+def with_json_codec(handler: Handler, codec: JSONCodec) -> Handler:
+    """Return a handler in whose requests JSON is encoded by an app's codec; the handler itself for the standard one."""
+    if codec is STANDARD_JSON:
+        return handler
+    encode = codec.encode
+
+    def with_codec(request: Request) -> Awaitable[Response]:
+        # Each request has its own context, so this applies to everything that serves the request.
+        ENCODE.set(encode)
+        return handler(request)
+
+    return with_codec

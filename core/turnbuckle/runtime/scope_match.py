@@ -7,14 +7,13 @@ own), or with a parameter that spans segments, has no territory: its paths do no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, final
 
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import PlannedScope
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
@@ -22,7 +21,7 @@ from turnbuckle.routing.patterns import Pattern, parse_pattern
 from turnbuckle.routing.segments import Reader, Values, compile_reader
 from turnbuckle.web.request.request import Request
 
-__all__ = ["ScopeMatcher", "fallback_scopes", "scope_chains"]
+__all__ = ["ScopeMatcher"]
 
 _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -110,32 +109,3 @@ class ScopeMatcher:
         parameters = self.pattern.parameters if self.pattern is not None else ()
         names = [*(each.name for each in parameters), *(self.host.names if self.host is not None else ())]
         return dict(zip(names, values + labels, strict=True))
-
-
-def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> Iterator[tuple[PlannedScope, ...]]:
-    """Yield each scope with those around it, the app first."""
-    chain = (*around, scope)
-    yield chain
-    for inner in scope.scopes:
-        yield from scope_chains(inner, chain)
-
-
-def fallback_scopes(
-    root: PlannedScope, converters: Converters = BUILTIN
-) -> Sequence[tuple[ScopeMatcher, tuple[PlannedScope, ...]]]:
-    """Return the scopes that requests without a route run through, with those around them; the first that fits counts.
-
-    Scopes that do nothing to a miss but what the app does are left out.
-    """
-    found = []
-    for chain in scope_chains(root):
-        scope = chain[-1]
-        answers_alone = (scope.error_handlers, scope.response_types) != (root.error_handlers, root.response_types)
-        is_told = bool(scope.prefix or scope.host)
-        if not is_told or not (answers_alone or any(each.middleware for each in chain[1:])):
-            continue
-        territory = ScopeMatcher.of(scope.prefix, scope.host, converters)
-        if territory is not None:
-            found.append((territory, chain))
-    # Of scopes at the same place, the outer one: what misses there is not for the inner one more than for any other.
-    return sorted(found, key=lambda each: (each[0].order, len(each[1])))

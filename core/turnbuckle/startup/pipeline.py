@@ -32,8 +32,7 @@ from turnbuckle.startup.plugins.loading import Loader, place_of_error
 from turnbuckle.startup.plugins.local_plugin import FILE_NAME, local_plugins
 from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
 from turnbuckle.startup.quarantine import plugins_to_quarantine
-from turnbuckle.startup.report.inventory import PluginInventory, with_failures
-from turnbuckle.startup.report.planned_plugins import planned_plugins
+from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.settings.builder import Configurator
 from turnbuckle.startup.settings.exposure import check_exposure

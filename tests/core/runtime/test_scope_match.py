@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.startup.finding import error_of
 from turnbuckle import App, Handler, HTTPError, Middleware, NotFound, Request, Response, Text, TreeRouter, middleware
-from turnbuckle.startup.report.explain import explain
+from turnbuckle.startup.report.explain import explain_request
 from turnbuckle.testing import Client
 
 
@@ -79,7 +79,7 @@ async def test_request_is_in_a_scope(asked: tuple[str, str, str], status: int, s
     async with Client(app) as client:
         response = await client.request(method, path, headers={"Host": host or "example.org"})
     assert (response.status, response.headers.get_list("seen")) == (status, seen)
-    shown = explain(app.plan, method, path, [("Host", host or "example.org")])
+    shown = explain_request(app.plan, method, path, [("Host", host or "example.org")])
     assert [link.record.name for link in shown.chain] == seen
     assert (shown.status or 200) == status
 

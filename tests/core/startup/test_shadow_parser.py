@@ -13,7 +13,8 @@ from tests.wire.serving import make_app
 from turnbuckle import App, StartupError
 from turnbuckle.plan import Plan
 from turnbuckle.startup.model.sources import SettingsSources
-from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
+from turnbuckle.startup.report.plan_json import plan_as_json
+from turnbuckle.startup.report.plan_text import plan_as_text
 from turnbuckle.testing import Client
 from turnbuckle_plugins.shadow_parser import ShadowParserFactory
 

@@ -17,7 +17,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Entry
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import ParserProvider, RouterProvider
-from turnbuckle.startup.collect.shared_router import SharedRouter
+from turnbuckle.runtime.shared_router import SharedRouter
 from turnbuckle.startup.model.declaration import Written
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import place_of

@@ -74,7 +74,7 @@ def as_router(value: object) -> object:
     """Return what was passed for a router; a router that exists already is made fit for several resolutions."""
     if isinstance(value, str | type) or not hasattr(value, "match") or hasattr(value, "get_handler"):
         return value
-    from turnbuckle.startup.collect.shared_router import share
+    from turnbuckle.runtime.shared_router import share
 
     return share(cast("Router", value))
 

@@ -6,7 +6,7 @@ for the whole scope. So a chain is composed once for each scope, and a route bel
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -29,33 +29,27 @@ from turnbuckle.runtime.dispatch import (
     compile_miss,
     compile_step,
     guard,
+    with_json_codec,
 )
-from turnbuckle.runtime.scope_match import ScopeMatcher, fallback_scopes
+from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
+from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.upgrade import compile_switch
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
-from turnbuckle.startup.compile.components import Components, json_codec, loop_factory, shadow_combiner
-from turnbuckle.startup.compile.lifespan_shape import fault_of
-from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
+from turnbuckle.startup.compile.components import Components, json_codec_of, loop_factory_of, shadow_combiner
+from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
+from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.plugins.validate import fault_of_lifespan
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
-from turnbuckle.startup.resolve.route_overrides import (
-    content_limit_of,
-    largest_content,
-    own_timeouts,
-    timeouts_of,
-    with_content_limit,
-    with_overrides,
-)
+from turnbuckle.startup.resolve.route_overrides import content_limit_of, largest_content, own_timeouts, timeouts_of
 from turnbuckle.startup.settings.secrets import secret_texts
-from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
-from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
-from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
 from turnbuckle.web.types import Handler
 
@@ -135,14 +129,14 @@ class _Workshop:
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.largest_content = largest_content(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
-        self.json = json_codec(self.components, self.findings)
+        self.json = json_codec_of(self.components, self.findings)
 
     def application(self) -> Application:
         """Make everything, then complain about all that cannot be made."""
         plan = self.plan
         self._surround(plan.root, None)
-        loop = loop_factory(self.components, self.findings)
-        handle = self._with_codec(self._chain())
+        loop = loop_factory_of(self.components, self.findings)
+        handle = with_json_codec(self._chain(), self.json)
         parser_factory = self._parser_factory()
         alpn = self._alpn(handle)
         lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
@@ -221,18 +215,6 @@ class _Workshop:
         dispatch = self._switch(self._dispatch(self._tables(), root), root.errors)
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
 
-    def _with_codec(self, handle: Handler) -> Handler:
-        if self.json is STANDARD_JSON:
-            return handle
-        encode = self.json.encode
-
-        def handle_with_codec(request: Request) -> Awaitable[Response]:
-            # Each request has a context of its own, which this changes for all that serves it.
-            ENCODE.set(encode)
-            return handle(request)
-
-        return handle_with_codec
-
     def _tables(self) -> tuple[MountedRouter, ...]:
         prepared = self.plan.prepared
         tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
@@ -287,7 +269,7 @@ class _Workshop:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(finder(tables), miss, root.render, root.errors, self.plan.url_builder)
+        return compile_dispatch(route_lookup(tables), miss, root.render, root.errors, self.plan.url_builder)
 
     def _fallback(self, territory: ScopeMatcher, scope: PlannedScope) -> Fallback:
         here = self.surroundings[id(scope)]
@@ -340,7 +322,7 @@ class _Workshop:
 
     def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
         setup = self._setup(scope, entry.origin.plugin)
-        if fault := fault_of(entry.record.factory):
+        if fault := fault_of_lifespan(entry.record.factory):
             self.findings.add(
                 "TB505",
                 f"lifespan {entry.record.name!r} cannot be used: {fault}",

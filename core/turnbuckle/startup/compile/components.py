@@ -18,7 +18,7 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
-__all__ = ["Components", "ShadowCombiner", "json_codec", "loop_factory", "shadow_combiner"]
+__all__ = ["Components", "ShadowCombiner", "json_codec_of", "loop_factory_of", "shadow_combiner"]
 
 _CODEC_METHODS: Final = ("encode", "decode")
 
@@ -68,13 +68,13 @@ class Components:
         return made
 
 
-def json_codec(components: Components, findings: Diagnostics) -> JSONCodec:
+def json_codec_of(components: Components, findings: Diagnostics) -> JSONCodec:
     """Return what an app reads and writes JSON with: that of the core unless there is a component ``json``."""
     made: JSONCodec | None = _checked(components, "json", _check_codec, findings)
     return STANDARD_JSON if made is None else made
 
 
-def loop_factory(components: Components, findings: Diagnostics) -> LoopFactory | None:
+def loop_factory_of(components: Components, findings: Diagnostics) -> LoopFactory | None:
     """Return what makes the event loop, if there is a component ``loop``."""
     made: LoopFactory | None = _checked(components, "loop", _check_callable, findings)
     return made

@@ -21,13 +21,14 @@ from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.runtime.dispatch import CompiledRoute
+from turnbuckle.runtime.route_lookup import compile_lookup, compile_url_builder
 from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.runtime.shared_router import SharedRouter
 from turnbuckle.setup import Setup
-from turnbuckle.startup.collect.shared_router import SharedRouter
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
-from turnbuckle.web.request.request import Request
+from turnbuckle.web.request.request import Request, UrlBuilder
 
-__all__ = ["MountedRouter", "PreparedTables", "build_tables", "check_reach", "finder", "url_builder"]
+__all__ = ["MountedRouter", "PreparedTables", "build_tables", "check_reach", "route_lookup", "url_builder"]
 
 _MAX_NAMED: Final = 5
 
@@ -42,13 +43,13 @@ class MountedRouter:
 
     Attributes:
         scope: the scope that it answers for.
-        territory: the requests that are handed to it; None for the router of the app.
+        matcher: the requests that are handed to it; None for the router of the app.
         router: the router.
         links: names of the routes whose paths the router itself writes.
     """
 
     scope: PlannedScope
-    territory: ScopeMatcher | None
+    matcher: ScopeMatcher | None
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
 
@@ -95,8 +96,8 @@ def build_tables(
     tables = []
     for choice, scopes in _groups(root):
         scope = scopes[0]
-        territory = ScopeMatcher.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
-        if scope is not root and territory is None:
+        matcher = ScopeMatcher.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
+        if scope is not root and matcher is None:
             _has_no_territory(scope, findings)
             continue
         routes = [(each, scope) for scope in scopes for each in scope.routes]
@@ -110,50 +111,23 @@ def build_tables(
         if not _freeze(router, choice, findings):
             continue
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
-        tables.append(MountedRouter(scope, territory, router, frozenset(links)))
+        tables.append(MountedRouter(scope, matcher, router, frozenset(links)))
     _check_apart(tables, findings)
-    return tuple(sorted(tables, key=lambda table: (table.territory is None, table.territory and table.territory.order)))
+    return tuple(sorted(tables, key=lambda table: (table.matcher is None, table.matcher and table.matcher.order)))
 
 
-def finder(tables: tuple[MountedRouter, ...]) -> Callable[[Request], Match]:
-    """Return what finds the handler for a request, by no more steps than the tables ask for."""
+def route_lookup(tables: Sequence[MountedRouter]) -> Callable[[Request], Match]:
+    """Return the function that finds the handler of a request in the routers of an app."""
     *mounted, main = tables
-    find = _find_in(main.router)
-    if not mounted:
-        return find
-    mounts = tuple((table.territory.read, _find_in(table.router)) for table in mounted if table.territory is not None)
-
-    def find_by_territory(request: Request) -> Match:
-        for read, find_in in mounts:
-            if read(request) is not None:
-                return find_in(request)
-        return find(request)
-
-    return find_by_territory
+    return compile_lookup(
+        main.router, [(table.matcher, table.router) for table in mounted if table.matcher is not None]
+    )
 
 
-def url_builder(root: PlannedScope, tables: tuple[MountedRouter, ...], converters: Converters) -> Callable[..., str]:
-    """Return what makes the paths of named routes: the router that has the route, or else the tree's way."""
-    writers = {name: table.router for table in tables for name in table.links}
-    links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
-    foreign: set[str] = set()
+def url_builder(root: PlannedScope, tables: Sequence[MountedRouter], converters: Converters) -> UrlBuilder:
+    """Return the function that builds the paths of named routes."""
     named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
-    for number, route in enumerate(each for each in named if each.name not in writers):
-        try:
-            # Two routes may share a path, by method. Only names matter here, so each gets a method of its own.
-            links.add(attrs.evolve(route, methods=[f"LINK{number}"]))
-        except RouteError:
-            foreign.add(route.name)
-
-    def url_for(name: str, /, **params: object) -> str:
-        writer = writers.get(name)
-        if isinstance(writer, LinkingRouter):
-            return writer.url_for(name, **params)
-        if name in foreign:
-            raise RouteError(f"the router of route {name!r} writes no paths")
-        return links.url_for(name, **params)
-
-    return url_for
+    return compile_url_builder(named, {name: table.router for table in tables for name in table.links}, converters)
 
 
 def check_reach(tables: tuple[MountedRouter, ...], findings: Diagnostics) -> None:
@@ -186,7 +160,7 @@ def _has_no_territory(scope: PlannedScope, findings: Diagnostics) -> None:
 def _check_apart(tables: Sequence[MountedRouter], findings: Diagnostics) -> None:
     first: dict[object, MountedRouter] = {}
     for table in tables:
-        key = table.territory.key if table.territory is not None else None
+        key = table.matcher.key if table.matcher is not None else None
         if first.setdefault(key, table) is not table:
             findings.add(
                 "TB421",
@@ -301,11 +275,3 @@ def _add(router: Router | HostRouter, route: Route, findings: Diagnostics) -> No
 
 def _origins(*routes: ConflictingRoute) -> tuple[Origin, ...]:
     return tuple(route.origin for route in routes if route.origin is not None)
-
-
-def _find_in(router: Router | HostRouter) -> Callable[[Request], Match]:
-    if isinstance(router, HostRouter):
-        match_host = router.match_host
-        return lambda request: match_host(request.method, request.raw_path, request.host)
-    match = router.match
-    return lambda request: match(request.method, request.raw_path)

@@ -23,7 +23,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.records import Route
 
-__all__ = ["fault_in", "fault_of_handler", "fault_of_render", "shown"]
+__all__ = ["fault_in", "fault_of_handler", "fault_of_lifespan", "fault_of_render", "shown"]
 
 # token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -109,6 +109,20 @@ def fault_of_render(record: ResponseType) -> str:
     if inspect.iscoroutinefunction(render):
         return "its render is async, and responses are made without waiting"
     return "" if _takes(render, 1) else "its render must take the value alone"
+
+
+def fault_of_lifespan(factory: object) -> str:
+    """Return why a factory cannot make an async context manager from a setup; "" if nothing is known against it."""
+    if not callable(factory):
+        return f"{factory!r} cannot be called"
+    written = inspect.unwrap(factory)
+    if inspect.isasyncgenfunction(factory):
+        return "an 'async def' that yields is no context manager yet"
+    if inspect.iscoroutinefunction(written):
+        return "an 'async def' that does not yield is no context manager"
+    if inspect.isgeneratorfunction(written):
+        return "a 'def' that yields makes no async context manager"
+    return "" if _takes(factory, 1) else "it does not take the setup as its one argument"
 
 
 def _diagnostic(record: Diagnostic) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from turnbuckle.diagnostics import Origin
 
-__all__ = ["columns", "counted", "indented", "milliseconds", "name_of", "source_of"]
+__all__ = ["columns", "counted", "indented", "milliseconds", "source_of"]
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> Iterator[str]:
@@ -30,13 +30,6 @@ def indented(lines: Iterator[str], indent: int) -> Iterator[str]:
 def milliseconds(seconds: float) -> str:
     """Return a time as it is shown."""
     return f"{seconds * 1000:.1f} ms"
-
-
-def name_of(value: object) -> str:
-    """Return the name that a function, class or object is known by."""
-    named = getattr(value, "func", value)
-    qualified = getattr(named, "__qualname__", None) or type(named).__qualname__
-    return f"{getattr(named, '__module__', None) or type(named).__module__}.{qualified}"
 
 
 def source_of(origin: Origin | None) -> tuple[str, str]:

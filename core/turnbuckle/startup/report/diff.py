@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from turnbuckle.startup.report.columns import counted
-from turnbuckle.startup.report.lock import Composition
 
-__all__ = ["PlanDifference", "differences"]
+__all__ = ["Composition", "PlanDifference", "differences"]
+
+Composition: TypeAlias = Mapping[str, Any]
+"""The content of a composition lock, as plain data."""
 
 _Record = Mapping[str, Any]
 _Keyed = dict[Any, _Record]

@@ -17,19 +17,19 @@ from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, Route
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
-from turnbuckle.runtime.scope_match import fallback_scopes, scope_chains
 from turnbuckle.runtime.upgrade import offered
 from turnbuckle.setup import Setup
-from turnbuckle.startup.compile.routers import MountedRouter, build_tables, finder
+from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
+from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.report.columns import name_of
 from turnbuckle.startup.report.limits_table import bound_at
 from turnbuckle.startup.report.route_mismatch import MatchReport, RouteQuery, explain_mismatch, why_later
+from turnbuckle.startup.report.values import name_of
 from turnbuckle.startup.resolve.route_overrides import largest_content
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
-__all__ = ["Candidate", "Explanation", "explain", "scope_chain"]
+__all__ = ["Candidate", "Explanation", "explain_request", "scope_chain"]
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +81,7 @@ class Explanation:
     settings: tuple[SettingValue, ...] = ()
 
 
-def explain(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]] = ()) -> Explanation:
+def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]] = ()) -> Explanation:
     """Return what happens to a request.
 
     Args:
@@ -153,7 +153,7 @@ class _Explainer:
         shown = attrs.evolve(shown, host=request.host, router=self._asked_table().scope.router)
         shown = self._switched(shown)
         try:
-            match = finder(self.tables)(request)
+            match = route_lookup(self.tables)(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             return self._missed(shown, error)
         return self._found(shown, match)
@@ -231,7 +231,7 @@ class _Explainer:
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
-        found = (chain for territory, chain in scopes if territory.read(self.request) is not None)
+        found = (chain for matcher, chain in scopes if matcher.read(self.request) is not None)
         return next(found, (self.plan.root,))
 
     # -- candidates
@@ -262,16 +262,14 @@ class _Explainer:
         judgement = explain_mismatch(route, asking, self.plan.settings.routing.trailing_slash)
         reason = judgement.reason
         if _mount(chain) is not table.scope:
-            where = f"scope {table.scope.host}{table.scope.prefix}" if table.territory is not None else "the app"
+            where = f"scope {table.scope.host}{table.scope.prefix}" if table.matcher is not None else "the app"
             reason = f"such paths are for the router of {where} alone"
         elif not reason:
             reason = why_later(route, winner.route, asking) if winner is not None else "the router did not choose it"
         return Candidate(route=route, scope=chain[-1], reason=reason, judgement=judgement)
 
     def _asked_table(self) -> MountedRouter:
-        tables = (
-            each for each in self.tables if each.territory is None or each.territory.read(self.request) is not None
-        )
+        tables = (each for each in self.tables if each.matcher is None or each.matcher.read(self.request) is not None)
         return next(tables)
 
 

@@ -15,17 +15,19 @@ from turnbuckle.plan import PlannedPlugin, PluginState
 from turnbuckle.plugin import Plugin
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
+from turnbuckle.startup.plugins.loading import Loader
 from turnbuckle.startup.plugins.local_plugin import FILE_NAME
 from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
 from turnbuckle.startup.settings.builder import Configurator
 from turnbuckle.startup.settings.layers import read_layers
 
-__all__ = ["PluginInventory", "survey_without_app", "with_failures"]
+__all__ = ["PluginInventory", "planned_plugins", "survey_without_app", "with_failures"]
 
 _NOWHERE = Origin(plugin="app")
 
@@ -36,6 +38,32 @@ class PluginInventory:
 
     plugins: tuple[PlannedPlugin, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def planned_plugins(
+    root: CollectedScope, asked: PluginRequests, loader: Loader, builtin: frozenset[str]
+) -> tuple[PlannedPlugin, ...]:
+    """Return those that take part, scope by scope, then those that do not.
+
+    Installed plugins are among them only if something had to be looked up: their metadata takes time to read.
+    """
+    enabled = tuple(_enabled(root, builtin))
+    names = {plugin.name for plugin in enabled}
+    quarantined = tuple(
+        PlannedPlugin(name=name, state="quarantined", origin=loader.origin_of(name), note="it is optional, and failed")
+        for name in dict.fromkeys(loader.quarantined)
+    )
+    disabled = tuple(
+        PlannedPlugin(name=name, state="disabled", origin=origin, note=f"disabled by {origin.location}")
+        for name, origin in asked.disabled.items()
+    )
+    names |= {plugin.name for plugin in (*quarantined, *disabled)}
+    installed = tuple(
+        PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
+        for each in loader.looked_up
+        if each.name not in names
+    )
+    return enabled + quarantined + disabled + installed
 
 
 def with_failures(
@@ -74,6 +102,24 @@ def survey_without_app(sources: SettingsSources) -> PluginInventory:
     asked = requests_from_settings(settings, configurator.values, sources)
     plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
     return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+
+
+def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedPlugin]:
+    for scope in root.walk():
+        for plugin in scope.plugins:
+            yield PlannedPlugin(
+                name=plugin.name,
+                state="builtin" if plugin.name in builtin else "enabled",
+                origin=plugin.origin,
+                api=plugin.info.api,
+                scope=scope.declaration.prefix,
+                hooks=plugin.hooks,
+                requires=plugin.info.requires,
+                after=plugin.info.after,
+                conflicts=plugin.info.conflicts,
+                asked_by=None if plugin.name in builtin else plugin.asked_by,
+                seconds=plugin.seconds,
+            )
 
 
 def _judged(plugin: PlannedPlugin, findings: Diagnostics) -> PlannedPlugin:

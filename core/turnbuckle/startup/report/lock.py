@@ -7,22 +7,22 @@ app gives the same file on any machine, one record on a line, so that a change o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from turnbuckle.diagnostics import Diagnostic, Origin
+from turnbuckle.diagnostics import Diagnostic, Level, Origin
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.plan import Plan
+from turnbuckle.startup.report.diff import Composition, PlanDifference, differences
 from turnbuckle.startup.report.plan_json import PLAN_SCHEMA, plan_as_json
 
-__all__ = ["LOCK_NAME", "LOCK_SCHEMA", "Composition", "composition_of", "lock_text", "read_composition"]
+__all__ = ["LOCK_NAME", "LOCK_SCHEMA", "compare_with_lock", "composition_of", "lock_text", "read_composition"]
 
 LOCK_NAME: Final = "turnbuckle.lock"
 LOCK_SCHEMA: Final = "turnbuckle.lock/1"
 
-Composition = Mapping[str, Any]
-"""What a lock holds, as plain data."""
+_FIX_DIFFERENCE: Final = "if that is meant, write the lock again with 'turnbuckle plan TARGET --lock'"
 
 _TABLES: Final = ("middleware", "routes", "response_types", "error_handlers", "lifespans")
 _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
@@ -79,6 +79,39 @@ def read_composition(path: Path) -> Composition:
     except ValueError as error:
         raise _unreadable(path, f"it is not JSON: {error}") from error
     raise _unreadable(path, f"its schema is {schema!r}, not {LOCK_SCHEMA!r} or {PLAN_SCHEMA!r}")
+
+
+def compare_with_lock(plan: Plan, path: Path, *, is_binding: bool) -> tuple[Diagnostic, ...]:
+    """Return in what a plan differs from a lock.
+
+    Args:
+        plan: the plan.
+        path: the lock.
+        is_binding: whether a difference is an error, not a warning; another version of a plugin alone never is.
+
+    Raises:
+        StartupError: TB602, the lock cannot be read.
+    """
+    found = differences(read_composition(path), composition_of(plan))
+    upgrades = [each for each in found if each.is_upgrade]
+    changes = [each for each in found if not each.is_upgrade]
+    return (
+        *_diagnostics(upgrades, path, "warning"),
+        *_diagnostics(changes, path, "error" if is_binding else "warning"),
+    )
+
+
+def _diagnostics(found: Sequence[PlanDifference], path: Path, level: Level) -> list[Diagnostic]:
+    # What to do about all of them is said once, below the last.
+    return [
+        Diagnostic(
+            level=level,
+            code="TB601",
+            text=f"not as in {path}: {each.text}",
+            fix=_FIX_DIFFERENCE if each is found[-1] else "",
+        )
+        for each in found
+    ]
 
 
 def _unreadable(path: Path, reason: str) -> StartupError:

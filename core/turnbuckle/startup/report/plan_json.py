@@ -5,28 +5,24 @@ Keys are only ever added under one ``schema``; a change of what a key means make
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 from turnbuckle._version import __version__
 from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.plan import Choice, Entry, Plan, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
-from turnbuckle.startup.report.columns import name_of
+from turnbuckle.startup.report.limits_table import bounds_as_json
+from turnbuckle.startup.report.values import Json, name_of, type_name, value_as_json
 
 __all__ = [
     "PLAN_SCHEMA",
-    "Json",
     "diagnostic_as_json",
     "origin_as_json",
     "plan_as_json",
     "plugin_as_json",
-    "type_name",
-    "value_as_json",
 ]
-
-Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 PLAN_SCHEMA: Final = "turnbuckle.plan/1"
 
@@ -51,6 +47,7 @@ def plan_as_json(plan: Plan) -> dict[str, Json]:
         "settings": {label: _setting(value) for label, value in plan.setting_values.items()},
         "diagnostics": [diagnostic_as_json(each) for each in plan.diagnostics],
         "seconds": dict(plan.seconds),
+        "bounds": bounds_as_json(plan),
     }
 
 
@@ -92,24 +89,6 @@ def origin_as_json(origin: Origin | None) -> dict[str, Json]:
     if origin is None:
         return {}
     return {"plugin": origin.plugin, "place": origin.location, "distribution": origin.distribution, "hook": origin.hook}
-
-
-def value_as_json(value: object) -> Json:
-    """Return a value of a setting as JSON has it, or as text where JSON has nothing like it."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): value_as_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [value_as_json(each) for each in value]
-    if isinstance(value, set | frozenset):
-        return sorted(map(str, value))
-    return str(value)
-
-
-def type_name(kind: type) -> str:
-    """Return the name of a type, with its module unless it is built in."""
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _from(origin: Origin | None) -> dict[str, Json]:

@@ -9,17 +9,12 @@ from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedSc
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
-from turnbuckle.startup.report.limits_table import bounds_as_json, bounds_rows
-from turnbuckle.startup.report.plan_json import Json, plan_as_json as parts_as_json, type_name
+from turnbuckle.startup.report.limits_table import bounds_rows
+from turnbuckle.startup.report.values import type_name
 
-__all__ = ["Json", "milliseconds", "plan_as_json", "plan_as_text", "scope_title"]
+__all__ = ["plan_as_text", "scope_title"]
 
 _Row = tuple[str, ...]
-
-
-def plan_as_json(plan: Plan) -> dict[str, Json]:
-    """Return a plan as plain data, with its limits and deadlines."""
-    return {**parts_as_json(plan), "bounds": bounds_as_json(plan)}
 
 
 def plan_as_text(plan: Plan, *, settings: bool = False) -> str:

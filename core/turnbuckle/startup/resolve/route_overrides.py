@@ -6,13 +6,12 @@ out is compiled into closures around the routes that have terms of their own: ot
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.errors import ContentTooLarge
 from turnbuckle.http.limit_field import limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Overruled, Plan, SettingValue
@@ -21,7 +20,6 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
-from turnbuckle.web.request.request import Request
 
 __all__ = [
     "OverrideReader",
@@ -30,16 +28,12 @@ __all__ = [
     "largest_content",
     "own_timeouts",
     "timeouts_of",
-    "with_content_limit",
-    "with_overrides",
 ]
 
 _SECTIONS: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts}
 
 RouteOverrides = Mapping[str, SettingValue]
 """The values that differ from the settings, with their sources, by key such as ``"limits.content"``."""
-
-Call = Callable[[Request], Awaitable[Any]]
 
 
 @attrs.frozen
@@ -126,32 +120,3 @@ def largest_content(plan: Plan) -> int:
     """Return how many octets of content may come before a route is known: as many as the one takes that takes most."""
     own = (content_limit_of(plan.settings, planned.terms) for planned, _ in plan.routes())
     return max((plan.settings.limits.content, *own))
-
-
-def with_content_limit(call: Call, content: int | None) -> Call:
-    """Return a handler that is not called for content which is announced to be too large; None for no limit."""
-    if content is None:
-        return call
-
-    def checked(request: Request) -> Awaitable[Any]:
-        length = request.content_length
-        if length is not None and length > content:
-            raise ContentTooLarge
-        return call(request)
-
-    return checked
-
-
-def with_overrides(call: Call, content: int | None, timeouts: Timeouts | None) -> Call:
-    """Return a handler for whose requests other terms hold, from here on; None for those of the settings."""
-    if content is None and timeouts is None:
-        return call
-
-    def begin(request: Request) -> Awaitable[Any]:
-        if content is not None:
-            request.content_limit = content
-        if timeouts is not None:
-            request.peer.use_timeouts(timeouts)
-        return call(request)
-
-    return begin

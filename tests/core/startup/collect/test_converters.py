@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.startup.finding import error_of
 from turnbuckle import App, Converter, Request
-from turnbuckle.startup.report.explain import explain
+from turnbuckle.startup.report.explain import explain_request
 from turnbuckle.testing import Client
 
 HEX = Converter(regex="[0-9a-f]+", convert=lambda text: int(text, 16), format=lambda value: f"{value:x}")
@@ -43,7 +43,7 @@ async def test_converters_of_the_app_are_everywhere(router: str) -> None:
     assert app.url_for("hex", value=254) == "/hex/fe"
     assert app.url_for("digits", value=34) == "/in/34/x"
     assert app.url_for("host", value=10) == "//a.example.com/"
-    assert explain(app.plan, "GET", "/hex/xy").candidates[0].reason.startswith("segment 2")
+    assert explain_request(app.plan, "GET", "/hex/xy").candidates[0].reason.startswith("segment 2")
 
 
 async def test_scope_with_a_parameter_of_the_app_has_its_misses() -> None:

@@ -1,17 +1,9 @@
-"""Columns and names."""
-
-import functools
+"""Columns of text."""
 
 import pytest
 
 from turnbuckle import Origin
-from turnbuckle.startup.report.columns import columns, indented, name_of, source_of
-
-
-class Callable:
-    async def method(self) -> None: ...
-
-    async def __call__(self) -> None: ...
+from turnbuckle.startup.report.columns import columns, indented, source_of
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -40,16 +32,3 @@ def test_lines_are_moved_to_the_right() -> None:
 )
 def test_origin_is_two_cells(origin: Origin | None, cells: tuple[str, str]) -> None:
     assert source_of(origin) == cells
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        pytest.param(name_of, "turnbuckle.startup.report.columns.name_of", id="function"),
-        pytest.param(functools.partial(name_of, 1), "turnbuckle.startup.report.columns.name_of", id="partial"),
-        pytest.param(Callable().method, f"{__name__}.Callable.method", id="method"),
-        pytest.param(Callable(), f"{__name__}.Callable", id="object"),
-    ],
-)
-def test_name_is_where_it_was_defined(value: object, name: str) -> None:
-    assert name_of(value) == name

@@ -11,9 +11,8 @@ from tests.core.startup.finding import make_plugin
 from turnbuckle import App, Component, Lifespan, Middleware, Request, ResponseType, RouterProvider, Setup, Text
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.startup.report.diff import PlanDifference, differences
-from turnbuckle.startup.report.lock import Composition, composition_of, lock_text
-from turnbuckle.startup.report.locked import compare_with_lock
+from turnbuckle.startup.report.diff import Composition, PlanDifference, differences
+from turnbuckle.startup.report.lock import compare_with_lock, composition_of, lock_text
 from turnbuckle.web.types import Handler
 
 

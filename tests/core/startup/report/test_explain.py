@@ -6,7 +6,7 @@ import pytest
 
 from turnbuckle import App, Handler, Middleware, Request, Response, Setup
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.startup.report.explain import Explanation, explain
+from turnbuckle.startup.report.explain import Explanation, explain_request
 from turnbuckle.testing import Client
 
 
@@ -46,7 +46,7 @@ def _shop() -> App:
 
 
 def _explained(app: App, method: str, target: str, *fields: tuple[str, str]) -> Explanation:
-    return explain(app.resolve(), method, target, fields)
+    return explain_request(app.resolve(), method, target, fields)
 
 
 def _reasons(found: Explanation) -> dict[str, str]:

@@ -12,7 +12,8 @@ import pytest
 from turnbuckle import App, Request
 from turnbuckle.http.limit_field import limit_info
 from turnbuckle.startup.report.limits_table import BOUNDED, bound_at, bounds_as_json, bounds_as_markdown, bounds_rows
-from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
+from turnbuckle.startup.report.plan_json import plan_as_json
+from turnbuckle.startup.report.plan_text import plan_as_text
 
 _ROOT = Path(__file__).parents[4]
 _TESTS = _ROOT / "tests/core"

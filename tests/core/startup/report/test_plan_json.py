@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App, ErrorHandler, Middleware, PluginInfo, Request, ResponseType, Setup, Text
-from turnbuckle.startup.report.plan_json import Json, plan_as_json, value_as_json
+from turnbuckle.startup.report.plan_json import plan_as_json
+from turnbuckle.startup.report.values import Json
 from turnbuckle.web.types import Handler
 
 DOCUMENT = Path(__file__).parents[4] / "docs/use/introspection.md"
@@ -81,20 +81,6 @@ def test_response_type_names_what_it_replaced(data: dict[str, Json]) -> None:
     (text,) = [each for each in data["scopes"][0]["response_types"] if each["type"] == "str"]
     assert text["origin"]["plugin"] == "fast"
     assert [each["origin"]["plugin"] for each in text["losers"]] == ["responses"]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        pytest.param({"a": 1}, {"a": 1}, id="table"),
-        pytest.param(frozenset({"b", "a"}), ["a", "b"], id="set"),
-        pytest.param(Path("x"), "x", id="path"),
-        pytest.param(dt.date(2026, 1, 2), "2026-01-02", id="date"),
-        pytest.param(None, None, id="none"),
-    ],
-)
-def test_value_without_a_json_form_is_text(value: object, shown: object) -> None:
-    assert value_as_json(value) == shown
 
 
 def test_every_key_is_documented(data: dict[str, Json]) -> None:

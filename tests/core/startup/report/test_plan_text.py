@@ -22,7 +22,8 @@ from turnbuckle import (
     Setup,
 )
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.startup.report.plan_text import plan_as_json, plan_as_text
+from turnbuckle.startup.report.plan_json import plan_as_json
+from turnbuckle.startup.report.plan_text import plan_as_text
 
 
 @attrs.frozen

@@ -24,16 +24,9 @@ from turnbuckle import (
 )
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.startup.report.why import (
-    Answer,
-    why_component,
-    why_middleware,
-    why_parser,
-    why_response,
-    why_route,
-    why_router,
-    why_setting,
-)
+from turnbuckle.startup.report.why import Answer, why_component, why_parser, why_router, why_setting
+from turnbuckle.startup.report.why_middleware import why_middleware
+from turnbuckle.startup.report.why_routes import why_response, why_route
 
 
 class Special:

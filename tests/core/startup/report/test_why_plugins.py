@@ -30,10 +30,11 @@ from turnbuckle import (
     TreeRouter,
 )
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.startup.report.explain import explain
+from turnbuckle.startup.report.explain import explain_request
 from turnbuckle.startup.report.plan_json import plan_as_json
 from turnbuckle.startup.report.plan_text import plan_as_text
-from turnbuckle.startup.report.why import Answer, why_component, why_middleware
+from turnbuckle.startup.report.why import Answer, why_component
+from turnbuckle.startup.report.why_middleware import why_middleware
 from turnbuckle.startup.report.why_plugins import why_command, why_plugin, why_protocol
 
 
@@ -283,7 +284,7 @@ _UPGRADE = (("Connection", "upgrade"), ("Upgrade", "h2c, Chat/1"))
 
 
 def test_explain_tells_which_protocol_is_asked_first() -> None:
-    found = explain(_plan(), "GET", "/1", _UPGRADE)
+    found = explain_request(_plan(), "GET", "/1", _UPGRADE)
     assert found.offered == ("h2c", "chat/1", "chat")
     assert found.protocol is not None
     assert found.protocol.record.name == "chat"
@@ -291,13 +292,13 @@ def test_explain_tells_which_protocol_is_asked_first() -> None:
 
 
 def test_explain_tells_of_an_offer_that_nobody_takes() -> None:
-    found = explain(App().plan, "GET", "/1", _UPGRADE)
+    found = explain_request(App().plan, "GET", "/1", _UPGRADE)
     assert found.protocol is None
     assert found.offered
 
 
 def test_explain_of_a_request_that_offers_nothing() -> None:
-    found = explain(_plan(), "GET", "/1")
+    found = explain_request(_plan(), "GET", "/1")
     assert (found.protocol, found.offered) == (None, ())
 
 

@@ -13,8 +13,8 @@ from turnbuckle import App, Handler, Request, Response, Route, Setup, middleware
 from turnbuckle.http.limit_field import limit_info
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.startup.report.explain import explain
-from turnbuckle.startup.report.why import why_route
+from turnbuckle.startup.report.explain import explain_request
+from turnbuckle.startup.report.why_routes import why_route
 from turnbuckle.testing import Client
 
 _SMALL = {"limits": {"content": 10}}
@@ -235,7 +235,7 @@ def test_app_without_terms_has_none_to_keep() -> None:
 
 def test_explanation_has_the_terms_of_the_route_with_their_sources() -> None:
     app = _app_of_sizes()
-    shown = {value.key: value for value in explain(app.resolve(), "POST", "/in/own").settings}
+    shown = {value.key: value for value in explain_request(app.resolve(), "POST", "/in/own").settings}
     limit = shown["limits.content"]
     assert limit.value == 30
     assert limit.source.startswith("route /in/own (")

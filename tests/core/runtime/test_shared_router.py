@@ -7,7 +7,7 @@ import pytest
 from tests.core.startup.finding import error_of, warning_of
 from turnbuckle import App, Converter, Match, Request, Route, RouteConflict, TreeRouter
 from turnbuckle.routing.hosts import LinkingRouter
-from turnbuckle.startup.collect.shared_router import SharedRouter, share
+from turnbuckle.runtime.shared_router import SharedRouter, share
 from turnbuckle.testing import Client
 
 

@@ -1,0 +1,81 @@
+"""Find the handler of a request in the routers of an app, and build the paths of named routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from turnbuckle.errors import RouteError
+from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.records import Match, Route, Router
+from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.web.request.request import Request, UrlBuilder
+
+__all__ = ["compile_lookup", "compile_url_builder"]
+
+
+def compile_lookup(
+    router: Router | HostRouter, mounts: Sequence[tuple[ScopeMatcher, Router | HostRouter]] = ()
+) -> Callable[[Request], Match]:
+    """Return the function that finds the handler of a request.
+
+    Args:
+        router: the router of the app.
+        mounts: the scopes with a router of their own, and these routers. The first scope that contains the request is
+            searched, and no other router.
+    """
+    find = _lookup_in(router)
+    if not mounts:
+        return find
+    scopes = tuple((matcher.read, _lookup_in(mounted)) for matcher, mounted in mounts)
+
+    def find_by_scope(request: Request) -> Match:
+        for read, find_in in scopes:
+            if read(request) is not None:
+                return find_in(request)
+        return find(request)
+
+    return find_by_scope
+
+
+def _lookup_in(router: Router | HostRouter) -> Callable[[Request], Match]:
+    if isinstance(router, HostRouter):
+        match_host = router.match_host
+        return lambda request: match_host(request.method, request.raw_path, request.host)
+    match = router.match
+    return lambda request: match(request.method, request.raw_path)
+
+
+def compile_url_builder(
+    named: Iterable[Route], routers: Mapping[str, Router | HostRouter], converters: Converters
+) -> UrlBuilder:
+    """Return the function that builds the paths of named routes.
+
+    Args:
+        named: the routes that have a name.
+        routers: the router that builds the path of a route itself, by the route's name. Paths of other routes are built
+            as the tree router builds them.
+        converters: the converters that patterns may name.
+    """
+    links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
+    unreadable: set[str] = set()
+    for number, route in enumerate(route for route in named if route.name not in routers):
+        try:
+            # Two routes may share a path and differ in their methods. Only names matter here, so each route gets its
+            # own method.
+            links.add(attrs.evolve(route, methods=[f"LINK{number}"]))
+        except RouteError:
+            unreadable.add(route.name)
+
+    def url_for(name: str, /, **params: object) -> str:
+        router = routers.get(name)
+        if isinstance(router, LinkingRouter):
+            return router.url_for(name, **params)
+        if name in unreadable:
+            raise RouteError(f"the router of route {name!r} does not build paths")
+        return links.url_for(name, **params)
+
+    return url_for
