@@ -95,7 +95,7 @@ def fail(setup: Setup) -> object:
     [
         pytest.param(Component("json", "mine", fail), "'mine' cannot be made: OSError: on purpose", id="raises"),
         pytest.param(Component("json", "mine", lambda setup: object()), "has no encode, decode", id="no-codec"),
-        pytest.param(Component("loop", "mine", lambda setup: 3), "3 cannot be called for a loop", id="no-loop"),
+        pytest.param(Component("loop", "mine", lambda setup: 3), "3 cannot be called", id="no-loop"),
     ],
 )
 def test_component_that_cannot_be_made(component: Component, message: str) -> None:

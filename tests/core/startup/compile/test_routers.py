@@ -8,7 +8,7 @@ from turnbuckle import App, Match, Route, RouteError, Router, RouterProvider, Tr
 
 
 class Mute:
-    """A router that writes no paths, and knows patterns of its own."""
+    """A router that does not build paths, and knows patterns of its own."""
 
     def __init__(self) -> None:
         self.tree = TreeRouter()
@@ -63,7 +63,7 @@ def test_paths_of_a_router_that_writes_none_are_read_as_usual() -> None:
 def test_paths_that_nobody_can_write() -> None:
     app = App(router=RouterProvider("tested", lambda setup: Mute()))
     app.get("~a+", name="expression")(answer)
-    with pytest.raises(RouteError, match="the router of route 'expression' writes no paths"):
+    with pytest.raises(RouteError, match="the router of route 'expression' does not build paths"):
         app.url_for("expression")
     with pytest.raises(RouteError, match="no route is named 'nothing'"):
         app.url_for("nothing")

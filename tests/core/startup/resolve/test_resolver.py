@@ -297,7 +297,7 @@ def test_url_for_of_a_router_that_writes_no_paths() -> None:
     app = App(router=_Plain)
     app.get("/^regex$", name="a")(_answer)
     app.get("^regex$", name="b")(_answer)
-    with pytest.raises(RouteError, match="the router of route 'b' writes no paths"):
+    with pytest.raises(RouteError, match="the router of route 'b' does not build paths"):
         app.url_for("b")
 
 

@@ -37,7 +37,7 @@ class Wrapped:
 
 
 class Sound(Wrapped):
-    """Nothing is wrong with this one; it writes no paths."""
+    """Nothing is wrong with this one; it does not build paths."""
 
 
 class TakesTheFirstOfTwo(Wrapped):
