@@ -1,7 +1,6 @@
 from turnbuckle._version import __version__ as __version__
 from turnbuckle.app import (
     App as App,
-    Scope as Scope,
 )
 from turnbuckle.diagnostics import Diagnostic as Diagnostic, Origin as Origin, ResourceKey as ResourceKey
 from turnbuckle.errors import (
@@ -33,6 +32,7 @@ from turnbuckle.errors import (
     UnprocessableContent as UnprocessableContent,
     UnsupportedMediaType as UnsupportedMediaType,
 )
+from turnbuckle.hookspecs import hookimpl as hookimpl, hookspec as hookspec
 from turnbuckle.http.events import (
     NEED_DATA as NEED_DATA,
     Data as Data,
@@ -57,18 +57,13 @@ from turnbuckle.http.parser import (
 from turnbuckle.plan import (
     Plan as Plan,
 )
-from turnbuckle.plugin import (
-    Plugin as Plugin,
-    hookimpl as hookimpl,
-    hookspec as hookspec,
-)
+from turnbuckle.plugin import Plugin as Plugin, PluginInfo as PluginInfo
 from turnbuckle.records import (
     Component as Component,
     ErrorHandler as ErrorHandler,
     Lifespan as Lifespan,
     Middleware as Middleware,
     ParserProvider as ParserProvider,
-    PluginInfo as PluginInfo,
     ProtocolProvider as ProtocolProvider,
     ResponseType as ResponseType,
     RouterProvider as RouterProvider,
@@ -106,6 +101,7 @@ from turnbuckle.routing.tree import (
 from turnbuckle.routing.urls import (
     build_path as build_path,
 )
+from turnbuckle.scope import Scope as Scope
 from turnbuckle.server.listen.proxy_protocol import (
     ProxySettings as ProxySettings,
 )

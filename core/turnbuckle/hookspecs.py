@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from turnbuckle.markers import hookspec
+import pluggy
 
 if TYPE_CHECKING:
     import click
@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
     from turnbuckle.setup import Setup
 
-__all__ = ["API", "Hooks"]
+__all__ = ["API", "PROJECT", "Hooks", "hookimpl", "hookspec"]
+
+PROJECT: Final = "turnbuckle"
+
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+"""Mark a function as a hook that other plugins may implement; for plugins that define hooks of their own."""
+
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+"""Mark a function as an implementation of a hook; methods of ``Plugin`` that override a hook need no mark."""
 
 API: Final = 1
 """The generation of hooks on this page; ``PluginInfo.api`` says for which one a plugin was written."""

@@ -29,7 +29,6 @@ __all__ = [
     "Lifespan",
     "Middleware",
     "ParserProvider",
-    "PluginInfo",
     "ProtocolProvider",
     "ResponseType",
     "RouterProvider",
@@ -54,27 +53,6 @@ def _as_needs(
     value: str | ResourceKey[object] | Iterable[str | ResourceKey[object]],
 ) -> tuple[str | ResourceKey[object], ...]:
     return (value,) if isinstance(value, str | ResourceKey) else tuple(value)
-
-
-@attrs.frozen(kw_only=True)
-class PluginInfo:
-    """What a plugin says about itself.
-
-    Attributes:
-        name: unique, lower case with underscores; the name of its entry point.
-        api: the generation of hooks that it was written for.
-        config: an attrs class for the settings under ``[plugin.NAME]``, or None if it takes none.
-        requires: plugins that must be enabled as well.
-        after: plugins that come before it in dependency order when they are enabled.
-        conflicts: plugins that must not be enabled beside it.
-    """
-
-    name: str
-    api: int = 1
-    config: type | None = None
-    requires: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
-    after: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
-    conflicts: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
 
 
 @attrs.frozen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, final
 
-from turnbuckle.plugin import Plugin
-from turnbuckle.records import ParserProvider, PluginInfo, ResponseType, RouterProvider
+from turnbuckle.plugin import Plugin, PluginInfo
+from turnbuckle.records import ParserProvider, ResponseType, RouterProvider
 from turnbuckle.routing.records import Router
 from turnbuckle.setup import Setup
 

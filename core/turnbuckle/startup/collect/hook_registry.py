@@ -13,8 +13,7 @@ from typing import Any, Final, cast
 import pluggy
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.hookspecs import Hooks
-from turnbuckle.markers import PROJECT
+from turnbuckle.hookspecs import PROJECT, Hooks
 from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.locations import place_of

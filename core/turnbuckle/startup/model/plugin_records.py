@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.plugin import Plugin
-from turnbuckle.records import PluginInfo
+from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.setup import Setup
 
 __all__ = ["LoadedPlugin", "PluginRequest"]

@@ -19,8 +19,7 @@ import attr
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.plugin import Plugin
-from turnbuckle.records import PluginInfo
+from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_place, place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest

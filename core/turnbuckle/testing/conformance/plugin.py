@@ -19,14 +19,13 @@ from turnbuckle.app import App
 from turnbuckle.errors import StartupError
 from turnbuckle.hookspecs import API, Hooks
 from turnbuckle.plan import Plan
-from turnbuckle.plugin import Plugin
+from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.records import (
     Component,
     ErrorHandler,
     Lifespan,
     Middleware,
     ParserProvider,
-    PluginInfo,
     ProtocolProvider,
     ResponseType,
     RouterProvider,
