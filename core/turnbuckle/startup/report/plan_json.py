@@ -67,7 +67,7 @@ def plugin_as_json(plugin: PlannedPlugin) -> dict[str, Json]:
         "conflicts": list(plugin.conflicts),
         "asked_by": origin_as_json(plugin.asked_by),
         "seconds": plugin.seconds,
-        "place": plugin.origin.location,
+        "location": plugin.origin.location,
         "note": plugin.note,
     }
 
@@ -88,7 +88,7 @@ def origin_as_json(origin: Origin | None) -> dict[str, Json]:
     """Return where something came from; empty if that is unknown."""
     if origin is None:
         return {}
-    return {"plugin": origin.plugin, "place": origin.location, "distribution": origin.distribution, "hook": origin.hook}
+    return {"plugin": origin.plugin, "location": origin.location, "distribution": origin.distribution, "hook": origin.hook}
 
 
 def _from(origin: Origin | None) -> dict[str, Json]:

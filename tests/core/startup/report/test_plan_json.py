@@ -74,7 +74,7 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
         "handler": f"{__name__}._answer",
     }
     assert origin["plugin"] == "app"
-    assert "test_plan_json.py:" in origin["place"]
+    assert "test_plan_json.py:" in origin["location"]
 
 
 def test_response_type_names_what_it_replaced(data: dict[str, Json]) -> None:
