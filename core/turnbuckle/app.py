@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import Middleware
-from turnbuckle.startup.model.declaration import Declaration, Written
+from turnbuckle.startup.model.declaration import Declaration
 
 if TYPE_CHECKING:
     from turnbuckle.plan import Plan
@@ -60,7 +61,7 @@ class App(Scope):
         self._phase = ""
         self._plan: Plan | None = None
         super().__init__(None, "", "")
-        self._parser = None if parser is None else Written(parser, self._origin)
+        self._parser = None if parser is None else Sourced(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
         self._debug: Final = debug
         self._converters: Final = _mapping_of(converters)

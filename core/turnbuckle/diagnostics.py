@@ -9,9 +9,10 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
-__all__ = ["Diagnostic", "Level", "Origin", "ResourceKey"]
+__all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", "Sourced"]
 
 T_co = TypeVar("T_co", covariant=True)
+RecordT_co = TypeVar("RecordT_co", covariant=True)
 
 Level: TypeAlias = Literal["error", "warning", "info"]
 
@@ -90,3 +91,31 @@ class ResourceKey(Generic[T_co]):
 
     def __str__(self) -> str:
         return f"resource {self.name!r}"
+
+
+@attrs.frozen
+class RejectedCandidate:
+    """A candidate that was not chosen.
+
+    Attributes:
+        name: its name.
+        origin: where it comes from.
+    """
+
+    name: str
+    origin: Origin
+
+
+@attrs.frozen
+class Sourced(Generic[RecordT_co]):
+    """A record, or a value that becomes one, with its origin.
+
+    Attributes:
+        record: the record.
+        origin: where it comes from.
+        rejected: the candidates that it was preferred to, where only one can take effect.
+    """
+
+    record: RecordT_co
+    origin: Origin
+    rejected: tuple[RejectedCandidate, ...] = attrs.field(default=(), kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import attrs
 
-from turnbuckle.diagnostics import Diagnostic, Origin
+from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, Sourced
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -34,18 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Choice",
-    "Entry",
     "Overruled",
     "Plan",
     "PlannedPlugin",
     "PlannedRoute",
     "PlannedScope",
     "PluginState",
-    "RejectedCandidate",
     "SettingValue",
 ]
 
-RecordT = TypeVar("RecordT")
 ProviderT_co = TypeVar("ProviderT_co", covariant=True)
 
 
@@ -55,23 +52,6 @@ def read_only(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined", "failed"]
-
-
-@attrs.frozen
-class RejectedCandidate:
-    """A candidate that stood for a slot and was not chosen."""
-
-    name: str
-    origin: Origin
-
-
-@attrs.frozen
-class Entry(Generic[RecordT]):
-    """A record with its origin, and what it was preferred to where only one could be had."""
-
-    record: RecordT
-    origin: Origin
-    losers: tuple[RejectedCandidate, ...] = attrs.field(default=(), kw_only=True, eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +64,7 @@ class Choice(Generic[ProviderT_co]):
         provider: the record itself.
         origin: where it came from.
         rule: why it was chosen, in words.
-        losers: who else stood.
+        rejected: the candidates that it was preferred to.
     """
 
     kind: str
@@ -92,7 +72,7 @@ class Choice(Generic[ProviderT_co]):
     provider: ProviderT_co
     origin: Origin
     rule: str
-    losers: tuple[RejectedCandidate, ...] = ()
+    rejected: tuple[RejectedCandidate, ...] = ()
 
 
 @attrs.frozen
@@ -200,11 +180,11 @@ class PlannedScope:
     host: str
     origin: Origin
     router: Choice[RouterProvider] | None
-    middleware: tuple[Entry[Middleware], ...] = ()
+    middleware: tuple[Sourced[Middleware], ...] = ()
     routes: tuple[PlannedRoute, ...] = ()
-    response_types: tuple[Entry[ResponseType], ...] = ()
-    error_handlers: tuple[Entry[ErrorHandler], ...] = ()
-    lifespans: tuple[Entry[Lifespan], ...] = ()
+    response_types: tuple[Sourced[ResponseType], ...] = ()
+    error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
+    lifespans: tuple[Sourced[Lifespan], ...] = ()
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=read_only)
     scopes: tuple[PlannedScope, ...] = ()
 
@@ -247,8 +227,8 @@ class Plan:
     root: PlannedScope
     shadow: Choice[ParserProvider] | None = None
     components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=read_only)
-    protocols: tuple[Entry[ProtocolProvider], ...] = ()
-    commands: tuple[Entry[click.Command], ...] = ()
+    protocols: tuple[Sourced[ProtocolProvider], ...] = ()
+    commands: tuple[Sourced[click.Command], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
     url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)

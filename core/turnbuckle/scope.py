@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, Unpack, overload
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.coerce import (
@@ -19,7 +19,7 @@ from turnbuckle.startup.collect.coerce import (
     as_router,
     checked_prefix,
 )
-from turnbuckle.startup.model.declaration import ScopeDeclaration, Written
+from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.locations import caller_place, place_of
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class Scope:
         self.prefix: Final = prefix
         self.host: Final = host
         self._origin = Origin(plugin="app", location=caller_place(), scope=prefix)
-        self._router: Written[object] | None = None
-        self._plugins: list[Written[object]] = []
+        self._router: Sourced[object] | None = None
+        self._plugins: list[Sourced[object]] = []
         self._routes: list[Route] = []
-        self._middleware: list[Written[Middleware]] = []
-        self._response_types: list[Written[ResponseType]] = []
-        self._error_handlers: list[Written[ErrorHandler]] = []
-        self._lifespans: list[Written[Lifespan]] = []
+        self._middleware: list[Sourced[Middleware]] = []
+        self._response_types: list[Sourced[ResponseType]] = []
+        self._error_handlers: list[Sourced[ErrorHandler]] = []
+        self._lifespans: list[Sourced[Lifespan]] = []
         self._scopes: list[Scope] = []
         self._bounds: LimitOptions = {}
 
@@ -217,7 +217,7 @@ class Scope:
         """
         self._may_change("add middleware")
         record = as_middleware(middleware, name=name, zone=zone, before=before, after=after)
-        self._middleware.append(Written(record, self._here(middleware)))
+        self._middleware.append(Sourced(record, self._here(middleware)))
 
     def error_handler(
         self, exception: type[ErrorT]
@@ -228,7 +228,7 @@ class Scope:
             handler: Callable[[Request, ErrorT], Awaitable[object]],
         ) -> Callable[[Request, ErrorT], Awaitable[object]]:
             self._may_change("add an error handler")
-            self._error_handlers.append(Written(ErrorHandler(exception, handler), self._here(handler)))
+            self._error_handlers.append(Sourced(ErrorHandler(exception, handler), self._here(handler)))
             return handler
 
         return take
@@ -241,7 +241,7 @@ class Scope:
         def take(render: Callable[..., Response]) -> Callable[..., Response]:
             self._may_change("add a response type")
             record = ResponseType(kind, render, media_type)
-            self._response_types.append(Written(record, self._here(render)))
+            self._response_types.append(Sourced(record, self._here(render)))
             return render
 
         return take
@@ -277,7 +277,7 @@ class Scope:
 
         def take(decorated: LifespanT) -> LifespanT:
             self._may_change("add a lifespan")
-            self._lifespans.append(Written(as_lifespan(decorated, provides, needs), self._here(decorated)))
+            self._lifespans.append(Sourced(as_lifespan(decorated, provides, needs), self._here(decorated)))
             return decorated
 
         return take if factory is None else take(factory)
@@ -352,9 +352,9 @@ class Scope:
         router: object,
     ) -> None:
         here = Origin(plugin="app", location=caller_place(), scope=self.prefix)
-        self._plugins.extend(Written(plugin, here) for plugin in _listed(plugins))
+        self._plugins.extend(Sourced(plugin, here) for plugin in _listed(plugins))
         if router is not None:
-            self._router = Written(as_router(router), here)
+            self._router = Sourced(as_router(router), here)
         for each in middleware:
             self.add_middleware(each)
 

@@ -19,9 +19,10 @@ import click
 from turnbuckle.cli.failures import CommandFailed, ServingFailed, one_line, reporting_errors
 from turnbuckle.cli.options import AppOptions, has_settings
 from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget
+from turnbuckle.diagnostics import Sourced
 
 if TYPE_CHECKING:
-    from turnbuckle.plan import Entry, Plan
+    from turnbuckle.plan import Plan
 
 __all__ = ["app_option", "command_of_a_plugin", "commands_of_plugins"]
 
@@ -76,7 +77,7 @@ def _commands(context: click.Context) -> Mapping[str, click.Command]:
     return found
 
 
-def _told_command(entry: Entry[click.Command]) -> click.Command:
+def _told_command(entry: Sourced[click.Command]) -> click.Command:
     """Return a command of a plugin that says in one line what it raises, and whose it is."""
     command = copy.copy(entry.record)
     invoke = command.invoke

@@ -67,7 +67,7 @@ def survey(declaration: Declaration, sources: SettingsSources) -> PluginInventor
     while True:
         resolution = _Resolution(declaration, sources, quarantined)
         found = resolution.survey()
-        more = resolution.plugins_to_quarantine(resolution.findings.errors)
+        more = resolution.plugins_to_quarantine(resolution.diagnostics.errors)
         if not more:
             return found
         quarantined = {**quarantined, **more}
@@ -112,7 +112,7 @@ class _Resolution:
     quarantined: Mapping[str, Diagnostic]
     optional: frozenset[str] = frozenset()
     converters: Converters = BUILTIN_CONVERTERS
-    findings: Diagnostics = attrs.field(factory=Diagnostics)
+    diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
     seconds: dict[str, float] = attrs.field(factory=dict)
 
     def plugins_to_quarantine(self, errors: Iterable[Diagnostic]) -> Mapping[str, Diagnostic]:
@@ -127,7 +127,7 @@ class _Resolution:
                 settings=collected.settings,
                 values=collected.configurator.values,
                 builtin=_BUILTIN_NAMES,
-                findings=self.findings,
+                diagnostics=self.diagnostics,
                 converters=self.converters,
             )
             plan = self._plan(resolver, collected.root, collected.parser)
@@ -139,28 +139,26 @@ class _Resolution:
         collected = self._collected()
         installed = collected.loader.installed
         plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
-        return with_failures(plugins, collected.loader.seen, installed, self.findings)
+        return with_failures(plugins, collected.loader.seen, installed, self.diagnostics)
 
     def _collected(self) -> _Collected:
         with self._timed("configure"):
-            configurator = Configurator(read_layers(self.declaration, self.sources, self.findings), self.findings)
+            configurator = Configurator(read_layers(self.declaration, self.sources, self.diagnostics), self.diagnostics)
             settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
-            check_exposure(settings, configurator.values, self.findings)
+            check_exposure(settings, configurator.values, self.diagnostics)
             asked = requests_from_settings(settings, configurator.values, self.sources)
             self.optional = asked.optional
-            self.findings.diagnostics += [
-                quarantine_diagnostic(name, error) for name, error in self.quarantined.items()
-            ]
-        self.converters = checked_converters(self.declaration, self.findings)
+            self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
+        self.converters = checked_converters(self.declaration, self.diagnostics)
         with self._timed("load and collect"):
-            parser = adapt_parser(self.declaration.parser, self.findings)
+            parser = adapt_parser(self.declaration.parser, self.diagnostics)
             loader = self._loader(asked)
             gatherer = ScopeCollector(
                 declaration=self.declaration,
                 settings=settings,
                 configurator=configurator,
                 loader=loader,
-                findings=self.findings,
+                diagnostics=self.diagnostics,
                 converters=self.converters,
             )
             root = gatherer.gather(self._root(), self._wanted(settings, parser, asked, loader))
@@ -173,7 +171,7 @@ class _Resolution:
 
     def _loader(self, asked: PluginRequests) -> Loader:
         return Loader(
-            findings=self.findings,
+            diagnostics=self.diagnostics,
             disabled=frozenset(asked.disabled),
             optional=asked.optional,
             excluded=self.quarantined.keys(),
@@ -217,7 +215,7 @@ class _Resolution:
         try:
             found = local_plugins(path)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
-            self.findings.add(
+            self.diagnostics.add(
                 "TB103",
                 f"{FILE_NAME} cannot be imported: {format_error(error)}",
                 attrs.evolve(at, location=place_of_error(error) or str(path)),
@@ -226,7 +224,7 @@ class _Resolution:
             )
             return []
         if not found:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB104",
                 f"{FILE_NAME} defines no plugin",
                 at,
@@ -247,7 +245,7 @@ class _Resolution:
             if name in loader.seen or any(each.name == name for each in loader.installed):
                 continue
             known = enabled | {each.name for each in loader.installed}
-            self.findings.add(
+            self.diagnostics.add(
                 "TB112",
                 f"plugin {name!r} is disabled, but there is no such plugin{did_you_mean(name, known)}",
                 origin,
@@ -274,9 +272,9 @@ class _Resolution:
                 debug=resolver.settings.debug,
                 converters=self.converters,
             )
-            tables = prepared.prepare(planned, setup, self.findings)
-            check_reach(tables, self.findings)
-        self.findings.raise_errors()
+            tables = prepared.prepare(planned, setup, self.diagnostics)
+            check_reach(tables, self.diagnostics)
+        self.diagnostics.raise_errors()
         # The core itself offers a parser: without one, some finding has told why.
         assert parser is not None
         return Plan(
@@ -299,11 +297,11 @@ class _Resolution:
         )
 
     def _reviewed(self, plan: Plan, root: CollectedScope) -> Plan:
-        shown = attrs.evolve(plan, diagnostics=self.findings.others)
+        shown = attrs.evolve(plan, diagnostics=self.diagnostics.others)
         for scope in root.walk():
             scope.collector.review(shown)
-        self.findings.raise_errors()
-        return attrs.evolve(shown, diagnostics=self.findings.others)
+        self.diagnostics.raise_errors()
+        return attrs.evolve(shown, diagnostics=self.diagnostics.others)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

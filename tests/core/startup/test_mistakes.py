@@ -57,7 +57,7 @@ def _check_told(text: str, mistake: Mistake, place: str) -> None:
 def _findings() -> Iterator[ast.Call]:
     for path in Path(startup.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("findings.add") and node.args[1:]:
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("diagnostics.add") and node.args[1:]:
                 yield node
 
 

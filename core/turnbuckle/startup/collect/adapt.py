@@ -13,12 +13,10 @@ from typing import Any, Final, cast
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
-from turnbuckle.plan import Entry
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import ParserProvider, RouterProvider
 from turnbuckle.runtime.shared_router import SharedRouter
-from turnbuckle.startup.model.declaration import Written
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import PluginRequest
@@ -36,11 +34,11 @@ class AdaptedPart:
     """What became of a value: a name to look for, a provider, or an adapter that has to be asked for one."""
 
     name: str = ""
-    provider: Entry[Any] | None = None
+    provider: Sourced[Any] | None = None
     adapter: PluginRequest | None = None
 
 
-def adapt_parser(written: Written[object] | None, findings: Diagnostics) -> AdaptedPart:
+def adapt_parser(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
     """Return what an app's ``parser=`` means; a mistake is noted and means nothing."""
     if written is None:
         return AdaptedPart()
@@ -48,20 +46,20 @@ def adapt_parser(written: Written[object] | None, findings: Diagnostics) -> Adap
     if isinstance(value, str):
         return AdaptedPart(name=value)
     if isinstance(value, ParserProvider):
-        return AdaptedPart(provider=Entry(value, origin))
+        return AdaptedPart(provider=Sourced(value, origin))
     if hasattr(value, "parse_into"):
-        return _adapted("parse_into", "parser", written, findings)
+        return _adapted("parse_into", "parser", written, diagnostics)
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
-        return AdaptedPart(provider=Entry(ParserProvider(_name_of(value), factory), _at(origin, value)))
+        return AdaptedPart(provider=Sourced(ParserProvider(_name_of(value), factory), _at(origin, value)))
     why = "a connection needs a parser of its own, so a parser is given as a class or factory"
     fix = "pass the class, or a function that takes Limits and returns a parser"
     if hasattr(value, "next_event"):
         fix = f"pass the class {type(value).__name__}, not an instance"
-    return _unfit("parser", value, origin, (why, fix), findings)
+    return _unfit("parser", value, origin, (why, fix), diagnostics)
 
 
-def inject_router(written: Written[object] | None, findings: Diagnostics) -> AdaptedPart:
+def inject_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
     """Return what the ``router=`` of an app or a scope means; a mistake is noted and means nothing."""
     if written is None:
         return AdaptedPart()
@@ -69,34 +67,34 @@ def inject_router(written: Written[object] | None, findings: Diagnostics) -> Ada
     if isinstance(value, str):
         return AdaptedPart(name=value)
     if isinstance(value, RouterProvider):
-        return AdaptedPart(provider=Entry(value, origin))
+        return AdaptedPart(provider=Sourced(value, origin))
     if hasattr(value, "get_handler"):
-        return _adapted("get_handler", "router", written, findings)
+        return _adapted("get_handler", "router", written, diagnostics)
     if isinstance(value, SharedRouter):
-        return AdaptedPart(provider=Entry(RouterProvider(value.name, lambda setup: value.begin()), origin))
+        return AdaptedPart(provider=Sourced(RouterProvider(value.name, lambda setup: value.begin()), origin))
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
-        return AdaptedPart(provider=Entry(RouterProvider(_name_of(value), factory), _at(origin, value)))
+        return AdaptedPart(provider=Sourced(RouterProvider(_name_of(value), factory), _at(origin, value)))
     why = "a router has add, freeze and match, or get_handler"
-    return _unfit("router", value, origin, (why, "pass a router, a class or a factory"), findings)
+    return _unfit("router", value, origin, (why, "pass a router, a class or a factory"), diagnostics)
 
 
-def _adapted(adapter: str, slot: str, written: Written[object], findings: Diagnostics) -> AdaptedPart:
+def _adapted(adapter: str, slot: str, written: Sourced[object], diagnostics: Diagnostics) -> AdaptedPart:
     module, name = _ADAPTERS[adapter]
     try:
         plugin: Callable[[object], Plugin] = getattr(import_module(module), name)
         wanted = plugin(written.record)
     except Exception as error:  # noqa: BLE001  # a foreign object is wrapped here
         why = f"the adapter {module} failed: {type(error).__name__}: {error}"
-        return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), findings)
+        return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), diagnostics)
     return AdaptedPart(adapter=PluginRequest(ref=wanted, origin=written.origin, builtin=True, injected=slot))
 
 
 def _unfit(
-    slot: str, value: object, origin: Origin, why_and_fix: tuple[str, str], findings: Diagnostics
+    slot: str, value: object, origin: Origin, why_and_fix: tuple[str, str], diagnostics: Diagnostics
 ) -> AdaptedPart:
     why, fix = why_and_fix
-    findings.add("TB403", f"{value!r:.80} cannot be the {slot}", origin, why=why, fix=fix)
+    diagnostics.add("TB403", f"{value!r:.80} cannot be the {slot}", origin, why=why, fix=fix)
     return AdaptedPart()
 
 

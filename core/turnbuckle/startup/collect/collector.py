@@ -9,8 +9,8 @@ from typing import Any, Final, TypeGuard, cast
 
 import attrs
 
-from turnbuckle.diagnostics import Diagnostic, Origin
-from turnbuckle.plan import Entry, Plan
+from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
+from turnbuckle.plan import Plan
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -51,14 +51,14 @@ _RECORDS: Final[Mapping[str, type]] = {
 class Answers:
     """What the plugins of one scope returned, by hook, in dependency order."""
 
-    entries: dict[str, list[Entry[Any]]] = attrs.field(factory=dict)
+    entries: dict[str, list[Sourced[Any]]] = attrs.field(factory=dict)
 
-    def take(self, entries: Mapping[str, list[Entry[Any]]]) -> None:
+    def take(self, entries: Mapping[str, list[Sourced[Any]]]) -> None:
         """Take in what one more plugin returned."""
         for hook, more in entries.items():
             self.entries.setdefault(hook, []).extend(more)
 
-    def of(self, hook: str) -> tuple[Entry[Any], ...]:
+    def of(self, hook: str) -> tuple[Sourced[Any], ...]:
         """Return the records of one hook."""
         return tuple(self.entries.get(hook, ()))
 
@@ -70,14 +70,14 @@ class Collector:
     Attributes:
         plugins: the plugins, in dependency order.
         registry: their hooks.
-        findings: where wrong answers are noted.
+        diagnostics: where wrong answers are noted.
     """
 
     plugins: Sequence[LoadedPlugin]
     registry: Registry
-    findings: Diagnostics
+    diagnostics: Diagnostics
 
-    def ask(self, plugin: LoadedPlugin) -> Mapping[str, list[Entry[Any]]]:
+    def ask(self, plugin: LoadedPlugin) -> Mapping[str, list[Sourced[Any]]]:
         """Ask one plugin every hook that it answers, but ``review_plan`` and those that plugins define."""
         start = time.perf_counter()
         entries = dict(self._ask(plugin))
@@ -92,16 +92,16 @@ class Collector:
                     at = _origin(plugin, hook, function)
                     for found in self._records(hook, self._call(call, {"plan": plan}, at), at):
                         shown = cast("Diagnostic", found)
-                        self.findings.diagnostics.append(attrs.evolve(shown, origins=shown.origins or (at,)))
+                        self.diagnostics.entries.append(attrs.evolve(shown, origins=shown.origins or (at,)))
 
-    def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Entry[object]]]]:
+    def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Sourced[object]]]]:
         setup = attrs.evolve(cast("Setup", plugin.setup), answers=partial(self._answers, plugin))
         for hook, function, call in self.registry.calls(plugin):
             if hook == _REVIEW or (hook not in _RECORDS and hook != "provide_commands"):
                 continue
             at = _origin(plugin, hook, function)
             records = self._records(hook, self._call(call, {"setup": setup}, at), at)
-            yield hook, [Entry(record, at) for record in records]
+            yield hook, [Sourced(record, at) for record in records]
 
     def _answers(self, asking: LoadedPlugin, hook: str, /, **arguments: object) -> tuple[object, ...]:
         if hook not in self.registry.known_hooks() or hook in _RECORDS:
@@ -120,7 +120,7 @@ class Collector:
             # A generator runs only now, and may fail as the rest of the hook may.
             return list(result) if _is_lazy(result) else result
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
-            self.findings.add(
+            self.diagnostics.add(
                 "TB306",
                 f"hook {at.hook!r} of plugin {at.plugin!r} raised {format_error(error)}",
                 attrs.evolve(at, location=place_of_error(error, at.location) or at.location),
@@ -137,7 +137,7 @@ class Collector:
             if not fault:
                 right.append(record)
                 continue
-            self.findings.add(
+            self.diagnostics.add(
                 "TB308",
                 f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
                 at,
@@ -149,7 +149,7 @@ class Collector:
     def _listed(self, hook: str, result: object, at: Origin) -> list[object]:
         if isinstance(result, list | tuple):
             return list(result)
-        self.findings.add(
+        self.diagnostics.add(
             "TB307",
             f"hook {hook!r} of plugin {at.plugin!r} returned {shown(result)}, which is no list of records",
             at,

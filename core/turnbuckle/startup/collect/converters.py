@@ -17,14 +17,14 @@ __all__ = ["checked_converters"]
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
-def checked_converters(declaration: Declaration, findings: Diagnostics) -> Converters:
+def checked_converters(declaration: Declaration, diagnostics: Diagnostics) -> Converters:
     """Return the built-in converters with those of an app."""
     if not declaration.converters:
         return BUILTIN
     known: dict[str, Any] = dict(BUILTIN)
     for name, value in declaration.converters.items():
         if fault := _fault_of(name, value):
-            _cannot_be_used(name, fault, declaration.origin, findings)
+            _cannot_be_used(name, fault, declaration.origin, diagnostics)
         else:
             known[name] = value if isinstance(value, Converter) else _checked_factory(cast("Any", value))
     return known
@@ -40,8 +40,8 @@ def _fault_of(name: object, value: object) -> str:
     return ""
 
 
-def _cannot_be_used(name: object, fault: str, origin: Origin, findings: Diagnostics) -> None:
-    findings.add(
+def _cannot_be_used(name: object, fault: str, origin: Origin, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB427",
         f"converter {name!r} of the app cannot be used: {fault}",
         origin,

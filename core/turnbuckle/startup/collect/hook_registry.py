@@ -32,9 +32,9 @@ _LOOKS_LIKE_A_HOOK: Final = ("provide_", "provides_", "provider_", "providers_",
 class Registry(pluggy.PluginManager):
     """The plugins of one scope, with the hooks they answer."""
 
-    def __init__(self, definers: Iterable[LoadedPlugin], findings: Diagnostics) -> None:
+    def __init__(self, definers: Iterable[LoadedPlugin], diagnostics: Diagnostics) -> None:
         super().__init__(PROJECT)
-        self._findings: Final = findings
+        self._diagnostics: Final = diagnostics
         self.add_hookspecs(Hooks)
         # All definitions are known before any implementation is looked at: order must not decide what is misspelt.
         # A plugin that is in a scope and around it defines the same hooks once.
@@ -55,7 +55,7 @@ class Registry(pluggy.PluginManager):
             mine = next(each for each in newest_first if each.plugin_name == plugin.name)
             self._implemented[plugin.name, hook] = mine
         for warning in caught:
-            self._findings.add(
+            self._diagnostics.add(
                 "TB311",
                 str(warning.message),
                 self._warned_at(plugin, warning),
@@ -96,7 +96,7 @@ class Registry(pluggy.PluginManager):
         if not problem:
             self.add_hookspecs(spec)
             return
-        self._findings.add(
+        self._diagnostics.add(
             "TB305",
             f"plugin {definer.name!r} defines hooks that cannot be used: {problem}",
             _at(definer, spec),
@@ -142,7 +142,7 @@ class Registry(pluggy.PluginManager):
             self._unknown(plugin, name, value, known)
 
     def _unknown(self, plugin: LoadedPlugin, name: str, value: object, known: frozenset[str]) -> None:
-        self._findings.add(
+        self._diagnostics.add(
             "TB301",
             f"plugin {plugin.name!r} implements hook {name!r}, which does not exist{did_you_mean(name, known)}",
             _at(plugin, value, name),
@@ -155,7 +155,7 @@ class Registry(pluggy.PluginManager):
         function = getattr(value, "__func__", value)
         at = _at(plugin, value, name)
         if not inspect.isfunction(function):
-            self._findings.add(
+            self._diagnostics.add(
                 "TB309",
                 f"hook {name!r} of plugin {plugin.name!r} is {value!r:.60}, not a function",
                 at,
@@ -164,7 +164,7 @@ class Registry(pluggy.PluginManager):
             )
             return False
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            self._findings.add(
+            self._diagnostics.add(
                 "TB303",
                 f"hook {name!r} of plugin {plugin.name!r} is async",
                 at,
@@ -173,7 +173,7 @@ class Registry(pluggy.PluginManager):
             )
             return False
         if options.get("wrapper") or options.get("hookwrapper"):
-            self._findings.add(
+            self._diagnostics.add(
                 "TB304",
                 f"hook {name!r} of plugin {plugin.name!r} is a wrapper",
                 at,
@@ -187,7 +187,7 @@ class Registry(pluggy.PluginManager):
     def _note_rank(self, plugin: LoadedPlugin, name: str, options: Mapping[str, Any], at: Origin) -> None:
         for option in ("tryfirst", "trylast"):
             if options.get(option):
-                self._findings.add(
+                self._diagnostics.add(
                     "TB310",
                     f"{option} of hook {name!r} of plugin {plugin.name!r} has no effect",
                     at,
@@ -200,7 +200,7 @@ class Registry(pluggy.PluginManager):
         given = cast("pluggy.HookCaller", getattr(self.hook, name)).spec.argnames  # type: ignore[union-attr]
         bound: Callable[..., object] = getattr(plugin.plugin, attribute)
         if (first := _first_of(bound)) in given:
-            self._findings.add(
+            self._diagnostics.add(
                 "TB302",
                 f"hook {name!r} of plugin {plugin.name!r} takes {first!r} where 'self' belongs",
                 at,
@@ -212,7 +212,7 @@ class Registry(pluggy.PluginManager):
         for parameter in wrong:
             known = parameter.name in given
             way = " by keyword or with a default, so that it is never filled" if known else ", which does not exist"
-            self._findings.add(
+            self._diagnostics.add(
                 "TB302",
                 f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r}{way}"
                 + ("" if known else did_you_mean(parameter.name, given)),

@@ -60,7 +60,7 @@ class ScopeCollector:
         settings: its settings.
         configurator: for the settings of plugins.
         loader: for plugins.
-        findings: where mistakes are noted.
+        diagnostics: where mistakes are noted.
         converters: those that patterns may name.
     """
 
@@ -68,7 +68,7 @@ class ScopeCollector:
     settings: Settings
     configurator: Configurator
     loader: Loader
-    findings: Diagnostics
+    diagnostics: Diagnostics
     converters: Converters
 
     def gather(
@@ -84,15 +84,15 @@ class ScopeCollector:
             more: plugins beside those written in the scope.
             around: plugins of the scopes around it.
         """
-        router = inject_router(scope.router, self.findings)
+        router = inject_router(scope.router, self.diagnostics)
         adapters = [router.adapter] if router.adapter is not None else []
         wanted = [*more, *asked_in_code(scope), *adapters]
         loaded = self.loader.load(wanted)
-        plugins = check_relations(loaded, around or {}, self.loader.quarantined, self.findings)
-        plugins = self._configured(in_dependency_order(plugins, self.findings), scope.prefix)
+        plugins = check_relations(loaded, around or {}, self.loader.quarantined, self.diagnostics)
+        plugins = self._configured(in_dependency_order(plugins, self.diagnostics), scope.prefix)
         answers, collector = self._asked(plugins, around or {})
         plugins = list(collector.plugins)
-        check_left_out(plugins, self.loader.quarantined, self.findings)
+        check_left_out(plugins, self.loader.quarantined, self.diagnostics)
         inside = {**(around or {}), **{plugin.name: plugin for plugin in plugins}}
         return CollectedScope(
             declaration=scope,
@@ -121,13 +121,13 @@ class ScopeCollector:
         )
 
     def _asked(self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]) -> tuple[Answers, Collector]:
-        registry = Registry([*around.values(), *plugins], self.findings)
+        registry = Registry([*around.values(), *plugins], self.diagnostics)
         admitted = self._spare(plugins, registry.admit)
-        collector = Collector(admitted, registry, self.findings)
+        collector = Collector(admitted, registry, self.diagnostics)
         answers = Answers()
         alive = []
         for plugin in admitted:
-            mark = len(self.findings.diagnostics)
+            mark = len(self.diagnostics.entries)
             entries = collector.ask(plugin)
             if not self._is_quarantined(plugin, mark):
                 answers.take(entries)
@@ -138,14 +138,14 @@ class ScopeCollector:
     def _spare(self, plugins: Sequence[LoadedPlugin], step: Callable[[LoadedPlugin], None]) -> list[LoadedPlugin]:
         alive = []
         for plugin in plugins:
-            mark = len(self.findings.diagnostics)
+            mark = len(self.diagnostics.entries)
             step(plugin)
             if not self._is_quarantined(plugin, mark):
                 alive.append(plugin)
         return alive
 
     def _is_quarantined(self, plugin: LoadedPlugin, mark: int) -> bool:
-        quarantined = plugin.name in self.loader.optional and self.findings.quarantine(mark, plugin.name)
+        quarantined = plugin.name in self.loader.optional and self.diagnostics.quarantine(mark, plugin.name)
         if quarantined:
             self.loader.quarantined.append(plugin.name)
         return quarantined

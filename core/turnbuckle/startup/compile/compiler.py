@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import Lifespan, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.runtime.dispatch import (
@@ -116,7 +116,7 @@ class _Workshop:
     """Makes one application."""
 
     plan: Plan
-    findings: Diagnostics = attrs.field(factory=Diagnostics)
+    diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
@@ -129,18 +129,18 @@ class _Workshop:
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.largest_content = largest_content(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
-        self.json = json_codec_of(self.components, self.findings)
+        self.json = json_codec_of(self.components, self.diagnostics)
 
     def application(self) -> Application:
         """Make everything, then complain about all that cannot be made."""
         plan = self.plan
         self._surround(plan.root, None)
-        loop = loop_factory_of(self.components, self.findings)
+        loop = loop_factory_of(self.components, self.diagnostics)
         handle = with_json_codec(self._chain(), self.json)
         parser_factory = self._parser_factory()
         alpn = self._alpn(handle)
         lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
-        self.findings.raise_errors()
+        self.diagnostics.raise_errors()
         return Application(
             handle=handle,
             parser_factory=parser_factory,
@@ -186,7 +186,7 @@ class _Workshop:
         handlers = {entry.record.exception: entry.record.handler for entry in scope.error_handlers}
         return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
 
-    def _render_of(self, entry: Entry[ResponseType]) -> Render:
+    def _render_of(self, entry: Sourced[ResponseType]) -> Render:
         record = entry.record
         if entry.origin.plugin not in _BUILTIN_NAMES:
             return checked_render(record.render, record.type)
@@ -220,7 +220,7 @@ class _Workshop:
         tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
         if tables is None:
             setup = self._setup(self.plan.root, "")
-            tables = build_tables(self.plan.root, setup, self._endpoint, self.findings)
+            tables = build_tables(self.plan.root, setup, self._endpoint, self.diagnostics)
         return tables
 
     def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
@@ -302,7 +302,7 @@ class _Workshop:
         factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
         if shadow is None:
             return factory
-        combine = shadow_combiner(self.components, self.findings)
+        combine = shadow_combiner(self.components, self.diagnostics)
         if combine is None:
             return factory
         sample = self.plan.settings.parser.shadow_sample
@@ -320,10 +320,10 @@ class _Workshop:
         # The connection answers for the framing of messages, so whatever is plugged in is checked.
         return guarded(factory)
 
-    def _ready(self, entry: Entry[Lifespan], scope: PlannedScope) -> ReadyLifespan:
+    def _ready(self, entry: Sourced[Lifespan], scope: PlannedScope) -> ReadyLifespan:
         setup = self._setup(scope, entry.origin.plugin)
         if fault := fault_of_lifespan(entry.record.factory):
-            self.findings.add(
+            self.diagnostics.add(
                 "TB505",
                 f"lifespan {entry.record.name!r} cannot be used: {fault}",
                 entry.origin,
@@ -340,7 +340,7 @@ class _Workshop:
         )
 
     def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
-        self.findings.add(
+        self.diagnostics.add(
             code,
             f"{what} cannot be made: {format_error(error)}",
             origin,

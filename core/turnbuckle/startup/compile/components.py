@@ -68,21 +68,21 @@ class Components:
         return made
 
 
-def json_codec_of(components: Components, findings: Diagnostics) -> JSONCodec:
+def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:
     """Return what an app reads and writes JSON with: that of the core unless there is a component ``json``."""
-    made: JSONCodec | None = _checked(components, "json", _check_codec, findings)
+    made: JSONCodec | None = _checked(components, "json", _check_codec, diagnostics)
     return STANDARD_JSON if made is None else made
 
 
-def loop_factory_of(components: Components, findings: Diagnostics) -> LoopFactory | None:
+def loop_factory_of(components: Components, diagnostics: Diagnostics) -> LoopFactory | None:
     """Return what makes the event loop, if there is a component ``loop``."""
-    made: LoopFactory | None = _checked(components, "loop", _check_callable, findings)
+    made: LoopFactory | None = _checked(components, "loop", _check_callable, diagnostics)
     return made
 
 
-def shadow_combiner(components: Components, findings: Diagnostics) -> ShadowCombiner | None:
+def shadow_combiner(components: Components, diagnostics: Diagnostics) -> ShadowCombiner | None:
     """Return the component ``shadow_parser``, or None if there is none."""
-    made: ShadowCombiner | None = _checked(components, "shadow_parser", _check_callable, findings)
+    made: ShadowCombiner | None = _checked(components, "shadow_parser", _check_callable, diagnostics)
     return made
 
 
@@ -97,7 +97,7 @@ def _check_callable(made: object) -> None:
         raise TypeError(f"{made!r:.80} cannot be called")
 
 
-def _checked(components: Components, kind: str, check: Callable[[object], None], findings: Diagnostics) -> Any:
+def _checked(components: Components, kind: str, check: Callable[[object], None], diagnostics: Diagnostics) -> Any:
     choice = components.plan.components.get(kind)
     if choice is None:
         return None
@@ -105,7 +105,7 @@ def _checked(components: Components, kind: str, check: Callable[[object], None],
         made = components.get(kind)
         check(made)
     except Exception as error:  # noqa: BLE001  # a factory may raise anything
-        findings.add(
+        diagnostics.add(
             "TB507",
             f"{choice.kind} {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,

@@ -62,9 +62,9 @@ class PreparedTables:
     _tables: tuple[MountedRouter, ...] | None = None
     _endpoints: dict[int, CompiledRoute] = attrs.field(factory=dict)
 
-    def prepare(self, root: PlannedScope, setup: Setup, findings: Diagnostics) -> tuple[MountedRouter, ...]:
+    def prepare(self, root: PlannedScope, setup: Setup, diagnostics: Diagnostics) -> tuple[MountedRouter, ...]:
         """Fill the routers; the arguments are those of ``build_tables``."""
-        self._tables = build_tables(root, setup, self._endpoint, findings)
+        self._tables = build_tables(root, setup, self._endpoint, diagnostics)
         return self._tables
 
     def take(
@@ -83,7 +83,7 @@ class PreparedTables:
 
 
 def build_tables(
-    root: PlannedScope, setup: Setup, handler_of: HandlerOf, findings: Diagnostics
+    root: PlannedScope, setup: Setup, handler_of: HandlerOf, diagnostics: Diagnostics
 ) -> tuple[MountedRouter, ...]:
     """Return the routers, that of the app last, those of smaller territories first.
 
@@ -91,28 +91,28 @@ def build_tables(
         root: the app.
         setup: what factories are given, but for the scope.
         handler_of: gives the handler for a route.
-        findings: where routes that cannot be used are noted.
+        diagnostics: where routes that cannot be used are noted.
     """
     tables = []
     for choice, scopes in _groups(root):
         scope = scopes[0]
         matcher = ScopeMatcher.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
         if scope is not root and matcher is None:
-            _has_no_territory(scope, findings)
+            _has_no_territory(scope, diagnostics)
             continue
         routes = [(each, scope) for scope in scopes for each in scope.routes]
         here = attrs.evolve(setup, scope=scope.prefix)
-        plain = _make(choice, here, findings)
+        plain = _make(choice, here, diagnostics)
         if plain is None:
             continue
         router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
         for planned, inner in routes:
-            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), findings)
-        if not _freeze(router, choice, findings):
+            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), diagnostics)
+        if not _freeze(router, choice, diagnostics):
             continue
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
         tables.append(MountedRouter(scope, matcher, router, frozenset(links)))
-    _check_apart(tables, findings)
+    _check_apart(tables, diagnostics)
     return tuple(sorted(tables, key=lambda table: (table.matcher is None, table.matcher and table.matcher.order)))
 
 
@@ -130,13 +130,13 @@ def url_builder(root: PlannedScope, tables: Sequence[MountedRouter], converters:
     return compile_url_builder(named, {name: table.router for table in tables for name in table.links}, converters)
 
 
-def check_reach(tables: tuple[MountedRouter, ...], findings: Diagnostics) -> None:
+def check_reach(tables: tuple[MountedRouter, ...], diagnostics: Diagnostics) -> None:
     """Note the routes that no request can reach."""
     for table in tables:
         if not isinstance(table.router, LinkingRouter):
             continue
-        for shadow in _shadows_of(table, table.router, findings):
-            findings.add(
+        for shadow in _shadows_of(table, table.router, diagnostics):
+            diagnostics.add(
                 "TB407",
                 f"{shadow.route.describe()} can never be reached",
                 *_origins(shadow.route, *shadow.by),
@@ -147,8 +147,8 @@ def check_reach(tables: tuple[MountedRouter, ...], findings: Diagnostics) -> Non
             )
 
 
-def _has_no_territory(scope: PlannedScope, findings: Diagnostics) -> None:
-    findings.add(
+def _has_no_territory(scope: PlannedScope, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB421",
         f"a scope at {scope.host}{scope.prefix} cannot have a router of its own",
         scope.origin,
@@ -157,12 +157,12 @@ def _has_no_territory(scope: PlannedScope, findings: Diagnostics) -> None:
     )
 
 
-def _check_apart(tables: Sequence[MountedRouter], findings: Diagnostics) -> None:
+def _check_apart(tables: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:
     first: dict[object, MountedRouter] = {}
     for table in tables:
         key = table.matcher.key if table.matcher is not None else None
         if first.setdefault(key, table) is not table:
-            findings.add(
+            diagnostics.add(
                 "TB421",
                 f"two scopes at {table.scope.host}{table.scope.prefix} have routers of their own",
                 table.scope.origin,
@@ -172,26 +172,26 @@ def _check_apart(tables: Sequence[MountedRouter], findings: Diagnostics) -> None
             )
 
 
-def _shadows_of(table: MountedRouter, router: LinkingRouter, findings: Diagnostics) -> Sequence[UnreachableRoute]:
+def _shadows_of(table: MountedRouter, router: LinkingRouter, diagnostics: Diagnostics) -> Sequence[UnreachableRoute]:
     try:
         return tuple(router.shadows())
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
         if table.scope.router is not None:
-            _broken(table.scope.router, f"shadows() failed: {format_error(error)}", findings)
+            _broken(table.scope.router, f"shadows() failed: {format_error(error)}", diagnostics)
         return ()
 
 
-def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], findings: Diagnostics) -> bool:
+def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], diagnostics: Diagnostics) -> bool:
     try:
         router.freeze()
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        _broken(choice, f"freeze() failed: {format_error(error)}", findings)
+        _broken(choice, f"freeze() failed: {format_error(error)}", diagnostics)
         return False
     return True
 
 
-def _broken(choice: Choice[RouterProvider], fault: str, findings: Diagnostics) -> None:
-    findings.add(
+def _broken(choice: Choice[RouterProvider], fault: str, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB502",
         f"router {choice.name!r} cannot be used: {fault}",
         choice.origin,
@@ -223,7 +223,7 @@ def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[P
     yield from groups
 
 
-def _make(choice: Choice[RouterProvider], setup: Setup, findings: Diagnostics) -> Router | None:
+def _make(choice: Choice[RouterProvider], setup: Setup, diagnostics: Diagnostics) -> Router | None:
     try:
         router = choice.provider.factory(setup)
         missing = [name for name in _ROUTER_METHODS if not callable(getattr(router, name, None))]
@@ -231,7 +231,7 @@ def _make(choice: Choice[RouterProvider], setup: Setup, findings: Diagnostics) -
             raise TypeError(f"{router!r} has no {', '.join(missing)}")
         return router
     except Exception as error:  # noqa: BLE001  # a foreign factory may raise anything
-        findings.add(
+        diagnostics.add(
             "TB502",
             f"router {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,
@@ -248,14 +248,14 @@ def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) ->
     return HostRouter(router, lambda: choice.provider.factory(setup), setup.converters)
 
 
-def _add(router: Router | HostRouter, route: Route, findings: Diagnostics) -> None:
+def _add(router: Router | HostRouter, route: Route, diagnostics: Diagnostics) -> None:
     try:
         router.add(route)
     except RouteConflict as conflict:
         if conflict.first.name and conflict.first.name == conflict.second.name:
             # Told for all routers together, as names are looked up in all of them.
             return
-        findings.add(
+        diagnostics.add(
             "TB406",
             str(conflict),
             *_origins(conflict.second, conflict.first),
@@ -264,7 +264,7 @@ def _add(router: Router | HostRouter, route: Route, findings: Diagnostics) -> No
         )
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
         reason = str(error) if isinstance(error, RouteError) else format_error(error)
-        findings.add(
+        diagnostics.add(
             "TB405",
             f"route {route.path!r} cannot be used: {reason}",
             *_origins(route),

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
 from turnbuckle.routing.records import Route
 
-__all__ = ["Declaration", "ScopeDeclaration", "Written"]
-
-RecordT = TypeVar("RecordT")
-
-
-@attrs.frozen
-class Written(Generic[RecordT]):
-    """A record, or a value that still has to become one, with the place it came from."""
-
-    record: RecordT
-    origin: Origin
+__all__ = ["Declaration", "ScopeDeclaration"]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,13 +32,13 @@ class ScopeDeclaration:
     prefix: str
     host: str
     origin: Origin
-    plugins: tuple[Written[object], ...] = ()
+    plugins: tuple[Sourced[object], ...] = ()
     routes: tuple[Route, ...] = ()
-    middleware: tuple[Written[Middleware], ...] = ()
-    response_types: tuple[Written[ResponseType], ...] = ()
-    error_handlers: tuple[Written[ErrorHandler], ...] = ()
-    lifespans: tuple[Written[Lifespan], ...] = ()
-    router: Written[object] | None = None
+    middleware: tuple[Sourced[Middleware], ...] = ()
+    response_types: tuple[Sourced[ResponseType], ...] = ()
+    error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
+    lifespans: tuple[Sourced[Lifespan], ...] = ()
+    router: Sourced[object] | None = None
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)
     scopes: tuple[ScopeDeclaration, ...] = ()
@@ -72,7 +61,7 @@ class Declaration:
     name: str
     root: ScopeDeclaration
     origin: Origin
-    parser: Written[object] | None = None
+    parser: Sourced[object] | None = None
     settings: Mapping[str, object] | Path | None = None
     debug: bool | None = None
     converters: Mapping[str, object] = attrs.field(factory=dict)

@@ -43,9 +43,13 @@ def quarantine_diagnostic(plugin: str, error: Diagnostic) -> Diagnostic:
 
 @attrs.define
 class Diagnostics:
-    """The diagnostics of one resolution, in the order in which they were found."""
+    """The diagnostics of one resolution, in the order in which they were found; all stages add to it.
 
-    diagnostics: list[Diagnostic] = attrs.field(factory=list)
+    Attributes:
+        entries: all diagnostics so far.
+    """
+
+    entries: list[Diagnostic] = attrs.field(factory=list)
 
     def add(
         self,
@@ -56,30 +60,34 @@ class Diagnostics:
         fix: str = "",
         level: Level = "error",
     ) -> None:
-        """Note one finding; an error unless said otherwise."""
-        self.diagnostics.append(Diagnostic(level=level, code=code, text=text, why=why, fix=fix, origins=origins))
+        """Add one diagnostic, by default an error."""
+        self.entries.append(Diagnostic(level=level, code=code, text=text, why=why, fix=fix, origins=origins))
 
     def quarantine(self, since: int, plugin: str) -> bool:
-        """Turn the errors found since there were so many findings into warnings about an optional plugin.
+        """Turn the errors of an optional plugin into warnings.
+
+        Args:
+            since: number of entries before the step that may have added errors.
+            plugin: name of the plugin.
 
         Returns:
-            Whether there were any, so that the plugin must be left out.
+            Whether there were any errors, so that the plugin must be left out.
         """
-        found = self.diagnostics[since:]
-        for at, each in enumerate(found, since):
-            if each.level == "error":
-                self.diagnostics[at] = quarantine_diagnostic(plugin, each)
-        return any(each.level == "error" for each in found)
+        added = self.entries[since:]
+        for index, diagnostic in enumerate(added, since):
+            if diagnostic.level == "error":
+                self.entries[index] = quarantine_diagnostic(plugin, diagnostic)
+        return any(diagnostic.level == "error" for diagnostic in added)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The findings that stop the start."""
-        return tuple(each for each in self.diagnostics if each.level == "error")
+        """The diagnostics that stop the start."""
+        return tuple(diagnostic for diagnostic in self.entries if diagnostic.level == "error")
 
     @property
     def others(self) -> tuple[Diagnostic, ...]:
-        """The findings that do not stop the start."""
-        return tuple(each for each in self.diagnostics if each.level != "error")
+        """The diagnostics that do not stop the start."""
+        return tuple(diagnostic for diagnostic in self.entries if diagnostic.level != "error")
 
     def raise_errors(self) -> None:
         """Raise all errors together.
@@ -88,5 +96,5 @@ class Diagnostics:
             StartupError: there is at least one.
         """
         if self.errors:
-            warnings = [each for each in self.others if each.level == "warning"]
-            raise StartupError([Problem(each) for each in self.errors], warnings)
+            warnings = [diagnostic for diagnostic in self.others if diagnostic.level == "warning"]
+            raise StartupError([Problem(diagnostic) for diagnostic in self.errors], warnings)

@@ -22,7 +22,7 @@ def check_relations(
     plugins: Sequence[LoadedPlugin],
     around: Mapping[str, LoadedPlugin],
     quarantined: Collection[str],
-    findings: Diagnostics,
+    diagnostics: Diagnostics,
 ) -> list[LoadedPlugin]:
     """Return the plugins that may take part.
 
@@ -30,34 +30,34 @@ def check_relations(
         plugins: those of one scope.
         around: those of the scopes around it, by name.
         quarantined: names of optional plugins that failed.
-        findings: where the others are noted.
+        diagnostics: where the others are noted.
     """
     present = {**around, **{plugin.name: plugin for plugin in plugins}}
     return [
         each
         for each in plugins
-        if _fits_api(each, findings)
-        & _has_what_it_requires(each, present, quarantined, findings)
-        & _is_at_peace(each, present, findings)
+        if _fits_api(each, diagnostics)
+        & _has_what_it_requires(each, present, quarantined, diagnostics)
+        & _is_at_peace(each, present, diagnostics)
     ]
 
 
-def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], findings: Diagnostics) -> None:
+def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], diagnostics: Diagnostics) -> None:
     """Note plugins that require an optional plugin that has failed meanwhile."""
     for plugin in plugins:
         for name in plugin.info.requires:
             if name in quarantined:
-                _requires(plugin, name, _LEFT_OUT, findings)
+                _requires(plugin, name, _LEFT_OUT, diagnostics)
 
 
-def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Diagnostics) -> list[LoadedPlugin]:
+def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostics) -> list[LoadedPlugin]:
     """Return the plugins of one scope, each after those that it requires or comes after."""
     by_name = {plugin.name: plugin for plugin in plugins}
     before = {name: (*each.info.requires, *each.info.after) for name, each in by_name.items()}
     try:
         names = solve(by_name, before, lambda name: (not by_name[name].builtin, name))
     except OrderCycle as cycle:
-        findings.add(
+        diagnostics.add(
             "TB109",
             f"plugins depend on each other in a circle: {cycle}",
             *(by_name[name].origin for name in cycle.path[:-1]),
@@ -68,11 +68,11 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], findings: Diagnostics) 
     return [by_name[name] for name in names]
 
 
-def _fits_api(plugin: LoadedPlugin, findings: Diagnostics) -> bool:
+def _fits_api(plugin: LoadedPlugin, diagnostics: Diagnostics) -> bool:
     if plugin.info.api == API:
         return True
     newer = isinstance(plugin.info.api, int) and plugin.info.api > API
-    findings.add(
+    diagnostics.add(
         "TB108",
         f"plugin {plugin.name!r} was written for hooks of generation {plugin.info.api!r}, this is generation {API}",
         plugin.origin,
@@ -82,10 +82,10 @@ def _fits_api(plugin: LoadedPlugin, findings: Diagnostics) -> bool:
     return False
 
 
-def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], findings: Diagnostics) -> bool:
+def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], diagnostics: Diagnostics) -> bool:
     opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
     for name in opponents:
-        findings.add(
+        diagnostics.add(
             "TB107",
             f"plugin {plugin.name!r} does not go together with plugin {name!r}",
             plugin.origin,
@@ -97,17 +97,17 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], find
 
 
 def _has_what_it_requires(
-    plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], findings: Diagnostics
+    plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], diagnostics: Diagnostics
 ) -> bool:
     missing = [name for name in plugin.info.requires if name not in present]
     for name in missing:
         how = _LEFT_OUT if name in quarantined else f"is not enabled{did_you_mean(name, present)}"
-        _requires(plugin, name, how, findings)
+        _requires(plugin, name, how, diagnostics)
     return not missing
 
 
-def _requires(plugin: LoadedPlugin, name: str, how: str, findings: Diagnostics) -> None:
-    findings.add(
+def _requires(plugin: LoadedPlugin, name: str, how: str, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB106",
         f"plugin {plugin.name!r} requires plugin {name!r}, which {how}",
         plugin.origin,

@@ -70,7 +70,7 @@ class Loader:
     """Turns what was asked for into loaded plugins.
 
     Attributes:
-        findings: where failures are noted.
+        diagnostics: where failures are noted.
         disabled: names that stay out, with who said so.
         optional: names of plugins whose failure is a warning.
         excluded: optional plugins that stay out, as a start with them failed.
@@ -79,7 +79,7 @@ class Loader:
         discover: lists the installed plugins; asked at most once, and only when a name has to be looked up.
     """
 
-    findings: Diagnostics
+    diagnostics: Diagnostics
     disabled: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     excluded: Collection[str] = ()
@@ -119,9 +119,9 @@ class Loader:
                     self._merge(loaded[name], each)
                 continue
             tried.add(name)
-            mark = len(self.findings.diagnostics)
+            mark = len(self.diagnostics.entries)
             plugin = self._load_timed(each)
-            if name in self.optional and self.findings.quarantine(mark, name):
+            if name in self.optional and self.diagnostics.quarantine(mark, name):
                 self.quarantined.append(name)
             elif plugin is not None and not self._is_twice(plugin, loaded):
                 loaded[plugin.name] = plugin
@@ -134,7 +134,7 @@ class Loader:
         first = loaded.get(plugin.name)
         if first is None:
             return False
-        self.findings.add(
+        self.diagnostics.add(
             "TB105",
             f"plugin {plugin.name!r} is enabled twice",
             plugin.origin,
@@ -164,7 +164,7 @@ class Loader:
             return None
         loaded = self._instance(value, wanted, installed.distribution)
         if loaded is not None and loaded.name != installed.name:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB111",
                 f"plugin {loaded.name!r} has the entry point {installed.name!r}",
                 loaded.origin,
@@ -180,7 +180,7 @@ class Loader:
         if len(found) > 1:
             owners = {each.distribution for each in found}
             who = f"{len(found)} distributions offer" if len(owners) > 1 else f"{min(owners)} has two entry points for"
-            self.findings.add(
+            self.diagnostics.add(
                 "TB102",
                 f"{who} plugin {name!r}",
                 *(each.origin for each in found),
@@ -188,7 +188,7 @@ class Loader:
                 fix="uninstall one of them" if len(owners) > 1 else "remove one of the two from its metadata",
             )
         if not found:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB101",
                 f"unknown plugin {name!r}{did_you_mean(name, {each.name for each in self.installed})}",
                 origin,
@@ -203,7 +203,7 @@ class Loader:
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
             fix = f"pip install '{name}[{installed.extra}]'"
-        self.findings.add(
+        self.diagnostics.add(
             "TB103",
             f"plugin {installed.name!r} cannot be imported: {format_error(error)}",
             attrs.evolve(installed.origin, location=place or installed.value),
@@ -247,7 +247,7 @@ class Loader:
         try:
             return cls()
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's constructor may raise anything
-            self.findings.add(
+            self.diagnostics.add(
                 "TB104",
                 f"plugin {cls.__qualname__} cannot be made: {format_error(error)}",
                 Origin(plugin=_name_of(cls) or cls.__qualname__, location=place_of_error(error) or place_of(cls)),
@@ -261,7 +261,7 @@ class Loader:
         if distribution:
             # Who asked for it by name has done nothing wrong.
             origin = attrs.evolve(origin, location=place_of(value) or origin.location, distribution=distribution)
-        self.findings.add(
+        self.diagnostics.add(
             "TB104",
             f"{shown(value)} is not a plugin",
             attrs.evolve(origin, location=origin.location or place_of(value)),
@@ -270,7 +270,7 @@ class Loader:
         )
 
     def _wrong_info(self, plugin: Plugin, fault: str, origin: Origin) -> None:
-        self.findings.add(
+        self.diagnostics.add(
             "TB111",
             f"plugin {type(plugin).__qualname__} {fault}",
             origin,
@@ -282,7 +282,7 @@ class Loader:
         text = "has no info" if info is None else f"has {shown(info)} for its info"
         if isinstance(info, PluginInfo):
             text = f"has the name {shown(info.name)}"
-        self.findings.add(
+        self.diagnostics.add(
             "TB111",
             f"plugin {type(plugin).__qualname__} {text}",
             origin,

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence, Set
 
 import attrs
 
+from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Entry, Plan, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Match, Route
@@ -75,9 +76,9 @@ class Explanation:
     path_params: Mapping[str, object] = attrs.field(factory=dict)
     router: Choice[RouterProvider] | None = None
     candidates: tuple[Candidate, ...] = ()
-    chain: tuple[Entry[Middleware], ...] = ()
+    chain: tuple[Sourced[Middleware], ...] = ()
     offered: tuple[str, ...] = ()
-    protocol: Entry[ProtocolProvider] | None = None
+    protocol: Sourced[ProtocolProvider] | None = None
     settings: tuple[SettingValue, ...] = ()
 
 
@@ -277,10 +278,10 @@ def _mount(chain: Sequence[PlannedScope]) -> PlannedScope:
     return next((scope for scope in reversed(chain) if scope.router is not None), chain[0])
 
 
-def _links(scopes: Sequence[PlannedScope]) -> tuple[Entry[Middleware], ...]:
+def _links(scopes: Sequence[PlannedScope]) -> tuple[Sourced[Middleware], ...]:
     return tuple(link for scope in scopes for link in scope.middleware)
 
 
-def _error_handler(scope: PlannedScope, error: Exception) -> Entry[ErrorHandler] | None:
+def _error_handler(scope: PlannedScope, error: Exception) -> Sourced[ErrorHandler] | None:
     handlers = {entry.record.exception: entry for entry in scope.error_handlers}
     return next((handlers[base] for base in type(error).__mro__ if base in handlers), None)

@@ -88,7 +88,7 @@ def with_failures(
         origin = attrs.evolve(asked_for[name], plugin=name, distribution=distributions.get(name, ""))
         shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, findings)))
     plugins = [_with_distribution(each, distributions) for each in shown]
-    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.entries))
 
 
 def survey_without_app(sources: SettingsSources) -> PluginInventory:
@@ -101,7 +101,7 @@ def survey_without_app(sources: SettingsSources) -> PluginInventory:
     settings = configurator.build(Settings, (), {}) or Settings()
     asked = requests_from_settings(settings, configurator.values, sources)
     plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
-    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.diagnostics))
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.entries))
 
 
 def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedPlugin]:

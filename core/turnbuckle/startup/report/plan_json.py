@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnbuckle._version import __version__
-from turnbuckle.diagnostics import Diagnostic, Origin
-from turnbuckle.plan import Choice, Entry, Plan, PlannedPlugin, PlannedScope, SettingValue
+from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
+from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.limits_table import bounds_as_json
@@ -88,7 +88,12 @@ def origin_as_json(origin: Origin | None) -> dict[str, Json]:
     """Return where something came from; empty if that is unknown."""
     if origin is None:
         return {}
-    return {"plugin": origin.plugin, "location": origin.location, "distribution": origin.distribution, "hook": origin.hook}
+    return {
+        "plugin": origin.plugin,
+        "location": origin.location,
+        "distribution": origin.distribution,
+        "hook": origin.hook,
+    }
 
 
 def _from(origin: Origin | None) -> dict[str, Json]:
@@ -96,7 +101,7 @@ def _from(origin: Origin | None) -> dict[str, Json]:
 
 
 def _choice(choice: Choice[object]) -> dict[str, Json]:
-    losers: list[Json] = [{"name": each.name, **_from(each.origin)} for each in choice.losers]
+    losers: list[Json] = [{"name": each.name, **_from(each.origin)} for each in choice.rejected]
     return {"name": choice.name, "rule": choice.rule, "losers": losers, **_from(choice.origin)}
 
 
@@ -111,7 +116,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
             {
                 "type": type_name(each.record.type),
                 "media_type": each.record.media_type,
-                "losers": [_from(loser.origin) for loser in each.losers],
+                "losers": [_from(loser.origin) for loser in each.rejected],
                 **_from(each.origin),
             }
             for each in scope.response_types
@@ -124,7 +129,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
     }
 
 
-def _link(link: Entry[Middleware]) -> dict[str, Json]:
+def _link(link: Sourced[Middleware]) -> dict[str, Json]:
     record = link.record
     return {
         "name": record.name,

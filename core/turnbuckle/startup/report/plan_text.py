@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnbuckle.diagnostics import Origin
-from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope, RejectedCandidate
+from turnbuckle.diagnostics import Origin, RejectedCandidate
+from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
@@ -70,7 +70,7 @@ def _setting_lines(plan: Plan, everything: bool) -> Iterator[str]:
 
 def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
     yield choice.kind, choice.name, choice.rule, *_source(choice.origin)
-    for loser in choice.losers:
+    for loser in choice.rejected:
         yield "", f"not {loser.name}", "", *_source(loser.origin)
 
 
@@ -84,13 +84,13 @@ def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     terms = [row for planned in scope.routes for row in _term_rows(planned)]
     yield from _block("limits and deadlines of routes", terms)
     types = [
-        _typed_row(each.record.type, each.origin, each.losers)
+        _typed_row(each.record.type, each.origin, each.rejected)
         for each in scope.response_types
         if _is_of(each.origin, scope, builtin)
     ]
     yield from _block("response types", types)
     errors = [
-        _typed_row(each.record.exception, each.origin, each.losers)
+        _typed_row(each.record.exception, each.origin, each.rejected)
         for each in scope.error_handlers
         if _is_of(each.origin, scope, builtin)
     ]

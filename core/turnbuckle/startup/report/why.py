@@ -97,7 +97,7 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
 
 
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
-    losers = (RejectedEntry(name=each.name, reason="", source=str(each.origin)) for each in choice.losers)
+    losers = (RejectedEntry(name=each.name, reason="", source=str(each.origin)) for each in choice.rejected)
     return Answer(
         kind=choice.kind,
         name=choice.name,

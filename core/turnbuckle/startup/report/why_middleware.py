@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from turnbuckle.plan import Entry, Plan, PlannedScope
+from turnbuckle.diagnostics import Sourced
+from turnbuckle.plan import Plan, PlannedScope
 from turnbuckle.records import Middleware
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.report.explain import scope_chain
@@ -30,7 +31,7 @@ def why_middleware(plan: Plan, name: str) -> list[Answer]:
     return found
 
 
-def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
+def _placed(plan: Plan, scope: PlannedScope, link: Sourced[Middleware]) -> Answer:
     chain = [(each, of) for of in scope_chain(plan, scope) for each in of.middleware]
     record = link.record
     at = next(number for number, (each, _) in enumerate(chain, 1) if each is link)
@@ -64,7 +65,7 @@ def _placed(plan: Plan, scope: PlannedScope, link: Entry[Middleware]) -> Answer:
     )
 
 
-def _constraints(chain: Sequence[tuple[Entry[Middleware], PlannedScope]], link: Entry[Middleware]) -> _Facts:
+def _constraints(chain: Sequence[tuple[Sourced[Middleware], PlannedScope]], link: Sourced[Middleware]) -> _Facts:
     """Yield what a middleware asks for, and what others ask for that concerns it."""
     others = [each for each, _ in chain if each is not link]
     names = {name for each in others for name in (each.record.name, each.origin.plugin)}
@@ -84,7 +85,7 @@ def _effects(record: Middleware) -> Iterator[tuple[str, bool]]:
     yield "holds whole responses", record.buffers_response
 
 
-def _order_reason(plan: Plan, outer: Entry[Middleware], inner: Entry[Middleware]) -> str:
+def _order_reason(plan: Plan, outer: Sourced[Middleware], inner: Sourced[Middleware]) -> str:
     first, second = outer.record, inner.record
     if plan.settings.middleware.order and not outer.origin.scope:
         return f"middleware.order says so ({plan.setting_values['middleware.order'].source})"

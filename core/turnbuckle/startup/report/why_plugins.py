@@ -167,7 +167,7 @@ def _of_scope(scope: PlannedScope, plugin: PlannedPlugin) -> Iterator[tuple[str,
 def _passed_over(plan: Plan, plugin: PlannedPlugin) -> Iterator[RejectedEntry]:
     routers = [scope.router for scope in plan.root.walk() if scope.prefix == plugin.scope and scope.router is not None]
     for choice in (*_slots(plan), *routers):
-        for each in choice.losers:
+        for each in choice.rejected:
             if _is_of(plugin, each.origin):
                 reason = f"{choice.name!r} is the {choice.kind}: {choice.rule}"
                 yield RejectedEntry(name=f"{choice.kind} {each.name}", reason=reason, source=each.origin.location)

@@ -7,7 +7,8 @@ import pkgutil
 
 import attrs
 
-from turnbuckle.plan import Entry, Plan, PlannedRoute, PlannedScope
+from turnbuckle.diagnostics import Sourced
+from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.report.explain import explain_request, scope_chain
@@ -86,7 +87,7 @@ def why_response(plan: Plan, name: str) -> list[Answer]:
     """
     kind = _type_of(plan, name)
     answers: list[Answer] = []
-    reporting_errors: list[Entry[ResponseType] | None] = []
+    reporting_errors: list[Sourced[ResponseType] | None] = []
     for scope in plan.root.walk():
         entry, rule = _renderer(scope, kind)
         if entry not in reporting_errors:
@@ -112,7 +113,7 @@ def _type_of(plan: Plan, name: str) -> type:
     return value
 
 
-def _renderer(scope: PlannedScope, kind: type) -> tuple[Entry[ResponseType] | None, str]:
+def _renderer(scope: PlannedScope, kind: type) -> tuple[Sourced[ResponseType] | None, str]:
     # As web.response_types has it: the type itself, its bases, then what it is a virtual subclass of.
     table = {entry.record.type: entry for entry in scope.response_types}
     for base in kind.__mro__:
@@ -126,7 +127,7 @@ def _renderer(scope: PlannedScope, kind: type) -> tuple[Entry[ResponseType] | No
     return None, "a handler that returns such a value fails with a TypeError"
 
 
-def _rendered(kind: type, scope: PlannedScope, entry: Entry[ResponseType] | None, rule: str) -> Answer:
+def _rendered(kind: type, scope: PlannedScope, entry: Sourced[ResponseType] | None, rule: str) -> Answer:
     change = "provide_response_types of a plugin, or @app.response_type"
     if entry is None:
         return Answer(kind="response", name=f"none for {type_name(kind)}", scope=scope.prefix, rule=rule, change=change)
@@ -136,7 +137,7 @@ def _rendered(kind: type, scope: PlannedScope, entry: Entry[ResponseType] | None
         RejectedEntry(
             name=each.name, reason="the app beats plugins, a plugin beats what is built in", source=str(each.origin)
         )
-        for each in entry.losers
+        for each in entry.rejected
     )
     return Answer(
         kind="response",

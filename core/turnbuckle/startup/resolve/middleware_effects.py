@@ -12,7 +12,8 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from types import UnionType
 from typing import Annotated, Final, Union, get_args, get_origin
 
-from turnbuckle.plan import Entry, PlannedRoute
+from turnbuckle.diagnostics import Sourced
+from turnbuckle.plan import PlannedRoute
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.model.diagnostics import Diagnostics
@@ -24,7 +25,9 @@ __all__ = ["check_effects", "streams_response"]
 _STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream)\b")
 
 
-def check_effects(links: Iterable[Entry[Middleware]], routes: Iterable[PlannedRoute], findings: Diagnostics) -> None:
+def check_effects(
+    links: Iterable[Sourced[Middleware]], routes: Iterable[PlannedRoute], diagnostics: Diagnostics
+) -> None:
     """Note middleware that holds in memory what a handler streams, be it a response or the content of a request."""
     buffering = [link for link in links if link.record.buffers_response]
     reading = [link for link in links if link.record.reads_body]
@@ -32,10 +35,10 @@ def check_effects(links: Iterable[Entry[Middleware]], routes: Iterable[PlannedRo
         route = planned.route
         if buffering and streams_response(route):
             for link in buffering:
-                _buffers(link, route, findings)
+                _buffers(link, route, diagnostics)
         if route.streams_body:
             for link in reading:
-                _reads(link, route, findings)
+                _reads(link, route, diagnostics)
 
 
 def streams_response(route: Route) -> bool:
@@ -63,8 +66,8 @@ def _is_stream(annotation: object) -> bool:
     return isinstance(origin, type) and issubclass(origin, AsyncIterable | Stream)
 
 
-def _buffers(link: Entry[Middleware], route: Route, findings: Diagnostics) -> None:
-    findings.add(
+def _buffers(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB413",
         f"middleware {link.record.name!r} buffers the response of {route.describe()}, which streams",
         link.origin,
@@ -75,8 +78,8 @@ def _buffers(link: Entry[Middleware], route: Route, findings: Diagnostics) -> No
     )
 
 
-def _reads(link: Entry[Middleware], route: Route, findings: Diagnostics) -> None:
-    findings.add(
+def _reads(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB425",
         f"middleware {link.record.name!r} reads the content of requests for {route.describe()}, which streams it",
         link.origin,

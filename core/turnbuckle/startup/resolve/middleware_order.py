@@ -9,38 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from turnbuckle.diagnostics import Origin, ResourceKey
-from turnbuckle.plan import Entry
+from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
 from turnbuckle.records import ZONES, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 
 __all__ = ["check_needs", "order_middleware"]
 
-Link = Entry[Middleware]
+Link = Sourced[Middleware]
 
 
 def order_middleware(
-    links: Sequence[Link], wanted: Sequence[str], findings: Diagnostics, source: str = ""
+    links: Sequence[Link], wanted: Sequence[str], diagnostics: Diagnostics, source: str = ""
 ) -> tuple[Link, ...]:
     """Return the middleware of one scope, outermost first.
 
     Args:
         links: in dependency order.
         wanted: the order that the settings ask for; empty to solve it.
-        findings: where contradictions are noted.
+        diagnostics: where contradictions are noted.
         source: where that order is set.
     """
-    by_name = _by_name(links, findings)
+    by_name = _by_name(links, diagnostics)
     if wanted:
-        return _as_wanted(by_name, wanted, findings, Origin(plugin="app", location=source))
-    outside = _constraints(by_name, findings)
+        return _as_wanted(by_name, wanted, diagnostics, Origin(plugin="app", location=source))
+    outside = _constraints(by_name, diagnostics)
     _keep_written_order(by_name, outside)
     position = {name: at for at, name in enumerate(by_name)}
     try:
         names = solve(by_name, outside, lambda name: (ZONES.index(by_name[name].record.zone), position[name]))
     except OrderCycle as cycle:
-        findings.add(
+        diagnostics.add(
             "TB408",
             f"middleware is ordered in a circle: {cycle}",
             *(by_name[name].origin for name in cycle.path[:-1]),
@@ -52,14 +51,17 @@ def order_middleware(
 
 
 def check_needs(
-    outer: Sequence[Link], links: Sequence[Link], findings: Diagnostics, resources: Collection[ResourceKey[object]] = ()
+    outer: Sequence[Link],
+    links: Sequence[Link],
+    diagnostics: Diagnostics,
+    resources: Collection[ResourceKey[object]] = (),
 ) -> None:
     """Note middleware that needs what nothing outside of it provides, and keys that two provide.
 
     Args:
         outer: the middleware around that of this scope.
         links: the middleware of this scope.
-        findings: where it is noted.
+        diagnostics: where it is noted.
         resources: what lifespans provide here.
     """
     present: dict[str, Link] = {}
@@ -70,22 +72,22 @@ def check_needs(
                 continue
             if isinstance(need, ResourceKey):
                 if need not in resources:
-                    _lacks_resource(link, need, resources, findings)
+                    _lacks_resource(link, need, resources, diagnostics)
             elif need not in present:
-                _lacks(link, need, links, findings)
+                _lacks(link, need, links, diagnostics)
         present[link.record.name] = link
         for key in link.record.provides:
             present[key] = link
             if (first := provided.setdefault(key, link)) is not link and link in links:
-                _provided_twice(key, link, first, findings)
+                _provided_twice(key, link, first, diagnostics)
 
 
-def _by_name(links: Sequence[Link], findings: Diagnostics) -> dict[str, Link]:
+def _by_name(links: Sequence[Link], diagnostics: Diagnostics) -> dict[str, Link]:
     by_name: dict[str, Link] = {}
     for link in links:
         first = by_name.setdefault(link.record.name, link)
         if first is not link:
-            findings.add(
+            diagnostics.add(
                 "TB410",
                 f"two middleware are named {link.record.name!r}",
                 link.origin,
@@ -96,10 +98,12 @@ def _by_name(links: Sequence[Link], findings: Diagnostics) -> dict[str, Link]:
     return by_name
 
 
-def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Diagnostics, at: Origin) -> tuple[Link, ...]:
+def _as_wanted(
+    by_name: dict[str, Link], wanted: Sequence[str], diagnostics: Diagnostics, at: Origin
+) -> tuple[Link, ...]:
     for name in wanted:
         if name not in by_name:
-            findings.add(
+            diagnostics.add(
                 "TB419",
                 f"middleware.order names {name!r}, which does not exist{did_you_mean(name, by_name)}",
                 at,
@@ -107,7 +111,7 @@ def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Diagno
                 fix="remove it, or correct its name",
             )
     for name in by_name.keys() - set(wanted):
-        findings.add(
+        diagnostics.add(
             "TB419",
             f"middleware.order leaves out {name!r}",
             by_name[name].origin,
@@ -118,14 +122,14 @@ def _as_wanted(by_name: dict[str, Link], wanted: Sequence[str], findings: Diagno
     return tuple(by_name[name] for name in dict.fromkeys(wanted) if name in by_name)
 
 
-def _constraints(by_name: dict[str, Link], findings: Diagnostics) -> dict[str, set[str]]:
+def _constraints(by_name: dict[str, Link], diagnostics: Diagnostics) -> dict[str, set[str]]:
     outside: dict[str, set[str]] = {name: set() for name in by_name}
     for name, link in by_name.items():
-        for other in _targets(link, link.record.after, by_name, findings):
-            if _agrees(other, name, link, by_name, findings):
+        for other in _targets(link, link.record.after, by_name, diagnostics):
+            if _agrees(other, name, link, by_name, diagnostics):
                 outside[name].add(other)
-        for other in _targets(link, link.record.before, by_name, findings):
-            if _agrees(name, other, link, by_name, findings):
+        for other in _targets(link, link.record.before, by_name, diagnostics):
+            if _agrees(name, other, link, by_name, diagnostics):
                 outside[other].add(name)
     return outside
 
@@ -151,7 +155,7 @@ def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
     return False
 
 
-def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], findings: Diagnostics) -> list[str]:
+def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], diagnostics: Diagnostics) -> list[str]:
     targets = []
     for name in names:
         if name in by_name:
@@ -160,7 +164,7 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], finding
         of_plugin = [each for each, one in by_name.items() if one.origin.plugin == name]
         targets.extend(of_plugin)
         if not of_plugin:
-            findings.add(
+            diagnostics.add(
                 "TB409",
                 f"middleware {link.record.name!r} is ordered by {name!r}, which is not there"
                 f"{did_you_mean(name, by_name)}",
@@ -172,11 +176,11 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], finding
     return targets
 
 
-def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findings: Diagnostics) -> bool:
+def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], diagnostics: Diagnostics) -> bool:
     first, second = by_name[outer].record, by_name[inner].record
     if ZONES.index(first.zone) <= ZONES.index(second.zone):
         return first.zone == second.zone
-    findings.add(
+    diagnostics.add(
         "TB411",
         f"middleware {link.record.name!r} asks for {outer!r} (zone {first.zone}) outside of {inner!r}"
         f" (zone {second.zone})",
@@ -187,10 +191,10 @@ def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], findin
     return False
 
 
-def _lacks(link: Link, need: str, links: Sequence[Link], findings: Diagnostics) -> None:
+def _lacks(link: Link, need: str, links: Sequence[Link], diagnostics: Diagnostics) -> None:
     inside = [each for each in links if need == each.record.name or need in each.record.provides]
     origins = (link.origin, *(each.origin for each in inside))
-    findings.add(
+    diagnostics.add(
         "TB412",
         f"middleware {link.record.name!r} needs {need!r} outside of it"
         + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
@@ -201,12 +205,12 @@ def _lacks(link: Link, need: str, links: Sequence[Link], findings: Diagnostics) 
 
 
 def _lacks_resource(
-    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], findings: Diagnostics
+    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
 ) -> None:
     same = [each.type.__qualname__ for each in resources if each.name == key.name]
     hint = f"; the {key.name!r} that is there is a {same[0]}, not a {key.type.__qualname__}" if same else ""
     hint = hint or did_you_mean(key.name, [each.name for each in resources])
-    findings.add(
+    diagnostics.add(
         "TB412",
         f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
         link.origin,
@@ -215,8 +219,8 @@ def _lacks_resource(
     )
 
 
-def _provided_twice(key: str, link: Link, first: Link, findings: Diagnostics) -> None:
-    findings.add(
+def _provided_twice(key: str, link: Link, first: Link, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
         "TB418",
         f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",
         link.origin,

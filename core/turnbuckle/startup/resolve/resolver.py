@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import Choice, Entry, PlannedRoute, PlannedScope, RejectedCandidate, SettingValue
+from turnbuckle.plan import Choice, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -59,11 +59,11 @@ _PARAMETER: Final = re.compile(r"\{(\w+)")
 class Around:
     """What a scope has from the scopes around it."""
 
-    middleware: tuple[Entry[Middleware], ...] = ()
-    response_types: tuple[Entry[ResponseType], ...] = ()
-    error_handlers: tuple[Entry[ErrorHandler], ...] = ()
+    middleware: tuple[Sourced[Middleware], ...] = ()
+    response_types: tuple[Sourced[ResponseType], ...] = ()
+    error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     router: str = ""
-    routers: tuple[Entry[RouterProvider], ...] = ()
+    routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
     terms: RouteOverrides = attrs.field(factory=dict)
 
@@ -76,26 +76,26 @@ class Resolver:
         settings: its settings.
         values: the same with their sources.
         builtin: names of the plugins that are a part of the core.
-        findings: where conflicts are noted.
+        diagnostics: where conflicts are noted.
         converters: those that patterns may name.
     """
 
     settings: Settings
     values: Mapping[str, SettingValue]
     builtin: frozenset[str]
-    findings: Diagnostics
+    diagnostics: Diagnostics
     converters: Converters = CONVERTERS
 
     def parser(self, root: CollectedScope, injected: AdaptedPart) -> Choice[ParserProvider] | None:
         """Return the parser of every connection."""
-        candidates: Sequence[Entry[ParserProvider]] = root.answers.of("provide_parsers")
+        candidates: Sequence[Sourced[ParserProvider]] = root.answers.of("provide_parsers")
         slot, shadow = self._slot("parser", injected, candidates), self.settings.parser.shadow
         if not slot.asked and slot.passed is None:
             # A plugin that is there for the shadow alone says nothing about the parser.
             candidates = [
                 each for each in candidates if each.record.name != shadow or each.origin.plugin in self.builtin
             ]
-        return choose(slot, candidates, self.findings)
+        return choose(slot, candidates, self.diagnostics)
 
     def shadow(self, root: CollectedScope, parser: Choice[ParserProvider] | None) -> Choice[ParserProvider] | None:
         """Return the parser that is compared with the one of every connection; None if there is to be none."""
@@ -104,7 +104,7 @@ class Resolver:
             return None
         asked_by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
         if parser is not None and parser.name == name:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB202",
                 f"setting 'parser.shadow' names {name!r}, which is the parser itself",
                 Origin(plugin="app", location=self.values["parser.shadow"].source),
@@ -116,11 +116,11 @@ class Resolver:
         slot: Slot[ParserProvider] = Slot(
             kind="shadow parser", key="parser.shadow", asked=name, asked_by=asked_by, builtin=self.builtin
         )
-        return choose(slot, root.answers.of("provide_parsers"), self.findings)
+        return choose(slot, root.answers.of("provide_parsers"), self.diagnostics)
 
     def components(self, root: CollectedScope) -> Mapping[str, Choice[Component]]:
         """Return the chosen component of each kind."""
-        candidates: Sequence[Entry[Component]] = root.answers.of("provide_components")
+        candidates: Sequence[Sourced[Component]] = root.answers.of("provide_components")
         source = self.values["components"].source
         chosen = {}
         kinds = {each.record.kind for each in candidates}
@@ -134,26 +134,26 @@ class Resolver:
             slot: Slot[Component] = Slot(
                 kind=f"{kind} component", key=f"components.{kind}", asked=name, asked_by=asked_by, builtin=self.builtin
             )
-            choice = choose(slot, [each for each in candidates if each.record.kind == kind], self.findings)
+            choice = choose(slot, [each for each in candidates if each.record.kind == kind], self.diagnostics)
             if choice is not None:
                 chosen[kind] = choice
         return chosen
 
-    def protocols(self, root: CollectedScope) -> tuple[Entry[ProtocolProvider], ...]:
+    def protocols(self, root: CollectedScope) -> tuple[Sourced[ProtocolProvider], ...]:
         """Return all protocols, each token of which is claimed once."""
-        entries: tuple[Entry[ProtocolProvider], ...] = root.answers.of("provide_protocols")
+        entries: tuple[Sourced[ProtocolProvider], ...] = root.answers.of("provide_protocols")
         for kind in ("alpn", "upgrade"):
             tokens = [each for each in entries if getattr(each.record, kind)]
             self._unique(tokens, lambda one: getattr(one, kind).lower(), "TB416", f"{kind} token")  # noqa: B023  # used at once
         return entries
 
-    def commands(self, root: CollectedScope) -> tuple[Entry[Any], ...]:
+    def commands(self, root: CollectedScope) -> tuple[Sourced[Any], ...]:
         """Return all commands, each name of which is claimed once."""
         entries = root.answers.of("provide_commands")
         self._unique(entries, lambda command: command.name, "TB417", "command")
         for each in entries:
             if each.record.name in BUILTIN_COMMANDS:
-                self.findings.add(
+                self.diagnostics.add(
                     "TB417",
                     f"there are two of command {each.record.name!r}, and one is a part of turnbuckle",
                     each.origin,
@@ -166,7 +166,7 @@ class Resolver:
     def check_names(self, root: PlannedScope) -> None:
         """Note names that two routes have; they are looked up in the app as a whole."""
         routes = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
-        entries = [Entry(route, route.origin or root.origin) for route in routes]
+        entries = [Sourced(route, route.origin or root.origin) for route in routes]
         self._unique(entries, lambda route: route.name, "TB420", "route name")
 
     def scope(self, gathered: CollectedScope, around: Around | None = None) -> PlannedScope:
@@ -180,7 +180,7 @@ class Resolver:
         written, answers = gathered.declaration, gathered.answers
         router = self._router(gathered, outer, is_root=around is None)
         entries = [*answers.of("provide_lifespans"), *_entries(written.lifespans)]
-        lifespans, resources = order_lifespans(entries, outer.resources, self.findings)
+        lifespans, resources = order_lifespans(entries, outer.resources, self.diagnostics)
         inner = Around(
             middleware=outer.middleware + self._middleware(gathered, outer, resources, is_root=around is None),
             response_types=self._typed(
@@ -196,12 +196,12 @@ class Resolver:
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,
-            terms=OverrideReader(self.values, self.findings).of_scope(outer.terms, written),
+            terms=OverrideReader(self.values, self.diagnostics).of_scope(outer.terms, written),
         )
         if around is not None:
             self._check_whole(gathered)
         routes = self._routes(gathered, inner)
-        check_effects(inner.middleware, routes, self.findings)
+        check_effects(inner.middleware, routes, self.diagnostics)
         return PlannedScope(
             prefix=written.prefix,
             host=written.host,
@@ -219,7 +219,7 @@ class Resolver:
     def _check_whole(self, gathered: CollectedScope) -> None:
         for hook, what in _OF_THE_WHOLE_APP.items():
             for each in gathered.answers.of(hook):
-                self.findings.add(
+                self.diagnostics.add(
                     "TB426",
                     f"{what} {each.record.name!r} of plugin {each.origin.plugin!r} has no effect in a scope",
                     each.origin,
@@ -231,7 +231,7 @@ class Resolver:
 
     # -- slots
 
-    def _slot(self, kind: str, injected: AdaptedPart, candidates: Sequence[Entry[Any]]) -> Slot[Any]:
+    def _slot(self, kind: str, injected: AdaptedPart, candidates: Sequence[Sourced[Any]]) -> Slot[Any]:
         passed = injected.provider
         if injected.adapter is not None:
             name = getattr(injected.adapter.ref, "info").name  # noqa: B009  # a plugin, which the record need not know
@@ -244,10 +244,10 @@ class Resolver:
         return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
 
     def _router(self, gathered: CollectedScope, outer: Around, *, is_root: bool) -> Choice[RouterProvider] | None:
-        candidates: Sequence[Entry[RouterProvider]] = gathered.answers.of("provide_routers")
+        candidates: Sequence[Sourced[RouterProvider]] = gathered.answers.of("provide_routers")
         slot = self._slot("router", gathered.router, candidates)
         if is_root:
-            return choose(slot, candidates, self.findings)
+            return choose(slot, candidates, self.diagnostics)
         name = gathered.router.name
         if name and not any(each.record.name == name for each in candidates):
             # Who asks for a router by name may mean one that a scope around this one has, such as the core's own.
@@ -255,9 +255,9 @@ class Resolver:
         if slot.passed is None and not name:
             # The setting speaks of the app's router; a scope has one of its own only if something in it brings one.
             slot = attrs.evolve(slot, asked="")
-        choice = choose(slot, candidates, self.findings) if candidates or slot.passed or slot.asked else None
+        choice = choose(slot, candidates, self.diagnostics) if candidates or slot.passed or slot.asked else None
         if choice is not None and not (gathered.declaration.prefix or gathered.declaration.host):
-            self.findings.add(
+            self.diagnostics.add(
                 "TB421",
                 "a scope with a router of its own needs a prefix or a host",
                 gathered.declaration.origin,
@@ -272,33 +272,33 @@ class Resolver:
 
     def _middleware(
         self, gathered: CollectedScope, outer: Around, resources: Provided, *, is_root: bool
-    ) -> tuple[Entry[Middleware], ...]:
+    ) -> tuple[Sourced[Middleware], ...]:
         links = [*gathered.answers.of("provide_middleware"), *_entries(gathered.declaration.middleware)]
         order, source = self.settings.middleware.order, self.values["middleware.order"].source
-        ordered = order_middleware(links, order if is_root else (), self.findings, source)
-        check_needs(outer.middleware, ordered, self.findings, resources.keys())
+        ordered = order_middleware(links, order if is_root else (), self.diagnostics, source)
+        check_needs(outer.middleware, ordered, self.diagnostics, resources.keys())
         return ordered
 
     def _typed(
         self,
-        outer: tuple[Entry[RecordT], ...],
-        entries: Iterable[Entry[RecordT]],
+        outer: tuple[Sourced[RecordT], ...],
+        entries: Iterable[Sourced[RecordT]],
         rule: tuple[Callable[[RecordT], type], str, str],
-    ) -> tuple[Entry[RecordT], ...]:
+    ) -> tuple[Sourced[RecordT], ...]:
         key, code, what = rule
-        merged: dict[type, Entry[RecordT]] = {key(each.record): each for each in outer}
-        own: dict[type, list[Entry[RecordT]]] = {}
+        merged: dict[type, Sourced[RecordT]] = {key(each.record): each for each in outer}
+        own: dict[type, list[Sourced[RecordT]]] = {}
         for each in entries:
             if self._is_usable(each):
                 own.setdefault(key(each.record), []).append(each)
         for kind, rivals in own.items():
             best = self._strongest(rivals, code, f"{what} {getattr(kind, '__name__', kind)}")
             beaten = [each for each in (*rivals, merged.get(kind)) if each is not None and each is not best]
-            losers = (RejectedCandidate(getattr(kind, "__qualname__", str(kind)), each.origin) for each in beaten)
-            merged[kind] = attrs.evolve(best, losers=tuple(losers))
+            rejected = (RejectedCandidate(getattr(kind, "__qualname__", str(kind)), each.origin) for each in beaten)
+            merged[kind] = attrs.evolve(best, rejected=tuple(rejected))
         return tuple(merged.values())
 
-    def _is_usable(self, entry: Entry[Any]) -> bool:
+    def _is_usable(self, entry: Sourced[Any]) -> bool:
         record = entry.record
         if isinstance(record, ResponseType):
             kind, what, must = record.type, "response type", "a class"
@@ -308,7 +308,7 @@ class Resolver:
             is_exception = isinstance(kind, type) and issubclass(kind, Exception)
             fault = fault_of_handler(record) if is_exception else f"{shown(kind)} is no class of exceptions"
         if fault:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB504",
                 f"{what} for {shown(kind)} cannot be used: {fault}",
                 entry.origin,
@@ -317,7 +317,7 @@ class Resolver:
             )
         return not fault
 
-    def _strongest(self, rivals: list[Entry[RecordT]], code: str, what: str) -> Entry[RecordT]:
+    def _strongest(self, rivals: list[Sourced[RecordT]], code: str, what: str) -> Sourced[RecordT]:
         # As for slots: what the app wrote down beats an enabled plugin, which beats what is built in.
         strength = {id(each): self._strength(each.origin) for each in rivals}
         most = max(strength.values())
@@ -328,12 +328,12 @@ class Resolver:
     def _strength(self, origin: Origin) -> int:
         return 2 if origin.plugin == "app" else 0 if origin.plugin in self.builtin else 1
 
-    def _unique(self, entries: Iterable[Entry[Any]], key: Callable[[Any], Hashable], code: str, what: str) -> None:
-        first: dict[Hashable, Entry[Any]] = {}
+    def _unique(self, entries: Iterable[Sourced[Any]], key: Callable[[Any], Hashable], code: str, what: str) -> None:
+        first: dict[Hashable, Sourced[Any]] = {}
         for each in entries:
             name = key(each.record)
             if first.setdefault(name, each) is not each:
-                self.findings.add(
+                self.diagnostics.add(
                     code,
                     f"there are two of {what} {name!r}" if what else f"there is more than one {name}",
                     each.origin,
@@ -345,7 +345,7 @@ class Resolver:
     # -- routes
 
     def _routes(self, gathered: CollectedScope, inner: Around) -> tuple[PlannedRoute, ...]:
-        terms = OverrideReader(self.values, self.findings)
+        terms = OverrideReader(self.values, self.diagnostics)
         provided = [_with_origin(each) for each in gathered.answers.of("provide_routes")]
         planned = []
         for route in (*provided, *gathered.declaration.routes):
@@ -373,7 +373,7 @@ class Resolver:
         try:
             return bind(route.handler, parameters)
         except Exception as error:  # noqa: BLE001  # anything may have been passed for a handler
-            self.findings.add(
+            self.diagnostics.add(
                 "TB415",
                 f"route {route.path!r}: {error}",
                 *((route.origin,) if route.origin is not None else ()),
@@ -383,15 +383,15 @@ class Resolver:
             return None
 
 
-def _entries(written: Iterable[Any]) -> tuple[Entry[Any], ...]:
-    return tuple(Entry(each.record, each.origin) for each in written)
+def _entries(written: Iterable[Any]) -> tuple[Sourced[Any], ...]:
+    return tuple(Sourced(each.record, each.origin) for each in written)
 
 
 def _are_twins(origin: Origin, other: Origin) -> bool:
     return origin.plugin == other.plugin != "app"
 
 
-def _with_origin(entry: Entry[Route]) -> Route:
+def _with_origin(entry: Sourced[Route]) -> Route:
     return attrs.evolve(entry.record, origin=entry.origin)
 
 

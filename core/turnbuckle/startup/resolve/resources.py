@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from turnbuckle.diagnostics import ResourceKey
-from turnbuckle.plan import Entry, PlannedScope
+from turnbuckle.diagnostics import ResourceKey, Sourced
+from turnbuckle.plan import PlannedScope
 from turnbuckle.records import Lifespan
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.toposort import OrderCycle, solve
@@ -13,25 +13,25 @@ from turnbuckle.web.resources import Resources
 
 __all__ = ["Provided", "order_lifespans", "planned_resources"]
 
-Provided = Mapping[ResourceKey[object], Entry[Lifespan]]
+Provided = Mapping[ResourceKey[object], Sourced[Lifespan]]
 """Who provides the resources that are there in a scope."""
 
 
 def order_lifespans(
-    entries: Sequence[Entry[Lifespan]], around: Provided, findings: Diagnostics
-) -> tuple[tuple[Entry[Lifespan], ...], Provided]:
+    entries: Sequence[Sourced[Lifespan]], around: Provided, diagnostics: Diagnostics
+) -> tuple[tuple[Sourced[Lifespan], ...], Provided]:
     """Return the lifespans of one scope in the order in which they are entered, and all resources that are there then.
 
     Args:
         entries: in dependency order of their plugins; nothing is moved without need.
         around: what the scopes around it provide.
-        findings: where contradictions are noted.
+        diagnostics: where contradictions are noted.
     """
-    own = _providers(entries, findings)
+    own = _providers(entries, diagnostics)
     known = {**around, **own}
     for entry in entries:
-        _check_needs(entry, known, findings)
-    return _in_order(entries, own, findings), known
+        _check_needs(entry, known, diagnostics)
+    return _in_order(entries, own, diagnostics), known
 
 
 def planned_resources(root: PlannedScope) -> Resources:
@@ -57,13 +57,15 @@ def _survey(
         _survey(inner, here, providers, layers)
 
 
-def _providers(entries: Sequence[Entry[Lifespan]], findings: Diagnostics) -> dict[ResourceKey[object], Entry[Lifespan]]:
-    providers: dict[ResourceKey[object], Entry[Lifespan]] = {}
+def _providers(
+    entries: Sequence[Sourced[Lifespan]], diagnostics: Diagnostics
+) -> dict[ResourceKey[object], Sourced[Lifespan]]:
+    providers: dict[ResourceKey[object], Sourced[Lifespan]] = {}
     for each in entries:
         key = each.record.provides
         if key is not None and providers.setdefault(key, each) is not each:
             first = providers[key]
-            findings.add(
+            diagnostics.add(
                 "TB422",
                 f"lifespans {first.record.name!r} and {each.record.name!r} both provide {key}",
                 each.origin,
@@ -74,11 +76,11 @@ def _providers(entries: Sequence[Entry[Lifespan]], findings: Diagnostics) -> dic
     return providers
 
 
-def _check_needs(entry: Entry[Lifespan], known: Provided, findings: Diagnostics) -> None:
+def _check_needs(entry: Sourced[Lifespan], known: Provided, diagnostics: Diagnostics) -> None:
     for key in entry.record.needs:
         if key not in known:
             names = [each.name for each in known]
-            findings.add(
+            diagnostics.add(
                 "TB423",
                 f"lifespan {entry.record.name!r} needs {key}, which nothing provides{did_you_mean(key.name, names)}",
                 entry.origin,
@@ -87,7 +89,9 @@ def _check_needs(entry: Entry[Lifespan], known: Provided, findings: Diagnostics)
             )
 
 
-def _in_order(entries: Sequence[Entry[Lifespan]], own: Provided, findings: Diagnostics) -> tuple[Entry[Lifespan], ...]:
+def _in_order(
+    entries: Sequence[Sourced[Lifespan]], own: Provided, diagnostics: Diagnostics
+) -> tuple[Sourced[Lifespan], ...]:
     # Names need not be unique, but positions are.
     place = {id(each): f"{number:05}" for number, each in enumerate(entries)}
     before = {place[id(each)]: [place[id(own[key])] for key in each.record.needs if key in own] for each in entries}
@@ -95,7 +99,7 @@ def _in_order(entries: Sequence[Entry[Lifespan]], own: Provided, findings: Diagn
         return tuple(entries[int(each)] for each in solve(before, before, int))
     except OrderCycle as cycle:
         path = [entries[int(each)] for each in cycle.path]
-        findings.add(
+        diagnostics.add(
             "TB424",
             f"lifespans need each other in a circle: {' -> '.join(each.record.name for each in path)}",
             *(each.origin for each in path[:-1]),

@@ -42,11 +42,11 @@ class OverrideReader:
 
     Attributes:
         values: the settings, with their sources.
-        findings: where what cannot be is noted.
+        diagnostics: where what cannot be is noted.
     """
 
     values: Mapping[str, SettingValue]
-    findings: Diagnostics
+    diagnostics: Diagnostics
 
     def of_scope(self, around: RouteOverrides, declaration: ScopeDeclaration) -> RouteOverrides:
         """Return the terms of a scope."""
@@ -93,7 +93,7 @@ class OverrideReader:
         return True
 
     def _refuse(self, text: str, why: str, origin: Origin) -> bool:
-        self.findings.add("TB428", text, origin, why=why, fix="correct it, or remove it and see to the settings")
+        self.diagnostics.add("TB428", text, origin, why=why, fix="correct it, or remove it and see to the settings")
         return False
 
 

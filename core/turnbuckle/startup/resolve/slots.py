@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
-from turnbuckle.plan import Choice, Entry, RejectedCandidate
+from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
+from turnbuckle.plan import Choice
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
 
@@ -43,23 +43,23 @@ class Slot(Generic[ProviderT]):
 
     kind: str
     key: str
-    passed: Entry[ProviderT] | None = None
+    passed: Sourced[ProviderT] | None = None
     asked: str = ""
     asked_by: str = ""
     builtin: frozenset[str] = frozenset()
 
 
 def choose(
-    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Diagnostics
+    slot: Slot[ProviderT], candidates: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics
 ) -> Choice[ProviderT] | None:
     """Return what fills a slot; None when nothing does, or when that cannot be decided."""
     if slot.passed is not None:
         return _chosen(slot, slot.passed, candidates, "it was passed to the app")
     if slot.asked:
-        return _by_name(slot, candidates, findings)
+        return _by_name(slot, candidates, diagnostics)
     plugins = [each for each in candidates if each.origin.plugin not in slot.builtin]
     if len(plugins) > 1:
-        _undecided(slot, plugins, findings)
+        _undecided(slot, plugins, diagnostics)
         return None
     if plugins:
         return _chosen(slot, plugins[0], candidates, "an enabled plugin beats what is built in")
@@ -67,16 +67,16 @@ def choose(
 
 
 def _by_name(
-    slot: Slot[ProviderT], candidates: Sequence[Entry[ProviderT]], findings: Diagnostics
+    slot: Slot[ProviderT], candidates: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics
 ) -> Choice[ProviderT] | None:
     named = [each for each in candidates if each.record.name == slot.asked]
     if len(named) > 1:
-        _undecided(slot, named, findings)
+        _undecided(slot, named, diagnostics)
     if not named:
         names = {each.record.name for each in candidates}
         known = FIRST_PARTY.get(slot.kind, {})
         meant = known.get(nearest(slot.asked, {*names, *known}))
-        findings.add(
+        diagnostics.add(
             "TB402",
             f"no {slot.kind} is named {slot.asked!r}{did_you_mean(slot.asked, {*names, *known} - {slot.asked})}",
             Origin(plugin="app", location=slot.asked_by),
@@ -86,12 +86,12 @@ def _by_name(
     return _chosen(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
 
 
-def _undecided(slot: Slot[ProviderT], rivals: Sequence[Entry[ProviderT]], findings: Diagnostics) -> None:
+def _undecided(slot: Slot[ProviderT], rivals: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics) -> None:
     names = [each.record.name for each in rivals]
     fix = f'decide with the setting {slot.key} = "{names[0]}"'
     if len(set(names)) < len(names):
         fix = f"disable one of the plugins, for example with -p no:{rivals[0].origin.plugin}"
-    findings.add(
+    diagnostics.add(
         "TB401",
         f"{len(rivals)} plugins offer a {slot.kind}: {', '.join(repr(name) for name in names)}",
         *(each.origin for each in rivals),
@@ -101,7 +101,7 @@ def _undecided(slot: Slot[ProviderT], rivals: Sequence[Entry[ProviderT]], findin
 
 
 def _chosen(
-    slot: Slot[ProviderT], entry: Entry[ProviderT], candidates: Sequence[Entry[ProviderT]], rule: str
+    slot: Slot[ProviderT], entry: Sourced[ProviderT], candidates: Sequence[Sourced[ProviderT]], rule: str
 ) -> Choice[ProviderT]:
     return Choice(
         kind=slot.kind,
@@ -109,5 +109,5 @@ def _chosen(
         provider=entry.record,
         origin=entry.origin,
         rule=rule,
-        losers=tuple(RejectedCandidate(each.record.name, each.origin) for each in candidates if each is not entry),
+        rejected=tuple(RejectedCandidate(each.record.name, each.origin) for each in candidates if each is not entry),
     )

@@ -47,7 +47,7 @@ class Configurator:
 
     Attributes:
         layers: what was given.
-        findings: where mistakes are noted.
+        diagnostics: where mistakes are noted.
         values: all settings so far with their sources, by dotted key.
         scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
         shorts: by the key of a section, that of the setting in it that a lone value for the section stands for.
@@ -56,7 +56,7 @@ class Configurator:
     """
 
     layers: Layers
-    findings: Diagnostics
+    diagnostics: Diagnostics
     values: dict[str, SettingValue] = attrs.field(factory=dict)
     scope: str = ""
     shorts: dict[Key, Key] = attrs.field(factory=dict)
@@ -93,7 +93,7 @@ class Configurator:
         if plugin.info.config is not None:
             return self.build(plugin.info.config, key, code)
         if code or _dig(self.layers.file.values, key) is not _MISSING:
-            self.findings.add(
+            self.diagnostics.add(
                 "TB209",
                 f"plugin {plugin.name!r} takes no settings",
                 attrs.evolve(
@@ -113,7 +113,7 @@ class Configurator:
         for variable, text in self.layers.environ.items():
             if variable not in self.layers.used:
                 known = {"TURNBUCKLE_" + _variable(tuple(each.split("."))) for each in self.values}
-                self.findings.add(
+                self.diagnostics.add(
                     "TB206",
                     f"variable {text.source[1:]!r} names no setting{did_you_mean(text.source[1:], known)}",
                     level="warning",
@@ -122,7 +122,7 @@ class Configurator:
                 )
         for name in _tree(self.layers.file.values.get("plugin")):
             if name not in known_plugins:
-                self.findings.add(
+                self.diagnostics.add(
                     "TB208",
                     f"settings for plugin {name!r}, which is not enabled{did_you_mean(name, known_plugins)}",
                     Origin(plugin="app", location=self.layers.file.location(("plugin", name))),
@@ -218,7 +218,7 @@ class Configurator:
         # A file is where defaults of an installation live; who sets a variable or a flag expects it to count.
         for loser in given[:-1]:
             if loser.is_text and not given[-1].is_text:
-                self.findings.add(
+                self.diagnostics.add(
                     "TB207",
                     f"{'.'.join(key)} from {loser.source} has no effect",
                     Origin(plugin="app", location=given[-1].source),
@@ -238,7 +238,7 @@ class Configurator:
                 raise TypeError(f"the default of {shared[0]!r} is one object for all apps: write factory=...")
             return {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
         except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
-            self.findings.add(
+            self.diagnostics.add(
                 "TB210",
                 f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {format_error(error)}",
                 Origin(plugin=key[-1] if key else "app", location=place_of(cls)),
@@ -298,11 +298,11 @@ class Configurator:
     def _said_at(self, code: Mapping[str, object], key: Key) -> str:
         return self._code_source((*key, str(next(iter(code)))))
 
-    # -- findings
+    # -- diagnostics
 
     def _unknown(self, key: Key, source: str, known: Mapping[str, object] | set[str]) -> None:
         dotted = ".".join(key)
-        self.findings.add(
+        self.diagnostics.add(
             "TB201",
             f"unknown setting {dotted!r}{did_you_mean(dotted, known)}",
             Origin(plugin=_owner(key), location=source),
@@ -311,7 +311,7 @@ class Configurator:
         )
 
     def _missing(self, key: Key, place: str) -> None:
-        self.findings.add(
+        self.diagnostics.add(
             "TB204",
             f"setting {'.'.join(key)!r} is missing and has no default",
             Origin(plugin=_owner(key), location=place),
@@ -321,7 +321,7 @@ class Configurator:
 
     def _wrong(self, key: Key, must: str, value: object, source: str) -> None:
         shown = "a secret" if self._is_secret(key) else repr(value)
-        self.findings.add(
+        self.diagnostics.add(
             "TB202",
             f"setting {'.'.join(key)!r} {must}, not {shown}",
             Origin(plugin=_owner(key), location=source),
@@ -333,7 +333,7 @@ class Configurator:
         value = self.values.get(self._label(key))
         # What refuses a section has seen all of it, and may quote any part.
         text = f"it was refused with {type(reason).__name__}" if self._holds_secrets(key) else str(reason)
-        self.findings.add(
+        self.diagnostics.add(
             "TB202",
             f"setting {'.'.join(key)!r}: {text}",
             Origin(plugin=_owner(key), location=value.source if value is not None else ""),

@@ -13,12 +13,12 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 __all__ = ["check_exposure"]
 
 
-def check_exposure(settings: Settings, values: Mapping[str, SettingValue], findings: Diagnostics) -> None:
+def check_exposure(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:
     """Note that tracebacks are shown to whoever can reach the server, if that is more than its own machine."""
     server = settings.server
     if not settings.debug or server.unix or _is_loopback(server.host):
         return
-    findings.add(
+    diagnostics.add(
         "TB211",
         f"debug is on, and {server.host!r} is no address of this machine alone",
         Origin(plugin="app", location=values["debug"].source),

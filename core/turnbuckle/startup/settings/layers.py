@@ -76,13 +76,13 @@ class Layers:
     used: set[str | tuple[str, ...]] = attrs.field(factory=set)
 
 
-def read_layers(declaration: Declaration, sources: SettingsSources, findings: Diagnostics) -> Layers:
+def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics: Diagnostics) -> Layers:
     """Read all sources; what cannot be read is noted and left out."""
     code: object = declaration.settings
     path = sources.file or (code if isinstance(code, Path) else None)
     values = dict(code) if isinstance(code, Mapping) else {}
     if code is not None and not isinstance(code, Mapping | Path):
-        findings.add(
+        diagnostics.add(
             "TB202",
             f"settings of the app must be a table or a path, not {code!r}",
             declaration.origin,
@@ -92,36 +92,36 @@ def read_layers(declaration: Declaration, sources: SettingsSources, findings: Di
     if declaration.debug is not None:
         values["debug"] = declaration.debug
     return Layers(
-        file=_named_file(path, findings) if path is not None else _found_file(sources.folder, findings),
+        file=_named_file(path, diagnostics) if path is not None else _found_file(sources.folder, diagnostics),
         environ=_read_environ(sources.environ),
-        flags=_read_flags(sources, findings),
+        flags=_read_flags(sources, diagnostics),
         code=values,
         code_source=f"App(...) at {declaration.origin.location}",
     )
 
 
-def _named_file(path: Path, findings: Diagnostics) -> FileLayer:
+def _named_file(path: Path, diagnostics: Diagnostics) -> FileLayer:
     root = ("tool", "turnbuckle") if path.name == "pyproject.toml" else ()
-    return _read_file(path, root, findings)
+    return _read_file(path, root, diagnostics)
 
 
-def _found_file(folder: Path | None, findings: Diagnostics) -> FileLayer:
+def _found_file(folder: Path | None, diagnostics: Diagnostics) -> FileLayer:
     if folder is None:
         return FileLayer()
     if (own := folder / "turnbuckle.toml").is_file():
-        return _read_file(own, (), findings)
+        return _read_file(own, (), diagnostics)
     if (shared := folder / "pyproject.toml").is_file():
-        return _read_file(shared, ("tool", "turnbuckle"), findings)
+        return _read_file(shared, ("tool", "turnbuckle"), diagnostics)
     return FileLayer()
 
 
-def _read_file(path: Path, root: tuple[str, ...], findings: Diagnostics) -> FileLayer:
+def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> FileLayer:
     try:
         text = path.read_text(encoding="utf-8")
         tree: object = tomllib.loads(text)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        findings.add(
+        diagnostics.add(
             "TB203",
             f"settings file {str(path)!r} cannot be read: {reason}",
             Origin(plugin="app", location=str(path)),
@@ -145,12 +145,12 @@ def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:
     return given
 
 
-def _read_flags(sources: SettingsSources, findings: Diagnostics) -> Mapping[tuple[str, ...], TextValue]:
+def _read_flags(sources: SettingsSources, diagnostics: Diagnostics) -> Mapping[tuple[str, ...], TextValue]:
     flags: dict[tuple[str, ...], TextValue] = {}
     for flag in sources.flags:
         key, equals, text = flag.text.partition("=")
         if not equals or not key.strip():
-            findings.add(
+            diagnostics.add(
                 "TB205",
                 f"{flag.name} {flag.text!r} is not KEY=VALUE",
                 why="a setting is given by its key, and its value behind the first '='",

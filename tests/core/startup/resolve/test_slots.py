@@ -33,7 +33,7 @@ def _routers(name: str) -> type[Plugin]:
 
 def test_builtin_parts_fill_the_slots() -> None:
     plan = App().resolve()
-    assert (plan.parser.name, plan.parser.rule, plan.parser.losers) == ("h1", "it is built in", ())
+    assert (plan.parser.name, plan.parser.rule, plan.parser.rejected) == ("h1", "it is built in", ())
     assert plan.root.router is not None
     assert plan.root.router.name == "tree"
 
@@ -41,7 +41,7 @@ def test_builtin_parts_fill_the_slots() -> None:
 def test_enabled_plugin_beats_what_is_built_in() -> None:
     plan = App(plugins=[_parsers("fast")]).resolve()
     assert plan.parser.name == "fast"
-    assert [loser.name for loser in plan.parser.losers] == ["h1"]
+    assert [candidate.name for candidate in plan.parser.rejected] == ["h1"]
     assert plan.parser.origin.plugin == "fast"
 
 
@@ -61,7 +61,7 @@ def test_name_in_code_beats_the_setting() -> None:
 def test_value_passed_beats_all() -> None:
     plan = App(plugins=[_parsers("a"), _parsers("b")], parser=H1Parser).resolve(SettingsSources(flags=("parser=b",)))
     assert (plan.parser.name, plan.parser.rule) == ("H1Parser", "it was passed to the app")
-    assert len(plan.parser.losers) == 3
+    assert len(plan.parser.rejected) == 3
 
 
 def test_two_plugins_for_one_slot() -> None:
