@@ -1,7 +1,7 @@
-"""Decide how the end of a response's content is told, and frame the content accordingly (RFC 9112, sections 6 and 7).
+"""Choose how a response marks the end of its content, and frame the content accordingly (RFC 9112, sections 6 and 7).
 
-Owns chunks and the count of octets against what was announced. It does not know the header section, but for the one
-line that the framing puts there.
+This module writes chunks and compares the length of the content with the announced length. It does not know the header
+section, except for the one line that the framing adds to it.
 
 Sources: RFC 9110, sections 6.4.1, 6.5.1, 8.6, 9.3.2 and 15.3.6; RFC 9112, sections 6.1 to 6.3 and 7.1.
 """
@@ -29,7 +29,7 @@ __all__ = [
 
 _CHUNKED_LINE: Final = b"Transfer-Encoding: chunked\r\n"
 
-# RFC 9110, section 6.5.1: framing, routing, modifiers, authentication, and what says how to process the content.
+# RFC 9110, section 6.5.1: framing, routing, request modifiers, authentication, and how to process the content.
 _NOT_IN_TRAILERS: Final = frozenset(
     {
         "authorization",
@@ -64,14 +64,14 @@ _NOT_IN_TRAILERS: Final = frozenset(
 
 
 class LengthMismatch(TurnbuckleError, ValueError):
-    """The content is not as long as the Content-Length that was announced for it.
+    """The length of the content differs from the announced Content-Length.
 
-    Once the head is on the wire the only honest end is to abort the connection: the recipient then knows that the
-    message is incomplete (RFC 9112, section 8).
+    If the head was sent already, the connection must be aborted: only then does the recipient know that the message is
+    incomplete (RFC 9112, section 8).
     """
 
     def __init__(self, announced: int, actual: int) -> None:
-        super().__init__(f"content of {actual} octets does not match the announced Content-Length of {announced}")
+        super().__init__(f"content of {actual} bytes does not match the announced Content-Length of {announced}")
         self.announced: Final = announced
         self.actual: Final = actual
 
@@ -80,11 +80,11 @@ class BodyFraming(enum.Enum):
     """How a recipient learns where the content ends."""
 
     NONE = "none"
-    """There is no content on the wire, whatever the application produced."""
+    """No content is sent, even if the application produced some."""
     LENGTH = "length"
     CHUNKED = "chunked"
     UNTIL_CLOSE = "until close"
-    """The end of the connection is the end of the content: the last resort, for HTTP/1.0."""
+    """The end of the connection is the end of the content: a last resort, for HTTP/1.0 only."""
 
 
 def _forbids_length(method: bytes, status: int) -> bool:
@@ -98,7 +98,7 @@ def choose_framing(method: bytes, minor_version: int, status: int, length: int |
         method: of the request.
         minor_version: of the request; chunks are never sent to an HTTP/1.0 client.
         status: of the response.
-        length: octets of content, or None if that is not known beforehand.
+        length: bytes of content, or None if that is not known in advance.
     """
     if method == b"HEAD" or status in (205, 304) or _forbids_length(method, status):
         return BodyFraming.NONE
@@ -111,15 +111,16 @@ def framing_line(framing: BodyFraming, method: bytes, status: int, length: int |
     """Return the one field line that the framing needs, or b"".
 
     Args:
-        framing: as ``choose_framing`` answered for the same response.
+        framing: the result of ``choose_framing`` for the same response.
         method: of the request.
         status: of the response.
-        length: octets of content; for HEAD and 304, those that the answer to GET would have, or None to say nothing.
+        length: bytes of content; for HEAD and 304, the bytes that the response to GET would have, or None to send no
+            Content-Length.
     """
     if _forbids_length(method, status):
         return b""
     if status == 205:
-        # It never has content, and unlike 204 it has to say so (RFC 9110, section 15.3.6).
+        # A 205 never has content, and unlike a 204 it has to state that (RFC 9110, section 15.3.6).
         return b"Content-Length: 0\r\n"
     match framing:
         case BodyFraming.LENGTH:
@@ -135,7 +136,7 @@ def framing_line(framing: BodyFraming, method: bytes, status: int, length: int |
 
 
 def chunk(data: bytes) -> bytes:
-    """Return ``data`` as one chunk, or b"" for no data: an empty chunk would end the content."""
+    """Return ``data`` as one chunk, or b"" for empty data, because an empty chunk would end the content."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
@@ -143,7 +144,7 @@ def last_chunk(trailers: Iterable[Field] = ()) -> bytes:
     """Return the end of chunked content.
 
     Raises:
-        ValueError: a trailer field is malformed, or is one that RFC 9110, section 6.5.1, keeps out of trailers.
+        ValueError: a trailer field is malformed, or RFC 9110, section 6.5.1, forbids it in trailers.
     """
     lines = [b"0\r\n"]
     for name, value in trailers:
@@ -157,12 +158,12 @@ def last_chunk(trailers: Iterable[Field] = ()) -> bytes:
 @final
 @attrs.define
 class BodyWriter:
-    """Frame the content of one streamed response, and hold it to the length that was announced.
+    """Frame the content of one streamed response and check it against the announced length.
 
     Attributes:
         framing: as announced in the head.
-        length: octets announced, for ``BodyFraming.LENGTH``.
-        written: octets of content so far.
+        length: the announced number of bytes, for ``BodyFraming.LENGTH``.
+        written: bytes of content so far.
         is_ended: whether ``end`` was called.
     """
 
@@ -172,11 +173,11 @@ class BodyWriter:
     is_ended: bool = attrs.field(default=False, init=False)
 
     def write(self, data: bytes) -> bytes:
-        """Return the octets to send for some content; none where the response must not have any.
+        """Return the bytes to send for a piece of content; none if the response must not have content.
 
         Raises:
-            LengthMismatch: the content grows beyond what was announced; none of ``data`` must be sent.
-            RuntimeError: the content was ended before.
+            LengthMismatch: the content exceeds the announced length; ``data`` must not be sent.
+            RuntimeError: ``end`` was called before.
         """
         if self.is_ended:
             raise RuntimeError("content was written after its end")
@@ -190,11 +191,11 @@ class BodyWriter:
         return data
 
     def end(self, trailers: Iterable[Field] = ()) -> bytes:
-        """Return the octets that end the content; trailers are dropped where the framing has no room for them.
+        """Return the bytes that end the content. Trailers are dropped unless the framing is chunked.
 
         Raises:
-            LengthMismatch: less content came than was announced.
-            RuntimeError: the content was ended before.
+            LengthMismatch: the content is shorter than the announced length.
+            RuntimeError: ``end`` was called before.
             ValueError: a trailer field cannot be sent.
         """
         if self.is_ended:

@@ -1,7 +1,7 @@
-"""Undo the chunked transfer coding (RFC 9112, section 7.1).
+"""Decode the chunked transfer coding (RFC 9112, section 7.1).
 
-A small state machine over one buffer: chunk line, chunk content, the CRLF after it, and the trailer section. It takes
-octets only as they are asked for and bounds everything that carries no content: the line, the extensions, the trailers.
+A small state machine over one buffer: chunk line, chunk content, the CRLF after it, and the trailer section. It reads
+bytes only when asked to, and limits everything that carries no content: chunk lines, extensions and trailers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from turnbuckle.http.limits import Limits
 
 __all__ = ["NOT_IN_TRAILERS", "ChunkedReader"]
 
-# Fields that frame, route, authenticate or describe the message come too late in a trailer (RFC 9110, section 6.5.1).
+# Fields that frame, route, authenticate or describe the message are forbidden in trailers (RFC 9110, section 6.5.1).
 NOT_IN_TRAILERS: Final = frozenset(
     b"authorization cache-control connection content-encoding content-length content-range content-type cookie"
     b" expect host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive max-forwards"
@@ -28,9 +28,9 @@ NOT_IN_TRAILERS: Final = frozenset(
 
 _HEX: Final = frozenset(b"0123456789ABCDEFabcdef")
 
-# How many chunks make one piece at most: enough to pay for the call, few enough to let other connections have their
-# turn.
-_CHUNKS_PER_PIECE: Final = 64
+# The maximum number of chunks in one piece: enough to make the call worthwhile, few enough to let other connections
+# proceed.
+_MAX_CHUNKS_PER_PIECE: Final = 64
 
 
 class _State(enum.Enum):
@@ -46,8 +46,8 @@ class _State(enum.Enum):
 class ChunkedReader:
     """Read the chunks of one message from a buffer that its owner fills.
 
-    ``read`` is called again whenever the owner has more octets; it returns the piece of content that was found and how
-    far it read. ``is_done`` says that the trailer section has ended, and ``trailers`` holds what was in it.
+    The owner calls ``read`` again whenever it has more bytes. Once ``is_done`` is true, the trailer section has ended
+    and ``trailers`` holds its fields.
     """
 
     _limits: Limits
@@ -56,7 +56,7 @@ class ChunkedReader:
     _content: int = 0
     _chunks: int = 0
     _extensions: int = 0
-    _trailer_octets: int = 0
+    _trailer_size: int = 0
     _trailer_lines: int = 0
     trailers: list[tuple[bytes, bytes]] = attrs.field(factory=list)
 
@@ -69,19 +69,19 @@ class ChunkedReader:
         """Read chunks from ``buffer[start:]``.
 
         Returns:
-            A piece of content, empty if there is none yet, and the position up to which the buffer was read.
+            A piece of content, empty if there is none yet, and the position after the last byte that was read.
 
         Raises:
-            ProtocolError: 400 for a malformed chunk or trailer field, 413 for content and 431 for trailers beyond the
-                limit.
+            ProtocolError: 400 for a malformed chunk or trailer field, 413 for content beyond the limit, and 431 for
+                trailers beyond the limits.
         """
         pieces: list[bytes] = []
         position = start
-        while self._state is not _State.DONE and len(pieces) < _CHUNKS_PER_PIECE:
+        while self._state is not _State.DONE and len(pieces) < _MAX_CHUNKS_PER_PIECE:
             if self._state is _State.CONTENT:
                 piece = buffer[position : position + self._remaining]
                 after = position + len(piece)
-                self._take(piece, pieces)
+                self._add_content(piece, pieces)
             else:
                 after = self._read_line(buffer, position)
             if after == position:
@@ -89,7 +89,7 @@ class ChunkedReader:
             position = after
         return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), position
 
-    def _take(self, piece: bytes, pieces: list[bytes]) -> None:
+    def _add_content(self, piece: bytes, pieces: list[bytes]) -> None:
         if piece:
             pieces.append(piece)
             self._remaining -= len(piece)
@@ -97,23 +97,24 @@ class ChunkedReader:
                 self._state = _State.END
 
     def _read_line(self, buffer: bytes, position: int) -> int:
-        """Read one whole line and return the position after it, or ``position`` if it is not whole."""
+        """Read one line and return the position after it, or ``position`` if the line is incomplete."""
         if self._state is _State.END:
             return self._read_chunk_end(buffer, position)
         end = buffer.find(b"\r\n", position)
-        # A CR that waits for its LF is no part of the line: the limits must hold alike at any split.
+        # A CR at the end of the buffer may belong to the CRLF. It is not counted as part of the line, so that the
+        # limits apply equally at any split.
         size = (end if end >= 0 else len(buffer) - buffer.endswith(b"\r")) - position
         if self._state is _State.LINE:
             self._check_line_size(size)
             if end >= 0:
-                self._open_chunk(buffer[position:end])
+                self._start_chunk(buffer[position:end])
         else:
             self._check_trailer_size(size)
             if end >= 0:
-                self._take_trailer(buffer[position:end])
+                self._add_trailer(buffer[position:end])
         if end < 0 and FORBIDDEN_IN_HEAD.search(buffer, position) is not None:
-            # Such as an LF alone: no octet to come can mend it, so nobody waits for one.
-            raise ProtocolError(f"octet that no {self._state.value} may hold")
+            # For example an LF without a CR. No later byte can make the line valid, so it is refused at once.
+            raise ProtocolError(f"byte that is not allowed in a {self._state.value}")
         if end < 0 and size and self._state is _State.LINE and buffer[position] not in _HEX:
             raise ProtocolError(f"{buffer[position : position + 40]!r} does not begin with a chunk size")
         return end + 2 if end >= 0 else position
@@ -129,34 +130,34 @@ class ChunkedReader:
 
     def _check_line_size(self, size: int) -> None:
         if size > self._limits.chunk_line:
-            raise ProtocolError(f"chunk line of {size} octets exceeds {self._limits.chunk_line}")
+            raise ProtocolError(f"chunk line of {size} bytes exceeds {self._limits.chunk_line}")
 
-    def _open_chunk(self, line: bytes) -> None:
+    def _start_chunk(self, line: bytes) -> None:
         found = CHUNK_LINE.fullmatch(line)
         if found is None:
             raise ProtocolError(f"{line[:40]!r} is not a chunk size")
         self._extensions += len(found[2])
         if self._extensions > self._limits.chunk_extensions:
-            raise ProtocolError(f"chunk extensions exceed {self._limits.chunk_extensions} octets")
+            raise ProtocolError(f"chunk extensions exceed {self._limits.chunk_extensions} bytes")
         self._chunks += 1
         if self._chunks > self._limits.chunk_count:
             raise ProtocolError(f"more than {self._limits.chunk_count} chunks")
         self._remaining = int(found[1], 16)
         self._content += self._remaining
         if self._content > self._limits.content:
-            raise ProtocolError(f"content exceeds {self._limits.content} octets", status=413)
+            raise ProtocolError(f"content exceeds {self._limits.content} bytes", status=413)
         self._state = _State.CONTENT if self._remaining else _State.TRAILERS
 
     def _check_trailer_size(self, size: int) -> None:
         limits = self._limits
-        if self._trailer_octets + size > limits.trailer_section or self._trailer_lines > limits.trailer_count:
+        if self._trailer_size + size > limits.trailer_section or self._trailer_lines > limits.trailer_count:
             raise ProtocolError("trailer section exceeds its limits", status=431)
 
-    def _take_trailer(self, line: bytes) -> None:
+    def _add_trailer(self, line: bytes) -> None:
         if not line:
             self._state = _State.DONE
             return
-        self._trailer_octets += len(line) + 2
+        self._trailer_size += len(line) + 2
         self._trailer_lines += 1
         self._check_trailer_size(0)
         name, value = parse_trailer_line(line)
@@ -164,5 +165,5 @@ class ChunkedReader:
             self.trailers.append((name, value))
 
     def received_trailers(self) -> RawFields:
-        """Return the trailer fields, without those that must not be there."""
+        """Return the trailer fields, without the fields that are forbidden in trailers."""
         return tuple(self.trailers)

@@ -1,7 +1,7 @@
-"""Write and read the dates of HTTP fields (RFC 9110, section 5.6.7).
+"""Format and parse the dates of HTTP fields (RFC 9110, section 5.6.7).
 
-Seconds since the epoch in, octets out, and back. No locale takes part, and no clock is read: a two-digit year is placed
-by the ``now`` that the caller gives.
+Dates are seconds since the epoch on one side and bytes on the other. The module uses no locale and reads no clock: the
+century of a two-digit year follows from the ``now`` that the caller passes.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _START_OF_2020: Final = 1_577_836_800.0
 
 
 def format_date(epoch_seconds: float) -> bytes:
-    """Return the date as an IMF-fixdate, ``Sun, 06 Nov 1994 08:49:37 GMT``; a fraction of a second is cut off.
+    """Return the date as an IMF-fixdate, ``Sun, 06 Nov 1994 08:49:37 GMT``; fractions of a second are dropped.
 
     Raises:
-        ValueError, OverflowError: the year is not one of 1 to 9999, or the number is not finite.
+        ValueError, OverflowError: the year is not in 1 to 9999, or the number is not finite.
     """
     when = datetime.fromtimestamp(math.floor(epoch_seconds), UTC)
     day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
@@ -47,13 +47,13 @@ def format_date(epoch_seconds: float) -> bytes:
 
 
 def parse_date(value: str | bytes, *, now: float = _START_OF_2020) -> float | None:
-    """Return the seconds since the epoch that an HTTP date names, or None if it is none of the three formats.
+    """Return the seconds since the epoch of an HTTP date, or None if the value has none of the three formats.
 
-    The day of the week is not compared with the date: it adds no fact.
+    The day of the week is not compared with the date, because it adds no information.
 
     Args:
         value: a field value without surrounding whitespace.
-        now: the present, to place the two-digit year of an obsolete RFC 850 date.
+        now: the present time, which decides the century of a two-digit year in an obsolete RFC 850 date.
     """
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     for pattern in _FORMATS:
@@ -72,12 +72,13 @@ def _epoch_seconds(found: re.Match[str], now: float) -> float | None:
         when = datetime(year, _MONTH_NUMBERS[found["month"]], day, hour, minute, tzinfo=UTC)
     except ValueError:
         return None
-    # A leap second, 60, is valid and unknown to datetime: added here, it becomes the second after.
+    # A leap second, 60, is valid but datetime rejects it. Adding the seconds here turns it into the next second.
     return when.timestamp() + second
 
 
 def _full_year(two_digits: int, now: float) -> int:
-    # "more than 50 years in the future" means the most recent such year in the past.
+    # A year that "appears to be more than 50 years in the future" is the most recent year in the past with the same
+    # last two digits.
     this_year = datetime.fromtimestamp(now, UTC).year
     year = this_year - this_year % 100 + two_digits
     return year - 100 if year > this_year + 50 else year

@@ -1,7 +1,7 @@
-"""Turn a field name and value, as text, into one field line that no recipient can read as anything else.
+"""Encode a field name and value as one field line that no recipient can misread.
 
-Owns the octets of a field line on the way out and the cache of those that come again and again. It does not know which
-fields a message may carry: ``serializer`` does.
+This module owns the encoding of field lines that are sent, and a cache of the encoded lines. ``serializer`` knows which
+fields a message may have.
 
 Sources: RFC 9110, sections 5.1, 5.5 and 5.6.2; RFC 9112, section 5.
 """
@@ -14,21 +14,21 @@ from typing import Final, TypeAlias, final
 __all__ = ["EncodedFields", "Field", "SpecialField", "encode_field"]
 
 Field: TypeAlias = tuple[str, str]
-"""A field name and its value, as an application writes them."""
+"""A field name and its value, as the application gives them."""
 
 # token = 1*tchar
 # tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 # field-value = *( field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] ), field-vchar = VCHAR / obs-text
-# One of these characters is enough to refuse a value; beyond U+00FF there is no octet to send.
+# A value with one of these characters is refused; a character beyond U+00FF does not fit into a byte.
 _FORBIDDEN: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 _MAX_LINES: Final = 1024
-_MAX_KEPT: Final = 256
+_MAX_CACHED_LINE: Final = 256
 
-# Values that are secrets, or as good as: memory must not hold them longer than the response does.
-_NEVER_KEPT: Final = frozenset(
+# The values of these fields may be secrets, so they are not kept in memory after the response.
+_NEVER_CACHED: Final = frozenset(
     {
         "authentication-info",
         "authorization",
@@ -44,7 +44,7 @@ _NEVER_KEPT: Final = frozenset(
 
 
 class SpecialField(KeyError):
-    """A field that belongs to the framing of the message was looked up: the fast path ends here."""
+    """A field was looked up that belongs to the framing of the message: the fast path cannot encode it."""
 
 
 def encode_field(name: str, value: str) -> bytes:
@@ -52,8 +52,8 @@ def encode_field(name: str, value: str) -> bytes:
 
     Raises:
         TypeError: the name or the value is not a str.
-        ValueError: the name is not a token, or the value holds something other than visible characters, SP, HTAB and
-            obs-text, or whitespace surrounds it. The message names the field and never quotes the value.
+        ValueError: the name is not a token; or the value contains a character other than visible characters, SP, HTAB
+            and obs-text, or begins or ends with whitespace. The message names the field and does not quote the value.
     """
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError(f"field {name!r} must be str and str, not {type(name).__name__} and {type(value).__name__}")
@@ -68,12 +68,12 @@ def encode_field(name: str, value: str) -> bytes:
 
 @final
 class EncodedFields(dict[Field, bytes]):
-    """Field lines by field, encoded on first use: a hit costs one look-up, and was checked when it was put there.
+    """Encoded field lines by field. A line is checked and encoded on first use; after that it costs one look-up.
 
-    Long lines and secrets are never kept, and the whole is emptied when it is full.
+    Long lines and lines with secrets are never stored. The table is cleared when it is full.
 
     Args:
-        special: lower-case names of fields that are not for this table; asking for one raises ``SpecialField``.
+        special: lower-case names of the fields that this table refuses: looking one up raises ``SpecialField``.
     """
 
     __slots__ = ("_special",)
@@ -88,7 +88,7 @@ class EncodedFields(dict[Field, bytes]):
         if lower in self._special:
             raise SpecialField(name)
         line = encode_field(name, value)
-        if len(line) <= _MAX_KEPT and lower not in _NEVER_KEPT:
+        if len(line) <= _MAX_CACHED_LINE and lower not in _NEVER_CACHED:
             if len(self) >= _MAX_LINES:
                 self.clear()
             self[field] = line

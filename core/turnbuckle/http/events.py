@@ -1,19 +1,21 @@
-"""The words between a parser and a connection.
+"""The events that a parser reports to a connection, and the interface of a parser.
 
-A *parser* is sans-I/O, one per connection, and pulled: the connection feeds octets in and asks for one event at a
-time. It never runs ahead of what is asked, which is back-pressure and pipelining in one: the next request just waits.
+A *parser* does no I/O. Each connection has its own: the connection feeds bytes to it and asks for one event at a time.
+The parser never reads further than the event it returns, which provides both back-pressure and pipelining: the next
+request waits in the buffer.
 
 The contract of a parser, in the order in which a connection uses it:
 
-* ``feed(data)`` takes octets as they came off the wire, at any split.
-* ``feed_eof()`` says that the peer will send no more.
+* ``feed(data)`` takes bytes as they were received, at any split.
+* ``feed_eof()`` marks the end of the input.
 * ``next_event()`` returns ``RequestHead``, then ``Data`` any number of times, then ``EndOfMessage``, then the next
-  ``RequestHead``; or ``NEED_DATA`` when the octets at hand do not complete an event. After ``feed_eof`` between two
-  messages it goes on returning ``NEED_DATA``; within a message it raises.
-* ``trailing_data()`` hands over whatever was fed and not yet consumed, after an upgrade, and leaves the parser empty.
-  Between two messages it does so, too, and what is then fed again is parsed as if it had never been taken.
-* ``ProtocolError`` is raised by ``next_event`` alone, carries the status to answer with, and ends the parser: each
-  later call raises the same error.
+  ``RequestHead``; or ``NEED_DATA`` if the bytes fed so far do not complete an event. After ``feed_eof`` it keeps
+  returning ``NEED_DATA`` between two messages, and raises within a message.
+* ``trailing_data()`` returns all bytes that were fed and not yet consumed, for use after an upgrade, and leaves the
+  parser empty. It may also be called between two messages; bytes that are then fed again are parsed as if they had
+  never been removed.
+* Only ``next_event`` raises ``ProtocolError``. The error has the status of the response and is final: each later call
+  raises the same error.
 
 Sources: RFC 9112, sections 2 to 7.
 """
@@ -64,13 +66,13 @@ class RequestHead:
         target: as received (RFC 9112, section 3.2).
         minor_version: 0 for HTTP/1.0; 1 for HTTP/1.1 and every later 1.x.
         fields: the field lines in order; names in lower case, values without surrounding whitespace.
-        content_length: octets of content that follow; None if the content is chunked; 0 if there is none.
+        content_length: bytes of content that follow; None if the content is chunked; 0 if there is none.
         keep_alive: whether the sender lets the connection persist (RFC 9112, section 9.3).
         expects_continue: whether the sender waits for 100 before it sends content (RFC 9110, section 10.1.1).
         upgrade: the value of ``Upgrade`` if the sender may switch protocols here, else empty (RFC 9110, section 7.8).
 
-    A parser of another make sets the first four and leaves the rest: the connection computes those from ``fields``
-    itself. A head is not changed once it was delivered: a parser may deliver it again for another request.
+    A third-party parser sets only the first four attributes; the connection computes the others from ``fields``. A head
+    must not be changed after ``next_event`` returned it, because a parser may return it again for another request.
     """
 
     method: bytes
@@ -86,7 +88,7 @@ class RequestHead:
 @final
 @attrs.define(eq=True)
 class Data:
-    """Some content, never empty, with any transfer coding removed."""
+    """A piece of content, never empty, with any transfer coding removed."""
 
     data: bytes
 
@@ -94,7 +96,7 @@ class Data:
 @final
 @attrs.define(eq=True)
 class EndOfMessage:
-    """The request is complete; ``trailers`` holds the trailer fields, with those that must not be there removed."""
+    """The request is complete. ``trailers`` holds the trailer fields, without fields that are forbidden in trailers."""
 
     trailers: RawFields = ()
 
@@ -103,24 +105,24 @@ Event: TypeAlias = RequestHead | Data | EndOfMessage
 
 
 class Parser(Protocol):
-    """What a connection asks of a parser; see the module's text for the contract."""
+    """The interface of a parser; the docstring of this module describes the contract."""
 
     def feed(self, data: bytes, /) -> None:
-        """Take octets off the wire."""
+        """Take bytes that were received."""
 
     def feed_eof(self) -> None:
-        """Learn that the peer will send no more."""
+        """Mark the end of the input: the peer will send no more."""
 
     def next_event(self) -> Event | Literal[NeedData.NEED_DATA]:
         """Return the next event.
 
         Raises:
-            ProtocolError: the peer broke HTTP; its status is what the client should see.
+            ProtocolError: the peer violated HTTP; ``status`` is the status of the response.
         """
 
     def trailing_data(self) -> bytes:
-        """Return, and forget, the octets that were fed and not consumed."""
+        """Return the bytes that were fed and not consumed, and drop them."""
 
 
 ParserFactory: TypeAlias = Callable[[Limits], Parser]
-"""Makes one parser for one connection."""
+"""Returns a new parser for one connection."""

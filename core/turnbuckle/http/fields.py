@@ -1,11 +1,12 @@
-"""Turn the lines of a head into names and values, and remember lines and heads that come again and again.
+"""Parse the lines of a head into names and values, and cache the results for lines and heads that are repeated.
 
-A client repeats itself: the same target, the same ``User-Agent``, ``Accept`` and ``Host`` in request after request; a
-gateway, a probe or a program sends whole heads again. So a line, and a head without content, is remembered in a table
-with a bound. A hit is one dictionary lookup of the exact octets; a miss costs what parsing costs. What comes often
-comes early, so a table that is full takes no more, until so many have missed it that it is emptied and learns anew:
-what comes but once does not push out what comes often. What holds credentials and what is long is never remembered, so
-no client decides how much memory is kept.
+Clients repeat themselves: each request has the same ``User-Agent``, ``Accept`` and ``Host``, and gateways, probes and
+programs send the same head again. So lines, and whole heads of requests without content, are cached in tables of a
+limited size. A hit is one dictionary lookup with the exact bytes; a miss costs one parse.
+
+Frequent lines arrive early, so a full table accepts no new entries and a line that arrives only once cannot displace a
+frequent one. After a number of misses the table is out of date and is cleared. Lines with credentials and long lines
+are never cached, so a client cannot decide how much memory is used.
 
 Sources: RFC 9112, sections 3 and 5; RFC 9110, section 5.
 """
@@ -16,7 +17,7 @@ from typing import Final, NamedTuple, final
 
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import RequestHead
-from turnbuckle.http.grammar import FIELD_VALUE_OCTETS, REQUEST_LINE, TOKEN, is_authority, is_target
+from turnbuckle.http.grammar import FIELD_VALUE_BYTES, REQUEST_LINE, TOKEN, is_authority, is_target
 
 __all__ = [
     "CREDENTIALS",
@@ -30,16 +31,17 @@ __all__ = [
 ]
 
 _TABLE_SIZE: Final = 1024
-_LINE_SIZE: Final = 256
-_NAME_SIZE: Final = 64
-_HEAD_SIZE: Final = 1024
-# After so many lines that found no room, what was remembered is out of date.
+_MAX_LINE: Final = 256
+_MAX_NAME: Final = 64
+_MAX_HEAD: Final = 1024
+# A full table is cleared after this number of misses, because its entries are then out of date.
 _MAX_MISSES: Final = 16 * _TABLE_SIZE
 CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
+"""The fields that are never cached, because their values are secrets."""
 
 
 class RequestLine(NamedTuple):
-    """The parts of a request line, checked. ``minor_version`` is 0 for HTTP/1.0 and 1 for any later 1.x."""
+    """The parts of a valid request line. ``minor_version`` is 0 for HTTP/1.0 and 1 for every later 1.x."""
 
     method: bytes
     target: bytes
@@ -50,14 +52,14 @@ def parse_request_line(line: bytes) -> RequestLine:
     """Split a request line, given without its CRLF (RFC 9112, section 3).
 
     Raises:
-        ProtocolError: 505 for a major version other than 1; 400 for anything else that is not a request line.
+        ProtocolError: 505 for a major version other than 1; 400 for a malformed request line.
     """
     found = REQUEST_LINE.fullmatch(line)
     if found is None:
         raise ProtocolError(f"{line[:80]!r} is not a request line")
     method, target, major, minor = found.groups()
     if major != b"1":
-        raise ProtocolError(f"HTTP/{major.decode()}.{minor.decode()} is not served here", status=505)
+        raise ProtocolError(f"HTTP/{major.decode()}.{minor.decode()} is not supported", status=505)
     if not is_target(method, target):
         raise ProtocolError(f"request target {target[:80]!r} is malformed")
     return RequestLine(method, target, 0 if minor == b"0" else 1)
@@ -67,8 +69,8 @@ def parse_trailer_line(line: bytes) -> tuple[bytes, bytes]:
     """Split a field line, given without its CRLF, into a lower-case name and a value (RFC 9112, section 5).
 
     Raises:
-        ProtocolError: 400; among the causes are whitespace before the colon, a line folded onto the one before, and
-            control octets in the value.
+        ProtocolError: 400 for a malformed line, for example with whitespace before the colon, a line that continues the
+            previous one (obs-fold), or a value with control characters.
     """
     received, colon, value = line.partition(b":")
     if not colon or TOKEN.fullmatch(received) is None:
@@ -77,12 +79,12 @@ def parse_trailer_line(line: bytes) -> tuple[bytes, bytes]:
 
 
 def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
-    """Split a line of a header section.
+    """Split a line of a header section, given without its CRLF, into a lower-case name and a value.
 
-    A Host is held against its own grammar here, where its line is remembered, and not once more for each request.
+    The value of Host is validated here, so that a cached line is not validated again for each request.
 
     Raises:
-        ProtocolError: 400; as for a trailer, and a malformed Host.
+        ProtocolError: 400, as ``parse_trailer_line``, and for a malformed Host.
     """
     name, value = parse_trailer_line(line)
     if name == b"host" and not is_authority(value):
@@ -90,18 +92,17 @@ def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
     return name, value
 
 
-def _parse_value(name: bytes, octets: bytes) -> bytes:
-    # Only SP and HTAB surround a value (RFC 9110, section 5.6.3); strip() without them would also take VT and FF.
-    value = octets.strip(b" \t")
-    if value.translate(None, FIELD_VALUE_OCTETS):
-        raise ProtocolError(f"control octet in the value of field {name!r}")
+def _parse_value(name: bytes, received: bytes) -> bytes:
+    # Only SP and HTAB may surround a value (RFC 9110, section 5.6.3); strip() alone would also remove VT and FF.
+    value = received.strip(b" \t")
+    if value.translate(None, FIELD_VALUE_BYTES):
+        raise ProtocolError(f"control character in the value of field {name!r}")
     return value
 
 
 @final
 class RequestLines(dict[bytes, RequestLine]):
-    """Request lines by their octets; looking up one that is not there parses it, and remembers it while there is
-    room."""
+    """Parsed request lines by their bytes. Looking up a new line parses it, and stores it if there is room."""
 
     __slots__ = ("_misses",)
 
@@ -112,7 +113,7 @@ class RequestLines(dict[bytes, RequestLine]):
     def __missing__(self, line: bytes) -> RequestLine:
         parsed = parse_request_line(line)
         if len(self) < _TABLE_SIZE:
-            if len(line) <= _LINE_SIZE:
+            if len(line) <= _MAX_LINE:
                 self[line] = parsed
         else:
             self._misses += 1
@@ -124,9 +125,9 @@ class RequestLines(dict[bytes, RequestLine]):
 
 @final
 class FieldLines(dict[bytes, tuple[bytes, bytes]]):
-    """Field lines by their octets; looking up one that is not there parses it, and remembers it while there is room.
+    """Parsed field lines by their bytes. Looking up a new line parses it, and stores it if there is room.
 
-    Names are remembered by themselves, too: most lines that are new have a name that is not.
+    Field names are cached separately, because most new lines have a known name.
     """
 
     __slots__ = ("_misses", "_names")
@@ -142,11 +143,11 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
         if name is None or not colon:
             field = parse_field_line(line)
             name = field[0]
-            self._learn(received, name)
+            self._remember_name(received, name)
         else:
             field = (name, _parse_value(name, value))
         if len(self) < _TABLE_SIZE:
-            if len(line) <= _LINE_SIZE and name not in CREDENTIALS:
+            if len(line) <= _MAX_LINE and name not in CREDENTIALS:
                 self[line] = field
         else:
             self._misses += 1
@@ -155,9 +156,9 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
                 self.clear()
         return field
 
-    def _learn(self, received: bytes, name: bytes) -> None:
-        # The value of Host has a grammar of its own, so a line of that name is never parsed by its name alone.
-        if name != b"host" and len(received) <= _NAME_SIZE:
+    def _remember_name(self, received: bytes, name: bytes) -> None:
+        # The value of Host has its own grammar, so its name is not cached and its lines are always fully parsed.
+        if name != b"host" and len(received) <= _MAX_NAME:
             if len(self._names) >= _TABLE_SIZE:
                 self._names.clear()
             self._names[received] = name
@@ -165,9 +166,9 @@ class FieldLines(dict[bytes, tuple[bytes, bytes]]):
 
 @final
 class Heads(dict[bytes, RequestHead]):
-    """Heads of requests without content by their octets, with the empty line at their end.
+    """Parsed heads of requests without content, by their bytes including the empty line at the end.
 
-    A head that is remembered is shared by all requests that have it, and must not be changed.
+    All requests with the same bytes share one head, so it must not be changed.
     """
 
     __slots__ = ("_misses",)
@@ -176,11 +177,11 @@ class Heads(dict[bytes, RequestHead]):
         super().__init__()
         self._misses = 0
 
-    def remember(self, octets: bytes, head: RequestHead) -> None:
-        """Learn a head that was parsed, and that holds no ``CREDENTIALS``, if there is room for it."""
+    def remember(self, received: bytes, head: RequestHead) -> None:
+        """Store a parsed head if there is room. The caller makes sure that the head contains no ``CREDENTIALS``."""
         if len(self) < _TABLE_SIZE:
-            if len(octets) <= _HEAD_SIZE:
-                self[octets] = head
+            if len(received) <= _MAX_HEAD:
+                self[received] = head
         else:
             self._misses += 1
             if self._misses > _MAX_MISSES:

@@ -1,10 +1,10 @@
-"""Decide where a request's content ends, and whether the connection may persist after it.
+"""Decide where the content of a request ends, and whether the connection may persist after the request.
 
-Pure: the same head in, the same answer out; content is never looked at. The core's parser and the guard in front of
-every other parser both ask here, so that one set of rules decides what a request is.
+Pure: the result depends only on the head; content is never read. The core's parser and the guard of all other parsers
+both use this module, so one set of rules decides how a request is framed.
 
-Where the RFC leaves a choice between repairing and refusing, this module refuses: two readings of one message are how
-request smuggling starts.
+Where the RFC allows a server either to repair or to refuse a message, this module refuses it, because request smuggling
+begins with two interpretations of one message.
 
 Sources: RFC 9112, sections 3.2, 6.1, 6.3, 9.3; RFC 9110, sections 7.2, 7.6.1, 7.8, 8.6, 10.1.1.
 """
@@ -23,22 +23,22 @@ __all__ = ["FRAMING_FIELDS", "body_length", "read_framing"]
 FRAMING_FIELDS: Final = frozenset(
     {b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"}
 )
-"""The fields that decide how a message is framed or what becomes of the connection."""
+"""The fields that decide how a message is framed, or whether and how the connection continues."""
 
-# Nineteen digits may exceed what a signed 64-bit reader elsewhere on the path can hold.
-_LENGTH_DIGITS: Final = 18
+# A number of nineteen digits may overflow a signed 64-bit integer in another implementation on the path.
+_MAX_LENGTH_DIGITS: Final = 18
 
 
 def body_length(codings: Sequence[bytes], lengths: Sequence[bytes]) -> int | None:
-    """Return the number of content octets that follow, or None if the content is chunked.
+    """Return the number of bytes of content that follow, or None if the content is chunked.
 
     Args:
         codings: the values of all ``Transfer-Encoding`` field lines, in order.
         lengths: the values of all ``Content-Length`` field lines, in order.
 
     Raises:
-        ProtocolError: 501 for a coding before ``chunked``; 400 for codings of which the last is not ``chunked``, for a
-            length that is malformed, repeated or beyond 18 digits, and for both fields together.
+        ProtocolError: 501 for a coding before ``chunked``; 400 if the last coding is not ``chunked``, if the length is
+            malformed, repeated or has more than 18 digits, and if both fields are present.
     """
     if codings:
         if lengths:
@@ -53,32 +53,32 @@ def body_length(codings: Sequence[bytes], lengths: Sequence[bytes]) -> int | Non
     if CONTENT_LENGTH.fullmatch(lengths[0]) is None:
         raise ProtocolError(f"Content-Length of {lengths[0][:40]!r} is not a number")
     digits = lengths[0].lstrip(b"0")
-    if len(digits) > _LENGTH_DIGITS:
-        # No limit that somebody may set is near: this is no content that is too large, but a number that is none.
-        raise ProtocolError(f"Content-Length of {len(digits)} digits exceeds {_LENGTH_DIGITS}")
+    if len(digits) > _MAX_LENGTH_DIGITS:
+        # This number is far beyond any limit on content, so it is malformed (400) rather than too large (413).
+        raise ProtocolError(f"Content-Length of {len(digits)} digits exceeds {_MAX_LENGTH_DIGITS}")
     return int(digits or b"0")
 
 
 def _check_codings(values: Sequence[bytes]) -> None:
-    # bytes.lower() touches ASCII alone; str.lower() would fold the Kelvin sign into a k.
+    # bytes.lower() changes only ASCII letters; str.lower() would turn the Kelvin sign into a k.
     names = [name.strip(b" \t").lower() for value in values for name in value.split(b",")]
     if names == [b"chunked"]:
         return
-    # Where chunked is not the last, nothing tells where the content ends: 400, whether or not the codings are known.
+    # If chunked is not the last coding, the end of the content is unknown: 400, even if all codings are known.
     if b"" in names or names[-1] != b"chunked" or names.count(b"chunked") > 1:
         raise ProtocolError("Transfer-Encoding is not a list that ends in one chunked")
     raise ProtocolError(f"transfer coding {names[0][:40]!r} is not implemented", status=501)
 
 
 def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]]) -> None:
-    """Fill in all that ``RequestHead`` derives from its framing fields.
+    """Set the attributes of a ``RequestHead`` that follow from its framing fields.
 
     Args:
-        head: what a parser made of the request line and header section.
-        framing_fields: those of its fields whose names are in ``FRAMING_FIELDS``, in order.
+        head: the request line and header section, as parsed.
+        framing_fields: its fields whose names are in ``FRAMING_FIELDS``, in order.
 
     Raises:
-        ProtocolError: 400 for a Host that is missing, repeated, empty or malformed; else as ``body_length``.
+        ProtocolError: 400 if Host is missing, repeated, empty or malformed; otherwise as ``body_length``.
     """
     values: dict[bytes, list[bytes]] = {}
     for name, value in framing_fields:
@@ -86,7 +86,7 @@ def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]
     _check_host(values.get(b"host", ()), head.minor_version)
     codings = values.get(b"transfer-encoding", ())
     if codings and head.minor_version == 0:
-        # Section 6.1: framing by an HTTP/1.0 sender that may not know what it forwards is faulty.
+        # Section 6.1: the framing is faulty, because an HTTP/1.0 sender may not understand the coding it forwards.
         raise ProtocolError("Transfer-Encoding in an HTTP/1.0 request")
     head.content_length = body_length(codings, values.get(b"content-length", ()))
     options = _options(values.get(b"connection", ()))
@@ -94,7 +94,7 @@ def read_framing(head: RequestHead, framing_fields: Iterable[tuple[bytes, bytes]
     if head.minor_version == 0:
         # A server ignores Expect and Upgrade in HTTP/1.0 (RFC 9110, sections 10.1.1 and 7.8).
         return
-    # An expectation that nobody knows is ignored, where section 10.1.1 allows 417: a request is better answered.
+    # Section 10.1.1 allows 417 for an unknown expectation. It is ignored here, so that the request is served.
     head.expects_continue = head.content_length != 0 and b"100-continue" in _options(values.get(b"expect", ()))
     if b"upgrade" in options:
         head.upgrade = b", ".join(values.get(b"upgrade", ()))
@@ -105,7 +105,7 @@ def _check_host(hosts: Sequence[bytes], minor_version: int) -> None:
         raise ProtocolError("no Host field")
     if len(hosts) > 1:
         raise ProtocolError("Host present more than once")
-    # Section 3.3 lets a server reject an empty one where the scheme, as that of http, requires an authority.
+    # Section 3.3 lets a server reject an empty Host if the scheme requires an authority, as http does.
     if hosts and not is_authority(hosts[0]):
         raise ProtocolError(f"Host of {hosts[0][:40]!r} is not a host with an optional port")
 

@@ -1,6 +1,6 @@
-"""The grammar of HTTP/1.1 as compiled expressions over octets, one for each ABNF rule, the rule quoted above it.
+"""The grammar of HTTP/1.1 as compiled regular expressions over bytes, one for each ABNF rule, which is quoted above it.
 
-Every expression is linear: no alternative overlaps its neighbour, so no input makes it backtrack.
+Every expression takes linear time: no alternative overlaps its neighbour, so no input causes backtracking.
 
 Sources: RFC 9110, sections 5 and 7.2; RFC 9112, sections 2 to 7; RFC 3986, sections 2 and 3.
 """
@@ -15,7 +15,7 @@ __all__ = [
     "CHUNK_LINE",
     "CONTENT_LENGTH",
     "FIELD_VALUE",
-    "FIELD_VALUE_OCTETS",
+    "FIELD_VALUE_BYTES",
     "FORBIDDEN_IN_HEAD",
     "REQUEST_LINE",
     "TOKEN",
@@ -30,18 +30,19 @@ _TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 # token = 1*tchar
 TOKEN: Final = re.compile(_TCHAR + rb"+")
 
-# field-value = *field-content, with obs-text; the whitespace around it is not part of it.
+# field-value = *field-content, with obs-text; surrounding whitespace is not part of the value.
 FIELD_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 
-# The same octets, to be deleted from a value: what is left must not be there. Faster than a match.
-FIELD_VALUE_OCTETS: Final = bytes(octet for octet in range(256) if octet == 0x09 or (octet >= 0x20 and octet != 0x7F))
+# All bytes that a field-value may contain. A value is valid if nothing remains after translate() deletes them; this is
+# faster than matching FIELD_VALUE.
+FIELD_VALUE_BYTES: Final = bytes(byte for byte in range(256) if byte == 0x09 or (byte >= 0x20 and byte != 0x7F))
 
 # request-line = method SP request-target SP HTTP-version
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT
-# The target is checked by its own rules; here it is what stands between two single spaces.
+# The target has its own rules below; here it is any text between two single spaces.
 REQUEST_LINE: Final = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])")
 
-# Octets that no head may hold: controls, a CR without its LF, an LF without its CR (RFC 9112, section 2.2).
+# Bytes that are not allowed in a head: controls, a CR without LF, an LF without CR (RFC 9112, section 2.2).
 FORBIDDEN_IN_HEAD: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
 
 # Content-Length = 1*DIGIT. int() alone would also take b"+5", b" 5 " and b"1_0".
@@ -49,7 +50,7 @@ CONTENT_LENGTH: Final = re.compile(rb"[0-9]+")
 
 # chunk     = chunk-size [ chunk-ext ] CRLF
 # chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
-# Sixteen digits hold every size below 2^64; zeros in front count.
+# Sixteen digits are enough for every size below 2^64; leading zeros count.
 _QUOTED_STRING: Final = rb'"(?:[\t\x20!\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 CHUNK_LINE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,16})((?:[ \t]*;[ \t]*"
@@ -62,29 +63,29 @@ CHUNK_LINE: Final = re.compile(
 )
 
 # origin-form    = absolute-path [ "?" query ]
-# The octets are those of pchar, "/" and "?", and besides them  [ ] ^ ` { | }  which the URL standard of browsers leaves
-# unescaped. A fragment, a quote, an angle bracket or a backslash stays refused, and so is all that is not ASCII.
-_TARGET_OCTETS: Final = rb"[!$-;=?-\[\]^_`a-z{|}~]*"
-_ORIGIN_FORM: Final = re.compile(rb"/" + _TARGET_OCTETS)
+# Allowed are the characters of pchar, "/" and "?", and also  [ ] ^ ` { | }  because the WHATWG URL standard, which
+# browsers follow, does not escape them. "#", quotes, angle brackets, backslashes and all non-ASCII bytes are refused.
+_TARGET_BYTES: Final = rb"[!$-;=?-\[\]^_`a-z{|}~]*"
+_ORIGIN_FORM: Final = re.compile(rb"/" + _TARGET_BYTES)
 
-# absolute-form  = absolute-URI, of a scheme that is served here
-_ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + _TARGET_OCTETS + rb")?")
+# absolute-form  = absolute-URI, with the scheme http or https
+_ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + _TARGET_BYTES + rb")?")
 
-# reg-name = *( unreserved / pct-encoded / sub-delims );  port = *DIGIT, and no more than can be a port
-# Not empty, for the schemes of http require a host (RFC 9110, section 4.2.1). And without the comma, which no host on
-# the internet has: it is what somebody on the way leaves who joined two Host lines, and two are one too many.
+# reg-name = *( unreserved / pct-encoded / sub-delims );  port = *DIGIT, here at most five
+# The name must not be empty, because http and https require a host (RFC 9110, section 4.2.1). A comma is refused: no
+# host on the internet has one, but an intermediary that joins two Host lines leaves one, and a request has one Host.
 _REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+"
 _AUTHORITY: Final = re.compile(rb"(?:" + _REG_NAME + rb"|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 
 
-def is_token(octets: bytes) -> bool:
-    """Tell whether the octets are a token (RFC 9110, section 5.6.2)."""
-    return TOKEN.fullmatch(octets) is not None
+def is_token(text: bytes) -> bool:
+    """Return whether the text is a token (RFC 9110, section 5.6.2)."""
+    return TOKEN.fullmatch(text) is not None
 
 
-def is_authority(octets: bytes) -> bool:
-    """Tell whether the octets are ``uri-host [ ":" port ]`` with a host, the value of Host (RFC 9110, section 7.2)."""
-    found = _AUTHORITY.fullmatch(octets)
+def is_authority(text: bytes) -> bool:
+    """Return whether the text is ``uri-host [ ":" port ]``, a valid value of Host (RFC 9110, section 7.2)."""
+    found = _AUTHORITY.fullmatch(text)
     if found is None:
         return False
     literal, port = found.groups()
@@ -97,9 +98,9 @@ def is_authority(octets: bytes) -> bool:
 
 
 def is_target(method: bytes, target: bytes) -> bool:
-    """Tell whether the target has a form that the method may use (RFC 9112, section 3.2).
+    """Return whether the target has a form that the method allows (RFC 9112, section 3.2).
 
-    The empty authority is refused in absolute-form and for CONNECT (RFC 9110, section 4.2.1).
+    An empty authority is refused, both in absolute-form and for CONNECT (RFC 9110, section 4.2.1).
     """
     if method == b"CONNECT":
         _, colon, port = target.rpartition(b":")

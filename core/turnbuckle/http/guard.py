@@ -1,13 +1,13 @@
-"""Check what a plugged-in parser says before anything acts on it.
+"""Validate the events of a third-party parser before the connection acts on them.
 
-Whatever parser an app chose, the core answers for the framing: where a message ends is decided by ``framing.py`` from
-the field lines that the parser reports, and the content that it delivers must fit that decision. So a parser that is
-lenient, or wrong, can fail requests, but it cannot make two requests of one. The core's own parser asks the very same
-rules and goes unguarded.
+The core is responsible for the framing, with every parser: ``framing.py`` decides where a message ends, from the field
+lines that the parser reports, and the content that the parser delivers must agree with that decision. So a lenient or
+faulty parser can make requests fail, but it cannot split one request into two. The core's own parser uses the same
+rules and needs no guard.
 
-What a guard cannot see is how lines were cut out of the octets; that much a parser is trusted with. It can count,
-though: a parser that tells of more octets than came has read some of them twice, as content and as the next request,
-say, and is stopped.
+The guard does not see how the parser splits the received bytes into lines; it has to trust the parser with that. But it
+counts: a parser that reports more bytes than it was fed has used some of them twice, for example as content and as the
+next request, and is stopped.
 
 Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, sections 5.5 and 6.5.1.
 """
@@ -35,12 +35,12 @@ from turnbuckle.http.parser import H1ParserFactory
 
 __all__ = ["GuardedParser", "guarded"]
 
-# Two spaces, and the version.
+# Two spaces and the version.
 _REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
 
 
 def guarded(factory: ParserFactory) -> ParserFactory:
-    """Return a factory whose parsers are guarded, unless they are the core's own."""
+    """Return a factory of guarded parsers; the factory of the core's own parser is returned unchanged."""
     if type(factory) is H1ParserFactory:
         return factory
     return lambda limits: GuardedParser(factory(limits), limits)
@@ -48,7 +48,7 @@ def guarded(factory: ParserFactory) -> ParserFactory:
 
 @final
 class GuardedParser:
-    """Stand between a connection and a parser, and hold every event against the rules of the core."""
+    """A parser that passes input to another parser and checks each of its events against the rules of the core."""
 
     def __init__(self, parser: Parser, limits: Limits) -> None:
         self._parser: Final = parser
@@ -56,28 +56,29 @@ class GuardedParser:
         self._remaining: int | None = 0
         self._received = 0
         self._in_message = False
-        # Octets that came and were not told of: never fewer than none.
-        self._untold = 0
+        # Bytes that were fed and not yet reported in an event; it must not become negative.
+        self._unreported = 0
         self._error: ProtocolError | None = None
 
     def feed(self, data: bytes, /) -> None:
-        """Pass octets on."""
-        self._untold += len(data)
+        """Pass received bytes to the parser."""
+        self._unreported += len(data)
         self._parser.feed(data)
 
     def feed_eof(self) -> None:
-        """Pass the end of input on."""
+        """Pass the end of the input to the parser."""
         self._parser.feed_eof()
 
     def trailing_data(self) -> bytes:
-        """Return what the parser did not consume."""
+        """Return the bytes that the parser did not consume."""
         return self._parser.trailing_data()
 
     def next_event(self) -> Event | Literal[NeedData.NEED_DATA]:
-        """Return the parser's next event, checked.
+        """Return the next event of the parser after checking it.
 
         Raises:
-            ProtocolError: the parser's own, or 400 (413, 431, 501) for an event that the rules of the core refuse.
+            ProtocolError: the error of the parser; or 400, 413, 414, 431 or 501 for an event that violates the rules of
+                the core.
         """
         if self._error is not None:
             raise ProtocolError(str(self._error), status=self._error.status)
@@ -104,24 +105,24 @@ class GuardedParser:
 
     def _check_head(self, head: RequestHead) -> None:
         if self._in_message:
-            raise ProtocolError("the parser began a request before the one before it had ended")
+            raise ProtocolError("the parser began a request before the previous request ended")
         if TOKEN.fullmatch(head.method) is None or not is_target(head.method, head.target):
-            raise ProtocolError("the parser let a malformed request line pass")
+            raise ProtocolError("the parser accepted a malformed request line")
         if head.minor_version not in (0, 1):
             raise ProtocolError(f"HTTP/1.{head.minor_version} is neither 1.0 nor 1.1")
         line = len(head.method) + len(head.target) + _REST_OF_REQUEST_LINE
         if line > self._limits.request_line:
-            raise ProtocolError(f"request line of {line} octets exceeds {self._limits.request_line}", status=414)
+            raise ProtocolError(f"request line of {line} bytes exceeds {self._limits.request_line}", status=414)
         self._count(line)
         self._check_fields(head.fields, self._limits.header_section, self._limits.field_count)
-        # What the parser may have filled in is forgotten: the core decides it from the field lines.
+        # Values that the parser may have set are discarded: the core derives them from the field lines.
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
         read_framing(head, [field for field in head.fields if field[0] in FRAMING_FIELDS])
-        self._open(head.content_length)
+        self._start_message(head.content_length)
 
-    def _open(self, length: int | None) -> None:
+    def _start_message(self, length: int | None) -> None:
         if length is not None and length > self._limits.content:
-            raise ProtocolError(f"content of {length} octets exceeds {self._limits.content}", status=413)
+            raise ProtocolError(f"content of {length} bytes exceeds {self._limits.content}", status=413)
         self._in_message, self._remaining, self._received = True, length, 0
 
     def _check_fields(self, fields: RawFields, size: int, count: int) -> None:
@@ -130,33 +131,33 @@ class GuardedParser:
         section = 0
         for name, value in fields:
             if TOKEN.fullmatch(name) is None or name != name.lower():
-                raise ProtocolError(f"the parser let the field name {name[:40]!r} pass")
+                raise ProtocolError(f"the parser accepted the field name {name[:40]!r}")
             if FIELD_VALUE.fullmatch(value) is None or value != value.strip(b" \t"):
-                raise ProtocolError(f"the parser let a malformed value of field {name!r} pass")
+                raise ProtocolError(f"the parser accepted a malformed value of field {name!r}")
             line = len(name) + len(value) + 1
             if line > self._limits.field_line:
-                raise ProtocolError(f"field line of {line} octets exceeds {self._limits.field_line}", status=431)
-            # With the line end: whether there was whitespace cannot be seen from here.
+                raise ProtocolError(f"field line of {line} bytes exceeds {self._limits.field_line}", status=431)
+            # Two bytes for the line end. Whitespace around the value is not visible here.
             section += line + 2
         if section > size:
-            raise ProtocolError(f"field lines of {section} octets exceed {size}", status=431)
-        # A parser may take an LF alone for a line end (RFC 9112, section 2.2).
+            raise ProtocolError(f"field lines of {section} bytes exceed {size}", status=431)
+        # A parser may accept a single LF as a line end (RFC 9112, section 2.2), so only one byte is counted for it.
         self._count(section - len(fields))
 
-    def _count(self, octets: int) -> None:
-        self._untold -= octets
-        if self._untold < 0:
-            raise ProtocolError("the parser tells of more octets than came")
+    def _count(self, size: int) -> None:
+        self._unreported -= size
+        if self._unreported < 0:
+            raise ProtocolError("the parser reported more bytes than it was fed")
 
     def _check_data(self, event: Data) -> None:
         if not self._in_message:
             raise ProtocolError("the parser delivered content outside a request")
         if not event.data:
-            raise ProtocolError("the parser delivered no content as content")
+            raise ProtocolError("the parser delivered empty content")
         self._count(len(event.data))
         self._received += len(event.data)
         if self._received > self._limits.content:
-            raise ProtocolError(f"content exceeds {self._limits.content} octets", status=413)
+            raise ProtocolError(f"content exceeds {self._limits.content} bytes", status=413)
         if self._remaining is not None:
             self._remaining -= len(event.data)
             if self._remaining < 0:
@@ -164,7 +165,7 @@ class GuardedParser:
 
     def _check_end(self, event: EndOfMessage) -> None:
         if not self._in_message or self._remaining:
-            raise ProtocolError("the parser ended a request where its framing does not")
+            raise ProtocolError("the parser ended a request where its framing does not end")
         self._check_fields(event.trailers, self._limits.trailer_section, self._limits.trailer_count)
         if any(name in NOT_IN_TRAILERS for name, _ in event.trailers):
             event.trailers = tuple(field for field in event.trailers if field[0] not in NOT_IN_TRAILERS)

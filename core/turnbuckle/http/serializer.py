@@ -1,13 +1,13 @@
-"""Write response heads, and whole short responses, so that no application can make them mean two things (RFC 9112).
+"""Serialize response heads and complete responses, so that no application can make one ambiguous (RFC 9112).
 
 How a connection uses it
 ========================
 
-Content that is all there goes out with its head in one piece: ``full_response``. That is the hot path: one look-up per
-field line, one join. Any field that touches the framing, and any status or method without content, takes the careful
+``full_response`` serializes a response whose content is complete as one piece. This is the hot path: one look-up per
+field line and one join. A field that affects the framing, and a status or method without content, takes the careful
 path, which costs a few microseconds more.
 
-Content that is still to come takes five steps, each pure::
+A response whose content follows later takes five steps, each pure::
 
     length = announced_length(fields)                                # the application may know it
     framing = choose_framing(method, minor_version, status, length)
@@ -17,9 +17,10 @@ Content that is still to come takes five steps, each pure::
     )
     writer = BodyWriter(framing, length)                             # then writer.write(data)..., writer.end()
 
-Who decides about which field: Transfer-Encoding is ours alone, and refused. Content-Length is the application's
-announcement, which must be true. In Connection, its options are kept and joined with ours, and ``close`` from either
-side wins. Its Date or Server replaces ours. ``own_lines`` are the server's lines for these, each with its CRLF.
+The fields that the server and the application share: only the server sends Transfer-Encoding, so it is refused from an
+application. The application may announce a Content-Length, which must be correct. Connection options of the application
+and of the server are merged; if either has ``close``, the connection closes. A Date or Server field of the application
+replaces the server's. ``own_lines`` contains the server's lines for these fields, each with its CRLF.
 
 Sources: RFC 9110, sections 6.6.1, 7.6.1, 8.6, 10.2.4 and 15; RFC 9112, sections 2 to 6 and 9.6.
 """
@@ -66,26 +67,26 @@ __all__ = [
 CLOSE_LINE: Final = b"Connection: close\r\n"
 KEEP_ALIVE_LINE: Final = b"Connection: keep-alive\r\n"
 
-# Content-Length = 1*DIGIT; int() alone would also take "+5", " 5 " and "1_0", and digits beyond ASCII.
+# Content-Length = 1*DIGIT; int() alone would also accept "+5", " 5 " and "1_0", and digits beyond ASCII.
 _CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 # Connection = #connection-option, connection-option = token
 _CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 _FRAMING_FIELDS: Final = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
-_NEVER_WITH_CONTENT: Final = frozenset({204, 205, 304})
-_METHODS_TO_WEIGH: Final = frozenset({b"HEAD", b"CONNECT"})
+_STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
+_SPECIAL_METHODS: Final = frozenset({b"HEAD", b"CONNECT"})
 
 
 def _status_line(status: int) -> bytes:
     if not isinstance(status, int) or not 100 <= status <= 599:
         raise ValueError(f"a status must be a whole number from 100 to 599, not {status!r}")
-    # The minor version is ours, whatever the client's is (RFC 9110, section 6.2).
+    # The version is the server's own, even if the client's is HTTP/1.0 (RFC 9110, section 6.2).
     return f"HTTP/1.1 {status:d} {reason_phrase(status)}\r\n".encode("ascii")
 
 
 @final
 class _LengthLines(dict[int, bytes]):
-    """The line that ends the head of a response with content, by length of the content."""
+    """The last line of the head of a response with content, by length of the content."""
 
     def __missing__(self, length: int) -> bytes:
         line = b"Content-Length: %d\r\n\r\n" % length
@@ -97,29 +98,29 @@ class _LengthLines(dict[int, bytes]):
 
 _STATUS_LINES: Final = {status: _status_line(status) for status in REASON_PHRASES if status >= 200 or status == 101}
 _CONTENT_STATUS_LINES: Final = {
-    status: line for status, line in _STATUS_LINES.items() if status >= 200 and status not in _NEVER_WITH_CONTENT
+    status: line for status, line in _STATUS_LINES.items() if status >= 200 and status not in _STATUSES_WITHOUT_CONTENT
 }
-# These two only remember: emptied at any moment, they change nothing but the time that a response takes.
+# These two are caches. Clearing them at any time only changes how long a response takes.
 _field_line: Final = EncodedFields(special=_FRAMING_FIELDS).__getitem__
 _LENGTH_LINES: Final = _LengthLines()
 
 
 def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes = b"GET") -> bytes:
-    """Return a complete final response; content is left out where the method or the status forbids it.
+    """Return a complete final response. Content is omitted if the method or the status forbids it.
 
     Args:
         status: 200 to 599.
         fields: of the application, in order.
-        body: the content, whole.
+        body: the complete content.
         own_lines: Date, Server and Connection lines of the server.
         method: of the request.
 
     Raises:
-        LengthMismatch: the fields announce another Content-Length.
+        LengthMismatch: the fields announce a different Content-Length.
         TypeError: a field name or value is not a str.
         ValueError: the status is not final, or a field cannot be sent.
     """
-    if method not in _METHODS_TO_WEIGH:
+    if method not in _SPECIAL_METHODS:
         try:
             start = _CONTENT_STATUS_LINES[status]
             return b"".join((start, *map(_field_line, fields), own_lines, _LENGTH_LINES[len(body)], body))
@@ -133,31 +134,31 @@ def _careful_response(status: int, fields: Sequence[Field], body: bytes, own_lin
         raise ValueError("101 is not the status of a response with a body")
     framing = choose_framing(method, 1, status, len(body))
     length = announced_length(fields)
-    # The body of a 304, or none in an answer made for HEAD, says nothing about what GET would have had.
-    if framing is BodyFraming.LENGTH or (method == b"HEAD" and body and status not in _NEVER_WITH_CONTENT):
-        length = _true_length(length, len(body))
+    # A 304, and a HEAD response without a body, do not show the length that the response to GET would have.
+    if framing is BodyFraming.LENGTH or (method == b"HEAD" and body and status not in _STATUSES_WITHOUT_CONTENT):
+        length = _check_length(length, len(body))
     head = response_head(status, fields, framing_line(framing, method, status, length), own_lines)
     return head + body if framing is BodyFraming.LENGTH else head
 
 
-def _true_length(announced: int | None, actual: int) -> int:
+def _check_length(announced: int | None, actual: int) -> int:
     if announced is not None and announced != actual:
         raise LengthMismatch(announced, actual)
     return actual
 
 
 def response_head(status: int, fields: Sequence[Field], framing_line: bytes, own_lines: bytes) -> bytes:
-    """Return the head of a response whose content, if any, follows as its framing says.
+    """Return the head of a response; content, if any, follows as the framing requires.
 
     Args:
         status: 101, or 200 to 599.
-        fields: of the application; its Content-Length is expressed by ``framing_line`` alone.
-        framing_line: what ``framing_line()`` returned.
+        fields: of the application; a Content-Length among them is not sent, because ``framing_line`` contains it.
+        framing_line: the result of ``framing_line()``.
         own_lines: Date, Server and Connection lines of the server.
 
     Raises:
         TypeError: a field name or value is not a str.
-        ValueError: the status is none, or a field cannot be sent.
+        ValueError: the status is not valid here, or a field cannot be sent.
     """
     try:
         start = _STATUS_LINES[status]
@@ -185,7 +186,7 @@ def _careful_lines(fields: Sequence[Field], own_lines: bytes) -> list[bytes]:
         elif lower == "connection":
             options += _connection_options(value)
         elif lower == "transfer-encoding":
-            raise ValueError(f"field {name!r} is the server's to send: it follows from the content")
+            raise ValueError(f"field {name!r} is set by the server: it follows from the content")
         elif lower in replaced:
             raise ValueError(f"field {name!r} appears twice")
         elif lower != "content-length":
@@ -197,12 +198,12 @@ def _careful_lines(fields: Sequence[Field], own_lines: bytes) -> list[bytes]:
 
 
 def _joined_connection(options: list[str]) -> bytes:
-    once = {option.lower(): option for option in options}
-    if "close" in once:
-        # Last, and never beside its opposite.
-        once.pop("keep-alive", None)
-        once["close"] = once.pop("close")
-    return encode_field("Connection", ", ".join(once.values())) if once else b""
+    unique = {option.lower(): option for option in options}
+    if "close" in unique:
+        # close is sent last, and never together with keep-alive.
+        unique.pop("keep-alive", None)
+        unique["close"] = unique.pop("close")
+    return encode_field("Connection", ", ".join(unique.values())) if unique else b""
 
 
 def _connection_options(value: str) -> list[str]:
@@ -213,10 +214,10 @@ def _connection_options(value: str) -> list[str]:
 
 
 def connection_line(minor_version: int, close: bool) -> bytes:
-    """Return our Connection line: ``close`` is always announced, staying open only to those who would not expect it.
+    """Return the server's Connection line: ``close``, or ``keep-alive`` for an HTTP/1.0 client, or b"".
 
     Args:
-        minor_version: of the request; an HTTP/1.0 client that asked to be kept has to be told that it is.
+        minor_version: of the request; without the line, an HTTP/1.0 client expects the connection to close.
         close: whether the connection ends with this response.
     """
     if close:
@@ -225,9 +226,9 @@ def connection_line(minor_version: int, close: bool) -> bytes:
 
 
 def wants_close(fields: Sequence[Field]) -> bool:
-    """Return whether the application asks, by ``Connection: close``, for the connection to end with this response."""
+    """Return whether the application's fields contain ``Connection: close``."""
     for name, value in fields:
-        # The length first: it decides for nearly every field, and costs less than lower().
+        # Compare the length first: it rules out nearly every field and costs less than lower().
         if len(name) == 10 and name.lower() == "connection" and "close" in _connection_options(value.lower()):
             return True
     return False
@@ -237,7 +238,7 @@ def announced_length(fields: Sequence[Field]) -> int | None:
     """Return the Content-Length that the application announces, or None.
 
     Raises:
-        ValueError: it is not a plain decimal number, or two lines differ.
+        ValueError: the value is not a decimal number, or two lines have different values.
     """
     length: int | None = None
     for name, value in fields:
@@ -252,10 +253,11 @@ def announced_length(fields: Sequence[Field]) -> int | None:
 
 
 def interim_response(status: int, fields: Sequence[Field] = ()) -> bytes:
-    """Return an interim response, such as 100 or 103; not for HTTP/1.0 clients (RFC 9110, section 15.2).
+    """Return an interim response, such as 100 or 103. HTTP/1.0 clients must not get one (RFC 9110, section 15.2).
 
     Raises:
-        ValueError: the status is not interim, or 101, which ends HTTP/1.1 on the connection; or a field cannot be sent.
+        ValueError: the status is not interim, or is 101, which ends HTTP/1.1 on the connection; or a field cannot be
+            sent.
     """
     if not 100 <= status <= 199 or status == 101:
         raise ValueError(f"{status!r} is not the status of an interim response")
@@ -266,21 +268,21 @@ def interim_response(status: int, fields: Sequence[Field] = ()) -> bytes:
 
 
 def content_size(response: bytes) -> int:
-    """Return the octets of content in a response that is all there."""
+    """Return the number of bytes of content in a complete response."""
     return len(response) - response.index(b"\r\n\r\n") - 4
 
 
 def error_response(
     status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET", retry_after: int = 0
 ) -> bytes:
-    """Return the answer to a request that cannot be served: the reason phrase as text, and nothing of the cause.
+    """Return the response to a request that cannot be served: the reason phrase as text, without the cause.
 
     Args:
         status: 400 to 599.
         date_line: Date line of the server, and its Server line if it sends one.
         close: whether the connection ends with this response.
-        method: of the request where it is known; HEAD gets no content.
-        retry_after: seconds after which another try may succeed (RFC 9110, section 10.2.3); 0 does not say.
+        method: of the request, if it is known; HEAD gets no content.
+        retry_after: seconds after which the client may try again (RFC 9110, section 10.2.3); 0 to send no such field.
     """
     body = f"{reason_phrase(status) or status}\n".encode("ascii")
     own_lines = date_line + CLOSE_LINE if close else date_line

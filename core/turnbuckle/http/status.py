@@ -1,6 +1,6 @@
-"""Know the reason phrase of every registered status code (RFC 9110, section 15; the IANA registry of status codes).
+"""The reason phrase of every registered status code (RFC 9110, section 15; the IANA registry of status codes).
 
-A phrase is decoration: nothing is ever decided by it, and a code without one is sent with an empty phrase.
+A phrase is only informative: nothing depends on it, and a code without a phrase is sent with an empty one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ REASON_PHRASES: Final[dict[int, str]] = {
     415: "Unsupported Media Type",
     416: "Range Not Satisfiable",
     417: "Expectation Failed",
-    # The registry reserves 418 as "(Unused)" because RFC 2324 gave it this phrase, and people send it for the phrase.
+    # The registry reserves 418 as "(Unused)" because RFC 2324 gave it this phrase, which applications send.
     418: "I'm a teapot",
     421: "Misdirected Request",
     422: "Unprocessable Content",
@@ -76,7 +76,7 @@ REASON_PHRASES: Final[dict[int, str]] = {
     510: "Not Extended",
     511: "Network Authentication Required",
 }
-"""The phrase of every registered code; a table to read, never to change."""
+"""The phrase of every registered code. The table must not be changed."""
 
 
 def reason_phrase(status: int) -> str:

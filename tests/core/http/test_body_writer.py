@@ -53,7 +53,7 @@ def test_framing(asked: tuple[bytes, int], status: int, length: int | None, fram
 
 
 @pytest.mark.parametrize(
-    ("data", "octets"),
+    ("data", "sent"),
     [
         pytest.param(b"", b"", id="empty-never-ends-the-content"),
         pytest.param(b"hello", b"5\r\nhello\r\n", id="one-digit"),
@@ -61,8 +61,8 @@ def test_framing(asked: tuple[bytes, int], status: int, length: int | None, fram
         pytest.param(b"0\r\n\r\n", b"5\r\n0\r\n\r\n\r\n", id="content-like-an-end"),
     ],
 )
-def test_chunk(data: bytes, octets: bytes) -> None:
-    assert chunk(data) == octets
+def test_chunk(data: bytes, sent: bytes) -> None:
+    assert chunk(data) == sent
 
 
 def test_last_chunk() -> None:
@@ -84,7 +84,7 @@ def test_last_chunk_refuses_a_broken_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("framing", "length", "octets"),
+    ("framing", "length", "sent"),
     [
         pytest.param(NONE, None, b"", id="none"),
         pytest.param(NONE, 99, b"", id="none-is-not-counted"),
@@ -93,9 +93,9 @@ def test_last_chunk_refuses_a_broken_field() -> None:
         pytest.param(UNTIL_CLOSE, None, b"hello", id="until-close"),
     ],
 )
-def test_body_writer(framing: BodyFraming, length: int | None, octets: bytes) -> None:
+def test_body_writer(framing: BodyFraming, length: int | None, sent: bytes) -> None:
     writer = BodyWriter(framing, length)
-    assert writer.write(b"hel") + writer.write(b"") + writer.write(b"lo") + writer.end() == octets
+    assert writer.write(b"hel") + writer.write(b"") + writer.write(b"lo") + writer.end() == sent
     assert writer.is_ended
 
 
@@ -110,7 +110,7 @@ def test_body_writer_ends_once(framing: BodyFraming) -> None:
 
 
 @pytest.mark.parametrize(
-    ("framing", "octets"),
+    ("framing", "sent"),
     [
         pytest.param(CHUNKED, b"0\r\nX-A: 1\r\n\r\n", id="chunked"),
         pytest.param(LENGTH, b"", id="length"),
@@ -118,14 +118,14 @@ def test_body_writer_ends_once(framing: BodyFraming) -> None:
         pytest.param(NONE, b"", id="none"),
     ],
 )
-def test_body_writer_sends_trailers_where_they_fit(framing: BodyFraming, octets: bytes) -> None:
-    assert BodyWriter(framing, 0).end([("X-A", "1")]) == octets
+def test_body_writer_sends_trailers_where_they_fit(framing: BodyFraming, sent: bytes) -> None:
+    assert BodyWriter(framing, 0).end([("X-A", "1")]) == sent
 
 
 def test_body_writer_refuses_more_than_announced() -> None:
     writer = BodyWriter(LENGTH, 5)
     assert writer.write(b"hell") == b"hell"
-    with pytest.raises(LengthMismatch, match="of 6 octets does not match the announced Content-Length of 5") as caught:
+    with pytest.raises(LengthMismatch, match="of 6 bytes does not match the announced Content-Length of 5") as caught:
         writer.write(b"o!")
     assert (caught.value.announced, caught.value.actual) == (5, 6)
 
@@ -146,12 +146,12 @@ def test_length_mismatch_is_what_it_means() -> None:
 @given(st.lists(st.binary(max_size=20)))
 def test_chunks_hold_the_content(pieces: list[bytes]) -> None:
     writer = BodyWriter(CHUNKED)
-    octets = b"".join([writer.write(piece) for piece in pieces]) + writer.end()
+    sent = b"".join([writer.write(piece) for piece in pieces]) + writer.end()
     content = b""
-    while not octets.startswith(b"0\r\n"):
-        size, _, octets = octets.partition(b"\r\n")
-        content += octets[: int(size, 16)]
-        assert octets[int(size, 16) :].startswith(b"\r\n")
-        octets = octets[int(size, 16) + 2 :]
-    assert octets == b"0\r\n\r\n"
+    while not sent.startswith(b"0\r\n"):
+        size, _, sent = sent.partition(b"\r\n")
+        content += sent[: int(size, 16)]
+        assert sent[int(size, 16) :].startswith(b"\r\n")
+        sent = sent[int(size, 16) + 2 :]
+    assert sent == b"0\r\n\r\n"
     assert content == b"".join(pieces)

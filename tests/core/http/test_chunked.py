@@ -24,12 +24,12 @@ def read_all(pieces: list[bytes], limits: Limits | None = None) -> tuple[Chunked
     return reader, content, buffer
 
 
-def ways(octets: bytes) -> list[list[bytes]]:
-    return [whole(octets), byte_by_byte(octets), whole(octets + REST)]
+def ways(received: bytes) -> list[list[bytes]]:
+    return [whole(received), byte_by_byte(received), whole(received + REST)]
 
 
 @pytest.mark.parametrize(
-    ("octets", "content", "trailers"),
+    ("received", "content", "trailers"),
     [
         pytest.param(b"0\r\n\r\n", b"", [], id="empty"),
         pytest.param(b"5\r\nhello\r\n0\r\n\r\n", b"hello", [], id="one-chunk"),
@@ -50,15 +50,15 @@ def ways(octets: bytes) -> list[list[bytes]]:
         ),
     ],
 )
-def test_chunked_reader(octets: bytes, content: bytes, trailers: list[tuple[bytes, bytes]]) -> None:
-    for pieces in ways(octets):
+def test_chunked_reader(received: bytes, content: bytes, trailers: list[tuple[bytes, bytes]]) -> None:
+    for pieces in ways(received):
         reader, got, rest = read_all(pieces)
         assert (got, reader.is_done, list(reader.received_trailers())) == (content, True, trailers)
-        assert rest == (REST if pieces == whole(octets + REST) else b"")
+        assert rest == (REST if pieces == whole(received + REST) else b"")
 
 
 @pytest.mark.parametrize(
-    ("octets", "status"),
+    ("received", "status"),
     [
         pytest.param(b"0x5\r\nhello\r\n0\r\n\r\n", 400, id="5-prefix"),
         pytest.param(b"+5\r\nhello\r\n0\r\n\r\n", 400, id="5-plus"),
@@ -92,8 +92,8 @@ def test_chunked_reader(octets: bytes, content: bytes, trailers: list[tuple[byte
         pytest.param(b"0\r\nX-T: " + b"a" * 200000, 431, id="23-long-trailer"),
     ],
 )
-def test_chunked_reader_refuses(octets: bytes, status: int) -> None:
-    for pieces in (whole(octets), byte_by_byte(octets[:20000]), whole(octets + REST)):
+def test_chunked_reader_refuses(received: bytes, status: int) -> None:
+    for pieces in (whole(received), byte_by_byte(received[:20000]), whole(received + REST)):
         with pytest.raises(ProtocolError) as caught:
             read_all(pieces)
         assert caught.value.status == status
@@ -160,16 +160,16 @@ def test_chunked_reader_refuses_a_chunk_before_its_content_comes() -> None:
 
 
 def test_chunked_reader_counts_what_it_drops() -> None:
-    octets = b"0\r\n" + b"Host: a\r\n" * 3 + b"\r\n"
+    received = b"0\r\n" + b"Host: a\r\n" * 3 + b"\r\n"
     with pytest.raises(ProtocolError) as caught:
-        read_all([octets], Limits(trailer_count=2))
+        read_all([received], Limits(trailer_count=2))
     assert caught.value.status == 431
 
 
 def test_chunked_reader_gives_others_a_turn() -> None:
     # Row 56: a million tiny chunks in one buffer must not be taken in one go.
-    octets = b"1\r\nx\r\n" * 1000
-    data, position = ChunkedReader(Limits()).read(octets, 0)
+    received = b"1\r\nx\r\n" * 1000
+    data, position = ChunkedReader(Limits()).read(received, 0)
     assert len(data) < 100
     assert position < 600
 
@@ -183,8 +183,8 @@ PIECES = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 
 @given(PIECES, st.lists(st.integers(0, 10**6), max_size=8))
 def test_chunked_reader_at_any_cut(chunks: list[bytes], places: list[int]) -> None:
-    octets = b"".join(b"%x;n=v\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nX-A: 1\r\n\r\n" + REST
-    reader, content, rest = read_all(cut(octets, places))
+    received = b"".join(b"%x;n=v\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nX-A: 1\r\n\r\n" + REST
+    reader, content, rest = read_all(cut(received, places))
     assert (content, reader.is_done, rest) == (b"".join(chunks), True, REST)
     assert reader.received_trailers() == ((b"x-a", b"1"),)
 
@@ -193,9 +193,9 @@ NEAR = st.lists(st.sampled_from([b"5", b"0", b"\r\n", b"\r", b"\n", b";", b"a", 
 
 
 @given(st.binary(max_size=40) | NEAR.map(b"".join))
-def test_chunked_reader_is_of_one_mind(octets: bytes) -> None:
+def test_chunked_reader_is_of_one_mind(received: bytes) -> None:
     outcomes = []
-    for pieces in (whole(octets), byte_by_byte(octets)):
+    for pieces in (whole(received), byte_by_byte(received)):
         try:
             reader, content, _ = read_all(pieces)
         except ProtocolError:
@@ -206,7 +206,7 @@ def test_chunked_reader_is_of_one_mind(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "received",
     [
         pytest.param(b"x", id="no-size"),
         pytest.param(b"5\n", id="lf-in-a-chunk-line"),
@@ -215,8 +215,8 @@ def test_chunked_reader_is_of_one_mind(octets: bytes) -> None:
         pytest.param(b"0\r\n\n", id="lf-for-the-last-line"),
     ],
 )
-def test_chunked_reader_waits_for_nothing_that_cannot_come(octets: bytes) -> None:
-    for pieces in (whole(octets), byte_by_byte(octets)):
+def test_chunked_reader_waits_for_nothing_that_cannot_come(received: bytes) -> None:
+    for pieces in (whole(received), byte_by_byte(received)):
         with pytest.raises(ProtocolError) as caught:
             read_all(pieces)
         assert caught.value.status == 400

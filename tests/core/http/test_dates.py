@@ -37,7 +37,7 @@ def test_format_date_without_a_date(seconds: float) -> None:
     "text",
     [
         pytest.param("Sun, 06 Nov 1994 08:49:37 GMT", id="imf-fixdate"),
-        pytest.param(b"Sun, 06 Nov 1994 08:49:37 GMT", id="octets"),
+        pytest.param(b"Sun, 06 Nov 1994 08:49:37 GMT", id="bytes"),
         pytest.param("Sunday, 06-Nov-94 08:49:37 GMT", id="rfc850"),
         pytest.param("Sun Nov  6 08:49:37 1994", id="asctime"),
         pytest.param("Sun Nov 06 08:49:37 1994", id="asctime-two-digits"),

@@ -65,7 +65,7 @@ def test_encode_field_refuses_name(name: str) -> None:
         pytest.param("a\x7f", id="delete"),
         pytest.param("\u4e2d", id="beyond-latin-1"),
         pytest.param("\ud800", id="lone-surrogate"),
-        pytest.param("\u560a\u560d", id="low-octets-that-look-like-crlf"),
+        pytest.param("\u560a\u560d", id="low-bytes-that-look-like-crlf"),
     ],
 )
 def test_encode_field_refuses_value(value: str) -> None:
@@ -82,8 +82,8 @@ def test_encode_field_refuses_surrounding_whitespace(value: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        pytest.param(b"X-A", "v", id="octets-as-name"),
-        pytest.param("X-A", b"v", id="octets-as-value"),
+        pytest.param(b"X-A", "v", id="bytes-as-name"),
+        pytest.param("X-A", b"v", id="bytes-as-value"),
         pytest.param("X-A", 5, id="number"),
         pytest.param("X-A", None, id="none"),
     ],

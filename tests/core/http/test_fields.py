@@ -186,8 +186,8 @@ def head(number: int) -> RequestHead:
 
 def test_heads_remember() -> None:
     heads, known = Heads(), head(1)
-    heads.remember(b"octets", known)
-    assert heads == {b"octets": known}
+    heads.remember(b"head", known)
+    assert heads == {b"head": known}
 
 
 def test_heads_forget_long_ones() -> None:

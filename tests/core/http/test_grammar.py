@@ -24,9 +24,9 @@ def test_token_bytes() -> None:
     assert bytes(byte for byte in range(256) if is_token(bytes([byte]))) == bytes(sorted(TOKEN_BYTES))
 
 
-@pytest.mark.parametrize("octets", [b"", b"a b", b"a\n", b"a:", b"\xc3\xa9"])
-def test_is_token_refuses(octets: bytes) -> None:
-    assert not is_token(octets)
+@pytest.mark.parametrize("text", [b"", b"a b", b"a\n", b"a:", b"\xc3\xa9"])
+def test_is_token_refuses(text: bytes) -> None:
+    assert not is_token(text)
 
 
 def test_field_value_bytes() -> None:
@@ -75,9 +75,9 @@ def test_request_line(line: bytes, is_one: bool) -> None:
     assert (REQUEST_LINE.fullmatch(line) is not None) is is_one
 
 
-@pytest.mark.parametrize("octets", [b"+5", b"-5", b" 5", b"5 ", b"1_0", b"0x5", b"", b"5\n", b"\xd9\xa1", b"5.0"])
-def test_content_length_refuses(octets: bytes) -> None:
-    assert CONTENT_LENGTH.fullmatch(octets) is None
+@pytest.mark.parametrize("text", [b"+5", b"-5", b" 5", b"5 ", b"1_0", b"0x5", b"", b"5\n", b"\xd9\xa1", b"5.0"])
+def test_content_length_refuses(text: bytes) -> None:
+    assert CONTENT_LENGTH.fullmatch(text) is None
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_chunk_line_refuses(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "text",
     [
         pytest.param(b"example.com", id="name"),
         pytest.param(b"example.com:8000", id="port"),
@@ -144,12 +144,12 @@ def test_chunk_line_refuses(line: bytes) -> None:
         pytest.param(b"caf%C3%A9", id="percent-encoded"),
     ],
 )
-def test_is_authority(octets: bytes) -> None:
-    assert is_authority(octets)
+def test_is_authority(text: bytes) -> None:
+    assert is_authority(text)
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "text",
     [
         pytest.param(b"", id="empty"),
         pytest.param(b":80", id="port-alone"),
@@ -181,8 +181,8 @@ def test_is_authority(octets: bytes) -> None:
         pytest.param(b"<a>", id="brackets"),
     ],
 )
-def test_is_authority_refuses(octets: bytes) -> None:
-    assert not is_authority(octets)
+def test_is_authority_refuses(text: bytes) -> None:
+    assert not is_authority(text)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_is_target_refuses(method: bytes, target: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "text",
     [
         pytest.param(b"5" + b";a" * 20000 + b"!@", id="extensions"),
         pytest.param(b"5;a" + b" " * 40000 + b"@", id="whitespace"),
@@ -248,15 +248,15 @@ def test_is_target_refuses(method: bytes, target: bytes) -> None:
         pytest.param(b"5;" + b"a" * 40000 + b"\x00", id="token"),
     ],
 )
-def test_chunk_line_takes_linear_time(octets: bytes) -> None:
-    # Backtracking over 40,000 octets would take minutes, not the milliseconds that one pass takes.
+def test_chunk_line_takes_linear_time(text: bytes) -> None:
+    # Backtracking over 40,000 bytes would take minutes, not the milliseconds that one pass takes.
     start = time.process_time()
-    assert CHUNK_LINE.fullmatch(octets) is None
+    assert CHUNK_LINE.fullmatch(text) is None
     assert time.process_time() - start < 1
 
 
 @given(st.binary(max_size=30))
-def test_grammar_never_raises(octets: bytes) -> None:
-    assert is_token(octets) is (TOKEN.fullmatch(octets) is not None)
-    for answer in (is_authority(octets), is_target(b"GET", octets), is_target(b"CONNECT", octets)):
+def test_grammar_never_raises(text: bytes) -> None:
+    assert is_token(text) is (TOKEN.fullmatch(text) is not None)
+    for answer in (is_authority(text), is_target(b"GET", text), is_target(b"CONNECT", text)):
         assert answer in (True, False)

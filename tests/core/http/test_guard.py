@@ -46,7 +46,7 @@ def say(*events: Event, limits: Limits | None = None) -> list[Event]:
 
 
 def fed(guard: GuardedParser) -> GuardedParser:
-    """Give octets enough for whatever is said."""
+    """Feed enough bytes for any reported event."""
     guard.feed(b"x" * 1_000_000)
     return guard
 
@@ -85,7 +85,7 @@ def test_guarded_stands_before_any_other_parser() -> None:
         parser.next_event()
 
 
-def test_guard_passes_octets_on() -> None:
+def test_guard_passes_input_to_the_parser() -> None:
     parser = ScriptedParser([])
     guard = GuardedParser(parser, Limits())
     guard.feed(b"a")
@@ -95,17 +95,17 @@ def test_guard_passes_octets_on() -> None:
     assert guard.next_event() is NEED_DATA
 
 
-@pytest.mark.parametrize(("octets", "expected", "content"), CASES)
-def test_guard_lets_good_requests_pass(octets: bytes, expected: RequestHead, content: bytes) -> None:
+@pytest.mark.parametrize(("received", "expected", "content"), CASES)
+def test_guard_lets_good_requests_pass(received: bytes, expected: RequestHead, content: bytes) -> None:
     guard = GuardedParser(H1Parser(Limits()), Limits())
-    guard.feed(octets + NEXT)
+    guard.feed(received + NEXT)
     assert gather(drain(guard)) == [Request(expected, content, ()), NEXT_REQUEST]
 
 
-@pytest.mark.parametrize(("octets", "status"), REFUSED)
-def test_guard_passes_refusals_on(octets: bytes, status: int) -> None:
+@pytest.mark.parametrize(("received", "status"), REFUSED)
+def test_guard_passes_refusals_on(received: bytes, status: int) -> None:
     guard = GuardedParser(H1Parser(Limits()), Limits())
-    guard.feed(octets + NEXT)
+    guard.feed(received + NEXT)
     with pytest.raises(ProtocolError) as caught:
         drain(guard)
     assert caught.value.status == status
@@ -244,7 +244,7 @@ def test_guard_bounds_lines(limits: Limits, bad: RequestHead, status: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("octets", "events", "at_most"),
+    ("received", "events", "at_most"),
     [
         pytest.param(b"POST / HTTP/1.1Host:a\n", [head()], 1, id="head"),
         pytest.param(b"POST / HTTP/1.1Host:a", [head()], 0, id="head-that-did-not-come"),
@@ -254,15 +254,15 @@ def test_guard_bounds_lines(limits: Limits, bad: RequestHead, status: int) -> No
         pytest.param(b"x" * 30, [head(CODING), EndOfMessage([(b"x", b"a" * 30)])], 0, id="trailers"),
     ],
 )
-def test_guard_believes_in_no_more_octets_than_came(octets: bytes, events: list[Event], at_most: int) -> None:
+def test_guard_refuses_more_bytes_than_it_was_fed(received: bytes, events: list[Event], at_most: int) -> None:
     guard = GuardedParser(ScriptedParser(events), Limits())
-    guard.feed(octets)
+    guard.feed(received)
     for event in events[:at_most]:
         assert guard.next_event() is event
     if at_most < len(events):
-        with pytest.raises(ProtocolError, match="more octets than came"):
+        with pytest.raises(ProtocolError, match="more bytes than it was fed"):
             guard.next_event()
 
 
-def test_guard_refuses_content_without_octets() -> None:
+def test_guard_refuses_empty_content() -> None:
     assert refusal(head(CODING), Data(b"")) == 400

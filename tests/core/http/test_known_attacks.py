@@ -127,16 +127,16 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("octets", "status"), REFUSED)
-def test_attack_is_refused(octets: bytes, status: int) -> None:
+@pytest.mark.parametrize(("received", "status"), REFUSED)
+def test_attack_is_refused(received: bytes, status: int) -> None:
     # No head is longer than this before it is refused, and dripping a megabyte takes its time.
-    octets = octets[:40_000]
+    received = received[:40_000]
     for way in WAYS:
-        assert refused(octets, way) == status, way.__name__
+        assert refused(received, way) == status, way.__name__
 
 
-@pytest.mark.parametrize(("octets", "status"), REFUSED)
-def test_attack_hides_no_request(octets: bytes, status: int) -> None:
-    requests = run([octets + HIDDEN]).requests
+@pytest.mark.parametrize(("received", "status"), REFUSED)
+def test_attack_hides_no_request(received: bytes, status: int) -> None:
+    requests = run([received + HIDDEN]).requests
     assert all(request.head.target != b"/hidden" for request in requests)
     assert all(request.trailers is None for request in requests)

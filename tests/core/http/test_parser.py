@@ -135,14 +135,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("octets", "expected", "content"), CASES)
-def test_parser(octets: bytes, expected: RequestHead, content: bytes) -> None:
+@pytest.mark.parametrize(("received", "expected", "content"), CASES)
+def test_parser(received: bytes, expected: RequestHead, content: bytes) -> None:
     for way in WAYS:
-        assert accepted(octets, way) == [Request(expected, content, ())], way.__name__
+        assert accepted(received, way) == [Request(expected, content, ())], way.__name__
 
 
 @pytest.mark.parametrize(
-    ("octets", "status"),
+    ("received", "status"),
     [
         pytest.param(b"GET /\r\n\r\n", 400, id="http-0.9"),
         pytest.param(b"GET / \r\nHost: a\r\n\r\n", 400, id="space-instead-of-version"),
@@ -168,16 +168,16 @@ def test_parser(octets: bytes, expected: RequestHead, content: bytes) -> None:
         pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400, id="chunk-size"),
     ],
 )
-def test_parser_refuses(octets: bytes, status: int) -> None:
+def test_parser_refuses(received: bytes, status: int) -> None:
     for way in WAYS:
-        assert refused(octets, way) == status, way.__name__
+        assert refused(received, way) == status, way.__name__
 
 
 @pytest.mark.parametrize("way", [whole, byte_by_byte])
 def test_parser_pipelines(way: Way) -> None:
-    octets = POST + b"Content-Length: 5\r\n\r\nhello" + GET + b"\r\n"
-    octets += POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-A: 1\r\n\r\n" + GET + b"\r\n"
-    outcome = run(way(octets * 5))
+    received = POST + b"Content-Length: 5\r\n\r\nhello" + GET + b"\r\n"
+    received += POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-A: 1\r\n\r\n" + GET + b"\r\n"
+    outcome = run(way(received * 5))
     assert outcome.status is None
     assert [(r.head.method, r.content, r.trailers) for r in outcome.requests] == [
         (b"POST", b"hello", ()),
@@ -199,9 +199,9 @@ def test_parser_never_runs_ahead() -> None:
 
 def test_parser_takes_an_empty_line_between_requests() -> None:
     # Some clients send a CRLF after the content that Content-Length does not count.
-    octets = POST + b"Content-Length: 5\r\n\r\nhello\r\n"
-    assert run([octets + NEXT]).requests[1:] == [NEXT_REQUEST]
-    assert run(byte_by_byte(octets + NEXT)).requests[1:] == [NEXT_REQUEST]
+    received = POST + b"Content-Length: 5\r\n\r\nhello\r\n"
+    assert run([received + NEXT]).requests[1:] == [NEXT_REQUEST]
+    assert run(byte_by_byte(received + NEXT)).requests[1:] == [NEXT_REQUEST]
 
 
 def test_parser_hands_over_what_follows_an_upgrade() -> None:
@@ -231,14 +231,14 @@ def test_parser_gives_content_as_it_comes() -> None:
 
 def test_parser_copies_what_it_is_fed() -> None:
     parser = H1Parser(Limits())
-    octets = bytearray(GET + b"\r\n")
-    parser.feed(octets)
-    octets[:] = bytes(len(octets))
+    received = bytearray(GET + b"\r\n")
+    parser.feed(received)
+    received[:] = bytes(len(received))
     assert parser.next_event() == head(b"GET")
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "received",
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"\r\n", id="an-empty-line"),
@@ -248,15 +248,15 @@ def test_parser_copies_what_it_is_fed() -> None:
         pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="chunked"),
     ],
 )
-def test_parser_takes_the_end_between_requests(octets: bytes) -> None:
-    for pieces in (whole(octets), byte_by_byte(octets)):
+def test_parser_takes_the_end_between_requests(received: bytes) -> None:
+    for pieces in (whole(received), byte_by_byte(received)):
         outcome = run(pieces, eof=True)
         assert outcome.status is None
         assert all(request.trailers == () for request in outcome.requests)
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "received",
     [
         pytest.param(b"G", id="method"),
         pytest.param(b"\r", id="half-an-empty-line"),
@@ -275,8 +275,8 @@ def test_parser_takes_the_end_between_requests(octets: bytes) -> None:
         pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: 1\r\n", id="in-trailers"),
     ],
 )
-def test_parser_refuses_the_end_within_a_request(octets: bytes) -> None:
-    for pieces in (whole(octets), byte_by_byte(octets)):
+def test_parser_refuses_the_end_within_a_request(received: bytes) -> None:
+    for pieces in (whole(received), byte_by_byte(received)):
         assert run(pieces).status is None
         assert run(pieces, eof=True).status == 400
 
@@ -326,7 +326,7 @@ def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status:
 
 
 @pytest.mark.parametrize(
-    ("limits", "octets"),
+    ("limits", "received"),
     [
         pytest.param(Limits(request_line=14), GET + b"\r\n", id="request-line"),
         pytest.param(Limits(field_line=7), GET + b"\r\n", id="field-line"),
@@ -339,14 +339,14 @@ def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status:
         pytest.param(Limits(content=0), POST + b"Content-Length: 0\r\n\r\n", id="no-content"),
     ],
 )
-def test_parser_takes_what_is_at_the_limit(limits: Limits, octets: bytes) -> None:
-    for place in range(len(octets)):
-        assert run(cut(octets, [place]), limits).status is None
-    assert len(accepted(octets, byte_by_byte, limits)) == 1
+def test_parser_takes_what_is_at_the_limit(limits: Limits, received: bytes) -> None:
+    for place in range(len(received)):
+        assert run(cut(received, [place]), limits).status is None
+    assert len(accepted(received, byte_by_byte, limits)) == 1
 
 
 @pytest.mark.parametrize(
-    ("octets", "status"),
+    ("received", "status"),
     [
         pytest.param(b"GET /" + b"a" * 8200, 414, id="request-line"),
         pytest.param(b"M" * 8200, 400, id="method"),
@@ -359,27 +359,27 @@ def test_parser_takes_what_is_at_the_limit(limits: Limits, octets: bytes) -> Non
         pytest.param(b"\x80\x9d\x01\x03", 400, id="no-method"),
     ],
 )
-def test_parser_refuses_a_head_before_its_end(octets: bytes, status: int) -> None:
-    assert run([octets]).status == status
+def test_parser_refuses_a_head_before_its_end(received: bytes, status: int) -> None:
+    assert run([received]).status == status
 
 
 def test_parser_refuses_content_before_it_comes() -> None:
     assert run([POST + b"Content-Length: 6\r\n\r\n"], Limits(content=5)).status == 413
 
 
-@pytest.mark.parametrize("octets", [b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 60 + b"X: " + b"a" * 16000])
-def test_parser_reads_a_dripping_head_in_linear_time(octets: bytes) -> None:
+@pytest.mark.parametrize("received", [b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 60 + b"X: " + b"a" * 16000])
+def test_parser_reads_a_dripping_head_in_linear_time(received: bytes) -> None:
     # Row 55: what was looked at once is not looked at again when the next octet comes.
     parser = H1Parser(Limits())
     start = time.process_time()
-    for piece in byte_by_byte(octets):
+    for piece in byte_by_byte(received):
         parser.feed(piece)
         assert parser.next_event() is NEED_DATA
     assert time.process_time() - start < 1
 
 
-def first_head(parser: H1Parser, octets: bytes) -> RequestHead:
-    parser.feed(octets)
+def first_head(parser: H1Parser, received: bytes) -> RequestHead:
+    parser.feed(received)
     event = parser.next_event()
     assert isinstance(event, RequestHead)
     return event
@@ -417,20 +417,20 @@ def test_heads_with_credentials_or_content_are_not_remembered(line: bytes) -> No
 
 @pytest.mark.parametrize("cut_at", range(1, len(GET) + 2))
 def test_known_heads_in_pieces_and_pipelines_leave_nothing_behind(cut_at: int) -> None:
-    octets = GET + b"\r\n"
+    received = GET + b"\r\n"
     parser = H1Parser(Limits())
-    known = first_head(parser, octets)
+    known = first_head(parser, received)
     assert isinstance(parser.next_event(), EndOfMessage)
-    parser.feed(octets[:cut_at])
+    parser.feed(received[:cut_at])
     assert parser.next_event() is NEED_DATA
-    parser.feed(octets[cut_at:])
+    parser.feed(received[cut_at:])
     assert parser.next_event() == known
     assert isinstance(parser.next_event(), EndOfMessage)
-    parser.feed(octets + octets[:cut_at])
+    parser.feed(received + received[:cut_at])
     assert parser.next_event() == known
     assert isinstance(parser.next_event(), EndOfMessage)
     assert parser.next_event() is NEED_DATA
-    assert parser.trailing_data() == octets[:cut_at]
+    assert parser.trailing_data() == received[:cut_at]
 
 
 FIELDS = st.lists(
@@ -479,8 +479,8 @@ TIGHT = st.builds(
 def test_limits_hold_alike_at_any_cut(
     requests: list[tuple[list[tuple[bytes, bytes]], bytes, int]], places: list[int], limits: Limits
 ) -> None:
-    octets = b"".join(request(*parts) for parts in requests)
-    at_once, in_pieces = run([octets], limits), run(cut(octets, places), limits)
+    received = b"".join(request(*parts) for parts in requests)
+    at_once, in_pieces = run([received], limits), run(cut(received, places), limits)
     assert (at_once.status is None) is (in_pieces.status is None)
     if at_once.status is None:
         assert at_once == in_pieces
@@ -500,11 +500,11 @@ SCRAPS = st.sampled_from(
 MUTATIONS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 3), SCRAPS | st.binary(max_size=3)), max_size=4)
 
 
-def mutate(octets: bytes, mutations: list[tuple[int, int, bytes]]) -> bytes:
+def mutate(received: bytes, mutations: list[tuple[int, int, bytes]]) -> bytes:
     for place, length, scrap in mutations:
-        at = place % (len(octets) + 1)
-        octets = octets[:at] + scrap + octets[at + length :]
-    return octets
+        at = place % (len(received) + 1)
+        received = received[:at] + scrap + received[at + length :]
+    return received
 
 
 @given(SEEDS, MUTATIONS, PLACES)
@@ -512,8 +512,8 @@ def test_parser_is_of_one_mind_about_broken_requests(
     seed: bytes, mutations: list[tuple[int, int, bytes]], places: list[int]
 ) -> None:
     # Anything but a ProtocolError would escape run() and fail the test.
-    octets = mutate(seed, mutations)
-    at_once, in_pieces = run([octets], eof=True), run(cut(octets, places), eof=True)
+    received = mutate(seed, mutations)
+    at_once, in_pieces = run([received], eof=True), run(cut(received, places), eof=True)
     assert complete(at_once) == complete(in_pieces)
     assert (at_once.status is None) is (in_pieces.status is None)
 
@@ -524,6 +524,6 @@ def complete(outcome: Outcome) -> list[Request]:
 
 
 @given(st.binary(max_size=80), PLACES)
-def test_parser_raises_nothing_but_protocol_errors(octets: bytes, places: list[int]) -> None:
-    outcome = run(cut(octets, places), eof=True)
+def test_parser_raises_nothing_but_protocol_errors(received: bytes, places: list[int]) -> None:
+    outcome = run(cut(received, places), eof=True)
     assert outcome.status in (None, 400, 413, 414, 431, 501, 505)
