@@ -102,7 +102,7 @@ from turnbuckle.routing.urls import (
     build_path as build_path,
 )
 from turnbuckle.scope import Scope as Scope
-from turnbuckle.server.listen.proxy_protocol import (
+from turnbuckle.server.listen.proxied_connection import (
     ProxySettings as ProxySettings,
 )
 from turnbuckle.server.model.application import (

@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 import attrs
 
 from turnbuckle.http.limits import Limits
-from turnbuckle.server.listen.listeners import BindAddress, is_mode
-from turnbuckle.server.listen.proxy_protocol import ProxySettings
-from turnbuckle.server.logs.settings import LogSettings
+from turnbuckle.server.listen.addresses import BindAddress, is_mode
+from turnbuckle.server.listen.proxied_connection import ProxySettings
+from turnbuckle.server.logs.setup import LogSettings
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.tls.context import TLS

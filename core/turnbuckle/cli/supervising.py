@@ -20,9 +20,9 @@ __all__ = ["serve_with_workers", "supervise", "wants_workers"]
 
 def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
     """Tell whether an app is served by other processes than this one."""
-    from turnbuckle.server.workers.supervisor_config import is_heir
+    from turnbuckle.server.workers.process_env import is_successor
 
-    return is_reloading or plan.settings.workers.are_supervised or is_heir()
+    return is_reloading or plan.settings.workers.are_supervised or is_successor()
 
 
 def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> None:
@@ -36,8 +36,8 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
     Raises:
         TurnbuckleError: files are to be watched, and watchfiles is not installed.
     """
+    from turnbuckle.server.workers.process_env import SupervisorConfig, become_supervisor
     from turnbuckle.server.workers.reloader import check_watching
-    from turnbuckle.server.workers.supervisor_config import Charge, become_supervisor
 
     settings = plan.settings
     workers, watched = settings.workers, None
@@ -46,7 +46,7 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
         # Settings for production may ask for more than one; nobody wants to wait for them while developing.
         workers = attrs.evolve(workers, count=1)
         watched = _watched(asked, plan)
-    charge = Charge(
+    config = SupervisorConfig(
         endpoint=attrs.evolve(settings.server.endpoint(), is_secured=settings.tls.is_wanted),
         fd_name=settings.server.fd_name,
         ready_file=settings.server.ready_file,
@@ -54,7 +54,7 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
         log=settings.log,
         watched=watched,
     )
-    become_supervisor(charge)
+    become_supervisor(config)
 
 
 def supervise() -> None:
@@ -65,9 +65,10 @@ def supervise() -> None:
         ServingFailed: 1; they failed in another way.
         ListenError: a socket cannot be listened on.
     """
-    from turnbuckle.server.workers.supervisor_config import supervise as serve, take_charge
+    from turnbuckle.server.workers.process_env import read_supervisor_config
+    from turnbuckle.server.workers.supervisor import run_supervisor
 
-    end = serve(take_charge(os.environ))
+    end = run_supervisor(read_supervisor_config(os.environ))
     if end.reason:
         raise (CommandFailed if end.status == CommandFailed.exit_code else ServingFailed)(end.reason)
 

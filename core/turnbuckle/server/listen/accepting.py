@@ -13,13 +13,14 @@ import asyncio
 import math
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.server.model.clock import Clock, Timer
 
-__all__ = ["Acceptor", "Connect"]
+__all__ = ["Acceptor", "Connect", "limit_unsent"]
 
 Connect: TypeAlias = Callable[[socket.socket], Awaitable[object]]
 """Makes a connection of an accepted socket, and owns the socket from then on."""
@@ -33,6 +34,10 @@ _MAX_PAUSE: Final = 1.0
 
 # Seconds between two lines about it: whoever opens connections could otherwise fill the log with them.
 _SILENCE: Final = 60.0
+
+# A kernel takes megabytes for a peer that reads nothing, and cuts them into segments as small as the peer asks for.
+# With this it takes more only when less has not been sent yet; what is on its way to a fast peer is not counted.
+_MAX_UNSENT: Final = 128 * 1024
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -139,3 +144,13 @@ class Acceptor:
     def _resume(self) -> None:
         self._retry = None
         self._loop.add_reader(self._listener.fileno(), self._accept)
+
+
+def limit_unsent(listener: socket.socket) -> None:
+    """Let the kernel take little more than it can send, on all connections that a socket accepts."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is None or listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    # Kernels that know no such option do without.
+    with suppress(OSError):
+        listener.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT)

@@ -14,10 +14,10 @@ from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.web.trusted_addresses import TrustedAddresses
 
-__all__ = ["first_protocol"]
+__all__ = ["protocol_factory"]
 
 
-def first_protocol(
+def protocol_factory(
     connections: Connections, certificates: Certificates | None, proxies: TrustedAddresses | None
 ) -> Callable[[], asyncio.Protocol]:
     """Return what makes the first protocol of each connection that is accepted.
@@ -34,7 +34,7 @@ def first_protocol(
 
         arrive = partial(TLSHandshake, connections, certificates)
     if proxies is not None:
-        from turnbuckle.server.listen.proxy_protocol import ProxyPreamble
+        from turnbuckle.server.listen.proxied_connection import ProxiedConnection
 
-        return partial(ProxyPreamble, connections, proxies, arrive)
+        return partial(ProxiedConnection, connections, proxies, arrive)
     return arrive

@@ -12,7 +12,7 @@ from collections.abc import MutableMapping, Sequence
 from typing import Final
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.listeners import Address, Listener
+from turnbuckle.server.listen.addresses import Address, Listener
 
 __all__ = ["adopt", "take_passed_sockets"]
 

@@ -8,24 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
-from turnbuckle.server.logs.access_entry import AccessEntry, Outcome
-from turnbuckle.server.logs.escapes import clipped
+from turnbuckle.server.logs.escapes import truncate
+from turnbuckle.server.logs.records import AccessEntry, Outcome
 from turnbuckle.server.logs.setup import access_sink
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
-    from turnbuckle.server.connection.base import BaseConnection
     from turnbuckle.web.request.request import Request
 
-__all__ = ["AccessLog"]
+__all__ = ["AccessLog", "LoggedConnection"]
 
 # A peer decides how long these are, and the queue must not let it decide how much memory they take.
 _LONGEST: Final = 2048
 _MAX_ID: Final = 128
+
+
+class LoggedConnection(Protocol):
+    """The parts of a connection that the access log reads.
+
+    Attributes:
+        unlogged: the request that is being served, until its line is written.
+        peer: the client.
+        state: decides whether a refusal is logged.
+        started: when the head of the request was complete, in monotonic seconds.
+        is_aborted: whether the server closed the connection early.
+    """
+
+    unlogged: Request | None
+    peer: Peer
+    state: ConnectionState
+    started: float
+    is_aborted: bool
 
 
 @final
@@ -44,51 +61,60 @@ class AccessLog:
         self._queries: Final = queries
         self._sink: Callable[[AccessEntry], None] | None = None
 
-    def ended(self, wire: BaseConnection, status: int, octets: int, *, complete: bool = True) -> None:
+    def ended(self, connection: LoggedConnection, status: int, octets: int, *, complete: bool = True) -> None:
         """Log the end of the response to the request that a connection serves, unless it was logged before.
 
         Args:
-            wire: the connection.
+            connection: the connection.
             status: that was sent; 0 if none was.
             octets: of content that were sent.
             complete: whether that was all of it.
         """
-        request = wire.unlogged
+        request = connection.unlogged
         if request is not None:
             outcome: Outcome = "complete"
             if not complete:
-                outcome = "broken" if wire.is_aborted else "disconnected"
-            self._log(wire, request, status=status, octets=octets, outcome=outcome)
+                outcome = "broken" if connection.is_aborted else "disconnected"
+            self._log(connection, request, status=status, octets=octets, outcome=outcome)
 
-    def refused(self, wire: BaseConnection, status: int, octets: int, reason: str) -> None:
+    def refused(self, connection: LoggedConnection, status: int, octets: int, reason: str) -> None:
         """Log that a connection itself answered with an error: in place of the application, or to what was no request.
 
         Args:
-            wire: the connection.
+            connection: the connection.
             status: that was sent.
             octets: of content that were sent.
             reason: why, in words.
         """
-        request = wire.unlogged
+        request = connection.unlogged
         if request is not None:
-            self._log(wire, request, status=status, octets=octets, outcome="refused", reason=clipped(reason, _LONGEST))
-        elif wire.state <= ConnectionState.IDLE:
+            self._log(
+                connection, request, status=status, octets=octets, outcome="refused", reason=truncate(reason, _LONGEST)
+            )
+        elif connection.state <= ConnectionState.IDLE:
             self._emit(
                 AccessEntry(
-                    client=_client(wire.peer),
+                    client=_client(connection.peer),
                     status=status,
                     octets=octets,
                     outcome="refused",
-                    reason=clipped(reason, _LONGEST),
+                    reason=truncate(reason, _LONGEST),
                     time=self._clock.wall(),
                 )
             )
 
     def _log(
-        self, wire: BaseConnection, request: Request, *, status: int, octets: int, outcome: Outcome, reason: str = ""
+        self,
+        connection: LoggedConnection,
+        request: Request,
+        *,
+        status: int,
+        octets: int,
+        outcome: Outcome,
+        reason: str = "",
     ) -> None:
         # Its line is written: whoever else ends it, finds nothing to log.
-        wire.unlogged = None
+        connection.unlogged = None
         head = request.head
         # Of two lines the last one; which of them counts is nothing that a log decides.
         fields = dict(head.fields)
@@ -101,7 +127,7 @@ class AccessLog:
                 version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
                 status=status,
                 octets=octets,
-                seconds=self._clock.monotonic() - wire.started,
+                seconds=self._clock.monotonic() - connection.started,
                 request_id=request.id[:_MAX_ID],
                 outcome=outcome,
                 reason=reason,
@@ -129,7 +155,7 @@ class AccessLog:
 
 def _text(value: bytes) -> str:
     text = value.decode("latin-1")
-    return text if len(text) <= _LONGEST else clipped(text, _LONGEST)
+    return text if len(text) <= _LONGEST else truncate(text, _LONGEST)
 
 
 def _client(peer: Peer) -> str:

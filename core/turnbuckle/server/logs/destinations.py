@@ -13,7 +13,14 @@ import time
 from collections.abc import Iterable
 from typing import Final, Protocol, final
 
-__all__ = ["Destination", "LogFile", "Nowhere", "StandardStream", "destination_of", "occupy_standard_descriptors"]
+__all__ = [
+    "Destination",
+    "LogFile",
+    "NullDestination",
+    "StandardStream",
+    "occupy_standard_descriptors",
+    "open_destination",
+]
 
 # A pipe that several processes share keeps what is written at once together, up to this many octets (POSIX).
 _PIPE_SIZE: Final = 4096
@@ -40,7 +47,7 @@ class Destination(Protocol):
         """Let go of it."""
 
 
-def destination_of(name: str) -> Destination:
+def open_destination(name: str) -> Destination:
     """Return what ``"stderr"``, ``"stdout"`` or a path stands for.
 
     Raises:
@@ -50,9 +57,9 @@ def destination_of(name: str) -> Destination:
         stream = sys.__stderr__ if name == "stderr" else sys.__stdout__
         try:
             # Of our own: the number of a stream that somebody closes is given to the next socket, which is a client's.
-            return Nowhere() if stream is None else StandardStream(os.dup(stream.fileno()))
+            return NullDestination() if stream is None else StandardStream(os.dup(stream.fileno()))
         except (OSError, ValueError):
-            return Nowhere()
+            return NullDestination()
     return LogFile(name)
 
 
@@ -70,7 +77,7 @@ def occupy_standard_descriptors() -> None:
 
 
 @final
-class Nowhere:
+class NullDestination:
     """A standard stream that was closed before we came."""
 
     def write(self, lines: Iterable[bytes]) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["clipped", "field", "quoted", "visible"]
+__all__ = ["escape_field", "escape_message", "escape_quoted", "truncate"]
 
 _NOT_IN_QUOTES: Final = re.compile(r"[^ !#-\[\]-~]")
 _NOT_IN_FIELD: Final = re.compile(r"[^!#-\[\]-~]")
 
 
-def visible(text: str) -> str:
+def escape_message(text: str) -> str:
     """Return a message on one line: control characters, line ends, lone surrogates, and what changes the direction of
     text or takes no room, are escaped; a space is the only white space left.
     """
@@ -23,17 +23,17 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else _escape(each) for each in text)
 
 
-def quoted(text: str) -> str:
+def escape_quoted(text: str) -> str:
     """Return a text in double quotes, for a place where it ends at the next quote; ``"-"`` for none."""
     return f'"{_NOT_IN_QUOTES.sub(_escaped, text)}"' if text else '"-"'
 
 
-def field(text: str) -> str:
+def escape_field(text: str) -> str:
     """Return a text without white space, for a place where it ends at the next one; ``-`` for none."""
     return _NOT_IN_FIELD.sub(_escaped, text) or "-"
 
 
-def clipped(text: str, most: int) -> str:
+def truncate(text: str, most: int) -> str:
     """Return the text, and of a longer one what fits into ``most`` characters, with a mark at its end."""
     return text if len(text) <= most else text[: most - 3] + "..."
 

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from turnbuckle.server.logs.access_entry import AccessEntry
-from turnbuckle.server.logs.escapes import field, visible
-from turnbuckle.server.logs.records import LogLine
+from turnbuckle.server.logs.escapes import escape_field, escape_message
+from turnbuckle.server.logs.records import AccessEntry, LogLine
 
 __all__ = ["Render", "render_json", "render_text", "renderer"]
 
@@ -36,10 +35,10 @@ def render_text(record: LogLine | AccessEntry) -> str:
     """Return a line for people, and the traceback below it."""
     if isinstance(record, AccessEntry):
         return f"{_time(record.time)} INFO    {_ACCESS}: {record}\n"
-    name = visible(record.logger) + (f" [{field(record.request_id)}]" if record.request_id else "")
-    line = f"{_time(record.time)} {record.level:<7} {name}: {visible(record.message)}"
+    name = escape_message(record.logger) + (f" [{escape_field(record.request_id)}]" if record.request_id else "")
+    line = f"{_time(record.time)} {record.level:<7} {name}: {escape_message(record.message)}"
     below = record.exception.split("\n") if record.exception else ()
-    return "".join((line, *(_MARK + visible(each) for each in below), "\n"))
+    return "".join((line, *(_MARK + escape_message(each) for each in below), "\n"))
 
 
 def render_json(record: LogLine | AccessEntry) -> str:

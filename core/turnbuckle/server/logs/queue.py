@@ -24,10 +24,9 @@ import weakref
 from collections import deque
 from typing import Final, final
 
-from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.destinations import Destination
 from turnbuckle.server.logs.formats import Render
-from turnbuckle.server.logs.records import LogLine, line_of
+from turnbuckle.server.logs.records import AccessEntry, LogLine, log_line_of
 from turnbuckle.server.logs.redact import Redactor
 
 __all__ = ["LogQueue", "QueuedHandler"]
@@ -185,7 +184,7 @@ class QueuedHandler(logging.Handler):
         if isinstance(entry, AccessEntry):
             self.queue.put_access(entry)
         else:
-            self.queue.put(line_of(record), is_urgent=record.levelno >= logging.WARNING)
+            self.queue.put(log_line_of(record), is_urgent=record.levelno >= logging.WARNING)
 
 
 def _begin_again_in_children(queue: LogQueue) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Final, final
 from urllib.parse import quote, quote_plus
 
-from turnbuckle.server.logs.access_entry import AccessEntry
-from turnbuckle.server.logs.records import LogLine
+from turnbuckle.server.logs.records import AccessEntry, LogLine
 
 __all__ = ["Redactor"]
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
+
+import attrs
 
 from turnbuckle.errors import TurnbuckleError
-from turnbuckle.server.logs.access_entry import AccessEntry
-from turnbuckle.server.logs.destinations import destination_of
+from turnbuckle.server.logs.destinations import open_destination
 from turnbuckle.server.logs.formats import renderer
 from turnbuckle.server.logs.queue import LogQueue, QueuedHandler
+from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.logs.redact import Redactor
-from turnbuckle.server.logs.settings import LogSettings
 
-__all__ = ["access_sink", "logging_as"]
+__all__ = ["LogSettings", "access_sink", "configured_logging"]
 
 _ROOT: Final = logging.getLogger("turnbuckle")
 _ACCESS: Final = logging.getLogger("turnbuckle.access")
@@ -28,8 +29,36 @@ _ACCESS: Final = logging.getLogger("turnbuckle.access")
 _LAST_WORDS: Final = 1.0
 
 
+def _is_queue_size(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if not 1 <= value <= 1_000_000:
+        raise ValueError(f"{attribute.name} must be from 1 to 1000000, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class LogSettings:
+    """What is logged, how a line looks, and where it goes.
+
+    Attributes:
+        access: log each response, and each refusal, to the logger "turnbuckle.access".
+        queries: log the query of a target, and of the page that a request comes from; queries may hold secrets.
+        level: of the loggers of turnbuckle; it does not concern the access log.
+        format: "text" for people, "json" for programs: one object a line.
+        destination: "stderr", "stdout", or the path of a file, which is opened again when it was moved away.
+        access_destination: the same for the access log; "" for the same place as the rest.
+        queue: lines that wait while the destination takes none; beyond it they are dropped, and counted.
+    """
+
+    access: bool = False
+    queries: bool = True
+    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    format: Literal["text", "json"] = "text"
+    destination: str = "stderr"
+    access_destination: str = ""
+    queue: int = attrs.field(default=10_000, validator=_is_queue_size)
+
+
 @contextmanager
-def logging_as(settings: LogSettings, *, secrets: Iterable[str] = ()) -> Iterator[None]:
+def configured_logging(settings: LogSettings, *, secrets: Iterable[str] = ()) -> Iterator[None]:
     """Log as the settings say, for the length of a ``with`` block.
 
     An application that has set up logging itself keeps that, unless the settings name a format or a destination.
@@ -105,7 +134,7 @@ def _handlers(settings: LogSettings, secrets: Redactor) -> Iterator[None]:
 
 def _queue(place: str, settings: LogSettings, secrets: Redactor) -> LogQueue:
     try:
-        destination = destination_of(place)
+        destination = open_destination(place)
     except OSError as error:
         raise TurnbuckleError(f"cannot log to {place!r}: {error.strerror}") from error
     return LogQueue(destination, renderer(settings.format), size=settings.queue, secrets=secrets)

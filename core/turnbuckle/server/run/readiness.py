@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import TurnbuckleError
-from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.run.sd_notify import Notifier
 
 if TYPE_CHECKING:
     from turnbuckle.server.model.clock import Clock
 
-__all__ = ["Attendant", "Readiness", "beat"]
+__all__ = ["Readiness", "ServerObserver", "call_repeatedly"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-class Attendant(Protocol):
+class ServerObserver(Protocol):
     """Whoever is told how far a server is."""
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
@@ -56,7 +56,7 @@ class Readiness:
         """Say that the service is ready, and from now on that this loop is alive."""
         self.ready(addresses)
         if self.notifier.watchdog:
-            beat(clock, self.notifier.watchdog / 2, self.alive)
+            call_repeatedly(clock, self.notifier.watchdog / 2, self.alive)
 
     def ready(self, addresses: Sequence[Address]) -> None:
         """Say that the service accepts connections."""
@@ -125,7 +125,7 @@ def _is_of_another(path: Path) -> bool:
     return pid != os.getpid()
 
 
-def beat(clock: Clock, interval: float, callback: Callable[[], None]) -> None:
+def call_repeatedly(clock: Clock, interval: float, callback: Callable[[], None]) -> None:
     """Call ``callback`` now and every ``interval`` seconds, as long as the loop runs."""
 
     def again() -> None:

@@ -7,41 +7,30 @@ connections that are idle are closed and the others finish, those that do not ar
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
-from turnbuckle.errors import BackgroundTaskError, ListenError, TurnbuckleError
+from turnbuckle.errors import BackgroundTaskError, ListenError
 from turnbuckle.server.connection.registry import Connections
 from turnbuckle.server.lifespan.lifespans import Lifespans
-from turnbuckle.server.listen.accepting import Acceptor
-from turnbuckle.server.listen.listeners import Address, BindAddress, Listener, as_secured, bind
-from turnbuckle.server.listen.protocol_stack import first_protocol
-from turnbuckle.server.listen.proxy_protocol import ProxySettings
-from turnbuckle.server.listen.socket_activation import adopt, take_passed_sockets
-from turnbuckle.server.listen.socket_options import keep_little_unsent
-from turnbuckle.server.logs.destinations import occupy_standard_descriptors
-from turnbuckle.server.logs.settings import LogSettings
-from turnbuckle.server.logs.setup import logging_as
-from turnbuckle.server.model.application import Application, LoopFactory
+from turnbuckle.server.listen.accepting import Acceptor, limit_unsent
+from turnbuckle.server.listen.addresses import Address, BindAddress, Listener
+from turnbuckle.server.listen.listeners import open_listeners
+from turnbuckle.server.listen.protocol_stack import protocol_factory
+from turnbuckle.server.listen.proxied_connection import ProxySettings
+from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock, SystemClock
-from turnbuckle.server.model.fd_limit import raise_file_limit
-from turnbuckle.server.run.readiness import Attendant, Readiness
-from turnbuckle.server.run.sd_notify import Notifier
-from turnbuckle.server.run.shutdown import TrackedThreadPool, run_until_settled
+from turnbuckle.server.run.readiness import Readiness, ServerObserver
 from turnbuckle.server.run.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.stalls.watchdog import Watchdog
 from turnbuckle.server.tls.context import TLS, Certificates
 from turnbuckle.web.trusted_addresses import TrustedAddresses
 
-__all__ = ["HTTPServer", "LoopChoice", "loop_factory", "open_listeners", "run"]
-
-LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
-"""The event loop to run on; ``"auto"`` is uvloop where it is installed."""
+__all__ = ["HTTPServer"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -213,15 +202,15 @@ class HTTPServer:
             if await self.serve_until_stopped(readiness or Readiness()):
                 _log.info("stopped")
 
-    async def serve_until_stopped(self, attendant: Attendant) -> bool:
+    async def serve_until_stopped(self, observer: ServerObserver) -> bool:
         """Do as ``serve()`` does, but leave the signals alone; return whether it came as far as to serve."""
         has_started = await self._has_started()
         if has_started and self._clock is not None:
             try:
-                attendant.started(self.addresses, self._clock)
+                observer.started(self.addresses, self._clock)
                 await self._stop_requested.wait()
             finally:
-                attendant.stopping()
+                observer.stopping()
                 await self.stop()
         if self._failure is not None:
             raise self._failure
@@ -274,9 +263,11 @@ class HTTPServer:
         return True
 
     def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
-        connect = partial(loop.connect_accepted_socket, first_protocol(connections, self._certificates, self._proxies))
+        connect = partial(
+            loop.connect_accepted_socket, protocol_factory(connections, self._certificates, self._proxies)
+        )
         for listener in self._listeners:
-            keep_little_unsent(listener.socket)
+            limit_unsent(listener.socket)
             try:
                 listener.socket.listen(self._endpoint.backlog)
             except OSError as error:
@@ -329,15 +320,6 @@ class HTTPServer:
             self._connections.give_up()
 
 
-def open_listeners(endpoint: BindAddress) -> tuple[Listener, ...]:
-    """Take over the inherited descriptors of an endpoint, or bind its sockets if it has none.
-
-    Raises:
-        ListenError: that cannot be done; the message says with which and why.
-    """
-    return as_secured(adopt(endpoint.fds), endpoint) if endpoint.fds else bind(endpoint)
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -347,94 +329,3 @@ def _tell_holders(connections: Connections) -> None:
         _log.warning("still waiting for %s", connection.holder)
     if len(connections.open) > _MAX_NAMED:
         _log.warning("and for %d more", len(connections.open) - _MAX_NAMED)
-
-
-def run(  # noqa: PLR0913  # all but the application by name
-    application: Application,
-    *,
-    host: str | Sequence[str] = "127.0.0.1",
-    port: int = 8000,
-    unix: str = "",
-    unix_mode: str = "",
-    unix_owner: str = "",
-    unix_group: str = "",
-    backlog: int = 2048,
-    reuse_port: bool = False,
-    fds: Sequence[int] = (),
-    fd_name: str = "",
-    ready_file: str = "",
-    tls: TLS | None = None,
-    proxy: ProxySettings | None = None,
-    loop: LoopChoice = "auto",
-    log: LogSettings | None = None,
-    serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
-) -> bool:
-    """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
-
-    Tasks that ignore that they were cancelled are left behind. So are threads that do not end, but a process ends only
-    when they do: returns whether there are any.
-
-    Sockets that systemd passes are listened on instead, unless ``fds`` says which.
-
-    Args:
-        fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
-        ready_file: path of a file that is there as long as connections are accepted.
-        loop: the event loop to run on; with ``"auto"`` that of the application goes first.
-        serve: serves, instead of ``server.serve``, and tells the outside how it goes.
-        log: how to log; as the settings have it by default when None.
-
-    Raises:
-        ListenError: a socket cannot be listened on.
-        LifespanError: a lifespan failed.
-        TLSError: connections cannot be secured.
-        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
-    """
-    occupy_standard_descriptors()
-    server = HTTPServer(
-        application,
-        host=host,
-        port=port,
-        unix=unix,
-        unix_mode=unix_mode,
-        unix_owner=unix_owner,
-        unix_group=unix_group,
-        backlog=backlog,
-        reuse_port=reuse_port,
-        fds=fds or take_passed_sockets(os.environ, fd_name),
-        tls=tls,
-        proxy=proxy,
-    )
-    if serve is None:
-        readiness = Readiness(ready_file, Notifier.take_from(os.environ))
-        serve = partial(HTTPServer.serve, readiness=readiness)
-    threads = TrackedThreadPool()
-    with (
-        logging_as(log or LogSettings(), secrets=application.secrets),
-        asyncio.Runner(loop_factory=loop_factory(loop, application.loop_factory)) as runner,
-    ):
-        raise_file_limit()
-        runner.run(run_until_settled(serve(server), threads))
-    return threads.has_calls
-
-
-def loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
-    """Return what makes the loop; None for the loop of asyncio.
-
-    Args:
-        choice: of the settings.
-        chosen: that of the application.
-
-    Raises:
-        TurnbuckleError: the loop is not installed.
-    """
-    if choice == "auto" and chosen is not None:
-        return chosen
-    if choice == "asyncio":
-        return None
-    try:
-        import uvloop
-    except ImportError as error:
-        if choice == "auto":
-            return None
-        raise TurnbuckleError("loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'") from error
-    return uvloop.new_event_loop

@@ -19,7 +19,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.web.handlers import call_here, call_in_thread
 from turnbuckle.web.request.request import Request
 
-__all__ = ["await_location", "blocking_location", "frames_of_callback", "request_holder"]
+__all__ = ["await_location", "blocking_location", "callback_frames", "request_holder"]
 
 # An await leads to another at most this often before it is taken for a circle.
 _DEEPEST: Final = 200
@@ -68,7 +68,7 @@ def request_holder(task: asyncio.Task[None]) -> str:
     return ", ".join(parts)
 
 
-def frames_of_callback(innermost: FrameType | None) -> list[FrameType]:
+def callback_frames(innermost: FrameType | None) -> list[FrameType]:
     """Return the frames of what a loop runs at the moment, the innermost last, from any frame of its thread."""
     frames = list(_outwards(innermost))
     own = (number for number, frame in enumerate(frames) if _is_of_loop(frame.f_code))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final, final
 
-from turnbuckle.server.stalls.task_stacks import blocking_location, frames_of_callback
+from turnbuckle.server.stalls.task_stacks import blocking_location, callback_frames
 
 __all__ = ["Watchdog"]
 
@@ -76,7 +76,7 @@ class Watchdog:
             return
         if self._stopped.is_set() or answered.wait(self._seconds):
             return
-        frames = frames_of_callback(sys._current_frames().get(self._watched))
+        frames = callback_frames(sys._current_frames().get(self._watched))
         # A loop that only waits is not blocked: the machine has no time for it.
         reporting_errors = blocking_location(frames)
         if reporting_errors and self._may_tell():

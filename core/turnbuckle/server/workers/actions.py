@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["Cut", "Drained", "Kill", "Order", "Ready", "Reloaded", "Say", "Start", "Stop"]
+__all__ = ["Abort", "Action", "Finished", "Kill", "Log", "Ready", "Reloaded", "Start", "Stop"]
 
 
 @attrs.frozen
@@ -28,7 +28,7 @@ class Stop:
 
 
 @attrs.frozen
-class Cut:
+class Abort:
     """Let a worker end without waiting for its requests."""
 
     number: int
@@ -42,7 +42,7 @@ class Kill:
 
 
 @attrs.frozen
-class Say:
+class Log:
     """Log a line.
 
     Attributes:
@@ -71,7 +71,7 @@ class Reloaded:
 
 
 @attrs.frozen
-class Drained:
+class Finished:
     """No worker is left, and none will be.
 
     Attributes:
@@ -83,4 +83,4 @@ class Drained:
     status: int = 0
 
 
-Order = Start | Stop | Cut | Kill | Say | Ready | Reloaded | Drained
+Action = Start | Stop | Abort | Kill | Log | Ready | Reloaded | Finished

@@ -1,6 +1,6 @@
 """Decide which workers there are to be, and what becomes of each.
 
-Pure: it is told what has happened and the time, and gives orders.
+Pure: it is told what has happened and the time, and returns actions.
 
 Theory of operation
 ===================
@@ -16,56 +16,19 @@ slot tries again after a pause.
 
 from __future__ import annotations
 
-import enum
 import logging
 import math
 from collections.abc import Callable, Iterator
 from typing import Final, final
 
-import attrs
-
-from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
-from turnbuckle.server.workers.backoff import Backoff
+from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.settings import Workers
+from turnbuckle.server.workers.slots import Backoff, Phase, Slot, WorkerState
 
 __all__ = ["Fleet"]
 
 # Seconds that a worker has to end once it was cut off, which takes the server a second at most.
 _UNWINDING: Final = 5.0
-
-
-class _Phase(enum.Enum):
-    STARTING = "starting"
-    SERVING = "serving"
-    STOPPING = "stopping"
-
-
-@attrs.define(kw_only=True, eq=False)
-class _Worker:
-    number: int
-    slot: int
-    # When it was started; when it began to serve, once it does.
-    since: float
-    heard: float
-    max_requests: float
-    max_age: float
-    max_memory: float
-    phase: _Phase = _Phase.STARTING
-    requests: int = 0
-    memory: int = 0
-    reason: str = ""
-    cut_at: float = math.inf
-    kill_at: float = math.inf
-
-
-@attrs.define(eq=False)
-class _Slot:
-    number: int
-    backoff: Backoff
-    current: _Worker | None = None
-    successor: _Worker | None = None
-    # When to start a worker, while there is none.
-    start_at: float = math.inf
 
 
 @final
@@ -75,20 +38,20 @@ class Fleet:
     Args:
         policy: how many there are, and when one is replaced.
         random: returns numbers from 0 to 1.
-        cut_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
+        abort_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
     """
 
-    def __init__(self, policy: Workers, random: Callable[[], float], *, cut_after: float = 0.0) -> None:
+    def __init__(self, policy: Workers, random: Callable[[], float], *, abort_after: float = 0.0) -> None:
         self._policy: Final = policy
         self._random: Final = random
-        self._cut_after: Final = cut_after or math.inf
-        self._slots: Final = [_Slot(number, self._backoff()) for number in range(policy.processes)]
-        self._workers: Final[dict[int, _Worker]] = {}
-        self._orders: list[Order] = []
+        self._abort_after: Final = abort_after or math.inf
+        self._slots: Final = [Slot(number, self._backoff()) for number in range(policy.processes)]
+        self._workers: Final[dict[int, WorkerState]] = {}
+        self._actions: list[Action] = []
         self._number = 0
         self._has_started = False
         self._is_stopping = False
-        self._drained = Drained()
+        self._drained = Finished()
         # Slots that a reload has yet to reach.
         self._outdated: Final[set[int]] = set()
         self._is_reloading = False
@@ -97,10 +60,10 @@ class Fleet:
 
     # -- what the supervisor asks
 
-    def orders(self) -> list[Order]:
-        """Return what is to be done, each order once."""
-        orders, self._orders = self._orders, []
-        return orders
+    def actions(self) -> list[Action]:
+        """Return what is to be done, each action once."""
+        actions, self._actions = self._actions, []
+        return actions
 
     def due(self) -> float:
         """Return when ``tick`` is to be called at the latest."""
@@ -118,7 +81,7 @@ class Fleet:
         workers = list(self._workers.values())
         if self._is_stopping:
             for worker in workers:
-                self._cut(worker, now)
+                self._abort(worker, now)
         self._is_stopping = True
         for worker in workers:
             self._stop(worker, now)
@@ -128,7 +91,7 @@ class Fleet:
         """Replace all workers, one by one."""
         if self._is_stopping:
             return
-        self._say(logging.INFO, "reloading")
+        self._log(logging.INFO, "reloading")
         self._is_reloading = True
         self._outdated.update(slot.number for slot in self._slots)
         for slot in self._slots:
@@ -144,9 +107,9 @@ class Fleet:
     def ready(self, number: int, now: float) -> None:
         """Learn that a worker serves."""
         worker = self._workers.get(number)
-        if worker is None or worker.phase is not _Phase.STARTING:
+        if worker is None or worker.phase is not Phase.STARTING:
             return
-        worker.phase = _Phase.SERVING
+        worker.phase = Phase.SERVING
         worker.since = worker.heard = now
         slot = self._slots[worker.slot]
         if slot.successor is worker:
@@ -156,7 +119,7 @@ class Fleet:
             self._recycling.reset()
         if not self._has_started and self._all_serve():
             self._has_started = True
-            self._orders.append(Ready())
+            self._actions.append(Ready())
         self._go_on(now)
 
     def heard(self, number: int, now: float, *, requests: int, memory: int) -> None:
@@ -192,7 +155,7 @@ class Fleet:
         if worker is None:
             return
         slot = self._slots[worker.slot]
-        if worker.phase is not _Phase.STOPPING and not self._has_started:
+        if worker.phase is not Phase.STOPPING and not self._has_started:
             self._fail(worker, now, ending, status)
         elif slot.successor is worker:
             slot.successor = None
@@ -216,10 +179,10 @@ class Fleet:
 
     # -- one worker
 
-    def _spawn(self, slot: _Slot, now: float) -> None:
+    def _spawn(self, slot: Slot, now: float) -> None:
         self._number += 1
         factor = 1 + self._policy.jitter * self._random()
-        worker = _Worker(
+        worker = WorkerState(
             number=self._number,
             slot=slot.number,
             since=now,
@@ -235,122 +198,122 @@ class Fleet:
             slot.current = worker
         else:
             slot.successor = worker
-        self._orders.append(Start(worker.number, slot.number))
+        self._actions.append(Start(worker.number, slot.number))
 
-    def _stop(self, worker: _Worker, now: float) -> None:
-        if worker.phase is not _Phase.STOPPING:
-            worker.phase = _Phase.STOPPING
+    def _stop(self, worker: WorkerState, now: float) -> None:
+        if worker.phase is not Phase.STOPPING:
+            worker.phase = Phase.STOPPING
             worker.heard = now
-            worker.cut_at = now + self._cut_after
-            self._orders.append(Stop(worker.number))
+            worker.abort_at = now + self._abort_after
+            self._actions.append(Stop(worker.number))
 
-    def _cut(self, worker: _Worker, now: float) -> None:
-        worker.phase = _Phase.STOPPING
-        worker.cut_at = math.inf
+    def _abort(self, worker: WorkerState, now: float) -> None:
+        worker.phase = Phase.STOPPING
+        worker.abort_at = math.inf
         worker.kill_at = min(worker.kill_at, now + _UNWINDING)
-        self._orders.append(Cut(worker.number))
+        self._actions.append(Abort(worker.number))
 
-    def _kill(self, worker: _Worker) -> None:
+    def _kill(self, worker: WorkerState) -> None:
         # Until it is gone, which the supervisor will learn.
-        worker.cut_at = worker.kill_at = worker.heard = math.inf
-        self._orders.append(Kill(worker.number))
+        worker.abort_at = worker.kill_at = worker.heard = math.inf
+        self._actions.append(Kill(worker.number))
 
-    def _look_after(self, worker: _Worker, now: float) -> None:
-        if worker.cut_at <= now:
-            self._cut(worker, now)
+    def _look_after(self, worker: WorkerState, now: float) -> None:
+        if worker.abort_at <= now:
+            self._abort(worker, now)
         elif worker.kill_at <= now:
             self._kill(worker)
         elif self._silent_until(worker) <= now:
-            if worker.phase is _Phase.STARTING:
+            if worker.phase is Phase.STARTING:
                 worker.reason = f"not serving within {self._policy.startup:g} s (workers.startup)"
             else:
                 silence = f"has not answered for {self._policy.heartbeat:g} s (workers.heartbeat)"
-                self._say(logging.ERROR, f"worker {worker.number} {silence}, and is killed")
+                self._log(logging.ERROR, f"worker {worker.number} {silence}, and is killed")
             self._kill(worker)
 
-    def _silent_until(self, worker: _Worker) -> float:
-        limit = self._policy.startup if worker.phase is _Phase.STARTING else self._policy.heartbeat
+    def _silent_until(self, worker: WorkerState) -> float:
+        limit = self._policy.startup if worker.phase is Phase.STARTING else self._policy.heartbeat
         return worker.heard + (limit or math.inf)
 
     # -- what becomes of a slot
 
-    def _fail(self, worker: _Worker, now: float, ending: str, status: int) -> None:
+    def _fail(self, worker: WorkerState, now: float, ending: str, status: int) -> None:
         """End the start: what keeps one worker from serving would keep the next from it, too."""
         if not self._drained.reason:
             reason = worker.reason or f"error: a worker ended with {ending} before it served"
-            self._drained = Drained(reason, status or 1)
+            self._drained = Finished(reason, status or 1)
         self._is_stopping = True
         for each in self._workers.values():
             self._stop(each, now)
-            each.cut_at = min(each.cut_at, now + _UNWINDING)
+            each.abort_at = min(each.abort_at, now + _UNWINDING)
 
-    def _stay(self, worker: _Worker, now: float, ending: str) -> None:
+    def _stay(self, worker: WorkerState, now: float, ending: str) -> None:
         """Keep the worker that was to be replaced, for its successor failed."""
         self._recycle_at = now + self._recycling.pause()
-        self._say_reason(worker)
+        self._log_reason(worker)
         if self._is_reloading:
             self._outdated.clear()
             self._is_reloading = False
             text = f"reload failed, and the workers of before stay: the new one ended with {ending}"
-            self._say(logging.ERROR, text)
-            self._orders.append(Reloaded("reload failed"))
+            self._log(logging.ERROR, text)
+            self._actions.append(Reloaded("reload failed"))
         else:
-            self._say(logging.ERROR, f"worker {worker.number} was to replace another, and ended with {ending}")
+            self._log(logging.ERROR, f"worker {worker.number} was to replace another, and ended with {ending}")
 
-    def _replace(self, slot: _Slot, worker: _Worker, now: float, ending: str) -> None:
+    def _replace(self, slot: Slot, worker: WorkerState, now: float, ending: str) -> None:
         if slot.successor is not None:
             slot.current, slot.successor = slot.successor, None
-            self._say(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")
+            self._log(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")
             return
-        lasted = now - worker.since if worker.phase is _Phase.SERVING else 0.0
+        lasted = now - worker.since if worker.phase is Phase.SERVING else 0.0
         pause = slot.backoff.pause(lasted)
         slot.start_at = now + pause
-        self._say_reason(worker)
-        self._say(logging.ERROR, f"worker {worker.number} ended with {ending}; another begins in {pause:g} s")
+        self._log_reason(worker)
+        self._log(logging.ERROR, f"worker {worker.number} ended with {ending}; another begins in {pause:g} s")
 
     def _go_on(self, now: float) -> None:
         """Begin the next replacement, if there is none under way."""
         if self._is_stopping or not self._has_started or self._is_replacing():
             return
         if self._outdated:
-            serving = [slot for slot in self._slots if slot.number in self._outdated and _serves(slot)]
+            serving = [slot for slot in self._slots if slot.number in self._outdated and slot.is_serving]
             if serving:
                 self._spawn(serving[0], now)
             return
         if self._is_reloading:
             if self._all_serve():
                 self._is_reloading = False
-                self._say(logging.INFO, "reloaded")
-                self._orders.append(Reloaded("reloaded"))
+                self._log(logging.INFO, "reloaded")
+                self._actions.append(Reloaded("reloaded"))
         elif now >= self._recycle_at:
             self._recycle(now)
 
     def _recycle(self, now: float) -> None:
         for slot in self._slots:
             worker = slot.current
-            if worker is None or worker.phase is not _Phase.SERVING:
+            if worker is None or worker.phase is not Phase.SERVING:
                 continue
-            why = _worn_out(worker, now)
+            why = worker.recycle_reason(now)
             if why:
-                self._say(logging.INFO, f"worker {worker.number} is replaced after {why}")
+                self._log(logging.INFO, f"worker {worker.number} is replaced after {why}")
                 self._spawn(slot, now)
                 return
 
     # -- all of them
 
     def _all_serve(self) -> bool:
-        return all(_serves(slot) for slot in self._slots)
+        return all(slot.is_serving for slot in self._slots)
 
     def _is_replacing(self) -> bool:
         return any(slot.successor is not None for slot in self._slots)
 
     def _end_if_empty(self) -> None:
         if self._is_stopping and not self._workers:
-            self._orders.append(self._drained)
+            self._actions.append(self._drained)
 
     def _deadlines(self) -> Iterator[float]:
         for worker in self._workers.values():
-            yield min(worker.cut_at, worker.kill_at, self._silent_until(worker))
+            yield min(worker.abort_at, worker.kill_at, self._silent_until(worker))
         if self._is_stopping:
             return
         for slot in self._slots:
@@ -358,30 +321,15 @@ class Fleet:
         # What waits for a replacement that is under way is looked at when that is done.
         if self._has_started and not self._is_reloading and not self._is_replacing():
             for worker in self._workers.values():
-                if worker.phase is _Phase.SERVING:
+                if worker.phase is Phase.SERVING:
                     yield max(worker.since + worker.max_age, self._recycle_at)
 
     def _backoff(self) -> Backoff:
         return Backoff(self._policy.backoff, self._policy.longest_backoff, self._policy.healthy)
 
-    def _say_reason(self, worker: _Worker) -> None:
+    def _log_reason(self, worker: WorkerState) -> None:
         for line in worker.reason.splitlines():
-            self._say(logging.ERROR, f"worker {worker.number}: {line}")
+            self._log(logging.ERROR, f"worker {worker.number}: {line}")
 
-    def _say(self, level: int, text: str) -> None:
-        self._orders.append(Say(level, text))
-
-
-def _serves(slot: _Slot) -> bool:
-    return slot.current is not None and slot.current.phase is _Phase.SERVING
-
-
-def _worn_out(worker: _Worker, now: float) -> str:
-    """Return after what a worker is due to be replaced; "" if it is not."""
-    if worker.requests >= worker.max_requests:
-        return f"{worker.requests} requests"
-    if now - worker.since >= worker.max_age:
-        return f"{now - worker.since:.0f} s"
-    if worker.memory >= worker.max_memory:
-        return f"growing to {worker.memory} octets"
-    return ""
+    def _log(self, level: int, text: str) -> None:
+        self._actions.append(Log(level, text))

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-from turnbuckle.server.workers.process import spawned
-from turnbuckle.server.workers.process_env import HEIR, SuccessorEnvironment
+from turnbuckle.server.workers.process import spawn
+from turnbuckle.server.workers.process_env import SUCCESSOR, SuccessorEnvironment
 
-__all__ = ["Successor", "herald"]
+__all__ = ["Successor", "notify_ready"]
 
 _READY: Final = b"ready"
 
@@ -33,7 +33,7 @@ class Successor:
         place = SuccessorEnvironment(pipe=theirs, sets=tuple(tuple(each) for each in sets))
         fds = (theirs, *(fd for each in sets for fd in each))
         try:
-            self._process: Final = spawned(command, {**environ, HEIR: place.written()}, fds)
+            self._process: Final = spawn(command, {**environ, SUCCESSOR: place.written()}, fds)
         except OSError:
             os.close(self._pipe)
             raise
@@ -66,7 +66,7 @@ class Successor:
         self._process.poll()
 
 
-def herald(pipe: int) -> None:
+def notify_ready(pipe: int) -> None:
     """Tell the supervisor before this one that it may go."""
     os.write(pipe, _READY)
     os.close(pipe)

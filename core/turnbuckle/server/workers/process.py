@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.server.workers.channel import Channel, Message
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 
-__all__ = ["WorkerProcess", "spawned"]
+__all__ = ["WorkerProcess", "spawn"]
 
 # What comes to the whole group of processes, and is for the supervisor alone.
 _OURS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -38,7 +38,7 @@ class WorkerProcess:
         with theirs:
             place = attrs.evolve(place, channel=theirs.fileno())
             try:
-                self._process: Final = spawned(
+                self._process: Final = spawn(
                     command, {**environ, WORKER: place.written()}, (theirs.fileno(), *place.fds)
                 )
             except OSError:
@@ -71,21 +71,21 @@ class WorkerProcess:
         """Return what it has said."""
         return self.channel.receive()
 
-    def drain(self) -> None:
+    def stop(self) -> None:
         """Let it finish; one that does not listen yet is ended by the signal."""
-        self.channel.send(drain=True)
+        self.channel.send(stop=True)
         self._process.terminate()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Let it end without waiting for requests."""
-        self.channel.send(cut=True)
+        self.channel.send(abort=True)
 
     def kill(self) -> None:
         """End it, whatever it does."""
         self._process.kill()
 
 
-def spawned(command: Sequence[str], environ: Mapping[str, str], fds: Sequence[int]) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], environ: Mapping[str, str], fds: Sequence[int]) -> subprocess.Popen[bytes]:
     """Start a process that ignores what is for the supervisor alone, until it decides otherwise.
 
     Raises:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import attrs
 
-from turnbuckle.server.listen.listeners import BindAddress, Listener, as_secured, bind
-from turnbuckle.server.listen.socket_activation import adopt
+from turnbuckle.server.listen.addresses import BindAddress, Listener, as_secured
+from turnbuckle.server.listen.listeners import bind_listeners, open_listeners
+from turnbuckle.server.listen.socket_activation import adopt, take_passed_sockets
+from turnbuckle.server.workers.process_env import SupervisorConfig
 from turnbuckle.server.workers.settings import Workers
 
-__all__ = ["deal", "open_sets"]
+__all__ = ["adopt_socket_sets", "open_socket_sets", "worker_listeners"]
 
 
-def open_sets(endpoint: BindAddress, policy: Workers) -> list[tuple[Listener, ...]]:
+def worker_listeners(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
+    """Return the listeners of each worker in turn, or one set that all of them share.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+    """
+    sets = _sets(config)
+    return [as_secured(listeners, config.endpoint) for listeners in sets]
+
+
+def _sets(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
+    if config.successor is not None:
+        return adopt_socket_sets(config.successor.sets, config.workers.processes)
+    fds = config.endpoint.fds or take_passed_sockets(os.environ, config.fd_name)
+    return open_socket_sets(attrs.evolve(config.endpoint, fds=fds), config.workers)
+
+
+def open_socket_sets(endpoint: BindAddress, policy: Workers) -> list[tuple[Listener, ...]]:
     """Return the listeners of each worker in turn, or one set that all of them share.
 
     Inherited sockets are always shared, and so are those without a port: the kernel deals out ports alone.
@@ -23,9 +43,9 @@ def open_sets(endpoint: BindAddress, policy: Workers) -> list[tuple[Listener, ..
         ListenError: a socket cannot be listened on.
     """
     if endpoint.fds:
-        return [as_secured(adopt(endpoint.fds), endpoint)]
+        return [open_listeners(endpoint)]
     if policy.sockets == "shared" or endpoint.unix:
-        return [bind(endpoint)]
+        return [bind_listeners(endpoint)]
     with ExitStack() as undo:
         sets = [_bind(attrs.evolve(endpoint, reuse_port=True), undo)]
         # Where the system was to choose a port, it has; the others are on the same.
@@ -35,7 +55,7 @@ def open_sets(endpoint: BindAddress, policy: Workers) -> list[tuple[Listener, ..
     return sets
 
 
-def deal(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]]:
+def adopt_socket_sets(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]]:
     """Take over the sockets of another number of workers, so that there is somebody for each of them.
 
     Raises:
@@ -47,7 +67,7 @@ def deal(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]
 
 
 def _bind(endpoint: BindAddress, undo: ExitStack) -> tuple[Listener, ...]:
-    listeners = bind(endpoint)
+    listeners = bind_listeners(endpoint)
     for listener in listeners:
         undo.callback(listener.close)
     return listeners

@@ -20,25 +20,32 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, final
 
 import attrs
 
-from turnbuckle.server.listen.listeners import Listener
+from turnbuckle.server.listen.addresses import Listener
+from turnbuckle.server.logs.setup import configured_logging
 from turnbuckle.server.run.readiness import Readiness
-from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
+from turnbuckle.server.run.sd_notify import Notifier
+from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
-from turnbuckle.server.workers.hot_restart import Successor
+from turnbuckle.server.workers.hot_restart import Successor, notify_ready
 from turnbuckle.server.workers.process import WorkerProcess
-from turnbuckle.server.workers.process_env import WorkerEnvironment
+from turnbuckle.server.workers.process_env import SupervisorConfig, WorkerEnvironment, python_command
+from turnbuckle.server.workers.reloader import watching
 from turnbuckle.server.workers.settings import Workers
+from turnbuckle.server.workers.sockets import worker_listeners
 
-__all__ = ["Supervisor", "SupervisorParts"]
+__all__ = ["Supervisor", "SupervisorParts", "run_supervisor"]
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD)
 # Seconds between two signs of life of a worker, and the share of the limit where that is shorter.
 _BEAT: Final = 1.0
 _BEATS: Final = 4
+# Seconds that the requests of an old worker have while somebody waits for what the new code does.
+_IMPATIENCE: Final = 2.0
 # Seconds that the supervisor sleeps at most.
 _LONGEST: Final = 60.0
 # The exit status of a process that could not be started.
@@ -56,16 +63,16 @@ class SupervisorParts:
         policy: how many there are, and when one is replaced.
         listeners: for each worker in turn, those that it listens on; all share the first if there is one alone.
         readiness: how the outside is told.
-        cut_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
-        heralds: told once all workers serve.
+        abort_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
+        on_ready: told once all workers serve.
     """
 
     command: Sequence[str]
     policy: Workers
     listeners: Sequence[Sequence[Listener]]
     readiness: Readiness
-    cut_after: float = 0.0
-    heralds: Sequence[Callable[[], None]] = ()
+    abort_after: float = 0.0
+    on_ready: Sequence[Callable[[], None]] = ()
 
 
 @final
@@ -74,7 +81,7 @@ class Supervisor:
 
     def __init__(self, parts: SupervisorParts) -> None:
         self._parts: Final = parts
-        self._fleet: Final = Fleet(parts.policy, random.random, cut_after=parts.cut_after)
+        self._fleet: Final = Fleet(parts.policy, random.random, abort_after=parts.abort_after)
         self._processes: Final[dict[int, WorkerProcess]] = {}
         self._asked: Final[deque[Callable[[float], None]]] = deque()
         self._selector: Final = selectors.DefaultSelector()
@@ -82,19 +89,19 @@ class Supervisor:
         self._wake_up.setblocking(False)
         self._woken.setblocking(False)
         self._listeners: Sequence[Sequence[Listener]] = parts.listeners
-        self._heir: Successor | None = None
+        self._successor: Successor | None = None
         self._has_handed_over = False
-        self._end: Drained | None = None
+        self._end: Finished | None = None
         self._watchdog_at = math.inf
 
-    def run(self) -> Drained:
+    def run(self) -> Finished:
         """Serve until told to stop, and return how that ended."""
         _log.info("supervisor %d begins with %d workers", os.getpid(), self._parts.policy.processes)
         with self._selector, self._wake_up, self._woken, self._signals():
             self._selector.register(self._woken, selectors.EVENT_READ)
             self._fleet.start(time.monotonic())
             while True:
-                self._obey()
+                self._perform_actions()
                 if self._end is not None:
                     return self._end
                 self._wait()
@@ -122,8 +129,8 @@ class Supervisor:
             self._hear(number, process, now)
             if status is not None:
                 self._bury(number, process, now, status)
-        if self._heir is not None:
-            self._follow(self._heir, now)
+        if self._successor is not None:
+            self._follow(self._successor, now)
         if now >= self._watchdog_at:
             self._parts.readiness.alive()
             self._watchdog_at = now + self._parts.readiness.notifier.watchdog / 2
@@ -165,69 +172,69 @@ class Supervisor:
         self._parts.readiness.reloading()
         self._fleet.reload(now)
 
-    def _start_heir(self, now: float) -> None:
-        if self._heir is not None:
+    def _start_successor(self, now: float) -> None:
+        if self._successor is not None:
             _log.warning("another supervisor is starting already")
             return
         sets = [[listener.socket.fileno() for listener in each] for each in self._listeners]
         environ = {**os.environ, **self._parts.readiness.notifier.variables()}
         try:
-            self._heir = Successor(self._parts.command, environ, sets)
+            self._successor = Successor(self._parts.command, environ, sets)
         except OSError as error:
             _log.error("cannot start another supervisor: %s", error.strerror)
             return
-        _log.info("started another supervisor: process %d", self._heir.pid)
-        self._selector.register(self._heir, selectors.EVENT_READ)
+        _log.info("started another supervisor: process %d", self._successor.pid)
+        self._selector.register(self._successor, selectors.EVENT_READ)
 
-    def _follow(self, heir: Successor, now: float) -> None:
-        """Stop when the heir is ready; go on without it when it is gone."""
-        heir.look()
-        if heir.is_ready:
-            _log.info("process %d is ready and takes over", heir.pid)
-            self._hand_over(heir)
+    def _follow(self, successor: Successor, now: float) -> None:
+        """Stop when the successor is ready; go on without it when it is gone."""
+        successor.look()
+        if successor.is_ready:
+            _log.info("process %d is ready and takes over", successor.pid)
+            self._hand_over(successor)
             self._stop(now)
-        elif heir.is_gone:
+        elif successor.is_gone:
             _log.error("the other supervisor did not start; this one goes on")
-            self._forget(heir)
+            self._forget(successor)
 
-    def _hand_over(self, heir: Successor) -> None:
-        self._parts.readiness.notifier.tell(f"MAINPID={heir.pid}")
+    def _hand_over(self, successor: Successor) -> None:
+        self._parts.readiness.notifier.tell(f"MAINPID={successor.pid}")
         self._has_handed_over = True
-        # The file of a Unix socket belongs to the heir now.
+        # The file of a Unix socket belongs to the successor now.
         self._listeners = [[attrs.evolve(each, inode=None) for each in some] for some in self._listeners]
-        self._forget(heir)
+        self._forget(successor)
 
-    def _forget(self, heir: Successor) -> None:
-        self._selector.unregister(heir)
-        heir.close()
-        self._heir = None
+    def _forget(self, successor: Successor) -> None:
+        self._selector.unregister(successor)
+        successor.close()
+        self._successor = None
 
     # -- what the fleet decides
 
-    def _obey(self) -> None:
-        for order in self._fleet.orders():
-            self._obey_one(order)
+    def _perform_actions(self) -> None:
+        for action in self._fleet.actions():
+            self._perform(action)
 
-    def _obey_one(self, order: Order) -> None:
-        match order:
+    def _perform(self, action: Action) -> None:
+        match action:
             case Start(number, slot):
                 self._start(number, slot)
             case Stop(number):
-                self._processes[number].drain()
-            case Cut(number):
-                self._processes[number].cut()
+                self._processes[number].stop()
+            case Abort(number):
+                self._processes[number].abort()
             case Kill(number):
                 self._processes[number].kill()
-            case Say(level, text):
+            case Log(level, text):
                 _log.log(level, "%s", text)
             case Ready():
                 self._tell_ready()
             case Reloaded(text):
                 self._parts.readiness.reloaded(text)
-            case Drained():
+            case Finished():
                 self._close_listeners()
-                self._end = order
-                if not order.reason:
+                self._end = action
+                if not action.reason:
                     _log.info("stopped")
 
     def _start(self, number: int, slot: int) -> None:
@@ -254,8 +261,8 @@ class Supervisor:
         readiness.ready([listener.address for listener in self._listeners[0]])
         if readiness.notifier.watchdog:
             self._watchdog_at = time.monotonic()
-        for herald in self._parts.heralds:
-            herald()
+        for callback in self._parts.on_ready:
+            callback()
 
     def _close_listeners(self) -> None:
         for listeners in self._listeners:
@@ -282,8 +289,33 @@ class Supervisor:
             case signal.SIGHUP:
                 self._asked.append(self._reload)
             case signal.SIGUSR2:
-                self._asked.append(self._start_heir)
+                self._asked.append(self._start_successor)
 
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def run_supervisor(config: SupervisorConfig) -> Finished:
+    """Serve with workers until told to stop, and return how that ended.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+        TurnbuckleError: the ready file cannot be written.
+    """
+    with configured_logging(config.log):
+        supervisor = Supervisor(_parts(config))
+        with watching(config.watched, supervisor.request_reload):
+            return supervisor.run()
+
+
+def _parts(config: SupervisorConfig) -> SupervisorParts:
+    readiness = Readiness(config.ready_file, Notifier.take_from(os.environ))
+    return SupervisorParts(
+        command=python_command(),
+        policy=config.workers,
+        listeners=worker_listeners(config),
+        readiness=readiness,
+        abort_after=_IMPATIENCE if config.watched is not None else 0.0,
+        on_ready=() if config.successor is None else (partial(notify_ready, config.successor.pipe),),
+    )

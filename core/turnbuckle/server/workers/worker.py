@@ -6,19 +6,22 @@ A worker ends when it is told to, and when the supervisor is gone: nobody would 
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, MutableMapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
-from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.model.application import Application
-from turnbuckle.server.run.readiness import beat
+from turnbuckle.server.run.readiness import call_repeatedly
 from turnbuckle.server.run.signals import on_stop_signals
 from turnbuckle.server.workers.channel import Channel
-from turnbuckle.server.workers.memory import resident_memory
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -28,10 +31,12 @@ if TYPE_CHECKING:
     from turnbuckle.server.model.clock import Clock
     from turnbuckle.server.run.server import HTTPServer
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "resident_memory"]
 
 # Signals that are for the supervisor, but come to its whole group from a terminal, or from a service manager.
 _NOT_FOR_US: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+_STATM: Final = Path("/proc/self/statm")
 
 
 @final
@@ -99,7 +104,7 @@ class Worker:
         """Tell the supervisor that this worker serves, and from now on that its loop turns."""
         self.has_served = True
         self._channel.send(ready=True)
-        beat(clock, self._place.beat, self._beat)
+        call_repeatedly(clock, self._place.beat, self._beat)
 
     def stopping(self) -> None:
         """Do nothing: it was the supervisor who wanted it, or will learn of it."""
@@ -114,10 +119,10 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
             self._drain()
         for message in messages:
-            if "cut" in message and self._server is not None:
+            if "abort" in message and self._server is not None:
                 self._drain()
                 self._server.abort()
-            elif "drain" in message:
+            elif "stop" in message:
                 self._drain()
 
     def _drain(self) -> None:
@@ -135,3 +140,13 @@ class Worker:
 
 def _ignore(number: int, frame: object) -> None:
     """Do nothing."""
+
+
+def resident_memory() -> int:
+    """Return the octets of resident memory; the most that they ever were where the system does not tell."""
+    try:
+        pages = int(_STATM.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 
 from turnbuckle.server.model.application import Application
-from turnbuckle.server.run.server import HTTPServer, run
+from turnbuckle.server.run.runner import run
+from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.settings import Settings
 
 __all__ = ["run_as_set"]

@@ -61,7 +61,7 @@ async def test_content_that_cannot_be_stored_is_not_taken_to_its_end() -> None:
 _CODE = """
     import resource, tempfile
     from turnbuckle import App, Request
-    from turnbuckle.server.run.server import run
+    from turnbuckle.server.run.runner import run
 
     tempfile.tempdir = {folder!r}
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

@@ -14,7 +14,7 @@ from .process import running, wait_for
 _CODE = """
     import os, resource
     from turnbuckle import App
-    from turnbuckle.server.run.server import run
+    from turnbuckle.server.run.runner import run
 
     app = App()
 

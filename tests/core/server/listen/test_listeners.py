@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.errors import ListenError, TurnbuckleError
-from turnbuckle.server.listen.listeners import Address, BindAddress, bind
+from turnbuckle.server.listen.addresses import Address, BindAddress
+from turnbuckle.server.listen.listeners import bind_listeners
 
 
 def _close(listeners) -> None:
@@ -24,7 +25,7 @@ def taken_port():
 
 
 def test_bind_reports_the_port_that_the_system_chose() -> None:
-    (listener,) = bind(BindAddress(port=0))
+    (listener,) = bind_listeners(BindAddress(port=0))
     assert listener.address.host == "127.0.0.1"
     assert listener.address.port == listener.socket.getsockname()[1] > 0
     assert not listener.socket.getblocking()
@@ -32,47 +33,47 @@ def test_bind_reports_the_port_that_the_system_chose() -> None:
 
 
 def test_bind_does_not_listen_yet() -> None:
-    (listener,) = bind(BindAddress(port=0))
+    (listener,) = bind_listeners(BindAddress(port=0))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", listener.address.port), timeout=5)
     listener.close()
 
 
 def test_bind_takes_every_address_of_a_name() -> None:
-    listeners = bind(BindAddress(host="localhost", port=0))
+    listeners = bind_listeners(BindAddress(host="localhost", port=0))
     assert {listener.address.host for listener in listeners} <= {"127.0.0.1", "::1"}
     assert len({listener.address.port for listener in listeners}) == 1
     _close(listeners)
 
 
 def test_bind_takes_several_hosts_on_one_port() -> None:
-    listeners = bind(BindAddress(host=["127.0.0.1", "127.0.0.2"], port=0))
+    listeners = bind_listeners(BindAddress(host=["127.0.0.1", "127.0.0.2"], port=0))
     assert [listener.address.host for listener in listeners] == ["127.0.0.1", "127.0.0.2"]
     assert len({listener.address.port for listener in listeners}) == 1
     _close(listeners)
 
 
 def test_bind_takes_the_same_address_once() -> None:
-    listeners = bind(BindAddress(host=["127.0.0.1", "127.0.0.1"], port=0))
+    listeners = bind_listeners(BindAddress(host=["127.0.0.1", "127.0.0.1"], port=0))
     assert len(listeners) == 1
     _close(listeners)
 
 
 def test_bind_keeps_both_families_apart() -> None:
-    listeners = bind(BindAddress(host=["[::]", "0.0.0.0"], port=0))
+    listeners = bind_listeners(BindAddress(host=["[::]", "0.0.0.0"], port=0))
     assert [listener.address.host for listener in listeners] == ["::", "0.0.0.0"]
     _close(listeners)
 
 
 def test_bind_leaves_out_an_address_that_the_machine_lacks_beside_one_that_it_has() -> None:
-    listeners = bind(BindAddress(host=["203.0.113.5", "127.0.0.1"], port=0))
+    listeners = bind_listeners(BindAddress(host=["203.0.113.5", "127.0.0.1"], port=0))
     assert [listener.address.host for listener in listeners] == ["127.0.0.1"]
     _close(listeners)
 
 
 def test_bind_refuses_a_port_in_use(taken_port: int) -> None:
     with pytest.raises(ListenError) as caught:
-        bind(BindAddress(port=taken_port))
+        bind_listeners(BindAddress(port=taken_port))
     assert str(caught.value) == f"port {taken_port} on 127.0.0.1 is in use"
     assert caught.value.errno == errno.EADDRINUSE
     assert isinstance(caught.value, TurnbuckleError)
@@ -81,13 +82,13 @@ def test_bind_refuses_a_port_in_use(taken_port: int) -> None:
 
 def test_bind_closes_what_it_bound_when_a_later_address_fails(taken_port: int) -> None:
     with pytest.raises(ListenError):
-        bind(BindAddress(host=["127.0.0.2", "127.0.0.1"], port=taken_port))
-    _close(bind(BindAddress(host="127.0.0.2", port=taken_port)))
+        bind_listeners(BindAddress(host=["127.0.0.2", "127.0.0.1"], port=taken_port))
+    _close(bind_listeners(BindAddress(host="127.0.0.2", port=taken_port)))
 
 
 def test_bind_lets_processes_share_a_port_when_asked() -> None:
-    (first,) = bind(BindAddress(port=0, reuse_port=True))
-    (second,) = bind(BindAddress(port=first.address.port, reuse_port=True))
+    (first,) = bind_listeners(BindAddress(port=0, reuse_port=True))
+    (second,) = bind_listeners(BindAddress(port=first.address.port, reuse_port=True))
     assert second.address == first.address
     _close((first, second))
 
@@ -104,13 +105,13 @@ def test_bind_lets_processes_share_a_port_when_asked() -> None:
 )
 def test_bind_refuses_a_host(host, message: str) -> None:
     with pytest.raises(ListenError) as caught:
-        bind(BindAddress(host=host, port=0))
+        bind_listeners(BindAddress(host=host, port=0))
     assert str(caught.value) == message
 
 
 def test_bind_makes_the_file_of_a_unix_socket_and_close_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (listener,) = bind(BindAddress(unix=str(path)))
+    (listener,) = bind_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
     assert listener.address.url == f"unix:{path}"
     listener.close()
@@ -122,7 +123,7 @@ def test_bind_replaces_a_unix_socket_that_a_dead_server_left(tmp_path: Path) -> 
     path = tmp_path / "web.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    (listener,) = bind(BindAddress(unix=str(path)))
+    (listener,) = bind_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
     listener.close()
 
@@ -133,7 +134,7 @@ def test_bind_leaves_a_unix_socket_that_answers(tmp_path: Path) -> None:
         alive.bind(str(path))
         alive.listen()
         with pytest.raises(ListenError, match="is in use"):
-            bind(BindAddress(unix=str(path)))
+            bind_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -144,7 +145,7 @@ def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: 
         busy.listen(0)
         waiting.connect(str(path))
         with pytest.raises(ListenError, match="is in use"):
-            bind(BindAddress(unix=str(path)))
+            bind_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -153,7 +154,7 @@ def test_bind_leaves_what_is_no_socket(tmp_path: Path, make) -> None:
     path = tmp_path / "web.sock"
     make(path)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind(BindAddress(unix=str(path)))
+        bind_listeners(BindAddress(unix=str(path)))
     assert path.exists()
 
 
@@ -163,7 +164,7 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
         dead.bind(str(target))
     link.symlink_to(target)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind(BindAddress(unix=str(link)))
+        bind_listeners(BindAddress(unix=str(link)))
 
 
 @pytest.mark.parametrize(
@@ -177,15 +178,15 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
 def test_bind_refuses_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ListenError, match=message):
-        bind(BindAddress(unix=name))
+        bind_listeners(BindAddress(unix=name))
 
 
 def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (first,) = bind(BindAddress(unix=str(path)))
+    (first,) = bind_listeners(BindAddress(unix=str(path)))
     # The file of the first is still there, so that the inode of the second is another one.
     path.rename(tmp_path / "kept")
-    (second,) = bind(BindAddress(unix=str(path)))
+    (second,) = bind_listeners(BindAddress(unix=str(path)))
     first.close()
     assert path.is_socket()
     second.close()
@@ -214,7 +215,7 @@ def test_address_prints_as_a_client_would_write_it(address: Address, url: str) -
 )
 def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
     path = tmp_path / "s"
-    (listener,) = bind(BindAddress(unix=str(path), unix_mode=mode))
+    (listener,) = bind_listeners(BindAddress(unix=str(path), unix_mode=mode))
     assert stat.S_IMODE(path.stat().st_mode) == bits
     listener.close()
     assert not path.exists()
@@ -222,7 +223,7 @@ def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, b
 
 def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    (listener,) = bind(BindAddress(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
+    (listener,) = bind_listeners(BindAddress(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
     assert (path.stat().st_uid, path.stat().st_gid) == (os.getuid(), os.getgid())
     listener.close()
 
@@ -231,7 +232,7 @@ def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
 def test_bind_unix_for_nobody_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
     path = tmp_path / "s"
     with pytest.raises(ListenError, match=r"no such (user|group)"):
-        bind(BindAddress(unix=str(path), **more))
+        bind_listeners(BindAddress(unix=str(path), **more))
     assert not path.exists()
 
 
@@ -247,7 +248,7 @@ def _abstract_name() -> str:
 
 def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
     name = _abstract_name()
-    (listener,) = bind(BindAddress(unix=name))
+    (listener,) = bind_listeners(BindAddress(unix=name))
     listener.socket.listen()
     with socket.socket(socket.AF_UNIX) as client:
         client.connect("\0" + name[1:])
@@ -258,18 +259,18 @@ def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
 
 def test_bind_abstract_refuses_a_name_in_use() -> None:
     name = _abstract_name()
-    (listener,) = bind(BindAddress(unix=name))
+    (listener,) = bind_listeners(BindAddress(unix=name))
     with pytest.raises(ListenError, match="is in use"):
-        bind(BindAddress(unix=name))
+        bind_listeners(BindAddress(unix=name))
     listener.close()
 
 
 def test_bind_abstract_has_no_mode() -> None:
     with pytest.raises(ListenError, match="without a file has no mode"):
-        bind(BindAddress(unix=_abstract_name(), unix_mode="660"))
+        bind_listeners(BindAddress(unix=_abstract_name(), unix_mode="660"))
 
 
 def test_address_says_that_tls_is_spoken() -> None:
-    (listener,) = bind(BindAddress(port=0, is_secured=True))
+    (listener,) = bind_listeners(BindAddress(port=0, is_secured=True))
     assert listener.address.url == f"https://127.0.0.1:{listener.address.port}"
     listener.close()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.core.server.served import GET, echo, hello, post_head, serving
-from turnbuckle.server.logs.access_entry import AccessEntry
+from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.server.logs import destinations as log_destinations
-from turnbuckle.server.logs.destinations import LogFile, Nowhere, StandardStream, destination_of
+from turnbuckle.server.logs.destinations import LogFile, NullDestination, StandardStream, open_destination
 
 SECONDS = 30
 
@@ -134,8 +134,8 @@ def test_line_that_was_torn_does_not_spoil_the_next(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", ["stderr", "stdout"])
 def test_stream_that_was_closed_before_takes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, f"__{name}__", None)
-    destination = destination_of(name)
-    assert isinstance(destination, Nowhere)
+    destination = open_destination(name)
+    assert isinstance(destination, NullDestination)
     destination.write([b"one\n"])
     destination.close()
 
@@ -143,11 +143,11 @@ def test_stream_that_was_closed_before_takes_nothing(name: str, monkeypatch: pyt
 def test_stream_that_has_no_number_takes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with open(tmp_path / "x", "w") as stream:
         monkeypatch.setattr(sys, "__stderr__", stream)
-    assert isinstance(destination_of("stderr"), Nowhere)
+    assert isinstance(open_destination("stderr"), NullDestination)
 
 
 def test_descriptor_is_our_own(capfd: pytest.CaptureFixture[str]) -> None:
-    stream = destination_of("stdout")
+    stream = open_destination("stdout")
     assert isinstance(stream, StandardStream)
     assert stream.descriptor > 2
     stream.write([b"one\n"])

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.server.logs.escapes import clipped, field, quoted, visible
+from turnbuckle.server.logs.escapes import escape_field, escape_message, escape_quoted, truncate
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from turnbuckle.server.logs.escapes import clipped, field, quoted, visible
     ],
 )
 def test_message_keeps_what_can_be_seen(text: str, line: str) -> None:
-    assert visible(text) == line
+    assert escape_message(text) == line
 
 
 @pytest.mark.parametrize(
@@ -34,27 +34,27 @@ def test_message_keeps_what_can_be_seen(text: str, line: str) -> None:
     ],
 )
 def test_quoted_text_ends_where_its_quotes_do(text: str, line: str) -> None:
-    assert quoted(text) == line
+    assert escape_quoted(text) == line
 
 
 def test_field_has_no_white_space() -> None:
-    assert (field(""), field('a b\t"')) == ("-", 'a\\x20b\\x09\\"')
+    assert (escape_field(""), escape_field('a b\t"')) == ("-", 'a\\x20b\\x09\\"')
 
 
 def test_clipped_text_has_a_mark() -> None:
-    assert (clipped("12345", 5), clipped("123456", 5)) == ("12345", "12...")
+    assert (truncate("12345", 5), truncate("123456", 5)) == ("12345", "12...")
 
 
 @given(st.text(st.characters()))
 def test_message_is_one_line_of_what_can_be_seen(text: str) -> None:
-    line = visible(text)
+    line = escape_message(text)
     assert line.isprintable()
     assert not any(unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for each in line)
 
 
 @given(st.text(st.characters()))
 def test_quoted_text_can_be_read_back(text: str) -> None:
-    line = quoted(text)
+    line = escape_quoted(text)
     assert line.isascii()
     assert line.isprintable()
     if text:

@@ -10,9 +10,8 @@ import sys
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.formats import render_json, render_text, renderer
-from turnbuckle.server.logs.records import LogLine, line_of
+from turnbuckle.server.logs.records import AccessEntry, LogLine, log_line_of
 
 _ANY = st.text(st.characters())
 _START = re.compile(r"1970-01-01T00:00:01\.500Z (INFO|ERROR)\s+turnbuckle\.")
@@ -151,7 +150,7 @@ def test_line_of_a_record_with_an_exception() -> None:
         raise ValueError("broken")
     except ValueError:
         record = _record("failed %d", 1, exc_info=sys.exc_info(), stack_info="Stack:\n  here")
-    line = line_of(record)
+    line = log_line_of(record)
     assert (line.logger, line.level, line.message, line.time) == ("shop", "INFO", "failed 1", record.created)
     assert line.exception.startswith("Traceback")
     assert line.exception.endswith("ValueError: broken\nStack:\n  here")
@@ -159,16 +158,16 @@ def test_line_of_a_record_with_an_exception() -> None:
 
 
 def test_line_keeps_the_traceback_that_a_record_has_already() -> None:
-    assert line_of(_record("failed", exc_text="as it was")).exception == "as it was"
+    assert log_line_of(_record("failed", exc_text="as it was")).exception == "as it was"
 
 
 @pytest.mark.parametrize(("given", "expected"), [("7f", "7f"), ("-", ""), (7, "")])
 def test_line_takes_the_id_that_a_record_has(given: object, expected: str) -> None:
-    assert line_of(_record("sold", request_id=given)).request_id == expected
+    assert log_line_of(_record("sold", request_id=given)).request_id == expected
 
 
 def test_line_of_arguments_that_do_not_fit() -> None:
-    assert line_of(_record("%d", "x")).message == "%d (its arguments cannot be shown: TypeError)"
+    assert log_line_of(_record("%d", "x")).message == "%d (its arguments cannot be shown: TypeError)"
 
 
 def test_line_of_an_exception_without_text() -> None:
@@ -176,12 +175,12 @@ def test_line_of_an_exception_without_text() -> None:
         def __str__(self) -> str:
             raise ValueError
 
-    assert "Mute" in line_of(_record("failed", exc_info=(Mute, Mute(), None))).exception
-    assert line_of(_record("failed", exc_info=("no", "exception", "at all"))).exception.startswith("(the traceback")
+    assert "Mute" in log_line_of(_record("failed", exc_info=(Mute, Mute(), None))).exception
+    assert log_line_of(_record("failed", exc_info=("no", "exception", "at all"))).exception.startswith("(the traceback")
 
 
 def test_line_is_no_longer_than_it_should_be() -> None:
-    line = line_of(_record("a" * 100_000 + "b", exc_text="c" * 100_000 + "d"))
+    line = log_line_of(_record("a" * 100_000 + "b", exc_text="c" * 100_000 + "d"))
     assert line.size < 42_000
     assert line.message.endswith("b")
     assert line.exception.endswith("d")

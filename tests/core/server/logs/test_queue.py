@@ -10,10 +10,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.formats import render_text
 from turnbuckle.server.logs.queue import LogQueue, QueuedHandler
-from turnbuckle.server.logs.records import LogLine
+from turnbuckle.server.logs.records import AccessEntry, LogLine
 from turnbuckle.server.logs.redact import Redactor
 
 SECONDS = 30

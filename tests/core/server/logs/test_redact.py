@@ -6,9 +6,8 @@ import traceback
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.formats import render_json, render_text
-from turnbuckle.server.logs.records import LogLine
+from turnbuckle.server.logs.records import AccessEntry, LogLine
 from turnbuckle.server.logs.redact import Redactor
 
 

@@ -13,10 +13,9 @@ import pytest
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import TurnbuckleError
-from turnbuckle.server.logs.access_entry import AccessEntry
 from turnbuckle.server.logs.queue import LogQueue, QueuedHandler
-from turnbuckle.server.logs.settings import LogSettings
-from turnbuckle.server.logs.setup import access_sink, logging_as
+from turnbuckle.server.logs.records import AccessEntry
+from turnbuckle.server.logs.setup import LogSettings, access_sink, configured_logging
 from turnbuckle.web.request.request_id import RequestIdFilter, current_request_id, set_request_id
 
 _ENTRY = AccessEntry(client="unix", status=200, octets=0, outcome="complete", time=0.0)
@@ -40,7 +39,7 @@ def _to(path: Path, **more: object) -> LogSettings:
 
 
 def test_lines_go_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    with _bare(), logging_as(LogSettings()):
+    with _bare(), configured_logging(LogSettings()):
         logging.getLogger("turnbuckle.server").info("listening")
         logging.getLogger("turnbuckle.server").debug("unseen")
     captured = capfd.readouterr()
@@ -50,13 +49,13 @@ def test_lines_go_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_lines_go_to_stdout_when_asked(capfd: pytest.CaptureFixture[str]) -> None:
-    with _bare(), logging_as(LogSettings(destination="stdout")):
+    with _bare(), configured_logging(LogSettings(destination="stdout")):
         logging.getLogger("turnbuckle.server").info("listening")
     assert capfd.readouterr().out.endswith("listening\n")
 
 
 def test_lines_go_to_a_file_in_order(tmp_path: Path) -> None:
-    with _bare(), logging_as(_to(tmp_path / "log", format="json", level="debug")):
+    with _bare(), configured_logging(_to(tmp_path / "log", format="json", level="debug")):
         for number in range(1000):
             logging.getLogger("turnbuckle.server").debug("number %d", number)
     lines = (tmp_path / "log").read_text().splitlines()
@@ -66,7 +65,7 @@ def test_lines_go_to_a_file_in_order(tmp_path: Path) -> None:
 
 def test_access_log_may_go_elsewhere(tmp_path: Path) -> None:
     settings = _to(tmp_path / "log", access=True, access_destination=str(tmp_path / "access"))
-    with _bare(), logging_as(settings):
+    with _bare(), configured_logging(settings):
         logging.getLogger("turnbuckle.server").info("listening")
         access_sink()(_ENTRY)
     assert (tmp_path / "log").read_text().count("\n") == 1
@@ -74,7 +73,7 @@ def test_access_log_may_go_elsewhere(tmp_path: Path) -> None:
 
 
 def test_level_does_not_concern_the_access_log(tmp_path: Path) -> None:
-    with _bare(), logging_as(_to(tmp_path / "log", access=True, level="error")):
+    with _bare(), configured_logging(_to(tmp_path / "log", access=True, level="error")):
         logging.getLogger("turnbuckle.server").warning("unseen")
         access_sink()(_ENTRY)
         logging.getLogger("turnbuckle.access").info("%s", _ENTRY, extra={"access": _ENTRY})
@@ -86,7 +85,7 @@ def test_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with (
         _bare(),
         pytest.raises(TurnbuckleError, match=r"cannot log to '.*/none/log': No such file or directory"),
-        logging_as(_to(tmp_path / "none" / "log")),
+        configured_logging(_to(tmp_path / "none" / "log")),
     ):
         pass
 
@@ -94,7 +93,7 @@ def test_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
 def test_everything_is_as_before_afterwards(tmp_path: Path) -> None:
     before = logging.lastResort
     with _bare() as logger:
-        with logging_as(_to(tmp_path / "log", level="debug")):
+        with configured_logging(_to(tmp_path / "log", level="debug")):
             assert isinstance(logging.lastResort, QueuedHandler)
         assert logger.handlers == []
         assert logger.propagate
@@ -106,7 +105,7 @@ def test_handlers_of_the_application_are_left_alone() -> None:
     with _bare() as logger:
         own = logging.NullHandler()
         logger.addHandler(own)
-        with logging_as(LogSettings(level="warning")):
+        with configured_logging(LogSettings(level="warning")):
             assert logger.handlers == [own]
             assert logger.level == logging.WARNING
 
@@ -115,20 +114,20 @@ def test_handlers_of_the_application_are_left_alone() -> None:
 def test_what_the_settings_name_is_done_whatever_the_application_has_set_up(more: dict[str, str]) -> None:
     with _bare() as logger:
         logging.getLogger().addHandler(logging.NullHandler())
-        with logging_as(LogSettings(**more)):  # type: ignore[arg-type]
+        with configured_logging(LogSettings(**more)):  # type: ignore[arg-type]
             assert any(isinstance(each, QueuedHandler) for each in logger.handlers)
             assert not logger.propagate
 
 
 def test_loggers_without_a_handler_go_the_same_way(tmp_path: Path) -> None:
-    with _bare(), logging_as(_to(tmp_path / "log")):
+    with _bare(), configured_logging(_to(tmp_path / "log")):
         logging.getLogger("storeroom").warning("sold out")
         logging.getLogger("storeroom").info("unseen")
     assert (tmp_path / "log").read_text().endswith("WARNING storeroom: sold out\n")
 
 
 def test_secrets_are_in_no_line(tmp_path: Path) -> None:
-    with _bare(), logging_as(_to(tmp_path / "log"), secrets=["hunter22"]):
+    with _bare(), configured_logging(_to(tmp_path / "log"), secrets=["hunter22"]):
         logging.getLogger("turnbuckle.server").error("no entry for hunter22")
     assert "hunter22" not in (tmp_path / "log").read_text()
 
@@ -137,7 +136,7 @@ def test_secrets_are_in_no_line(tmp_path: Path) -> None:
 
 
 def test_access_lines_take_the_short_way_if_nobody_else_listens(tmp_path: Path) -> None:
-    with _bare(), logging_as(_to(tmp_path / "log", access=True)):
+    with _bare(), configured_logging(_to(tmp_path / "log", access=True)):
         sink = access_sink()
         assert isinstance(getattr(sink, "__self__", None), LogQueue)
 
@@ -150,7 +149,7 @@ def test_access_lines_reach_whoever_else_listens(tmp_path: Path) -> None:
             heard.append(record.getMessage())
 
     listener, logger = Listener(), logging.getLogger("turnbuckle.access")
-    with _bare(), logging_as(_to(tmp_path / "log", access=True)):
+    with _bare(), configured_logging(_to(tmp_path / "log", access=True)):
         logger.addHandler(listener)
         try:
             access_sink()(_ENTRY)

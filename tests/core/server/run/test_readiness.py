@@ -10,7 +10,7 @@ import pytest
 from tests.core.server.run.test_server import application
 from tests.core.server.waiting import PATIENCE, until
 from turnbuckle.errors import TurnbuckleError
-from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.run.readiness import Readiness
 from turnbuckle.server.run.sd_notify import Notifier
 from turnbuckle.server.run.server import HTTPServer

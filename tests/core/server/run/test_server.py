@@ -14,10 +14,11 @@ import pytest
 from tests.core.server.waiting import PATIENCE, until
 from turnbuckle.errors import LifespanError, ListenError, TurnbuckleError
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.server.listen.listeners import Address
+from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.server.run.server import HTTPServer, run
+from turnbuckle.server.run.runner import run
+from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response

@@ -14,7 +14,7 @@ import pytest
 
 from tests.core.server.waiting import PATIENCE, until
 from turnbuckle import App, HTTPServer
-from turnbuckle.server.stalls.task_stacks import blocking_location, frames_of_callback
+from turnbuckle.server.stalls.task_stacks import blocking_location, callback_frames
 from turnbuckle.server.stalls.watchdog import Watchdog
 
 SECONDS = 0.05
@@ -165,11 +165,11 @@ def test_stop_does_not_wait_for_a_question_that_nobody_answers() -> None:
 
 
 def test_nothing_is_said_of_a_loop_that_waits() -> None:
-    assert frames_of_callback(None) == []
+    assert callback_frames(None) == []
     assert blocking_location([]) == ""
 
 
 async def test_place_is_told_without_a_request() -> None:
-    frames = frames_of_callback(sys._getframe())
+    frames = callback_frames(sys._getframe())
     assert blocking_location(frames).startswith(f"a callback, at {__file__}:")
     assert " in test_place_is_told_without_a_request" in blocking_location(frames)

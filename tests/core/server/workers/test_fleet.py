@@ -5,13 +5,13 @@ import math
 
 import pytest
 
-from turnbuckle.server.workers.actions import Cut, Drained, Kill, Order, Ready, Reloaded, Say, Start, Stop
+from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
 from turnbuckle.server.workers.settings import Workers
 
 
-def a_fleet(count: int = 2, *, random: float = 0.0, cut_after: float = 0.0, **policy: object) -> Fleet:
-    return Fleet(Workers(count=count, **policy), lambda: random, cut_after=cut_after)
+def a_fleet(count: int = 2, *, random: float = 0.0, abort_after: float = 0.0, **policy: object) -> Fleet:
+    return Fleet(Workers(count=count, **policy), lambda: random, abort_after=abort_after)
 
 
 def serving(count: int = 2, **more: object) -> Fleet:
@@ -20,17 +20,17 @@ def serving(count: int = 2, **more: object) -> Fleet:
     fleet.start(0.0)
     for number in range(1, count + 1):
         fleet.ready(number, 0.0)
-    fleet.orders()
+    fleet.actions()
     return fleet
 
 
-def acts(fleet: Fleet) -> list[Order]:
-    """Return the orders without what is only said."""
-    return [order for order in fleet.orders() if not isinstance(order, Say)]
+def acts(fleet: Fleet) -> list[Action]:
+    """Return the actions without what is only said."""
+    return [action for action in fleet.actions() if not isinstance(action, Log)]
 
 
 def said(fleet: Fleet, level: int = logging.ERROR) -> list[str]:
-    return [order.text for order in fleet.orders() if isinstance(order, Say) and order.level == level]
+    return [action.text for action in fleet.actions() if isinstance(action, Log) and action.level == level]
 
 
 def beat(fleet: Fleet, now: float, *numbers: int, requests: int = 0, memory: int = 0) -> None:
@@ -56,7 +56,7 @@ def test_worker_that_cannot_start_ends_it_all_with_the_first_reason() -> None:
     fleet = a_fleet(3)
     fleet.start(0.0)
     fleet.ready(1, 0.5)
-    fleet.orders()
+    fleet.actions()
     fleet.refused(2, "error: no database")
     fleet.gone(2, 1.0, ending="exit status 3", status=3)
     assert acts(fleet) == [Stop(1), Stop(3)]
@@ -64,14 +64,14 @@ def test_worker_that_cannot_start_ends_it_all_with_the_first_reason() -> None:
     fleet.gone(3, 1.0, ending="exit status 3", status=3)
     fleet.gone(1, 1.0, ending="exit status 0", status=0)
     fleet.tick(1000.0)
-    assert acts(fleet) == [Drained("error: no database", 3)]
+    assert acts(fleet) == [Finished("error: no database", 3)]
 
 
 def test_worker_that_dies_before_it_serves_ends_it_all() -> None:
     fleet = a_fleet(1)
     fleet.start(0.0)
     fleet.gone(1, 1.0, ending="signal SIGSEGV", status=139)
-    assert acts(fleet)[1:] == [Drained("error: a worker ended with signal SIGSEGV before it served", 139)]
+    assert acts(fleet)[1:] == [Finished("error: a worker ended with signal SIGSEGV before it served", 139)]
 
 
 def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
@@ -79,7 +79,7 @@ def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
     fleet.start(0.0)
     fleet.gone(1, 1.0, ending="exit status 0", status=0)
     (drained,) = acts(fleet)[1:]
-    assert isinstance(drained, Drained)
+    assert isinstance(drained, Finished)
     assert drained.status == 1
 
 
@@ -87,9 +87,9 @@ def test_failed_start_waits_for_no_worker_that_does_not_stop() -> None:
     fleet = a_fleet(2)
     fleet.start(0.0)
     fleet.gone(2, 1.0, ending="exit status 3", status=3)
-    fleet.orders()
+    fleet.actions()
     fleet.tick(fleet.due())
-    assert acts(fleet) == [Cut(1)]
+    assert acts(fleet) == [Abort(1)]
     fleet.tick(fleet.due())
     assert acts(fleet) == [Kill(1)]
     assert fleet.due() == math.inf
@@ -98,7 +98,7 @@ def test_failed_start_waits_for_no_worker_that_does_not_stop() -> None:
 def test_start_that_takes_too_long_fails() -> None:
     fleet = a_fleet(1, startup=60.0)
     fleet.start(0.0)
-    fleet.orders()
+    fleet.actions()
     assert fleet.due() == 60.0
     fleet.tick(59.9)
     assert acts(fleet) == []
@@ -106,7 +106,7 @@ def test_start_that_takes_too_long_fails() -> None:
     fleet.tick(60.1)
     assert acts(fleet) == [Kill(1)]
     fleet.gone(1, 60.2, ending="signal SIGKILL", status=137)
-    assert acts(fleet) == [Drained("not serving within 60 s (workers.startup)", 137)]
+    assert acts(fleet) == [Finished("not serving within 60 s (workers.startup)", 137)]
 
 
 # -- crashes
@@ -145,7 +145,7 @@ def test_replacement_that_cannot_start_is_tried_again_and_says_why() -> None:
     fleet = serving(1)
     fleet.gone(1, 1.0, ending="exit status 1", status=1)
     fleet.tick(1.5)
-    fleet.orders()
+    fleet.actions()
     fleet.refused(2, "error: TB203 no settings\nTB204 none at all")
     fleet.gone(2, 2.0, ending="exit status 3", status=3)
     assert said(fleet) == [
@@ -167,8 +167,8 @@ def test_worker_that_stops_answering_is_killed_and_replaced() -> None:
     fleet.tick(29.9)
     assert acts(fleet) == []
     fleet.tick(30.0)
-    assert fleet.orders() == [
-        Say(logging.ERROR, "worker 2 has not answered for 30 s (workers.heartbeat), and is killed"),
+    assert fleet.actions() == [
+        Log(logging.ERROR, "worker 2 has not answered for 30 s (workers.heartbeat), and is killed"),
         Kill(2),
     ]
     fleet.tick(31.0)
@@ -182,7 +182,7 @@ def test_worker_that_hangs_while_it_drains_is_killed() -> None:
     fleet = serving(1, heartbeat=30.0)
     fleet.stop(10.0)
     beat(fleet, 20.0, 1)
-    fleet.orders()
+    fleet.actions()
     fleet.tick(50.0)
     assert acts(fleet) == [Kill(1)]
 
@@ -201,18 +201,18 @@ def test_heartbeat_0_lets_workers_be_silent() -> None:
     ("limit", "told", "reason"),
     [
         pytest.param({"max_requests": 1000}, {"requests": 1000}, "1000 requests", id="requests"),
-        pytest.param({"max_memory": 10_000}, {"memory": 10_001}, "growing to 10001 octets", id="memory"),
+        pytest.param({"max_memory": 10_000}, {"memory": 10_001}, "growing to 10001 bytes", id="memory"),
         pytest.param({"max_age": 5.0}, {}, "5 s", id="age"),
     ],
 )
-def test_worn_out_worker_stops_when_another_serves(limit, reporting_errors, reason: str) -> None:
+def test_worn_out_worker_stops_when_another_serves(limit, told, reason: str) -> None:
     fleet = serving(2, **limit, jitter=0.0)
     beat(fleet, 4.9, 1, 2)
     assert acts(fleet) == []
-    beat(fleet, 5.0, 2, 1, **reporting_errors)
-    orders = fleet.orders()
-    number = 2 if reporting_errors else 1
-    assert orders == [Say(logging.INFO, f"worker {number} is replaced after {reason}"), Start(3, number - 1)]
+    beat(fleet, 5.0, 2, 1, **told)
+    actions = fleet.actions()
+    number = 2 if told else 1
+    assert actions == [Log(logging.INFO, f"worker {number} is replaced after {reason}"), Start(3, number - 1)]
     fleet.ready(3, 6.0)
     # Only now is it the other's turn.
     assert acts(fleet) == [Stop(number), Start(4, 2 - number)]
@@ -241,7 +241,7 @@ def test_jitter_lets_workers_last_longer() -> None:
 def test_recycling_pauses_after_a_successor_that_failed() -> None:
     fleet = serving(1, max_requests=10, jitter=0.0, backoff=0.5)
     beat(fleet, 1.0, 1, requests=10)
-    fleet.orders()
+    fleet.actions()
     fleet.gone(2, 2.0, ending="exit status 3", status=3)
     assert said(fleet) == ["worker 2 was to replace another, and ended with exit status 3"]
     beat(fleet, 2.4, 1, requests=11)
@@ -253,7 +253,7 @@ def test_recycling_pauses_after_a_successor_that_failed() -> None:
 def test_worker_that_crashes_while_it_is_replaced_leaves_its_place_to_the_successor() -> None:
     fleet = serving(1, max_requests=10, jitter=0.0)
     beat(fleet, 1.0, 1, requests=10)
-    fleet.orders()
+    fleet.actions()
     fleet.gone(1, 2.0, ending="signal SIGKILL", status=137)
     assert acts(fleet) == []
     fleet.ready(2, 3.0)
@@ -268,25 +268,25 @@ def test_worker_that_crashes_while_it_is_replaced_leaves_its_place_to_the_succes
 def test_reload_replaces_one_worker_after_the_other() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
-    assert fleet.orders() == [Say(logging.INFO, "reloading"), Start(3, 0)]
+    assert fleet.actions() == [Log(logging.INFO, "reloading"), Start(3, 0)]
     fleet.ready(3, 2.0)
     assert acts(fleet) == [Stop(1), Start(4, 1)]
     fleet.gone(1, 2.5, ending="exit status 0", status=0)
     fleet.ready(4, 3.0)
-    assert fleet.orders() == [Stop(2), Say(logging.INFO, "reloaded"), Reloaded("reloaded")]
+    assert fleet.actions() == [Stop(2), Log(logging.INFO, "reloaded"), Reloaded("reloaded")]
     fleet.gone(2, 3.5, ending="exit status 0", status=0)
-    assert fleet.orders() == []
+    assert fleet.actions() == []
 
 
 def test_reload_that_fails_keeps_the_workers_of_before() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
-    fleet.orders()
+    fleet.actions()
     fleet.refused(3, "error: 'shop' cannot be imported: SyntaxError: invalid syntax")
     fleet.gone(3, 2.0, ending="exit status 3", status=3)
-    orders = fleet.orders()
-    assert [order for order in orders if not isinstance(order, Say)] == [Reloaded("reload failed")]
-    assert Say(logging.ERROR, "worker 3: error: 'shop' cannot be imported: SyntaxError: invalid syntax") in orders
+    actions = fleet.actions()
+    assert [action for action in actions if not isinstance(action, Log)] == [Reloaded("reload failed")]
+    assert Log(logging.ERROR, "worker 3: error: 'shop' cannot be imported: SyntaxError: invalid syntax") in actions
     fleet.tick(3.0)
     assert acts(fleet) == []
     fleet.reload(4.0)
@@ -297,7 +297,7 @@ def test_reload_during_a_reload_begins_anew() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
     fleet.ready(3, 2.0)
-    fleet.orders()
+    fleet.actions()
     fleet.reload(3.0)
     # Worker 4 may have read what was changed since; worker 3 is replaced once more.
     assert acts(fleet) == [Stop(4), Start(5, 0)]
@@ -322,7 +322,7 @@ def test_reload_while_starting_follows_the_start() -> None:
 def test_reload_does_not_wait_for_the_pause_after_a_crash() -> None:
     fleet = serving(2, backoff=20.0)
     fleet.gone(1, 1.0, ending="exit status 1", status=1)
-    fleet.orders()
+    fleet.actions()
     fleet.reload(2.0)
     assert acts(fleet) == [Start(3, 0), Start(4, 1)]
     fleet.ready(4, 3.0)
@@ -334,7 +334,7 @@ def test_reload_does_not_wait_for_the_pause_after_a_crash() -> None:
 def test_crash_during_a_reload_is_replaced_with_the_new_code() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
-    fleet.orders()
+    fleet.actions()
     fleet.gone(2, 1.5, ending="exit status 1", status=1)
     fleet.ready(3, 2.0)
     fleet.tick(2.0)
@@ -352,14 +352,14 @@ def test_stop_lets_all_workers_finish() -> None:
     assert acts(fleet) == [Stop(1), Stop(2)]
     fleet.gone(1, 2.0, ending="exit status 0", status=0)
     fleet.gone(2, 3.0, ending="exit status 0", status=0)
-    assert acts(fleet) == [Drained()]
+    assert acts(fleet) == [Finished()]
 
 
 def test_second_stop_cuts_and_then_kills() -> None:
     fleet = serving(1)
     fleet.stop(1.0)
     fleet.stop(2.0)
-    assert acts(fleet) == [Stop(1), Cut(1)]
+    assert acts(fleet) == [Stop(1), Abort(1)]
     fleet.tick(6.9)
     assert acts(fleet) == []
     fleet.tick(7.0)
@@ -372,35 +372,35 @@ def test_stop_starts_nobody_and_reloads_nothing() -> None:
     fleet.stop(1.1)
     fleet.reload(1.2)
     fleet.tick(100.0)
-    assert not [order for order in acts(fleet) if isinstance(order, Start)]
+    assert not [action for action in acts(fleet) if isinstance(action, Start)]
 
 
 def test_stop_without_workers_is_over_at_once() -> None:
     fleet = serving(1)
     fleet.gone(1, 1.0, ending="exit status 1", status=1)
     fleet.stop(1.1)
-    assert acts(fleet) == [Drained()]
+    assert acts(fleet) == [Finished()]
 
 
 def test_stop_during_a_reload_is_no_failure_of_it() -> None:
     fleet = serving(1)
     fleet.reload(1.0)
     fleet.stop(1.5)
-    fleet.orders()
+    fleet.actions()
     fleet.gone(2, 2.0, ending="signal SIGTERM", status=143)
-    assert fleet.orders() == []
+    assert fleet.actions() == []
     fleet.gone(1, 2.0, ending="exit status 0", status=0)
-    assert fleet.orders() == [Drained()]
+    assert fleet.actions() == [Finished()]
 
 
 def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
-    fleet = serving(1, cut_after=2.0)
+    fleet = serving(1, abort_after=2.0)
     fleet.reload(1.0)
     fleet.ready(2, 2.0)
-    fleet.orders()
+    fleet.actions()
     assert fleet.due() == 4.0
     fleet.tick(4.0)
-    assert acts(fleet) == [Cut(1)]
+    assert acts(fleet) == [Abort(1)]
 
 
 def test_what_is_said_of_workers_that_are_gone_is_ignored() -> None:
@@ -409,4 +409,4 @@ def test_what_is_said_of_workers_that_are_gone_is_ignored() -> None:
     fleet.heard(7, 1.0, requests=1, memory=1)
     fleet.refused(7, "error")
     fleet.gone(7, 1.0, ending="exit status 0", status=0)
-    assert fleet.orders() == []
+    assert fleet.actions() == []

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.listeners import BindAddress
+from turnbuckle.server.listen.addresses import BindAddress
 from turnbuckle.server.workers.settings import Workers
-from turnbuckle.server.workers.sockets import deal, open_sets
+from turnbuckle.server.workers.sockets import adopt_socket_sets, open_socket_sets
 
 
 def _closed(sets) -> list[list[int]]:
@@ -21,26 +21,28 @@ def _closed(sets) -> list[list[int]]:
 
 
 def test_shared_socket_is_one() -> None:
-    sets = open_sets(BindAddress(port=0), Workers(count=3))
+    sets = open_socket_sets(BindAddress(port=0), Workers(count=3))
     assert len(_closed(sets)) == 1
 
 
 def test_socket_for_each_worker_is_on_the_same_port() -> None:
-    sets = open_sets(BindAddress(host=("127.0.0.1", "127.0.0.2"), port=0), Workers(count=3, sockets="per_worker"))
+    sets = open_socket_sets(
+        BindAddress(host=("127.0.0.1", "127.0.0.2"), port=0), Workers(count=3, sockets="per_worker")
+    )
     ports = _closed(sets)
     assert [len(each) for each in ports] == [2, 2, 2]
     assert len({port for each in ports for port in each}) == 1
 
 
 def test_unix_socket_is_always_shared(tmp_path: Path) -> None:
-    sets = open_sets(BindAddress(unix=str(tmp_path / "web.sock")), Workers(count=3, sockets="per_worker"))
+    sets = open_socket_sets(BindAddress(unix=str(tmp_path / "web.sock")), Workers(count=3, sockets="per_worker"))
     assert len(_closed(sets)) == 1
 
 
 def test_inherited_sockets_are_always_shared() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
         endpoint = BindAddress(fds=(os.dup(mine.fileno()),))
-        assert len(_closed(open_sets(endpoint, Workers(count=3, sockets="per_worker")))) == 1
+        assert len(_closed(open_socket_sets(endpoint, Workers(count=3, sockets="per_worker")))) == 1
 
 
 def test_port_that_is_taken_leaves_no_socket_open() -> None:
@@ -48,7 +50,7 @@ def test_port_that_is_taken_leaves_no_socket_open() -> None:
         endpoint = BindAddress(port=taken.getsockname()[1])
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(ListenError, match="is in use"):
-            open_sets(endpoint, Workers(count=2, sockets="per_worker"))
+            open_socket_sets(endpoint, Workers(count=2, sockets="per_worker"))
         assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -66,4 +68,4 @@ def test_every_socket_that_is_handed_over_has_a_worker(sets: int, workers: int, 
     for _ in range(sets):
         sock = socket.create_server(("127.0.0.1", 0))
         fds.append([sock.detach()])
-    assert [len(each) for each in _closed(deal(fds, workers))] == expected
+    assert [len(each) for each in _closed(adopt_socket_sets(fds, workers))] == expected

@@ -5,15 +5,17 @@ import os
 import signal
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.core.server.run.test_server import GET, PATIENCE, Gate, answer, application, client
 from tests.core.server.waiting import until
 from turnbuckle.server.run.server import HTTPServer
+from turnbuckle.server.workers import worker as worker_module
 from turnbuckle.server.workers.channel import Channel
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
-from turnbuckle.server.workers.worker import Worker
+from turnbuckle.server.workers.worker import Worker, resident_memory
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.response.response import Response
 
@@ -66,7 +68,7 @@ async def test_worker_finishes_its_requests_when_told_or_left_alone(how: str) ->
             for _ in range(2):
                 # The second time changes nothing: it may come from the supervisor and from a service manager.
                 if how == "message":
-                    channel.send(drain=True)
+                    channel.send(stop=True)
                 elif how == "signal":
                     os.kill(os.getpid(), signal.SIGTERM)
                 else:
@@ -82,7 +84,7 @@ async def test_worker_that_is_cut_off_does_not_wait() -> None:
     async with supervised(gate) as (channel, server, serving), client(server.addresses[0]) as (_, writer):
         writer.write(GET)
         await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-        channel.send(cut=True)
+        channel.send(abort=True)
         await asyncio.wait_for(asyncio.shield(serving), PATIENCE)
         assert not gate.open.is_set()
 
@@ -113,3 +115,16 @@ async def test_counted_application_answers_as_before() -> None:
 
     async with supervised(hello, counts_requests=True) as (_, server, _):
         assert (await answer(server)).endswith(b"hello")
+
+
+def test_resident_memory_grows_with_what_is_held() -> None:
+    before = resident_memory()
+    held = bytearray(b"x" * 50_000_000)
+    assert resident_memory() - before > 20_000_000
+    assert len(held) == 50_000_000
+
+
+def test_most_memory_stands_in_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = resident_memory()
+    monkeypatch.setattr(worker_module, "_STATM", Path("/none"))
+    assert resident_memory() > now / 2

@@ -12,7 +12,7 @@ import pytest
 from tests.core.server.certificates import Authority
 from tests.core.server.running import LOOPS, Running, running
 from tests.core.server.waiting import PATIENCE
-from turnbuckle.server.listen.proxy_protocol import ProxySettings
+from turnbuckle.server.listen.proxied_connection import ProxySettings
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.tls.context import TLS

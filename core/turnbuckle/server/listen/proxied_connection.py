@@ -22,7 +22,7 @@ from turnbuckle.server.model.connection_info import ConnectionInfo, address_of, 
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.trusted_addresses import TrustedAddresses
 
-__all__ = ["ProxyPreamble", "ProxySettings"]
+__all__ = ["ProxiedConnection", "ProxySettings"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -57,7 +57,7 @@ class ProxySettings:
 
 
 @final
-class ProxyPreamble(asyncio.Protocol):
+class ProxiedConnection(asyncio.Protocol):
     """A connection of which only the proxy is known yet.
 
     Args:

@@ -1,6 +1,6 @@
 """Pauses between attempts."""
 
-from turnbuckle.server.workers.backoff import Backoff
+from turnbuckle.server.workers.slots import Backoff
 
 
 def test_pauses_double_up_to_the_longest() -> None:

@@ -1,0 +1,118 @@
+"""Run an application in this process: event loop, logging, server, threads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Literal, TypeAlias
+
+from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.listen.proxied_connection import ProxySettings
+from turnbuckle.server.listen.socket_activation import take_passed_sockets
+from turnbuckle.server.logs.destinations import occupy_standard_descriptors
+from turnbuckle.server.logs.setup import LogSettings, configured_logging
+from turnbuckle.server.model.application import Application, LoopFactory
+from turnbuckle.server.model.fd_limit import raise_file_limit
+from turnbuckle.server.run.readiness import Readiness
+from turnbuckle.server.run.sd_notify import Notifier
+from turnbuckle.server.run.server import HTTPServer
+from turnbuckle.server.run.shutdown import TrackedThreadPool, run_until_settled
+from turnbuckle.server.tls.context import TLS
+
+__all__ = ["LoopChoice", "run"]
+
+LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
+"""The event loop to run on; ``"auto"`` is uvloop where it is installed."""
+
+
+def run(  # noqa: PLR0913  # all but the application by name
+    application: Application,
+    *,
+    host: str | Sequence[str] = "127.0.0.1",
+    port: int = 8000,
+    unix: str = "",
+    unix_mode: str = "",
+    unix_owner: str = "",
+    unix_group: str = "",
+    backlog: int = 2048,
+    reuse_port: bool = False,
+    fds: Sequence[int] = (),
+    fd_name: str = "",
+    ready_file: str = "",
+    tls: TLS | None = None,
+    proxy: ProxySettings | None = None,
+    loop: LoopChoice = "auto",
+    log: LogSettings | None = None,
+    serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
+) -> bool:
+    """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
+
+    Tasks that ignore that they were cancelled are left behind. So are threads that do not end, but a process ends only
+    when they do: returns whether there are any.
+
+    Sockets that systemd passes are listened on instead, unless ``fds`` says which.
+
+    Args:
+        fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
+        ready_file: path of a file that is there as long as connections are accepted.
+        loop: the event loop to run on; with ``"auto"`` that of the application goes first.
+        serve: serves, instead of ``server.serve``, and tells the outside how it goes.
+        log: how to log; as the settings have it by default when None.
+
+    Raises:
+        ListenError: a socket cannot be listened on.
+        LifespanError: a lifespan failed.
+        TLSError: connections cannot be secured.
+        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
+    """
+    occupy_standard_descriptors()
+    server = HTTPServer(
+        application,
+        host=host,
+        port=port,
+        unix=unix,
+        unix_mode=unix_mode,
+        unix_owner=unix_owner,
+        unix_group=unix_group,
+        backlog=backlog,
+        reuse_port=reuse_port,
+        fds=fds or take_passed_sockets(os.environ, fd_name),
+        tls=tls,
+        proxy=proxy,
+    )
+    if serve is None:
+        readiness = Readiness(ready_file, Notifier.take_from(os.environ))
+        serve = partial(HTTPServer.serve, readiness=readiness)
+    threads = TrackedThreadPool()
+    with (
+        configured_logging(log or LogSettings(), secrets=application.secrets),
+        asyncio.Runner(loop_factory=_choose_loop_factory(loop, application.loop_factory)) as runner,
+    ):
+        raise_file_limit()
+        runner.run(run_until_settled(serve(server), threads))
+    return threads.has_calls
+
+
+def _choose_loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
+    """Return what makes the loop; None for the loop of asyncio.
+
+    Args:
+        choice: of the settings.
+        chosen: that of the application.
+
+    Raises:
+        TurnbuckleError: the loop is not installed.
+    """
+    if choice == "auto" and chosen is not None:
+        return chosen
+    if choice == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError as error:
+        if choice == "auto":
+            return None
+        raise TurnbuckleError("loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'") from error
+    return uvloop.new_event_loop
