@@ -76,10 +76,6 @@ from turnbuckle.routing.converters import (
 from turnbuckle.routing.escapes import (
     decode_path as decode_path,
 )
-from turnbuckle.routing.languages.overlap import (
-    UnreachableRoute as UnreachableRoute,
-    unreachable_routes as unreachable_routes,
-)
 from turnbuckle.routing.methods import (
     allowed_methods as allowed_methods,
     check_methods as check_methods,
@@ -97,6 +93,10 @@ from turnbuckle.routing.slashes import (
 )
 from turnbuckle.routing.tree import (
     TreeRouter as TreeRouter,
+)
+from turnbuckle.routing.unreachable import (
+    UnreachableRoute as UnreachableRoute,
+    unreachable_routes as unreachable_routes,
 )
 from turnbuckle.routing.urls import (
     build_path as build_path,

@@ -187,12 +187,12 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             raise RouteError(f"the path of {rule.route.describe()} cannot be written: it is a regular expression")
         return build_path(rule.pattern, params)
 
-    def shadows(self) -> tuple[UnreachableRoute, ...]:
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach, as far as that can be told."""
-        self._check_frozen("shadows()")
-        return self.find_shadows()
+        self._check_frozen("unreachable_routes()")
+        return self.find_unreachable()
 
-    def find_shadows(self) -> tuple[UnreachableRoute, ...]:
+    def find_unreachable(self) -> tuple[UnreachableRoute, ...]:
         """Return nothing; a router that knows in which order its routes are tried can tell more."""
         return ()
 

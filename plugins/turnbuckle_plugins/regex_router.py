@@ -152,7 +152,7 @@ class RegexRouter(PathRouter[_Rule]):
             allowed.update(methods)
         return None
 
-    def find_shadows(self) -> tuple[UnreachableRoute, ...]:
+    def find_unreachable(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that others hide, of those with patterns; what Python's expressions take is not known."""
         if len(self.rules) > _MANY:
             return ()

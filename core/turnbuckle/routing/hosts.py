@@ -16,10 +16,10 @@ import attrs
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
-from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.segments import Values
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.routing.unreachable import UnreachableRoute
 
 _PARAMETER: Final = re.compile(r"\{(\w+)")
 # No route has it, so asking for it gives the methods that are there.
@@ -33,7 +33,7 @@ class LinkingRouter(Router, Protocol):
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the path of a named route."""
 
-    def shadows(self) -> tuple[UnreachableRoute, ...]:
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach."""
 
 
@@ -158,10 +158,10 @@ class HostRouter:
         others = {key: value for key, value in params.items() if key not in pattern.names}
         return f"//{pattern.write(params)}{router.url_for(name, **others)}"
 
-    def shadows(self) -> tuple[UnreachableRoute, ...]:
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach, router by router."""
         linking = (router for router in self._routers() if isinstance(router, LinkingRouter))
-        return tuple(shadow for router in linking for shadow in router.shadows())
+        return tuple(unreachable for router in linking for unreachable in router.unreachable_routes())
 
     def _routers(self) -> Iterator[Router]:
         for entry in self._entries.values():

@@ -14,12 +14,12 @@ from typing import Final, final
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.routing.converters import BUILTIN, Converters
 from turnbuckle.routing.escapes import decode_path
-from turnbuckle.routing.languages.overlap import UnreachableRoute, find_shadows
 from turnbuckle.routing.methods import allowed_methods, check_methods
 from turnbuckle.routing.nodes import Node, Reached, TreeEntry, walk
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect, TrailingSlash, check_policy, other_form
+from turnbuckle.routing.unreachable import UnreachableRoute, find_unreachable
 from turnbuckle.routing.urls import build_path
 
 
@@ -118,11 +118,11 @@ class TreeRouter:
             raise RouteError(f"no route is named {name!r}")
         return build_path(endpoint.pattern, params)
 
-    def shadows(self) -> tuple[UnreachableRoute, ...]:
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach; the router has to be frozen."""
         if not self._is_frozen:
-            raise RuntimeError("freeze() comes before shadows()")
-        return tuple(find_shadows(list(self._root.in_order()), self._endpoint_at))
+            raise RuntimeError("freeze() comes before unreachable_routes()")
+        return tuple(find_unreachable(list(self._root.in_order()), self._endpoint_at))
 
     def _check_name(self, route: Route) -> None:
         if route.name and route.name in self._named:

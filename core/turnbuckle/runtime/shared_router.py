@@ -12,8 +12,8 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.routing.hosts import LinkingRouter
-from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.records import Match, Route, Router
+from turnbuckle.routing.unreachable import UnreachableRoute
 from turnbuckle.web.handlers import bind
 
 __all__ = ["SharedLinkingRouter", "SharedRouter", "share"]
@@ -101,11 +101,11 @@ class SharedLinkingRouter(SharedRouter):
         """Return the path of a named route."""
         return self._linking.url_for(name, **params)
 
-    def shadows(self) -> tuple[UnreachableRoute, ...]:
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach."""
         return tuple(
-            attrs.evolve(shadow, route=_uncelled(shadow.route), by=tuple(map(_uncelled, shadow.by)))
-            for shadow in self._linking.shadows()
+            attrs.evolve(unreachable, route=_uncelled(unreachable.route), by=tuple(map(_uncelled, unreachable.by)))
+            for unreachable in self._linking.unreachable_routes()
         )
 
 

@@ -275,7 +275,7 @@ def test_matching_needs_a_frozen_router(router):
     with pytest.raises(RuntimeError, match="freeze"):
         tree.match("GET", "/a")
     with pytest.raises(RuntimeError, match="freeze"):
-        tree.shadows()
+        tree.unreachable_routes()
 
 
 def test_url_for_names_routes(router):

@@ -155,15 +155,19 @@ def test_url_for_refuses():
             router.url_for(name, **params)
 
 
-def test_shadows_of_all_hosts():
+def test_unreachable_routes_of_all_hosts():
     router = hosts(("/{x:re(.+)}", "a.com"), ("/{y}", "a.com"), ("/{x:re(.+)}", ""), ("/{y}", ""))
-    assert [(shadow.route.host, shadow.route.path) for shadow in router.shadows()] == [("a.com", "/{y}"), ("", "/{y}")]
+    routes = [unreachable.route for unreachable in router.unreachable_routes()]
+    assert [(route.host, route.path) for route in routes] == [
+        ("a.com", "/{y}"),
+        ("", "/{y}"),
+    ]
 
 
 def test_bare_router_will_do():
     router = hosts(("/bare", "{t}.x.com", "it"), ("/a", ""), make=BareRouter)
     assert router.match_host("GET", "/bare", "acme.x.com").path_params == {"t": "acme"}
-    assert router.shadows() == ()
+    assert router.unreachable_routes() == ()
     with pytest.raises(RouteError, match="does not write paths"):
         router.url_for("it", t="acme")
 

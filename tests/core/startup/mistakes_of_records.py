@@ -32,8 +32,8 @@ class Tried:
     def url_for(self, name, /, **params):
         return "/"
 
-    def shadows(self):
-        {shadows}
+    def unreachable_routes(self):
+        {found}
 
 
 """
@@ -148,12 +148,12 @@ RECORDS = {
     "router-fails-to-freeze": Mistake(
         code="TB502",
         says="router 'tried' cannot be used: freeze() failed: ZeroDivisionError: division by zero",
-        source=_returning("[RouterProvider('tried', Tried)]", "routers", _ROUTER.format(freeze="1 / 0", shadows="()")),
+        source=_returning("[RouterProvider('tried', Tried)]", "routers", _ROUTER.format(freeze="1 / 0", found="()")),
     ),
     "router-has-no-list-of-what-is-out-of-reach": Mistake(
         code="TB502",
-        says="router 'tried' cannot be used: shadows() failed: TypeError",
-        source=_returning("[RouterProvider('tried', Tried)]", "routers", _ROUTER.format(freeze="pass", shadows="pass")),
+        says="router 'tried' cannot be used: unreachable_routes() failed: TypeError",
+        source=_returning("[RouterProvider('tried', Tried)]", "routers", _ROUTER.format(freeze="pass", found="pass")),
     ),
     "level-of-a-finding": Mistake(
         code="TB308",
@@ -194,7 +194,7 @@ RECORDS = {
     ),
     "info-is-the-class": Mistake(
         code="TB111",
-        says="plugin It has <class 'turnbuckle.records.PluginInfo'> for its info",
+        says="plugin It has <class 'turnbuckle.plugin.PluginInfo'> for its info",
         source=_with_info("PluginInfo"),
         plugin="It",
     ),

@@ -1,1 +1,1 @@
-"""Decide whether two route patterns can match the same path."""
+"""Regular languages: the expressions of converters, and the automata that match and compare them."""

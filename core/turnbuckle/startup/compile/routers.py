@@ -17,9 +17,9 @@ from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.records import RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.languages.overlap import UnreachableRoute
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.routing.unreachable import UnreachableRoute
 from turnbuckle.runtime.dispatch import CompiledRoute
 from turnbuckle.runtime.route_lookup import compile_lookup, compile_url_builder
 from turnbuckle.runtime.scope_match import ScopeMatcher
@@ -135,13 +135,13 @@ def check_reach(tables: tuple[MountedRouter, ...], diagnostics: Diagnostics) -> 
     for table in tables:
         if not isinstance(table.router, LinkingRouter):
             continue
-        for shadow in _shadows_of(table, table.router, diagnostics):
+        for unreachable in _unreachable_in(table, table.router, diagnostics):
             diagnostics.add(
                 "TB407",
-                f"{shadow.route.describe()} can never be reached",
-                *_origins(shadow.route, *shadow.by),
-                why=f"{_named(shadow.by)} each of its paths and come{'s' * (len(shadow.by) == 1)} first, for example"
-                f" {shadow.witness!r}",
+                f"{unreachable.route.describe()} can never be reached",
+                *_origins(unreachable.route, *unreachable.by),
+                why=f"{_named(unreachable.by)} each of its paths and come{'s' * (len(unreachable.by) == 1)} first, "
+                f"for example {unreachable.witness!r}",
                 fix="remove it, or make the pattern of another narrower",
                 level="warning",
             )
@@ -172,12 +172,14 @@ def _check_apart(tables: Sequence[MountedRouter], diagnostics: Diagnostics) -> N
             )
 
 
-def _shadows_of(table: MountedRouter, router: LinkingRouter, diagnostics: Diagnostics) -> Sequence[UnreachableRoute]:
+def _unreachable_in(
+    table: MountedRouter, router: LinkingRouter, diagnostics: Diagnostics
+) -> Sequence[UnreachableRoute]:
     try:
-        return tuple(router.shadows())
+        return tuple(router.unreachable_routes())
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
         if table.scope.router is not None:
-            _broken(table.scope.router, f"shadows() failed: {format_error(error)}", diagnostics)
+            _broken(table.scope.router, f"unreachable_routes() failed: {format_error(error)}", diagnostics)
         return ()
 
 

@@ -30,7 +30,7 @@ class Upper(Mute):
     def url_for(self, name: str, /, **params: object) -> str:
         return self.tree.url_for(name, **params).upper()
 
-    def shadows(self) -> tuple[()]:
+    def unreachable_routes(self) -> tuple[()]:
         return ()
 
 

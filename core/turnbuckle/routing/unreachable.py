@@ -83,10 +83,10 @@ def unreachable_routes(
         # One that was left out hides others for all that is known here, and is no reason to report them.
         return endpoints.get(id(route), _UNKNOWN) if route is not None else None
 
-    return tuple(find_shadows(list(endpoints.values()), find_endpoint, static_first=False))
+    return tuple(find_unreachable(list(endpoints.values()), find_endpoint, static_first=False))
 
 
-def find_shadows(
+def find_unreachable(
     endpoints: Sequence[TreeEntry], find: Find, *, static_first: bool = True
 ) -> Iterator[UnreachableRoute]:
     """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried.

@@ -7,15 +7,15 @@ from hypothesis import given, strategies as st
 
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
+from turnbuckle.routing import unreachable
 from turnbuckle.routing.converters import BUILTIN, Converter
-from turnbuckle.routing.languages import overlap
 from turnbuckle.routing.languages.automata import Automaton
 from turnbuckle.routing.languages.charsets import SEPARATOR
 from turnbuckle.routing.languages.expressions import Alternation, parse_expression
-from turnbuckle.routing.languages.overlap import NOTHING, path_expression, shortest_escape
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.routing.unreachable import NOTHING, path_expression, shortest_escape
 
 
 def refuse(text):
@@ -32,9 +32,9 @@ CONVERTERS = {
 KNOWN = {**BUILTIN, **CONVERTERS}
 
 
-def shadowed(*routes):
-    found = router(*routes, converters=CONVERTERS).shadows()
-    return [(shadow.route.path, " ".join(route.path for route in shadow.by)) for shadow in found]
+def unreachable_in(*routes):
+    found = router(*routes, converters=CONVERTERS).unreachable_routes()
+    return [(unreachable.route.path, " ".join(route.path for route in unreachable.by)) for unreachable in found]
 
 
 @pytest.mark.parametrize(
@@ -106,41 +106,41 @@ def shadowed(*routes):
         pytest.param(["/a", "/b/{x:int}", "/b/{x}", "/{r:path}"], [], id="ordinary"),
     ],
 )
-def test_shadow_table(routes, expected):
-    assert shadowed(*routes) == expected
+def test_unreachable_table(routes, expected):
+    assert unreachable_in(*routes) == expected
 
 
-def check_witness(tree, shadow):
+def check_witness(tree, unreachable):
     """Check that the witness has the form of the route, and that one tried before it answers."""
-    for method in shadow.route.methods:
-        assert tree.match(method, shadow.witness).route is not shadow.route
-    covers = [path_expression(parse_pattern(route.path, KNOWN)) for route in shadow.by]
+    for method in unreachable.route.methods:
+        assert tree.match(method, unreachable.witness).route is not unreachable.route
+    covers = [path_expression(parse_pattern(route.path, KNOWN)) for route in unreachable.by]
     cover = Automaton(Alternation(tuple(covers)))
-    assert shortest_escape(Automaton(path_expression(parse_pattern(shadow.route.path, KNOWN))), cover) is None
+    assert shortest_escape(Automaton(path_expression(parse_pattern(unreachable.route.path, KNOWN))), cover) is None
     alone = TreeRouter()
-    alone.add(shadow.route)
+    alone.add(unreachable.route)
     alone.freeze()
-    assert alone.match(min(shadow.route.methods), shadow.witness).route is shadow.route
+    assert alone.match(min(unreachable.route.methods), unreachable.witness).route is unreachable.route
 
 
 def test_witness_is_a_path_of_both():
     tree = router("/caf\u00e9/{x:re(.+)}", "/caf\u00e9/{y:date}/", "/caf\u00e9/{z:uuid}")
-    (shadow,) = tree.shadows()
-    check_witness(tree, shadow)
-    assert shadow.witness.startswith("/caf%C3%A9/")
-    assert shadow.route.path == "/caf\u00e9/{z:uuid}"
+    (unreachable,) = tree.unreachable_routes()
+    check_witness(tree, unreachable)
+    assert unreachable.witness.startswith("/caf%C3%A9/")
+    assert unreachable.route.path == "/caf\u00e9/{z:uuid}"
 
 
-def test_shadows_of_many_routes():
+def test_unreachable_routes_of_many_routes():
     routes = [f"/s{number}/{{x:int}}" for number in range(2000)] + ["/s7/{x:re([0-9]+)}", "/{a}/{b}"]
-    assert shadowed(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
+    assert unreachable_in(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
 
 
 def test_what_cannot_be_told_counts_as_reachable(monkeypatch):
     routes = ["/{x:re([ab]*a[ab]{9})}", "/{y:re([ab]*a[ab]{9}|a{20})}"]
-    assert shadowed(*routes) == [(routes[1], routes[0])]
-    monkeypatch.setattr(overlap, "_MAX_PAIRS", 100)
-    assert shadowed(*routes) == []
+    assert unreachable_in(*routes) == [(routes[1], routes[0])]
+    monkeypatch.setattr(unreachable, "_MAX_PAIRS", 100)
+    assert unreachable_in(*routes) == []
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def even(text):
         )
     )
 )
-def test_shadows_are_just_the_routes_never_reached(drawn):
+def test_unreachable_routes_are_just_the_routes_never_reached(drawn):
     tree = TreeRouter(converters={"even": Converter(regex="[ab]{1,2}", convert=even)})
     for number, (methods, pieces) in enumerate(drawn):
         path = "".join("/" + piece.replace("{x", f"{{x{place}") for place, piece in enumerate(pieces))
@@ -202,14 +202,14 @@ def test_shadows_are_just_the_routes_never_reached(drawn):
         except ValueError:
             assert path.count(":path") > 1
     tree.freeze()
-    shadows = tree.shadows()
-    hidden = {shadow.route.name for shadow in shadows}
+    all_unreachable = tree.unreachable_routes()
+    hidden = {unreachable.route.name for unreachable in all_unreachable}
     reached = reached_names(tree)
     assert not hidden & reached
-    for shadow in shadows:
-        if "even" not in shadow.route.path:
-            check_witness(tree, shadow)
-    # Where nothing may refuse, and no path is longer than those tried, what is never reached is a shadow.
+    for found in all_unreachable:
+        if "even" not in found.route.path:
+            check_witness(tree, found)
+    # Where nothing may refuse, and no path is longer than those tried, what is never reached is unreachable.
     if not any("even" in path or "path" in path for path in (route.path for route in tree.routes)):
         assert hidden | reached == {route.name for route in tree.routes}
 
@@ -226,5 +226,5 @@ def reached_names(tree):
     return names
 
 
-def test_same_route_by_name_is_no_shadow_of_itself():
-    assert router(as_route("/{x}", name="x"), as_route("/{x:int}", name="y")).shadows() == ()
+def test_same_route_by_name_is_not_hidden_by_itself():
+    assert router(as_route("/{x}", name="x"), as_route("/{x:int}", name="y")).unreachable_routes() == ()
