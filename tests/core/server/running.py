@@ -50,9 +50,9 @@ class Running:
         return asyncio.run_coroutine_threadsafe(self._emptied(), self.loop).result(PATIENCE)
 
     async def _emptied(self) -> bool:
-        connections = self.server._connections
+        state = self.server._state
         async with asyncio.timeout(PATIENCE):
-            while connections is not None and connections.open:  # noqa: ASYNC110  # it tells nobody
+            while state is not None and state.connections.open:  # noqa: ASYNC110  # it tells nobody
                 await asyncio.sleep(0.01)
         return True
 

@@ -1,7 +1,8 @@
-"""Count who is in, and decide who else may come: connections in all, those of one address, and requests at a time.
+"""Limit open connections, connections of one address, and concurrent requests.
 
-Whoever is not let in gets an answer, as a client that hears nothing does not know whether to wait. But an answer takes
-a socket for a moment longer, and a flood must not be answered: beyond a few at a time they are cut off without a word.
+A connection that is not admitted gets an answer, because a client without an answer does not know whether to wait. The
+answer keeps a socket open for a moment longer, and a flood must not be answered: if more than a few connections are
+being rejected at a time, further ones are cut off without an answer.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ import ipaddress
 import math
 from typing import Final, final
 
-from turnbuckle.server.model.capacity import Capacity
-from turnbuckle.server.model.fd_limit import most_open_files
+from turnbuckle.server.model.capacity import Capacity, open_file_limit
 from turnbuckle.web.peer import Peer
 
-__all__ = ["Admission", "Standing"]
+__all__ = ["Admission", "AdmissionStatus"]
 
-# Connections that were not let in and are told so, at a time.
-_MAX_TOLD: Final = 32
+# Connections that are rejected with an answer at a time.
+_MAX_REJECTIONS: Final = 32
 
-# What one subscriber of a network has of IPv6 is a /64 at least: an address says nothing about who is behind it.
+# An IPv6 subscriber has at least a /64, so the last 64 bits of an address do not identify the subscriber.
 _IPV6_PREFIX: Final = 64
 
 _OVERLOADED: Final = 503
@@ -29,44 +29,47 @@ _TOO_MANY: Final = 429
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Standing(enum.Enum):
-    """What is counted of a connection."""
+class AdmissionStatus(enum.Enum):
+    """How a connection is counted."""
 
-    OUTSIDE = "outside"
-    """Nothing."""
-    INSIDE = "inside"
-    """It was let in."""
-    TOLD = "told"
-    """It was not let in, and takes a socket until it has been told so."""
+    NOT_COUNTED = "not counted"
+    """Neither as admitted nor as rejected."""
+    ADMITTED = "admitted"
+    """As an open connection, in all and of its address."""
+    REJECTING = "rejecting"
+    """As a connection that is being rejected with an answer."""
 
 
 @final
 class Admission:
-    """What is counted for one server.
+    """The counters of one server.
+
+    Args:
+        capacity: the limits.
 
     Attributes:
-        capacity: how much it takes on.
-        requests: that handlers work on.
+        capacity: see above.
+        requests: number of requests that handlers are working on.
     """
 
-    __slots__ = ("_by_address", "_exempt", "_inside", "_most", "_told", "capacity", "requests")
+    __slots__ = ("_admitted", "_by_address", "_exempt", "_max_connections", "_rejecting", "capacity", "requests")
 
     def __init__(self, capacity: Capacity) -> None:
         self.capacity: Final = capacity
         self.requests = 0
-        self._most: Final = capacity.connections or _most_by_files()
-        self._exempt: Final = tuple(ipaddress.ip_network(each, strict=False) for each in capacity.exempt)
+        self._max_connections: Final = capacity.connections or _max_connections_by_files()
+        self._exempt: Final = tuple(ipaddress.ip_network(network, strict=False) for network in capacity.exempt)
         self._by_address: Final[dict[str, int]] = {}
-        self._inside = 0
-        self._told = 0
+        self._admitted = 0
+        self._rejecting = 0
 
     def enter(self, peer: Peer) -> int:
-        """Count one more connection.
+        """Count a new connection if the limits allow it.
 
         Returns:
-            0, or the status to turn it away with; it is not counted then.
+            0 if it is counted as admitted, else the status to reject it with.
         """
-        if self._inside >= self._most:
+        if self._admitted >= self._max_connections:
             return _OVERLOADED
         if self.capacity.connections_per_address:
             key = self._key(peer)
@@ -75,18 +78,18 @@ class Admission:
                 return _TOO_MANY
             if key:
                 self._by_address[key] = count + 1
-        self._inside += 1
+        self._admitted += 1
         return 0
 
-    def leave(self, peer: Peer, standing: Standing) -> None:
-        """Count a connection no more."""
-        match standing:
-            case Standing.INSIDE:
-                self._inside -= 1
+    def leave(self, peer: Peer, status: AdmissionStatus) -> None:
+        """Stop counting a connection that was counted as ``status``."""
+        match status:
+            case AdmissionStatus.ADMITTED:
+                self._admitted -= 1
                 self._uncount(peer)
-            case Standing.TOLD:
-                self._told -= 1
-            case Standing.OUTSIDE:
+            case AdmissionStatus.REJECTING:
+                self._rejecting -= 1
+            case AdmissionStatus.NOT_COUNTED:
                 pass
 
     def _uncount(self, peer: Peer) -> None:
@@ -97,30 +100,30 @@ class Admission:
         if count > 1:
             self._by_address[key] = count - 1
 
-    def turn_away(self) -> Standing:
-        """Say whether one that was not let in is told so, and count it if it is."""
-        if self._told >= _MAX_TOLD:
-            return Standing.OUTSIDE
-        self._told += 1
-        return Standing.TOLD
+    def reject(self) -> AdmissionStatus:
+        """Return REJECTING, and count it, if a rejected connection may be answered; else NOT_COUNTED."""
+        if self._rejecting >= _MAX_REJECTIONS:
+            return AdmissionStatus.NOT_COUNTED
+        self._rejecting += 1
+        return AdmissionStatus.REJECTING
 
     def begin_request(self) -> bool:
-        """Count one more request, if there may be one more; ``end_request`` ends that."""
+        """Count one more request and return True, or return False if there are too many."""
         if self.requests >= self.capacity.concurrent_requests:
             return False
         self.requests += 1
         return True
 
     def end_request(self) -> None:
-        """Learn that a handler has ended."""
+        """Stop counting a request that ``begin_request`` counted."""
         self.requests -= 1
 
     def _key(self, peer: Peer) -> str:
-        """Return what connections are counted by; "" for a peer that is not counted."""
+        """Return the address or network that a peer is counted by; "" for a peer that is not counted."""
         try:
             address = ipaddress.ip_address(peer.client[0] if peer.client is not None else "")
         except ValueError:
-            # A Unix socket has no addresses.
+            # Unix sockets have no addresses.
             return ""
         if isinstance(address, ipaddress.IPv6Address):
             address = address.ipv4_mapped or address
@@ -131,6 +134,6 @@ class Admission:
         return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
 
 
-def _most_by_files() -> float:
-    files = most_open_files()
+def _max_connections_by_files() -> float:
+    files = open_file_limit()
     return files - files // 8 if files else math.inf

@@ -22,7 +22,7 @@ from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.serializer import content_size, error_response
 from turnbuckle.server.connection.receive_buffer import ReceiveBuffer
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, describe_peer
 from turnbuckle.server.model.connection_state import ConnectionState
@@ -44,7 +44,7 @@ class BaseConnection(asyncio.Protocol):
     """The server's end of a connection, without what is spoken on it.
 
     Attributes:
-        connections: what it shares with the others of its server.
+        server: the state that it shares with the other connections.
         clock: tells the time.
         timeouts: how long it waits for what.
         started: when the head of the request that is being served was complete, where anything wants to know.
@@ -72,12 +72,12 @@ class BaseConnection(asyncio.Protocol):
         "_unsent",
         "_write_due",
         "clock",
-        "connections",
         "deadline",
         "is_aborted",
         "is_last",
         "is_writing_paused",
         "peer",
+        "server",
         "started",
         "state",
         "timeouts",
@@ -88,11 +88,11 @@ class BaseConnection(asyncio.Protocol):
     transport: asyncio.Transport
     peer: Peer
 
-    def __init__(self, connections: Connections, arrival: ConnectionInfo = DIRECT) -> None:
-        application = connections.application
+    def __init__(self, server: ServerState, arrival: ConnectionInfo = DIRECT) -> None:
+        application = server.application
         self._arrival: Final = arrival
-        self.connections = connections
-        self.clock: Clock = connections.clock
+        self.server = server
+        self.clock: Clock = server.clock
         self.timeouts: Timeouts = application.timeouts
         self.state = ConnectionState.HEAD
         self.deadline = math.inf
@@ -117,8 +117,8 @@ class BaseConnection(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self.peer = describe_peer(transport, self._arrival, self._lost, self.connections.application)
-        self.connections.add(self)
+        self.peer = describe_peer(transport, self._arrival, self._lost, self.server.application)
+        self.server.connections.add(self)
 
     def pause_writing(self) -> None:
         """Learn that the transport holds more than it should."""
@@ -175,7 +175,7 @@ class BaseConnection(asyncio.Protocol):
         while self.is_writing_paused and self.state is ConnectionState.SENDING:
             self._arm_write()
             self._rearm()
-            self._sender = self.connections.loop.create_future()
+            self._sender = self.server.loop.create_future()
             try:
                 await self._sender
             finally:
@@ -212,12 +212,12 @@ class BaseConnection(asyncio.Protocol):
         self.linger()
 
     def _log_refusal(self, status: int, data: bytes, reason: str) -> None:
-        access = self.connections.access
+        access = self.server.access
         if access is not None:
             access.refused(self, status, content_size(data), reason)
 
     def _error(self, status: int, method: bytes, *, close: bool = True) -> bytes:
-        shared = self.connections
+        shared = self.server
         retry_after = shared.application.capacity.retry_after if status in _NOT_NOW else 0
         return error_response(status, date_line=shared.date_line, close=close, method=method, retry_after=retry_after)
 

@@ -26,11 +26,12 @@ from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, EndOfMessage, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import interim_response
-from turnbuckle.server.connection.admission import Standing
+from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.base import BaseConnection, wake
+from turnbuckle.server.connection.connection_set import ManagedConnection
 from turnbuckle.server.connection.content import CONTENT_IS_GONE, IncomingContent
-from turnbuckle.server.connection.registry import Connections, ManagedConnection
 from turnbuckle.server.connection.response import respond
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
@@ -76,13 +77,13 @@ class HTTPConnection(BaseConnection):
 
     head: RequestHead
 
-    def __init__(self, connections: Connections, arrival: ConnectionInfo = DIRECT) -> None:
-        super().__init__(connections, arrival)
+    def __init__(self, server: ServerState, arrival: ConnectionInfo = DIRECT) -> None:
+        super().__init__(server, arrival)
         self.content: IncomingContent | None = None
         self._began = 0.0
         self._served = 0
         self._has_slot = False
-        self._standing = Standing.OUTSIDE
+        self._standing = AdmissionStatus.NOT_COUNTED
         self._is_advancing = False
         self._end_is_due = False
         self._reader: asyncio.Future[None] | None = None
@@ -92,13 +93,13 @@ class HTTPConnection(BaseConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: the first head is due from now on."""
         super().connection_made(transport)
-        shared = self.connections
+        shared = self.server
         if shared.application.own_timeouts:
             self.peer.use_timeouts = self.use_timeouts
         if status := shared.admission.enter(self.peer):
             self._turn_away(status)
             return
-        self._standing = Standing.INSIDE
+        self._standing = AdmissionStatus.ADMITTED
         self._began = self.clock.monotonic()
         if self.timeouts.first_byte:
             # Until something comes, it is as one that waits between two requests.
@@ -106,13 +107,13 @@ class HTTPConnection(BaseConnection):
         self._arm(self.timeouts.first_byte or self.timeouts.head)
         if self._arrival.due is not None:
             self.deadline = min(self.deadline, self._arrival.due)
-        if shared.is_draining:
+        if shared.connections.is_draining:
             self.is_last = True
             self.close_when_idle()
 
     def _turn_away(self, status: int) -> None:
-        self._standing = self.connections.admission.turn_away()
-        if self._standing is Standing.TOLD:
+        self._standing = self.server.admission.reject()
+        if self._standing is AdmissionStatus.REJECTING:
             self.refuse(status, "too many connections")
         else:
             self.cut()
@@ -136,20 +137,20 @@ class HTTPConnection(BaseConnection):
         was, self.state = self.state, ConnectionState.CLOSED
         self.deadline = math.inf
         self._lost.set()
-        self.connections.admission.leave(self.peer, self._standing)
+        self.server.admission.leave(self.peer, self._standing)
         wake(self._sender, ConnectionLost("the peer went away"))
         wake(self._reader, ConnectionLost("the peer went away"))
         # What refers to itself would stay until the garbage is collected.
         self.peer.use_timeouts = keep_timeouts
         task = self._task
         if task is None or task.done():
-            self.connections.discard(self)
+            self.server.connections.discard(self)
             return
         # A server that stops waits for the handler, too: it may be using what a lifespan is about to take away.
         task.add_done_callback(self._forget)
         # In any other state it was told to end before, and may be cleaning up.
         if was is ConnectionState.SENDING or (
-            was is ConnectionState.HANDLING and self.connections.application.cancel_on_disconnect
+            was is ConnectionState.HANDLING and self.server.application.cancel_on_disconnect
         ):
             task.cancel()
         elif was is ConnectionState.HANDLING:
@@ -157,7 +158,7 @@ class HTTPConnection(BaseConnection):
             self.deadline = min(self._handler_due, self._total_due)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self.connections.discard(self)
+        self.server.connections.discard(self)
 
     def resume_writing(self) -> None:
         """Learn that the transport can take more."""
@@ -233,7 +234,7 @@ class HTTPConnection(BaseConnection):
         self.content = content = None if head.content_length == 0 else IncomingContent(self, head)
         self._end_is_due = content is None
         self.deadline = math.inf
-        shared = self.connections
+        shared = self.server
         request = Request(head, content, self.peer)
         if shared.tracks_requests:
             self._begin_noted(request)
@@ -244,7 +245,7 @@ class HTTPConnection(BaseConnection):
     def _begin_noted(self, request: Request) -> None:
         """Begin a request where something is to be known or decided about every one."""
         self._note_start(request)
-        shared = self.connections
+        shared = self.server
         if shared.application.capacity.concurrent_requests and not self._takes_slot():
             self._answer_busy()
             return
@@ -254,10 +255,10 @@ class HTTPConnection(BaseConnection):
             task.add_done_callback(self._end_slot)
 
     def _note_start(self, request: Request) -> None:
-        if self.connections.access is not None:
+        if self.server.access is not None:
             self.unlogged = request
         self.started = now = self.clock.monotonic()
-        application = self.connections.application
+        application = self.server.application
         timeouts, capacity = application.timeouts, application.capacity
         self.use_timeouts(timeouts)
         self._served += 1
@@ -274,13 +275,13 @@ class HTTPConnection(BaseConnection):
 
     def _takes_slot(self) -> bool:
         # In a pipeline a request begins before the task of the one before it has ended, and has its slot.
-        self._has_slot = self._has_slot or self.connections.admission.begin_request()
+        self._has_slot = self._has_slot or self.server.admission.begin_request()
         return self._has_slot
 
     def _end_slot(self, task: asyncio.Task[None]) -> None:
         if self._has_slot and (self._task is None or self._task.done()):
             self._has_slot = False
-            self.connections.admission.end_request()
+            self.server.admission.end_request()
 
     def _answer_busy(self) -> None:
         head = self.head
@@ -315,7 +316,7 @@ class HTTPConnection(BaseConnection):
         """
         self._content_due = deadline
         self._rearm()
-        self._reader = self.connections.loop.create_future()
+        self._reader = self.server.loop.create_future()
         try:
             await self._reader
         finally:
@@ -368,7 +369,7 @@ class HTTPConnection(BaseConnection):
     def _await_request(self) -> None:
         self.state = _IDLE
         self._idle_since = now = self.clock.monotonic()
-        self.deadline = now + self.connections.idle_check
+        self.deadline = now + self.server.idle_check
         self._advance()
 
     def _drop(self, content: IncomingContent) -> None:
@@ -417,8 +418,8 @@ class HTTPConnection(BaseConnection):
         self.state = ConnectionState.SWITCHED
         self.deadline = math.inf
         self._task = None
-        self.connections.add(successor)
-        self.connections.discard(self)
+        self.server.connections.add(successor)
+        self.server.connections.discard(self)
         return self._inbox.empty()
 
     # -- the rows of the table -----------------------------------------------------------------------------------------
@@ -430,7 +431,7 @@ class HTTPConnection(BaseConnection):
     def _end_during(self) -> bool:
         wake(self._reader)
         content = self.content
-        if self.connections.application.cancel_on_disconnect and (content is None or content.is_complete):
+        if self.server.application.cancel_on_disconnect and (content is None or content.is_complete):
             # Most clients that send no more are gone, and one that reads on looks the same: the setting decides.
             self._lost.set()
             self.abort()

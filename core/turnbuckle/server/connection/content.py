@@ -57,7 +57,7 @@ class IncomingContent:
     def __init__(self, connection: HTTPConnection, head: RequestHead) -> None:
         self._connection: Final = connection
         self._head: Final = head
-        self.limit = connection.connections.application.content_limit
+        self.limit = connection.server.application.content_limit
         self.trailers: RawFields = ()
         self.is_complete = False
         self._is_gone = False

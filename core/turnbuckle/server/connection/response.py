@@ -51,7 +51,7 @@ _log: Final = SafeLogger("turnbuckle.server")
 async def respond(connection: HTTPConnection, request: Request) -> None:
     """Answer ``request`` on ``connection``, and let the connection go on to what follows."""
     try:
-        response = await connection.connections.application.handle(request)
+        response = await connection.server.application.handle(request)
         body = response.body
         if connection.state != _HANDLING:
             # The peer is gone, or a deadline has answered for the handler.
@@ -71,7 +71,7 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         connection.refuse(error.status, str(error))
     except (GeneratorExit, KeyboardInterrupt):
         # Not ours to stop; but what a handler raised leaves a loop that runs, and a client that waits.
-        if connection.connections.loop.is_running():
+        if connection.server.loop.is_running():
             _give_up(connection)
         raise
     except BaseException:  # noqa: BLE001  # no connection is left without an end, and sys.exit() ends no server
@@ -91,7 +91,7 @@ def _give_up(connection: HTTPConnection) -> None:
 
 
 def _log_unanswered(connection: HTTPConnection) -> None:
-    access = connection.connections.access
+    access = connection.server.access
     if access is not None:
         access.ended(connection, 0, 0, complete=False)
 
@@ -99,7 +99,7 @@ def _log_unanswered(connection: HTTPConnection) -> None:
 def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
     head = connection.head
     content = connection.content
-    shared = connection.connections
+    shared = connection.server
     if content is not None and content.error is not None:
         connection.refuse(content.error.status, str(content.error))
         return
@@ -122,7 +122,7 @@ def _send_whole(connection: HTTPConnection, request: Request, response: Response
 def _replace(connection: HTTPConnection, request: Request) -> bytes:
     """Return the answer that takes the place of a response that cannot be sent."""
     _log.exception("the response to %s cannot be sent", request)
-    return error_response(500, date_line=connection.connections.date_line, method=connection.head.method)
+    return error_response(500, date_line=connection.server.date_line, method=connection.head.method)
 
 
 def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
@@ -152,7 +152,7 @@ async def _send_stream(
             _break_off(connection, request, error)
         return
     finally:
-        access = connection.connections.access
+        access = connection.server.access
         if access is not None and writer is not None:
             access.ended(connection, response.status, writer.written, complete=is_complete)
         await _close_body(body)
@@ -172,7 +172,7 @@ def _break_off(connection: HTTPConnection, request: Request, error: Exception) -
 def _send_replacement(connection: HTTPConnection, request: Request) -> None:
     data = _replace(connection, request)
     connection.transport.write(data)
-    access = connection.connections.access
+    access = connection.server.access
     if access is not None:
         access.ended(connection, 500, content_size(data))
 
@@ -189,7 +189,7 @@ def _start_stream(connection: HTTPConnection, response: Response, body: object) 
         response.status,
         fields,
         framing_line(framing, head.method, response.status, length),
-        connection.connections.date_line + connection_line(head.minor_version, close),
+        connection.server.date_line + connection_line(head.minor_version, close),
     )
     connection.begin_sending(octets)
     return BodyWriter(framing, length), close

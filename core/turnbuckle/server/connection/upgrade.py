@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import content_size, error_response, response_head
-from turnbuckle.server.connection.admission import Standing
+from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
 if TYPE_CHECKING:
     from turnbuckle.server.connection.connection import HTTPConnection
-    from turnbuckle.server.connection.registry import Connections
+    from turnbuckle.server.connection.server_state import ServerState
     from turnbuckle.web.peer import Disconnected, Peer
     from turnbuckle.web.request.request import Request
 
@@ -34,7 +34,7 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     ends the new protocol would not know: 400.
     """
     offered = connection.head.upgrade.decode("latin-1").lower().split(",")
-    date_line = connection.connections.date_line
+    date_line = connection.server.date_line
     if response.protocol.lower() not in (name.strip(" \t") for name in offered):
         _log.error("%s cannot switch to %s: not offered", request, response.protocol)
         data = error_response(500, date_line=date_line, method=connection.head.method)
@@ -55,7 +55,7 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     protocol.connection_made(transport)
     if early:
         protocol.data_received(early)
-    if connection.connections.is_draining:
+    if connection.server.connections.is_draining:
         switched.close_when_idle()
 
 
@@ -63,8 +63,8 @@ class Parting(Protocol):
     """What is known of a connection that leaves its transport to another protocol."""
 
     @property
-    def connections(self) -> Connections:
-        """What it shares with the others of its server."""
+    def server(self) -> ServerState:
+        """The state that it shares with the other connections."""
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -91,10 +91,10 @@ class SwitchedConnection(asyncio.Protocol):
 
     # The methods of the other protocol are found in these at once: nothing stands between it and its transport.
     __slots__ = (
-        "_connections",
         "_lost",
         "_peer",
         "_protocol",
+        "_server",
         "_transport",
         "data_received",
         "deadline",
@@ -110,7 +110,7 @@ class SwitchedConnection(asyncio.Protocol):
     resume_writing: Callable[[], None]
 
     def __init__(self, connection: Parting, protocol: asyncio.Protocol, holder: str) -> None:
-        self._connections: Final = connection.connections
+        self._server: Final = connection.server
         self._transport: Final = connection.transport
         self._protocol: Final = protocol
         self._lost: Final = connection.lost
@@ -125,8 +125,8 @@ class SwitchedConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn, and tell, that the peer is gone."""
         self._lost.set()
-        self._connections.admission.leave(self._peer, Standing.INSIDE)
-        self._connections.discard(self)
+        self._server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
+        self._server.connections.discard(self)
         self._protocol.connection_lost(exc)
 
     def expire(self, now: float) -> None:
@@ -149,6 +149,6 @@ class SwitchedConnection(asyncio.Protocol):
 
 
 def _log_end(connection: HTTPConnection, status: int, octets: int) -> None:
-    access = connection.connections.access
+    access = connection.server.access
     if access is not None:
         access.ended(connection, status, octets)

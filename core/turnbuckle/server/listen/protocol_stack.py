@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from turnbuckle.server.connection.connection import HTTPConnection
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.web.trusted_addresses import TrustedAddresses
 
@@ -18,23 +18,23 @@ __all__ = ["protocol_factory"]
 
 
 def protocol_factory(
-    connections: Connections, certificates: Certificates | None, proxies: TrustedAddresses | None
+    server: ServerState, certificates: Certificates | None, proxies: TrustedAddresses | None
 ) -> Callable[[], asyncio.Protocol]:
     """Return what makes the first protocol of each connection that is accepted.
 
     Args:
-        connections: what they share.
+        server: the state that the connections share.
         certificates: what they are secured with; None for not at all.
         proxies: who sends the PROXY protocol; None for nobody.
     """
     # What is not wanted is not imported, either.
-    arrive: Callable[..., asyncio.Protocol] = partial(HTTPConnection, connections)
+    arrive: Callable[..., asyncio.Protocol] = partial(HTTPConnection, server)
     if certificates is not None:
         from turnbuckle.server.tls.handshake import TLSHandshake
 
-        arrive = partial(TLSHandshake, connections, certificates)
+        arrive = partial(TLSHandshake, server, certificates)
     if proxies is not None:
         from turnbuckle.server.listen.proxied_connection import ProxiedConnection
 
-        return partial(ProxiedConnection, connections, proxies, arrive)
+        return partial(ProxiedConnection, server, proxies, arrive)
     return arrive

@@ -16,8 +16,8 @@ import attrs
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.proxy_protocol import ProxyHeader, ProxyHeaderParser
-from turnbuckle.server.connection.admission import Standing
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.admission import AdmissionStatus
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_info import ConnectionInfo, address_of, client_of
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.trusted_addresses import TrustedAddresses
@@ -61,7 +61,7 @@ class ProxiedConnection(asyncio.Protocol):
     """A connection of which only the proxy is known yet.
 
     Args:
-        connections: what it shares with the others of its server.
+        server: the state that it shares with the other connections.
         trusted: who may connect.
         following: makes what comes next.
 
@@ -69,12 +69,12 @@ class ProxiedConnection(asyncio.Protocol):
         deadline: when the header has to be complete, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_following", "_is_counted", "_parser", "_transport", "_trusted", "connections", "deadline")
+    __slots__ = ("_following", "_is_counted", "_parser", "_transport", "_trusted", "deadline", "server")
 
     _transport: asyncio.Transport
 
-    def __init__(self, connections: Connections, trusted: TrustedAddresses, following: Next) -> None:
-        self.connections: Final = connections
+    def __init__(self, server: ServerState, trusted: TrustedAddresses, following: Next) -> None:
+        self.server: Final = server
         self.deadline = math.inf
         self._trusted: Final = trusted
         self._following: Final = following
@@ -86,16 +86,16 @@ class ProxiedConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport; the header is due as a head is."""
         self._transport = cast(asyncio.Transport, transport)
-        shared = self.connections
+        shared = self.server
         self.deadline = shared.clock.monotonic() + (shared.application.timeouts.head or math.inf)
-        shared.add(self)
+        shared.connections.add(self)
         if not self._trusted.trusts(client_of(transport)):
             self._cut("it is not trusted to speak for others")
         elif shared.admission.enter(_NOBODY):
             self.abort()
         else:
             self._is_counted = True
-            if shared.is_draining:
+            if shared.connections.is_draining:
                 self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class ProxiedConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the peer is gone."""
         self._leave()
-        self.connections.discard(self)
+        self.server.connections.discard(self)
 
     # -- what the sweep and the server ask -----------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class ProxiedConnection(asyncio.Protocol):
 
     def close_when_idle(self) -> None:
         """Leave the proxy a moment: a request may follow at once."""
-        self.deadline = min(self.deadline, self.connections.clock.monotonic() + _LAST_MOMENT)
+        self.deadline = min(self.deadline, self.server.clock.monotonic() + _LAST_MOMENT)
 
     def abort(self) -> None:
         """Cut the peer off."""
@@ -150,7 +150,7 @@ class ProxiedConnection(asyncio.Protocol):
     def _leave(self) -> None:
         if self._is_counted:
             self._is_counted = False
-            self.connections.admission.leave(_NOBODY, Standing.INSIDE)
+            self.server.admission.leave(_NOBODY, AdmissionStatus.ADMITTED)
 
     def _hand_over(self, header: ProxyHeader) -> None:
         protocol = self._following(
@@ -162,6 +162,6 @@ class ProxiedConnection(asyncio.Protocol):
         # It counts itself.
         self._leave()
         protocol.connection_made(self._transport)
-        self.connections.discard(self)
+        self.server.connections.discard(self)
         if self._parser.trailing:
             protocol.data_received(self._parser.trailing)

@@ -1,4 +1,4 @@
-"""Say how much a server takes on at a time, and what one connection may ask of it.
+"""Define the limits on connections and requests of a server, and the limit on its open files.
 
 Sources: RFC 9110, sections 10.2.3 (Retry-After) and 15.6.4 (503); RFC 6585, section 4 (429); RFC 9112, section 9.3.2
 (pipelining).
@@ -7,13 +7,15 @@ Sources: RFC 9110, sections 10.2.3 (Retry-After) and 15.6.4 (503); RFC 6585, sec
 from __future__ import annotations
 
 import ipaddress
+import sys
+from contextlib import suppress
 from typing import Final
 
 import attrs
 
 from turnbuckle.http.limit_field import limit
 
-__all__ = ["Capacity"]
+__all__ = ["Capacity", "open_file_limit", "raise_open_file_limit"]
 
 _SERVER: Final = "it concerns the server as a whole"
 _CONNECTION: Final = "it concerns a connection, whatever routes its requests are for"
@@ -21,24 +23,27 @@ _TESTS: Final = "server/model/test_capacity.py::"
 
 
 def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for each in value:
-        ipaddress.ip_network(each, strict=False)
+    for network in value:
+        ipaddress.ip_network(network, strict=False)
 
 
 @attrs.frozen(kw_only=True)
 class Capacity:
-    """How much the server takes on at a time, and one connection may ask of it.
+    """Limits on the connections and requests that a server handles at a time.
 
     Attributes:
-        connections: open at a time; further ones are answered 503 and closed. 0: seven eighths of the files that the
-            process may have open, so that some are left for the app.
-        connections_per_address: open at a time from one IPv4 address or one /64 of IPv6; further ones are answered 429
-            and closed. 0: any number. Behind a proxy all come from its address: name it in ``exempt``.
+        connections: connections open at a time; further ones are answered 503 and closed. 0: seven eighths of the files
+            that the process may have open, which leaves some for the app.
+        connections_per_address: connections open at a time from one IPv4 address or one IPv6 /64; further ones are
+            answered 429 and closed. 0: any number. Behind a proxy, all connections have the proxy's address: add it to
+            ``exempt``.
         exempt: addresses and networks that ``connections_per_address`` does not count, such as "10.0.0.0/8".
-        requests_per_connection: the response to the last one announces the end of the connection. 0: any number.
-        concurrent_requests: that handlers work on at a time; further ones are answered 503. 0: any number.
-        pipeline: bytes that a connection holds of later requests while one is served; beyond it nothing more is read.
-        retry_after: seconds after which those who were answered 503 or 429 may try again; 0 does not say.
+        requests_per_connection: requests on one connection; the response to the last one announces the end of the
+            connection. 0: any number.
+        concurrent_requests: requests that handlers work on at a time; further ones are answered 503. 0: any number.
+        pipeline: bytes of later requests that a connection stores while it serves a request; beyond that, reading
+            stops.
+        retry_after: seconds in the Retry-After field of 503 and 429 responses; 0 omits the field.
     """
 
     connections: int = limit(
@@ -73,3 +78,29 @@ class Capacity:
         fixed=_CONNECTION,
     )
     retry_after: int = attrs.field(default=5, validator=attrs.validators.ge(0))
+
+
+def open_file_limit() -> int:
+    """Return how many files the process may have open; 0 if there is no limit or it is not known."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 0 if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_open_file_limit() -> None:
+    """Raise the limit of open files as far as the system allows: each connection is an open file.
+
+    The low default limit protects programs that use ``select``, which asyncio does not.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Some systems report a hard limit that they do not grant.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -14,7 +14,7 @@ from turnbuckle.server.listen.socket_activation import take_passed_sockets
 from turnbuckle.server.logs.destinations import occupy_standard_descriptors
 from turnbuckle.server.logs.setup import LogSettings, configured_logging
 from turnbuckle.server.model.application import Application, LoopFactory
-from turnbuckle.server.model.fd_limit import raise_file_limit
+from turnbuckle.server.model.capacity import raise_open_file_limit
 from turnbuckle.server.run.readiness import Readiness
 from turnbuckle.server.run.sd_notify import Notifier
 from turnbuckle.server.run.server import HTTPServer
@@ -90,7 +90,7 @@ def run(  # noqa: PLR0913  # all but the application by name
         configured_logging(log or LogSettings(), secrets=application.secrets),
         asyncio.Runner(loop_factory=_choose_loop_factory(loop, application.loop_factory)) as runner,
     ):
-        raise_file_limit()
+        raise_open_file_limit()
         runner.run(run_until_settled(serve(server), threads))
     return threads.has_calls
 

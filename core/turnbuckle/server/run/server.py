@@ -15,7 +15,8 @@ from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import BackgroundTaskError, ListenError
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.connection_set import ConnectionSet
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.lifespan.lifespans import Lifespans
 from turnbuckle.server.listen.accepting import Acceptor, limit_unsent
 from turnbuckle.server.listen.addresses import Address, BindAddress, Listener
@@ -101,7 +102,7 @@ class HTTPServer:
         self._clock = clock
         self._listeners: tuple[Listener, ...] = ()
         self._acceptors: list[Acceptor] = []
-        self._connections: Connections | None = None
+        self._state: ServerState | None = None
         self._lifespans: Lifespans | None = None
         self._starting: asyncio.Task[object] | None = None
         self._inside: asyncio.Task[object] | None = None
@@ -123,13 +124,13 @@ class HTTPServer:
             TLSError: connections cannot be secured.
             RuntimeError: the server was started before.
         """
-        if self._connections is not None:
+        if self._state is not None:
             raise RuntimeError("a server is started once; make another one")
         if self._tls is not None and self._tls.is_wanted:
             self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
-        self._connections = connections = Connections(self.application, clock, loop)
+        self._state = state = ServerState(self.application, clock, loop)
         timeouts = self.application.timeouts
         self._lifespans = Lifespans(
             self.application.lifespans,
@@ -142,20 +143,20 @@ class HTTPServer:
         self._listeners = open_listeners(self._endpoint)
         try:
             await self._lifespans.enter()
-            self._listen(loop, connections)
+            self._listen(loop, state)
         except BaseException:
             self._stop_accepting()
             await self._lifespans.leave()
             raise
         if self.application.watchdog:
-            self._watchdog = Watchdog(self.application.watchdog, loop, lambda: connections.open)
+            self._watchdog = Watchdog(self.application.watchdog, loop, lambda: state.connections.open)
 
     async def stop(self) -> None:
         """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
         self._stop_accepting()
         try:
-            if self._connections is not None:
-                await self._drain(self._connections)
+            if self._state is not None:
+                await self._drain(self._state)
         finally:
             if self._watchdog is not None:
                 self._watchdog.stop()
@@ -164,8 +165,8 @@ class HTTPServer:
 
     def abort(self) -> None:
         """Cut off every connection, and what else a stop is waiting for."""
-        if self._connections is not None:
-            self._abort(self._connections)
+        if self._state is not None:
+            self._abort(self._state)
         if self._lifespans is not None:
             self._lifespans.give_up()
 
@@ -262,17 +263,15 @@ class HTTPServer:
             self._starting = None
         return True
 
-    def _listen(self, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
-        connect = partial(
-            loop.connect_accepted_socket, protocol_factory(connections, self._certificates, self._proxies)
-        )
+    def _listen(self, loop: asyncio.AbstractEventLoop, state: ServerState) -> None:
+        connect = partial(loop.connect_accepted_socket, protocol_factory(state, self._certificates, self._proxies))
         for listener in self._listeners:
             limit_unsent(listener.socket)
             try:
                 listener.socket.listen(self._endpoint.backlog)
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
-        self._acceptors = [Acceptor(each.socket, connect, connections.clock, loop) for each in self._listeners]
+        self._acceptors = [Acceptor(each.socket, connect, state.clock, loop) for each in self._listeners]
 
     def _stop_accepting(self) -> None:
         if self._listeners:
@@ -282,10 +281,11 @@ class HTTPServer:
             listener.close()
         self._listeners = ()
 
-    async def _drain(self, connections: Connections) -> None:
+    async def _drain(self, state: ServerState) -> None:
+        connections = state.connections
         connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
-        call_later = connections.clock.call_later
+        call_later = state.clock.call_later
         timers = [call_later(_GRACE_SECONDS, partial(_tell_holders, connections))]
         if seconds:
             timers.append(call_later(seconds, self._cut_off))
@@ -300,31 +300,31 @@ class HTTPServer:
                 timer.cancel()
 
     def _cut_off(self) -> None:
-        if self._connections is not None:
-            late = _counted(len(self._connections.open), "connection")
+        if self._state is not None:
+            late = _counted(len(self._state.connections.open), "connection")
             _log.warning("cutting off %s that did not finish in time", late)
-            _tell_holders(self._connections)
-            self._abort(self._connections)
+            _tell_holders(self._state.connections)
+            self._abort(self._state)
 
-    def _abort(self, connections: Connections) -> None:
+    def _abort(self, state: ServerState) -> None:
         for acceptor in self._acceptors:
             acceptor.abort()
-        connections.abort_all()
-        connections.clock.call_later(_UNWINDING, self._give_up)
+        state.connections.abort_all()
+        state.clock.call_later(_UNWINDING, self._give_up)
 
     def _give_up(self) -> None:
-        if self._connections is not None and self._connections.open:
-            deaf = _counted(len(self._connections.open), "handler")
+        if self._state is not None and self._state.connections.open:
+            deaf = _counted(len(self._state.connections.open), "handler")
             _log.warning("cancelled, and still running: %s", deaf)
-            _tell_holders(self._connections)
-            self._connections.give_up()
+            _tell_holders(self._state.connections)
+            self._state.connections.give_up()
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _tell_holders(connections: Connections) -> None:
+def _tell_holders(connections: ConnectionSet) -> None:
     for connection in islice(connections.open, _MAX_NAMED):
         _log.warning("still waiting for %s", connection.holder)
     if len(connections.open) > _MAX_NAMED:

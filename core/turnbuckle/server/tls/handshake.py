@@ -20,9 +20,9 @@ import attrs
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import error_response
-from turnbuckle.server.connection.admission import Standing
+from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.connection import HTTPConnection
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.connection.upgrade import SwitchedConnection
 from turnbuckle.server.model.application import ConnectionFactory
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
@@ -46,7 +46,7 @@ class TLSHandshake(asyncio.Protocol):
     """A connection that is not secured yet.
 
     Args:
-        connections: what it shares with the others of its server.
+        server: the state that it shares with the other connections.
         certificates: what it is secured with.
         arrival: what a proxy has told of it.
 
@@ -54,13 +54,13 @@ class TLSHandshake(asyncio.Protocol):
         deadline: when the handshake has to be over, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_arrival", "_carrier", "_certificates", "_channel", "_has_failed", "_peer", "connections", "deadline")
+    __slots__ = ("_arrival", "_carrier", "_certificates", "_channel", "_has_failed", "_peer", "deadline", "server")
 
     _carrier: asyncio.Transport
     _channel: TLSChannel
 
-    def __init__(self, connections: Connections, certificates: Certificates, arrival: ConnectionInfo = DIRECT) -> None:
-        self.connections: Final = connections
+    def __init__(self, server: ServerState, certificates: Certificates, arrival: ConnectionInfo = DIRECT) -> None:
+        self.server: Final = server
         self.deadline = math.inf
         self._certificates: Final = certificates
         self._arrival: Final = arrival
@@ -71,18 +71,18 @@ class TLSHandshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport; the client begins."""
-        shared = self.connections
+        shared = self.server
         now = shared.clock.monotonic()
         self._carrier = cast(asyncio.Transport, transport)
         self._channel = TLSChannel.of(self._certificates.context(now))
         self.deadline = now + (shared.application.timeouts.handshake or math.inf)
-        shared.add(self)
+        shared.connections.add(self)
         peer = describe_peer(self._carrier, self._arrival, Disconnected(), shared.application)
         if shared.admission.enter(peer):
             self.abort()
             return
         self._peer = peer
-        if shared.is_draining:
+        if shared.connections.is_draining:
             self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
@@ -107,11 +107,11 @@ class TLSHandshake(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the peer is gone."""
         self._leave()
-        self.connections.discard(self)
+        self.server.connections.discard(self)
 
     def _leave(self) -> None:
         if self._peer is not None:
-            self.connections.admission.leave(self._peer, Standing.INSIDE)
+            self.server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
             self._peer = None
 
     # -- what the sweep and the server ask -----------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class TLSHandshake(asyncio.Protocol):
 
     def close_when_idle(self) -> None:
         """Leave the handshake a moment: a request may follow it at once."""
-        self.deadline = min(self.deadline, self.connections.clock.monotonic() + _LAST_MOMENT)
+        self.deadline = min(self.deadline, self.server.clock.monotonic() + _LAST_MOMENT)
 
     def abort(self) -> None:
         """Cut the peer off."""
@@ -150,7 +150,7 @@ class TLSHandshake(asyncio.Protocol):
         if getattr(error, "reason", None) == "HTTP_REQUEST":
             # Who speaks HTTP where TLS is spoken understands this better than an alert.
             self._channel.outgoing.read()
-            self._carrier.write(error_response(400, date_line=self.connections.date_line))
+            self._carrier.write(error_response(400, date_line=self.server.date_line))
         self._send()
         self.close_when_idle()
         self._carrier.close()
@@ -158,24 +158,24 @@ class TLSHandshake(asyncio.Protocol):
     def _hand_over(self) -> None:
         tls = _describe(self._channel.secured)
         arrival = attrs.evolve(self._arrival, due=None, tls=tls)
-        make = self.connections.application.alpn.get(tls.alpn)
+        make = self.server.application.alpn.get(tls.alpn)
         if make is None:
             self._serve_http(arrival)
         else:
             self._serve_other(arrival, tls.alpn, make)
 
     def _serve_http(self, arrival: ConnectionInfo) -> None:
-        protocol = HTTPConnection(self.connections, arrival)
+        protocol = HTTPConnection(self.server, arrival)
         secured = self._secured(protocol)
         # It counts itself.
         self._leave()
         protocol.connection_made(secured)
         # Not before the other one is counted: a server that stops would believe that nobody is left.
-        self.connections.discard(self)
+        self.server.connections.discard(self)
         secured.deliver()
 
     def _serve_other(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
-        shared, lost = self.connections, Disconnected()
+        shared, lost = self.server, Disconnected()
         secured = self._secured(self)
         peer = describe_peer(secured, arrival, lost, shared.application)
         try:
@@ -184,20 +184,20 @@ class TLSHandshake(asyncio.Protocol):
             _log.exception("protocol %s cannot be made for a connection", name)
             self.abort()
             return
-        ends = _Ends(connections=shared, transport=secured, lost=lost, peer=peer)
+        ends = _Ends(server=shared, transport=secured, lost=lost, peer=peer)
         switched = SwitchedConnection(ends, protocol, f"{address_of(secured)}, {name}")
         secured.set_protocol(switched)
-        shared.add(switched)
+        shared.connections.add(switched)
         # It goes on being counted, and is the other one's to leave.
         self._peer = None
-        shared.discard(self)
+        shared.connections.discard(self)
         protocol.connection_made(secured)
         secured.deliver()
-        if shared.is_draining:
+        if shared.connections.is_draining:
             switched.close_when_idle()
 
     def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
-        secured = TLSTransport(self._carrier, self._channel, protocol, self.connections.loop)
+        secured = TLSTransport(self._carrier, self._channel, protocol, self.server.loop)
         self._carrier.set_protocol(secured)
         return secured
 
@@ -206,7 +206,7 @@ class TLSHandshake(asyncio.Protocol):
 class _Ends:
     """What another protocol is given."""
 
-    connections: Connections
+    server: ServerState
     transport: asyncio.Transport
     lost: Disconnected
     peer: Peer

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from turnbuckle.errors import BackgroundTaskError
 from turnbuckle.server.connection.connection import HTTPConnection
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.lifespan.lifespans import Lifespans
 from turnbuckle.server.model.application import Application
 from turnbuckle.testing.client.connection import Connection
@@ -43,7 +43,7 @@ class MemoryServer:
         self._application: Final = application
         self._clock: Final = clock
         self._facts: Final = facts
-        self._connections: Final = Connections(application, clock, loop)
+        self._state: Final = ServerState(application, clock, loop)
         # Without a limit: a fake clock does not move while a lifespan is left, and patience is not for that.
         self._lifespans: Final = Lifespans(
             application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
@@ -66,8 +66,8 @@ class MemoryServer:
             BackgroundTaskError: a task failed for which a server would have stopped.
         """
         try:
-            self._connections.begin_drain()
-            self._connections.abort_all()
+            self._state.connections.begin_drain()
+            self._state.connections.abort_all()
             await self.activity.settle()
         finally:
             await self._lifespans.leave()
@@ -83,12 +83,12 @@ class MemoryServer:
         Args:
             last_request: seconds that idle ones have for a request; a server takes ``timeouts.last_request``.
         """
-        self._connections.begin_drain(last_request)
+        self._state.connections.begin_drain(last_request)
 
     def connect(self, methods: Sequence[str] = ()) -> Connection:
         """Open a connection."""
         peer = MemoryPeer(self.activity)
-        MemoryTransport(HTTPConnection(self._connections), peer, self.activity, self._facts)
+        MemoryTransport(HTTPConnection(self._state), peer, self.activity, self._facts)
         limits = self._application.limits
         return Connection(peer, self.activity, self._clock, limits=limits, methods=methods)
 

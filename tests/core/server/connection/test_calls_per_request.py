@@ -17,7 +17,7 @@ import pytest
 
 from turnbuckle import App, Request, Response
 from turnbuckle.server.connection.connection import HTTPConnection
-from turnbuckle.server.connection.registry import Connections
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.clock import SystemClock
 
 # The parser keeps the heads that it has seen: the first requests of a connection are not like the later ones.
@@ -78,7 +78,7 @@ class _Transport(asyncio.Transport):
 async def _calls(app: App, data: bytes) -> list[CodeType]:
     """Return the functions that the last of some equal requests on one connection calls, in order."""
     loop = asyncio.get_running_loop()
-    connection = HTTPConnection(Connections(app.compile(), SystemClock(loop), loop))
+    connection = HTTPConnection(ServerState(app.compile(), SystemClock(loop), loop))
     transport = _Transport()
     connection.connection_made(transport)
     calls: list[CodeType] = []

@@ -31,9 +31,9 @@ async def leaving_nothing(served: Served, path: str = "/") -> AsyncIterator[None
     await served.connection.settle()
     await until(lambda: asyncio.all_tasks() <= tasks)
     await until(lambda: open_files() <= files)
-    assert not served.server._connections.open
+    assert not served.server._state.connections.open
     other = served.server.connect()
     await other.send(GET.replace(b"GET / ", b"GET %b " % path.encode()))
     assert other.statuses == [200]
     await other.close()
-    assert not served.server._connections.open
+    assert not served.server._state.connections.open

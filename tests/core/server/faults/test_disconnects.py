@@ -91,7 +91,7 @@ EVENTS: dict[str, Callable[[Served], Awaitable[None]]] = {
 
 
 def _state(served: Served) -> ConnectionState:
-    (connection,) = served.server._connections.open
+    (connection,) = served.server._state.connections.open
     return connection.state  # type: ignore[attr-defined,no-any-return]  # it is no more than swept to its server
 
 
@@ -127,7 +127,7 @@ async def test_client_goes(name: str, event: str, cancels: bool) -> None:
         for _ in range(3):
             # What lingers, hangs or waits for the peer has a deadline.
             await served.advance(21)
-        left = list(served.server._connections.open)
+        left = list(served.server._state.connections.open)
         assert len(left) == _has_no_deadline(name, event, cancels)
         for connection in left:
             connection.abort()
@@ -137,7 +137,7 @@ async def test_client_goes(name: str, event: str, cancels: bool) -> None:
 async def test_server_cuts_off_a_client_while_writing_is_paused(name: str) -> None:
     async with serving(serve) as served, leaving_nothing(served):
         await _bring_about(served, CASES[name])
-        served.server._connections.abort_all()
+        served.server._state.connections.abort_all()
         await served.connection.settle()
         assert served.connection.was_reset
 

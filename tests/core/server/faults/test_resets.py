@@ -38,9 +38,9 @@ async def test_client_that_is_gone_before_it_is_answered_is_not_logged(
         before = asyncio.all_tasks()
         client.connect((server.addresses[0].host, server.addresses[0].port))
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf")
-        connections = server._connections
-        assert connections is not None
-        await until(lambda: client.fileno() == -1 and not connections.open and asyncio.all_tasks() <= before)
+        state = server._state
+        assert state is not None
+        await until(lambda: client.fileno() == -1 and not state.connections.open and asyncio.all_tasks() <= before)
     assert caplog.messages == []
 
 

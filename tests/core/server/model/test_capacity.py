@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+from collections.abc import Iterator
 
 import attrs
 import pytest
 
 from tests.core.server.served import GET, Served, hello, post, post_head, serving
-from turnbuckle.server.connection.admission import Admission, Standing
-from turnbuckle.server.model.capacity import Capacity
-from turnbuckle.server.model.fd_limit import most_open_files
+from turnbuckle.server.connection.admission import Admission, AdmissionStatus
+from turnbuckle.server.model.capacity import Capacity, open_file_limit, raise_open_file_limit
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.testing.client.connection import Connection
 from turnbuckle.web.peer import Peer
@@ -99,7 +100,7 @@ def test_addresses_are_counted(first: str, second: str, status: int) -> None:
     admission = Admission(Capacity(connections_per_address=1, exempt=("10.0.0.0/8", "2001:db8:5::1")))
     assert admission.enter(_peer(first)) == 0
     assert admission.enter(_peer(second)) == status
-    admission.leave(_peer(first), Standing.INSIDE)
+    admission.leave(_peer(first), AdmissionStatus.ADMITTED)
     assert admission.enter(_peer(first)) == 0
 
 
@@ -108,7 +109,7 @@ def _peer(address: str) -> Peer:
 
 
 def test_connections_leave_files_for_others() -> None:
-    files = most_open_files()
+    files = open_file_limit()
     admission = Admission(Capacity())
     entered = sum(admission.enter(Peer()) == 0 for _ in range(files))
     assert entered == files - files // 8
@@ -246,3 +247,26 @@ async def test_pipeline_is_read_no_further_than_its_bound() -> None:
         handler.gate.set()
         await served.connection.settle()
         assert served.statuses == [200] * 21
+
+
+# -- open files --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lowered() -> Iterator[int]:
+    """Lower the limit of open files for a test; return what it may be raised to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_limit_of_open_files_is_known(lowered: int) -> None:
+    assert open_file_limit() == 512
+
+
+def test_limit_of_open_files_is_raised_as_far_as_may_be(lowered: int) -> None:
+    raise_open_file_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (lowered, lowered)
+    raise_open_file_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (lowered, lowered)

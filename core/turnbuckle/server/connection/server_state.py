@@ -1,0 +1,135 @@
+"""Hold the state that all connections of a server share.
+
+The Date field line is formatted once a sweep, not once a response (RFC 9110, section 6.6.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from collections.abc import Coroutine
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Final, Protocol, final
+
+from turnbuckle.http.dates import format_date
+from turnbuckle.server.connection.admission import Admission
+from turnbuckle.server.connection.connection_set import ConnectionSet
+from turnbuckle.server.logs.access_log import AccessLog
+from turnbuckle.server.model.application import Application
+from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.model.timeouts import Timeouts
+
+__all__ = ["ServerState", "TaskStarter"]
+
+_MAX_INTERVAL: Final = 1.0
+_MIN_INTERVAL: Final = 0.02
+
+_TASK_NAME: Final = "turnbuckle request"
+
+
+class TaskStarter(Protocol):
+    """Runs a coroutine in a new task, with the context variables of ``context``."""
+
+    def __call__(self, coroutine: Coroutine[object, None, None], /, *, context: Context) -> asyncio.Task[None]:
+        """Return the task."""
+
+
+@final
+class ServerState:
+    """The state of one server that its connections share.
+
+    Args:
+        application: the compiled application.
+        clock: the server's clock.
+        loop: the serving loop.
+
+    Attributes:
+        application: see above.
+        clock: see above.
+        loop: see above.
+        connections: the open connections.
+        admission: limits connections and concurrent requests.
+        access: writes the access log; None if it is off.
+        context: the context variables that every request starts with. A request does not see the changes of the one
+            before it.
+        date_line: the Date field line of the current second, with its CRLF.
+        idle_check: seconds after which the deadline of an idle connection is worked out.
+        tracks_requests: whether the start of each request must be recorded, for a limit or for the access log.
+        start_task: starts the task of a request.
+    """
+
+    __slots__ = (
+        "access",
+        "admission",
+        "application",
+        "clock",
+        "connections",
+        "context",
+        "date_line",
+        "idle_check",
+        "loop",
+        "start_task",
+        "tracks_requests",
+    )
+
+    def __init__(self, application: Application, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        timeouts = application.timeouts
+        self.application: Final = application
+        self.clock: Final = clock
+        self.loop: Final = loop
+        interval = _sweep_interval(timeouts, *application.own_timeouts)
+        self.connections: Final = ConnectionSet(clock, loop, interval, self._refresh_date)
+        self.admission: Final = Admission(application.capacity)
+        self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
+        self.context: Final = copy_context()
+        self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
+        self.tracks_requests: Final = _tracks_requests(application)
+        self.start_task: Final = _task_starter(loop)
+        self._refresh_date()
+
+    def _refresh_date(self) -> None:
+        self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())
+
+
+def _task_starter(loop: asyncio.AbstractEventLoop) -> TaskStarter:
+    # The C constructor is called directly, because the loop's create_task() adds a Python call to each request. With a
+    # fixed name, asyncio does not number the tasks. Where a task can start at once (Python 3.12 and later), a handler
+    # that never waits needs no further turn of the loop.
+    if sys.version_info >= (3, 12):
+        return partial(asyncio.Task, loop=loop, name=_TASK_NAME, eager_start=True)
+    return partial(asyncio.Task, loop=loop, name=_TASK_NAME)
+
+
+def _tracks_requests(application: Application) -> bool:
+    timeouts, capacity = application.timeouts, application.capacity
+    return bool(
+        application.access_log
+        or application.own_timeouts
+        or timeouts.handler
+        or timeouts.total
+        or timeouts.lifetime
+        or capacity.requests_per_connection
+        or capacity.concurrent_requests
+    )
+
+
+def _sweep_interval(*timeouts: Timeouts) -> float:
+    """Return the seconds between sweeps: a quarter of the shortest deadline, within bounds."""
+    shortest = min((seconds for record in timeouts for seconds in _deadlines(record) if seconds), default=_MAX_INTERVAL)
+    return min(_MAX_INTERVAL, max(_MIN_INTERVAL, shortest / 4))
+
+
+def _deadlines(timeouts: Timeouts) -> tuple[float, ...]:
+    return (
+        timeouts.first_byte,
+        timeouts.handshake,
+        timeouts.head,
+        timeouts.content,
+        timeouts.handler,
+        timeouts.total,
+        timeouts.write,
+        timeouts.idle,
+        timeouts.linger,
+    )
