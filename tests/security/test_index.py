@@ -46,7 +46,7 @@ def test_row_names_its_tests_or_a_reason(row: int) -> None:
 
 
 def test_page_names_modules_and_tests_that_exist() -> None:
-    text = PAGE.read_text().partition("## What holds whatever plugin is in")[2].partition("\n## ")[0]
+    text = PAGE.read_text().partition("## Promises for every set of plugins")[2].partition("\n## ")[0]
     for path in re.findall(r"`([\w/]+(?:\.py|/))`", text):
         assert (ROOT / "core/turnbuckle" / path).exists() or (ROOT / "tests" / path).exists(), path
     tests = {node for path in FOLDER.glob("test_*.py") for node in re.findall(r"def (test_\w+)", path.read_text())}
