@@ -1,1 +1,1 @@
-"""Routers and middleware that people install."""
+"""Routers and middleware, ready to be installed in an app."""

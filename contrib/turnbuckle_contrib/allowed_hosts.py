@@ -1,4 +1,4 @@
-"""Answer only for hosts that are one's own: anything else is an attack on links, caches and cookies, or a mistake.
+"""Answer only requests for the app's own hosts; other hosts are attacks on links, caches and cookies, or mistakes.
 
 Sources: RFC 9110, sections 7.2 (Host) and 15.5.20 (421); RFC 9112, section 3.2.2 (absolute-form).
 """
@@ -18,15 +18,17 @@ __all__ = ["AllowedHostsConfig", "AllowedHostsPlugin"]
 
 _ANY: Final = "*"
 _PATTERN: Final = re.compile(r"(?:\*\.)?[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*\.?|\[[0-9A-Fa-f:.]+\]|\*")
-# The authority has passed the grammar of the connection; this takes the port off.
+# The connection has checked the grammar of the authority; this separates the port.
 _HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::[0-9]*)?")
 
 
 def _are_patterns(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for each in value:
-        if not _PATTERN.fullmatch(each):
-            raise ValueError(f'{each!r} is no host such as "example.com", "*.example.com" or "[::1]", without a port')
-        _plain(each)
+    for pattern in value:
+        if not _PATTERN.fullmatch(pattern):
+            raise ValueError(
+                f'{pattern!r} is not a host such as "example.com", "*.example.com" or "[::1]", without a port'
+            )
+        _normalize(pattern)
 
 
 @attrs.frozen(kw_only=True)
@@ -34,9 +36,10 @@ class AllowedHostsConfig:
     """Settings of the plugin.
 
     Attributes:
-        hosts: names and addresses without ports; "*.example.com" stands for all names below example.com, and "*" for
-            any host.
-        status: of the answer to all others: 400, or 421, which lets clients that share connections try another one.
+        hosts: names and addresses without ports; "*.example.com" stands for all names below example.com, "*" for any
+            host.
+        status: status of the response to other hosts: 400, or 421, after which a client that shares connections may
+            try another connection.
     """
 
     hosts: tuple[str, ...] = attrs.field(
@@ -47,12 +50,12 @@ class AllowedHostsConfig:
 
 @final
 class AllowedHostsPlugin(Plugin):
-    """Puts the middleware ``allowed_hosts`` into the security zone."""
+    """Provide the middleware ``allowed_hosts`` in the security zone."""
 
     info = PluginInfo(name="allowed_hosts", config=AllowedHostsConfig)
 
     def provide_middleware(self, setup: Setup) -> list[Middleware]:
-        """Add the middleware."""
+        """Return the middleware."""
         return [Middleware("allowed_hosts", _around, zone="security")]
 
 
@@ -72,25 +75,25 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
 
 
 def _compile(hosts: tuple[str, ...]) -> Callable[[str], bool]:
-    exact = frozenset(_plain(each) for each in hosts if not each.startswith("*."))
-    below = tuple(_plain(each)[1:] for each in hosts if each.startswith("*."))
+    exact = frozenset(_normalize(host) for host in hosts if not host.startswith("*."))
+    below = tuple(_normalize(host)[1:] for host in hosts if host.startswith("*."))
 
     def is_allowed(authority: str) -> bool:
         found = _HOST.fullmatch(authority)
         if found is None or not found[1]:
             return False
         try:
-            host = _plain(found[1])
+            host = _normalize(found[1])
         except ValueError:
             return False
-        # Something has to stand before the dot.
+        # There must be a label before the dot.
         return host in exact or (bool(below) and host.endswith(below) and not host.startswith("."))
 
     return is_allowed
 
 
-def _plain(host: str) -> str:
-    """Return a host in the one form that all of its spellings share."""
+def _normalize(host: str) -> str:
+    """Return the normal form of a host."""
     if host.startswith("["):
         return f"[{ipaddress.IPv6Address(host[1:-1])}]"
     return host.lower().removesuffix(".")

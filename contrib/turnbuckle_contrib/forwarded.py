@@ -1,10 +1,11 @@
-"""Read what proxies say of a request, as far as proxies that are trusted vouch for it. Pure.
+"""Read the forwarding fields of a request, as far as trusted proxies wrote them. Pure.
 
-Every proxy adds to the right whom it was asked by. So the walk begins at the right, where the proxy that is connected
-has written, and ends at the first address that is not trusted: that is the client. What stands to its left was sent by
-the client, may say anything, and is not even looked at.
+Every proxy appends the address of its peer. Reading therefore starts at the right, with the value of the connected
+proxy, and ends at the first address that is not trusted: the client. Values further to the left were sent by the
+client, may be forged, and are ignored.
 
-Sources: RFC 7239 (Forwarded); X-Forwarded-* has none, and is read as nginx, HAProxy and the large balancers write it.
+Sources: RFC 7239 (Forwarded). X-Forwarded-* has no standard and is read as nginx, HAProxy and large load balancers
+write it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import attrs
 
 from turnbuckle import Headers, TrustedAddresses
 
-__all__ = ["Told", "read_forwarded", "read_x_forwarded"]
+__all__ = ["Forwarded", "read_forwarded", "read_x_forwarded"]
 
-# token, quoted-string, forwarded-pair and what ends it (RFC 9110, section 5.6; RFC 7239, section 4).
+# token, quoted-string, forwarded-pair and its end (RFC 9110, section 5.6; RFC 7239, section 4).
 _PAIR: Final = re.compile(
     r"[ \t]*(?:(?P<name>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)="
     r"(?:(?P<token>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
@@ -37,20 +38,20 @@ _NODE: Final = re.compile(
 )
 _HOST: Final = re.compile(r"(?P<name>[0-9A-Za-z._-]{1,255}|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?")
 _PREFIX: Final = re.compile(r"(?:/[0-9A-Za-z._~!$&'()*+;=:@%-]+)+")
-# Some proxies write the scheme of what the connection is upgraded to.
+# Some proxies write the scheme of the protocol to which the connection is upgraded.
 _SCHEMES: Final = {"": "", "http": "http", "https": "https", "ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 @attrs.frozen(kw_only=True)
-class Told:
-    """What the proxies say.
+class Forwarded:
+    """The values of the forwarding fields.
 
     Attributes:
-        client: address and port, 0 for no port; None if they hide it.
-        scheme: ``"http"``, ``"https"``, or "" if they say nothing of it.
+        client: address of the client and port, 0 for no port; None if the proxies hide it.
+        scheme: ``"http"``, ``"https"``, or "" if no scheme is given.
         host: host and port, or "".
-        prefix: what was cut off the path, or "".
+        prefix: the prefix that a proxy removed from the path, or "".
     """
 
     client: tuple[str, int] | None
@@ -59,15 +60,15 @@ class Told:
     prefix: str = ""
 
 
-def read_x_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Told:
-    """Return what ``X-Forwarded-For``, ``-Proto``, ``-Host``, ``-Port`` and ``-Prefix`` say.
+def read_x_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Forwarded:
+    """Return the values of ``X-Forwarded-For``, ``-Proto``, ``-Host``, ``-Port`` and ``-Prefix``.
 
-    Of all but the first, the last value counts, which the proxy that is connected has written or let pass.
+    Of all fields except the first, the last value counts, which the connected proxy has written or passed on.
 
     Args:
-        headers: of the request.
-        client: who is connected, and trusted.
-        trusted: whom else to believe.
+        headers: the headers of the request.
+        client: address of the connected peer, which is trusted.
+        trusted: further trusted addresses.
 
     Raises:
         ValueError: a value that counts is malformed.
@@ -81,41 +82,41 @@ def read_x_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: 
     port = _last(headers, "x-forwarded-port")
     if port:
         host = _with_port(host or headers.get("host", ""), port, scheme)
-    return Told(client=client, scheme=scheme, host=_checked_host(host), prefix=_prefix(headers))
+    return Forwarded(client=client, scheme=scheme, host=_checked_host(host), prefix=_prefix(headers))
 
 
-def read_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Told:
-    """Return what ``Forwarded`` says: scheme and host are those that go with the client.
+def read_forwarded(headers: Headers, client: tuple[str, int] | None, trusted: TrustedAddresses) -> Forwarded:
+    """Return the values of ``Forwarded``; scheme and host come from the element of the client.
 
     Args:
-        headers: of the request.
-        client: who is connected, and trusted.
-        trusted: whom else to believe.
+        headers: the headers of the request.
+        client: address of the connected peer, which is trusted.
+        trusted: further trusted addresses.
 
     Raises:
-        ValueError: a field that counts is malformed. A proxy adds to what the client has sent, and an open quotation
-            mark swallows what stands behind it.
+        ValueError: a field is malformed. The whole field counts, because a proxy appends to the client's text, and an
+            open quotation mark there swallows the text after it.
     """
     pairs: Mapping[str, str] = {}
     for pairs in _forwarded_elements(headers):
         if "for" not in pairs:
-            # Whoever wrote it does not say by whom it was asked; nothing to the left can be vouched for.
+            # This proxy hides the address of its peer, so no trusted proxy confirms the values to the left.
             client = None
             break
         client = _node(pairs["for"])
         if client is None or not trusted.trusts_address(client[0]):
             break
-    return Told(client=client, scheme=_scheme(pairs.get("proto", "")), host=_checked_host(pairs.get("host", "")))
+    return Forwarded(client=client, scheme=_scheme(pairs.get("proto", "")), host=_checked_host(pairs.get("host", "")))
 
 
 # -- X-Forwarded-*
 
 
 def _elements(headers: Headers, name: str) -> Iterator[str]:
-    """Yield the elements of a list, the last one first, without the empty ones."""
+    """Yield the elements of a list from last to first, without empty elements."""
     for line in reversed(headers.get_list(name)):
-        for each in reversed(line.split(",")):
-            if element := each.strip(" \t"):
+        for part in reversed(line.split(",")):
+            if element := part.strip(" \t"):
                 yield element
 
 
@@ -124,7 +125,7 @@ def _last(headers: Headers, name: str) -> str:
 
 
 def _x_node(element: str) -> tuple[str, int] | None:
-    # An address of IPv6 often stands there without brackets, and then without a port.
+    # An IPv6 address often has no brackets here, and then it has no port.
     return _node(f"[{element}]" if element.count(":") > 1 and not element.startswith("[") else element)
 
 
@@ -133,14 +134,14 @@ def _with_port(host: str, port: str, scheme: str) -> str:
         raise ValueError(f"malformed port {port!r}")
     found = _HOST.fullmatch(host)
     if found is None or found["port"]:
-        # A host that names its port knows better.
+        # A port in the host takes precedence.
         return host
     return host if port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
 
 
 def _prefix(headers: Headers) -> str:
     prefix = _last(headers, "x-forwarded-prefix").rstrip("/")
-    # Two slashes would name another host where a URL is relative.
+    # In a relative URL, two slashes would begin another host.
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ValueError(f"malformed prefix {prefix!r}")
     return prefix
@@ -176,7 +177,7 @@ def _parse_line(line: str) -> list[Mapping[str, str]]:
 def _add_pair(pairs: dict[str, str], found: re.Match[str]) -> None:
     name = found["name"].lower()
     if name in pairs:
-        raise ValueError(f"parameter {name!r} twice in one element of Forwarded")
+        raise ValueError(f"parameter {name!r} appears twice in one element of Forwarded")
     pairs[name] = found["token"] or _ESCAPED.sub(r"\1", found["quoted"] or "")
 
 
@@ -184,7 +185,7 @@ def _add_pair(pairs: dict[str, str], found: re.Match[str]) -> None:
 
 
 def _node(text: str) -> tuple[str, int] | None:
-    """Return address and port of a node; None for one that is hidden."""
+    """Return address and port of a node; None if they are hidden."""
     found = _NODE.fullmatch(text)
     if found is None:
         raise ValueError(f"malformed address {text!r}")
@@ -201,7 +202,7 @@ def _node(text: str) -> tuple[str, int] | None:
 def _scheme(text: str) -> str:
     scheme = _SCHEMES.get(text.lower())
     if scheme is None:
-        raise ValueError(f"scheme {text!r} is not spoken here")
+        raise ValueError(f"scheme {text!r} is not supported")
     return scheme
 
 

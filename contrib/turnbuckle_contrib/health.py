@@ -1,9 +1,10 @@
-"""Answer whether the process lives, and whether it is ready for requests, for load balancers and orchestrators.
+"""Serve liveness and readiness of the process, for load balancers and orchestrators.
 
-``app.install("health", at="/-/health")`` serves ``/-/health/live`` and ``/-/health/ready``; enabled by the settings
-alone, the same paths, of ``prefix``. Liveness asks nothing: what it says is that the loop turns. Readiness asks every
-check at once and is 200 if all of them pass, or else 503. A check passes unless it returns False, raises, or takes too
-long. Why it failed is logged and never shown: anybody may ask.
+``app.install("health", at="/-/health")`` serves ``/-/health/live`` and ``/-/health/ready``. Enabled in the settings
+only, the plugin serves the same paths, below ``prefix``. Liveness runs no check: a response shows that the event loop
+runs. Readiness runs all checks concurrently and answers 200 if all of them pass, otherwise 503. A check passes unless
+it returns False, raises, or exceeds the timeout. The reason of a failure is logged, and not sent to the client,
+because these paths are public.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ from turnbuckle import JSON, Plugin, PluginInfo, Request, Response, Route, Setup
 __all__ = ["Check", "HealthCheck", "HealthConfig", "HealthPlugin"]
 
 Check: TypeAlias = Callable[[], object]
-"""A function, async or not, that returns False or raises when something is wrong."""
+"""A function, async or not, that returns False or raises if it fails."""
 
 _log: Final = logging.getLogger("turnbuckle.health")
 
 
 @attrs.frozen
 class HealthCheck:
-    """A check with its name, as ``provide_health_checks`` returns it."""
+    """A check with its name; ``provide_health_checks`` returns such records."""
 
     name: str
     check: Check
 
 
 class HealthHooks:
-    """What other plugins may add."""
+    """The hooks of this plugin, for other plugins."""
 
     @hookspec
     def provide_health_checks(self, setup: Setup) -> Iterable[HealthCheck]:
-        """Add checks to readiness; mark it with ``@hookimpl(optionalhook=True)`` to do without the plugin, too."""
+        """Return checks for readiness; with ``@hookimpl(optionalhook=True)`` it works without this plugin as well."""
         return ()
 
 
@@ -59,10 +60,10 @@ class HealthConfig:
     """Settings of the plugin.
 
     Attributes:
-        live: path that tells whether the process lives; "" for none.
-        ready: path that tells whether it is ready; "" for none.
-        prefix: what both paths start with, where the plugin is enabled for the whole app; a scope has a prefix already.
-        checks: ``"module:function"`` of each check by its name.
+        live: path of liveness; "" for none.
+        ready: path of readiness; "" for none.
+        prefix: prefix of both paths if the plugin is enabled for the whole app; a scope has its own prefix.
+        checks: ``"module:function"`` of each check, by name.
         timeout: seconds that a check may take.
     """
 
@@ -75,10 +76,10 @@ class HealthConfig:
 
 @final
 class HealthPlugin(Plugin):
-    """Serves liveness and readiness.
+    """Provide the routes of liveness and readiness.
 
     Args:
-        checks: checks by name, beside those of the settings and of other plugins.
+        checks: checks by name, in addition to the checks of the settings and of other plugins.
     """
 
     info = PluginInfo(name="health", config=HealthConfig)
@@ -88,7 +89,7 @@ class HealthPlugin(Plugin):
         self._checks: Final = tuple(HealthCheck(name, check) for name, check in (checks or {}).items())
 
     def provide_routes(self, setup: Setup) -> list[Route]:
-        """Serve the two paths."""
+        """Return the two routes."""
         config = cast("HealthConfig", setup.config)
         provided = cast("Iterable[HealthCheck]", setup.ask("provide_health_checks", setup=setup))
         configured = [HealthCheck(name, _imported(name, value)) for name, value in config.checks.items()]
@@ -100,25 +101,25 @@ class HealthPlugin(Plugin):
 
 @attrs.frozen
 class _Readiness:
-    """Asks all checks."""
+    """Run all checks."""
 
     checks: Sequence[HealthCheck]
     timeout: float
 
     async def answer(self, request: Request) -> Response:
-        """Answer 200 if all of them pass, or else 503."""
-        passed = await asyncio.gather(*(self._passes(each) for each in self.checks))
-        return _response(request, {each.name: one for each, one in zip(self.checks, passed, strict=True)})
+        """Return 200 if all checks pass, otherwise 503."""
+        results = await asyncio.gather(*(self._passes(check) for check in self.checks))
+        return _response(request, {check.name: passed for check, passed in zip(self.checks, results, strict=True)})
 
-    async def _passes(self, each: HealthCheck) -> bool:
+    async def _passes(self, check: HealthCheck) -> bool:
         try:
             async with asyncio.timeout(self.timeout):
-                result = await _called(each.check)
+                result = await _call(check.check)
         except TimeoutError:
-            _log.warning("health check %r took longer than %g s, or timed out itself", each.name, self.timeout)
+            _log.warning("health check %r took longer than %g s, or raised a timeout itself", check.name, self.timeout)
             return False
-        except Exception:  # noqa: BLE001  # a check may raise anything, and every reason is one not to be ready
-            _log.warning("health check %r failed", each.name, exc_info=True)
+        except Exception:  # noqa: BLE001  # a check may raise anything, and any exception means not ready
+            _log.warning("health check %r failed", check.name, exc_info=True)
             return False
         return result is not False
 
@@ -127,8 +128,8 @@ async def _live(request: Request) -> Response:
     return _response(request, {})
 
 
-async def _called(check: Check) -> object:
-    call = getattr(check, "__call__", check)  # noqa: B004  # what is asked is whether it is async
+async def _call(check: Check) -> object:
+    call = getattr(check, "__call__", check)  # noqa: B004  # to find out whether it is async
     is_async = inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(call)
     result = check() if is_async else await asyncio.to_thread(_run, check)
     return await result if inspect.isawaitable(result) else result
@@ -138,15 +139,15 @@ def _run(check: Check) -> object:
     try:
         return check()
     except StopIteration as error:
-        # It cannot pass through a future, and whoever awaits that would wait for ever.
+        # StopIteration cannot pass through a future: the await would never end.
         raise RuntimeError("the check raised StopIteration") from error
 
 
 def _response(request: Request, passed: Mapping[str, bool]) -> Response:
     status = 200 if all(passed.values()) else 503
-    words = {name: "ok" if one else "failed" for name, one in passed.items()}
+    words = {name: "ok" if is_ok else "failed" for name, is_ok in passed.items()}
     overall = "ok" if status == 200 else "failed"
-    # An answer that some cache remembers would be the wrong one.
+    # A cached response would show an old state.
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if _wants_text(request):
         lines = [overall, *(f"{name}: {word}" for name, word in words.items())]
@@ -168,7 +169,7 @@ def _imported(name: str, value: str) -> Check:
 
 def _unique(checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
     by_name: dict[str, HealthCheck] = {}
-    for each in checks:
-        if by_name.setdefault(each.name, each) is not each:
-            raise ValueError(f"there are two health checks named {each.name!r}")
+    for check in checks:
+        if by_name.setdefault(check.name, check) is not check:
+            raise ValueError(f"there are two health checks named {check.name!r}")
     return tuple(by_name.values())

@@ -1,6 +1,6 @@
-"""Believe proxies that are trusted: who the client is, and by which scheme and host it came.
+"""Apply the forwarding fields of trusted proxies: address of the client, scheme, host and prefix.
 
-One family of fields is honoured, never both: the one that the proxy does not write is what clients send.
+Only one family of fields is read, never both: a family that the proxy does not write comes from the client.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ class ProxyHeadersConfig:
     """Settings of the plugin.
 
     Attributes:
-        trusted: whom to believe: addresses, networks such as "10.0.0.0/8", and "unix" for whoever connects to a Unix
-            socket.
-        headers: the fields that they send: "x-forwarded" for X-Forwarded-For and its like, "forwarded" for those of
-            RFC 7239.
+        trusted: trusted proxies: addresses, networks such as "10.0.0.0/8", and "unix" for every peer on a Unix socket.
+        headers: the fields that the proxies send: "x-forwarded" for X-Forwarded-For and its relatives, "forwarded" for
+            the field of RFC 7239.
     """
 
     trusted: tuple[str, ...] = attrs.field(
@@ -51,13 +50,13 @@ class ProxyHeadersConfig:
 
 @final
 class ProxyHeadersPlugin(Plugin):
-    """Puts the middleware ``proxy_headers`` at the edge."""
+    """Provide the middleware ``proxy_headers`` in the edge zone."""
 
-    # Whether an id is to be believed depends on who is at the other end of the connection.
+    # Whether a request id is trusted depends on the connected peer, which this plugin replaces by the client.
     info = PluginInfo(name="proxy_headers", config=ProxyHeadersConfig, after=("request_id",))
 
     def provide_middleware(self, setup: Setup) -> list[Middleware]:
-        """Add the middleware."""
+        """Return the middleware."""
         return [Middleware("proxy_headers", _around, zone="edge")]
 
 
@@ -71,10 +70,12 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
     def apply_forwarded(request: Request) -> Awaitable[Response]:
         if trusted.trusts(request.client):
             try:
-                told = read(request.headers, request.client, trusted)
+                forwarded = read(request.headers, request.client, trusted)
             except ValueError as error:
-                raise BadRequest("what a proxy says of this request is malformed") from error
-            request.take_forwarded(client=told.client, scheme=told.scheme, host=told.host, prefix=told.prefix)
+                raise BadRequest("a forwarding field of this request is malformed") from error
+            request.take_forwarded(
+                client=forwarded.client, scheme=forwarded.scheme, host=forwarded.host, prefix=forwarded.prefix
+            )
         return next_handler(request)
 
     return apply_forwarded

@@ -1,7 +1,7 @@
-"""Give every request an id: in ``request.state.request_id``, and in the response for whoever reports a problem.
+"""Give every request an id: in ``request.state.request_id``, and in the response, for reports of problems.
 
-An id that a request brings along is kept only if it comes from an address that is trusted, and if it is a short token,
-as it ends up in logs and in other requests; anything else, also two of them, is replaced in silence.
+The id of an incoming request is kept only if it comes from a trusted address and is a short token, because logs and
+other requests contain it. Any other id is replaced silently, and so are two ids in one request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from turnbuckle import Handler, Headers, Middleware, MutableHeaders, Plugin, Plu
 
 __all__ = ["RequestIdConfig", "RequestIdPlugin"]
 
-# Nothing that means something in a log, a shell, a path or a query.
+# No character with a meaning in a log, a shell, a path or a query.
 _SAFE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~+=-]{0,127}")
 
 
@@ -27,9 +27,9 @@ def _is_field_name(instance: object, attribute: attrs.Attribute[str], value: str
 
 
 def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for each in value:
-        if each != "*":
-            ip_network(each)
+    for network in value:
+        if network != "*":
+            ip_network(network)
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +37,9 @@ class RequestIdConfig:
     """Settings of the plugin.
 
     Attributes:
-        header: the field that carries the id, of requests and of responses.
-        trusted: addresses and networks, such as "10.0.0.0/8", of proxies whose ids are kept; "*" keeps anybody's, which
-            is what a Unix socket needs.
+        header: the field with the id, in requests and responses.
+        trusted: addresses and networks, such as "10.0.0.0/8", of proxies whose ids are kept; "*" keeps the id of any
+            peer, as a Unix socket needs it.
     """
 
     header: str = attrs.field(default="X-Request-ID", validator=_is_field_name)
@@ -48,12 +48,12 @@ class RequestIdConfig:
 
 @final
 class RequestIdPlugin(Plugin):
-    """Puts the middleware ``request_id`` at the edge."""
+    """Provide the middleware ``request_id`` in the edge zone."""
 
     info = PluginInfo(name="request_id", config=RequestIdConfig)
 
     def provide_middleware(self, setup: Setup) -> list[Middleware]:
-        """Add the middleware."""
+        """Return the middleware."""
         return [Middleware("request_id", _around, zone="edge", provides=("request_id",))]
 
 
@@ -63,7 +63,7 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
     is_trusted = _trust(config.trusted)
 
     async def identify(request: Request) -> Response:
-        request_id = (_brought(request.headers, header) if is_trusted(request) else "") or secrets.token_hex(16)
+        request_id = (_received_id(request.headers, header) if is_trusted(request) else "") or secrets.token_hex(16)
         request.id = request.state.request_id = request_id
         response = await next_handler(request)
         response.headers.set(header, request_id)
@@ -73,7 +73,7 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
 
 
 def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:
-    """Return what tells whether the peer that sent a request is trusted."""
+    """Return a function that tells whether the peer of a request is trusted."""
     if not trusted or "*" in trusted:
         return lambda request: bool(trusted)
     networks = [ip_network(each) for each in trusted]
@@ -83,13 +83,13 @@ def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:
         if peer is None:
             return False
         address = ip_address(peer[0].partition("%")[0])
-        # A socket for both families shows addresses of IPv4 as those of IPv6.
+        # A dual-stack socket reports IPv4 peers as IPv4-mapped IPv6 addresses.
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in networks)
 
     return is_trusted
 
 
-def _brought(headers: Headers, name: str) -> str:
+def _received_id(headers: Headers, name: str) -> str:
     values = headers.get_list(name)
     return values[0] if len(values) == 1 and _SAFE.fullmatch(values[0]) else ""

@@ -1,7 +1,7 @@
-"""Tell browsers to be careful: header fields for every response that does not have them already.
+"""Add the security header fields to every response that does not have them yet.
 
-The defaults break no ordinary page. What needs a decision, a content security policy or strict transport security, is
-off until the settings say what it is.
+The defaults break no ordinary page. Fields that need a decision, such as a content security policy and strict transport
+security, are off until the settings give their values.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ def _field(default: str = "") -> str:
 
 @attrs.frozen(kw_only=True)
 class SecurityHeadersConfig:
-    """Settings of the plugin: the value of each field; "" leaves it out.
+    """Settings of the plugin: the value of each field; "" omits the field.
 
     Attributes:
-        content_type_options: of ``X-Content-Type-Options``.
-        frame_options: of ``X-Frame-Options``; who may show the page in a frame.
-        referrer_policy: of ``Referrer-Policy``.
-        opener_policy: of ``Cross-Origin-Opener-Policy``.
-        content_security_policy: of ``Content-Security-Policy``.
-        permissions_policy: of ``Permissions-Policy``.
-        strict_transport_security: of ``Strict-Transport-Security``, sent over https alone (RFC 6797, section 7.2).
+        content_type_options: value of ``X-Content-Type-Options``.
+        frame_options: value of ``X-Frame-Options``; which sites may show the page in a frame.
+        referrer_policy: value of ``Referrer-Policy``.
+        opener_policy: value of ``Cross-Origin-Opener-Policy``.
+        content_security_policy: value of ``Content-Security-Policy``.
+        permissions_policy: value of ``Permissions-Policy``.
+        strict_transport_security: value of ``Strict-Transport-Security``, sent over https only (RFC 6797, section
+            7.2).
     """
 
     content_type_options: str = _field("nosniff")
@@ -59,12 +60,12 @@ class SecurityHeadersConfig:
 
 @final
 class SecurityHeadersPlugin(Plugin):
-    """Puts the middleware ``security_headers`` into the security zone."""
+    """Provide the middleware ``security_headers`` in the security zone."""
 
     info = PluginInfo(name="security_headers", config=SecurityHeadersConfig)
 
     def provide_middleware(self, setup: Setup) -> list[Middleware]:
-        """Add the middleware."""
+        """Return the middleware."""
         return [Middleware("security_headers", _around, zone="security")]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from turnbuckle import Headers, TrustedAddresses
-from turnbuckle_contrib.forwarded import Told, read_forwarded, read_x_forwarded
+from turnbuckle_contrib.forwarded import Forwarded, read_forwarded, read_x_forwarded
 
 PROXY = ("10.0.0.1", 5000)
 TRUSTED = TrustedAddresses(["10.0.0.0/8", "2001:db8:ffff::/48"])
@@ -16,12 +16,12 @@ def fields(*pairs: tuple[str, str]) -> Headers:
     return Headers(tuple((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in pairs))
 
 
-def x_for(*lines: str, **more: str) -> Told:
+def x_for(*lines: str, **more: str) -> Forwarded:
     others = [(f"X-Forwarded-{name}", value) for name, value in more.items()]
     return read_x_forwarded(fields(*[("X-Forwarded-For", line) for line in lines], *others), PROXY, TRUSTED)
 
 
-def forwarded(*lines: str) -> Told:
+def forwarded(*lines: str) -> Forwarded:
     return read_forwarded(fields(*[("Forwarded", line) for line in lines]), PROXY, TRUSTED)
 
 
@@ -87,8 +87,8 @@ def test_malformed_address_of_a_trusted_proxy_is_refused(element: str) -> None:
 
 
 def test_last_value_of_the_others_counts() -> None:
-    told = x_for("192.0.2.1", Proto="http, https", Host="evil.example, shop.example", Prefix="/a, /b")
-    assert told == Told(client=("192.0.2.1", 0), scheme="https", host="shop.example", prefix="/b")
+    found = x_for("192.0.2.1", Proto="http, https", Host="evil.example, shop.example", Prefix="/a, /b")
+    assert found == Forwarded(client=("192.0.2.1", 0), scheme="https", host="shop.example", prefix="/b")
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_malformed_value_of_a_trusted_proxy_is_refused(name: str, value: str) ->
         x_for(**{name: value})
 
 
-@pytest.mark.parametrize(("prefix", "told"), [("/", ""), ("/shop/", "/shop"), ("/a/b", "/a/b")])
-def test_prefix_has_no_slash_at_its_end(prefix: str, told: str) -> None:
-    assert x_for(Prefix=prefix).prefix == told
+@pytest.mark.parametrize(("prefix", "expected"), [("/", ""), ("/shop/", "/shop"), ("/a/b", "/a/b")])
+def test_prefix_has_no_slash_at_its_end(prefix: str, expected: str) -> None:
+    assert x_for(Prefix=prefix).prefix == expected
 
 
 @pytest.mark.parametrize("name", ["X_Forwarded_For", "X-Forwarded_For", "XForwardedFor", "Forwarded", "X-Real-IP"])
@@ -150,43 +150,43 @@ def test_other_names_count_for_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "expected"),
     [
-        pytest.param([], Told(client=PROXY), id="none"),
-        pytest.param(["for=192.0.2.1"], Told(client=("192.0.2.1", 0)), id="one"),
-        pytest.param(["For=192.0.2.1; Proto=HTTPS"], Told(client=("192.0.2.1", 0), scheme="https"), id="case"),
-        pytest.param(['for="192.0.2.1:47"'], Told(client=("192.0.2.1", 47)), id="quoted-port"),
-        pytest.param(['for="[2001:db8::1]:47"'], Told(client=("2001:db8::1", 47)), id="ipv6-port"),
-        pytest.param(['for="[2001:db8::1]"'], Told(client=("2001:db8::1", 0)), id="ipv6"),
-        pytest.param(['for="192.0.2.1:_p"'], Told(client=("192.0.2.1", 0)), id="hidden-port"),
-        pytest.param(['for="1\\92.0.2.1"'], Told(client=("192.0.2.1", 0)), id="escaped"),
+        pytest.param([], Forwarded(client=PROXY), id="none"),
+        pytest.param(["for=192.0.2.1"], Forwarded(client=("192.0.2.1", 0)), id="one"),
+        pytest.param(["For=192.0.2.1; Proto=HTTPS"], Forwarded(client=("192.0.2.1", 0), scheme="https"), id="case"),
+        pytest.param(['for="192.0.2.1:47"'], Forwarded(client=("192.0.2.1", 47)), id="quoted-port"),
+        pytest.param(['for="[2001:db8::1]:47"'], Forwarded(client=("2001:db8::1", 47)), id="ipv6-port"),
+        pytest.param(['for="[2001:db8::1]"'], Forwarded(client=("2001:db8::1", 0)), id="ipv6"),
+        pytest.param(['for="192.0.2.1:_p"'], Forwarded(client=("192.0.2.1", 0)), id="hidden-port"),
+        pytest.param(['for="1\\92.0.2.1"'], Forwarded(client=("192.0.2.1", 0)), id="escaped"),
         pytest.param(
             ['for=192.0.2.1;proto=https;host="shop.example:8443";by=10.0.0.1'],
-            Told(client=("192.0.2.1", 0), scheme="https", host="shop.example:8443"),
+            Forwarded(client=("192.0.2.1", 0), scheme="https", host="shop.example:8443"),
             id="all",
         ),
-        pytest.param(["for=198.51.100.9, for=192.0.2.1"], Told(client=("192.0.2.1", 0)), id="spoofed-leftmost"),
-        pytest.param(["for=198.51.100.9", "for=192.0.2.1"], Told(client=("192.0.2.1", 0)), id="two-fields"),
+        pytest.param(["for=198.51.100.9, for=192.0.2.1"], Forwarded(client=("192.0.2.1", 0)), id="spoofed-leftmost"),
+        pytest.param(["for=198.51.100.9", "for=192.0.2.1"], Forwarded(client=("192.0.2.1", 0)), id="two-fields"),
         pytest.param(
             ["for=198.51.100.9;host=evil.example, for=192.0.2.1;host=shop.example, for=10.0.0.2;host=inner.example"],
-            Told(client=("192.0.2.1", 0), host="shop.example"),
+            Forwarded(client=("192.0.2.1", 0), host="shop.example"),
             id="host-goes-with-the-client",
         ),
         pytest.param(
             ["for=198.51.100.9;proto=https;host=evil.example, for=192.0.2.1"],
-            Told(client=("192.0.2.1", 0)),
+            Forwarded(client=("192.0.2.1", 0)),
             id="host-of-the-client-is-not-taken",
         ),
-        pytest.param(["for=unknown;host=a.example"], Told(client=None, host="a.example"), id="unknown"),
-        pytest.param(["for=192.0.2.1, for=_hidden"], Told(client=None), id="hidden"),
-        pytest.param(["for=192.0.2.1, proto=https"], Told(client=None, scheme="https"), id="without-for"),
-        pytest.param([",, for=192.0.2.1 ,;,"], Told(client=("192.0.2.1", 0)), id="empty-elements"),
-        pytest.param(['for="', "for=192.0.2.1"], Told(client=("192.0.2.1", 0)), id="broken-field-of-the-client"),
-        pytest.param(["for=192.0.2.1;ext=x"], Told(client=("192.0.2.1", 0)), id="extension"),
+        pytest.param(["for=unknown;host=a.example"], Forwarded(client=None, host="a.example"), id="unknown"),
+        pytest.param(["for=192.0.2.1, for=_hidden"], Forwarded(client=None), id="hidden"),
+        pytest.param(["for=192.0.2.1, proto=https"], Forwarded(client=None, scheme="https"), id="without-for"),
+        pytest.param([",, for=192.0.2.1 ,;,"], Forwarded(client=("192.0.2.1", 0)), id="empty-elements"),
+        pytest.param(['for="', "for=192.0.2.1"], Forwarded(client=("192.0.2.1", 0)), id="broken-field-of-the-client"),
+        pytest.param(["for=192.0.2.1;ext=x"], Forwarded(client=("192.0.2.1", 0)), id="extension"),
     ],
 )
-def test_forwarded_ends_at_the_first_that_is_not_trusted(lines: list[str], told: Told) -> None:
-    assert forwarded(*lines) == told
+def test_forwarded_ends_at_the_first_that_is_not_trusted(lines: list[str], expected: Forwarded) -> None:
+    assert forwarded(*lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ def test_nothing_that_a_client_sends_moves_what_the_proxy_wrote(lines: list[str]
 def test_any_field_is_read_or_refused(text: str) -> None:
     for read in (x_for, forwarded):
         try:
-            told = read(text)
+            found = read(text)
         except ValueError:
             continue
-        assert told.client is None or told.client == PROXY or told.client[0]
+        assert found.client is None or found.client == PROXY or found.client[0]
 
 
 def test_long_field_is_read_in_a_moment() -> None:

@@ -122,7 +122,7 @@ async def test_checks_of_the_settings_and_of_other_plugins() -> None:
         pytest.param(("health", {"timeout": 0}), "TB202", "timeout", id="timeout"),
     ],
 )
-def test_mistakes_are_told_at_startup(plugin: object, code: str, says: str) -> None:
+def test_mistakes_are_reported_at_startup(plugin: object, code: str, says: str) -> None:
     with pytest.raises(StartupError) as caught:
         App(plugins=[plugin]).resolve()
     (problem,) = caught.value.problems

@@ -72,7 +72,7 @@ async def test_unix_socket_may_be_trusted() -> None:
     assert (seen["client"], seen["host"]) == ("192.0.2.1", "shop.example")
 
 
-async def test_what_is_told_holds_for_one_request() -> None:
+async def test_forwarded_values_hold_for_one_request() -> None:
     async with Client(_app(), client=PROXY) as client:
         first = (await client.get("/seen", headers=FIELDS)).json()
         second = (await client.get("/seen")).json()

@@ -104,7 +104,7 @@ async def test_id_of_a_proxy_is_kept_whomever_it_speaks_for() -> None:
     assert response.text.startswith("abc ('192.0.2.7', ")
 
 
-def test_network_that_is_none_is_told_at_startup() -> None:
+def test_network_that_is_none_is_reported_at_startup() -> None:
     with pytest.raises(StartupError) as caught:
         _app(trusted=("10.0.0",)).resolve()
     (problem,) = caught.value.problems
@@ -134,7 +134,7 @@ async def test_errors_have_an_id_too() -> None:
     assert (await _ids(_app(trusted=("*",)), "abc", path="/nowhere"))[1] == "abc"
 
 
-def test_field_name_that_is_none_is_told_at_startup() -> None:
+def test_field_name_that_is_none_is_reported_at_startup() -> None:
     with pytest.raises(StartupError) as caught:
         _app(header="X Y").resolve()
     assert [problem.diagnostic.code for problem in caught.value.problems] == ["TB202"]

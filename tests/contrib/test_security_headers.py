@@ -66,7 +66,7 @@ async def test_strict_transport_security_is_for_https_alone() -> None:
     assert response.headers["strict-transport-security"] == "max-age=31536000"
 
 
-def test_value_that_cannot_be_sent_is_told_at_startup() -> None:
+def test_value_that_cannot_be_sent_is_reported_at_startup() -> None:
     with pytest.raises(StartupError) as caught:
         _app(frame_options="DENY\r\nX: y").resolve()
     assert [problem.diagnostic.code for problem in caught.value.problems] == ["TB202"]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tests.fuzz.driver import Check, Disagreement, fuzz
 from tests.wire.serving import PARSERS, client_with
 from turnbuckle.testing import Client, Connection
-from turnbuckle.testing.parsing.splits import cut
+from turnbuckle.testing.parsing.variants import cut
 from turnbuckle.testing.transport.activity import turns
 
 __all__ = ["make_check"]

@@ -24,8 +24,8 @@ import attrs
 from tests.fuzz.instrumented import HAS_ATHERIS
 from tests.wire.test_cases import CASES
 from turnbuckle.testing.parsing.invalid import INVALID
-from turnbuckle.testing.parsing.mutations import mutated
 from turnbuckle.testing.parsing.valid import VALID
+from turnbuckle.testing.parsing.variants import mutated
 
 __all__ = ["Check", "Disagreement", "Run", "fuzz", "seeds"]
 

@@ -12,10 +12,9 @@ import zlib
 from tests.fuzz.driver import Check, Disagreement, fuzz
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.testing.differential.kinds import Kind, differ
-from turnbuckle.testing.differential.permissions import Question, permission_for
-from turnbuckle.testing.parsing.outcome import Outcome, read
-from turnbuckle.testing.parsing.splits import byte_by_byte, cut
+from turnbuckle.testing.differential.differences import Kind, Question, differ, permission_for
+from turnbuckle.testing.parsing.outcome import ParserOutcome, read
+from turnbuckle.testing.parsing.variants import byte_by_byte, cut
 from turnbuckle_plugins.h11_parser import h11_parser
 from turnbuckle_plugins.httptools_parser import httptools_parser
 
@@ -29,7 +28,7 @@ def make_check() -> Check:
     core = H1ParserFactory()
     others = {"httptools": guarded(httptools_parser), "h11": guarded(h11_parser)}
 
-    def strict(octets: bytes) -> Outcome:
+    def strict(octets: bytes) -> ParserOutcome:
         return read(core, [octets], at_end=True)
 
     def check(data: bytes) -> list[str]:

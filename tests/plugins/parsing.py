@@ -12,7 +12,7 @@ from turnbuckle.http.guard import guarded
 from turnbuckle.http.limits import Limits
 from turnbuckle.testing import Client
 from turnbuckle.testing.parsing.outcome import read
-from turnbuckle.testing.parsing.splits import byte_by_byte
+from turnbuckle.testing.parsing.variants import byte_by_byte
 
 __all__ = ["CASES", "LIMITS", "check_limit", "check_meaning", "problem_without", "serves"]
 

@@ -68,7 +68,7 @@ def _application(parser: str):  # type: ignore[no-untyped-def]  # an Application
 def client_with(parser: str) -> Client:
     """A client of the app with one of the parsers."""
     # Hundreds of connections at once, on a machine that may be busy.
-    return Client(_application(parser), patience=60.0)
+    return Client(_application(parser), timeout=60.0)
 
 
 def check_exchange(exchange: RawExchange, case: Case, name: str = "") -> None:

@@ -20,7 +20,7 @@ from tests.wire.field_lines import FIELDS, HOSTS, LINE_ENDS
 from tests.wire.request_lines import METHODS, OTHER_PROTOCOLS, REQUEST_LINES, TARGETS, VERSIONS
 from tests.wire.serving import PARSERS, check_exchange, client_with
 from turnbuckle.testing import RawExchange
-from turnbuckle.testing.parsing.splits import byte_by_byte, pairs
+from turnbuckle.testing.parsing.variants import byte_by_byte, pairs
 from turnbuckle.testing.transport.activity import turns
 
 GROUPS: Mapping[str, Mapping[str, Case]] = {

@@ -8,8 +8,8 @@ from typing import Final
 import click
 
 from turnbuckle._version import __version__
-from turnbuckle.cli.failures import verbose_option
 from turnbuckle.cli.plugin_commands import app_option, command_of_a_plugin, commands_of_plugins
+from turnbuckle.cli.reporting import verbose_option
 
 __all__ = ["turnbuckle"]
 
@@ -26,7 +26,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return command_of_a_plugin(ctx, cmd_name)
-        command: object = getattr(import_module(f"turnbuckle.cli.{cmd_name}"), cmd_name)
+        command: object = getattr(import_module(f"turnbuckle.cli.commands.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from turnbuckle.cli.failures import CommandFailed
+from turnbuckle.cli.reporting import CommandFailed
 from turnbuckle.errors import StartupError
 from turnbuckle.startup.model.diagnostics import did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_place
 
-__all__ = ["import_file", "import_module", "told_in"]
+__all__ = ["import_file", "import_module", "reporting_app_errors"]
 
 _PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
 
@@ -31,7 +31,7 @@ def import_module(name: str) -> ModuleType:
         CommandFailed: 3; it does not exist, or it raised.
     """
     _make_importable(Path.cwd())
-    with told_in(f"{name!r} cannot be imported", module=name):
+    with reporting_app_errors(f"{name!r} cannot be imported", module=name):
         return importlib.import_module(name)
 
 
@@ -49,7 +49,7 @@ def import_file(path: Path) -> ModuleType:
     _make_importable(path.parent)
     if folder != path.parent:
         _make_importable(folder)
-    with told_in(f"{file_place(str(path), None)!r} cannot be imported"):
+    with reporting_app_errors(f"{file_place(str(path), None)!r} cannot be imported"):
         if packages:
             return importlib.import_module(".".join(packages))
         return _load(path, path.stem)
@@ -99,7 +99,7 @@ def _make_importable(folder: Path) -> None:
 
 
 @contextmanager
-def told_in(what: str, *, module: str = "") -> Iterator[None]:
+def reporting_app_errors(what: str, *, module: str = "") -> Iterator[None]:
     """Turn whatever an app's own code raises into one line with the place.
 
     Args:

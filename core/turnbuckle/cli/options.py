@@ -1,4 +1,4 @@
-"""The TARGET and the options that every command takes which resolves an app."""
+"""The TARGET and the options of every command that resolves an app."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import click
 
-from turnbuckle.cli.failures import verbose_option
+from turnbuckle.cli.reporting import verbose_option
 from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget, load_app
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from turnbuckle.plan import Plan
     from turnbuckle.startup.model.sources import SettingsSources
 
-__all__ = ["AppOptions", "has_settings", "may_take_target", "takes_target"]
+__all__ = ["AppOptions", "OptionalValue", "OptionalValueCommand", "has_settings", "may_take_target", "takes_target"]
 
 
 @attrs.frozen(kw_only=True)
@@ -165,3 +165,21 @@ def _checked_pair(pair: str) -> str:
     if not equals or not key.strip():
         raise click.BadParameter(f"{pair!r} is not KEY=VALUE, as in limits.content=1000000", param_hint="--set")
     return pair
+
+
+class OptionalValue(click.Option):
+    """An option whose value may be left out, as in ``--lock`` and ``--lock=FILE``.
+
+    It is None if it was not given, and "" if it was given without a value. The value needs the equals sign, because
+    click would take the next word as the value, and the next word is usually the TARGET.
+    """
+
+
+class OptionalValueCommand(click.Command):
+    """A command that may have options of the class ``OptionalValue``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Add the equals sign to each such option without a value."""
+        names = {name for param in self.params if isinstance(param, OptionalValue) for name in param.opts}
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [f"{arg}=" if arg in names else arg for arg in args[:end]] + args[end:])

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from turnbuckle.cli.failures import CommandFailed, ServingFailed, one_line, reporting_errors
 from turnbuckle.cli.options import AppOptions, has_settings
+from turnbuckle.cli.reporting import CommandFailed, ServingFailed, one_line, reporting_errors
 from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget
 from turnbuckle.diagnostics import Sourced
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from turnbuckle.cli.failures import CommandFailed
+from turnbuckle.cli.reporting import CommandFailed
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
@@ -147,7 +147,7 @@ def _as_app(value: object, target: AppTarget) -> App:
 
 
 def _call(factory: object, target: AppTarget) -> object:
-    from turnbuckle.cli.importing import told_in
+    from turnbuckle.cli.importing import reporting_app_errors
 
     if not callable(factory):
         raise CommandFailed(f"error: {str(target)!r} is {_described(factory)}, which cannot be called")
@@ -155,7 +155,7 @@ def _call(factory: object, target: AppTarget) -> object:
         inspect.signature(factory).bind()
     except (TypeError, ValueError) as error:
         raise CommandFailed(f"error: {str(target)!r} cannot be called without arguments: {error}") from error
-    with told_in(f"{str(target)!r} failed"):
+    with reporting_app_errors(f"{str(target)!r} failed"):
         made = factory()
     if inspect.iscoroutine(made):
         made.close()

@@ -8,11 +8,6 @@ from turnbuckle.testing.client.cookie_jar import (
     CookieJar as CookieJar,
     StoredCookie as StoredCookie,
 )
-from turnbuckle.testing.client.errors import (
-    IncompleteResponse as IncompleteResponse,
-    MalformedResponse as MalformedResponse,
-    ServerFault as ServerFault,
-)
 from turnbuckle.testing.client.raw_exchange import (
     RawExchange as RawExchange,
 )
@@ -20,9 +15,13 @@ from turnbuckle.testing.client.request_encoder import (
     RequestOptions as RequestOptions,
 )
 from turnbuckle.testing.client.response import (
+    BaseResponse as BaseResponse,
     ClientResponse as ClientResponse,
-    ResponseFacts as ResponseFacts,
     StreamedResponse as StreamedResponse,
+)
+from turnbuckle.testing.client.response_reader import (
+    IncompleteResponse as IncompleteResponse,
+    MalformedResponse as MalformedResponse,
 )
 from turnbuckle.testing.conformance import (
     LifespanConformance as LifespanConformance,
@@ -44,6 +43,9 @@ from turnbuckle.testing.project import (
 )
 from turnbuckle.testing.snapshots import (
     PlanSnapshot as PlanSnapshot,
+)
+from turnbuckle.testing.transport.activity import (
+    ServerFault as ServerFault,
 )
 from turnbuckle.testing.transport.fake_clock import (
     FakeClock as FakeClock,

@@ -13,7 +13,7 @@ import attrs
 
 __all__ = ["Finished", "Project"]
 
-_PATIENCE: Final = 60.0
+_TIMEOUT: Final = 60.0
 
 
 @attrs.frozen(kw_only=True)
@@ -92,7 +92,7 @@ class Project:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
         return Finished(command=command[1:], status=done.returncode, stdout=done.stdout, stderr=done.stderr)

@@ -98,7 +98,7 @@ def test_name_of_a_command_of_the_core_is_refused(project: Project) -> None:
     assert result.exit_code == 3
     assert "TB417 there are two of command 'serve'" in result.stderr
     assert "turnbuckle_plugin.py:16" in result.stderr
-    assert "turnbuckle.cli.serve" in result.stderr
+    assert "turnbuckle.cli.commands.serve" in result.stderr
 
 
 def test_commands_of_the_core_are_reserved() -> None:

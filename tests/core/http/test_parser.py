@@ -13,7 +13,7 @@ from tests.core.http.wire import (
     NEXT,
     NEXT_REQUEST,
     WAYS,
-    Outcome,
+    ParserOutcome,
     Request,
     accepted,
     byte_by_byte,
@@ -518,7 +518,7 @@ def test_parser_is_of_one_mind_about_broken_requests(
     assert (at_once.status is None) is (in_pieces.status is None)
 
 
-def complete(outcome: Outcome) -> list[Request]:
+def complete(outcome: ParserOutcome) -> list[Request]:
     """Return the requests without that content of a refused one that may or may not come before the error."""
     return [r if r.trailers is not None or not outcome.status else r._replace(content=b"") for r in outcome.requests]
 

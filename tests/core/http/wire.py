@@ -24,7 +24,7 @@ class Request(NamedTuple):
     trailers: RawFields | None
 
 
-class Outcome(NamedTuple):
+class ParserOutcome(NamedTuple):
     """What came of a connection: its requests, and the status it was refused with, if it was."""
 
     requests: list[Request]
@@ -82,7 +82,7 @@ def gather(events: Iterable[Event]) -> list[Request]:
     return requests
 
 
-def run(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = False) -> Outcome:
+def run(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = False) -> ParserOutcome:
     """Feed the pieces to a new parser."""
     parser = H1Parser(limits or Limits())
     events: list[Event] = []
@@ -96,8 +96,8 @@ def run(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = Fa
             events += drain(parser)
     except ProtocolError as error:
         assert_stays_failed(parser, error)
-        return Outcome(gather(events), error.status)
-    return Outcome(gather(events), None)
+        return ParserOutcome(gather(events), error.status)
+    return ParserOutcome(gather(events), None)
 
 
 def assert_stays_failed(parser: Parser, error: ProtocolError) -> None:

@@ -14,8 +14,8 @@ from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.testing.client.connection import Connection
+from turnbuckle.testing.client.memory_server import MemoryServer
 from turnbuckle.testing.transport.fake_clock import FakeClock
-from turnbuckle.testing.transport.memory_server import MemoryServer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.types import Handler
@@ -98,8 +98,8 @@ async def serving(  # one keyword for each part of an application that tests var
         cancel_on_disconnect=cancel_on_disconnect,
     )
     clock = FakeClock()
-    facts = {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)}
-    server = MemoryServer(application, clock, facts=facts, patience=5.0)
+    extra_info = {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)}
+    server = MemoryServer(application, clock, extra_info=extra_info, timeout=5.0)
     await server.start()
     try:
         served = Served(server, clock, server.connect())

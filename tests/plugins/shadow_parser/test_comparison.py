@@ -11,7 +11,7 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.testing.parsing.splits import byte_by_byte, whole
+from turnbuckle.testing.parsing.variants import byte_by_byte, whole
 from turnbuckle_plugins.shadow_parser.comparison import Disagreement, ParserResult, ShadowReader
 
 HEAD = RequestHead(b"POST", b"/a?token=secret", 1, [(b"host", b"a"), (b"cookie", b"secret")], content_length=5)

@@ -157,7 +157,7 @@ class Resolver:
                     "TB417",
                     f"there are two of command {each.record.name!r}, and one is a part of turnbuckle",
                     each.origin,
-                    Origin(plugin="turnbuckle", location=f"turnbuckle.cli.{each.record.name}"),
+                    Origin(plugin="turnbuckle", location=f"turnbuckle.cli.commands.{each.record.name}"),
                     why="the commands of turnbuckle work whatever plugins do, as some are there to repair them",
                     fix="give the command of the plugin another name",
                 )

@@ -22,12 +22,12 @@ from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.testing.client.connection import Connection
 from turnbuckle.testing.client.cookie_jar import CookieJar
 from turnbuckle.testing.client.exchange import Exchange
+from turnbuckle.testing.client.memory_server import MemoryServer, transport_info
 from turnbuckle.testing.client.raw_exchange import RawExchange
 from turnbuckle.testing.client.redirects import MAX_REDIRECTS, is_redirect, redirected
 from turnbuckle.testing.client.request_encoder import OutgoingRequest, RequestOptions, encode_request
 from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
 from turnbuckle.testing.transport.fake_clock import FakeClock
-from turnbuckle.testing.transport.memory_server import MemoryServer, transport_facts
 from turnbuckle.web.headers import HeaderPairs
 
 __all__ = ["Client"]
@@ -53,7 +53,7 @@ class Client:
         sources: where settings and plugins come from, beside the code; by default only the code counts.
         limits: instead of those of the app.
         timeouts: instead of those of the app.
-        patience: real seconds after which a wait for something that does not come fails.
+        timeout: real seconds after which a wait for something that does not come fails.
 
     Attributes:
         application: what is served.
@@ -77,7 +77,7 @@ class Client:
         sources: SettingsSources | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
-        patience: float = 5.0,
+        timeout: float = 5.0,
     ) -> None:
         compiled = app if isinstance(app, Application) else app.compile(sources)
         self.application: Final = attrs.evolve(
@@ -87,17 +87,17 @@ class Client:
         self.cookies: Final = CookieJar(self.clock)
         self.cookies.update(cookies or {})
         self._base_url: Final = base_url
-        self._facts: Final = transport_facts(urlsplit(base_url).scheme, client)
+        self._extra_info: Final = transport_info(urlsplit(base_url).scheme, client)
         self._headers: Final = headers
         self._follow_redirects: Final = follow_redirects
-        self._patience: Final = patience
+        self._timeout: Final = timeout
         self._server: MemoryServer | None = None
         self._free: list[Connection] = []
 
     async def __aenter__(self) -> Self:
         if self._server is not None:
             raise RuntimeError("the client is open already")
-        server = MemoryServer(self.application, self.clock, facts=self._facts, patience=self._patience)
+        server = MemoryServer(self.application, self.clock, extra_info=self._extra_info, timeout=self._timeout)
         await server.start()
         self._server = server
         return self

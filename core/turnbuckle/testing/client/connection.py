@@ -11,10 +11,9 @@ from typing import Final, Literal, final
 
 from turnbuckle.http.events import NEED_DATA, NeedData
 from turnbuckle.http.limits import Limits
-from turnbuckle.testing.client.errors import IncompleteResponse
 from turnbuckle.testing.client.raw_exchange import RawExchange, methods_of
 from turnbuckle.testing.client.response import ClientResponse
-from turnbuckle.testing.client.response_reader import ResponseEvent, ResponseReader
+from turnbuckle.testing.client.response_reader import IncompleteResponse, ResponseEvent, ResponseReader
 from turnbuckle.testing.transport.activity import Activity, turns
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.testing.transport.memory_peer import MemoryPeer

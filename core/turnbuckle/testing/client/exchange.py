@@ -71,9 +71,9 @@ class Exchange:
 
     async def streamed_response(self) -> StreamedResponse:
         """Return the response as soon as its head is there; raises as ``response`` does."""
-        while self._assembler.facts is None:
+        while self._assembler.head is None:
             self._take(await self._next_event())
-        return StreamedResponse(self._assembler.facts, self._pieces)
+        return StreamedResponse(self._assembler.head, self._pieces)
 
     async def end(self) -> None:
         """Stop sending.
@@ -126,6 +126,6 @@ class Exchange:
     async def _is_told_to_continue(self) -> bool:
         assembler = self._assembler
         await self._activity.until(
-            lambda: bool(assembler.interim or assembler.facts or self._connection.is_closed), "100 Continue"
+            lambda: bool(assembler.interim or assembler.head or self._connection.is_closed), "100 Continue"
         )
-        return assembler.facts is None and not self._connection.is_closed
+        return assembler.head is None and not self._connection.is_closed

@@ -8,7 +8,7 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.testing.client.response import ClientResponse, ResponseFacts
+from turnbuckle.testing.client.response import BaseResponse, ClientResponse
 from turnbuckle.testing.client.response_assembler import ReadResponses, read_responses
 
 __all__ = ["RawExchange", "methods_of"]
@@ -45,7 +45,7 @@ class RawExchange:
     def statuses(self) -> list[int]:
         """The status of every complete response, interim ones included, in order."""
         read = self._read()
-        in_order: list[ResponseFacts] = []
+        in_order: list[BaseResponse] = []
         for response in read.complete:
             in_order += [*response.interim, response]
         return [response.status for response in [*in_order, *read.interim]]
@@ -66,7 +66,7 @@ class RawExchange:
         return self._read().partial
 
     @property
-    def interim(self) -> tuple[ResponseFacts, ...]:
+    def interim(self) -> tuple[BaseResponse, ...]:
         """The interim responses that no final response has followed yet."""
         return self._read().interim
 

@@ -15,11 +15,11 @@ import attrs
 from turnbuckle.testing.client.response_reader import ResponseHead
 from turnbuckle.web.headers import Headers
 
-__all__ = ["ClientResponse", "ResponseFacts", "StreamedResponse"]
+__all__ = ["BaseResponse", "ClientResponse", "StreamedResponse"]
 
 
 @attrs.frozen(kw_only=True)
-class ResponseFacts:
+class BaseResponse:
     """What the head of a response says.
 
     Attributes:
@@ -36,14 +36,14 @@ class ResponseFacts:
     reason_phrase: str
     headers: Headers
     http_version: str = "1.1"
-    interim: tuple[ResponseFacts, ...] = ()
+    interim: tuple[BaseResponse, ...] = ()
     method: str = "GET"
     url: str = ""
 
     @classmethod
     def from_head(
-        cls, head: ResponseHead, *, interim: tuple[ResponseFacts, ...] = (), method: str = "GET", url: str = ""
-    ) -> ResponseFacts:
+        cls, head: ResponseHead, *, interim: tuple[BaseResponse, ...] = (), method: str = "GET", url: str = ""
+    ) -> BaseResponse:
         """Return the facts in a head."""
         return cls(
             status=head.status,
@@ -69,7 +69,7 @@ class ResponseFacts:
 
 
 @attrs.frozen(kw_only=True)
-class ClientResponse(ResponseFacts):
+class ClientResponse(BaseResponse):
     """A response, complete.
 
     Attributes:
@@ -108,17 +108,17 @@ class StreamedResponse:
     As long as nobody asks, the server's writes wait: this is how a test sees back-pressure.
 
     Attributes:
-        facts: what the head says; its parts are attributes here, too.
+        head: what the head says; its parts are attributes here, too.
         trailers: the trailer fields, once the content has ended.
     """
 
-    def __init__(self, facts: ResponseFacts, pieces: Callable[[StreamedResponse], AsyncIterator[bytes]]) -> None:
-        self.facts: Final = facts
-        self.status: Final = facts.status
-        self.headers: Final = facts.headers
-        self.reason_phrase: Final = facts.reason_phrase
-        self.http_version: Final = facts.http_version
-        self.interim: Final = facts.interim
+    def __init__(self, head: BaseResponse, pieces: Callable[[StreamedResponse], AsyncIterator[bytes]]) -> None:
+        self.head: Final = head
+        self.status: Final = head.status
+        self.headers: Final = head.headers
+        self.reason_phrase: Final = head.reason_phrase
+        self.http_version: Final = head.http_version
+        self.interim: Final = head.interim
         self.trailers: Headers = Headers()
         self._pieces: Final = pieces
         self._taken: Final = bytearray()
@@ -131,7 +131,7 @@ class StreamedResponse:
     @property
     def cookies(self) -> dict[str, str]:
         """The cookies that this response sets, by name."""
-        return self.facts.cookies
+        return self.head.cookies
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the content as it arrives, in pieces that are never empty.

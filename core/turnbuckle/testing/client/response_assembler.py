@@ -8,9 +8,8 @@ from typing import Final, final
 import attrs
 
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage
-from turnbuckle.testing.client.errors import IncompleteResponse
-from turnbuckle.testing.client.response import ClientResponse, ResponseFacts
-from turnbuckle.testing.client.response_reader import ResponseEvent, ResponseHead, ResponseReader
+from turnbuckle.testing.client.response import BaseResponse, ClientResponse
+from turnbuckle.testing.client.response_reader import IncompleteResponse, ResponseEvent, ResponseHead, ResponseReader
 from turnbuckle.web.headers import Headers
 
 __all__ = ["ReadResponses", "ResponseAssembler", "read_responses"]
@@ -21,19 +20,19 @@ class ResponseAssembler:
     """Collects one response, with the interim responses before it.
 
     Attributes:
-        facts: what its head says, once the final head was taken.
+        head: what its head says, once the final head was taken.
         content: what was taken of its content.
     """
 
     def __init__(self, method: str = "GET", url: str = "") -> None:
         self._method: Final = method
         self._url: Final = url
-        self._interim: Final[list[ResponseFacts]] = []
-        self.facts: ResponseFacts | None = None
+        self._interim: Final[list[BaseResponse]] = []
+        self.head: BaseResponse | None = None
         self.content: Final = bytearray()
 
     @property
-    def interim(self) -> tuple[ResponseFacts, ...]:
+    def interim(self) -> tuple[BaseResponse, ...]:
         """The interim responses that were taken."""
         return tuple(self._interim)
 
@@ -41,9 +40,9 @@ class ResponseAssembler:
         """Take the next event, and return the response if it is complete."""
         match event:
             case ResponseHead(is_interim=True):
-                self._interim.append(ResponseFacts.from_head(event, method=self._method, url=self._url))
+                self._interim.append(BaseResponse.from_head(event, method=self._method, url=self._url))
             case ResponseHead():
-                self.facts = ResponseFacts.from_head(event, interim=self.interim, method=self._method, url=self._url)
+                self.head = BaseResponse.from_head(event, interim=self.interim, method=self._method, url=self._url)
             case Data(data):
                 self.content.extend(data)
             case EndOfMessage(trailers):
@@ -56,10 +55,10 @@ class ResponseAssembler:
         Raises:
             RuntimeError: its final head was not taken yet.
         """
-        if self.facts is None:
+        if self.head is None:
             raise RuntimeError("the final head of the response was not taken yet")
-        facts = attrs.asdict(self.facts, recurse=False)
-        return ClientResponse(**facts, content=bytes(self.content))
+        values = attrs.asdict(self.head, recurse=False)
+        return ClientResponse(**values, content=bytes(self.content))
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +75,7 @@ class ReadResponses:
 
     complete: tuple[ClientResponse, ...]
     partial: ClientResponse | None
-    interim: tuple[ResponseFacts, ...]
+    interim: tuple[BaseResponse, ...]
     is_cut: bool
     switched: bytes
 
@@ -114,8 +113,8 @@ def _read_all(reader: ResponseReader, methods: list[str]) -> ReadResponses:
         is_cut = True
     return ReadResponses(
         complete=tuple(complete),
-        partial=assembler.so_far() if assembler.facts else None,
-        interim=() if assembler.facts else assembler.interim,
+        partial=assembler.so_far() if assembler.head else None,
+        interim=() if assembler.head else assembler.interim,
         is_cut=is_cut,
         switched=reader.trailing_data() if reader.is_over else b"",
     )

@@ -19,10 +19,10 @@ from typing import Final, Literal, TypeAlias, final
 
 import attrs
 
+from turnbuckle.errors import TurnbuckleError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, NeedData, RawFields
-from turnbuckle.testing.client.errors import IncompleteResponse, MalformedResponse
 
-__all__ = ["ResponseEvent", "ResponseHead", "ResponseReader"]
+__all__ = ["IncompleteResponse", "MalformedResponse", "ResponseEvent", "ResponseHead", "ResponseReader"]
 
 # status-line = HTTP-version SP status-code SP [ reason-phrase ]; a server of ours always says HTTP/1.1.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)")
@@ -40,6 +40,14 @@ _ONCE: Final = frozenset(
     b"age content-length content-location content-range content-type date etag expires last-modified location"
     b" retry-after server transfer-encoding".split()
 )
+
+
+class MalformedResponse(TurnbuckleError, ValueError):
+    """The server sent bytes that RFC 9112 does not allow at that place."""
+
+
+class IncompleteResponse(TurnbuckleError, ConnectionError):
+    """The connection ended before a response was complete, or before it began."""
 
 
 @final

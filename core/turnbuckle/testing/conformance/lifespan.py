@@ -26,7 +26,7 @@ __all__ = ["LifespanConformance"]
 
 ResultT = TypeVar("ResultT")
 
-_PATIENCE: Final = 2.0
+_TIMEOUT: Final = 2.0
 # At how many steps of the loop a task is cancelled, one after the other.
 _STEPS: Final = 6
 
@@ -182,7 +182,7 @@ class LifespanConformance(abc.ABC):
                     await asyncio.Event().wait()
 
             serving = asyncio.ensure_future(serve())
-            await asyncio.wait_for(inside.wait(), _PATIENCE)
+            await asyncio.wait_for(inside.wait(), _TIMEOUT)
             self._check_open(True, "once it was entered")
             await _cancelled_after(0, serving)
             return serving.cancelled()
@@ -226,5 +226,5 @@ async def _cancelled_after(steps: int, task: asyncio.Future[ResultT]) -> None:
     for _ in range(steps):
         await asyncio.sleep(0)
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=_PATIENCE)
+    done, _ = await asyncio.wait([task], timeout=_TIMEOUT)
     assert done, "it goes on after it was cancelled"

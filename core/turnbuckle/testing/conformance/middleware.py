@@ -28,7 +28,7 @@ __all__ = ["MiddlewareConformance"]
 _Step: TypeAlias = Callable[[Client, Probes], Coroutine[object, object, None]]
 
 _TOGETHER: Final = 5
-_PATIENCE: Final = 2.0
+_TIMEOUT: Final = 2.0
 # What differs from one request to the next of any server.
 _VOLATILE: Final = frozenset({"date"})
 
@@ -62,7 +62,7 @@ class MiddlewareConformance(abc.ABC):
             probes = Probes()
             application = probes.app(self.app_options(), self._tested()).compile()
             application = attrs.evolve(application, cancel_on_disconnect=True)
-            async with Client(application, headers=self.headers, patience=_PATIENCE) as client:
+            async with Client(application, headers=self.headers, timeout=_TIMEOUT) as client:
                 await step(client, probes)
             return probes
 
@@ -278,7 +278,7 @@ def _waiting_for(what: str) -> Iterator[None]:
 
 async def _soon(event: asyncio.Event, what: str) -> None:
     with _waiting_for(what):
-        await asyncio.wait_for(event.wait(), _PATIENCE)
+        await asyncio.wait_for(event.wait(), _TIMEOUT)
 
 
 async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:

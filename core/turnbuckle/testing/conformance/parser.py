@@ -25,10 +25,9 @@ from turnbuckle.testing.parsing.cases import NEXT, NEXT_REQUEST, InvalidCase, Li
 from turnbuckle.testing.parsing.invalid import INVALID
 from turnbuckle.testing.parsing.leniencies import LENIENCIES
 from turnbuckle.testing.parsing.limits import LIMITS
-from turnbuckle.testing.parsing.mutations import mutated
-from turnbuckle.testing.parsing.outcome import Outcome, read, take_all
-from turnbuckle.testing.parsing.splits import WAYS, byte_by_byte, cut, whole
+from turnbuckle.testing.parsing.outcome import ParserOutcome, read, take_all
 from turnbuckle.testing.parsing.valid import VALID
+from turnbuckle.testing.parsing.variants import WAYS, byte_by_byte, cut, mutated, whole
 
 __all__ = ["ParserConformance"]
 
@@ -212,7 +211,7 @@ class ParserConformance(abc.ABC):
             if not case.guarded:
                 check_refused(case, read(self.parser_factory(), pieces, at_end=True))
 
-    def _check_repair(self, case: InvalidCase, outcome: Outcome) -> None:
+    def _check_repair(self, case: InvalidCase, outcome: ParserOutcome) -> None:
         rules = [LENIENCIES[name] for name in case.leniencies if name in self.leniencies]
         allowed = [octets for rule in rules for octets in rule.candidates(case.octets)]
         assert outcome.status is not None or outcome in [read(H1Parser, [each], at_end=True) for each in allowed], (

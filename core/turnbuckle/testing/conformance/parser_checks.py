@@ -8,12 +8,12 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Parser, ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.testing.parsing.cases import InvalidCase, ValidCase
-from turnbuckle.testing.parsing.outcome import Outcome, ReadRequest
+from turnbuckle.testing.parsing.outcome import ParserOutcome, ReadRequest
 
 __all__ = ["check_refused", "check_requests", "failing"]
 
 
-def check_requests(case: ValidCase, outcome: Outcome, expected: Sequence[ReadRequest]) -> None:
+def check_requests(case: ValidCase, outcome: ParserOutcome, expected: Sequence[ReadRequest]) -> None:
     """Fail unless the outcome is these requests."""
     where = f"{case.name} ({case.section})"
     assert not outcome.fault, f"{where}: {outcome}"
@@ -21,7 +21,7 @@ def check_requests(case: ValidCase, outcome: Outcome, expected: Sequence[ReadReq
     assert list(outcome.requests) == list(expected), f"{where}: taken for something else: {outcome}"
 
 
-def check_refused(case: InvalidCase, outcome: Outcome) -> None:
+def check_refused(case: InvalidCase, outcome: ParserOutcome) -> None:
     """Fail unless the outcome is a refusal with a right status."""
     where = f"{case.name} ({case.section})"
     assert not outcome.fault, f"{where}: {outcome}"

@@ -7,9 +7,8 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle.testing.differential.kinds import Kind
-from turnbuckle.testing.differential.permissions import Permission
-from turnbuckle.testing.parsing.outcome import Outcome
+from turnbuckle.testing.differential.differences import Kind, Permission
+from turnbuckle.testing.parsing.outcome import ParserOutcome
 
 __all__ = ["ParserDifference", "Report"]
 
@@ -39,8 +38,8 @@ class ParserDifference:
     section: str
     count: int
     octets: tuple[bytes, ...]
-    expected: Outcome
-    found: Outcome
+    expected: ParserOutcome
+    found: ParserOutcome
 
     def lines(self) -> Iterator[str]:
         """Yield the group as lines of text."""

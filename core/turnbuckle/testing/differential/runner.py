@@ -17,15 +17,13 @@ import attrs
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.testing.differential.kinds import Kind, differ
-from turnbuckle.testing.differential.permissions import Permission, Question, permission_for
+from turnbuckle.testing.differential.differences import Kind, Permission, Question, differ, permission_for
 from turnbuckle.testing.differential.report import ParserDifference, Report
 from turnbuckle.testing.parsing.cases import NEXT, InvalidCase, ValidCase
 from turnbuckle.testing.parsing.invalid import INVALID
-from turnbuckle.testing.parsing.mutations import mutated
-from turnbuckle.testing.parsing.outcome import Outcome, read
-from turnbuckle.testing.parsing.splits import byte_by_byte, cut, pairs
+from turnbuckle.testing.parsing.outcome import ParserOutcome, read
 from turnbuckle.testing.parsing.valid import VALID
+from turnbuckle.testing.parsing.variants import byte_by_byte, cut, mutated, pairs
 
 __all__ = ["REFERENCE", "compare_parsers"]
 
@@ -123,7 +121,7 @@ class _Comparison:
             if kind is not Kind.FAULT:
                 self._compare_cuts(name, factory, given, found)
 
-    def _compare_cuts(self, name: str, factory: ParserFactory, given: _Input, whole: Outcome) -> None:
+    def _compare_cuts(self, name: str, factory: ParserFactory, given: _Input, whole: ParserOutcome) -> None:
         for pieces in given.cuts():
             found = self._read(factory, pieces)
             # Which of several faults is met first, and so which status it has, may depend on the cut.
@@ -131,11 +129,11 @@ class _Comparison:
                 self._note((name, Kind.SPLIT, None, given.section), tuple(pieces), whole, found)
                 return
 
-    def _read(self, factory: ParserFactory, pieces: Sequence[bytes]) -> Outcome:
+    def _read(self, factory: ParserFactory, pieces: Sequence[bytes]) -> ParserOutcome:
         self.readings += 1
         return read(factory, pieces, at_end=True)
 
-    def _question(self, kind: Kind, octets: bytes, expected: Outcome, found: Outcome) -> Question:
+    def _question(self, kind: Kind, octets: bytes, expected: ParserOutcome, found: ParserOutcome) -> Question:
         return Question(
             kind=kind,
             octets=octets,
@@ -144,7 +142,7 @@ class _Comparison:
             strict=lambda repaired: read(self.reference, [repaired], at_end=True),
         )
 
-    def _note(self, key: _Key, pieces: tuple[bytes, ...], expected: Outcome, found: Outcome) -> None:
+    def _note(self, key: _Key, pieces: tuple[bytes, ...], expected: ParserOutcome, found: ParserOutcome) -> None:
         parser, kind, permission, section = key
         known = self.groups.get(key)
         count = known.count + 1 if known else 1

@@ -21,7 +21,7 @@ from turnbuckle.http.events import (
 )
 from turnbuckle.http.limits import Limits
 
-__all__ = ["Outcome", "ReadRequest", "read", "take_all"]
+__all__ = ["ParserOutcome", "ReadRequest", "read", "take_all"]
 
 # A parser that answers without end would never let a test fail.
 _MAX_EVENTS: Final = 10_000
@@ -48,7 +48,7 @@ class ReadRequest:
 
 @final
 @attrs.frozen(kw_only=True)
-class Outcome:
+class ParserOutcome:
     """What became of a connection.
 
     Attributes:
@@ -82,7 +82,7 @@ class Outcome:
 
 def read(
     factory: ParserFactory, pieces: Iterable[bytes], *, limits: Limits | None = None, at_end: bool = False
-) -> Outcome:
+) -> ParserOutcome:
     """Feed pieces to a new parser, taking all events after each of them.
 
     Args:
@@ -105,7 +105,7 @@ def read(
         status = error.status
     except Exception as error:  # noqa: BLE001  # a parser may be wrong in any way
         story.fault = story.fault or f"raised {type(error).__name__}: {error}"
-    return Outcome(requests=tuple(story.requests), status=status, fault=story.fault)
+    return ParserOutcome(requests=tuple(story.requests), status=status, fault=story.fault)
 
 
 def take_all(parser: Parser) -> list[Event]:

@@ -16,15 +16,19 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar, final
 
-from turnbuckle.testing.client.errors import ServerFault
+from turnbuckle.errors import TurnbuckleError
 
-__all__ = ["Activity", "WatchedExecutor", "turns"]
+__all__ = ["Activity", "ServerFault", "WatchedExecutor", "turns"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Each await that hands over to another task takes one turn; this is how deep they may be nested unseen.
 _QUIET_TURNS: Final = 40
+
+
+class ServerFault(TurnbuckleError):
+    """A callback of the server's connection raised an exception, which is the cause of this one."""
 
 
 async def turns(count: int) -> None:
@@ -91,11 +95,11 @@ class Activity:
 
     Args:
         loop: that all of it runs on.
-        patience: real seconds after which a wait fails.
+        timeout: real seconds after which a wait fails.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float = 5.0) -> None:
-        self.patience: Final = patience
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout: float = 5.0) -> None:
+        self.timeout: Final = timeout
         self.faults: Final[list[BaseException]] = []
         self._executor: Final = WatchedExecutor.watch(loop, self.note)
         self._count = 0
@@ -124,12 +128,12 @@ class Activity:
             ServerFault: the server's connection raised.
         """
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout):
                 while not condition():
                     self.check()
                     await self._change.wait()
         except TimeoutError:
-            raise TimeoutError(f"waited {self.patience} s in vain for {what}") from None
+            raise TimeoutError(f"waited {self.timeout} s in vain for {what}") from None
 
     async def settle(self) -> None:
         """Return once nothing more happens by itself.
@@ -139,11 +143,11 @@ class Activity:
             ServerFault: the server's connection raised.
         """
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout):
                 await self._be_quiet()
         except TimeoutError:
             running = self._executor.running
-            raise TimeoutError(f"no rest within {self.patience} s, with {running} calls in worker threads") from None
+            raise TimeoutError(f"no rest within {self.timeout} s, with {running} calls in worker threads") from None
         self.check()
 
     async def _be_quiet(self) -> None:

@@ -1,15 +1,45 @@
-"""Be the client's end of a connection in memory; ``memory_transport.py`` is the other end and tells how both behave."""
+"""The client's end of a connection in memory. ``memory_transport`` is the other end and describes both."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, Protocol, final
 
 from turnbuckle.testing.transport.activity import Activity
 
-if TYPE_CHECKING:
-    from turnbuckle.testing.transport.memory_transport import MemoryTransport
+__all__ = ["MemoryPeer", "ServerEnd"]
 
-__all__ = ["MemoryPeer"]
+
+class ServerEnd(Protocol):
+    """The other end of the connection, as the peer uses it; ``MemoryTransport`` describes each method."""
+
+    @property
+    def incoming_size(self) -> int:
+        """How many bytes the server has not taken yet."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is over for both ends."""
+
+    def arrive(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+
+    def arrive_eof(self) -> None:
+        """Take the end of the peer's data."""
+
+    def abandon(self) -> None:
+        """Take the end of the peer's data; the peer reads nothing any more."""
+
+    def lose(self, error: Exception | None) -> None:
+        """Lose the connection with everything that was not delivered."""
+
+    def drain(self, most: int | None) -> bytes:
+        """Return up to ``most`` bytes that the server wrote, all if None."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes the peer has not taken."""
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closed or about to be."""
 
 
 @final
@@ -26,7 +56,7 @@ class MemoryPeer:
 
     def __init__(self, activity: Activity) -> None:
         self._activity: Final = activity
-        self._transport: MemoryTransport | None = None
+        self._transport: ServerEnd | None = None
         self._arrived: Final = bytearray()
         self.received: Final = bytearray()
         self.is_reading = True
@@ -34,12 +64,12 @@ class MemoryPeer:
         self.is_at_eof = False
         self.was_reset = False
 
-    def attach(self, transport: MemoryTransport) -> None:
+    def attach(self, transport: ServerEnd) -> None:
         """Learn which transport is at the other end."""
         self._transport = transport
 
     @property
-    def transport(self) -> MemoryTransport:
+    def transport(self) -> ServerEnd:
         """The server's end."""
         if self._transport is None:
             raise RuntimeError("this end of the connection has no other end yet")

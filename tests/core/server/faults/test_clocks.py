@@ -9,8 +9,8 @@ import pytest
 from tests.core.server.served import GET, echo, hello, post_head, serving
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.server.model.application import Application
+from turnbuckle.testing.client.memory_server import MemoryServer
 from turnbuckle.testing.transport.fake_clock import FakeClock
-from turnbuckle.testing.transport.memory_server import MemoryServer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -38,7 +38,7 @@ class Jumping(FakeClock):  # type: ignore[misc]  # final for users; a wall clock
 async def test_wall_clock_moves_the_date_and_nothing_else(jump: float, date: bytes) -> None:
     clock = Jumping()
     application = Application(handle=hello, parser_factory=H1ParserFactory())
-    server = MemoryServer(application, clock, facts={}, patience=5.0)
+    server = MemoryServer(application, clock, extra_info={}, timeout=5.0)
     await server.start()
     connection = server.connect()
     await connection.send(GET)

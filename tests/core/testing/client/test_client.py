@@ -252,7 +252,7 @@ async def test_client_that_waits_in_vain_fails(make_application: MakeApplication
         return Response()
 
     began = time.monotonic()
-    async with Client(make_application(answer), patience=0.02) as client:
+    async with Client(make_application(answer), timeout=0.02) as client:
         with pytest.raises(TimeoutError, match="a response"):
             await client.get("/")
 

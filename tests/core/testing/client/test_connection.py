@@ -204,7 +204,7 @@ async def test_connection_waits_for_a_condition(make_application: MakeApplicatio
 
 
 async def test_connection_that_waits_in_vain_says_so(make_application: MakeApplication) -> None:
-    async with Client(make_application(), patience=0.01) as client:
+    async with Client(make_application(), timeout=0.01) as client:
         with pytest.raises(TimeoutError, match="2 responses"):
             await client.raw(GET, until=2)
 

@@ -52,7 +52,7 @@ def test_sound_middleware_passes(middleware: Middleware) -> None:
 def test_broken_middleware_fails(
     middleware: Middleware, test: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("turnbuckle.testing.conformance.middleware._PATIENCE", 0.5)
+    monkeypatch.setattr("turnbuckle.testing.conformance.middleware._TIMEOUT", 0.5)
     failed = failures(suite_of(middleware), test)
     assert message in "".join(failed.get(test, [])), failed
 

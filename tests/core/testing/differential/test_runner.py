@@ -19,8 +19,7 @@ from tests.core.testing.conformance.spoilt import (
 )
 from turnbuckle import ParserFactory, ProtocolError, RequestHead
 from turnbuckle.testing.differential import Report, compare_parsers
-from turnbuckle.testing.differential.kinds import Kind
-from turnbuckle.testing.differential.permissions import PERMISSIONS
+from turnbuckle.testing.differential.differences import PERMISSIONS, Kind
 from turnbuckle.testing.parsing.cases import InvalidCase, ValidCase
 from turnbuckle.testing.parsing.invalid import INVALID
 from turnbuckle.testing.parsing.valid import VALID

@@ -9,7 +9,7 @@ import pytest
 from turnbuckle import NEED_DATA, Data, EndOfMessage, Event, Limits, Parser, ProtocolError, RequestHead
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.testing.parsing.cases import NEXT, NEXT_REQUEST
-from turnbuckle.testing.parsing.outcome import Outcome, ReadRequest, read, take_all
+from turnbuckle.testing.parsing.outcome import ParserOutcome, ReadRequest, read, take_all
 
 HEAD = RequestHead(b"GET", b"/", 1, [])
 BEGUN = ReadRequest(b"GET", b"/", 1, (), b"", None)
@@ -37,7 +37,7 @@ class Scripted:
         return b""
 
 
-def outcome_of(*answers: object) -> Outcome:
+def outcome_of(*answers: object) -> ParserOutcome:
     def factory(limits: Limits) -> Parser:
         return Scripted(answers)
 
@@ -48,7 +48,7 @@ def test_read_gathers_requests() -> None:
     octets = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: 1\r\n\r\n"
     fields = ((b"host", b"a"), (b"transfer-encoding", b"chunked"))
     expected = (ReadRequest(b"POST", b"/", 1, fields, b"hi", ((b"x", b"1"),)), NEXT_REQUEST)
-    assert read(H1Parser, [octets, NEXT], at_end=True) == Outcome(requests=expected)
+    assert read(H1Parser, [octets, NEXT], at_end=True) == ParserOutcome(requests=expected)
 
 
 def test_read_keeps_what_came_before_an_error() -> None:

@@ -43,7 +43,7 @@ async def test_settle_waits_for_what_notes_itself() -> None:
 
 
 async def test_settle_fails_when_a_thread_does_not_end() -> None:
-    activity, go = Activity(asyncio.get_running_loop(), patience=0.02), threading.Event()
+    activity, go = Activity(asyncio.get_running_loop(), timeout=0.02), threading.Event()
     task = asyncio.create_task(asyncio.to_thread(go.wait, 5))
 
     with pytest.raises(TimeoutError, match="with 1 calls in worker threads"):
@@ -79,7 +79,7 @@ async def test_until_waits_for_the_condition() -> None:
 
 
 async def test_until_says_what_did_not_come() -> None:
-    activity = Activity(asyncio.get_running_loop(), patience=0.01)
+    activity = Activity(asyncio.get_running_loop(), timeout=0.01)
 
     with pytest.raises(TimeoutError, match=r"waited 0\.01 s in vain for rain"):
         await activity.until(lambda: False, "rain")
@@ -95,7 +95,7 @@ async def test_until_fails_with_the_server() -> None:
 
 async def test_two_activities_of_a_loop_share_its_executor() -> None:
     loop = asyncio.get_running_loop()
-    first, second = Activity(loop), Activity(loop, patience=0.02)
+    first, second = Activity(loop), Activity(loop, timeout=0.02)
     go = threading.Event()
     task = asyncio.create_task(asyncio.to_thread(go.wait, 5))
 

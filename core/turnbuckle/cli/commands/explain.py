@@ -1,0 +1,147 @@
+"""``turnbuckle explain``: say what would happen to a request, without calling a handler."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from turnbuckle.cli.options import AppOptions, takes_target
+from turnbuckle.cli.reporting import reporting_errors
+
+if TYPE_CHECKING:
+    from turnbuckle.startup.report.explain import Candidate, Explanation
+
+__all__ = ["explain"]
+
+_SHOWN: Final = 10
+_LINE: Final = re.compile(r"([^:\s]+):[ \t]*([^\r\n]*)")
+
+
+def _fields(context: click.Context, option: click.Parameter, lines: Sequence[str]) -> list[tuple[str, str]]:
+    found = [_LINE.fullmatch(line) for line in lines]
+    for line, match in zip(lines, found, strict=True):
+        if match is None:
+            raise click.BadParameter(f"{line!r} is not NAME: VALUE, as in 'Host: example.com'")
+    return [(match[1], match[2].strip()) for match in found if match is not None]
+
+
+@click.command(short_help="Say what would happen to a request.")
+@click.argument("method")
+@click.argument("path")
+@takes_target
+@click.option(
+    "-H", "--header", "fields", multiple=True, metavar="'NAME: VALUE'", callback=_fields, help="Send this field."
+)
+@click.option("--all", "shows_all", is_flag=True, help="Show every route that did not match, not the nearest alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def explain(
+    asked: AppOptions, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
+) -> None:
+    """Say what would happen to a request: METHOD, and PATH with its query, as in 'turnbuckle explain GET /x main:app'.
+
+    The parser and the routers of the app decide; no handler and no middleware is called. Shown are the route that
+    answers, why the others do not, the chain of middleware, and limits and deadlines with where they come from.
+    """
+    if re.search(r"\s", method + path):
+        raise click.BadParameter("a method and a path hold no spaces; write '%20'")
+    with reporting_errors():
+        from turnbuckle.startup.report.explain import explain_request
+
+        found = explain_request(asked.resolve(), method, path, fields)
+    if as_json:
+        click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(found, shows_all):
+            click.echo(line)
+
+
+def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
+    from turnbuckle.startup.report.columns import columns, source_of
+
+    yield f"{found.method} {found.target}" + (f" at {found.host}" if found.host else "")
+    yield f"  {found.status} {found.outcome}" if found.status else f"  {found.outcome}"
+    yield from (f"  {name}: {value}" for name, value in found.headers.items())
+    yield from columns([(name, "=", repr(value)) for name, value in found.path_params.items()], 2)
+    yield from _protocol_lines(found)
+    if found.router is not None:
+        yield from _candidate_lines(found, shows_all)
+        yield "chain, outermost first" if found.chain else "chain: no middleware"
+        yield from columns([(each.record.name, each.record.zone, *source_of(each.origin)) for each in found.chain], 2)
+    yield "limits and deadlines"
+    yield from columns([(each.key, each.shown(), each.source) for each in found.settings], 2)
+
+
+def _protocol_lines(found: Explanation) -> Iterator[str]:
+    from turnbuckle.startup.report.columns import columns, source_of
+
+    if found.protocol is not None:
+        yield "asked first, inside of the chain of the app, as the request offers it"
+        yield from columns([("protocol", found.protocol.record.name, *source_of(found.protocol.origin))], 2)
+    elif found.offered:
+        yield f"offers of another protocol are ignored: nobody speaks {', '.join(map(repr, found.offered))}"
+
+
+def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
+    from turnbuckle.startup.report.columns import columns
+
+    name = found.router.name if found.router is not None else ""
+    yield f"routes, as router {name!r} sees them" if found.candidates else "routes: none"
+    near = [each for each in found.candidates if each is found.winner or not each.judgement.is_far]
+    shown = found.candidates if shows_all else (near or found.candidates)[:_SHOWN]
+    yield from columns([_row(each, found) for each in shown], 2)
+    if len(shown) < len(found.candidates):
+        yield f"  and {len(found.candidates) - len(shown)} more, which --all shows"
+
+
+def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
+    from turnbuckle.startup.report.columns import source_of
+
+    route = candidate.route
+    reason = "answers" if candidate is found.winner else candidate.reason
+    return ",".join(sorted(route.methods)), f"{route.host}{route.path}", reason, *source_of(route.origin)
+
+
+def _as_json(found: Explanation) -> Mapping[str, object]:
+    from turnbuckle.startup.report.plan_json import origin_as_json
+    from turnbuckle.startup.report.values import value_as_json
+
+    return {
+        "schema": "turnbuckle.explain/1",
+        "method": found.method,
+        "target": found.target,
+        "host": found.host,
+        "status": found.status,
+        "outcome": found.outcome,
+        "headers": dict(found.headers),
+        "handler": found.handler,
+        "path_params": {name: value_as_json(value) for name, value in found.path_params.items()},
+        "router": found.router.name if found.router is not None else None,
+        "candidates": [
+            {
+                "methods": sorted(each.route.methods),
+                "host": each.route.host,
+                "path": each.route.path,
+                "name": each.route.name,
+                "scope": each.scope.prefix,
+                "wins": each is found.winner,
+                "reason": each.reason,
+                "origin": origin_as_json(each.route.origin),
+            }
+            for each in found.candidates
+        ],
+        "chain": [
+            {"name": each.record.name, "zone": each.record.zone, "origin": origin_as_json(each.origin)}
+            for each in found.chain
+        ],
+        "offered": list(found.offered),
+        "protocol": (
+            {"name": found.protocol.record.name, "origin": origin_as_json(found.protocol.origin)}
+            if found.protocol is not None
+            else None
+        ),
+        "settings": {each.key: {"value": value_as_json(each.value), "source": each.source} for each in found.settings},
+    }

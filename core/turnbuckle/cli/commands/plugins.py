@@ -1,0 +1,102 @@
+"""``turnbuckle plugins``: list the plugins that there are, and how each stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from turnbuckle.cli.options import AppOptions, may_take_target
+from turnbuckle.cli.reporting import reporting_errors
+from turnbuckle.cli.target import NO_TARGET
+
+if TYPE_CHECKING:
+    from turnbuckle.plan import PlannedPlugin
+    from turnbuckle.startup.report.inventory import PluginInventory
+
+__all__ = ["plugins"]
+
+_TITLES: Final[Mapping[str, str]] = {
+    "enabled": "enabled",
+    "failed": "failed: the app cannot start with them",
+    "quarantined": "left out: optional, and failed",
+    "disabled": "disabled",
+    "installed": "installed, not enabled",
+    "builtin": "built in",
+}
+
+
+@click.command(short_help="List the plugins: enabled, failed, installed.")
+@may_take_target
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def plugins(asked: AppOptions, *, as_json: bool) -> None:
+    """List the plugins that there are: name, distribution, hook generation, start-up time and hooks.
+
+    With a TARGET, the app and its plugins are imported, and one that is broken is listed as such. Without, nothing is
+    imported: settings and the metadata of what is installed say how each stands.
+    """
+    with reporting_errors():
+        found = _survey(asked)
+    if as_json:
+        click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(found.plugins):
+            click.echo(line)
+    names = {each.name for each in found.plugins}
+    others = [each for each in found.diagnostics if each.level == "error" and not _is_told(each.origins, names)]
+    if others:
+        from turnbuckle.startup.report.columns import counted
+
+        count = counted(len(others), "other problem")
+        click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
+
+
+def _survey(asked: AppOptions) -> PluginInventory:
+    if asked.target is NO_TARGET:
+        from turnbuckle.startup.report.inventory import survey_without_app
+
+        return survey_without_app(asked.sources())
+    from turnbuckle.startup.pipeline import survey
+
+    return survey(asked.app().declaration(), asked.sources())
+
+
+def _is_told(origins: Sequence[object], names: set[str]) -> bool:
+    return any(getattr(each, "plugin", "") in names for each in origins[:1])
+
+
+def _as_json(found: PluginInventory) -> Mapping[str, object]:
+    from turnbuckle.startup.report.plan_json import diagnostic_as_json, plugin_as_json
+
+    return {
+        "schema": "turnbuckle.plugins/1",
+        "plugins": [plugin_as_json(each) for each in found.plugins],
+        "diagnostics": [diagnostic_as_json(each) for each in found.diagnostics],
+    }
+
+
+def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
+    from turnbuckle.startup.report.columns import columns
+
+    rows = [_row(each) for each in found]
+    lines = list(columns(rows, 2))
+    for state, title in _TITLES.items():
+        own = [line for line, each in zip(lines, found, strict=True) if each.state == state]
+        if own:
+            yield title
+            yield from own
+
+
+def _row(plugin: PlannedPlugin) -> tuple[str, ...]:
+    from turnbuckle.startup.report.columns import milliseconds
+
+    return (
+        plugin.name,
+        f"in {plugin.scope}" if plugin.scope else "",
+        plugin.origin.distribution,
+        f"api {plugin.api}" if plugin.api else "",
+        milliseconds(plugin.seconds).rjust(8) if plugin.seconds else "",
+        plugin.origin.location if plugin.state == "installed" else plugin.note or ", ".join(plugin.hooks) or "no hooks",
+    )

@@ -1,0 +1,38 @@
+"""``turnbuckle routes``: list what an app serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from turnbuckle.cli.options import AppOptions, takes_target
+from turnbuckle.cli.reporting import reporting_errors, warn
+from turnbuckle.startup.report.columns import columns
+from turnbuckle.startup.report.values import name_of
+
+if TYPE_CHECKING:
+    from turnbuckle.routing.records import Route
+
+__all__ = ["routes"]
+
+
+@click.command(short_help="List the routes of an app.")
+@takes_target
+def routes(asked: AppOptions) -> None:
+    """List the routes of an app: methods, host and path, name, handler and place."""
+    with reporting_errors():
+        plan = asked.resolve()
+        warn(plan.diagnostics)
+    rows = [_row(planned.route) for planned, _ in plan.routes()]
+    if not rows:
+        click.echo(f"{asked.target} has no routes")
+        return
+    for line in columns([("METHODS", "PATH", "NAME", "HANDLER", "PLACE"), *rows]):
+        click.echo(line)
+
+
+def _row(route: Route) -> tuple[str, ...]:
+    place = route.origin.location if route.origin else ""
+    methods = ",".join(sorted(route.methods))
+    return methods, f"{route.host}{route.path}", route.name or "-", name_of(route.handler), place

@@ -1,0 +1,28 @@
+"""``turnbuckle settings``: print the reference of all settings."""
+
+from __future__ import annotations
+
+import click
+
+from turnbuckle.cli.options import AppOptions, may_take_target
+from turnbuckle.cli.reporting import reporting_errors
+from turnbuckle.cli.target import NO_TARGET
+
+__all__ = ["settings"]
+
+
+@click.command(short_help="Print the reference of all settings.")
+@may_take_target
+def settings(asked: AppOptions) -> None:
+    """Print every setting in Markdown, with what it takes, its default and what it does.
+
+    With a TARGET, the settings of the app's plugins are there, too. What an app has set is told by 'turnbuckle plan',
+    and where one value comes from by 'turnbuckle why setting'.
+    """
+    with reporting_errors():
+        from turnbuckle.startup.report.settings_reference import settings_reference
+
+        plan = asked.resolve() if asked.target is not NO_TARGET else None
+        scopes = plan.root.walk() if plan is not None else ()
+        configs = {name: type(config) for scope in scopes for name, config in scope.configs.items() if config}
+        click.echo(settings_reference(configs), nl=False)

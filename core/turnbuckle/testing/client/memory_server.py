@@ -1,0 +1,109 @@
+"""Run the real server of an application on transports in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Final, final
+
+from turnbuckle.errors import BackgroundTaskError
+from turnbuckle.server.connection.connection import HTTPConnection
+from turnbuckle.server.connection.server_state import ServerState
+from turnbuckle.server.lifespan.lifespans import Lifespans
+from turnbuckle.server.model.application import Application
+from turnbuckle.testing.client.connection import Connection
+from turnbuckle.testing.transport.activity import Activity
+from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.testing.transport.memory_peer import MemoryPeer
+from turnbuckle.testing.transport.memory_transport import MemoryTransport
+
+__all__ = ["MemoryServer", "transport_info"]
+
+
+@final
+class MemoryServer:
+    """The server of one application, without sockets; made on the loop that it runs on.
+
+    Args:
+        application: what it serves.
+        clock: what it goes by.
+        extra_info: what its transports tell of their two ends.
+        timeout: real seconds after which a wait fails.
+
+    Attributes:
+        activity: what to wait for.
+    """
+
+    def __init__(
+        self, application: Application, clock: FakeClock, *, extra_info: Mapping[str, object], timeout: float
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.activity: Final = Activity(loop, timeout)
+        self._application: Final = application
+        self._clock: Final = clock
+        self._extra_info: Final = extra_info
+        self._state: Final = ServerState(application, clock, loop)
+        # Without a limit: a fake clock does not move while a lifespan is left, so a timeout could not end the wait.
+        self._lifespans: Final = Lifespans(
+            application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
+        )
+        self._failure: BackgroundTaskError | None = None
+
+    async def start(self) -> None:
+        """Enter the lifespans.
+
+        Raises:
+            LifespanError: one of them failed.
+        """
+        await self._lifespans.enter()
+
+    async def stop(self) -> None:
+        """Close idle connections, cut off the others, cancel their handlers, and leave the lifespans.
+
+        Raises:
+            ServerFault: a connection raised what nobody has looked at.
+            BackgroundTaskError: a task failed for which a server would have stopped.
+        """
+        try:
+            self._state.connections.begin_drain()
+            self._state.connections.abort_all()
+            await self.activity.settle()
+        finally:
+            await self._lifespans.leave()
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, task: str, error: BaseException) -> None:
+        self._failure = self._failure or BackgroundTaskError(task, error)
+
+    def begin_drain(self, last_request: float = 0.0) -> None:
+        """Tell all connections to finish, as a server does that was asked to stop.
+
+        Args:
+            last_request: seconds that idle ones have for a request; a server takes ``timeouts.last_request``.
+        """
+        self._state.connections.begin_drain(last_request)
+
+    def connect(self, methods: Sequence[str] = ()) -> Connection:
+        """Open a connection."""
+        peer = MemoryPeer(self.activity)
+        MemoryTransport(HTTPConnection(self._state), peer, self.activity, self._extra_info)
+        limits = self._application.limits
+        return Connection(peer, self.activity, self._clock, limits=limits, methods=methods)
+
+
+def transport_info(scheme: str, client: tuple[str, int] | None) -> dict[str, object]:
+    """Return what a transport tells of its two ends.
+
+    Args:
+        scheme: ``"http"`` or ``"https"``.
+        client: address and port of the client; None as on a Unix socket.
+    """
+    extra_info: dict[str, object] = {
+        "peername": "" if client is None else client,
+        "sockname": "/run/testserver.sock" if client is None else ("127.0.0.1", 443 if scheme == "https" else 80),
+    }
+    if scheme == "https":
+        extra_info["sslcontext"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    return extra_info

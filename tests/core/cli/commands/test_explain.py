@@ -1,0 +1,130 @@
+"""``explain`` says what would happen to a request."""
+
+import json
+
+import pytest
+
+from tests.core.cli.conftest import Project
+
+PAGES = """\
+from turnbuckle import App, Request
+
+app = App()
+
+
+@app.get("/users/{id:int}")
+async def user(request: Request, id: int) -> str:
+    raise AssertionError("called")
+
+
+@app.middleware
+async def audit(request, call_next):
+    raise AssertionError("called")
+
+
+@app.post("/users")
+async def add(request: Request) -> str:
+    raise AssertionError("called")
+"""
+
+
+@pytest.fixture
+def pages(project: Project) -> Project:
+    project.write("pages.py", PAGES)
+    return project
+
+
+def _words(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_explain_tells_what_answers(pages: Project) -> None:
+    result = pages.call("explain", "GET", "/users/5", "pages", "--set", "limits.content=7")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = _words(result.stdout)
+    assert lines[:7] == [
+        "GET /users/5 at localhost",
+        "handled by pages.user",
+        "id = 5",
+        "routes, as router 'tree' sees them",
+        "GET /users/{id:int} answers app pages.py:6",
+        "POST /users it ends where the path goes on with '5' app pages.py:16",
+        "chain, outermost first",
+    ]
+    assert "audit app app pages.py:11" in lines
+    assert "limits.content 7 --set" in lines
+
+
+def test_explain_tells_why_nothing_answers(pages: Project) -> None:
+    lines = _words(pages.call("explain", "GET", "/users/x", "pages").stdout)
+    assert lines[1] == "404 no route has this path"
+    assert "GET /users/{id:int} segment 2: {id:int} refuses 'x' app pages.py:6" in lines
+
+
+def test_explain_tells_the_fields_of_the_answer(pages: Project) -> None:
+    lines = _words(pages.call("explain", "DELETE", "/users/5", "pages").stdout)
+    assert lines[1:3] == ["405 no route here takes DELETE", "Allow: GET, HEAD, OPTIONS"]
+
+
+def test_explain_sends_fields(pages: Project) -> None:
+    lines = _words(pages.call("explain", "GET", "/", "pages", "-H", "Host: shop.example", "-H", "X-A:").stdout)
+    assert lines[0] == "GET / at shop.example"
+
+
+def test_explain_tells_that_the_parser_refuses(pages: Project) -> None:
+    lines = _words(pages.call("explain", "GET", "/", "pages", "-H", "Content-Length: x").stdout)
+    assert lines[1].startswith("400 parser 'h1' refuses it: ")
+
+
+def test_explain_shows_the_nearest_routes_unless_asked_for_all(project: Project) -> None:
+    paths = ["/a/b", *(f"/other/{number}" for number in range(12))]
+    routes = "".join(f"app.get({path!r})(lambda request: '')\n" for path in paths)
+    project.write("many.py", f"from turnbuckle import App\napp = App()\n{routes}")
+    near = project.call("explain", "GET", "/a/c", "many").stdout
+    assert "/a/b" in near
+    assert "  and 12 more, which --all shows\n" in near
+    assert "/other/" not in near
+    assert "/other/11" in project.call("explain", "GET", "/a/c", "many", "--all").stdout
+    assert "  and 3 more, which --all shows\n" in project.call("explain", "GET", "/x", "many").stdout
+
+
+def test_explain_of_an_app_without_routes(project: Project) -> None:
+    project.write("none.py", "from turnbuckle import App\napp = App()\n")
+    lines = _words(project.call("explain", "GET", "/", "none").stdout)
+    assert lines[2:4] == ["routes: none", "chain: no middleware"]
+
+
+def test_explain_is_json_when_asked(pages: Project) -> None:
+    data = json.loads(pages.call("explain", "GET", "/users/5", "pages", "--json").stdout)
+    assert data["schema"] == "turnbuckle.explain/1"
+    assert (data["status"], data["handler"], data["path_params"]) == (None, "pages.user", {"id": 5})
+    assert [each["wins"] for each in data["candidates"]] == [True, False]
+    assert [each["name"] for each in data["chain"]] == ["audit"]
+    assert data["settings"]["limits.content"] == {"value": 16777216, "source": "default"}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(["GET"], id="nothing"),
+        pytest.param(["GET", "/a b", "pages"], id="space"),
+        pytest.param(["GET", "/", "pages", "-H", "Host"], id="field"),
+        pytest.param(["GET", "/", "pages", "-H", "A: b\r\nC: d"], id="line-break"),
+    ],
+)
+def test_explain_called_wrongly_is_a_usage_error(pages: Project, args: list[str]) -> None:
+    assert pages.call("explain", *args).exit_code == 2
+
+
+def test_explain_of_a_broken_app_exits_with_3(pages: Project) -> None:
+    assert pages.call("explain", "GET", "/", "pages", "--parser", "nope").exit_code == 3
+
+
+def test_explain_shows_the_limits_of_the_route(project: Project) -> None:
+    project.write("pages.py", PAGES.replace('@app.post("/users")', '@app.post("/users", limits={"content": 7})'))
+    (line,) = (
+        line for line in _words(project.call("explain", "POST", "/users", "pages").stdout) if "content 7" in line
+    )
+    assert line.startswith("limits.content 7 route /users (")
+    (line,) = (line for line in _words(project.call("plan", "pages").stdout) if line.startswith("POST /users limits"))
+    assert line.startswith("POST /users limits.content 7 route /users (")

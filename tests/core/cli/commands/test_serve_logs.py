@@ -1,0 +1,170 @@
+"""``serve`` in real processes whose log blocks, fails or is not there: it serves as if nothing was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import SECONDS, Project
+
+_REQUEST = b'GET /?q=1 HTTP/1.1\r\nHost: a.example\r\nUser-Agent: "x\r\n\r\n'
+_AT_ONCE = 100
+
+FAILING = """\
+from turnbuckle import App, Request
+
+app = App("shop", plugins=["request_id"])
+
+@app.get("/")
+async def home(request: Request) -> str:
+    raise ValueError("no\\n2026-01-01T00:00:00.000Z INFO    turnbuckle.server: forged \\x1b[2J" + request.query)
+"""
+
+
+@contextmanager
+def _served(project: Project, *args: str, stderr: int, shell: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "turnbuckle", "serve", "shop:app", "--unix", "web.sock", *args]
+    if shell:
+        # Without a descriptor 2 at all: the next file that is opened would get its number.
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    with subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=stderr) as process:
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        try:
+            while not _connects(project.folder / "web.sock"):
+                with suppress(subprocess.TimeoutExpired):
+                    pytest.fail(f"ended with {process.wait(0.02)}")
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def _connects(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def _ask(folder: Path, number: int) -> int:
+    """Return how many of so many requests on one connection are answered with 200 or 500."""
+    answered = 0
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(SECONDS)
+        sock.connect(str(folder / "web.sock"))
+        for _ in range(number // _AT_ONCE):
+            sock.sendall(_REQUEST * _AT_ONCE)
+            received = b""
+            while received.count(b"HTTP/1.1 ") < _AT_ONCE or not received.endswith((b"Welcome", b"Error")):
+                data = sock.recv(65536)
+                assert data, received[-200:]
+                received += data
+            answered += received.count(b"HTTP/1.1 ")
+    return answered
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(SECONDS)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_serve_goes_on_while_nobody_reads_its_log(project: Project, form: str) -> None:
+    args = ("--access-log", "--log-format", form, "--set", "log.queue=500")
+    with _served(project, *args, stderr=subprocess.PIPE) as process:
+        assert _ask(project.folder, 10_000) == 10_000
+        assert process.stderr is not None
+        # Now that somebody reads, the rest comes, and what is missing is said.
+        reader = process.stderr
+        lines = iter(reader.readline, b"")
+        assert any(b"lines are missing here" in line for line in lines)
+        assert _ask(project.folder, 100) == 100
+        process.send_signal(signal.SIGTERM)
+        rest = [line for line in lines if b"turnbuckle.access" in line]
+        assert len(rest) == 100
+        assert process.wait(SECONDS) == 0
+
+
+def test_serve_stops_while_nobody_reads_its_log(project: Project) -> None:
+    with _served(project, "--access-log", stderr=subprocess.PIPE) as process:
+        assert _ask(project.folder, 2000) == 2000
+        assert _stop(process) == 0
+
+
+def test_serve_goes_on_when_the_disk_is_full(project: Project) -> None:
+    with _served(project, "--access-log", "--set", "log.destination=/dev/full", stderr=subprocess.PIPE) as process:
+        assert _ask(project.folder, 1000) == 1000
+        assert _stop(process) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_serve_goes_on_when_stderr_is_full(project: Project) -> None:
+    with open("/dev/full", "wb") as full, _served(project, "--access-log", stderr=full.fileno()) as process:
+        assert _ask(project.folder, 1000) == 1000
+        assert _stop(process) == 0
+
+
+def test_serve_goes_on_when_the_reader_of_its_log_is_gone(project: Project) -> None:
+    reading, writing = os.pipe()
+    with _served(project, "--access-log", stderr=writing) as process:
+        os.close(writing)
+        os.close(reading)
+        assert _ask(project.folder, 1000) == 1000
+        assert _stop(process) == 0
+
+
+def test_serve_writes_to_no_connection_when_stderr_is_closed(project: Project) -> None:
+    with _served(project, "--access-log", stderr=subprocess.DEVNULL, shell=True) as process:
+        assert _ask(project.folder, 1000) == 1000
+        assert _stop(process) == 0
+
+
+def test_serve_logs_errors_in_json_with_the_id_of_the_request_and_without_its_query(project: Project) -> None:
+    project.write("shop.py", FAILING)
+    args = ("--access-log", "--log-format", "json", "--set", "log.destination=log", "--set", "log.queries=false")
+    with _served(project, *args, stderr=subprocess.PIPE) as process:
+        assert _ask(project.folder, 100) == 100
+        assert _stop(process) == 0
+    records = [json.loads(line) for line in (project.folder / "log").read_text().splitlines()]
+    errors = [each for each in records if each["logger"] == "turnbuckle.error"]
+    accesses = [each for each in records if each["logger"] == "turnbuckle.access"]
+    assert len(errors) == len(accesses) == 100
+    assert {each["message"] for each in errors} == {"GET '/' failed"}
+    assert {(each["target"], each["status"], each["octets"], each["route"]) for each in accesses} == {
+        ("/", 500, 21, "/")
+    }
+    assert [each["request_id"] for each in errors] == [each["request_id"] for each in accesses]
+    assert len({each["request_id"] for each in accesses}) == 100
+    assert errors[0]["exception"].startswith("Traceback")
+
+
+def test_serve_logs_a_traceback_that_can_forge_no_line(project: Project) -> None:
+    project.write("shop.py", FAILING)
+    with _served(project, "--set", "log.destination=log", stderr=subprocess.PIPE) as process:
+        assert _ask(project.folder, 100) == 100
+        assert _stop(process) == 0
+    text = (project.folder / "log").read_text()
+    assert "\x1b" not in text
+    assert text.count("ValueError: no\n") == 100
+    assert all(line.startswith("  | ") for line in text.splitlines() if "forged" in line)
+
+
+def test_serve_says_that_a_log_cannot_be_opened(project: Project) -> None:
+    with project.spawn("serve", "shop:app", "--port", "0", "--set", "log.destination=none/log") as process:
+        err = process.communicate()[1]
+    assert process.returncode == 3
+    assert err == "error: cannot log to 'none/log': No such file or directory\n"
