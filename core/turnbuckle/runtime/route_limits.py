@@ -50,8 +50,8 @@ def with_overrides(call: Call, content: int | None, timeouts: Timeouts | None) -
     def begin(request: Request) -> Awaitable[Any]:
         if content is not None:
             request.content_limit = content
-        if timeouts is not None:
-            request.peer.use_timeouts(timeouts)
+        if timeouts is not None and request.exchange is not None:
+            request.exchange.use_timeouts(timeouts)
         return call(request)
 
     return begin

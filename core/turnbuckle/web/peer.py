@@ -1,21 +1,19 @@
-"""Say who is at the other end of a connection, and whether they are still there.
+"""Describe the two ends of a connection, and signal that the client is gone.
 
-The server makes one ``Peer`` per connection and gives it to each request that arrives on it. Nothing here does I/O.
+The server makes one ``Peer`` for each connection and passes it to each request on that connection. Nothing here does
+I/O.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import final
 
 import attrs
 
-from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
-from turnbuckle.web.resources import Resources
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["Disconnected", "Peer", "keep_timeouts"]
+__all__ = ["Disconnected", "Peer"]
 
 
 @final
@@ -46,26 +44,19 @@ class Disconnected:
             await self._event.wait()
 
 
-def keep_timeouts(timeouts: object, /) -> None:
-    """Go on with the deadlines that there are, if there are any."""
-
-
 @final
 @attrs.define(eq=False)
 class Peer:
     """The two ends of a connection.
 
     Attributes:
-        client: address and port of the client; None where there is no such thing, as on a Unix socket.
+        client: address and port of the client; None if it has none, as on a Unix socket.
         server: address and port that the connection was accepted on, the path of a Unix socket, or None.
         scheme: ``"http"`` or ``"https"``.
         tls: how the connection is secured; None if it is not.
-        host: what a trusted proxy says that the client asked for, with its port; "" if none says so.
-        prefix: what a trusted proxy has cut off the path, such as ``"/shop"``; "" for nothing.
+        host: host and port of the original request as reported by a trusted proxy; "" if none was reported.
+        prefix: the path prefix that a trusted proxy has removed, such as ``"/shop"``; "" if none was removed.
         lost: set once the client is gone.
-        resources: those of the application that serves the connection.
-        json: what it reads and writes JSON with.
-        use_timeouts: takes the deadlines of the route that the request at hand is for.
     """
 
     client: tuple[str, int] | None = None
@@ -75,6 +66,3 @@ class Peer:
     host: str = attrs.field(default="", kw_only=True)
     prefix: str = attrs.field(default="", kw_only=True)
     lost: Disconnected = attrs.field(factory=Disconnected, kw_only=True)
-    resources: Resources = attrs.field(factory=Resources, kw_only=True, repr=False)
-    json: JSONCodec = attrs.field(default=STANDARD_JSON, kw_only=True, repr=False)
-    use_timeouts: Callable[..., None] = attrs.field(default=keep_timeouts, kw_only=True, repr=False)

@@ -117,7 +117,7 @@ class BaseConnection(asyncio.Protocol):
         # Loops bring transports of their own making, which need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self._inbox.transport = transport
-        self.peer = describe_peer(transport, self._arrival, self._lost, self.server.application)
+        self.peer = describe_peer(transport, self._arrival, self._lost)
         self.server.connections.add(self)
 
     def pause_writing(self) -> None:

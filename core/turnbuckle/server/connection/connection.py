@@ -35,7 +35,6 @@ from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.web.peer import keep_timeouts
 from turnbuckle.web.request.request import Request
 
 __all__ = ["HTTPConnection"]
@@ -94,8 +93,6 @@ class HTTPConnection(BaseConnection):
         """Begin: the first head is due from now on."""
         super().connection_made(transport)
         shared = self.server
-        if shared.application.own_timeouts:
-            self.peer.use_timeouts = self.use_timeouts
         if status := shared.admission.enter(self.peer):
             self._turn_away(status)
             return
@@ -140,8 +137,6 @@ class HTTPConnection(BaseConnection):
         self.server.admission.leave(self.peer, self._standing)
         wake(self._sender, ConnectionLost("the peer went away"))
         wake(self._reader, ConnectionLost("the peer went away"))
-        # What refers to itself would stay until the garbage is collected.
-        self.peer.use_timeouts = keep_timeouts
         task = self._task
         if task is None or task.done():
             self.server.connections.discard(self)
@@ -235,7 +230,7 @@ class HTTPConnection(BaseConnection):
         self._end_is_due = content is None
         self.deadline = math.inf
         shared = self.server
-        request = Request(head, content, self.peer)
+        request = Request(head, content, self.peer, shared.app_context)
         if shared.tracks_requests:
             self._begin_noted(request)
             return
@@ -244,6 +239,7 @@ class HTTPConnection(BaseConnection):
 
     def _begin_noted(self, request: Request) -> None:
         """Begin a request where something is to be known or decided about every one."""
+        request.exchange = self
         self._note_start(request)
         shared = self.server
         if shared.application.capacity.concurrent_requests and not self._takes_slot():

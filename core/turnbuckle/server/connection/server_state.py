@@ -20,6 +20,7 @@ from turnbuckle.server.logs.access_log import AccessLog
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.request.request import AppContext
 
 __all__ = ["ServerState", "TaskStarter"]
 
@@ -50,6 +51,7 @@ class ServerState:
         clock: see above.
         loop: see above.
         connections: the open connections.
+        app_context: the parts of the application that requests use.
         admission: limits connections and concurrent requests.
         access: writes the access log; None if it is off.
         context: the context variables that every request starts with. A request does not see the changes of the one
@@ -63,6 +65,7 @@ class ServerState:
     __slots__ = (
         "access",
         "admission",
+        "app_context",
         "application",
         "clock",
         "connections",
@@ -81,6 +84,7 @@ class ServerState:
         self.loop: Final = loop
         interval = _sweep_interval(timeouts, *application.own_timeouts)
         self.connections: Final = ConnectionSet(clock, loop, interval, self._refresh_date)
+        self.app_context: Final = AppContext(application.resources, application.json)
         self.admission: Final = Admission(application.capacity)
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.context: Final = copy_context()

@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.server.model.application import Application
 from turnbuckle.web.peer import Disconnected, Peer
 from turnbuckle.web.tls import TLSInfo
 
@@ -37,9 +36,7 @@ DIRECT: Final = ConnectionInfo()
 """A connection of which the transport tells everything."""
 
 
-def describe_peer(
-    transport: asyncio.Transport, arrival: ConnectionInfo, lost: Disconnected, application: Application
-) -> Peer:
+def describe_peer(transport: asyncio.Transport, arrival: ConnectionInfo, lost: Disconnected) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
         client=arrival.client if arrival.is_proxied else client_of(transport),
@@ -47,8 +44,6 @@ def describe_peer(
         scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
         tls=arrival.tls,
         lost=lost,
-        resources=application.resources,
-        json=application.json,
     )
 
 

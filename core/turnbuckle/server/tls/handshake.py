@@ -77,7 +77,7 @@ class TLSHandshake(asyncio.Protocol):
         self._channel = TLSChannel.of(self._certificates.context(now))
         self.deadline = now + (shared.application.timeouts.handshake or math.inf)
         shared.connections.add(self)
-        peer = describe_peer(self._carrier, self._arrival, Disconnected(), shared.application)
+        peer = describe_peer(self._carrier, self._arrival, Disconnected())
         if shared.admission.enter(peer):
             self.abort()
             return
@@ -177,7 +177,7 @@ class TLSHandshake(asyncio.Protocol):
     def _serve_other(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
         shared, lost = self.server, Disconnected()
         secured = self._secured(self)
-        peer = describe_peer(secured, arrival, lost, shared.application)
+        peer = describe_peer(secured, arrival, lost)
         try:
             protocol = make(peer)
         except Exception:  # noqa: BLE001  # whatever a plugin raises

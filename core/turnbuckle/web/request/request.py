@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
 
 import attrs
 
@@ -16,6 +16,7 @@ from turnbuckle.errors import HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
@@ -23,6 +24,7 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target
+from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
     from turnbuckle.web.response.response import Response
 
-__all__ = ["Request", "UrlBuilder"]
+__all__ = ["AppContext", "Request", "ServerExchange", "UrlBuilder"]
 
 T = TypeVar("T")
 
@@ -44,6 +46,33 @@ _COMMON_METHODS: Final[Mapping[bytes, str]] = {
 }
 
 
+class ServerExchange(Protocol):
+    """The server's record of a request and its response."""
+
+    @property
+    def use_timeouts(self) -> Callable[..., None]:
+        """Replaces the request's deadlines by the given ``Timeouts``."""
+
+
+@final
+class AppContext:
+    """The parts of an application that its requests use.
+
+    Attributes:
+        resources: the values that lifespans provide.
+        json: decodes JSON content.
+    """
+
+    __slots__ = ("json", "resources")
+
+    def __init__(self, resources: Resources, json: JSONCodec = STANDARD_JSON) -> None:
+        self.resources: Final = resources
+        self.json: Final = json
+
+
+_NO_APP: Final = AppContext(Resources())
+
+
 @final
 class Request:
     """One request.
@@ -52,10 +81,12 @@ class Request:
         head: request line and header section, as parsed.
         content: where content comes from; None if there is none.
         peer: the connection it arrived on.
+        app: the parts of the application that the request uses.
 
     Attributes:
         head: see above.
         peer: see above.
+        exchange: the server's record of the request; None unless the server keeps one that routes may change.
         path_params: converted path parameters by name; set once a route is found.
         route: the route that was found, or None.
         exception: what a handler raised, once it did, for middleware that asks what is behind an error response.
@@ -65,6 +96,7 @@ class Request:
 
     __slots__ = (
         "__weakref__",
+        "_app",
         "_content_source",
         "_cookies",
         "_form",
@@ -76,6 +108,7 @@ class Request:
         "_state",
         "_target",
         "exception",
+        "exchange",
         "head",
         "path_params",
         "peer",
@@ -84,10 +117,12 @@ class Request:
         "url_builder",
     )
 
-    def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer) -> None:
+    def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer, app: AppContext = _NO_APP) -> None:
         self.head = head
         self._content_source = content
         self.peer = peer
+        self._app = app
+        self.exchange: ServerExchange | None = None
         self.path_params = _NO_PARAMS
         self.route: Route | None = None
         self.exception: BaseException | None = None
@@ -337,7 +372,7 @@ class Request:
         """
         if "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json")
-        return decode_json(await self.read(), self.peer.json)
+        return decode_json(await self.read(), self._app.json)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form; files are kept while something refers to the form or to them.
@@ -396,4 +431,4 @@ class Request:
             ResourceUnavailable: nothing provides it there, or what does is not entered.
         """
         origin = self.route.origin if self.route is not None else None
-        return self.peer.resources.get(key, origin.scope if origin is not None else "")
+        return self._app.resources.get(key, origin.scope if origin is not None else "")

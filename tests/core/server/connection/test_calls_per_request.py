@@ -123,7 +123,6 @@ async def test_request_costs_few_calls(app: App, data: bytes, most: int) -> None
     assert len(calls) <= most, "\n".join(f"{code.co_filename}: {code.co_qualname}" for code in calls)
 
 
-@pytest.mark.xfail(strict=False, reason="compiled routers are still in startup/compile/routers.py")
 @pytest.mark.parametrize("data", [pytest.param(_PARAMETER, id="get"), pytest.param(_POST, id="post")])
 async def test_request_calls_no_hook_and_nothing_of_startup(data: bytes) -> None:
     calls = await _calls(_app(middleware=True), data)
