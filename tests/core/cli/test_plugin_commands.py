@@ -96,7 +96,7 @@ def test_name_of_a_command_of_the_core_is_refused(project: Project) -> None:
     project.write("turnbuckle_plugin.py", _PLUGIN.replace('"greet"', '"serve"'))
     result = project.call("check", "shop")
     assert result.exit_code == 3
-    assert "TB417 there are two of command 'serve'" in result.stderr
+    assert "TB417 command 'serve' has the name of a built-in command" in result.stderr
     assert "turnbuckle_plugin.py:16" in result.stderr
     assert "turnbuckle.cli.commands.serve" in result.stderr
 

@@ -142,7 +142,7 @@ RECORDS = {
     ),
     "command-of-the-core": Mistake(
         code="TB417",
-        says="there are two of command 'serve', and one is a part of turnbuckle",
+        says="command 'serve' has the name of a built-in command",
         source=_returning("[serve]", "commands", "import click\n\n\n@click.command()\ndef serve():\n    pass\n\n\n"),
     ),
     "router-fails-to-freeze": Mistake(

@@ -89,7 +89,7 @@ def test_mistake_is_told_and_not_served(mistake: Mistake, project: Path, site: S
 _WARNINGS = {
     "before-what-is-absent": Mistake(
         code="TB409",
-        says="middleware 'mine' is ordered by 'sesion', which is not there; did you mean 'session'?",
+        says="middleware 'mine' is ordered by 'sesion', which does not exist; did you mean 'session'?",
         source=plugin(
             "def provide_middleware(self, setup):  # here\n"
             "    return [Middleware('mine', around, before='sesion'), Middleware('session', around)]"

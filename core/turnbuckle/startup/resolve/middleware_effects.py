@@ -1,7 +1,8 @@
-"""Hold what middleware says it does to bodies against what handlers say they do, or are seen to do.
+"""Check middleware's declared effects on bodies against the handlers' declared or detected streaming.
 
-A handler streams its response if it is an async generator, if it is annotated to return an async iterable or a
-``Stream``, or if its route says so. That it streams the content of requests, only its route can say.
+A handler streams its response if it is an async generator, if its annotated return type is an async iterable or
+``Stream``, or if its route declares ``streams_response``. A handler streams the content of requests only if its route
+declares ``streams_body``.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ from turnbuckle.web.response.response import Stream
 
 __all__ = ["check_effects", "streams_response"]
 
-# An annotation that cannot be evaluated here is still a text that says what it means.
+# An annotation that cannot be evaluated remains a text, and the text names the type.
 _STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream)\b")
 
 
 def check_effects(
     links: Iterable[Sourced[Middleware]], routes: Iterable[PlannedRoute], diagnostics: Diagnostics
 ) -> None:
-    """Note middleware that holds in memory what a handler streams, be it a response or the content of a request."""
+    """Report middleware that keeps a response or content in memory while the handler streams it."""
     buffering = [link for link in links if link.record.buffers_response]
     reading = [link for link in links if link.record.reads_body]
     for planned in routes if buffering or reading else ():
         route = planned.route
         if buffering and streams_response(route):
             for link in buffering:
-                _buffers(link, route, diagnostics)
+                _report_buffering(link, route, diagnostics)
         if route.streams_body:
             for link in reading:
-                _reads(link, route, diagnostics)
+                _report_reading(link, route, diagnostics)
 
 
 def streams_response(route: Route) -> bool:
-    """Tell whether a route is known to stream its responses."""
+    """Return whether a route is known to stream its responses."""
     handler = route.handler
-    call = getattr(handler, "__call__", handler)  # noqa: B004  # what is asked is whether __call__ is a generator
+    call = getattr(handler, "__call__", handler)  # noqa: B004  # the question is whether __call__ is a generator
     if route.streams_response or inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call):
         return True
     return _is_stream(_return_annotation(handler))
@@ -62,30 +63,30 @@ def _is_stream(annotation: object) -> bool:
         return any(_STREAM.fullmatch(part.split("[")[0].strip()) for part in annotation.split("|"))
     origin = get_origin(annotation) or annotation
     if origin in {Union, UnionType, Annotated}:
-        return any(_is_stream(each) for each in get_args(annotation))
+        return any(_is_stream(argument) for argument in get_args(annotation))
     return isinstance(origin, type) and issubclass(origin, AsyncIterable | Stream)
 
 
-def _buffers(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
+def _report_buffering(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB413",
         f"middleware {link.record.name!r} buffers the response of {route.describe()}, which streams",
         link.origin,
         *((route.origin,) if route.origin is not None else ()),
-        why="the client gets nothing until the stream ends, and all of it is in memory then",
-        fix="move the route into a scope without it, or the middleware into a scope without the route",
+        why="the client receives nothing until the stream ends, and the whole response is in memory by then",
+        fix="move the route into a scope without the middleware, or the middleware into a scope without the route",
         level="warning",
     )
 
 
-def _reads(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
+def _report_reading(link: Sourced[Middleware], route: Route, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB425",
         f"middleware {link.record.name!r} reads the content of requests for {route.describe()}, which streams it",
         link.origin,
         *((route.origin,) if route.origin is not None else ()),
-        why="the handler gets nothing until all of the content has come, and all of it is in memory then; the route"
-        " says streams_body=True, and the middleware reads_body=True",
-        fix="move the route into a scope without it, or the middleware into a scope without the route",
+        why="the handler receives nothing until the content is complete, and all of it is in memory by then; the route"
+        " declares streams_body=True, and the middleware reads_body=True",
+        fix="move the route into a scope without the middleware, or the middleware into a scope without the route",
         level="warning",
     )

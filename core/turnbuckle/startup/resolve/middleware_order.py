@@ -1,8 +1,8 @@
-"""Solve the order of middleware, outermost first, and check what each says about the others.
+"""Solve the order of middleware, outermost first, and check the constraints that middleware declares.
 
-Zones come first; within a zone ``before`` and ``after``, then the order in which the app wrote its own middleware down,
-as far as those leave it; where nothing decides, dependency order of plugins, and with it the app's own middleware
-innermost. ``middleware.order`` overrides all of it.
+The order follows, in this precedence: the zones; within a zone ``before`` and ``after``; the order in which the app
+declared its own middleware; the dependency order of plugins, with the app's own middleware innermost. The setting
+``middleware.order`` overrides all of these.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ Link = Sourced[Middleware]
 
 
 def order_middleware(
-    links: Sequence[Link], wanted: Sequence[str], diagnostics: Diagnostics, source: str = ""
+    links: Sequence[Link], requested: Sequence[str], diagnostics: Diagnostics, source: str = ""
 ) -> tuple[Link, ...]:
     """Return the middleware of one scope, outermost first.
 
     Args:
         links: in dependency order.
-        wanted: the order that the settings ask for; empty to solve it.
-        diagnostics: where contradictions are noted.
-        source: where that order is set.
+        requested: the order in the settings; empty to solve the order.
+        diagnostics: where contradictions are reported.
+        source: where the settings give that order.
     """
     by_name = _by_name(links, diagnostics)
-    if wanted:
-        return _as_wanted(by_name, wanted, diagnostics, Origin(plugin="app", location=source))
+    if requested:
+        return _in_requested_order(by_name, requested, diagnostics, Origin(plugin="app", location=source))
     outside = _constraints(by_name, diagnostics)
-    _keep_written_order(by_name, outside)
-    position = {name: at for at, name in enumerate(by_name)}
+    _keep_declared_order(by_name, outside)
+    position = {name: number for number, name in enumerate(by_name)}
     try:
         names = solve(by_name, outside, lambda name: (ZONES.index(by_name[name].record.zone), position[name]))
     except OrderCycle as cycle:
@@ -56,30 +56,39 @@ def check_needs(
     diagnostics: Diagnostics,
     resources: Collection[ResourceKey[object]] = (),
 ) -> None:
-    """Note middleware that needs what nothing outside of it provides, and keys that two provide.
+    """Report needs of middleware that nothing outside of it provides, and keys that two middleware provide.
 
     Args:
-        outer: the middleware around that of this scope.
+        outer: the middleware around the middleware of this scope.
         links: the middleware of this scope.
-        diagnostics: where it is noted.
-        resources: what lifespans provide here.
+        diagnostics: where to report.
+        resources: the resources that lifespans provide in this scope.
     """
     present: dict[str, Link] = {}
     provided: dict[str, Link] = {}
     for link in (*outer, *links):
-        for need in link.record.needs:
-            if link not in links:
-                continue
-            if isinstance(need, ResourceKey):
-                if need not in resources:
-                    _lacks_resource(link, need, resources, diagnostics)
-            elif need not in present:
-                _lacks(link, need, links, diagnostics)
+        if link in links:
+            _check_needs_of(link, present, links, resources, diagnostics)
         present[link.record.name] = link
         for key in link.record.provides:
             present[key] = link
             if (first := provided.setdefault(key, link)) is not link and link in links:
-                _provided_twice(key, link, first, diagnostics)
+                _report_provided_twice(key, link, first, diagnostics)
+
+
+def _check_needs_of(
+    link: Link,
+    present: Collection[str],
+    links: Sequence[Link],
+    resources: Collection[ResourceKey[object]],
+    diagnostics: Diagnostics,
+) -> None:
+    for need in link.record.needs:
+        if isinstance(need, ResourceKey):
+            if need not in resources:
+                _report_missing_resource(link, need, resources, diagnostics)
+        elif need not in present:
+            _report_missing(link, need, links, diagnostics)
 
 
 def _by_name(links: Sequence[Link], diagnostics: Diagnostics) -> dict[str, Link]:
@@ -98,53 +107,54 @@ def _by_name(links: Sequence[Link], diagnostics: Diagnostics) -> dict[str, Link]
     return by_name
 
 
-def _as_wanted(
-    by_name: dict[str, Link], wanted: Sequence[str], diagnostics: Diagnostics, at: Origin
+def _in_requested_order(
+    by_name: dict[str, Link], requested: Sequence[str], diagnostics: Diagnostics, source: Origin
 ) -> tuple[Link, ...]:
-    for name in wanted:
+    for name in requested:
         if name not in by_name:
             diagnostics.add(
                 "TB419",
                 f"middleware.order names {name!r}, which does not exist{did_you_mean(name, by_name)}",
-                at,
-                why="an order that is given is the whole order: nothing is guessed",
+                source,
+                why="middleware.order must list all middleware of the app",
                 fix="remove it, or correct its name",
             )
-    for name in by_name.keys() - set(wanted):
+    for name in by_name.keys() - set(requested):
         diagnostics.add(
             "TB419",
             f"middleware.order leaves out {name!r}",
             by_name[name].origin,
-            at,
-            why="an order that is given is the whole order: nothing is guessed",
+            source,
+            why="middleware.order must list all middleware of the app",
             fix="add it where it belongs",
         )
-    return tuple(by_name[name] for name in dict.fromkeys(wanted) if name in by_name)
+    return tuple(by_name[name] for name in dict.fromkeys(requested) if name in by_name)
 
 
 def _constraints(by_name: dict[str, Link], diagnostics: Diagnostics) -> dict[str, set[str]]:
+    """Return the names that must be outside of each middleware."""
     outside: dict[str, set[str]] = {name: set() for name in by_name}
     for name, link in by_name.items():
         for other in _targets(link, link.record.after, by_name, diagnostics):
-            if _agrees(other, name, link, by_name, diagnostics):
+            if _zones_agree(other, name, link, by_name, diagnostics):
                 outside[name].add(other)
         for other in _targets(link, link.record.before, by_name, diagnostics):
-            if _agrees(name, other, link, by_name, diagnostics):
+            if _zones_agree(name, other, link, by_name, diagnostics):
                 outside[other].add(name)
     return outside
 
 
-def _keep_written_order(by_name: dict[str, Link], outside: dict[str, set[str]]) -> None:
-    """Let what the app wrote first stay outside of what it wrote next, unless a constraint says otherwise."""
+def _keep_declared_order(by_name: dict[str, Link], outside: dict[str, set[str]]) -> None:
+    """Keep middleware that the app declared earlier outside of middleware it declared later, unless constrained."""
     own = [(link.record.zone, name) for name, link in by_name.items() if link.origin.plugin == "app"]
-    for at, (zone, name) in enumerate(own):
-        earlier = [other for other_zone, other in own[:at] if other_zone == zone]
+    for position, (zone, name) in enumerate(own):
+        earlier = [other for other_zone, other in own[:position] if other_zone == zone]
         if earlier and not _is_outside(name, earlier[-1], outside):
             outside[name].add(earlier[-1])
 
 
 def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
-    """Tell whether constraints put ``outer`` outside of ``inner``, directly or through others."""
+    """Return whether constraints put ``outer`` outside of ``inner``, directly or through others."""
     seen, open_ = set[str](), [inner]
     while open_:
         for name in outside[open_.pop()] - seen:
@@ -156,27 +166,29 @@ def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
 
 
 def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], diagnostics: Diagnostics) -> list[str]:
+    """Return the middleware that ``before`` or ``after`` name, directly or by their plugin."""
     targets = []
     for name in names:
         if name in by_name:
             targets.append(name)
             continue
-        of_plugin = [each for each, one in by_name.items() if one.origin.plugin == name]
+        of_plugin = [other for other, other_link in by_name.items() if other_link.origin.plugin == name]
         targets.extend(of_plugin)
         if not of_plugin:
             diagnostics.add(
                 "TB409",
-                f"middleware {link.record.name!r} is ordered by {name!r}, which is not there"
+                f"middleware {link.record.name!r} is ordered by {name!r}, which does not exist"
                 f"{did_you_mean(name, by_name)}",
                 link.origin,
-                why="this is no error: the other may simply not be enabled",
-                fix="correct the name, or leave it",
+                why="this is not an error, because its plugin may not be enabled",
+                fix="correct the name, or ignore this warning",
                 level="warning",
             )
     return targets
 
 
-def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], diagnostics: Diagnostics) -> bool:
+def _zones_agree(outer: str, inner: str, link: Link, by_name: dict[str, Link], diagnostics: Diagnostics) -> bool:
+    """Return whether a constraint is needed: the zones decide already if they differ, and may contradict it."""
     first, second = by_name[outer].record, by_name[inner].record
     if ZONES.index(first.zone) <= ZONES.index(second.zone):
         return first.zone == second.zone
@@ -185,46 +197,46 @@ def _agrees(outer: str, inner: str, link: Link, by_name: dict[str, Link], diagno
         f"middleware {link.record.name!r} asks for {outer!r} (zone {first.zone}) outside of {inner!r}"
         f" (zone {second.zone})",
         link.origin,
-        why=f"zones come first, outermost first: {', '.join(ZONES)}",
+        why=f"zones take precedence, outermost first: {', '.join(ZONES)}",
         fix="move one of them into the other's zone, or set middleware.order",
     )
     return False
 
 
-def _lacks(link: Link, need: str, links: Sequence[Link], diagnostics: Diagnostics) -> None:
-    inside = [each for each in links if need == each.record.name or need in each.record.provides]
-    origins = (link.origin, *(each.origin for each in inside))
+def _report_missing(link: Link, need: str, links: Sequence[Link], diagnostics: Diagnostics) -> None:
+    inside = [other for other in links if need == other.record.name or need in other.record.provides]
     diagnostics.add(
         "TB412",
         f"middleware {link.record.name!r} needs {need!r} outside of it"
         + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
-        *origins,
-        why="what it needs is set on the request by something outside of it, or not at all",
+        link.origin,
+        *(other.origin for other in inside),
+        why="only middleware outside of it can set on the request what it needs",
         fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
     )
 
 
-def _lacks_resource(
+def _report_missing_resource(
     link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
 ) -> None:
-    same = [each.type.__qualname__ for each in resources if each.name == key.name]
-    hint = f"; the {key.name!r} that is there is a {same[0]}, not a {key.type.__qualname__}" if same else ""
-    hint = hint or did_you_mean(key.name, [each.name for each in resources])
+    same_name = [resource.type.__qualname__ for resource in resources if resource.name == key.name]
+    hint = f"; the provided {key.name!r} is a {same_name[0]}, not a {key.type.__qualname__}" if same_name else ""
+    hint = hint or did_you_mean(key.name, [resource.name for resource in resources])
     diagnostics.add(
         "TB412",
         f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
         link.origin,
-        why="what it needs is there while a lifespan of its scope, or of one around, is entered, or not at all",
+        why="a resource exists only while a lifespan of this scope, or of a scope around it, provides it",
         fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
     )
 
 
-def _provided_twice(key: str, link: Link, first: Link, diagnostics: Diagnostics) -> None:
+def _report_provided_twice(key: str, link: Link, first: Link, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB418",
         f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",
         link.origin,
         first.origin,
-        why="the inner one would overwrite what the outer one left",
-        fix="disable one of them, or let one use another key",
+        why="the inner one would overwrite the value of the outer one",
+        fix="disable one of them, or change the key of one",
     )

@@ -1,4 +1,4 @@
-"""Put lifespans in the order of the resources that they need, and say who provides what."""
+"""Order lifespans by the resources that they need and provide."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from turnbuckle.web.resources import Resources
 __all__ = ["Provided", "order_lifespans", "planned_resources"]
 
 Provided = Mapping[ResourceKey[object], Sourced[Lifespan]]
-"""Who provides the resources that are there in a scope."""
+"""The resources available in a scope, with the lifespans that provide them."""
 
 
 def order_lifespans(
     entries: Sequence[Sourced[Lifespan]], around: Provided, diagnostics: Diagnostics
 ) -> tuple[tuple[Sourced[Lifespan], ...], Provided]:
-    """Return the lifespans of one scope in the order in which they are entered, and all resources that are there then.
+    """Return the lifespans of one scope in the order of entering, and all resources available in the scope.
 
     Args:
-        entries: in dependency order of their plugins; nothing is moved without need.
-        around: what the scopes around it provide.
-        diagnostics: where contradictions are noted.
+        entries: in dependency order of their plugins; lifespans are moved only as far as their needs ask.
+        around: the resources of the scopes around.
+        diagnostics: where contradictions are reported.
     """
     own = _providers(entries, diagnostics)
-    known = {**around, **own}
+    available = {**around, **own}
     for entry in entries:
-        _check_needs(entry, known, diagnostics)
-    return _in_order(entries, own, diagnostics), known
+        _check_needs(entry, available, diagnostics)
+    return _in_order(entries, own, diagnostics), available
 
 
 def planned_resources(root: PlannedScope) -> Resources:
-    """Return the place for what the lifespans of an app yield, nothing in it."""
+    """Return the store for the resources of an app's lifespans, empty."""
     providers: dict[tuple[str, ResourceKey[object]], str] = {}
     layers: dict[str, tuple[str, ...]] = {}
-    _survey(root, (), providers, layers)
+    _list_providers(root, (), providers, layers)
     return Resources(providers, layers)
 
 
-def _survey(
+def _list_providers(
     scope: PlannedScope,
     outer: tuple[str, ...],
     providers: dict[tuple[str, ResourceKey[object]], str],
@@ -50,41 +50,42 @@ def _survey(
 ) -> None:
     here = outer if scope.prefix in outer else (scope.prefix, *outer)
     layers.setdefault(scope.prefix, here)
-    for each in scope.lifespans:
-        if each.record.provides is not None:
-            providers[scope.prefix, each.record.provides] = f"lifespan {each.record.name!r} of {each.origin}"
+    for lifespan in scope.lifespans:
+        if lifespan.record.provides is not None:
+            label = f"lifespan {lifespan.record.name!r} of {lifespan.origin}"
+            providers[scope.prefix, lifespan.record.provides] = label
     for inner in scope.scopes:
-        _survey(inner, here, providers, layers)
+        _list_providers(inner, here, providers, layers)
 
 
 def _providers(
     entries: Sequence[Sourced[Lifespan]], diagnostics: Diagnostics
 ) -> dict[ResourceKey[object], Sourced[Lifespan]]:
     providers: dict[ResourceKey[object], Sourced[Lifespan]] = {}
-    for each in entries:
-        key = each.record.provides
-        if key is not None and providers.setdefault(key, each) is not each:
+    for entry in entries:
+        key = entry.record.provides
+        if key is not None and providers.setdefault(key, entry) is not entry:
             first = providers[key]
             diagnostics.add(
                 "TB422",
-                f"lifespans {first.record.name!r} and {each.record.name!r} both provide {key}",
-                each.origin,
+                f"lifespans {first.record.name!r} and {entry.record.name!r} both provide {key}",
+                entry.origin,
                 first.origin,
-                why="a key leads to one resource, and nothing says which of them is meant",
-                fix="disable one of the plugins, or give one of the two a key of its own",
+                why="a key stands for one resource, and nothing decides between the two",
+                fix="disable one of the plugins, or give one of the two its own key",
             )
     return providers
 
 
-def _check_needs(entry: Sourced[Lifespan], known: Provided, diagnostics: Diagnostics) -> None:
+def _check_needs(entry: Sourced[Lifespan], available: Provided, diagnostics: Diagnostics) -> None:
     for key in entry.record.needs:
-        if key not in known:
-            names = [each.name for each in known]
+        if key not in available:
+            names = [resource.name for resource in available]
             diagnostics.add(
                 "TB423",
                 f"lifespan {entry.record.name!r} needs {key}, which nothing provides{did_you_mean(key.name, names)}",
                 entry.origin,
-                why="what it needs must be there before it is entered",
+                why="a lifespan is entered after the lifespans that provide its resources",
                 fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
             )
 
@@ -92,17 +93,19 @@ def _check_needs(entry: Sourced[Lifespan], known: Provided, diagnostics: Diagnos
 def _in_order(
     entries: Sequence[Sourced[Lifespan]], own: Provided, diagnostics: Diagnostics
 ) -> tuple[Sourced[Lifespan], ...]:
-    # Names need not be unique, but positions are.
-    place = {id(each): f"{number:05}" for number, each in enumerate(entries)}
-    before = {place[id(each)]: [place[id(own[key])] for key in each.record.needs if key in own] for each in entries}
+    # Names of lifespans need not be unique, so they are sorted by position.
+    position = {id(entry): f"{number:05}" for number, entry in enumerate(entries)}
+    before = {
+        position[id(entry)]: [position[id(own[key])] for key in entry.record.needs if key in own] for entry in entries
+    }
     try:
-        return tuple(entries[int(each)] for each in solve(before, before, int))
+        return tuple(entries[int(number)] for number in solve(before, before, int))
     except OrderCycle as cycle:
-        path = [entries[int(each)] for each in cycle.path]
+        path = [entries[int(number)] for number in cycle.path]
         diagnostics.add(
             "TB424",
-            f"lifespans need each other in a circle: {' -> '.join(each.record.name for each in path)}",
-            *(each.origin for each in path[:-1]),
+            f"lifespans need each other in a circle: {' -> '.join(entry.record.name for entry in path)}",
+            *(entry.origin for entry in path[:-1]),
             why="each of them needs a resource of another, so none can be entered first",
             fix="remove one 'needs' of the circle",
         )

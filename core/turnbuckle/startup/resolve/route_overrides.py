@@ -1,7 +1,7 @@
-"""Decide which limits and deadlines a route has: those of the settings, of the scopes around it, or its own.
+"""Decide which limits and deadlines each route has: from the route, from the scopes around it, or from the settings.
 
-What is kept before a route is known cannot be otherwise for one; asking for that is an error, and says why. What comes
-out is compiled into closures around the routes that have terms of their own: others pay nothing.
+Limits that the server applies before it knows the route cannot be overridden. Trying to override one is an error that
+names the reason. Routes with overrides are wrapped in a closure (``runtime/route_limits.py``); other routes are not.
 """
 
 from __future__ import annotations
@@ -38,85 +38,85 @@ RouteOverrides = Mapping[str, SettingValue]
 
 @attrs.frozen
 class OverrideReader:
-    """Reads the terms that scopes and routes ask for.
+    """Reads the limits and deadlines that scopes and routes declare.
 
     Attributes:
         values: the settings, with their sources.
-        diagnostics: where what cannot be is noted.
+        diagnostics: where invalid overrides are reported.
     """
 
     values: Mapping[str, SettingValue]
     diagnostics: Diagnostics
 
     def of_scope(self, around: RouteOverrides, declaration: ScopeDeclaration) -> RouteOverrides:
-        """Return the terms of a scope."""
-        given = {"limits": declaration.limits, "timeouts": declaration.timeouts}
-        return self._with(around, given, declaration.origin, f"scope {declaration.prefix or '/'}")
+        """Return the overrides of a scope, on top of the overrides around it."""
+        declared = {"limits": declaration.limits, "timeouts": declaration.timeouts}
+        return self._merged(around, declared, declaration.origin, f"scope {declaration.prefix or '/'}")
 
     def of_route(self, around: RouteOverrides, route: Route) -> RouteOverrides:
-        """Return the terms of a route."""
-        given = {"limits": route.limits, "timeouts": route.timeouts}
-        return self._with(around, given, route.origin or Origin(plugin="app"), f"route {route.path}")
+        """Return the overrides of a route, on top of the overrides of its scope."""
+        declared = {"limits": route.limits, "timeouts": route.timeouts}
+        return self._merged(around, declared, route.origin or Origin(plugin="app"), f"route {route.path}")
 
-    def _with(
-        self, around: RouteOverrides, given: Mapping[str, Mapping[str, float]], origin: Origin, what: str
+    def _merged(
+        self, around: RouteOverrides, declared: Mapping[str, Mapping[str, float]], origin: Origin, what: str
     ) -> RouteOverrides:
-        if not any(given.values()):
+        if not any(declared.values()):
             return around
         source = f"{what} ({origin.location})" if origin.location else what
-        terms = dict(around)
-        for section, values in given.items():
+        overrides = dict(around)
+        for section, values in declared.items():
             for name, value in values.items():
                 key = f"{section}.{name}"
-                if self._fits(section, name, value, origin):
-                    before = terms.get(key) or self.values[key]
+                if self._is_valid(section, name, value, origin):
+                    before = overrides.get(key) or self.values[key]
                     overruled = (*before.overruled, Overruled(before.value, before.source))
-                    terms[key] = SettingValue(key=key, value=value, source=source, overruled=overruled)
-        return terms
+                    overrides[key] = SettingValue(key=key, value=value, source=source, overruled=overruled)
+        return overrides
 
-    def _fits(self, section: str, name: str, value: object, origin: Origin) -> bool:
+    def _is_valid(self, section: str, name: str, value: object, origin: Origin) -> bool:
         cls = _SECTIONS[section]
         fields = {field.name: field for field in attrs.fields(cls)}
         key = f"{section}.{name}"
-        bound = limit_info(fields[name]) if name in fields else None
-        if bound is None:
-            may_be = [each.name for each in fields.values() if (about := limit_info(each)) and not about.fixed]
-            return self._refuse(f"there is no {key!r}{did_you_mean(name, fields)}", f"they may have {may_be}", origin)
-        if bound.fixed:
-            return self._refuse(f"{key} cannot be otherwise for a route or scope", bound.fixed, origin)
+        info = limit_info(fields[name]) if name in fields else None
+        if info is None:
+            known = [field.name for field in fields.values() if (other := limit_info(field)) and not other.fixed]
+            return self._report(f"there is no {key!r}{did_you_mean(name, fields)}", f"routes may have {known}", origin)
+        if info.fixed:
+            fix = f"remove it, or set it under [{section}]"
+            return self._report(f"{key} cannot be overridden for a route or scope", info.fixed, origin, fix)
         try:
             cls(**{name: value})
         except (TypeError, ValueError) as error:
-            return self._refuse(
-                f"{key} cannot be {value!r}: {format_error(error)}", "it is checked as the setting is", origin
-            )
+            text = f"{key} cannot be {value!r}: {format_error(error)}"
+            return self._report(text, "the same values are valid as for the setting", origin)
         return True
 
-    def _refuse(self, text: str, why: str, origin: Origin) -> bool:
-        self.diagnostics.add("TB428", text, origin, why=why, fix="correct it, or remove it and see to the settings")
+    def _report(self, text: str, why: str, origin: Origin, fix: str = "correct it, or remove it") -> bool:
+        self.diagnostics.add("TB428", text, origin, why=why, fix=fix)
         return False
 
 
-def timeouts_of(settings: Settings, terms: RouteOverrides) -> Timeouts:
+def timeouts_of(settings: Settings, overrides: RouteOverrides) -> Timeouts:
     """Return the deadlines of a route."""
     prefix = "timeouts."
-    own = {key.removeprefix(prefix): value.value for key, value in terms.items() if key.startswith(prefix)}
+    own = {key.removeprefix(prefix): value.value for key, value in overrides.items() if key.startswith(prefix)}
     return attrs.evolve(settings.timeouts, **cast("dict[str, Any]", own)) if own else settings.timeouts
 
 
 def own_timeouts(plan: Plan) -> tuple[Timeouts, ...]:
-    """Return all deadlines that some route has instead of those of the settings."""
+    """Return all deadlines of routes that differ from the settings."""
     found = {timeouts_of(plan.settings, planned.terms) for planned, _ in plan.routes()}
     return tuple(found - {plan.settings.timeouts})
 
 
-def content_limit_of(settings: Settings, terms: RouteOverrides) -> int:
-    """Return how many octets of content a route takes."""
-    own = terms.get("limits.content")
+def content_limit_of(settings: Settings, overrides: RouteOverrides) -> int:
+    """Return the limit of a route's content in bytes."""
+    own = overrides.get("limits.content")
     return settings.limits.content if own is None else cast("int", own.value)
 
 
 def largest_content(plan: Plan) -> int:
-    """Return how many octets of content may come before a route is known: as many as the one takes that takes most."""
+    """Return the largest content limit in bytes of all routes: the limit before the route of a request is known."""
     own = (content_limit_of(plan.settings, planned.terms) for planned, _ in plan.routes())
     return max((plan.settings.limits.content, *own))

@@ -1,7 +1,7 @@
 """Choose one of the candidates for a slot.
 
-A value passed to the app beats a setting, a setting beats an enabled plugin, an enabled plugin beats what is built in.
-Two enabled plugins and nothing that decides between them is an error: the last one installed must not win.
+A value passed to the app beats a setting, and a setting beats the precedence of origins (``precedence.py``). If two
+enabled plugins are candidates and no setting decides, that is an error: the plugin installed last must not win.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
 from turnbuckle.plan import Choice
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
+from turnbuckle.startup.resolve.precedence import Rank, strongest
 
 __all__ = ["Slot", "choose"]
 
@@ -30,15 +31,15 @@ ProviderT = TypeVar("ProviderT", bound=_Named)
 
 @attrs.frozen(kw_only=True)
 class Slot(Generic[ProviderT]):
-    """What is to be filled, and what decides.
+    """A slot to fill, and the values that decide.
 
     Attributes:
         kind: for messages, for example ``"parser"``.
         key: the setting that decides, for example ``"parser"``.
-        passed: what was passed to the app by value, or None.
-        asked: the name that a setting, or the app, asks for; "" for none.
-        asked_by: who asks for that name.
-        builtin: names of the plugins that are a part of the core.
+        passed: the value passed to the app, or None.
+        asked: the name that a setting or the app asks for; "" for none.
+        asked_by: the setting or call that asks for that name.
+        builtin: names of the built-in plugins.
     """
 
     kind: str
@@ -52,55 +53,57 @@ class Slot(Generic[ProviderT]):
 def choose(
     slot: Slot[ProviderT], candidates: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics
 ) -> Choice[ProviderT] | None:
-    """Return what fills a slot; None when nothing does, or when that cannot be decided."""
+    """Return the choice for a slot, or None if there is no candidate or nothing decides between several."""
     if slot.passed is not None:
-        return _chosen(slot, slot.passed, candidates, "it was passed to the app")
+        return _choice(slot, slot.passed, candidates, "it was passed to the app")
     if slot.asked:
         return _by_name(slot, candidates, diagnostics)
-    plugins = [each for each in candidates if each.origin.plugin not in slot.builtin]
-    if len(plugins) > 1:
-        _undecided(slot, plugins, diagnostics)
+    if not candidates:
         return None
-    if plugins:
-        return _chosen(slot, plugins[0], candidates, "an enabled plugin beats what is built in")
-    return _chosen(slot, candidates[0], candidates, "it is built in") if candidates else None
+    rank, best = strongest(candidates, slot.builtin)
+    if rank is Rank.BUILTIN:
+        return _choice(slot, best[0], candidates, "it is built in")
+    if len(best) > 1:
+        _report_undecided(slot, best, diagnostics)
+        return None
+    return _choice(slot, best[0], candidates, "an enabled plugin takes precedence over the built-in one")
 
 
 def _by_name(
     slot: Slot[ProviderT], candidates: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics
 ) -> Choice[ProviderT] | None:
-    named = [each for each in candidates if each.record.name == slot.asked]
+    named = [candidate for candidate in candidates if candidate.record.name == slot.asked]
     if len(named) > 1:
-        _undecided(slot, named, diagnostics)
+        _report_undecided(slot, named, diagnostics)
     if not named:
-        names = {each.record.name for each in candidates}
-        known = FIRST_PARTY.get(slot.kind, {})
-        meant = known.get(nearest(slot.asked, {*names, *known}))
+        names = {candidate.record.name for candidate in candidates}
+        bundled = FIRST_PARTY.get(slot.kind, {})
+        meant = bundled.get(nearest(slot.asked, {*names, *bundled}))
         diagnostics.add(
             "TB402",
-            f"no {slot.kind} is named {slot.asked!r}{did_you_mean(slot.asked, {*names, *known} - {slot.asked})}",
+            f"no {slot.kind} is named {slot.asked!r}{did_you_mean(slot.asked, {*names, *bundled} - {slot.asked})}",
             Origin(plugin="app", location=slot.asked_by),
-            why=f"there is {', '.join(repr(name) for name in sorted(names)) or 'none'}",
-            fix=meant.remedy if meant is not None else "correct the name, or enable the plugin that has it",
+            why=f"available: {', '.join(repr(name) for name in sorted(names)) or 'none'}",
+            fix=meant.remedy if meant is not None else "correct the name, or enable the plugin that provides it",
         )
-    return _chosen(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
+    return _choice(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
 
 
-def _undecided(slot: Slot[ProviderT], rivals: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics) -> None:
-    names = [each.record.name for each in rivals]
+def _report_undecided(slot: Slot[ProviderT], rivals: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics) -> None:
+    names = [rival.record.name for rival in rivals]
     fix = f'decide with the setting {slot.key} = "{names[0]}"'
     if len(set(names)) < len(names):
         fix = f"disable one of the plugins, for example with -p no:{rivals[0].origin.plugin}"
     diagnostics.add(
         "TB401",
         f"{len(rivals)} plugins offer a {slot.kind}: {', '.join(repr(name) for name in names)}",
-        *(each.origin for each in rivals),
-        why="exactly one is used, and nothing says which",
+        *(rival.origin for rival in rivals),
+        why="exactly one is used, and nothing decides between them",
         fix=fix,
     )
 
 
-def _chosen(
+def _choice(
     slot: Slot[ProviderT], entry: Sourced[ProviderT], candidates: Sequence[Sourced[ProviderT]], rule: str
 ) -> Choice[ProviderT]:
     return Choice(
@@ -109,5 +112,9 @@ def _chosen(
         provider=entry.record,
         origin=entry.origin,
         rule=rule,
-        rejected=tuple(RejectedCandidate(each.record.name, each.origin) for each in candidates if each is not entry),
+        rejected=tuple(
+            RejectedCandidate(candidate.record.name, candidate.origin)
+            for candidate in candidates
+            if candidate is not entry
+        ),
     )

@@ -65,9 +65,9 @@ def test_plan_as_text() -> None:
     lines = _words(text)
     for start in (
         "app shop",
-        "parser fast an enabled plugin beats what is built in fast ",
+        "parser fast an enabled plugin takes precedence over the built-in one fast ",
         "not h1 h1 ",
-        "json component quick an enabled plugin beats",
+        "json component quick an enabled plugin takes precedence",
         "protocols",
         "ws Upgrade: websocket fast ",
         "scope /",
@@ -91,7 +91,7 @@ def test_plan_as_text() -> None:
         "plugin.fast.key ******** plugin settings at ",
         "findings",
         "warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
-        "warning: TB409 middleware 'm' is ordered by 'x', which is not there",
+        "warning: TB409 middleware 'm' is ordered by 'x', which does not exist",
     ):
         assert any(line.startswith(start) for line in lines), start
     assert "pa55word" not in text

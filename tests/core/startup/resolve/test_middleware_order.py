@@ -90,7 +90,7 @@ def test_circle_is_printed_as_a_path() -> None:
 
 def test_name_that_is_not_there_is_a_warning() -> None:
     app = App(middleware=[_link("audit", after=("sesion",)), _link("session")])
-    assert "'sesion', which is not there; did you mean 'session'?" in warning_of(app, "TB409").text
+    assert "'sesion', which does not exist; did you mean 'session'?" in warning_of(app, "TB409").text
 
 
 def test_two_of_one_name() -> None:

@@ -190,7 +190,7 @@ def test_what_is_kept_before_a_route_is_known_is_refused_for_one(section: str, n
     app = App()
     app.add_route("/", _hello, **{section: {name: 1}})  # type: ignore[misc]  # one of two names
     found = error_of(app, "TB428")
-    assert f"{section}.{name} cannot be otherwise" in found.text
+    assert f"{section}.{name} cannot be overridden" in found.text
     assert found.why
 
 

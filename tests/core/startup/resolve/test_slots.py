@@ -104,7 +104,7 @@ def test_component_of_each_kind_is_chosen() -> None:
 
 def test_component_that_nothing_provides() -> None:
     found = error_of(App(settings={"components": {"json": "x"}}), "TB402")
-    assert (found.text, found.why) == ("no json component is named 'x'", "there is none")
+    assert (found.text, found.why) == ("no json component is named 'x'", "available: none")
 
 
 def test_component_is_made_once_when_asked_for() -> None:

@@ -1,0 +1,106 @@
+"""Merge the tables of response types and error handlers of a scope with the tables of the scope around it.
+
+A table has one record per type. Which record wins is decided in ``precedence.py``; the winner replaces the record of
+the outer scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+import attrs
+
+from turnbuckle.diagnostics import RejectedCandidate, Sourced
+from turnbuckle.records import ErrorHandler, ResponseType
+from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, shown
+from turnbuckle.startup.resolve.precedence import report_duplicates, strongest
+
+__all__ = ["ResponseTables"]
+
+RecordT = TypeVar("RecordT")
+
+
+@attrs.frozen
+class ResponseTables:
+    """Merges the tables of one app.
+
+    Attributes:
+        builtin: names of the built-in plugins.
+        diagnostics: where conflicts and unusable records are reported.
+    """
+
+    builtin: Collection[str]
+    diagnostics: Diagnostics
+
+    def response_types(
+        self, outer: Iterable[Sourced[ResponseType]], own: Iterable[Sourced[ResponseType]]
+    ) -> tuple[Sourced[ResponseType], ...]:
+        """Return the response types in effect in a scope, one per type.
+
+        Args:
+            outer: the response types in effect around the scope.
+            own: the response types that the scope and its plugins add.
+        """
+        usable = [entry for entry in own if self._is_usable_type(entry)]
+        return self._merged(outer, usable, lambda record: record.type, ("TB404", "response type for"))
+
+    def error_handlers(
+        self, outer: Iterable[Sourced[ErrorHandler]], own: Iterable[Sourced[ErrorHandler]]
+    ) -> tuple[Sourced[ErrorHandler], ...]:
+        """Return the error handlers in effect in a scope, one per exception class.
+
+        Args:
+            outer: the error handlers in effect around the scope.
+            own: the error handlers that the scope and its plugins add.
+        """
+        usable = [entry for entry in own if self._is_usable_handler(entry)]
+        return self._merged(outer, usable, lambda record: record.exception, ("TB414", "error handler for"))
+
+    def _merged(
+        self,
+        outer: Iterable[Sourced[RecordT]],
+        own: Iterable[Sourced[RecordT]],
+        key: Callable[[RecordT], type],
+        conflict: tuple[str, str],
+    ) -> tuple[Sourced[RecordT], ...]:
+        code, noun = conflict
+        merged = {key(entry.record): entry for entry in outer}
+        rivals_by_type: dict[type, list[Sourced[RecordT]]] = {}
+        for entry in own:
+            rivals_by_type.setdefault(key(entry.record), []).append(entry)
+        for kind, rivals in rivals_by_type.items():
+            winner = self._winner(rivals, code, f"{noun} {getattr(kind, '__name__', kind)}")
+            beaten = [entry for entry in (*rivals, merged.get(kind)) if entry is not None and entry is not winner]
+            name = getattr(kind, "__qualname__", str(kind))
+            rejected = tuple(RejectedCandidate(name, entry.origin) for entry in beaten)
+            merged[kind] = attrs.evolve(winner, rejected=rejected)
+        return tuple(merged.values())
+
+    def _winner(self, rivals: list[Sourced[RecordT]], code: str, what: str) -> Sourced[RecordT]:
+        _, best = strongest(rivals, self.builtin)
+        report_duplicates(best, lambda record: what, code, "", self.diagnostics)
+        return best[0]
+
+    def _is_usable_type(self, entry: Sourced[ResponseType]) -> bool:
+        kind: object = entry.record.type
+        fault = fault_of_render(entry.record) if isinstance(kind, type) else f"{shown(kind)} is not a class"
+        return self._report_fault(entry, f"response type for {shown(kind)}", fault, "a class")
+
+    def _is_usable_handler(self, entry: Sourced[ErrorHandler]) -> bool:
+        kind: object = entry.record.exception
+        is_exception = isinstance(kind, type) and issubclass(kind, Exception)
+        fault = fault_of_handler(entry.record) if is_exception else f"{shown(kind)} is not an exception class"
+        return self._report_fault(entry, f"error handler for {shown(kind)}", fault, "an exception class")
+
+    def _report_fault(self, entry: Sourced[Any], record: str, fault: str, key: str) -> bool:
+        if fault:
+            self.diagnostics.add(
+                "TB504",
+                f"{record} cannot be used: {fault}",
+                entry.origin,
+                why=f"the record needs {key} and a callable",
+                fix="correct the record",
+            )
+        return not fault
