@@ -1,1 +1,1 @@
-"""What handlers see and return: requests, responses, content, cookies, and the middleware between them."""
+"""The types that handlers use: requests, responses, content, cookies, and the middleware between them."""

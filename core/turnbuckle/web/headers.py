@@ -1,7 +1,7 @@
-"""Give the fields of a message to people: case-insensitive, multi-valued, as ``str`` (RFC 9110, section 5).
+"""The fields of a message as case-insensitive, multi-valued mappings of ``str`` (RFC 9110, section 5).
 
-``Headers`` is a read-only view over the field lines of a request and decodes what is asked for, when it is asked for.
-``MutableHeaders`` holds the fields of a response and takes nothing that could not be sent.
+``Headers`` is a read-only view of the field lines of a request, which decodes a value when it is accessed.
+``MutableHeaders`` contains the fields of a response, and refuses fields that cannot be sent.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from turnbuckle.http.events import RawFields
 __all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value"]
 
 HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
-"""What may be passed where headers are expected."""
+"""The types that are accepted as headers: a mapping, or pairs of name and value."""
 
 # token = 1*tchar (RFC 9110, section 5.6.2)
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] (section 5.5); obs-text is Latin-1's upper
-# half.
+# field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] (section 5.5); obs-text is the upper half of
+# Latin-1.
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def check_field_name(name: str) -> str:
-    """Return the name if it may be sent as a field name.
+    """Return the name if it is a valid field name.
 
     Raises:
-        ValueError: it is not a token.
+        ValueError: the name is not a token.
     """
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"field name {name!r} is not a token")
@@ -36,19 +36,19 @@ def check_field_name(name: str) -> str:
 
 
 def check_field_value(name: str, value: str) -> str:
-    """Return the value without surrounding whitespace if it may be sent.
+    """Return the value without surrounding whitespace if it is a valid field value.
 
     Raises:
-        ValueError: it holds a control character, or a character beyond Latin-1.
+        ValueError: the value contains a control character, or a character beyond Latin-1.
     """
     if not _VALUE.fullmatch(value):
-        raise ValueError(f"value {value!r} of field {name!r} holds a character that cannot be sent")
+        raise ValueError(f"value {value!r} of field {name!r} contains a character that cannot be sent")
     return value.strip(" \t")
 
 
 @final
 class Headers:
-    """The fields of a request: ``headers["accept"]`` is the first value of that name, ``get_list`` gives all.
+    """The fields of a request: ``headers["accept"]`` is the first value of a name, ``get_list("accept")`` returns all.
 
     ``items()`` yields each field line; iteration, ``keys()`` and ``len()`` see each name once, in lower case. Values
     are decoded as Latin-1, which never fails (RFC 9110, section 5.5).
@@ -71,16 +71,16 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of a name, or the default."""
-        wanted = _encode_name(name)
+        lower_name = _encode_name(name)
         for field_name, value in self.raw:
-            if field_name == wanted:
+            if field_name == lower_name:
                 return value.decode("latin-1")
         return default
 
     def get_list(self, name: str) -> list[str]:
         """Return all values of a name in the order received."""
-        wanted = _encode_name(name)
-        return [value.decode("latin-1") for field_name, value in self.raw if field_name == wanted]
+        lower_name = _encode_name(name)
+        return [value.decode("latin-1") for field_name, value in self.raw if field_name == lower_name]
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield name and value of each field line in the order received."""
@@ -105,15 +105,16 @@ class Headers:
 
 
 def _encode_name(name: str) -> bytes:
-    # A name beyond Latin-1 is no field name: "?" is not a token character, so it is simply not found.
+    # A character beyond Latin-1 becomes "?", which no field name contains, so the name is not found.
     return name.lower().encode("latin-1", "replace")
 
 
 @final
 class MutableHeaders:
-    """The fields of a response; names keep the case in which they were written and are compared without it.
+    """The fields of a response. Names keep their case, and are compared without regard to case.
 
-    Every way in raises ``ValueError``, naming the offender, for what cannot be sent (RFC 9110, section 5.5).
+    Every method that adds a field raises ``ValueError`` with the name if the field cannot be sent (RFC 9110, section
+    5.5).
     """
 
     __slots__ = ("_pairs",)
@@ -141,52 +142,52 @@ class MutableHeaders:
 
     def get_list(self, name: str) -> list[str]:
         """Return all values of a name in the order in which they are sent."""
-        wanted = name.lower()
-        return [value for field_name, value in self._pairs if field_name.lower() == wanted]
+        lower_name = name.lower()
+        return [value for field_name, value in self._pairs if field_name.lower() == lower_name]
 
     def __setitem__(self, name: str, value: str) -> None:
         self.set(name, value)
 
     def set(self, name: str, value: str) -> None:
-        """Give a name this one value, in place of all others that it had."""
+        """Set the only value of a name; previous values are removed."""
         pair = (check_field_name(name), check_field_value(name, value))
         self.discard(name)
         self._pairs.append(pair)
 
     def add(self, name: str, value: str) -> None:
-        """Add a value beside those that the name has.
+        """Add a value and keep the previous values of the name.
 
         Raises:
-            ValueError: it cannot be sent, or it would be a second Content-Type.
+            ValueError: the field cannot be sent, or is a second Content-Type.
         """
         pair = (check_field_name(name), check_field_value(name, value))
         if name.lower() == "content-type" and name in self:
-            raise ValueError(f"a response has one Content-Type: {self[name]!r} or {value!r}")
+            raise ValueError(f"a response has one Content-Type: either {self[name]!r} or {value!r}")
         self._pairs.append(pair)
 
     def setdefault(self, name: str, value: str) -> str:
-        """Set a name that has no value yet; return the first value that it has then."""
+        """Set the value of a name if it has none, and return its first value."""
         if name not in self:
             self.add(name, value)
         return self[name]
 
     def add_vary(self, name: str) -> None:
-        """Say that the response depends on a request field, once (RFC 9110, section 12.5.5)."""
+        """Add the name of a request field to Vary, unless Vary covers it already (RFC 9110, section 12.5.5)."""
         present = ", ".join(self.get_list("vary"))
         members = {member.strip().lower() for member in present.split(",")}
         if "*" not in members and name.lower() not in members:
             self.set("Vary", f"{present}, {name}" if present else name)
 
     def discard(self, name: str) -> None:
-        """Remove all values of a name, if it has any."""
-        wanted = name.lower()
-        self._pairs = [pair for pair in self._pairs if pair[0].lower() != wanted]
+        """Remove all values of a name. The name may have none."""
+        lower_name = name.lower()
+        self._pairs = [pair for pair in self._pairs if pair[0].lower() != lower_name]
 
     def delete(self, name: str) -> None:
         """Remove all values of a name.
 
         Raises:
-            KeyError: it has none.
+            KeyError: the name has no value.
         """
         if name not in self:
             raise KeyError(name)
@@ -204,7 +205,7 @@ class MutableHeaders:
         return iter(self)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(name.lower() == known.lower() for known, _ in self._pairs)
+        return isinstance(name, str) and any(name.lower() == field_name.lower() for field_name, _ in self._pairs)
 
     def __iter__(self) -> Iterator[str]:
         first_spelling: dict[str, str] = {}

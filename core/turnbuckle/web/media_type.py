@@ -1,6 +1,6 @@
-"""Read a Content-Type (RFC 9110, section 8.3.1), and other fields made of a value and parameters.
+"""Parse a Content-Type (RFC 9110, section 8.3.1), and other fields that consist of a value and parameters.
 
-Pure and linear. What is malformed is skipped: the field says what the content claims to be, and nothing more.
+Pure and linear. Malformed parameters are skipped, because the field is only a claim about the content.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import attrs
 
 __all__ = ["MediaType", "parse_media_type"]
 
-# parameter = parameter-name "=" ( token / quoted-string ) (RFC 9110, section 5.6.6). Each alternative begins with
-# another octet and none repeats within a repetition, so nothing is tried twice.
+# parameter = parameter-name "=" ( token / quoted-string ) (RFC 9110, section 5.6.6). Each alternative begins with a
+# different character and no repetition is nested in another one, so there is no backtracking.
 _PARAMETER: Final = re.compile(r';[ \t]*(?:([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?[ \t]*')
 _ESCAPED: Final = re.compile(r"\\(.)")
 
@@ -25,8 +25,9 @@ class MediaType:
     """A media type.
 
     Attributes:
-        essence: type and subtype in lower case, as ``"text/html"``; ``""`` if there is none.
-        parameters: names in lower case, values as sent, without quotes; of two with one name the first.
+        essence: type and subtype in lower case, such as ``"text/html"``; ``""`` if there is none.
+        parameters: names in lower case, and values as sent, without quotes. If a name is repeated, the first value
+            counts.
     """
 
     essence: str
@@ -34,11 +35,11 @@ class MediaType:
 
     def get(self, name: str) -> str:
         """Return the value of a parameter, or ``""``."""
-        return next((value for known, value in self.parameters if known == name), "")
+        return next((value for parameter, value in self.parameters if parameter == name), "")
 
     @property
     def is_json(self) -> bool:
-        """Tell whether it is JSON, or something written in it (RFC 6839, section 3.1)."""
+        """Return whether the content is JSON, or a format based on JSON (RFC 6839, section 3.1)."""
         return self.essence == "application/json" or self.essence.endswith("+json")
 
     @property
@@ -49,7 +50,7 @@ class MediaType:
 
 @lru_cache(maxsize=128)
 def parse_media_type(text: str) -> MediaType:
-    """Take a Content-Type apart; the usual ones are remembered."""
+    """Split a Content-Type into its parts. Common values are cached."""
     essence = text.partition(";")[0].strip(" \t").lower()
     return MediaType(essence, tuple(_parameters(text)))
 

@@ -1,7 +1,7 @@
-"""Keep what lifespans yield, and find it by its typed key.
+"""Store the values that lifespans yield, and look them up by typed keys.
 
-One ``Resources`` belongs to a compiled application. Lifespans put values in when they are entered and take them out
-when they are left; requests and setups look them up. What a scope provides is found in that scope and in those within.
+Each compiled application has one ``Resources``. A lifespan adds its values when it is entered and removes them when it
+is left; requests and setups look them up. A resource of a scope is visible in that scope and in the scopes inside it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = ["Phase", "Providers", "Resources"]
 T = TypeVar("T")
 
 Phase: TypeAlias = Literal["not started", "starting", "serving", "stopping", "stopped"]
-"""How far the application is."""
+"""The phases of an application."""
 
 Providers: TypeAlias = Mapping[tuple[str, ResourceKey[object]], str]
-"""Who provides a key in the scope of a prefix, in words."""
+"""A description of the provider, by scope prefix and key."""
 
 _NOWHERE: Final[Providers] = MappingProxyType({})
 _ROOT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"": ("",)})
@@ -32,11 +32,11 @@ class Resources:
     """The resources of one application.
 
     Args:
-        providers: who provides what.
-        layers: for the prefix of a scope, the prefixes to look under: its own first, "" for the app last.
+        providers: descriptions of all providers, for messages.
+        layers: by the prefix of a scope, the prefixes to search: its own first, "" for the app last.
 
     Attributes:
-        phase: how far the application is.
+        phase: the current phase of the application.
     """
 
     __slots__ = ("_layers", "_providers", "_values", "phase")
@@ -48,49 +48,53 @@ class Resources:
         self._values: Final[dict[tuple[str, ResourceKey[object]], object]] = {}
 
     def get(self, key: ResourceKey[T], scope: str = "") -> T:
-        """Return the resource of a key, as the scope of a prefix sees it.
+        """Return the resource of a key, as seen from the scope of a prefix.
 
         Raises:
-            ResourceUnavailable: nothing provides it, or what does is not entered.
+            ResourceUnavailable: no lifespan provides the key, or the lifespan is not active.
         """
         for prefix in self._layers.get(scope, ("",)):
             if (prefix, key) in self._values:
-                # Looked at when it was put there.
+                # The type was checked when the value was added.
                 return cast("T", self._values[prefix, key])
             if (prefix, key) in self._providers:
                 break
-        raise ResourceUnavailable(self._complaint(key, scope), key.name, self.phase)
+        raise ResourceUnavailable(self._unavailable(key, scope), key.name, self.phase)
 
     def put(self, key: ResourceKey[object], value: object, scope: str = "") -> None:
-        """Let a resource be found.
+        """Add a resource.
 
         Raises:
-            TypeError: the value is no instance of the type of its key.
-            RuntimeError: there is one already.
+            TypeError: the value is not an instance of the type of its key.
+            RuntimeError: the scope already has a resource of this key.
         """
-        if not _fits(value, key.type):
+        if not _is_instance(value, key.type):
             raise TypeError(f"{key} is a {key.type.__qualname__}, but {value!r:.80} was yielded")
         if (scope, key) in self._values:
-            raise RuntimeError(f"{key} is there already: two servers at once need an application each")
+            raise RuntimeError(f"{key} exists already: each running server needs its own application")
         self._values[scope, key] = value
 
     def remove(self, key: ResourceKey[object], scope: str = "") -> None:
-        """Let a resource be found no more."""
+        """Remove a resource."""
         self._values.pop((scope, key), None)
 
-    def _complaint(self, key: ResourceKey[object], scope: str) -> str:
+    def _unavailable(self, key: ResourceKey[object], scope: str) -> str:
         layers = self._layers.get(scope, ("",))
-        provider = next((self._providers[at, key] for at in layers if (at, key) in self._providers), "")
+        provider = next((self._providers[prefix, key] for prefix in layers if (prefix, key) in self._providers), "")
         if provider:
-            return f"{key} is not there while the app is {self.phase}: {provider} provides it as long as it is entered"
-        elsewhere = [f"{who} in scope {at!r}" for (at, each), who in self._providers.items() if each == key]
-        hint = f"; {elsewhere[0]} keeps its own" if elsewhere else ""
+            return f"{key} is not available while the app is {self.phase}: {provider} provides it while it is active"
+        elsewhere = [
+            f"{provider} in scope {prefix!r}"
+            for (prefix, provided), provider in self._providers.items()
+            if provided == key
+        ]
+        hint = f"; {elsewhere[0]} provides it there only" if elsewhere else ""
         return f"nothing provides {key}{hint}"
 
 
-def _fits(value: object, kind: type) -> bool:
+def _is_instance(value: object, kind: type) -> bool:
     try:
         return isinstance(value, kind)
     except TypeError:
-        # A protocol that cannot be looked at when the program runs; type checkers have done so.
+        # The type is a protocol that cannot be checked at run time; type checkers check it.
         return True

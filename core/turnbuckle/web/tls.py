@@ -1,4 +1,4 @@
-"""Say what is known of a connection that is secured with TLS, and of the client's certificate. Pure data."""
+"""Records that describe a connection secured with TLS, and the client's certificate. Pure data."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Names: TypeAlias = tuple[tuple[str, str], ...]
 
 @attrs.frozen(kw_only=True)
 class ClientCertificate:
-    """The certificate that a client has shown, which was checked against ``tls.client_ca``.
+    """The certificate that a client sent, verified against ``tls.client_ca``.
 
     Attributes:
-        subject: whom it names: pairs such as ``("commonName", "alice")``, in their order.
-        issuer: who signed it, in the same form.
+        subject: the subject, as pairs such as ``("commonName", "alice")``, in order.
+        issuer: the issuer, in the same form.
         alternative_names: pairs such as ``("DNS", "alice.example")``, ``("email", "a@b.example")`` or
             ``("URI", "spiffe://...")``.
-        serial_number: in hexadecimal, as the issuer gave it.
-        not_before: when it begins to be valid.
-        not_after: when it ceases to be.
-        der: all of it, in DER.
+        serial_number: in hexadecimal.
+        not_before: the start of its validity.
+        not_after: the end of its validity.
+        der: the complete certificate in DER.
     """
 
     subject: Names
@@ -57,7 +57,7 @@ class TLSInfo:
         version: such as ``"TLSv1.3"``.
         cipher: such as ``"TLS_AES_256_GCM_SHA384"``.
         alpn: the protocol that both sides agreed on, such as ``"http/1.1"``; "" for none.
-        client_certificate: what the client has shown; None if it was not asked, or has none.
+        client_certificate: None if the server did not ask for one, or the client has none.
     """
 
     version: str

@@ -1,4 +1,4 @@
-"""Say whose word counts: the addresses of proxies that are trusted. Pure; asked once for each hop."""
+"""The addresses of trusted proxies. Pure; looked up once for each hop of a request."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 _UNIX: Final = "unix"
 
-# The same few proxies ask again and again.
-_REMEMBERED: Final = 1024
+# A server usually has only a few proxies, so their addresses are cached.
+_CACHE_SIZE: Final = 1024
 
 
 @final
 class TrustedAddresses:
-    """A set of networks.
+    """A set of trusted networks.
 
     Args:
-        entries: addresses such as ``"192.0.2.1"``, networks such as ``"10.0.0.0/8"``, and ``"unix"`` for whoever
-            connects to a Unix socket.
+        entries: addresses such as ``"192.0.2.1"``, networks such as ``"10.0.0.0/8"``, and ``"unix"`` for all clients of
+            a Unix socket.
 
     Raises:
-        ValueError: one of them is none of these.
+        ValueError: an entry is neither an address nor a network nor ``"unix"``.
     """
 
     __slots__ = ("_entries", "_has_unix", "_trusts")
@@ -34,8 +34,8 @@ class TrustedAddresses:
     def __init__(self, entries: Iterable[str]) -> None:
         self._entries: Final = tuple(entries)
         self._has_unix: Final = _UNIX in self._entries
-        networks = tuple(ipaddress.ip_network(each) for each in self._entries if each != _UNIX)
-        self._trusts: Final = lru_cache(_REMEMBERED)(lambda address: _is_in(address, networks))
+        networks = tuple(ipaddress.ip_network(entry) for entry in self._entries if entry != _UNIX)
+        self._trusts: Final = lru_cache(_CACHE_SIZE)(lambda address: _is_in(address, networks))
 
     def __repr__(self) -> str:
         return f"TrustedAddresses({list(self._entries)})"
@@ -44,11 +44,11 @@ class TrustedAddresses:
         return bool(self._entries)
 
     def trusts(self, client: tuple[str, int] | None) -> bool:
-        """Tell whether one end of a connection is trusted; None is the client of a Unix socket."""
+        """Return whether a client, given by address and port, is trusted; None means a client of a Unix socket."""
         return self._trusts(client[0]) if client is not None else self._has_unix
 
     def trusts_address(self, address: str) -> bool:
-        """Tell whether an address without a port is; what is no address is not."""
+        """Return whether an address without a port is trusted. Text that is not an address is not trusted."""
         return self._trusts(address)
 
 
@@ -57,6 +57,6 @@ def _is_in(address: str, networks: tuple[_Network, ...]) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    # What a socket of both families says of a client of IPv4.
+    # A dual-stack socket reports IPv4 clients as IPv4-mapped IPv6 addresses.
     found = (found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None) or found
     return any(found in network for network in networks)

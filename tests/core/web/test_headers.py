@@ -117,7 +117,7 @@ def test_mutable_headers_refuse_name(name):
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb", "\x00", "a\x7f", "snow \u2603", "a\n"])
 def test_mutable_headers_refuse_value(value):
-    with pytest.raises(ValueError, match="of field 'X-A' holds a character that cannot be sent"):
+    with pytest.raises(ValueError, match="of field 'X-A' contains a character that cannot be sent"):
         MutableHeaders({"X-A": value})
     with pytest.raises(ValueError, match="of field 'X-A'"):
         MutableHeaders().setdefault("X-A", value)
@@ -131,7 +131,7 @@ def test_mutable_headers_refused_value_leaves_the_old_one():
 
 
 def test_mutable_headers_refuse_second_content_type():
-    with pytest.raises(ValueError, match="one Content-Type: 'a/b' or 'c/d'"):
+    with pytest.raises(ValueError, match="one Content-Type: either 'a/b' or 'c/d'"):
         MutableHeaders([("Content-Type", "a/b"), ("content-type", "c/d")])
 
 

@@ -39,7 +39,7 @@ def test_resource_of_a_scope_that_is_gone_is_not_replaced_by_that_of_the_app() -
     kept = resources()
     kept.put(TEXT, "outer")
     kept.phase = "stopping"
-    expected = "resource 'text' is not there while the app is stopping: lifespan 'inner' provides it"
+    expected = "resource 'text' is not available while the app is stopping: lifespan 'inner' provides it"
     with pytest.raises(ResourceUnavailable, match=expected):
         kept.get(TEXT, "/a")
 

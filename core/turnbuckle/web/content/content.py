@@ -1,7 +1,7 @@
-"""Read the content of a request: once as a stream, or whole and then as often as wanted.
+"""Read the content of a request: once as a stream, or completely and then any number of times.
 
-The server implements ``ContentSource``; it enforces the limit and the deadlines as the octets arrive. ``ContentReader``
-owns what has been read so far. Decoding follows RFC 9110, section 8.3, and RFC 8259, section 8.1.
+The server implements ``ContentSource``, which enforces the limit and the deadlines while bytes arrive.
+``ContentReader`` owns the content that was read. Decoding follows RFC 9110, section 8.3, and RFC 8259, section 8.1.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _CHARSET: Final = re.compile(
 
 
 class ContentSource(Protocol):
-    """Where the content of one request comes from.
+    """The source of the content of one request.
 
     Attributes:
-        limit: octets of content beyond which ``receive`` raises; a handler may raise or lower it before it reads.
+        limit: the maximum number of bytes of content; beyond it ``receive`` raises. A handler may change the limit
+            before it reads.
         trailers: trailer fields, complete once ``receive`` has returned ``b""``.
     """
 
@@ -38,12 +39,12 @@ class ContentSource(Protocol):
         """Return the trailer fields received so far."""
 
     async def receive(self) -> bytes:
-        """Return the next octets, or ``b""`` at the end and ever after.
+        """Return the next bytes, or ``b""`` at the end of the content and on every later call.
 
         Raises:
             ContentTooLarge: the content exceeds the limit.
             ProtocolError: the framing of the content is broken.
-            ConnectionLost: the client went away before the end.
+            ConnectionLost: the client disconnected before the end of the content.
         """
 
 
@@ -63,28 +64,28 @@ NO_CONTENT: Final[ContentSource] = _NoContent()
 
 @final
 class ContentReader:
-    """Hands out the content of one request.
+    """Reads the content of one request.
 
-    The content passes through once: ``stream`` gives it away piece by piece, ``read`` keeps it. After ``read``,
-    ``stream`` still works, from memory; after ``stream``, neither does.
+    The source delivers the content only once. ``stream`` yields it piece by piece without storing it; ``read`` stores
+    it. After ``read``, ``stream`` yields the stored content; after ``stream``, both raise.
     """
 
-    __slots__ = ("_content", "_failure", "_is_reading", "_is_taken", "_pieces", "_read_ended", "_source")
+    __slots__ = ("_content", "_failure", "_is_claimed", "_is_reading", "_pieces", "_read_ended", "_source")
 
     def __init__(self, source: ContentSource) -> None:
         self._source: Final = source
         self._content: bytes | None = None
         self._pieces: list[bytes] = []
         self._failure: Exception | None = None
-        self._is_taken = False
+        self._is_claimed = False
         self._is_reading = False
         self._read_ended: asyncio.Event | None = None
 
     async def read(self) -> bytes:
-        """Return the whole content; several tasks may ask for it at a time.
+        """Return the complete content. Several tasks may call this at the same time.
 
         Raises:
-            RuntimeError: it was streamed.
+            RuntimeError: the content was streamed.
         """
         while self._content is None:
             if self._is_reading:
@@ -92,21 +93,21 @@ class ContentReader:
             elif self._failure is not None:
                 raise self._failure
             else:
-                self._take()
+                self._claim()
                 await self._read()
         return self._content
 
     async def _read(self) -> None:
         self._is_reading = True
-        # A list joined at the end: appending to bytes would copy everything again for each piece.
+        # A list is joined at the end, because appending to bytes would copy the content again for each piece.
         pieces = self._pieces
         try:
             while piece := await self._source.receive():
                 pieces.append(piece)
             self._content, self._pieces = b"".join(pieces), []
         except asyncio.CancelledError:
-            # Nothing is wrong with the content: another task that waits for it reads on.
-            self._is_taken = False
+            # Only this task was cancelled. Another task that waits for the content continues to read.
+            self._is_claimed = False
             raise
         except Exception as error:
             self._failure = error
@@ -125,55 +126,55 @@ class ContentReader:
         """Yield the content as it arrives, in pieces that are never empty.
 
         Raises:
-            RuntimeError: it was streamed already.
+            RuntimeError: the content was streamed already.
         """
         if self._content is not None:
             if self._content:
                 yield self._content
             return
         if self._pieces:
-            raise RuntimeError("some of the content of this request was read already; the rest can only be read")
-        self._take()
+            raise RuntimeError("a part of the content was read already; use read() for the rest")
+        self._claim()
         while piece := await self._source.receive():
             yield piece
 
-    def _take(self) -> None:
-        if self._is_taken:
+    def _claim(self) -> None:
+        if self._is_claimed:
             raise RuntimeError("the content of this request was streamed; it can be read only once")
-        self._is_taken = True
+        self._is_claimed = True
 
 
 def decode_text(content: bytes, charset: str) -> str:
-    """Decode content that a client says is text.
+    """Decode content as text.
 
     Raises:
-        BadRequest: the charset is unknown, or the content is not in it.
+        BadRequest: the charset is unknown, or the content is not valid in it.
     """
     if not is_charset(charset):
         raise BadRequest("the content is in an unknown charset")
     try:
         return content.decode(charset)
     except UnicodeError as error:
-        raise BadRequest("the content is not text in the charset that it claims") from error
+        raise BadRequest("the content is not valid in its charset") from error
 
 
 def is_charset(name: str) -> bool:
-    """Return whether a charset is one that text can be decoded from.
+    """Return whether text may be decoded with a charset of this name.
 
-    Python knows codecs that are none ("zlib" inflates), some that only it uses ("unicode_escape", "punycode", "idna"
-    are not linear, or warn), and that of the machine ("mbcs").
+    Python's other codecs are refused: codecs that are not charsets ("zlib" decompresses), codecs that only Python uses
+    ("unicode_escape", "punycode" and "idna" are not linear, or warn), and the codec of the machine ("mbcs").
     """
     return _CHARSET.fullmatch(name.lower().replace("_", "-")) is not None
 
 
 def decode_json(content: bytes, codec: JSONCodec = STANDARD_JSON) -> object:
-    """Decode content as JSON, which is UTF-8 whatever the Content-Type says (RFC 8259, section 8.1).
+    """Decode content as JSON, which is always UTF-8, even if the Content-Type has a charset (RFC 8259, section 8.1).
 
     Raises:
-        BadRequest: it is not JSON.
+        BadRequest: the content is not JSON.
     """
     try:
         return codec.decode(content)
     except (ValueError, RecursionError) as error:
-        # ValueError covers bad UTF-8, bad syntax and numbers with thousands of digits.
+        # ValueError is raised for invalid UTF-8, invalid syntax and numbers with thousands of digits.
         raise BadRequest("the content is not JSON") from error

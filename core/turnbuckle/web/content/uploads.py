@@ -1,6 +1,6 @@
-"""Keep an uploaded file: in memory while it is small, on disk beyond that, and gone with the last reference to it.
+"""An uploaded file, stored in memory if it is small and on disk otherwise, and deleted with the last reference to it.
 
-The disk is only touched in a thread. The name that a client gave is for showing, never for opening.
+The disk is only accessed in a thread. The file name from the client may be displayed, but must not be opened.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from typing import IO, Final, final
 
 __all__ = ["UploadedFile"]
 
-_PIECE: Final = 64 * 1024
+_PIECE_SIZE: Final = 64 * 1024
 
 
 @final
 class UploadedFile:
-    """A file that came with a form.
+    """A file that was uploaded with a form.
 
     Attributes:
-        name: what the client calls it, without any folders; for showing only. It is no safe name for a file of yours.
-        content_type: what the client says it is, in lower case; ``""`` if it says nothing.
-        size: in octets.
-        file: the content as a binary file, at its start; reading it blocks, unlike the methods here.
+        name: the client's name of the file, without folders; for display only. It is not safe to use it as the name of
+            a file on the server.
+        content_type: the media type that the client sent, in lower case; ``""`` if it sent none.
+        size: in bytes.
+        file: the content as a binary file, at its start. Reading it blocks, unlike the methods of this class.
     """
 
     __slots__ = ("_in_memory", "_unwritten", "_unwritten_size", "content_type", "file", "name", "size")
@@ -41,29 +42,30 @@ class UploadedFile:
         self.file: Final[IO[bytes]] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
 
     def __repr__(self) -> str:
-        return f"<UploadedFile {self.name!r} of {self.size} octets>"
+        return f"<UploadedFile {self.name!r} of {self.size} bytes>"
 
     def __del__(self) -> None:
         self.close()
 
     async def write(self, piece: bytes) -> None:
-        """Add to the end; in a thread once the file is, or now comes to be, on disk."""
+        """Append a piece to the content; in a thread if the file is on disk or now has to move there."""
         self.size += len(piece)
         if self.size <= self._in_memory:
             self.file.write(piece)
             return
-        # A thread for each piece would let a client that sends tiny ones keep the threads from everybody else.
+        # Pieces are collected first: with a thread for each piece, a client that sends tiny pieces could occupy all
+        # threads.
         self._unwritten.append(piece)
         self._unwritten_size += len(piece)
-        if self._unwritten_size >= _PIECE:
-            await self._write_out()
+        if self._unwritten_size >= _PIECE_SIZE:
+            await self._flush()
 
     async def rewind(self) -> None:
-        """Go to the start of what was written."""
-        await self._write_out()
+        """Write out all pieces and move to the start of the file."""
+        await self._flush()
         self.file.seek(0)
 
-    async def _write_out(self) -> None:
+    async def _flush(self) -> None:
         if self._unwritten:
             data = b"".join(self._unwritten)
             self._unwritten.clear()
@@ -71,27 +73,27 @@ class UploadedFile:
             await asyncio.to_thread(self.file.write, data)
 
     async def read(self) -> bytes:
-        """Return the whole content."""
+        """Return the complete content."""
         return b"".join([piece async for piece in self.pieces()])
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the content from its start, in pieces that are never empty."""
         await self.rewind()
-        while piece := await asyncio.to_thread(self.file.read, _PIECE):
+        while piece := await asyncio.to_thread(self.file.read, _PIECE_SIZE):
             yield piece
 
     async def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the content to a path of the app's choosing, in place of what is there."""
+        """Write the content to a path that the app chose, and replace a file that exists there."""
         await self.rewind()
         await asyncio.to_thread(self._copy_to, path)
 
     def _copy_to(self, path: str | os.PathLike[str]) -> None:
         with open(path, "wb") as target:
-            shutil.copyfileobj(self.file, target, _PIECE)
+            shutil.copyfileobj(self.file, target, _PIECE_SIZE)
 
     def close(self) -> None:
-        """Give up the content; done anyway once nothing refers to it."""
-        # What could not be written is tried once more here, and fails again on a full disk.
+        """Close the file and delete its content. This also happens when the last reference goes."""
+        # Closing tries to write buffered data again, which fails again if the disk is full.
         with suppress(OSError):
             self.file.close()
 
@@ -99,5 +101,5 @@ class UploadedFile:
 def _base_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     printable = "".join(character for character in last if character.isprintable())
-    # These name folders, whatever they are put behind.
+    # These names always refer to folders.
     return "" if printable in {".", ".."} else printable

@@ -1,1 +1,1 @@
-"""The request as handlers see it."""
+"""The request as a handler sees it, and its parts."""

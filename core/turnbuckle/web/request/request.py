@@ -1,7 +1,7 @@
-"""What a handler is given: one request, each part of it worked out when it is first asked for (RFC 9110, section 3.4).
+"""The argument of a handler: one request, whose parts are computed on first use (RFC 9110, section 3.4).
 
-A request is made for every message that arrives, so making one only stores references. It owns no I/O: content comes
-through a ``ContentSource``, the connection is seen through a ``Peer``.
+A request is created for every message, so creating one only stores references. A request does no I/O: it reads content
+from a ``ContentSource``, and a ``Peer`` describes its connection.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class Request:
 
     Args:
         head: request line and header section, as parsed.
-        content: where content comes from; None if there is none.
-        peer: the connection it arrived on.
+        content: the source of the content; None if there is none.
+        peer: the connection that the request was received on.
         app: the parts of the application that the request uses.
 
     Attributes:
@@ -89,9 +89,10 @@ class Request:
         exchange: the server's record of the request; None unless the server keeps one that routes may change.
         path_params: converted path parameters by name; set once a route is found.
         route: the route that was found, or None.
-        exception: what a handler raised, once it did, for middleware that asks what is behind an error response.
-        url_builder: makes the paths of named routes; set once a route is looked for.
-        steps: the chains of its scopes, and then the endpoint; set once a route in a scope is found.
+        exception: the exception that was raised for this request, or None; it tells middleware the cause of an error
+            response.
+        url_builder: builds the paths of named routes; set before a route is looked up.
+        steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
     """
 
     __slots__ = (
@@ -141,16 +142,16 @@ class Request:
         return f"<Request {self.method} {self.target}>"
 
     def __str__(self) -> str:
-        # What stands in messages, and so in logs: a query may hold secrets.
+        # This text appears in messages and logs. The query is omitted because it may contain secrets.
         return f"{self.method} {self.raw_path}"
 
     @property
     def id(self) -> str:
-        """What the request is called in logs; "" until something names it, as the plugin ``request_id`` does.
+        """The id of the request in logs; "" until it is set, for example by the plugin ``request_id``.
 
-        Setting it names it for all that is logged while the request is served, as ``RequestIdFilter`` shows.
+        Setting it also sets the id for all log records made while the request is served; see ``RequestIdFilter``.
         """
-        # A slot that every request filled would be paid for by every request.
+        # Most requests have no id. Initializing the slot would cost time on every request.
         return getattr(self, "_id", "")
 
     @id.setter
@@ -175,6 +176,7 @@ class Request:
     @property
     def raw_path(self) -> str:
         """Return the path as received: percent-encoded, without the query."""
+        # The same as _parse_target, repeated here because every request gets here and a call would cost time.
         target = self._target
         if target is None:
             target = self._target = parse_target(self.head.target)
@@ -184,7 +186,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """Return the decoded path; replacement characters stand for what is not UTF-8."""
+        """Return the decoded path; bytes that are not UTF-8 are replaced by U+FFFD."""
         return (self._target or self._parse_target()).path
 
     @property
@@ -199,7 +201,7 @@ class Request:
         return target
 
     def _check_scheme(self) -> None:
-        # Section 7.4 of RFC 9110: what is to be had over TLS alone is not given away without it.
+        # RFC 9110, section 7.4: a request for an https resource must not be served over an unsecured connection.
         if self.head.target[:6].lower() == b"https:" and self.peer.scheme != "https":
             raise HTTPError(421)
 
@@ -208,7 +210,7 @@ class Request:
         """Return the parameters of the query.
 
         Raises:
-            BadRequest: there are more than 1000.
+            BadRequest: there are more than 1000 parameters.
         """
         params = self._query_params
         if params is None:
@@ -225,10 +227,10 @@ class Request:
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """Return the cookies by name; of two with one name the first, which is the more specific one.
+        """Return the cookies by name. If two cookies have the same name, the first is used: its path is more specific.
 
         Raises:
-            BadRequest: there are more than 1000.
+            BadRequest: there are more than 1000 cookies.
         """
         cookies = self._cookies
         if cookies is None:
@@ -237,7 +239,7 @@ class Request:
 
     @property
     def state(self) -> State:
-        """Return the place where middleware and handlers leave things for each other."""
+        """Return the values that middleware and handlers share during this request."""
         state = self._state
         if state is None:
             state = self._state = State()
@@ -245,7 +247,7 @@ class Request:
 
     @property
     def client(self) -> tuple[str, int] | None:
-        """Return address and port of the client, or None where there is no such thing."""
+        """Return address and port of the client, or None if it has none, for example on a Unix socket."""
         return self.peer.client
 
     @property
@@ -260,42 +262,42 @@ class Request:
 
     @property
     def tls(self) -> TLSInfo | None:
-        """Return how the connection is secured; None if it is not, or if that is the affair of a proxy."""
+        """Return how the connection is secured; None if it does not use TLS, or if a proxy ended TLS."""
         return self.peer.tls
 
     @property
     def client_certificate(self) -> ClientCertificate | None:
-        """Return the certificate that the client has shown and that was checked; None if there is none."""
+        """Return the verified certificate of the client, or None if it sent none."""
         tls = self.peer.tls
         return tls.client_certificate if tls is not None else None
 
     @property
     def host(self) -> str:
-        """Return host and port that the client asked for; ``""`` if it named none, as HTTP/1.0 allows.
+        """Return host and port that the client requested; ``""`` if the request has none, which HTTP/1.0 allows.
 
-        What a trusted proxy told goes first (``take_forwarded``).
-
-        The authority of an absolute-form target goes before the Host field (RFC 9112, section 3.2.2).
+        A host from a trusted proxy takes precedence (``take_forwarded``). It is followed by the authority of an
+        absolute-form target, and then by the Host field (RFC 9112, section 3.2.2).
         """
         return self.peer.host or (self._target or self._parse_target()).authority or self.headers.get("host", "")
 
     @property
     def prefix(self) -> str:
-        """Return what a trusted proxy has cut off the path, such as ``"/shop"``; ``""`` for nothing."""
+        """Return the prefix that a trusted proxy removed from the path, such as ``"/shop"``; ``""`` for none."""
         return self.peer.prefix
 
     def take_forwarded(
         self, *, client: tuple[str, int] | None, scheme: str = "", host: str = "", prefix: str = ""
     ) -> None:
-        """Believe a proxy: what it tells takes the place of what the connection does, for this request alone.
+        """Replace facts about the connection by the facts that a trusted proxy forwarded, for this request only.
 
-        It is for middleware at the edge, which has made sure that the proxy is trusted and what it tells well-formed.
+        This is for middleware in the zone ``edge``, which must have verified that the proxy is trusted and that the
+        values are well-formed.
 
         Args:
-            client: address and port of the client; None if that is unknown.
-            scheme: ``"http"`` or ``"https"``; "" leaves it as it is.
-            host: host and port that the client asked for; "" leaves it as it is.
-            prefix: what the proxy has cut off the path; "" leaves it as it is.
+            client: address and port of the client; None if they are unknown.
+            scheme: ``"http"`` or ``"https"``; "" to leave it unchanged.
+            host: host and port that the client requested; "" to leave them unchanged.
+            prefix: the prefix that the proxy removed from the path; "" to leave it unchanged.
         """
         peer = self.peer
         self.peer = attrs.evolve(
@@ -308,7 +310,7 @@ class Request:
 
     @property
     def url(self) -> str:
-        """Return the URI that the client asked for, as far as it is known (RFC 9110, section 7.1)."""
+        """Return the URI that the client requested, as far as it is known (RFC 9110, section 7.1)."""
         target = self._target or self._parse_target()
         path = "" if target.raw_path == "*" else target.raw_path
         return f"{self.scheme}://{self.host}{self.prefix}{path}{'?' if target.query else ''}{target.query}"
@@ -328,12 +330,12 @@ class Request:
 
     @property
     def content_length(self) -> int | None:
-        """Return the octets of content, or None if that is only known at its end."""
+        """Return the number of bytes of content, or None if it is only known at the end of the content."""
         return self.head.content_length
 
     @property
     def content_limit(self) -> int:
-        """How many octets of content are read before 413 is the answer; may be set until reading begins."""
+        """The maximum number of bytes of content; more are answered with 413. It may be set until reading begins."""
         return (self._content_source or NO_CONTENT).limit
 
     @content_limit.setter
@@ -342,55 +344,55 @@ class Request:
             self._content_source.limit = limit
 
     async def read(self) -> bytes:
-        """Return the whole content; it is kept, so it may be asked for again.
+        """Return the complete content. It is stored, so this method may be called again.
 
         Raises:
-            ContentTooLarge: it exceeds the limit.
-            ConnectionLost: the client went away before its end.
-            RuntimeError: it was streamed.
+            ContentTooLarge: the content exceeds the limit.
+            ConnectionLost: the client disconnected before the end of the content.
+            RuntimeError: the content was streamed.
         """
         return await self._content_reader().read()
 
     async def text(self) -> str:
-        """Return the content as text, in the charset of its Content-Type or else UTF-8.
+        """Return the content as text, decoded with the charset of its Content-Type, or else as UTF-8.
 
         Raises:
-            BadRequest: the charset is unknown, or the content is not in it.
+            BadRequest: the charset is unknown, or the content is not valid in it.
         """
         return decode_text(await self.read(), self.media_type.charset or "utf-8")
 
     async def json(self) -> object:
         """Return the content decoded as JSON.
 
-        A request that a page made has to say that it is JSON. Browsers let any page send text to any site, with the
-        cookies that the site has set there, but ask the site before they send ``application/json`` (Fetch, section
-        3.2). Of a client that sends no ``Origin``, and is no such browser, the content is taken whatever its type.
+        A request from a web page has an ``Origin`` field, and must then have a JSON media type. Browsers let any page
+        send plain text to any site together with the site's cookies, but ask the site for permission before they send
+        ``application/json`` (Fetch, section 3.2). A request without ``Origin`` may have any media type.
 
         Raises:
-            BadRequest: it is not JSON.
-            UnsupportedMediaType: it came from a page, and its Content-Type is not that of JSON.
+            BadRequest: the content is not JSON.
+            UnsupportedMediaType: the request has an ``Origin`` field, and its Content-Type is not a JSON type.
         """
         if "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json")
         return decode_json(await self.read(), self._app.json)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
-        """Return the fields and files of a form; files are kept while something refers to the form or to them.
+        """Return the fields and files of a form. A file exists while the form or the file object is referenced.
 
         Raises:
-            BadRequest: the form is malformed, or has more fields than the limits allow.
-            ContentTooLarge: it holds more than the limits allow.
-            UnsupportedMediaType: the content is no form, or it is multipart and the extra ``forms`` is not installed.
+            BadRequest: the form is malformed, or has more fields or files than the limits allow.
+            ContentTooLarge: the text of the form exceeds the limit.
+            UnsupportedMediaType: the content is not a form, or it is multipart and the extra ``forms`` is missing.
         """
         if self._form is None:
             self._form = await read_form(self, limits or FormLimits())
         return self._form
 
     def stream(self) -> AsyncIterator[bytes]:
-        """Return an iterator over the content as it arrives; it can be had once.
+        """Return an iterator over the content as it arrives. The content can be streamed once.
 
         Raises:
-            RuntimeError: on the first step, if the content was streamed already.
+            RuntimeError: the content was streamed already; raised by the first step of the iterator.
         """
         return self._content_reader().stream()
 
@@ -402,33 +404,33 @@ class Request:
 
     @property
     def trailers(self) -> Headers:
-        """Return the trailer fields; they are complete once all content was read."""
+        """Return the trailer fields. They are complete once all content was read."""
         return Headers((self._content_source or NO_CONTENT).trailers)
 
     @property
     def is_disconnected(self) -> bool:
-        """Return whether the client is known to have gone."""
+        """Return whether the client is known to have disconnected."""
         return self.peer.lost.is_set()
 
     async def disconnected(self) -> None:
-        """Return once the client has gone."""
+        """Wait until the client has disconnected."""
         await self.peer.lost.wait()
 
     def url_for(self, name: str, /, **params: object) -> str:
-        """Return the path of a named route, behind ``prefix``.
+        """Return the path of a named route, after ``prefix``.
 
         Raises:
-            LookupError: there is no such route, or no app that could know.
+            LookupError: there is no route of that name, or the request does not belong to an app.
         """
         if self.url_builder is None:
-            raise LookupError(f"no app to ask for the route {name!r}")
+            raise LookupError(f"no app to look up the route {name!r} in")
         return self.prefix + self.url_builder(name, **params)
 
     def resource(self, key: ResourceKey[T]) -> T:
-        """Return what a lifespan of the app, or of the scope that the route is in, provides under a key.
+        """Return the resource that a lifespan of the app, or of the scope of the route, provides for a key.
 
         Raises:
-            ResourceUnavailable: nothing provides it there, or what does is not entered.
+            ResourceUnavailable: no lifespan there provides the key, or the lifespan is not active.
         """
         origin = self.route.origin if self.route is not None else None
         return self._app.resources.get(key, origin.scope if origin is not None else "")

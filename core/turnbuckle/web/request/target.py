@@ -1,6 +1,6 @@
-"""Take a request target apart (RFC 9112, section 3.2).
+"""Split a request target into its parts (RFC 9112, section 3.2).
 
-Pure. The parser has refused what is no target at all; what is left here is which part means what.
+Pure. The parser has already refused malformed targets, so every target here has one of the four valid forms.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from urllib.parse import unquote_to_bytes
 
 __all__ = ["Target", "decode_path_lossy", "parse_target"]
 
-_MAX_KEPT_LENGTH: Final = 256
-_MAX_KEPT: Final = 1024
+_MAX_CACHED_LENGTH: Final = 256
+_CACHE_SIZE: Final = 1024
 
 
 class Target(NamedTuple):
     """The parts of a request target.
 
     Attributes:
-        raw_path: still percent-encoded; ``"*"`` for the whole server, ``""`` for the authority-form.
-        path: decoded as UTF-8, with replacement characters for what is not UTF-8.
-        query: still percent-encoded, without the question mark.
+        raw_path: percent-encoded; ``"*"`` for the asterisk-form, ``""`` for the authority-form.
+        path: decoded as UTF-8; bytes that are not UTF-8 are replaced by U+FFFD.
+        query: percent-encoded, without the question mark.
         authority: ``host[:port]`` of the absolute-form and authority-form, else ``""``.
     """
 
@@ -32,9 +32,9 @@ class Target(NamedTuple):
 
 
 def parse_target(target: bytes) -> Target:
-    """Take a request target apart; short ones are remembered, up to a bound."""
-    if len(target) <= _MAX_KEPT_LENGTH:
-        return _parse_known(target)
+    """Split a request target into its parts. Short targets are cached."""
+    if len(target) <= _MAX_CACHED_LENGTH:
+        return _parse_cached(target)
     return _parse(target)
 
 
@@ -50,16 +50,21 @@ def _parse(target: bytes) -> Target:
         return Target("", "", "", text)
     before, _, query = rest.partition("?")
     authority, slash, path = before.partition("/")
-    # An empty path is the root (RFC 9110, section 4.2.3); userinfo names nobody that could be trusted (section 4.2.4).
+    # An empty path is the root (RFC 9110, section 4.2.3). Userinfo is dropped, because it cannot be trusted (section
+    # 4.2.4).
     raw_path = slash + path or "/"
     return Target(raw_path, decode_path_lossy(raw_path), query, authority.rpartition("@")[2])
 
 
-_parse_known: Final = lru_cache(maxsize=_MAX_KEPT)(_parse)
+_parse_cached: Final = lru_cache(maxsize=_CACHE_SIZE)(_parse)
 
 
 def decode_path_lossy(raw_path: str) -> str:
-    """Return a percent-encoded path as people read it; octets that are not UTF-8 become replacement characters."""
+    """Decode a percent-encoded path for display; bytes that are not UTF-8 are replaced by U+FFFD.
+
+    Routes are matched with ``turnbuckle.routing.escapes.decode_path`` instead, which refuses such a path: two different
+    paths must not become the same text where it decides about access.
+    """
     if "%" not in raw_path and raw_path.isascii():
         return raw_path
     return unquote_to_bytes(raw_path.encode("latin-1")).decode("utf-8", "replace")

@@ -152,7 +152,7 @@ async def test_what_a_scope_provides_stays_inside() -> None:
     async with Client(app) as client:
         text = (await client.get("/")).text
     assert text.startswith("nothing provides resource 'store'; lifespan 'inner' of plugin 'provides' in")
-    assert text.endswith("in scope '/one' keeps its own")
+    assert text.endswith("in scope '/one' provides it there only")
 
 
 async def test_resource_is_there_as_long_as_its_lifespan_is_entered() -> None:
@@ -164,7 +164,7 @@ async def test_resource_is_there_as_long_as_its_lifespan_is_entered() -> None:
 
     app = App(plugins=[Provides(storing())], middleware=[Middleware("early", factory)])
     client = Client(app)
-    with pytest.raises(ResourceUnavailable, match="not there while the app is not started: lifespan 'store' of plugin"):
+    with pytest.raises(ResourceUnavailable, match="while the app is not started: lifespan 'store' of plugin"):
         setups[0].resource(STORE)
     async with client:
         assert setups[0].resource(STORE) == Store("store")
@@ -197,7 +197,7 @@ async def test_value_of_another_type_is_refused() -> None:
 async def test_one_application_is_served_once_at_a_time() -> None:
     application = App(plugins=[Provides(storing())]).compile()
     async with Client(application):
-        with pytest.raises(LifespanError, match="two servers at once need an application each"):
+        with pytest.raises(LifespanError, match="each running server needs its own application"):
             async with Client(application):
                 pass
     async with Client(application):

@@ -51,7 +51,7 @@ async def test_uploaded_file_save(tmp_path):
 async def test_uploaded_file_closes_with_its_last_reference():
     file = await uploaded(b"x" * 100)
     content = file.file
-    assert repr(file) == "<UploadedFile 'a.txt' of 100 octets>"
+    assert repr(file) == "<UploadedFile 'a.txt' of 100 bytes>"
     del file
     assert content.closed
 
