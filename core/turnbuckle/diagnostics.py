@@ -1,6 +1,6 @@
-"""The records that every layer names: where something was written, what is wrong with it, and the key of a resource.
+"""The records that every layer uses: the origin of a record, a diagnostic, and the key of a resource.
 
-Pure data at the ground of the package: nothing of Turnbuckle is imported here.
+This module is the lowest layer: it contains only data and imports nothing from Turnbuckle.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Level: TypeAlias = Literal["error", "warning", "info"]
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """Where a record came from.
+    """The source of a record.
 
     Attributes:
-        plugin: name of the plugin, or ``"app"`` for what the application wrote down itself.
-        location: ``file:line`` of the code that is responsible, or "" when unknown.
-        hook: name of the hook that returned it, or "" when it was passed by value.
+        plugin: name of the plugin, or ``"app"`` for a declaration of the application itself.
+        location: ``file:line`` of the code, or "" when unknown.
+        hook: name of the hook that returned the record, or "" if it was passed as a value.
         distribution: name and version of the distribution, as ``"name 1.2"``, or "".
-        scope: prefix of the scope it belongs to, "" for the whole app.
+        scope: prefix of the scope that the record belongs to; "" for the whole app.
     """
 
     plugin: str
@@ -48,15 +48,15 @@ class Origin:
 
 @attrs.frozen(kw_only=True)
 class Diagnostic:
-    """One finding about how an app is put together.
+    """One error, warning or remark on the composition of an app.
 
     Attributes:
-        level: ``"error"`` stops the start, ``"warning"`` is shown, ``"info"`` is shown on request.
-        code: ``TB`` and three digits; each has a page in the documentation.
-        text: what is wrong, in one sentence without a full stop.
-        why: the rule behind it.
-        fix: what to do about it.
-        origins: the places concerned, the offender first.
+        level: ``"error"`` prevents the start, ``"warning"`` is shown, ``"info"`` is shown on request.
+        code: ``TB`` and three digits; each code has a page in the documentation.
+        text: the problem, in one sentence without a full stop.
+        why: the rule that is violated.
+        fix: a way to solve the problem.
+        origins: the origins of the records concerned, the offending one first.
     """
 
     level: Level
@@ -68,7 +68,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         lines = [f"{self.code} {self.text}"]
-        # Two of them may be the same place: a line of a list that names something twice, for one.
+        # Two origins may have the same location, for example a line of a list that contains a name twice.
         lines += dict.fromkeys(f"  {origin}" for origin in self.origins)
         if self.why:
             lines.append(f"  why: {self.why}")
@@ -79,11 +79,11 @@ class Diagnostic:
 
 @attrs.frozen
 class ResourceKey(Generic[T_co]):
-    """What a resource is asked for by: ``DATABASE: Final = ResourceKey("database", Store)``.
+    """The typed key of a resource: ``DATABASE: Final = ResourceKey("database", Store)``.
 
     Attributes:
-        name: for messages; keys of one name and type are the same key.
-        type: what the resource is an instance of.
+        name: name for messages; keys with the same name and type are equal.
+        type: the class of the resource.
     """
 
     name: str

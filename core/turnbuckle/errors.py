@@ -1,28 +1,28 @@
-"""Name everything that can go wrong, once.
+"""All exceptions that Turnbuckle defines.
 
 ::
 
     TurnbuckleError
-    ├── StartupError             an ExceptionGroup of Problem: why nothing was served
-    ├── LifespanError            a lifespan failed when it was entered: nothing was served
-    ├── ResourceUnavailable      a resource that is asked for is not there (yet); also a LookupError
-    ├── BackgroundTaskError      a background task failed that the app cannot do without: the server stopped
-    ├── ListenError              a socket that cannot be listened on; also an OSError
-    ├── TLSError                 a certificate or a key that cannot be used: nothing was served
+    ├── StartupError             an ExceptionGroup of Problem: the app did not start
+    ├── LifespanError            a lifespan failed when it was entered: the app did not start
+    ├── ResourceUnavailable      a resource is not available (yet); also a LookupError
+    ├── BackgroundTaskError      a required background task failed: the server stopped
+    ├── ListenError              the server cannot listen on a socket; also an OSError
+    ├── TLSError                 a certificate or a key cannot be used: the app did not start
     ├── AppFrozen                an app was changed after it was resolved; also a RuntimeError
-    ├── Problem                  one coded finding about how an app is put together (TB...)
-    ├── RouteError               a route pattern that cannot be used; also a ValueError
-    │   └── RouteConflict        two routes that claim the same requests
-    ├── ProtocolError(status)    the peer broke HTTP; the connection answers and closes
-    ├── ConnectionLost           the peer went away; also a ConnectionError
+    ├── Problem                  one coded error in the composition of an app (TB...)
+    ├── RouteError               a route pattern cannot be used; also a ValueError
+    │   └── RouteConflict        two routes claim the same requests
+    ├── ProtocolError(status)    the peer violated HTTP; the connection answers and closes
+    ├── ConnectionLost           the peer disconnected; also a ConnectionError
     └── HTTPError(status)        raised by handlers and middleware to answer with a status
         ├── BadRequest (400)  Unauthorized (401)  Forbidden (403)  NotFound (404)
         ├── MethodNotAllowed(allowed) (405)  Conflict (409)  Gone (410)  ContentTooLarge (413)
         ├── UnsupportedMediaType (415)  UnprocessableContent (422)  TooManyRequests (429)
         └── InternalServerError (500)  ServiceUnavailable (503)
 
-Facts are attributes. Nothing of an exception reaches a client but its status, reason phrase, and for ``HTTPError`` the
-detail and headers that its author chose to send.
+Facts are attributes. A client sees only the status and the reason phrase of an exception and, for an ``HTTPError``, the
+detail and the headers that its author chose to send.
 """
 
 from __future__ import annotations
@@ -68,29 +68,29 @@ class TurnbuckleError(Exception):
 
 
 class LifespanError(TurnbuckleError):
-    """A lifespan raised when it was entered; what it raised is the cause.
+    """A lifespan raised an exception when it was entered; that exception is the cause.
 
     Attributes:
-        name: of the lifespan.
-        plugin: the plugin that it comes from; ``"app"`` or "" if the app has it from nowhere else.
-        place: ``file:line`` of the lifespan, or "" when unknown.
+        name: name of the lifespan.
+        plugin: name of the plugin that provides it; ``"app"`` or "" for a lifespan of the app itself.
+        location: ``file:line`` of the lifespan, or "" when unknown.
     """
 
-    def __init__(self, name: str, cause: Exception, plugin: str = "", place: str = "") -> None:
+    def __init__(self, name: str, cause: Exception, plugin: str = "", location: str = "") -> None:
         of_plugin = f" of plugin {plugin!r}" if plugin not in {"", "app"} else ""
-        at = f" ({place})" if place else ""
+        at = f" ({location})" if location else ""
         super().__init__(f"lifespan {name!r}{of_plugin}{at} failed: {type(cause).__name__}: {cause}")
         self.name: Final = name
         self.plugin: Final = plugin
-        self.location: Final = place
+        self.location: Final = location
 
 
 class ResourceUnavailable(TurnbuckleError, LookupError):
-    """A resource was asked for that is not there.
+    """A resource is not available.
 
     Attributes:
-        name: of its key.
-        phase: how far the app is.
+        name: name of its key.
+        phase: phase of the app, such as ``"starting"``.
     """
 
     def __init__(self, message: str, name: str, phase: str) -> None:
@@ -100,10 +100,7 @@ class ResourceUnavailable(TurnbuckleError, LookupError):
 
 
 class BackgroundTaskError(TurnbuckleError):
-    """A background task failed that was started with ``on_failure="stop"``.
-
-    What the task raised is the cause.
-    """
+    """A background task that was started with ``on_failure="stop"`` failed; its exception is the cause."""
 
     def __init__(self, task: str, cause: BaseException) -> None:
         super().__init__(f"{task} failed: {type(cause).__name__}: {cause}")
@@ -111,7 +108,7 @@ class BackgroundTaskError(TurnbuckleError):
 
 
 class ListenError(TurnbuckleError, OSError):
-    """A socket that cannot be listened on; ``errno`` says why where the system did."""
+    """The server cannot listen on a socket; ``errno`` is the error of the system, if there is one."""
 
     def __init__(self, message: str, errno: int | None = None) -> None:
         super().__init__(message)
@@ -119,19 +116,19 @@ class ListenError(TurnbuckleError, OSError):
 
 
 class TLSError(TurnbuckleError):
-    """The settings of TLS, or the files that they name, cannot be used."""
+    """The TLS settings, or the files that they name, cannot be used."""
 
 
 class AppFrozen(TurnbuckleError, RuntimeError):
-    """An app was changed after it was resolved; ``phase`` says how far it is."""
+    """An app was changed after it was resolved; ``phase`` is the phase of the app."""
 
     def __init__(self, app_name: str, action: str, phase: str) -> None:
-        super().__init__(f"cannot {action}: app {app_name!r} is already {phase}; write it down before")
+        super().__init__(f"cannot {action}: app {app_name!r} is already {phase}; do it before that")
         self.phase: Final = phase
 
 
 class Problem(TurnbuckleError):
-    """One finding about how an app is put together, with its code, place and remedy in ``diagnostic``."""
+    """One error in the composition of an app; ``diagnostic`` has its code, its locations and its fix."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(str(diagnostic))
@@ -139,13 +136,13 @@ class Problem(TurnbuckleError):
 
 
 class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
-    """Every problem that stops an app from starting, shown together; ``problems`` holds them in order.
+    """All problems that prevent an app from starting; ``problems`` has them in the order in which they were found.
 
-    ``warnings`` are findings that would not have stopped it, and may be where a problem comes from.
+    ``warnings`` are diagnostics that do not prevent the start but may explain a problem.
     """
 
     def __new__(cls, problems: Sequence[Problem], warnings: Sequence[Diagnostic] = ()) -> StartupError:
-        """Return a group of the problems, of which there is at least one."""
+        """Return a group of the problems; there must be at least one."""
         count = len(problems)
         noun = "problem stops" if count == 1 else "problems stop"
         return super().__new__(cls, f"{count} {noun} the start", problems)
@@ -157,15 +154,15 @@ class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
     @property
     def problems(self) -> Sequence[Problem]:
         """The problems, in the order in which they were found."""
-        return self.exceptions  # type: ignore[return-value]  # the constructor admits nothing but Problem
+        return self.exceptions  # type: ignore[return-value]  # the constructor accepts only Problem
 
     def derive(self, excs: Sequence[Problem], /) -> StartupError:  # type: ignore[override]  # narrower on purpose
-        """Return a group of the same kind, as ``except*`` needs it."""
+        """Return a group of the same type, for ``except*``."""
         return StartupError(excs, self.warnings)
 
 
 class RouteError(TurnbuckleError, ValueError):
-    """A route pattern or set of converters that cannot be used."""
+    """A route pattern or a converter cannot be used."""
 
 
 class ConflictingRoute(Protocol):
@@ -194,9 +191,10 @@ class RouteConflict(RouteError):
 
 
 class ProtocolError(TurnbuckleError, ValueError):
-    """The peer sent something that is not HTTP as RFC 9112 has it.
+    """The peer sent a message that violates RFC 9112.
 
-    ``status`` is what the client is answered with before the connection is closed (RFC 9112, from section 2.2 on).
+    ``status`` is the status of the response that is sent before the connection is closed (RFC 9112, section 2.2 and
+    following).
     """
 
     def __init__(self, message: str, *, status: int = 400) -> None:
@@ -205,7 +203,7 @@ class ProtocolError(TurnbuckleError, ValueError):
 
 
 class ConnectionLost(TurnbuckleError, ConnectionError):
-    """The peer went away before the exchange was complete."""
+    """The peer disconnected before the exchange was complete."""
 
 
 class HTTPError(TurnbuckleError):
@@ -213,8 +211,8 @@ class HTTPError(TurnbuckleError):
 
     Args:
         status: a final status code, 400 to 599.
-        detail: text for the client; the reason phrase is sent when it is empty.
-        headers: fields to add to the response, such as ``{"Retry-After": "5"}``.
+        detail: text for the client; if it is empty, the reason phrase is sent.
+        headers: header fields to add to the response, such as ``{"Retry-After": "5"}``.
     """
 
     default_status: ClassVar[int] = 500
@@ -234,7 +232,7 @@ class HTTPError(TurnbuckleError):
 
 
 class _StatusError(HTTPError):
-    """An HTTPError whose class decides its status."""
+    """An HTTPError with the status of its class."""
 
     def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.default_status, detail, headers=headers)
@@ -253,19 +251,19 @@ class Unauthorized(_StatusError):
 
 
 class Forbidden(_StatusError):
-    """403: understood, and refused."""
+    """403: the request is understood, but refused."""
 
     default_status = 403
 
 
 class NotFound(_StatusError):
-    """404: nothing is here."""
+    """404: the target has no resource."""
 
     default_status = 404
 
 
 class MethodNotAllowed(_StatusError):
-    """405: the target exists but not for this method; ``allowed`` becomes the ``Allow`` field."""
+    """405: the target does not support the method; ``allowed`` becomes the ``Allow`` field."""
 
     default_status = 405
 
@@ -275,37 +273,37 @@ class MethodNotAllowed(_StatusError):
 
 
 class Conflict(_StatusError):
-    """409: the request conflicts with the present state of the target."""
+    """409: the request conflicts with the current state of the target."""
 
     default_status = 409
 
 
 class Gone(_StatusError):
-    """410: it was here, and will not come back."""
+    """410: the resource was removed permanently."""
 
     default_status = 410
 
 
 class ContentTooLarge(_StatusError):
-    """413: the content is larger than the limit in force."""
+    """413: the content exceeds the limit."""
 
     default_status = 413
 
 
 class UnsupportedMediaType(_StatusError):
-    """415: the content is in a format that the handler does not take."""
+    """415: the handler does not accept the format of the content."""
 
     default_status = 415
 
 
 class UnprocessableContent(_StatusError):
-    """422: well-formed content that says something impossible."""
+    """422: the content is well-formed, but its values are invalid."""
 
     default_status = 422
 
 
 class TooManyRequests(_StatusError):
-    """429: the client sent too many requests in a given time."""
+    """429: the client sent too many requests in a period of time."""
 
     default_status = 429
 
@@ -317,6 +315,6 @@ class InternalServerError(_StatusError):
 
 
 class ServiceUnavailable(_StatusError):
-    """503: not now; send ``Retry-After`` in ``headers`` where it is known."""
+    """503: the server cannot handle the request now; send ``Retry-After`` in ``headers`` if the delay is known."""
 
     default_status = 503

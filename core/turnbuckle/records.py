@@ -1,7 +1,7 @@
-"""The frozen records that hooks return, and the callables they hold.
+"""The frozen records that hooks return.
 
-A plugin speaks once, at startup, by returning these; it never touches the app. Every record may be built by hand, too:
-``App(...)`` and ``app.scope(...)`` take the same ones. ``turnbuckle.hookspecs`` says which hook returns which record.
+A plugin returns these records once, at startup; it never changes the app. ``App(...)`` and ``app.scope(...)`` take the
+same records. ``turnbuckle.hookspecs`` lists the hooks with the record that each of them returns.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup], Handler]"
-"""Called once at startup with the next handler; may return that very handler, and then costs nothing."""
+"""Called once at startup with the next handler; it may return the next handler itself, which then costs nothing."""
 
 Zone: TypeAlias = Literal["edge", "security", "session", "transform", "app"]
 ZONES: Final[tuple[Zone, ...]] = ("edge", "security", "session", "transform", "app")
@@ -45,7 +45,7 @@ ZONES: Final[tuple[Zone, ...]] = ("edge", "security", "session", "transform", "a
 
 
 def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
-    # A lone name is an easy slip for a tuple of one; its letters never are what was meant.
+    # A single name is an easy slip for a tuple with one name; its letters are never meant.
     return (value,) if isinstance(value, str) else tuple(value)
 
 
@@ -57,7 +57,7 @@ def _as_needs(
 
 @attrs.frozen
 class ParserProvider:
-    """A parser to choose from: ``factory(limits)`` makes one for each connection."""
+    """A candidate for the parser slot: ``factory(limits)`` makes a parser for each connection."""
 
     name: str
     factory: ParserFactory
@@ -65,7 +65,7 @@ class ParserProvider:
 
 @attrs.frozen
 class RouterProvider:
-    """A router to choose from: ``factory(setup)`` makes one for a scope."""
+    """A candidate for the router slot: ``factory(setup)`` makes the router of a scope."""
 
     name: str
     factory: Callable[[Setup], Router]
@@ -73,19 +73,19 @@ class RouterProvider:
 
 @attrs.frozen
 class Middleware:
-    """A link of the chain around every handler.
+    """A middleware in the chain around every handler.
 
     Attributes:
-        name: unique among the middleware of an app.
+        name: name that is unique among the middleware of an app.
         factory: ``factory(next_handler, setup) -> handler``, called once.
-        zone: where in the chain it belongs.
-        before: names of middleware in the same zone that it must be outside of.
-        after: names of middleware in the same zone that it must be inside of.
-        reads_body: it reads the content of requests.
-        buffers_response: it holds whole responses in memory, so streams stop being streams.
-        needs: request-state keys or middleware names that must be there outside of it; keys of resources that some
-            lifespan must provide.
-        provides: request-state keys that it sets for those inside of it.
+        zone: its zone in the chain.
+        before: names of middleware in the same zone that it must enclose.
+        after: names of middleware in the same zone that must enclose it.
+        reads_body: whether it reads the content of requests.
+        buffers_response: whether it holds whole responses in memory, so that streams are no longer streamed.
+        needs: request-state keys and names of middleware that must enclose it; keys of resources that a lifespan must
+            provide.
+        provides: request-state keys that it sets for the middleware and handlers inside it.
     """
 
     name: str
@@ -113,7 +113,7 @@ def middleware(
     needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
     provides: Iterable[str] = (),
 ) -> Callable[[MiddlewareFunction], Middleware]: ...
-def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record that it makes
+def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record
     function: MiddlewareFunction | None = None,
     /,
     *,
@@ -126,18 +126,18 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record 
     needs: str | ResourceKey[object] | Iterable[str | ResourceKey[object]] = (),
     provides: Iterable[str] = (),
 ) -> Middleware | Callable[[MiddlewareFunction], Middleware]:
-    """Turn ``async def m(request, call_next)`` into a ``Middleware`` record; use with or without arguments.
+    """Turn ``async def m(request, call_next)`` into a ``Middleware`` record; use it with or without arguments.
 
     Args:
-        function: the function, when used without arguments.
-        name: the function's own name by default.
-        zone: see ``Middleware``, as for all that follow.
-        before: names.
-        after: names.
+        function: the function, if the decorator is used without arguments.
+        name: name of the middleware; the name of the function if empty.
+        zone: see ``Middleware``, which describes all further arguments.
+        before: names of middleware.
+        after: names of middleware.
         reads_body: whether it reads the content of requests.
         buffers_response: whether it holds whole responses in memory.
-        needs: names, and keys of resources.
-        provides: names.
+        needs: request-state keys, names of middleware, and keys of resources.
+        provides: request-state keys.
 
     Raises:
         TypeError: the function is not async, or cannot be called with a request and the next handler.
@@ -161,12 +161,12 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record 
 
 
 def _factory_of(function: MiddlewareFunction) -> Callable[[Handler, object], Handler]:
-    # A lambda that returns the coroutine, where an async def that awaits it would put a second one around it.
+    # The lambda returns the coroutine itself; an async def would wrap it in a second coroutine.
     return lambda next_handler, _setup: lambda request: function(request, next_handler)
 
 
 def _check(function: MiddlewareFunction) -> None:
-    call = getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is async is welcome, too
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is accepted
     if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
         raise TypeError(f"middleware {function!r} is not an async function")
     try:
@@ -181,12 +181,12 @@ def _name_of(function: MiddlewareFunction) -> str:
 
 @attrs.frozen
 class ResponseType:
-    """How a handler's return value of one type becomes a response.
+    """The conversion of return values of one type into responses.
 
     Attributes:
-        type: the exact type; subclasses follow it unless they have an entry of their own.
-        render: called with the value, returns the response.
-        media_type: what ``render`` produces, for documentation.
+        type: the type; it includes subclasses without their own entry.
+        render: function that takes the value and returns the response.
+        media_type: media type that ``render`` produces, for documentation.
     """
 
     type: type
@@ -196,7 +196,10 @@ class ResponseType:
 
 @attrs.frozen
 class ErrorHandler:
-    """What answers when a handler raises: ``await handler(request, exception)``, whose value has a response type."""
+    """The handler for exceptions of one type.
+
+    ``handler(request, exception)``, async or not, returns a value that has a response type.
+    """
 
     exception: type[Exception]
     handler: Callable[..., object]
@@ -206,16 +209,20 @@ class ErrorHandler:
 class ProtocolProvider:
     """Another protocol for a connection, by ALPN name or by token of the ``Upgrade`` field (RFC 9110, section 7.8).
 
+    With an upgrade token, the factory is called once with the next handler and the setup, like the factory of a
+    middleware. It returns a handler for all requests that offer the token; this handler runs inside the middleware of
+    the app and before routing. The handler returns a ``SwitchProtocols`` response to switch, any other response to
+    refuse, or the response of the next handler to ignore the offer.
+
+    With an ALPN name, the factory is called once with the handler of the whole app and the setup. It returns
+    ``make(peer)``, which is called for each connection that negotiated the name. ``make`` returns an
+    ``asyncio.Protocol``, which takes over the connection.
+
     Attributes:
-        name: for messages.
-        factory: by upgrade token, it is called once with the next handler and the setup, as the factory of middleware
-            is. The handler that it returns gets every request that offers the token, inside the middleware of the app
-            and before routing. It returns a ``SwitchProtocols`` response, any other one to refuse, or what the next
-            handler returns, which goes on as if nothing had been offered. By ALPN name, it is called once with the
-            handler of the whole app and the setup, and returns ``make(peer)``, which is called for each connection that
-            agreed on the name, and gives an ``asyncio.Protocol``. That has the connection for itself.
-        alpn: name of the protocol in the handshake of TLS, such as ``"h2"``; it is offered before ``http/1.1``.
-        upgrade: token of the ``Upgrade`` field, such as ``"websocket"``; without a version, it stands for all of them.
+        name: name for messages.
+        factory: see above.
+        alpn: name of the protocol in the TLS handshake, such as ``"h2"``; it is offered before ``http/1.1``.
+        upgrade: token of the ``Upgrade`` field, such as ``"websocket"``; a token without a version covers all versions.
     """
 
     name: str
@@ -226,7 +233,7 @@ class ProtocolProvider:
 
 @attrs.frozen
 class Component:
-    """A part of some kind, of which one is chosen: json, loop, templates, a session store, ..."""
+    """A candidate for the slot of its kind: json, loop, templates, a session store, ..."""
 
     kind: str
     name: str
@@ -235,26 +242,26 @@ class Component:
 
 def _as_key(value: ResourceKey[object] | None) -> ResourceKey[object] | None:
     if value is not None and not isinstance(value, ResourceKey):
-        raise TypeError(f"a resource is named by a ResourceKey, not {value!r}")
+        raise TypeError(f"the key of a resource must be a ResourceKey, not {value!r}")
     return value
 
 
 def _as_keys(value: ResourceKey[object] | Iterable[ResourceKey[object]]) -> tuple[ResourceKey[object], ...]:
     keys = (value,) if isinstance(value, ResourceKey) else tuple(value)
-    for each in keys:
-        _as_key(each)
+    for key in keys:
+        _as_key(key)
     return keys
 
 
 @attrs.frozen
 class Lifespan:
-    """A context entered on the serving loop before the first request and left after the last.
+    """A context that is entered on the serving loop before the first request and left after the last one.
 
     Attributes:
-        name: for messages and the log.
+        name: name for messages and the log.
         factory: makes the async context manager.
-        provides: key that the value of the context is reached by, while it is entered.
-        needs: keys of resources that must be there before it is entered.
+        provides: key of the resource that the context yields; the resource is available while the context is entered.
+        needs: keys of resources that must be available before it is entered.
     """
 
     name: str

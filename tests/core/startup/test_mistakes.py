@@ -156,5 +156,5 @@ def test_app_is_changed_after_it_was_resolved(project: Path) -> None:
     (project / "shop.py").write_text("from turnbuckle import App\napp = App()\napp.plan\napp.scope('/late')\n")
     result = _call("serve", "shop.py")
     assert result.exit_code == 3
-    assert "AppFrozen: cannot open a scope: app 'app' is already resolved; write it down before" in result.stderr
+    assert "AppFrozen: cannot open a scope: app 'app' is already resolved; do it before that" in result.stderr
     assert "(shop.py:4)" in result.stderr

@@ -206,7 +206,7 @@ async def test_one_application_is_served_once_at_a_time() -> None:
 
 @pytest.mark.parametrize("wrong", [{"provides": "store"}, {"needs": ["store"]}], ids=["provides", "needs"])
 def test_key_is_no_text(wrong: dict[str, object]) -> None:
-    with pytest.raises(TypeError, match="a resource is named by a ResourceKey, not 'store'"):
+    with pytest.raises(TypeError, match="the key of a resource must be a ResourceKey, not 'store'"):
         Lifespan("x", index, **wrong)  # type: ignore[arg-type]
 
 
