@@ -94,7 +94,7 @@ class ServerSettings:
     cancel_on_disconnect: bool = False
     watchdog: float = attrs.field(default=1.0, validator=_seconds)
 
-    def endpoint(self) -> BindAddress:
+    def bind_address(self) -> BindAddress:
         """Return where the server is to listen."""
         return BindAddress(
             host=self.host,

@@ -47,7 +47,7 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
         workers = attrs.evolve(workers, count=1)
         watched = _watched(asked, plan)
     config = SupervisorConfig(
-        endpoint=attrs.evolve(settings.server.endpoint(), is_secured=settings.tls.is_wanted),
+        bind_address=attrs.evolve(settings.server.bind_address(), is_secured=settings.tls.is_configured),
         fd_name=settings.server.fd_name,
         ready_file=settings.server.ready_file,
         workers=workers,

@@ -1,1 +1,1 @@
-"""Sockets: listen, accept, and choose the protocols of an accepted connection."""
+"""Listening sockets, accepted connections, and the protocol that each connection starts with."""

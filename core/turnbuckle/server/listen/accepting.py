@@ -1,10 +1,11 @@
-"""Accept connections from a listening socket, and go on doing so when the system has no more to give.
+"""Accept connections from a listening socket, and recover when the system has no resources for another one.
 
-Loops can accept by themselves, but not for a server that is to stay up. Out of file descriptors, asyncio tries again
-for each place in the backlog, with a traceback for each; uvloop drops whoever waits, or closes the listening socket
-without a word. Here accepting pauses, says so in one line, and begins again. Clients wait in the backlog meanwhile.
+Event loops can accept by themselves, but they do not recover well. When file descriptors run out, asyncio retries once
+for each connection in the backlog and logs a traceback each time; uvloop drops waiting connections, or closes the
+listening socket silently. ``Acceptor`` pauses instead, logs one line, and tries again. Clients wait in the backlog
+meanwhile.
 
-A server that stops accepts first who is in the backlog already: the kernel would reset them.
+A server that stops first accepts the connections that are already in the backlog, because the kernel would reset them.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from turnbuckle.server.model.clock import Clock, Timer
 __all__ = ["Acceptor", "Connect", "limit_unsent"]
 
 Connect: TypeAlias = Callable[[socket.socket], Awaitable[object]]
-"""Makes a connection of an accepted socket, and owns the socket from then on."""
+"""Start serving an accepted socket; the callee owns the socket from then on."""
 
-# Connections taken in one turn of the loop: those that are open already have their turn, too.
-_AT_ONCE: Final = 64
+# Connections accepted in one turn of the loop, so that open connections are served in between.
+_MAX_IN_A_TURN: Final = 64
 
-# Seconds before accepting is tried again; twice as many each time, up to the longest.
+# Seconds before accepting is tried again; the pause doubles each time, up to the maximum.
 _FIRST_PAUSE: Final = 0.05
 _MAX_PAUSE: Final = 1.0
 
-# Seconds between two lines about it: whoever opens connections could otherwise fill the log with them.
-_SILENCE: Final = 60.0
+# Minimum seconds between two log lines about it. Clients must not be able to fill the log by opening connections.
+_LOG_INTERVAL: Final = 60.0
 
-# A kernel takes megabytes for a peer that reads nothing, and cuts them into segments as small as the peer asks for.
-# With this it takes more only when less has not been sent yet; what is on its way to a fast peer is not counted.
+# By default a kernel buffers megabytes for a peer that reads nothing, in segments as small as the peer asks for. With
+# this option it accepts more only when fewer bytes than this are unsent. Bytes in flight to a fast peer do not count.
 _MAX_UNSENT: Final = 128 * 1024
 
 _log: Final = SafeLogger("turnbuckle.server")
@@ -44,12 +45,12 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 @final
 class Acceptor:
-    """Takes connections from one listening socket.
+    """Accepts connections from one listening socket.
 
     Args:
-        listener: bound, listening and not blocking; it stays the caller's to close.
-        connect: makes a connection of each socket that is accepted.
-        clock: tells the time.
+        listener: bound, listening and non-blocking; the caller closes it.
+        connect: called with each accepted socket.
+        clock: the server's clock.
         loop: the serving loop.
     """
 
@@ -64,25 +65,25 @@ class Acceptor:
         self._connect: Final = connect
         self._clock: Final = clock
         self._loop: Final = loop
-        self._arriving: Final[set[asyncio.Task[None]]] = set()
+        self._connecting: Final[set[asyncio.Task[None]]] = set()
         self._accepted: Final[set[socket.socket]] = set()
         self._retry: Timer | None = None
         self._pause = _FIRST_PAUSE
-        self._silent_until = -math.inf
+        self._next_log = -math.inf
         loop.add_reader(listener.fileno(), self._accept)
 
-    async def run_until_settled(self) -> None:
-        """Return once every socket that was accepted is a connection, or is not to be one."""
-        while self._arriving:
-            await asyncio.wait(self._arriving)
+    async def wait_until_settled(self) -> None:
+        """Return once every accepted socket has become a connection or has been closed."""
+        while self._connecting:
+            await asyncio.wait(self._connecting)
 
     def abort(self) -> None:
-        """Give up on sockets that are no connections yet."""
-        for task in self._arriving:
+        """Cancel the sockets that are not connections yet."""
+        for task in self._connecting:
             task.cancel()
 
     def stop(self) -> None:
-        """Accept who is in the backlog, and nobody after that."""
+        """Accept the connections in the backlog, and no more after them."""
         if self._retry is None:
             self._loop.remove_reader(self._listener.fileno())
         while self._accept_one():
@@ -91,16 +92,16 @@ class Acceptor:
             self._retry.cancel()
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(_MAX_IN_A_TURN):
             if not self._accept_one():
                 return
 
     def _accept_one(self) -> bool:
-        """Accept one connection, and tell whether there may be another."""
+        """Accept one connection; return whether there may be another."""
         try:
             accepted, _ = self._listener.accept()
         except ConnectionAbortedError:
-            # The client left while it waited.
+            # The client left while it was in the backlog.
             return True
         except BlockingIOError:
             return False
@@ -111,7 +112,7 @@ class Acceptor:
         accepted.setblocking(False)
         self._accepted.add(accepted)
         task = self._loop.create_task(self._open(accepted))
-        self._arriving.add(task)
+        self._connecting.add(task)
         task.add_done_callback(partial(self._forget, accepted))
         return True
 
@@ -120,13 +121,14 @@ class Acceptor:
         try:
             await self._connect(accepted)
         except (OSError, ValueError) as error:
-            # The client is gone, or shook hands badly, which is not for the operator to read by the thousand.
-            _log.debug("a connection ended before it began: %s", error)
+            # The client is gone or its handshake failed. Scanners cause thousands of these, so operators do not get a
+            # line each.
+            _log.debug("a connection failed before it was served: %s", error)
 
     def _forget(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
-        self._arriving.discard(task)
+        self._connecting.discard(task)
         if accepted in self._accepted:
-            # It was cancelled before it began; once it has, the socket is the transport's to close.
+            # The task was cancelled before it ran. Once it has run, the transport closes the socket.
             self._accepted.discard(accepted)
             accepted.close()
 
@@ -137,9 +139,9 @@ class Acceptor:
         self._retry = self._clock.call_later(self._pause, self._resume)
         self._pause = min(2 * self._pause, _MAX_PAUSE)
         now = self._clock.monotonic()
-        if now >= self._silent_until:
-            self._silent_until = now + _SILENCE
-            _log.error("cannot accept connections, and will try again: %s", error.strerror)
+        if now >= self._next_log:
+            self._next_log = now + _LOG_INTERVAL
+            _log.error("cannot accept connections, trying again: %s", error.strerror)
 
     def _resume(self) -> None:
         self._retry = None
@@ -147,10 +149,10 @@ class Acceptor:
 
 
 def limit_unsent(listener: socket.socket) -> None:
-    """Let the kernel take little more than it can send, on all connections that a socket accepts."""
+    """Limit the unsent bytes that the kernel buffers for each connection accepted from this socket."""
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is None or listener.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    # Kernels that know no such option do without.
+    # A kernel without this option keeps its default.
     with suppress(OSError):
         listener.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT)

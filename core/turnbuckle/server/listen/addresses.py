@@ -1,4 +1,4 @@
-"""Addresses to listen on, and the listeners bound to them."""
+"""Records of listening: where to listen, where a socket is bound, and the bound socket."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def _as_numbers(value: Sequence[int]) -> tuple[int, ...]:
 
 
 def is_mode(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    """Validate the mode of a file; "" leaves it to the umask.
+    """Validate the octal mode of a file; "" is valid and leaves the mode to the umask.
 
     Raises:
-        ValueError: it is not made of three octal digits.
+        ValueError: the value is not three octal digits.
     """
     if value and not _MODE.fullmatch(value):
         raise ValueError(f'{attribute.name} must be three octal digits, such as "660", not {value!r}')
@@ -40,16 +40,16 @@ class BindAddress:
     """Where a server is to listen.
 
     Attributes:
-        host: names or addresses; each name counts with all its addresses.
-        port: TCP port, the same for all of them; 0 lets the system choose.
-        unix: path of a Unix socket to listen on instead; ``@name`` for one that has no file (Linux); "" for none.
-        unix_mode: octal mode of its file; "" leaves it to the umask.
-        unix_owner: name or number of the user that owns its file; "" for that of the process.
-        unix_group: the same for its group.
-        backlog: connections that may wait to be accepted.
+        host: names or IP addresses; a name stands for all of its addresses.
+        port: TCP port, the same for every address; 0 lets the system choose one.
+        unix: path of a Unix socket, instead of host and port; ``@name`` for an abstract socket (Linux); "" for none.
+        unix_mode: octal mode of the Unix socket's file; "" leaves it to the umask.
+        unix_owner: name or number of the user who owns the file; "" for the user of the process.
+        unix_group: name or number of the file's group; "" for the group of the process.
+        backlog: how many connections may wait to be accepted.
         reuse_port: let several processes listen on the same port.
-        fds: inherited descriptors to listen on instead of all that.
-        is_secured: whether TLS is spoken there.
+        fds: inherited descriptors to listen on; host, port and unix are ignored then.
+        is_secured: whether connections use TLS.
     """
 
     host: tuple[str, ...] = attrs.field(default=("127.0.0.1",), converter=_as_hosts)
@@ -66,7 +66,7 @@ class BindAddress:
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """Where a server listens: a host and port, or the path of a Unix socket; and whether it speaks TLS."""
+    """Where a server listens: a host and port, or the path of a Unix socket; and whether connections use TLS."""
 
     host: str = ""
     port: int = 0
@@ -75,7 +75,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What a client connects to; ``unix:PATH`` for a Unix socket, which has no URL."""
+        """The URL that clients connect to; ``unix:PATH`` for a Unix socket, which has no URL."""
         if self.unix:
             return f"unix:{self.unix}"
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -91,9 +91,9 @@ class Listener:
     """A bound socket.
 
     Attributes:
-        socket: it does not listen yet.
+        socket: does not listen yet.
         address: where it is bound, with the port that the system chose.
-        inode: device and inode of the file of a Unix socket.
+        inode: device and inode of a Unix socket's file; None for every other socket.
     """
 
     socket: socket.socket
@@ -101,7 +101,7 @@ class Listener:
     inode: tuple[int, int] | None = None
 
     def close(self) -> None:
-        """Close the socket, and remove the file of a Unix socket unless another server has replaced it."""
+        """Close the socket, and remove a Unix socket's file unless another server has replaced it."""
         self.socket.close()
         if self.inode is None:
             return
@@ -110,14 +110,16 @@ class Listener:
                 Path(self.address.unix).unlink()
 
 
-def as_secured(listeners: tuple[Listener, ...], endpoint: BindAddress) -> tuple[Listener, ...]:
-    """Return the listeners with addresses that say whether TLS is spoken there, as the endpoint has it."""
-    if not endpoint.is_secured:
+def as_secured(listeners: tuple[Listener, ...], bind_address: BindAddress) -> tuple[Listener, ...]:
+    """Return the listeners with addresses that say ``https`` if connections use TLS."""
+    if not bind_address.is_secured:
         return listeners
-    return tuple(attrs.evolve(each, address=attrs.evolve(each.address, is_secured=True)) for each in listeners)
+    return tuple(
+        attrs.evolve(listener, address=attrs.evolve(listener.address, is_secured=True)) for listener in listeners
+    )
 
 
 def file_identity(path: str) -> tuple[int, int]:
-    """Return the device and inode of a file."""
+    """Return the device and inode of a file; the file itself if it is a symbolic link."""
     found = os.lstat(path)
     return found.st_dev, found.st_ino

@@ -1,7 +1,7 @@
-"""Open the sockets that a server listens on, and say in one line why one cannot be opened.
+"""Open the sockets that a server listens on, and report in one line why one cannot be opened.
 
-A socket is bound first and listens later, so that a port in use is found before anything else is started and nobody is
-accepted before everything is.
+A socket is bound first and listens later. So a port in use is found before anything else has started, and no connection
+is accepted before everything has.
 """
 
 from __future__ import annotations
@@ -16,109 +16,114 @@ import attrs
 
 from turnbuckle.errors import ListenError
 from turnbuckle.server.listen.addresses import Address, BindAddress, Listener, as_secured
-from turnbuckle.server.listen.socket_activation import adopt
+from turnbuckle.server.listen.socket_activation import adopt_descriptors
 from turnbuckle.server.listen.unix_sockets import bind_unix
 
 __all__ = ["bind_listeners", "open_listeners"]
 
-# A port that the system chose for the first address of a host may be taken for the next; another choice mends that.
+# A port that the system chose for the first address of a host may be taken on the next address. Binding again lets the
+# system choose another.
 _PORT_CHOICES: Final = 8
-# Two machines in one: the name resolves to both families, the machine speaks only one.
+# A name may resolve to IPv4 and IPv6 addresses on a machine that supports only one of the two.
 _FAMILY_MISSING: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
-def open_listeners(endpoint: BindAddress) -> tuple[Listener, ...]:
-    """Take over the inherited descriptors of an endpoint, or bind its sockets if it has none.
+def open_listeners(bind_address: BindAddress) -> tuple[Listener, ...]:
+    """Return listeners on the inherited descriptors, or bind new sockets if there are none.
 
     Raises:
-        ListenError: that cannot be done; the message says with which and why.
+        ListenError: a socket cannot be listened on; the message says which one and why.
     """
-    return as_secured(adopt(endpoint.fds), endpoint) if endpoint.fds else bind_listeners(endpoint)
+    return (
+        as_secured(adopt_descriptors(bind_address.fds), bind_address)
+        if bind_address.fds
+        else bind_listeners(bind_address)
+    )
 
 
-def bind_listeners(endpoint: BindAddress) -> tuple[Listener, ...]:
-    """Bind every socket of an endpoint, or none.
+def bind_listeners(bind_address: BindAddress) -> tuple[Listener, ...]:
+    """Bind every socket of an address, or none.
 
     Raises:
-        ListenError: one of them cannot be bound; the message says which and why.
+        ListenError: a socket cannot be bound; the message says which one and why.
     """
-    return as_secured(_bind(endpoint), endpoint)
+    return as_secured(_bind(bind_address), bind_address)
 
 
-def _bind(endpoint: BindAddress) -> tuple[Listener, ...]:
-    if endpoint.unix:
-        return (bind_unix(endpoint),)
+def _bind(bind_address: BindAddress) -> tuple[Listener, ...]:
+    if bind_address.unix:
+        return (bind_unix(bind_address),)
     for _ in range(_PORT_CHOICES - 1):
         try:
-            return _bind_tcp(endpoint)
+            return _bind_tcp(bind_address)
         except ListenError as error:
-            if endpoint.port or error.errno != errno.EADDRINUSE:
+            if bind_address.port or error.errno != errno.EADDRINUSE:
                 raise
-    return _bind_tcp(endpoint)
+    return _bind_tcp(bind_address)
 
 
-def _bind_tcp(endpoint: BindAddress) -> tuple[Listener, ...]:
+def _bind_tcp(bind_address: BindAddress) -> tuple[Listener, ...]:
     listeners: list[Listener] = []
     missing: OSError | None = None
     with ExitStack() as undo:
-        for address in _addresses(endpoint.host):
-            port = listeners[0].address.port if listeners else endpoint.port
+        for address in _resolve_all(bind_address.host):
+            port = listeners[0].address.port if listeners else bind_address.port
             try:
-                listener = _bind_address(address, port, reuse_port=endpoint.reuse_port)
+                listener = _bind_resolved(address, port, reuse_port=bind_address.reuse_port)
             except OSError as error:
                 if error.errno not in _FAMILY_MISSING:
-                    raise ListenError(_why_not(error, address.host, port), error.errno) from error
+                    raise ListenError(_bind_failure(error, address.host, port), error.errno) from error
                 missing = error
                 continue
             undo.callback(listener.close)
             listeners.append(listener)
         if missing is not None and not listeners:
-            names = ", ".join(endpoint.host)
+            names = ", ".join(bind_address.host)
             raise ListenError(f"cannot listen on {names}: not an address of this machine", missing.errno) from missing
         undo.pop_all()
     return tuple(listeners)
 
 
 @attrs.frozen
-class _Found:
-    """An address that a name stands for; ``rest`` is what a socket address of IPv6 has behind the port."""
+class _ResolvedAddress:
+    """An address that a name resolves to; ``rest`` is the part of an IPv6 socket address after the port."""
 
     family: socket.AddressFamily
     host: str
     rest: tuple[object, ...]
 
 
-def _addresses(names: Sequence[str]) -> list[_Found]:
+def _resolve_all(names: Sequence[str]) -> list[_ResolvedAddress]:
     found = {}
     for name in names:
-        found.update(dict.fromkeys(_addresses_of(name)))
+        found.update(dict.fromkeys(_resolve(name)))
     if not found:
         raise ListenError("no host to listen on")
     return list(found)
 
 
-def _addresses_of(name: str) -> list[_Found]:
+def _resolve(name: str) -> list[_ResolvedAddress]:
     if not name:
-        # The system would take an empty name for every interface, which nobody asks for by leaving something out.
+        # The system would listen on every interface. Leaving out the host must not have that effect.
         raise ListenError("the host is empty; 0.0.0.0 or :: listens on every interface")
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
         infos = socket.getaddrinfo(bare, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise ListenError(f"cannot listen on {name!r}: no such host", getattr(error, "errno", None)) from error
-    return [_Found(family, str(address[0]), tuple(address[2:])) for family, _, _, _, address in infos]
+    return [_ResolvedAddress(family, str(address[0]), tuple(address[2:])) for family, _, _, _, address in infos]
 
 
-def _bind_address(address: _Found, port: int, *, reuse_port: bool) -> Listener:
-    # asyncio looks at the protocol number before it turns off the delays of small segments.
+def _bind_resolved(address: _ResolvedAddress, port: int, *, reuse_port: bool) -> Listener:
+    # asyncio sets TCP_NODELAY only on sockets whose protocol number is IPPROTO_TCP.
     sock = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # A server that comes back must not wait for the last connections of the one before to be forgotten.
+        # A restarted server must not wait until the kernel has forgotten the last connections of the previous one.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if address.family == socket.AF_INET6:
-            # One socket a family, so that "::" and "0.0.0.0" can be had apart and together.
+            # One socket for each family, so that "::" and "0.0.0.0" can be bound separately or together.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
         sock.bind((address.host, port, *address.rest))
@@ -128,10 +133,10 @@ def _bind_address(address: _Found, port: int, *, reuse_port: bool) -> Listener:
     return Listener(socket=sock, address=Address(host=address.host, port=sock.getsockname()[1]))
 
 
-def _why_not(error: OSError, host: str, port: int) -> str:
+def _bind_failure(error: OSError, host: str, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return f"port {port} on {host} is in use"
         case errno.EACCES | errno.EPERM:
-            return f"port {port} on {host} needs a privilege that this process lacks"
+            return f"no permission to listen on port {port} of {host}"
     return f"cannot listen on port {port} of {host}: {error.strerror or error}"

@@ -1,6 +1,6 @@
-"""Choose, once at the start, what a connection that is accepted goes through before HTTP is spoken on it.
+"""Build the protocol factory for accepted connections (PROXY header, TLS, HTTP), once at startup.
 
-What is switched off costs nothing: a plain server makes an ``HTTPConnection`` for each connection, and nothing else.
+Layers that are turned off cost nothing: a plain server makes one ``HTTPConnection`` for each connection.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ __all__ = ["protocol_factory"]
 def protocol_factory(
     server: ServerState, certificates: Certificates | None, proxies: TrustedAddresses | None
 ) -> Callable[[], asyncio.Protocol]:
-    """Return what makes the first protocol of each connection that is accepted.
+    """Return the factory of the first protocol on each accepted connection.
 
     Args:
         server: the state that the connections share.
-        certificates: what they are secured with; None for not at all.
-        proxies: who sends the PROXY protocol; None for nobody.
+        certificates: the certificates for TLS; None serves without TLS.
+        proxies: the proxies that send the PROXY header; None expects no header.
     """
-    # What is not wanted is not imported, either.
-    arrive: Callable[..., asyncio.Protocol] = partial(HTTPConnection, server)
+    # A layer that is turned off is not imported.
+    factory: Callable[..., asyncio.Protocol] = partial(HTTPConnection, server)
     if certificates is not None:
         from turnbuckle.server.tls.handshake import TLSHandshake
 
-        arrive = partial(TLSHandshake, server, certificates)
+        factory = partial(TLSHandshake, server, certificates)
     if proxies is not None:
         from turnbuckle.server.listen.proxied_connection import ProxiedConnection
 
-        return partial(ProxiedConnection, server, proxies, arrive)
-    return arrive
+        return partial(ProxiedConnection, server, proxies, factory)
+    return factory

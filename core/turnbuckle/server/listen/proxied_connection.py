@@ -1,7 +1,10 @@
-"""Read what a proxy says of a connection before anything else, then leave it to what comes next.
+"""Read the PROXY header of a connection, then hand the connection to the next protocol (TLS or HTTP).
 
-Only a proxy that is trusted may connect at all: who could send the header could be anybody, and who need not send it
-could pass for a proxy. Whoever is not trusted is cut off; so is a proxy that sends no header, or a wrong one.
+``turnbuckle.http.proxy_protocol`` parses the header; this module owns the connection until the header is complete.
+
+Only trusted proxies may connect at all. A client that can send the header could claim any address, and a client that
+need not send it could pass for a proxy. Untrusted peers are disconnected, and so is a proxy that sends a wrong header
+or none.
 """
 
 from __future__ import annotations
@@ -26,16 +29,16 @@ __all__ = ["ProxiedConnection", "ProxySettings"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
-# Seconds for a header that is awaited when the server begins to stop.
-_LAST_MOMENT: Final = 1.0
+# Seconds that a header may still take once the server begins to stop.
+_GRACE_SECONDS: Final = 1.0
 
-# The proxy itself is not counted by its address: all of its clients have it.
-_NOBODY: Final = Peer()
+# The proxy does not count towards the limit per address, because all of its clients share that address.
+_UNCOUNTED: Final = Peer()
 
-Next: TypeAlias = Callable[[ConnectionInfo], asyncio.Protocol]
+NextProtocol: TypeAlias = Callable[[ConnectionInfo], asyncio.Protocol]
 
 
-def _are_trusted(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+def _check_trusted(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     TrustedAddresses(value)
 
 
@@ -44,36 +47,38 @@ class ProxySettings:
     """Proxies that send the PROXY protocol.
 
     Attributes:
-        protocol: each connection begins with a header of the PROXY protocol, version 1 or 2; one that has none is cut.
-        trusted: who may connect then: addresses, networks such as "10.0.0.0/8", and "unix" for Unix sockets.
+        protocol: expect a PROXY header (version 1 or 2) at the start of each connection; a connection without one is
+            closed.
+        trusted: the only peers that may connect then: addresses, networks such as "10.0.0.0/8", and "unix" for Unix
+            sockets.
     """
 
     protocol: bool = False
-    trusted: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_are_trusted)
+    trusted: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_check_trusted)
 
     def __attrs_post_init__(self) -> None:
         if self.protocol and not self.trusted:
-            raise ValueError("protocol needs proxy.trusted: without it nobody could connect")
+            raise ValueError("protocol needs proxy.trusted: without it no client could connect")
 
 
 @final
 class ProxiedConnection(asyncio.Protocol):
-    """A connection of which only the proxy is known yet.
+    """A connection whose PROXY header is not complete yet.
 
     Args:
-        server: the state that it shares with the other connections.
-        trusted: who may connect.
-        following: makes what comes next.
+        server: the state that the connections share.
+        trusted: the peers that may connect.
+        following: makes the next protocol.
 
     Attributes:
-        deadline: when the header has to be complete, in the clock's monotonic seconds.
+        deadline: when the header must be complete, in the clock's monotonic seconds.
     """
 
     __slots__ = ("_following", "_is_counted", "_parser", "_transport", "_trusted", "deadline", "server")
 
     _transport: asyncio.Transport
 
-    def __init__(self, server: ServerState, trusted: TrustedAddresses, following: Next) -> None:
+    def __init__(self, server: ServerState, trusted: TrustedAddresses, following: NextProtocol) -> None:
         self.server: Final = server
         self.deadline = math.inf
         self._trusted: Final = trusted
@@ -81,25 +86,25 @@ class ProxiedConnection(asyncio.Protocol):
         self._parser: Final = ProxyHeaderParser()
         self._is_counted = False
 
-    # -- what the transport says ---------------------------------------------------------------------------------------
+    # -- called by the transport ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; the header is due as a head is."""
+        """Start the deadline for the header, and disconnect an untrusted peer."""
         self._transport = cast(asyncio.Transport, transport)
-        shared = self.server
-        self.deadline = shared.clock.monotonic() + (shared.application.timeouts.head or math.inf)
-        shared.connections.add(self)
+        server = self.server
+        self.deadline = server.clock.monotonic() + (server.application.timeouts.head or math.inf)
+        server.connections.add(self)
         if not self._trusted.trusts(client_of(transport)):
-            self._cut("it is not trusted to speak for others")
-        elif shared.admission.enter(_NOBODY):
+            self._cut("it is not a trusted proxy")
+        elif server.admission.enter(_UNCOUNTED):
             self.abort()
         else:
             self._is_counted = True
-            if shared.connections.is_draining:
+            if server.connections.is_draining:
                 self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
-        """Go on with the header; an untrusted peer is cut off by now."""
+        """Parse the header; data from a disconnected peer is dropped."""
         if not self._is_counted:
             return
         try:
@@ -111,14 +116,14 @@ class ProxiedConnection(asyncio.Protocol):
             self._hand_over(header)
 
     def eof_received(self) -> None:
-        """Learn that the peer has given up; the transport closes."""
+        """Let the transport close: the header will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Learn that the peer is gone."""
+        """Release what the connection counted for."""
         self._leave()
         self.server.connections.discard(self)
 
-    # -- what the sweep and the server ask -----------------------------------------------------------------------------
+    # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
     def holder(self) -> str:
@@ -126,31 +131,31 @@ class ProxiedConnection(asyncio.Protocol):
         return f"{address_of(self._transport)}, header of the PROXY protocol"
 
     def expire(self, now: float) -> None:
-        """Act on a deadline that has passed."""
+        """Disconnect a peer whose header took too long."""
         self._cut("its header took too long")
 
     def disable_keep_alive(self) -> None:
-        """Know that the server stops: whatever comes next learns of it from the server."""
+        """Do nothing: the next protocol asks the server whether it is stopping."""
 
     def close_when_idle(self) -> None:
-        """Leave the proxy a moment: a request may follow at once."""
-        self.deadline = min(self.deadline, self.server.clock.monotonic() + _LAST_MOMENT)
+        """Give the proxy one second: a request may follow at once."""
+        self.deadline = min(self.deadline, self.server.clock.monotonic() + _GRACE_SECONDS)
 
     def abort(self) -> None:
-        """Cut the peer off."""
+        """Close the connection at once."""
         self._leave()
         self._transport.abort()
 
     # -- the end of the header -----------------------------------------------------------------------------------------
 
     def _cut(self, reason: str) -> None:
-        _log.debug("%s was cut off: %s", address_of(self._transport), reason)
+        _log.debug("%s was disconnected: %s", address_of(self._transport), reason)
         self.abort()
 
     def _leave(self) -> None:
         if self._is_counted:
             self._is_counted = False
-            self.server.admission.leave(_NOBODY, AdmissionStatus.ADMITTED)
+            self.server.admission.leave(_UNCOUNTED, AdmissionStatus.ADMITTED)
 
     def _hand_over(self, header: ProxyHeader) -> None:
         protocol = self._following(
@@ -159,7 +164,7 @@ class ProxiedConnection(asyncio.Protocol):
             )
         )
         self._transport.set_protocol(protocol)
-        # It counts itself.
+        # The next protocol counts itself.
         self._leave()
         protocol.connection_made(self._transport)
         self.server.connections.discard(self)

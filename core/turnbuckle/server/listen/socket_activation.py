@@ -1,4 +1,4 @@
-"""Take over sockets that were opened before this process began: by systemd, a supervisor, or whoever passes a number.
+"""Listen on sockets that another process opened before this one began: systemd, a supervisor, a process manager.
 
 Sources: sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES.
 """
@@ -14,20 +14,20 @@ from typing import Final
 from turnbuckle.errors import ListenError
 from turnbuckle.server.listen.addresses import Address, Listener
 
-__all__ = ["adopt", "take_passed_sockets"]
+__all__ = ["adopt_descriptors", "take_passed_sockets"]
 
-# systemd passes sockets from here on, without gaps.
-_FIRST: Final = 3
+# systemd passes descriptors from this number on, without gaps.
+_FIRST_FD: Final = 3
 _VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
-# A service with more sockets than this has none: the number is a mistake.
-_MOST: Final = 1024
+# A larger number of sockets is a mistake.
+_MAX_SOCKETS: Final = 1024
 
 
-def adopt(fds: Sequence[int]) -> tuple[Listener, ...]:
-    """Return listeners on inherited descriptors; no child process will inherit them.
+def adopt_descriptors(fds: Sequence[int]) -> tuple[Listener, ...]:
+    """Return listeners on inherited descriptors; child processes will not inherit them.
 
     Raises:
-        ListenError: one of them is no stream socket; none is taken then.
+        ListenError: a descriptor is not a stream socket; all of them are left as they were then.
     """
     listeners: list[Listener] = []
     try:
@@ -41,24 +41,25 @@ def adopt(fds: Sequence[int]) -> tuple[Listener, ...]:
 
 
 def take_passed_sockets(environ: MutableMapping[str, str], name: str = "") -> tuple[int, ...]:
-    """Return the descriptors that systemd passed to this process, and remove what it says of them.
+    """Return the descriptors that systemd passed to this process, and remove the variables that announce them.
 
     Args:
-        environ: the environment of the process; child processes must not take the sockets for theirs.
-        name: only those of this name (``FileDescriptorName=`` in the unit); all when empty.
+        environ: the environment of the process. Without the variables, child processes do not take the sockets for
+            their own.
+        name: return only the sockets with this name (``FileDescriptorName=`` in the unit); "" returns all.
 
     Raises:
-        ListenError: none has the name, or the variables make no sense.
+        ListenError: no socket has the name, or the variables are malformed.
     """
     pid, count, names = (environ.pop(variable, "") for variable in _VARIABLES)
     if not count or pid != str(os.getpid()):
         return ()
-    if not (count.isascii() and count.isdecimal() and int(count[:9]) <= _MOST):
-        raise ListenError(f"LISTEN_FDS is no number of sockets: {count!r}")
-    fds = tuple(range(_FIRST, _FIRST + int(count)))
+    if not (count.isascii() and count.isdecimal() and int(count[:9]) <= _MAX_SOCKETS):
+        raise ListenError(f"LISTEN_FDS is not a number of sockets: {count!r}")
+    fds = tuple(range(_FIRST_FD, _FIRST_FD + int(count)))
     if not name:
         return fds
-    named = tuple(fd for fd, each in zip(fds, names.split(":"), strict=False) if each == name)
+    named = tuple(fd for fd, fd_name in zip(fds, names.split(":"), strict=False) if fd_name == name)
     if not named:
         raise ListenError(f"systemd passed no socket named {name!r}; LISTEN_FDNAMES is {names!r}")
     return named
@@ -72,7 +73,7 @@ def _adopt(fd: int) -> Listener:
         raise ListenError(f"cannot listen on descriptor {fd}: it {reason}", error.errno) from error
     if sock.type != socket.SOCK_STREAM or sock.family not in {socket.AF_INET, socket.AF_INET6, socket.AF_UNIX}:
         sock.detach()
-        raise ListenError(f"cannot listen on descriptor {fd}: it is no stream socket of TCP or Unix")
+        raise ListenError(f"cannot listen on descriptor {fd}: it is not a TCP or Unix stream socket")
     sock.setblocking(False)
     sock.set_inheritable(False)
     return Listener(socket=sock, address=_address(sock))

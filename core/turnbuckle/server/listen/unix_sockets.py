@@ -1,4 +1,8 @@
-"""Bind Unix sockets."""
+"""Bind Unix sockets, with a file or in Linux's abstract namespace.
+
+A socket file that a dead server left behind is replaced; any other file at the path stays. The mode and owner of the
+file are set before the socket listens, so that no client connects before it is excluded by them.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +21,22 @@ from turnbuckle.server.listen.addresses import Address, BindAddress, Listener, f
 
 __all__ = ["bind_unix"]
 
-# sun_path of sockaddr_un, with its NUL: 108 octets on Linux, 104 on the BSDs.
+# The size of sun_path in sockaddr_un, with its NUL: 108 bytes on Linux, 104 on the BSDs.
 _PATH_SIZE: Final = 104
 _PROBE_SECONDS: Final = 1.0
 
 
-def bind_unix(endpoint: BindAddress) -> Listener:
-    """Bind the Unix socket of an endpoint."""
-    return _bind_abstract(endpoint) if endpoint.unix.startswith("@") else _bind_file(endpoint)
+def bind_unix(bind_address: BindAddress) -> Listener:
+    """Bind one Unix socket.
+
+    Raises:
+        ListenError: it cannot be bound; the message says why.
+    """
+    return _bind_abstract(bind_address) if bind_address.unix.startswith("@") else _bind_file(bind_address)
 
 
-def _bind_file(endpoint: BindAddress) -> Listener:
-    path = endpoint.unix
+def _bind_file(bind_address: BindAddress) -> Listener:
+    path = bind_address.unix
     _check_size(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with ExitStack() as undo:
@@ -39,7 +47,7 @@ def _bind_file(endpoint: BindAddress) -> Listener:
             sock.bind(path)
             listener = Listener(socket=sock, address=Address(unix=path), inode=file_identity(path))
             undo.callback(listener.close)
-            _set_access(path, endpoint)
+            _set_access(path, bind_address)
         except ListenError:
             raise
         except (OSError, ValueError) as error:
@@ -48,11 +56,11 @@ def _bind_file(endpoint: BindAddress) -> Listener:
     return listener
 
 
-def _bind_abstract(endpoint: BindAddress) -> Listener:
-    """Bind a name of Linux's abstract namespace: without a file there is nothing to remove, and nobody to keep out."""
-    name = endpoint.unix
+def _bind_abstract(bind_address: BindAddress) -> Listener:
+    """Bind a name in Linux's abstract namespace: there is no file to remove, and none that could exclude clients."""
+    name = bind_address.unix
     _check_size(name)
-    if endpoint.unix_mode or endpoint.unix_owner or endpoint.unix_group:
+    if bind_address.unix_mode or bind_address.unix_owner or bind_address.unix_group:
         raise ListenError(f"cannot listen on {name!r}: a socket without a file has no mode, owner or group")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -77,19 +85,19 @@ def _unix_error(path: str, error: OSError | ValueError) -> ListenError:
     return ListenError(f"cannot listen on {path!r}: {reason}", getattr(error, "errno", None))
 
 
-def _set_access(path: str, endpoint: BindAddress) -> None:
-    owner, group = (_id_or_name(each) for each in (endpoint.unix_owner, endpoint.unix_group))
+def _set_access(path: str, bind_address: BindAddress) -> None:
+    owner, group = _id_or_name(bind_address.unix_owner), _id_or_name(bind_address.unix_group)
     try:
         if owner is not None:
             shutil.chown(path, owner)
         if group is not None:
             shutil.chown(path, group=group)
-        if endpoint.unix_mode:
-            Path(path).chmod(int(endpoint.unix_mode, 8))
+        if bind_address.unix_mode:
+            Path(path).chmod(int(bind_address.unix_mode, 8))
     except LookupError as error:
         raise ListenError(f"cannot listen on {path!r}: {error.args[0]}") from error
     except PermissionError as error:
-        whose = ":".join(str(each) for each in (endpoint.unix_owner, endpoint.unix_group))
+        whose = f"{bind_address.unix_owner}:{bind_address.unix_group}"
         raise ListenError(f"cannot give {path!r} to {whose!r}: {error.strerror}", error.errno) from error
 
 
@@ -98,10 +106,10 @@ def _id_or_name(text: str) -> int | str | None:
 
 
 def _clear_stale(path: str) -> None:
-    """Remove a socket that nobody listens on.
+    """Remove the file of a socket on which no server listens.
 
     Raises:
-        ListenError: somebody does, or it is not a socket.
+        ListenError: a server listens on it, or the file is not a socket.
     """
     try:
         mode = os.lstat(path).st_mode
@@ -109,12 +117,12 @@ def _clear_stale(path: str) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise ListenError(f"cannot listen on {path!r}: it exists and is not a socket", errno.EEXIST)
-    if _answers(path):
+    if _has_server(path):
         raise ListenError(f"socket {path!r} is in use", errno.EADDRINUSE)
     Path(path).unlink()
 
 
-def _answers(path: str) -> bool:
+def _has_server(path: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_PROBE_SECONDS)
         try:
@@ -122,6 +130,6 @@ def _answers(path: str) -> bool:
         except ConnectionRefusedError:
             return False
         except (TimeoutError, BlockingIOError):
-            # Its queue is full: a server that is alive, and busy.
+            # The backlog is full: a server is alive, and busy.
             return True
     return True

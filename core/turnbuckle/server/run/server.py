@@ -94,7 +94,7 @@ class HTTPServer:
             backlog=backlog,
             reuse_port=reuse_port,
             fds=fds,
-            is_secured=tls is not None and tls.is_wanted,
+            is_secured=tls is not None and tls.is_configured,
         )
         self._tls: Final = tls
         self._proxies: Final = TrustedAddresses(proxy.trusted) if proxy is not None and proxy.protocol else None
@@ -126,7 +126,7 @@ class HTTPServer:
         """
         if self._state is not None:
             raise RuntimeError("a server is started once; make another one")
-        if self._tls is not None and self._tls.is_wanted:
+        if self._tls is not None and self._tls.is_configured:
             self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
@@ -291,7 +291,7 @@ class HTTPServer:
             timers.append(call_later(seconds, self._cut_off))
         try:
             for acceptor in self._acceptors:
-                await acceptor.run_until_settled()
+                await acceptor.wait_until_settled()
             if connections.open:
                 _log.info("waiting for %s", _counted(len(connections.open), "connection"))
             await connections.drained()

@@ -1,7 +1,7 @@
-"""Make the context of TLS from settings and files, and make it again when the files have changed.
+"""Make the TLS context from settings and files, and make it again when the files change.
 
-A context is never changed: connections that are being secured keep theirs, later ones get the new one. Files that
-cannot be used leave the old context in force, and are looked at again when they change once more.
+A context is never modified: connections keep the context they started with, and later ones get the new context. If the
+changed files cannot be used, the old context stays in force until they change again.
 
 Sources: RFC 7301 (ALPN), RFC 9325 (versions and ciphers).
 """
@@ -25,10 +25,10 @@ __all__ = ["TLS", "Certificates"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
-# Of TLS 1.2, those alone that keep past traffic secret and have no known weakness (RFC 9325, section 4.2).
+# The TLS 1.2 ciphers with forward secrecy and without known weakness (RFC 9325, section 4.2).
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-_Stamp = tuple[tuple[int, int, int] | None, ...]
+_FileStamps = tuple[tuple[int, int, int] | None, ...]
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -38,19 +38,18 @@ def _not_negative(instance: object, attribute: attrs.Attribute[float], value: fl
 
 @attrs.frozen(kw_only=True)
 class TLS:
-    """How connections are secured; without a certificate they are not.
+    """The certificate and options of TLS; without a certificate the server speaks plain HTTP.
 
     Attributes:
-        cert: file with the certificate of the server, then those of its issuers, in PEM; "" serves plain HTTP.
-        key: file with its private key in PEM; "" if the file of the certificate holds it, too.
+        cert: file with the server's certificate and the certificates of its issuers, in PEM; "" serves plain HTTP.
+        key: file with its private key in PEM; "" if the file of the certificate contains the key.
         password: of the private key, if it is encrypted.
-        client_ca: file with the certificates, in PEM, that certificates of clients are checked against.
-        client_certificates: "none" asks for none, "optional" checks what clients send, "required" takes no client
-            without.
-        minimum_version: of TLS; "1.3" leaves out clients from before 2018.
-        ciphers: of TLS 1.2, in OpenSSL's words; "" for those with forward secrecy and authenticated encryption.
-        check_files: seconds between two looks at whether the files have changed, taken when a client connects; 0 never
-            looks.
+        client_ca: file with the certificates, in PEM, that client certificates are checked against.
+        client_certificates: "none" requests none, "optional" checks the certificates that clients send, "required"
+            rejects clients without one.
+        minimum_version: of TLS; "1.3" excludes clients from before 2018.
+        ciphers: for TLS 1.2, in OpenSSL's format; "" for the ciphers with forward secrecy and authenticated encryption.
+        check_files: seconds between checks whether the files have changed, made when a client connects; 0 never checks.
     """
 
     cert: str = ""
@@ -63,26 +62,26 @@ class TLS:
     check_files: float = attrs.field(default=10.0, validator=_not_negative)
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether anything is said about TLS at all."""
+    def is_configured(self) -> bool:
+        """Whether any setting of TLS is set."""
         return bool(self.cert or self.key or self.client_ca or self.client_certificates != "none")
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that make the context."""
-        return tuple(each for each in (self.cert, self.key, self.client_ca) if each)
+        """The files that the context is made from."""
+        return tuple(file for file in (self.cert, self.key, self.client_ca) if file)
 
 
 @final
 class Certificates:
-    """The context of TLS that is in force.
+    """The TLS context in force.
 
     Args:
         tls: the settings.
-        alpn: names of the protocols that are spoken, the preferred one first.
+        alpn: names of the application protocols, the preferred one first.
 
     Raises:
-        TLSError: it cannot be made.
+        TLSError: the context cannot be made.
     """
 
     __slots__ = ("_alpn", "_context", "_due", "_stamp", "_tls")
@@ -91,34 +90,34 @@ class Certificates:
         self._tls: Final = tls
         self._alpn: Final = tuple(alpn)
         self._due = 0.0
-        self._stamp = _stamp_of(tls)
+        self._stamp = _file_stamps(tls)
         self._context = _make_context(tls, self._alpn)
 
     def context(self, now: float) -> ssl.SSLContext:
-        """Return the context for the next connection, made anew if the files have changed.
+        """Return the context for the next connection, after reading changed files again.
 
         Args:
             now: in monotonic seconds.
         """
         if now >= self._due and self._tls.check_files:
             self._due = now + self._tls.check_files
-            if _stamp_of(self._tls) != self._stamp:
+            if _file_stamps(self._tls) != self._stamp:
                 self.reload()
         return self._context
 
     def reload(self) -> None:
-        """Read the files again; those that cannot be used leave everything as it is, and a line in the log."""
-        # What is written while the files are read is seen at the next look.
-        self._stamp = _stamp_of(self._tls)
+        """Read the files again; files that cannot be used are logged, and the old context stays."""
+        # A change during the reload is found at the next check.
+        self._stamp = _file_stamps(self._tls)
         try:
             self._context = _make_context(self._tls, self._alpn)
         except TLSError as error:
-            _log.error("the certificate stays as it was: %s", error)
+            _log.error("keeping the old certificate: %s", error)
         else:
-            _log.info("certificate %s was read again", self._tls.cert)
+            _log.info("reloaded certificate %s", self._tls.cert)
 
 
-def _stamp_of(tls: TLS) -> _Stamp:
+def _file_stamps(tls: TLS) -> _FileStamps:
     return tuple(_stamp(file) for file in tls.files)
 
 
@@ -133,7 +132,7 @@ def _stamp(file: str) -> tuple[int, int, int] | None:
 def _make_context(tls: TLS, alpn: Sequence[str]) -> ssl.SSLContext:
     import ssl
 
-    _check(tls)
+    _check_settings(tls)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if tls.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -144,12 +143,11 @@ def _make_context(tls: TLS, alpn: Sequence[str]) -> ssl.SSLContext:
     return context
 
 
-def _check(tls: TLS) -> None:
+def _check_settings(tls: TLS) -> None:
     if not tls.cert:
         raise TLSError("tls.cert is missing: the other settings of tls have no effect without a certificate")
     if tls.client_certificates != "none" and not tls.client_ca:
-        wanted = f"certificates of clients are {tls.client_certificates}"
-        raise TLSError(f"tls.client_ca is missing: {wanted}, and nothing says whose to accept")
+        raise TLSError(f'tls.client_ca is missing: tls.client_certificates is "{tls.client_certificates}"')
     if tls.client_ca and tls.client_certificates == "none":
         raise TLSError('tls.client_ca has no effect while tls.client_certificates is "none"')
     for name, file in (("cert", tls.cert), ("key", tls.key), ("client_ca", tls.client_ca)):
@@ -158,7 +156,7 @@ def _check(tls: TLS) -> None:
 
 
 def _check_readable(name: str, file: str) -> None:
-    # OpenSSL would name neither the file nor the setting.
+    # OpenSSL's error names neither the file nor the setting.
     try:
         with Path(file).open("rb"):
             pass
@@ -173,33 +171,33 @@ def _choose_ciphers(context: ssl.SSLContext, tls: TLS) -> None:
     try:
         context.set_ciphers(tls.ciphers or _CIPHERS)
     except ssl.SSLError as error:
-        raise TLSError(f"tls.ciphers {tls.ciphers!r} names no cipher that can be used") from error
+        raise TLSError(f"tls.ciphers {tls.ciphers!r} names no usable cipher") from error
 
 
 def _load_certificate(context: ssl.SSLContext, tls: TLS) -> None:
-    # Without a password of ours, OpenSSL would ask for one on the terminal.
+    # Without a password callback, OpenSSL would ask for a password on the terminal.
     try:
         context.load_cert_chain(tls.cert, tls.key or None, password=lambda: tls.password)
     except (OSError, ValueError) as error:
-        raise TLSError(_why_not(tls, error)) from error
+        raise TLSError(_certificate_problem(tls, error)) from error
 
 
-def _why_not(tls: TLS, error: OSError | ValueError) -> str:
-    """Say in words what OpenSSL means; it gives a reason to few of its errors."""
+def _certificate_problem(tls: TLS, error: OSError | ValueError) -> str:
+    """Describe why OpenSSL rejects the certificate or key; few of its errors carry a reason."""
     key = f"tls.key {tls.key!r}" if tls.key else f"the key in tls.cert {tls.cert!r}"
     reason = getattr(error, "reason", None) or ""
     if reason == "KEY_VALUES_MISMATCH":
         return f"{key} does not belong to the certificate in tls.cert {tls.cert!r}"
-    if not _holds(tls.cert, b"CERTIFICATE-----"):
-        return f"tls.cert {tls.cert!r} holds no certificate in PEM"
-    if not _holds(tls.key or tls.cert, b"PRIVATE KEY-----"):
-        return f"{key} is missing: the file holds no private key in PEM"
-    if _holds(tls.key or tls.cert, b"ENCRYPTED"):
+    if not _contains(tls.cert, b"CERTIFICATE-----"):
+        return f"tls.cert {tls.cert!r} contains no PEM certificate"
+    if not _contains(tls.key or tls.cert, b"PRIVATE KEY-----"):
+        return f"{key} is missing: the file contains no PEM private key"
+    if _contains(tls.key or tls.cert, b"ENCRYPTED"):
         return f"{key} cannot be decrypted: tls.password is {'wrong' if tls.password else 'missing'}"
     return f"tls.cert {tls.cert!r} and {key} cannot be used: {reason or error}"
 
 
-def _holds(file: str, marker: bytes) -> bool:
+def _contains(file: str, marker: bytes) -> bool:
     try:
         return marker in Path(file).read_bytes()
     except OSError:
@@ -214,5 +212,5 @@ def _load_client_ca(context: ssl.SSLContext, tls: TLS) -> None:
     try:
         context.load_verify_locations(tls.client_ca)
     except OSError as error:
-        raise TLSError(f"tls.client_ca {tls.client_ca!r} holds no certificate in PEM") from error
+        raise TLSError(f"tls.client_ca {tls.client_ca!r} contains no PEM certificate") from error
     context.verify_mode = ssl.CERT_REQUIRED if tls.client_certificates == "required" else ssl.CERT_OPTIONAL

@@ -1,11 +1,11 @@
-"""Secure a connection that was accepted, then leave it to HTTP, or to the protocol that both sides agreed on.
+"""Do the TLS handshake of an accepted connection, then hand it to HTTP or to the protocol that ALPN selected.
 
-The connection counts from the moment it is accepted: it is swept like every other, so that a handshake that stalls or
-trickles ends with its deadline, and a server that stops does not forget it. One too many is cut off without a word, as
-an answer would take a handshake.
+The connection counts from the moment it is accepted. It is swept like any other, so a handshake that stalls or trickles
+ends at its deadline, and a server that stops closes it. A connection above the limit is closed without an answer,
+because an answer would need a handshake.
 
-A handshake that fails is the peer's affair, and everybody who scans the internet causes some: the log has one line
-about it, at level debug.
+A failed handshake is the peer's problem, and scanners of the internet cause many: each gets one log line at level
+debug.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ __all__ = ["TLSHandshake"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
-# Seconds for a handshake that is going on when the server begins to stop, and for an alert to be sent.
-_LAST_MOMENT: Final = 1.0
+# Seconds that a handshake may still take once the server begins to stop, and that an alert may take to be sent.
+_GRACE_SECONDS: Final = 1.0
 
-_Names: TypeAlias = "tuple[tuple[tuple[str, str], ...], ...]"
+_DistinguishedName: TypeAlias = "tuple[tuple[tuple[str, str], ...], ...]"
 
 
 @final
 class TLSHandshake(asyncio.Protocol):
-    """A connection that is not secured yet.
+    """A connection whose handshake is not complete yet.
 
     Args:
-        server: the state that it shares with the other connections.
-        certificates: what it is secured with.
-        arrival: what a proxy has told of it.
+        server: the state that the connections share.
+        certificates: provide the context of the handshake.
+        arrival: the facts that a PROXY header gave about the connection.
 
     Attributes:
-        deadline: when the handshake has to be over, in the clock's monotonic seconds.
+        deadline: when the handshake must be complete, in the clock's monotonic seconds.
     """
 
     __slots__ = ("_arrival", "_carrier", "_certificates", "_channel", "_has_failed", "_peer", "deadline", "server")
@@ -67,26 +67,26 @@ class TLSHandshake(asyncio.Protocol):
         self._has_failed = False
         self._peer: Peer | None = None
 
-    # -- what the transport says ---------------------------------------------------------------------------------------
+    # -- called by the transport ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; the client begins."""
-        shared = self.server
-        now = shared.clock.monotonic()
+        """Start the deadline of the handshake; the client sends first."""
+        server = self.server
+        now = server.clock.monotonic()
         self._carrier = cast(asyncio.Transport, transport)
-        self._channel = TLSChannel.of(self._certificates.context(now))
-        self.deadline = now + (shared.application.timeouts.handshake or math.inf)
-        shared.connections.add(self)
+        self._channel = TLSChannel.for_server(self._certificates.context(now))
+        self.deadline = now + (server.application.timeouts.handshake or math.inf)
+        server.connections.add(self)
         peer = describe_peer(self._carrier, self._arrival, Disconnected())
-        if shared.admission.enter(peer):
+        if server.admission.enter(peer):
             self.abort()
             return
         self._peer = peer
-        if shared.connections.is_draining:
+        if server.connections.is_draining:
             self.close_when_idle()
 
     def data_received(self, data: bytes) -> None:
-        """Go on with the handshake."""
+        """Continue the handshake."""
         if self._has_failed:
             return
         channel = self._channel
@@ -102,10 +102,10 @@ class TLSHandshake(asyncio.Protocol):
             self._hand_over()
 
     def eof_received(self) -> None:
-        """Learn that the peer has given up; the transport closes."""
+        """Let the transport close: the handshake will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Learn that the peer is gone."""
+        """Release what the connection counted for."""
         self._leave()
         self.server.connections.discard(self)
 
@@ -114,28 +114,28 @@ class TLSHandshake(asyncio.Protocol):
             self.server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
             self._peer = None
 
-    # -- what the sweep and the server ask -----------------------------------------------------------------------------
+    # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
     def holder(self) -> str:
         """What keeps the connection open, in words."""
-        return f"{address_of(self._carrier)}, handshake of TLS"
+        return f"{address_of(self._carrier)}, TLS handshake"
 
     def expire(self, now: float) -> None:
-        """Act on a deadline that has passed."""
+        """Close the connection: the handshake took too long."""
         if not self._has_failed:
-            _log.debug("%s: the handshake of TLS took too long", address_of(self._carrier))
+            _log.debug("%s: the TLS handshake took too long", address_of(self._carrier))
         self.abort()
 
     def disable_keep_alive(self) -> None:
-        """Know that the server stops: whatever comes next learns of it from the server."""
+        """Do nothing: the next protocol asks the server whether it is stopping."""
 
     def close_when_idle(self) -> None:
-        """Leave the handshake a moment: a request may follow it at once."""
-        self.deadline = min(self.deadline, self.server.clock.monotonic() + _LAST_MOMENT)
+        """Give the handshake one second: a request may follow at once."""
+        self.deadline = min(self.deadline, self.server.clock.monotonic() + _GRACE_SECONDS)
 
     def abort(self) -> None:
-        """Cut the peer off."""
+        """Close the connection at once."""
         self._carrier.abort()
 
     # -- the end of the handshake --------------------------------------------------------------------------------------
@@ -145,10 +145,10 @@ class TLSHandshake(asyncio.Protocol):
             self._carrier.write(self._channel.outgoing.read())
 
     def _fail(self, error: Exception) -> None:
-        _log.debug("%s: no handshake of TLS: %s", address_of(self._carrier), error)
+        _log.debug("%s: the TLS handshake failed: %s", address_of(self._carrier), error)
         self._has_failed = True
         if getattr(error, "reason", None) == "HTTP_REQUEST":
-            # Who speaks HTTP where TLS is spoken understands this better than an alert.
+            # A client that speaks plain HTTP understands this better than a TLS alert.
             self._channel.outgoing.read()
             self._carrier.write(error_response(400, date_line=self.server.date_line))
         self._send()
@@ -156,44 +156,44 @@ class TLSHandshake(asyncio.Protocol):
         self._carrier.close()
 
     def _hand_over(self) -> None:
-        tls = _describe(self._channel.secured)
+        tls = _tls_info(self._channel.secured)
         arrival = attrs.evolve(self._arrival, due=None, tls=tls)
         make = self.server.application.alpn.get(tls.alpn)
         if make is None:
             self._serve_http(arrival)
         else:
-            self._serve_other(arrival, tls.alpn, make)
+            self._serve_alpn_protocol(arrival, tls.alpn, make)
 
     def _serve_http(self, arrival: ConnectionInfo) -> None:
         protocol = HTTPConnection(self.server, arrival)
         secured = self._secured(protocol)
-        # It counts itself.
+        # The HTTP connection counts itself.
         self._leave()
         protocol.connection_made(secured)
-        # Not before the other one is counted: a server that stops would believe that nobody is left.
+        # Only after the HTTP connection is counted. Otherwise a stopping server would see no open connection.
         self.server.connections.discard(self)
         secured.deliver()
 
-    def _serve_other(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
-        shared, lost = self.server, Disconnected()
+    def _serve_alpn_protocol(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
+        server, lost = self.server, Disconnected()
         secured = self._secured(self)
         peer = describe_peer(secured, arrival, lost)
         try:
             protocol = make(peer)
-        except Exception:  # noqa: BLE001  # whatever a plugin raises
-            _log.exception("protocol %s cannot be made for a connection", name)
+        except Exception:  # noqa: BLE001  # a plugin may raise anything
+            _log.exception("protocol %s cannot serve a connection", name)
             self.abort()
             return
-        ends = _Ends(server=shared, transport=secured, lost=lost, peer=peer)
+        ends = _Switch(server=server, transport=secured, lost=lost, peer=peer)
         switched = SwitchedConnection(ends, protocol, f"{address_of(secured)}, {name}")
         secured.set_protocol(switched)
-        shared.connections.add(switched)
-        # It goes on being counted, and is the other one's to leave.
+        server.connections.add(switched)
+        # The connection stays counted; the switched connection will release it.
         self._peer = None
-        shared.connections.discard(self)
+        server.connections.discard(self)
         protocol.connection_made(secured)
         secured.deliver()
-        if shared.connections.is_draining:
+        if server.connections.is_draining:
             switched.close_when_idle()
 
     def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
@@ -203,8 +203,8 @@ class TLSHandshake(asyncio.Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class _Ends:
-    """What another protocol is given."""
+class _Switch:
+    """The parts of a connection that the protocol selected by ALPN takes over."""
 
     server: ServerState
     transport: asyncio.Transport
@@ -212,35 +212,35 @@ class _Ends:
     peer: Peer
 
 
-def _describe(secured: ssl.SSLObject) -> TLSInfo:
+def _tls_info(secured: ssl.SSLObject) -> TLSInfo:
     cipher = secured.cipher()
     return TLSInfo(
         version=secured.version() or "",
         cipher=cipher[0] if cipher is not None else "",
         alpn=secured.selected_alpn_protocol() or "",
-        client_certificate=_certificate_of(secured),
+        client_certificate=_client_certificate(secured),
     )
 
 
-def _certificate_of(secured: ssl.SSLObject) -> ClientCertificate | None:
+def _client_certificate(secured: ssl.SSLObject) -> ClientCertificate | None:
     der = secured.getpeercert(binary_form=True)
     facts = secured.getpeercert()
     if not der or not facts:
         return None
     return ClientCertificate(
-        subject=_flat(cast(_Names, facts.get("subject", ()))),
-        issuer=_flat(cast(_Names, facts.get("issuer", ()))),
+        subject=_flatten(cast(_DistinguishedName, facts.get("subject", ()))),
+        issuer=_flatten(cast(_DistinguishedName, facts.get("issuer", ()))),
         alternative_names=cast("tuple[tuple[str, str], ...]", facts.get("subjectAltName", ())),
         serial_number=str(facts.get("serialNumber", "")),
-        not_before=_time_of(facts.get("notBefore")),
-        not_after=_time_of(facts.get("notAfter")),
+        not_before=_parse_time(facts.get("notBefore")),
+        not_after=_parse_time(facts.get("notAfter")),
         der=der,
     )
 
 
-def _flat(names: _Names) -> tuple[tuple[str, str], ...]:
+def _flatten(names: _DistinguishedName) -> tuple[tuple[str, str], ...]:
     return tuple(pair for name in names for pair in name)
 
 
-def _time_of(text: object) -> datetime:
+def _parse_time(text: object) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(text)), UTC)

@@ -1,18 +1,17 @@
-"""Carry the octets of a protocol over TLS, on a transport of whatever loop.
+"""Carry the bytes of a protocol over TLS, on a transport of any event loop.
 
 Theory of operation
 ===================
 
-A ``TLSTransport`` is the protocol of its carrier, and the transport of the protocol above. It encrypts what is written
-at once, so that the carrier holds all that is unsent: flow control, the size of what is buffered and closing are the
-carrier's, and what the protocol above knows of them is exact. It decrypts no more than the protocol above wants to
-read.
+A ``TLSTransport`` is the protocol of its carrier, the plain transport, and the transport of the protocol above. It
+encrypts written data immediately, so that the carrier holds all unsent bytes: flow control, buffer sizes and closing
+are the carrier's, and the protocol above gets exact numbers. It decrypts no more than the protocol above wants to read.
 
-Why not the TLS of the loops: it offers no way to stop writing and go on reading, without which the last response can be
-destroyed while the peer is still sending; it answers the end of input with that of output; and it counts not all that
-is unsent. Here ``write_eof`` and ``eof_received`` are what they are without TLS.
+The TLS transports of the event loops cannot be used. They cannot stop writing while they go on reading, and without
+that the last response can be destroyed while the peer is still sending. They end their output when the input ends, and
+they do not count all unsent bytes. Here ``write_eof`` and ``eof_received`` behave as they do without TLS.
 
-Sources: RFC 8446, section 6.1 (each direction ends by itself), RFC 9112, section 9.8 (an end without a goodbye).
+Sources: RFC 8446, section 6.1 (each direction ends separately), RFC 9112, section 9.8 (an end without closure alert).
 """
 
 from __future__ import annotations
@@ -27,34 +26,35 @@ import attrs
 
 __all__ = ["TLSChannel", "TLSTransport"]
 
-# Octets that the protocol above is given at a time.
-_PIECE: Final = 65536
+# Maximum bytes given to the protocol above in one call.
+_READ_SIZE: Final = 65536
 
 
 @final
 @attrs.frozen(eq=False)
 class TLSChannel:
-    """TLS without I/O: what arrives goes into ``incoming``, what is to be sent is in ``outgoing``."""
+    """TLS without I/O: received bytes go into ``incoming``, bytes to send come from ``outgoing``."""
 
     secured: ssl.SSLObject
     incoming: ssl.MemoryBIO
     outgoing: ssl.MemoryBIO
 
     @classmethod
-    def of(cls, context: ssl.SSLContext) -> TLSChannel:
-        """Return the server's end of a channel whose handshake has not begun."""
+    def for_server(cls, context: ssl.SSLContext) -> TLSChannel:
+        """Return the server's end of a channel, before its handshake."""
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         return cls(context.wrap_bio(incoming, outgoing, server_side=True), incoming, outgoing)
 
 
 @final
 class TLSTransport(asyncio.Transport, asyncio.Protocol):
-    """The transport of a connection that is secured.
+    """The transport of a connection whose handshake is complete.
 
     Args:
-        carrier: what the encrypted octets go through.
-        channel: its handshake is over.
-        protocol: what it serves; it is told neither of the connection, nor of what has arrived already.
+        carrier: the transport that carries the encrypted bytes.
+        channel: its handshake is complete.
+        protocol: the protocol above. The caller calls its ``connection_made``, then ``deliver`` for the bytes that have
+            already arrived.
         loop: the serving loop.
     """
 
@@ -90,37 +90,37 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._is_write_ended = False
         self._is_closing = False
 
-    # -- what the carrier says -----------------------------------------------------------------------------------------
+    # -- called by the carrier -----------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Take encrypted octets; once writing has ended they are of no use, and dropped."""
+        """Decrypt and deliver received bytes; once writing has ended, drop them."""
         if not self._is_write_ended:
             self._channel.incoming.write(data)
             self.deliver()
 
     def eof_received(self) -> bool:
-        """Learn that no more will come, for which HTTP needs no goodbye: it knows where its messages end."""
+        """End the input; HTTP needs no closure alert, because it knows where its messages end."""
         self._is_ending = True
         self.deliver()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass on that the peer is gone."""
+        """Report the loss to the protocol."""
         self._is_closing = True
         self._protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Pass on that the carrier holds more than it should."""
+        """Pass on that the carrier's buffer is full."""
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """Pass on that it can take more."""
+        """Pass on that the carrier's buffer has room again."""
         self._protocol.resume_writing()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def deliver(self) -> None:
-        """Give the protocol all that has arrived, as far as it wants to read; not reentrant."""
+        """Give the protocol the received bytes, as far as it wants to read; not reentrant."""
         if self._is_delivering:
             return
         self._is_delivering = True
@@ -131,13 +131,13 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         except ssl.SSLZeroReturnError:
             self._is_ending = True
         except ssl.SSLError:
-            # Tampered with or broken. The peer is told by an alert, if it still listens.
+            # The bytes were tampered with or are broken. An alert reports that to the peer, if it still listens.
             self._send()
             self.abort()
         finally:
             self._is_delivering = False
         if not self._is_closing:
-            # An answer of TLS itself may be due, such as to a change of keys.
+            # TLS itself may have to answer, for example a key update.
             self._send()
             if self._is_ending and not self._is_paused:
                 self._end()
@@ -145,7 +145,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
     def _deliver_pieces(self) -> None:
         secured, incoming = self._channel.secured, self._channel.incoming
         while (incoming.pending or secured.pending()) and not (self._is_paused or self._is_closing or self._is_ended):
-            data = secured.read(_PIECE)
+            data = secured.read(_READ_SIZE)
             if not data:
                 raise ssl.SSLZeroReturnError
             self._protocol.data_received(data)
@@ -157,17 +157,17 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
                 self.close()
 
     def is_reading(self) -> bool:
-        """Return whether the protocol is given what arrives."""
+        """Return whether received bytes are given to the protocol."""
         return not self._is_paused and not self._is_closing
 
     def pause_reading(self) -> None:
-        """Give the protocol nothing more."""
+        """Stop giving bytes to the protocol."""
         if not self._is_paused and not self._is_closing:
             self._is_paused = True
             self._carrier.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on, with what has been decrypted first."""
+        """Give bytes to the protocol again, starting with those already decrypted."""
         if self._is_paused and not self._is_closing:
             self._is_paused = False
             self._loop.call_soon(self.deliver)
@@ -183,7 +183,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         try:
             written = write(data)
             while written < len(data):
-                # One record at a time, whatever is asked for.
+                # OpenSSL writes one record at a time.
                 written += write(memoryview(data)[written:])
         except ssl.SSLError:
             self.abort()
@@ -191,7 +191,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._send()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Do the same with several pieces."""
+        """Encrypt and send several pieces."""
         self.write(b"".join(list_of_data))
 
     def _send(self) -> None:
@@ -199,43 +199,43 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
             self._carrier.write(self._channel.outgoing.read())
 
     def can_write_eof(self) -> bool:
-        """Return that writing can end before reading."""
+        """Return whether writing can end before reading."""
         return self._carrier.can_write_eof()
 
     def write_eof(self) -> None:
-        """Say goodbye; what arrives from now on is dropped, until the peer ends, too."""
+        """Send the closure alert; received bytes are dropped from now on, until the peer ends its side."""
         if not self._is_write_ended and not self._is_closing:
-            self._say_goodbye()
+            self._send_closure_alert()
             self._carrier.write_eof()
 
-    def _say_goodbye(self) -> None:
+    def _send_closure_alert(self) -> None:
         self._is_write_ended = True
-        # When unwrap() complains, it has written the goodbye, and looked for an answer, which nobody waits for.
+        # unwrap() raises because the peer's alert is missing, which is not waited for. It has written ours by then.
         with suppress(ssl.SSLError):
             self._channel.secured.unwrap()
         self._send()
 
     def close(self) -> None:
-        """Say goodbye, and close once everything has been sent."""
+        """Send the closure alert, and close once everything has been sent."""
         if not self._is_closing:
             if not self._is_write_ended:
-                self._say_goodbye()
+                self._send_closure_alert()
             self._is_closing = True
             self._carrier.close()
 
     def abort(self) -> None:
-        """Cut the peer off."""
+        """Close the connection at once."""
         self._is_closing = True
         self._carrier.abort()
 
-    # -- what else a transport can -------------------------------------------------------------------------------------
+    # -- other methods of a transport ----------------------------------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """Return whether the end has begun."""
+        """Return whether closing has begun."""
         return self._is_closing or self._carrier.is_closing()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Serve another protocol from now on.
+        """Use another protocol from now on.
 
         Raises:
             TypeError: it is not an ``asyncio.Protocol``.
@@ -245,11 +245,11 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Return the protocol that is served."""
+        """Return the protocol above."""
         return self._protocol
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Return what is known of the channel, or of the carrier."""
+        """Return a fact about the TLS channel or the carrier."""
         secured = self._channel.secured
         match name:
             case "ssl_object":
@@ -265,13 +265,13 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         return self._carrier.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        """Return the octets that are unsent, as they are encrypted."""
+        """Return the number of unsent bytes, encrypted."""
         return self._carrier.get_write_buffer_size()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Return those of the carrier."""
+        """Return the limits of the carrier."""
         return self._carrier.get_write_buffer_limits()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set those of the carrier."""
+        """Set the limits of the carrier."""
         self._carrier.set_write_buffer_limits(high, low)

@@ -97,7 +97,7 @@ class SupervisorConfig:
     """What a supervisor is told.
 
     Attributes:
-        endpoint: where to listen.
+        bind_address: where to listen.
         fd_name: of the sockets that systemd passes, those to listen on.
         ready_file: path of a file that is there as long as connections are accepted.
         workers: how many there are, and when one is replaced.
@@ -106,7 +106,7 @@ class SupervisorConfig:
         successor: what another supervisor hands over; None if there was none before.
     """
 
-    endpoint: BindAddress
+    bind_address: BindAddress
     fd_name: str = ""
     ready_file: str = ""
     workers: Workers

@@ -58,7 +58,7 @@ def test_sighup_reads_the_certificate_again(project: Project, authority: Authori
         authority.issue("localhost")
         assert _serial(authority, url) == before
         process.send_signal(signal.SIGHUP)
-        _until(process, "was read again")
+        _until(process, "reloaded certificate")
         assert _serial(authority, url) != before
         process.send_signal(signal.SIGTERM)
         process.communicate()

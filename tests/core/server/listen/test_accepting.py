@@ -76,7 +76,7 @@ async def test_acceptor_takes_everyone(listener: Listener) -> None:
     await until(lambda: len(accepted.sockets) == 100)
     assert not any(sock.getblocking() for sock in accepted.sockets)
     acceptor.stop()
-    await acceptor.run_until_settled()
+    await acceptor.wait_until_settled()
     close_all(clients, accepted.sockets)
 
 
@@ -109,7 +109,7 @@ async def test_acceptor_waits_when_the_system_has_no_more(
     acceptor.stop()
     close_all(clients, accepted.sockets)
     messages = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.server"]
-    assert messages == [f"cannot accept connections, and will try again: {os.strerror(number)}"]
+    assert messages == [f"cannot accept connections, trying again: {os.strerror(number)}"]
 
 
 async def test_acceptor_complains_again_when_that_was_long_ago(
@@ -123,7 +123,7 @@ async def test_acceptor_complains_again_when_that_was_long_ago(
     for _ in range(90):
         await clock.advance(1.0)
     assert [record.getMessage() for record in caplog.records].count(
-        "cannot accept connections, and will try again: none left"
+        "cannot accept connections, trying again: none left"
     ) == 2
     acceptor.stop()
     close_all(clients, accepted.sockets)
@@ -138,7 +138,7 @@ async def test_acceptor_that_stops_while_it_waits_tries_once_more(listener: List
     await until(lambda: clock.pending)
     acceptor.stop()
     listener.close()
-    await acceptor.run_until_settled()
+    await acceptor.wait_until_settled()
     await clock.advance(5.0)
     assert clock.pending == 0
     assert len(accepted.sockets) == (failures == 1)
@@ -151,7 +151,7 @@ async def test_acceptor_takes_the_backlog_before_it_stops(listener: Listener) ->
     clients = connect_to(listener, 100)
     acceptor.stop()
     listener.close()
-    await acceptor.run_until_settled()
+    await acceptor.wait_until_settled()
     assert len(accepted.sockets) == 100
     close_all(clients, accepted.sockets)
 
@@ -166,7 +166,7 @@ async def test_abort_leaves_no_socket_open(listener: Listener, has_begun: bool) 
     if has_begun:
         await turns(2)
     acceptor.abort()
-    await acceptor.run_until_settled()
+    await acceptor.wait_until_settled()
     assert len(accepted.sockets) == has_begun
     if not has_begun:
         assert client.recv(1) == b""
@@ -189,7 +189,7 @@ async def test_connection_that_cannot_be_made_is_none_of_the_operators_business(
     clients = connect_to(listener, 2)
     await until(lambda: len(ended) == 2)
     acceptor.stop()
-    await acceptor.run_until_settled()
+    await acceptor.wait_until_settled()
     close_all(clients)
     assert caplog.records == []
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.server.run.test_server import answer, application
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.socket_activation import adopt, take_passed_sockets
+from turnbuckle.server.listen.socket_activation import adopt_descriptors, take_passed_sockets
 from turnbuckle.server.run.server import HTTPServer
 
 
@@ -47,7 +47,7 @@ def test_passed_sockets_are_chosen_by_name() -> None:
 
 @pytest.mark.parametrize("count", ["two", "-1", "1.0", "99999999999", "\u0662"])
 def test_passed_sockets_of_no_number_are_an_error(count: str) -> None:
-    with pytest.raises(ListenError, match="LISTEN_FDS is no number of sockets"):
+    with pytest.raises(ListenError, match="LISTEN_FDS is not a number of sockets"):
         take_passed_sockets(_environ(count))
 
 
@@ -76,7 +76,7 @@ async def test_server_leaves_the_file_of_an_inherited_unix_socket(tmp_path: Path
 def test_abstract_unix_socket_is_named_with_an_at() -> None:
     with socket.socket(socket.AF_UNIX) as mine:
         mine.bind(f"\0turnbuckle-{os.getpid()}")
-        (listener,) = adopt([os.dup(mine.fileno())])
+        (listener,) = adopt_descriptors([os.dup(mine.fileno())])
         assert listener.address.unix == f"@turnbuckle-{os.getpid()}"
         listener.close()
 
@@ -87,9 +87,12 @@ def test_descriptors_that_are_no_stream_sockets_are_refused_and_none_is_taken(tm
         socket.socket(type=socket.SOCK_DGRAM) as datagrams,
         (tmp_path / "file").open("w") as file,
     ):
-        for wrong, reason in ((datagrams.fileno(), "no stream socket"), (file.fileno(), "is not a socket")):
+        for wrong, reason in (
+            (datagrams.fileno(), "not a TCP or Unix stream socket"),
+            (file.fileno(), "is not a socket"),
+        ):
             with pytest.raises(ListenError, match=f"cannot listen on descriptor {wrong}: it .*{reason}|{reason}"):
-                adopt([good.fileno(), wrong])
+                adopt_descriptors([good.fileno(), wrong])
         assert good.getsockname()
     with pytest.raises(ListenError, match="is not open"):
-        adopt([1_000_000])
+        adopt_descriptors([1_000_000])

@@ -35,7 +35,7 @@ def _encrypt(key: str, password: bytes) -> None:
 
 
 def test_defaults_secure_nothing() -> None:
-    assert not TLS().is_wanted
+    assert not TLS().is_configured
 
 
 def test_context_has_sound_defaults(authority: Authority) -> None:
@@ -87,17 +87,17 @@ def test_password_is_in_no_repr() -> None:
         pytest.param({"cert": "{folder}/none.pem"}, "cannot read tls.cert", id="none"),
         pytest.param({"key": "{folder}/none.key"}, "none.key': No such file", id="no-key"),
         pytest.param({"cert": "{folder}"}, "cannot read tls.cert '{folder}': Is a directory", id="folder"),
-        pytest.param({"cert": "{folder}/rubbish"}, "tls.cert '{folder}/rubbish' holds no certificate", id="rubbish"),
+        pytest.param({"cert": "{folder}/rubbish"}, "tls.cert '{folder}/rubbish' contains no PEM", id="rubbish"),
         pytest.param({"key": "{folder}/rubbish"}, "tls.key '{folder}/rubbish' is missing: the file", id="rubbish-key"),
         pytest.param({"key": ""}, "the key in tls.cert '{folder}/server.pem' is missing", id="no-key-in-cert"),
         pytest.param({"key": "{folder}/other.key"}, "tls.key '{folder}/other.key' does not belong", id="mismatch"),
         pytest.param({"cert": "{folder}/broken.pem"}, "cannot be used", id="broken"),
-        pytest.param({"ciphers": "NONSENSE"}, "tls.ciphers 'NONSENSE' names no cipher", id="ciphers"),
+        pytest.param({"ciphers": "NONSENSE"}, "tls.ciphers 'NONSENSE' names no usable cipher", id="ciphers"),
         pytest.param({"client_certificates": "required"}, "tls.client_ca is missing", id="no-ca"),
         pytest.param({"client_ca": "{folder}/server.pem"}, "tls.client_ca has no effect", id="useless-ca"),
         pytest.param(
             {"client_certificates": "optional", "client_ca": "{folder}/rubbish"},
-            "tls.client_ca '{folder}/rubbish' holds no certificate",
+            "tls.client_ca '{folder}/rubbish' contains no PEM certificate",
             id="rubbish-ca",
         ),
         pytest.param({"cert": "", "key": "k"}, "tls.cert is missing", id="key-alone"),
@@ -151,7 +151,7 @@ def test_broken_files_keep_the_old_context_until_they_are_mended(
     with caplog.at_level(logging.INFO, "turnbuckle.server"):
         assert [certificates.context(now) for now in (10, 20, 30)] == [before] * 3
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert "the certificate stays as it was" in caplog.text
+    assert "keeping the old certificate" in caplog.text
     authority.issue("localhost")
     assert certificates.context(40) is not before
 

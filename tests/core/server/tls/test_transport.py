@@ -85,7 +85,7 @@ class Pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.issue("localhost"))
         context.maximum_version = version
-        channel = TLSChannel.of(context)
+        channel = TLSChannel.for_server(context)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.client = authority.client_context().wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
         for _ in range(3):

@@ -40,11 +40,13 @@ def test_environment_is_read_as_it_was_written(environment) -> None:
         pytest.param({}, id="plain"),
         pytest.param({"watched": Watched(folders=("/srv",), suffixes=(".py",))}, id="reload"),
         pytest.param({"successor": SuccessorEnvironment(pipe=3, sets=((4,), (5, 6)))}, id="successor"),
-        pytest.param({"endpoint": BindAddress(unix="web.sock", unix_mode="660", fds=(3, 4))}, id="unix"),
+        pytest.param({"bind_address": BindAddress(unix="web.sock", unix_mode="660", fds=(3, 4))}, id="unix"),
     ],
 )
 def test_supervisor_config_is_read_as_it_was_written(more) -> None:
-    config = SupervisorConfig(endpoint=BindAddress(port=0), workers=Workers(count=3), log=LogSettings(level="debug"))
+    config = SupervisorConfig(
+        bind_address=BindAddress(port=0), workers=Workers(count=3), log=LogSettings(level="debug")
+    )
     config = attrs.evolve(config, **more)
     environ = {SUPERVISOR: json.dumps(unstructure(config)), "HOME": "/"}
     assert read_supervisor_config(environ) == config

@@ -41,16 +41,16 @@ def test_unix_socket_is_always_shared(tmp_path: Path) -> None:
 
 def test_inherited_sockets_are_always_shared() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
-        endpoint = BindAddress(fds=(os.dup(mine.fileno()),))
-        assert len(_closed(open_socket_sets(endpoint, Workers(count=3, sockets="per_worker")))) == 1
+        bind_address = BindAddress(fds=(os.dup(mine.fileno()),))
+        assert len(_closed(open_socket_sets(bind_address, Workers(count=3, sockets="per_worker")))) == 1
 
 
 def test_port_that_is_taken_leaves_no_socket_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        endpoint = BindAddress(port=taken.getsockname()[1])
+        bind_address = BindAddress(port=taken.getsockname()[1])
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(ListenError, match="is in use"):
-            open_socket_sets(endpoint, Workers(count=2, sockets="per_worker"))
+            open_socket_sets(bind_address, Workers(count=2, sockets="per_worker"))
         assert len(os.listdir("/proc/self/fd")) == before
 
 
