@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.routing.hosts import LinkingRouter
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.unreachable import UnreachableRoute
-from turnbuckle.web.handlers import bind
+from turnbuckle.web.handlers import bind_handler
 
 __all__ = ["SharedLinkingRouter", "SharedRouter", "share"]
 
@@ -85,7 +85,7 @@ class SharedRouter:
     def _bound(self, handler: Callable[..., object]) -> Callable[..., object]:
         bound = self._foreign.get(handler)
         if bound is None:
-            bound = self._foreign[handler] = bind(handler)
+            bound = self._foreign[handler] = bind_handler(handler)
         return bound
 
 

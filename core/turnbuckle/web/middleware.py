@@ -1,6 +1,7 @@
-"""Make middleware, and fold a chain of it around an endpoint; which order it stands in is decided elsewhere.
+"""Wrap an endpoint in a chain of middleware. The order of the chain is decided elsewhere.
 
-After the fold a request passes from one plain callable to the next: a hop is one call, and nothing looks at the chain.
+Afterwards a request passes from one plain callable to the next. Each middleware costs one call, and the chain itself is
+not read any more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Link(Protocol[S_contra]):
-    """What a chain is made of; ``Middleware`` is one whose factory takes a ``Setup``."""
+    """A member of a chain; ``Middleware`` is one whose factory takes a ``Setup``."""
 
     @property
     def name(self) -> str:
@@ -26,31 +27,31 @@ class Link(Protocol[S_contra]):
 
     @property
     def factory(self) -> Callable[[Handler, S_contra], Handler]:
-        """Return what puts a handler around the next one."""
+        """Return the function that wraps the next handler."""
 
 
 def compose(links: Sequence[tuple[Link[S], S]], endpoint: Handler) -> Handler:
-    """Fold middleware around an endpoint.
+    """Wrap an endpoint in middleware and return the outermost handler.
 
     Args:
-        links: each middleware with the setup that its factory is to see; the outermost first.
-        endpoint: what the innermost calls.
+        links: each middleware with the setup that is passed to its factory, outermost first.
+        endpoint: the handler that the innermost middleware calls.
 
     Raises:
-        TypeError: a factory returned something that cannot be called.
+        TypeError: a factory returned an object that is not callable.
     """
     handler = endpoint
     for link, setup in reversed(links):
         outer = link.factory(handler, setup)
         if not callable(outer):
-            raise TypeError(f"the factory of middleware {link.name!r} {_fault(outer)}")
+            raise TypeError(f"the factory of middleware {link.name!r} {_describe_mistake(outer)}")
         handler = outer
     return handler
 
 
-def _fault(outer: object) -> str:
+def _describe_mistake(outer: object) -> str:
     if inspect.iscoroutine(outer):
-        # Nobody will await it, of which Python would warn.
+        # Close the coroutine, because Python warns about coroutines that are never awaited.
         outer.close()
-        return "is an 'async def'; one that takes (request, call_next) is decorated with @turnbuckle.middleware"
-    return f"returned {outer!r}, which is no handler"
+        return "is an 'async def'; decorate a function that takes (request, call_next) with @turnbuckle.middleware"
+    return f"returned {outer!r}, which is not a handler"

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from turnbuckle.web.handlers import bind, describe_handler
+from turnbuckle.web.handlers import bind_handler, describe_handler
 
 from .making import make_request
 
@@ -17,7 +17,7 @@ CURRENT = contextvars.ContextVar("CURRENT")
 async def call(handler, path_params, known=True):
     request = make_request("/here")
     request.path_params = path_params
-    return await bind(handler, set(path_params) if known else None)(request)
+    return await bind_handler(handler, set(path_params) if known else None)(request)
 
 
 async def nothing():
@@ -132,8 +132,8 @@ async def test_bind_without_knowing_the_path(handler, path_params, result):
 
 @pytest.mark.parametrize("handler", [request_alone, first_is_request])
 def test_bind_adds_nothing_to_a_handler_that_takes_the_request(handler):
-    assert bind(handler, ()) is handler
-    assert bind(handler, {"id"}) is handler
+    assert bind_handler(handler, ()) is handler
+    assert bind_handler(handler, {"id"}) is handler
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_bind_adds_nothing_to_a_handler_that_takes_the_request(handler):
 )
 def test_bind_refuses(handler, path_params, message):
     with pytest.raises(ValueError, match=message):
-        bind(handler, path_params)
+        bind_handler(handler, path_params)
 
 
 async def test_plain_handler_that_raises_stop_iteration_is_an_error_and_no_endless_wait():
@@ -159,7 +159,7 @@ async def test_plain_handler_that_raises_stop_iteration_is_an_error_and_no_endle
         return next(iter(()))
 
     with pytest.raises(RuntimeError, match="first raised StopIteration"):
-        await asyncio.wait_for(bind(first, ())(make_request()), 5)
+        await asyncio.wait_for(bind_handler(first, ())(make_request()), 5)
 
 
 async def test_plain_handler_runs_in_a_thread_with_context():
@@ -168,7 +168,7 @@ async def test_plain_handler_runs_in_a_thread_with_context():
     def handler(request):
         return threading.current_thread(), CURRENT.get()
 
-    thread, value = await bind(handler, ())(make_request())
+    thread, value = await bind_handler(handler, ())(make_request())
     assert thread is not threading.main_thread()
     assert value == "mine"
 

@@ -49,5 +49,5 @@ def test_compose_gives_each_factory_its_setup():
 
 
 def test_compose_refuses_what_is_no_handler():
-    with pytest.raises(TypeError, match="factory of middleware 'a' returned None, which is no handler"):
+    with pytest.raises(TypeError, match="factory of middleware 'a' returned None, which is not a handler"):
         compose([(Middleware("a", lambda next_handler, setup: None), None)], endpoint)

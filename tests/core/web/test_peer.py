@@ -38,3 +38,4 @@ async def test_disconnected_does_not_wait_once_it_is_set():
     lost = Disconnected()
     lost.set()
     await lost.wait()
+    assert lost.is_set()

@@ -16,7 +16,7 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, Genera
 from typing import Final
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.web.handlers import call_here, call_in_thread
+from turnbuckle.web.handlers import call_in_thread, call_plain_handler
 from turnbuckle.web.request.request import Request
 
 __all__ = ["await_location", "blocking_location", "callback_frames", "request_holder"]
@@ -119,7 +119,7 @@ def _thread_of(frame: FrameType) -> list[FrameType] | None:
 
 def _calls_the_same(frame: FrameType, other: FrameType) -> bool:
     here, there = frame.f_locals, other.f_locals
-    is_call = frame.f_code is call_here.__code__
+    is_call = frame.f_code is call_plain_handler.__code__
     return is_call and here["handler"] is there["handler"] and here["args"] is there["args"]
 
 

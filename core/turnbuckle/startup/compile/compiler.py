@@ -241,7 +241,7 @@ class _Workshop:
             try:
                 handler = record.factory(dispatch, setup)
                 if not callable(handler):
-                    raise TypeError(f"its factory returned {handler!r:.80}, which is no handler")
+                    raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
                 protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)

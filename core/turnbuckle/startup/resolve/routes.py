@@ -18,7 +18,7 @@ from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.web.handlers import bind
+from turnbuckle.web.handlers import bind_handler
 
 __all__ = ["RoutePlanner"]
 
@@ -66,7 +66,7 @@ class RoutePlanner:
 
     def _bound(self, route: Route, parameters: frozenset[str] | None) -> Callable[..., object] | None:
         try:
-            return bind(route.handler, parameters)
+            return bind_handler(route.handler, parameters)
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
             self.diagnostics.add(
                 "TB415",

@@ -1,1 +1,1 @@
-"""Responses, and how return values and errors become responses."""
+"""Responses, and the conversion of return values and exceptions into responses."""

@@ -1,7 +1,7 @@
-"""Read the Cookie field and write the Set-Cookie field (RFC 6265, and rfc6265bis for what came later).
+"""Parse the Cookie field and serialize the Set-Cookie field (RFC 6265, and rfc6265bis for later additions).
 
-Reading is linear, bounded and lenient: a broken cookie is dropped and the others stay, since any page of the same site
-can set one. Writing is strict: what a browser would ignore raises where it was written.
+Parsing is linear, limited and lenient: a malformed cookie is dropped and the others are used, because any page of the
+same site can set a malformed one. Serializing is strict: a cookie that browsers would ignore raises an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Cookie", "SameSite", "parse_cookies"]
 
 SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
 
-_LARGEST: Final = 4096
+_MAX_COOKIE_SIZE: Final = 4096
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # cookie-octet (RFC 6265, section 4.1.1): no controls, whitespace, quote, comma, semicolon, backslash.
@@ -36,10 +36,10 @@ _PATH: Final = re.compile(r"/[\x20-:<-~]*")
 
 
 def parse_cookies(lines: Iterable[str], *, limit: int = MAX_FIELDS) -> dict[str, str]:
-    """Return the cookies of the Cookie fields by name; of two with one name the first, which is the more specific one.
+    """Return the cookies of the Cookie fields by name. If a name is repeated, the first and more specific one counts.
 
-    Quotes around a value are removed. A cookie without a name is dropped: ``=__Host-x=1`` is one whose value pretends
-    to be another cookie.
+    Quotes around a value are removed. A cookie without a name is dropped, because its value can pretend to be another
+    cookie, as in ``=__Host-x=1``.
 
     Raises:
         BadRequest: there are more cookies than the limit.
@@ -75,15 +75,15 @@ def _encode_value(name: str, value: str) -> str:
     if _BARE_VALUE.fullmatch(value):
         return value
     if _CONTROL.search(value):
-        raise ValueError(f"value {value!r} of cookie {name!r} holds a control character")
-    # The quoted form with octal escapes is no standard, but what Python's own http.cookies and Werkzeug write and read.
+        raise ValueError(f"value {value!r} of cookie {name!r} contains a control character")
+    # The quoted form with octal escapes is not standardized, but Python's http.cookies and Werkzeug read and write it.
     escaped = _TO_ESCAPE.sub(_escape, value.encode())
     return f'"{escaped.decode("ascii")}"'
 
 
 def _escape(found: re.Match[bytes]) -> bytes:
-    octet = found[0]
-    return b"\\" + octet if octet in b'"\\' else b"\\%03o" % octet[0]
+    byte = found[0]
+    return b"\\" + byte if byte in b'"\\' else b"\\%03o" % byte[0]
 
 
 def _to_same_site(value: str | None) -> SameSite | None:
@@ -104,15 +104,15 @@ class Cookie:
 
     Attributes:
         name: a token.
-        value: any text without control characters; quoted where it must be.
-        max_age: seconds to live, 0 to delete it; None for as long as the browser runs.
-        expires: the same as a point in time with a time zone; browsers heed ``max_age`` first.
-        path: where it is sent to; None for the folder of the request.
-        domain: this host and all below it; None for this host alone.
-        secure: only over https.
-        http_only: kept from scripts.
-        same_site: whether other sites' requests carry it; None leaves that to the browser.
-        partitioned: kept apart for each site that embeds this one.
+        value: any text without control characters; it is quoted if necessary.
+        max_age: lifetime in seconds, 0 to delete the cookie; None to keep it until the browser is closed.
+        expires: end of its lifetime, with a time zone; for browsers, ``max_age`` takes precedence.
+        path: the path below which browsers send it; None for the folder of the request's path.
+        domain: the host whose subdomains get it too; None for the current host only.
+        secure: whether it is sent over https only.
+        http_only: whether scripts cannot read it.
+        same_site: whether it is sent with requests from other sites; None for the default of the browser.
+        partitioned: whether browsers store it separately for each site that embeds this site.
 
     Raises:
         ValueError: the attributes contradict each other, or browsers would ignore the cookie.
@@ -141,28 +141,28 @@ class Cookie:
             raise ValueError(f"cookie {self.name!r} {problem}")
 
     def _contradictions(self) -> Iterator[str]:
-        # Browsers compare the prefixes without case (rfc6265bis, section 4.1.3).
+        # Browsers compare the prefixes without regard to case (rfc6265bis, section 4.1.3).
         folded = self.name.lower()
         if folded.startswith("__host-") and (self.path != "/" or self.domain is not None):
             yield "has the prefix __Host-, so its path must be '/' and its domain None"
-        needs = {
+        reasons = {
             "the prefix __Host-": folded.startswith("__host-"),
             "the prefix __Secure-": folded.startswith("__secure-"),
             "same_site='None'": self.same_site == "None",
             "partitioned=True": self.partitioned,
         }
         if not self.secure:
-            yield from (f"has {need}, so it needs secure=True" for need, is_there in needs.items() if is_there)
+            yield from (f"has {reason}, so it needs secure=True" for reason, applies in reasons.items() if applies)
 
     def serialize(self) -> str:
         """Return the value of the Set-Cookie field.
 
         Raises:
-            ValueError: the value holds a control character, or the cookie is larger than browsers keep.
+            ValueError: the value contains a control character, or the cookie exceeds the size that browsers store.
         """
         pair = f"{self.name}={_encode_value(self.name, self.value)}"
-        if len(pair) > _LARGEST:
-            raise ValueError(f"cookie {self.name!r} of {len(pair)} octets exceeds {_LARGEST}")
+        if len(pair) > _MAX_COOKIE_SIZE:
+            raise ValueError(f"cookie {self.name!r} of {len(pair)} bytes exceeds {_MAX_COOKIE_SIZE}")
         return "; ".join([pair, *self._attributes()])
 
     def _attributes(self) -> Iterator[str]:
@@ -180,5 +180,5 @@ class Cookie:
         yield from (name for name, is_set in flags.items() if is_set)
 
     def deleted(self) -> Cookie:
-        """Return the cookie that makes a browser forget this one."""
+        """Return the cookie that makes a browser delete this one."""
         return attrs.evolve(self, value="", max_age=0, expires=_EPOCH)

@@ -1,7 +1,7 @@
-"""Show a developer what a request ran into: traceback, source and the request itself.
+"""Render an exception for a developer: traceback, source lines and the request.
 
-Only ever used with debug on. Everything is escaped, credentials are left out, and the page runs no script: what it
-shows came from whoever sent the request.
+Used only with debug on. The page shows data from the client, so everything is escaped, credentials are omitted, and the
+page allows no scripts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from turnbuckle.web.response.response import HTML, Response, Text
 
 __all__ = ["debug_response"]
 
-_CONTEXT: Final = 3
+_CONTEXT_LINES: Final = 3
 _MAX_FRAMES: Final = 50
 _SECRET: Final = re.compile(
     r"auth|cookie|token|secret|passw|passphrase|session|csrf|xsrf|jwt|signature|credential"
@@ -42,7 +42,7 @@ table { border-collapse: collapse } td { padding: .1rem 1rem .1rem 0; vertical-a
 
 
 def debug_response(request: Request, exception: BaseException) -> Response:
-    """Return the page, or plain text for a client that does not ask for HTML."""
+    """Return the page, or plain text if the client does not accept HTML."""
     report = traceback.TracebackException.from_exception(exception, limit=-_MAX_FRAMES)
     if "text/html" in request.headers.get("accept", "").lower():
         return HTML("".join(_page(request, report)), 500, _FIELDS)
@@ -55,16 +55,16 @@ def _page(request: Request, report: traceback.TracebackException) -> Iterator[st
     yield f"<style>{_STYLE}</style></head><body><header><h1>{title}</h1>"
     yield f"<p>{escape(request.method)} {escape(request.target)}</p></header><main>"
     yield from _chain(report)
-    yield from _table("Request", _facts(request))
-    yield from _table("Headers", _safe_fields(request))
+    yield from _table("Request", _request_rows(request))
+    yield from _table("Headers", _header_rows(request))
     yield "</main></body></html>\n"
 
 
 def _chain(report: traceback.TracebackException) -> Iterator[str]:
     cause = report.__cause__
     context = None if report.__suppress_context__ else report.__context__
-    if before := cause or context:
-        yield from _chain(before)
+    if previous := cause or context:
+        yield from _chain(previous)
         yield f"<p>{'was the direct cause of' if cause else 'and while that was handled'}:</p>"
     yield f"<h2>{escape(''.join(report.format_exception_only()).strip())}</h2>"
     for frame in report.stack:
@@ -74,14 +74,14 @@ def _chain(report: traceback.TracebackException) -> Iterator[str]:
 def _frame(frame: traceback.FrameSummary) -> Iterator[str]:
     number = frame.lineno or 0
     yield f"<div><code>{escape(frame.filename)}:{number}</code> in <code>{escape(frame.name)}</code><pre>"
-    for line in range(max(1, number - _CONTEXT), number + _CONTEXT + 1):
+    for line in range(max(1, number - _CONTEXT_LINES), number + _CONTEXT_LINES + 1):
         if source := linecache.getline(frame.filename, line):
             text = f"{line:5} {escape(source.rstrip())}"
             yield f"<mark>{text}</mark>" if line == number else f"{text}\n"
     yield "</pre></div>"
 
 
-def _facts(request: Request) -> Iterator[tuple[str, str]]:
+def _request_rows(request: Request) -> Iterator[tuple[str, str]]:
     yield "method", request.method
     yield "target", request.target
     yield "client", repr(request.client)
@@ -89,7 +89,7 @@ def _facts(request: Request) -> Iterator[tuple[str, str]]:
     yield "path parameters", repr(dict(request.path_params))
 
 
-def _safe_fields(request: Request) -> Iterator[tuple[str, str]]:
+def _header_rows(request: Request) -> Iterator[tuple[str, str]]:
     for name, value in request.headers.items():
         yield name, _REDACTED if _SECRET.search(name) else value
 

@@ -1,6 +1,6 @@
-"""Answer for what went wrong: by the app's own error handlers, else by status and reason phrase.
+"""Convert exceptions into responses: with the app's error handlers, or else with status and reason phrase.
 
-Nothing of an unexpected exception reaches the client, unless debug is on; it goes to the log ``turnbuckle.error``.
+An unexpected exception is logged to ``turnbuckle.error``. The client sees none of it, unless debug is on.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from turnbuckle.web.response.response_types import BUILTIN_TYPES, Renderer, comp
 
 __all__ = ["ErrorTable"]
 
-# No space is left on the disk, for us, or in this file: what was sent cannot be stored (RFC 4918, section 11.5).
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# The disk, the quota or the file is full, so the content of the request cannot be stored (RFC 4918, section 11.5).
+_STORAGE_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _NO_HANDLERS: Final[Mapping[type[Exception], Callable[..., object]]] = MappingProxyType({})
 
@@ -31,12 +31,12 @@ _LOG: Final = SafeLogger("turnbuckle.error")
 
 @final
 class ErrorTable:
-    """Error handlers by exception type: the exact type goes first, then the nearest base.
+    """Error handlers by exception type: the exact type takes precedence, then the nearest base.
 
     Args:
         handlers: the error handler of the app and its plugins for each exception type.
-        debug: show tracebacks to clients.
-        render: turns what an error handler returns into a response.
+        debug: whether clients see tracebacks.
+        render: converts the return value of an error handler into a response.
     """
 
     __slots__ = ("_debug", "_handlers", "_render")
@@ -53,37 +53,38 @@ class ErrorTable:
         self._render: Final = render or compile_renderer({kind: render_kind for kind, render_kind, _ in BUILTIN_TYPES})
 
     async def respond(self, request: Request, exception: Exception) -> Response:
-        """Return the response for an exception; whatever an error handler does, this never raises one."""
+        """Return the response for an exception. This method never raises, even if an error handler does."""
         request.exception = exception
         handler = self._find(type(exception))
         if handler is None:
-            return self._answer(request, exception)
+            return self._default_response(request, exception)
         try:
             result = handler(request, exception)
             return self._render(await result if inspect.isawaitable(result) else result, handler)
-        except Exception as failure:  # noqa: BLE001 - the last place that can still answer
+        except Exception as failure:  # noqa: BLE001 - the last place that can send a response
             if failure is not exception and failure.__context__ is None:
                 failure.__context__ = exception
-            return self._answer(request, failure)
+            return self._default_response(request, failure)
 
     def _find(self, kind: type) -> Callable[..., object] | None:
         return next((self._handlers[base] for base in kind.__mro__ if base in self._handlers), None)
 
-    def _answer(self, request: Request, exception: Exception) -> Response:
+    def _default_response(self, request: Request, exception: Exception) -> Response:
         match exception:
             case HTTPError():
-                return self._answer_http_error(request, exception)
+                return self._http_error_response(request, exception)
             case ProtocolError():
                 return _plain(exception.status)
             case ConnectionLost():
-                # Nobody is left to read it; 400 says whose doing it was to middleware that counts.
+                # No client will read this response. Its status tells middleware, for example metrics, that the client
+                # caused the failure.
                 return _plain(400)
         _LOG.error("%s %r failed", request.method, request.raw_path, exc_info=exception)
         if self._debug:
             return debug_response(request, exception)
-        return _plain(507 if isinstance(exception, OSError) and exception.errno in _FULL else 500)
+        return _plain(507 if isinstance(exception, OSError) and exception.errno in _STORAGE_FULL else 500)
 
-    def _answer_http_error(self, request: Request, error: HTTPError) -> Response:
+    def _http_error_response(self, request: Request, error: HTTPError) -> Response:
         try:
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Send a file: read in a thread, a piece at a time, and never more than was announced."""
+"""Stream a file: read it in a thread, piece by piece, and never more bytes than announced."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from urllib.parse import quote
 
 __all__ = ["FileBody", "content_disposition", "guess_content_type"]
 
-_PIECE: Final = 64 * 1024
+_PIECE_SIZE: Final = 64 * 1024
 _COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 @final
 class FileBody:
-    """The content of a file as it is now; its size is taken once, and opening waits until it is sent.
+    """The content of a file. The size is read once, now; the file is opened when it is sent.
 
     Attributes:
-        path: where it is.
-        size: in octets.
-        modified: when it was last written to, in seconds since the epoch.
+        path: the path of the file.
+        size: in bytes.
+        modified: time of the last modification, in seconds since the epoch.
 
     Raises:
-        OSError: there is no such file, or it is not a regular one.
+        OSError: the file does not exist, or is not a regular file.
     """
 
     __slots__ = ("_reading", "modified", "path", "size")
@@ -35,39 +35,39 @@ class FileBody:
         self.path: Final = os.fspath(path)
         status = os.stat(self.path)
         if not stat.S_ISREG(status.st_mode):
-            # A pipe would block for ever, a device might never end.
+            # Reading a pipe could block for ever, and a device might have no end.
             raise OSError(f"not a regular file: {self.path!r}")
         self.size: Final = status.st_size
         self.modified: Final = status.st_mtime
         self._reading: AsyncGenerator[bytes, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the octets; fewer than announced only if the file shrank meanwhile."""
+        """Yield the content. It is shorter than announced only if the file shrank in the meantime."""
         self._reading = self._pieces()
         return self._reading
 
     async def aclose(self) -> None:
-        """Close the file, if it was opened; the server does so when it sends no more."""
+        """Close the file if it is open. The server calls this when it stops sending."""
         if self._reading is not None:
             await self._reading.aclose()
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         remaining = self.size
-        file = await _opened(self.path)
+        file = await _open_in_thread(self.path)
         try:
-            while remaining and (piece := await asyncio.to_thread(file.read, min(_PIECE, remaining))):
+            while remaining and (piece := await asyncio.to_thread(file.read, min(_PIECE_SIZE, remaining))):
                 remaining -= len(piece)
                 yield piece
         finally:
             file.close()
 
 
-async def _opened(path: str) -> BinaryIO:
+async def _open_in_thread(path: str) -> BinaryIO:
     opening = asyncio.get_running_loop().run_in_executor(None, _open, path)
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        # The thread goes on and opens the file, for a client that is gone by now.
+        # The thread cannot be stopped and will open the file, so the file is closed afterwards.
         opening.add_done_callback(_close_opened)
         raise
 
@@ -82,10 +82,10 @@ def _close_opened(opening: asyncio.Future[BinaryIO]) -> None:
 
 
 def guess_content_type(path: str) -> str:
-    """Return the Content-Type that the name of a file suggests."""
+    """Return the Content-Type that follows from the name of a file."""
     guessed, encoding = mimetypes.guess_type(path)
     if encoding is not None:
-        # The file is the compressed form; claiming the type within would have browsers show compressed octets.
+        # The file is compressed. With the type of its content, browsers would display compressed bytes.
         return _COMPRESSED.get(encoding, "application/octet-stream")
     if guessed is None:
         return "application/octet-stream"
@@ -93,12 +93,12 @@ def guess_content_type(path: str) -> str:
 
 
 def content_disposition(name: str) -> str:
-    """Return the Content-Disposition that has a browser save content under a name (RFC 6266, appendix D).
+    """Return the Content-Disposition that makes a browser save content under a name (RFC 6266, appendix D).
 
     Raises:
-        ValueError: the name holds a control character.
+        ValueError: the name contains a control character.
     """
     if not name.isprintable():
-        raise ValueError(f"file name {name!r} holds a character that cannot be sent")
+        raise ValueError(f"file name {name!r} contains a character that cannot be sent")
     plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_").replace("%", "_")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

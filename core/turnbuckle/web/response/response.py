@@ -1,6 +1,6 @@
-"""What a handler answers with: a status, fields and a body; the server adds the framing and the Date.
+"""The result of a handler: a status, fields and a body. The server adds the framing and the Date field.
 
-A response is made for every request, so what most of them do not need is made when it is first touched.
+A response is created for every request, so the parts that most responses do not need are created on first use.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from turnbuckle.web.response.files import FileBody, content_disposition, guess_c
 __all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text"]
 
 Body: TypeAlias = bytes | AsyncIterable[bytes | str]
-"""What a response holds once it is made; text has been encoded."""
+"""The body of a response. A ``str`` was encoded before."""
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json"
-_OCTETS: Final = "application/octet-stream"
-_CHECKED_TYPES: Final = frozenset({_TEXT, _HTML, _JSON, _OCTETS})
+_BINARY: Final = "application/octet-stream"
+_CHECKED_TYPES: Final = frozenset({_TEXT, _HTML, _JSON, _BINARY})
 
 
 class Response:
     """A response.
 
     Args:
-        body: text is sent as UTF-8; an async iterable of bytes or text is sent as it comes.
+        body: text is sent as UTF-8; an async iterable of bytes or text is streamed.
         status: a status code.
-        headers: fields to send, by name or as pairs; copied.
+        headers: fields to send, as a mapping or as pairs; they are copied.
         content_type: by default text/plain for text, application/octet-stream for bytes and streams, and none for an
-            empty body. A Content-Type in ``headers`` goes first.
+            empty body. A Content-Type in ``headers`` takes precedence.
 
     Attributes:
-        body: what will be sent, encoded.
+        body: the encoded body.
         status: see above.
 
     Raises:
         ValueError: the status, a field or the content type cannot be sent.
-        TypeError: the body is of no kind that can be sent.
+        TypeError: the body has a type that cannot be sent.
     """
 
     __slots__ = ("__weakref__", "_content_type", "_headers", "body", "status")
@@ -63,12 +63,12 @@ class Response:
     ) -> None:
         self.body: Body
         if type(body) is str:
-            # A lone surrogate is no text; JSON content can bring one in, and must not be able to make this fail.
+            # A lone surrogate cannot be encoded. It can come from JSON content, and must not cause an error here.
             self.body = body.encode("utf-8", "replace")
             self._content_type = content_type or (_TEXT if body else None)
         elif type(body) is bytes:
             self.body = body
-            self._content_type = content_type or (_OCTETS if body else None)
+            self._content_type = content_type or (_BINARY if body else None)
         else:
             self.body, default_type = _convert_body(body)
             self._content_type = content_type or default_type
@@ -82,7 +82,7 @@ class Response:
 
     @property
     def headers(self) -> MutableHeaders:
-        """Return the fields that were set; framing, Date and a default Content-Type are added when they are sent."""
+        """Return the fields that were set. Framing, Date and the default Content-Type are added when they are sent."""
         headers = self._headers
         if headers is None:
             headers = self._headers = MutableHeaders()
@@ -90,7 +90,7 @@ class Response:
 
     @property
     def content_type(self) -> str | None:
-        """Return the Content-Type that will be sent; setting it replaces any other."""
+        """Return the Content-Type that will be sent. Setting it replaces the previous one."""
         in_headers = self._headers.get("content-type") if self._headers is not None else None
         return in_headers or self._content_type
 
@@ -101,7 +101,7 @@ class Response:
         self._content_type = content_type and check_field_value("Content-Type", content_type)
 
     def fields(self) -> list[tuple[str, str]]:
-        """Return all names and values to send, but for those that the serializer decides."""
+        """Return all names and values to send, except for the fields that the serializer adds."""
         headers = self._headers
         content_type = self._content_type
         if headers is None:
@@ -125,10 +125,10 @@ class Response:
         same_site: SameSite | None = "Lax",
         partitioned: bool = False,
     ) -> None:
-        """Set a cookie; ``turnbuckle.web.response.cookies.Cookie`` says what each argument means.
+        """Set a cookie; ``turnbuckle.web.response.cookies.Cookie`` describes the arguments.
 
         Raises:
-            ValueError: browsers would ignore it.
+            ValueError: browsers would ignore the cookie.
         """
         cookie = Cookie(
             name=name,
@@ -153,7 +153,7 @@ class Response:
         secure: bool = False,
         partitioned: bool = False,
     ) -> None:
-        """Make the browser forget a cookie; path, domain, secure and partitioned must be as when it was set."""
+        """Delete a cookie in the browser; path, domain, secure and partitioned must be the same as when it was set."""
         cookie = Cookie(name=name, path=path, domain=domain, secure=secure, partitioned=partitioned)
         self.headers.add("Set-Cookie", cookie.deleted().serialize())
 
@@ -168,14 +168,14 @@ def _convert_body(body: object) -> tuple[Body, str | None]:
     if isinstance(body, str):
         return body.encode("utf-8", "replace"), _TEXT if body else None
     if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body), _OCTETS if body else None
+        return bytes(body), _BINARY if body else None
     if isinstance(body, AsyncIterable):
-        return body, _OCTETS
-    raise TypeError(f"a body is str, bytes or an async iterable of them, not {type(body).__qualname__}")
+        return body, _BINARY
+    raise TypeError(f"a body must be str, bytes or an async iterable of them, not {type(body).__qualname__}")
 
 
 class Text(Response):
-    """A response of plain text."""
+    """A plain text response."""
 
     __slots__ = ()
 
@@ -184,7 +184,7 @@ class Text(Response):
 
 
 class HTML(Response):
-    """A response of HTML; what goes into it must have been escaped."""
+    """An HTML response. Values inserted into the text must be escaped before."""
 
     __slots__ = ()
 
@@ -193,13 +193,13 @@ class HTML(Response):
 
 
 class JSON(Response):
-    """A response of JSON; ``turnbuckle.web.content.json`` says what can be sent.
+    """A JSON response; ``turnbuckle.web.content.json.encode_json`` describes the values that can be sent.
 
-    While an app serves a request, it is written by the app's component ``json``, if there is one.
+    While an app serves a request, its component ``json`` encodes the value, if it has one.
 
     Raises:
-        TypeError: the value holds something that has no JSON form.
-        ValueError: it holds NaN or an infinity, or contains itself.
+        TypeError: the value contains an object that has no JSON form.
+        ValueError: the value contains NaN, an infinity, or itself.
     """
 
     __slots__ = ()
@@ -209,15 +209,15 @@ class JSON(Response):
 
 
 class Redirect(Response):
-    """Send the client elsewhere.
+    """A response that redirects the client to another location.
 
     Args:
-        location: a URL or path; percent-encoded where needed. Two slashes at its start are taken as one: a path that
-            came from a request must not be able to name another host.
-        status: 303 makes the client GET; 307 and 308 repeat the request there; 301 and 308 are for ever.
+        location: a URL or path; it is percent-encoded if necessary. Two or more slashes at its start are replaced by
+            one, so that a path from a request cannot refer to another host.
+        status: with 303 the client sends a GET; with 307 and 308 it repeats the request; 301 and 308 are permanent.
 
     Raises:
-        ValueError: the location is empty or holds a control character, or the status is none that redirects.
+        ValueError: the location is empty or contains a control character, or the status is not a redirect.
     """
 
     __slots__ = ()
@@ -233,21 +233,21 @@ class Redirect(Response):
 _REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LEADING_SLASHES: Final = re.compile(r"[/\\]{2,}")
-# reserved and unreserved characters (RFC 3986, section 2), and "%", as what is encoded must not be encoded again
+# reserved and unreserved characters (RFC 3986, section 2), and "%", because encoded text must not be encoded again
 _URI_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=-._~%"
 
 
 def _encode_location(location: str) -> str:
     if not location or _CONTROL.search(location):
-        raise ValueError(f"location {location!r} is empty or holds a control character")
+        raise ValueError(f"location {location!r} is empty or contains a control character")
     return quote(_LEADING_SLASHES.sub("/", location, count=1) if location[0] in "/\\" else location, _URI_CHARACTERS)
 
 
 class Stream(Response):
-    """A response whose body is made while it is sent.
+    """A response whose body is produced while it is sent.
 
     Args:
-        content: an async iterable, or a plain iterable, which is stepped through in a thread.
+        content: an async iterable, or a plain iterable, whose items are produced in a thread.
         content_type: application/octet-stream by default.
     """
 
@@ -260,18 +260,18 @@ class Stream(Response):
         headers: HeaderPairs | None = None,
         content_type: str | None = None,
     ) -> None:
-        pieces = content if isinstance(content, AsyncIterable) else _step_in_thread(iter(content))
+        pieces = content if isinstance(content, AsyncIterable) else _iterate_in_thread(iter(content))
         super().__init__(pieces, status, headers, content_type)
 
 
-async def _step_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[bytes | str]:
+async def _iterate_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[bytes | str]:
     try:
-        # StopIteration cannot pass through a future, hence the default.
+        # A future cannot store a StopIteration, so next() gets a default.
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
     finally:
         if isinstance(pieces, GeneratorType) and pieces.gi_frame is not None:
-            # It may hold a file, for a client that is gone. A step that still runs in a thread cannot be ended.
+            # Close the generator, which may have an open file. If it still runs in a thread, that is not possible.
             with suppress(ValueError):
                 await asyncio.to_thread(pieces.close)
 
@@ -280,12 +280,12 @@ class File(Response):
     """A response whose body is a file.
 
     Args:
-        path: where it is; never take it from a client without checking it.
-        content_type: by default what the name suggests.
-        download_as: have browsers save it under this name instead of showing it.
+        path: the path of the file; a path from a client must be checked first.
+        content_type: by default, it follows from the name of the file.
+        download_as: the name under which browsers save the file instead of displaying it.
 
     Raises:
-        OSError: there is no such file, or it is not a regular one.
+        OSError: the file does not exist, or is not a regular file.
     """
 
     __slots__ = ()

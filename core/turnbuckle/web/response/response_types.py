@@ -1,7 +1,7 @@
-"""Turn what a handler returned into a response, by its type.
+"""Convert the return value of a handler into a response, by its type.
 
-The table is a dict filled at startup; a subclass is looked up once and then known. What has no entry is refused:
-guessing would turn a mistake into a response.
+The table is a dict that is filled at startup; the entry for a subclass is searched once and then stored. A type without
+an entry is refused, because guessing would turn a mistake into a response.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from turnbuckle.web.response.response import File, Response, Stream
 __all__ = ["BUILTIN_TYPES", "AttrsInstance", "Render", "Renderer", "compile_renderer", "with_json"]
 
 Render: TypeAlias = Callable[..., Response]
-"""Turns a value of one type into a response."""
+"""Converts a value of one type into a response."""
 
 
-class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it is the name under which attrs classes stand in the table
+class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it represents all attrs classes in the table
     """The virtual base of every attrs class."""
 
     @classmethod
     def __subclasshook__(cls, subclass: type) -> bool:
-        """Tell whether a class is an attrs class."""
+        """Return whether a class is an attrs class."""
         return attrs.has(subclass)
 
 
 class Renderer(Protocol):
-    """Turns a value into a response; the handler that returned it is named if that cannot be done."""
+    """Converts a value into a response. An error message names the handler that returned the value."""
 
     def __call__(self, value: object, handler: object = None, /) -> Response:
         """Return the response for a value."""
 
 
 def _json(value: object) -> Response:
-    # As JSON(value) in an app that has no codec of its own.
+    # The same as JSON(value) in an app without its own codec.
     return Response(encode_json(value), content_type="application/json")
 
 
-def _itself(response: Response) -> Response:
+def _unchanged(response: Response) -> Response:
     return response
 
 
@@ -53,7 +53,7 @@ def _no_content(value: None) -> Response:
 
 
 BUILTIN_TYPES: Final[tuple[tuple[type, Render, str], ...]] = (
-    (Response, _itself, ""),
+    (Response, _unchanged, ""),
     (str, Response, "text/plain"),
     (bytes, Response, "application/octet-stream"),
     (dict, _json, "application/json"),
@@ -67,7 +67,7 @@ BUILTIN_TYPES: Final[tuple[tuple[type, Render, str], ...]] = (
 
 
 def with_json(render: Render, codec: JSONCodec) -> Render:
-    """Return a function that writes JSON with ``codec`` if ``render`` is the core's JSON function, else ``render``."""
+    """Return a function that encodes JSON with ``codec`` if ``render`` is the core's JSON function, else ``render``."""
     if render is not _json:
         return render
     encode = codec.encode
@@ -75,15 +75,15 @@ def with_json(render: Render, codec: JSONCodec) -> Render:
 
 
 def compile_renderer(table: Mapping[type, Render]) -> Renderer:
-    """Return a function that renders a value by its exact type, or else its nearest base, or else an abstract one.
+    """Return a function that renders a value by its exact type, else by its nearest base, else by an abstract base.
 
     The function raises ``TypeError`` for a value whose type has no entry.
 
     Args:
         table: the render function for each type.
     """
-    renders: dict[type, Render] = {Response: _itself, **table}
-    # Subclasses that were seen; kept apart, so that an entry is never mistaken for one.
+    renders: dict[type, Render] = {Response: _unchanged, **table}
+    # A separate dict, because entries found for subclasses must not count as entries of the table.
     seen = dict(renders)
 
     def render(value: object, handler: object = None, /) -> Response:

@@ -1,4 +1,4 @@
-"""Answer that the connection changes its protocol (RFC 9110, sections 7.8 and 15.2.2)."""
+"""The response that switches a connection to another protocol (RFC 9110, sections 7.8 and 15.2.2)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["SwitchProtocols"]
 
 @final
 class SwitchProtocols(Response):
-    """Switch to another protocol, once this response is sent.
+    """Switch to another protocol after this response is sent.
 
-    The client must have offered it in ``Upgrade``, over HTTP/1.1; it is answered with 500 otherwise. The content of its
-    request must have been read, if there is any; it is answered with 400 otherwise. When the server stops, a protocol
-    that has a method ``close_when_idle()`` is told by it to part from its peer, and the transport of any other is
-    closed;
-    what is open when the time for that is over is cut off.
+    The client must have offered the protocol in ``Upgrade``, over HTTP/1.1; otherwise the response is a 500. If the
+    request has content, it must have been read; otherwise the response is a 400.
+
+    When the server stops, it calls ``close_when_idle()`` of a protocol that has this method, and closes the transport
+    of any other protocol. Connections that are still open when the shutdown timeout ends are aborted.
 
     Args:
         protocol: the name for the ``Upgrade`` field, such as ``"websocket"``.
-        factory: makes what takes over the transport. ``connection_made`` is called once the head is written, then
-            ``data_received`` with any octets that came early.
+        factory: creates the protocol that takes over the transport. ``connection_made`` is called once the head is
+            written, then ``data_received`` with any bytes that were received early.
         headers: other fields of the response.
     """
 

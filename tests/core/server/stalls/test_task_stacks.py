@@ -16,7 +16,7 @@ from turnbuckle import App, HTTPServer, Request
 from turnbuckle.server.stalls.task_stacks import await_location
 from turnbuckle.testing.transport.activity import turns
 from turnbuckle.testing.transport.fake_clock import FakeClock
-from turnbuckle.web.handlers import bind
+from turnbuckle.web.handlers import bind_handler
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ async def test_waits_at_the_line_of_the_thread_that_runs_a_plain_handler() -> No
             gates[1].wait(PATIENCE)
         gates[0].wait(PATIENCE)
 
-    call = bind(wait_plainly)
+    call = bind_handler(wait_plainly)
     tasks = [asyncio.ensure_future(call(make_request(path))) for path in ("/0", "/1")]
     line = wait_plainly.__code__.co_firstlineno
     await until(lambda: len(begun) == 2 and await_location(tasks[0]).endswith(f"{line + 4} in wait_plainly"))

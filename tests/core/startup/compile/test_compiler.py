@@ -493,7 +493,7 @@ def test_middleware_that_cannot_be_made_is_told_once() -> None:
 
 def test_middleware_factory_that_makes_no_handler() -> None:
     app = App(middleware=[Middleware("broken", lambda call_next, setup: None)])
-    assert "returned None, which is no handler" in error_of(app, "TB501").text
+    assert "returned None, which is not a handler" in error_of(app, "TB501").text
 
 
 def test_router_that_can_be_made_once_only() -> None:

@@ -141,12 +141,12 @@ def test_cookie_refuses_attributes(attributes, message):
 
 @pytest.mark.parametrize("value", ["\n", "a\r\nb", "\x00", "\x7f"])
 def test_cookie_refuses_control_characters(value):
-    with pytest.raises(ValueError, match="of cookie 'a' holds a control character"):
+    with pytest.raises(ValueError, match="of cookie 'a' contains a control character"):
         Cookie(name="a", value=value).serialize()
 
 
 def test_cookie_refuses_what_browsers_drop():
-    with pytest.raises(ValueError, match="cookie 'a' of 4097 octets exceeds 4096"):
+    with pytest.raises(ValueError, match="cookie 'a' of 4097 bytes exceeds 4096"):
         Cookie(name="a", value="x" * 4095).serialize()
 
 

@@ -57,7 +57,7 @@ async def test_response_keeps_an_async_iterable():
 
 @pytest.mark.parametrize("body", [None, 1, ["a"], {"a": 1}, iter("a")])
 def test_response_refuses_body(body):
-    with pytest.raises(TypeError, match="a body is str, bytes or an async iterable"):
+    with pytest.raises(TypeError, match="a body must be str, bytes or an async iterable"):
         Response(body)
 
 
