@@ -1,7 +1,7 @@
-"""An HTTP server and web framework in one, in which every part is supplied by a plugin and resolved at startup.
+"""An HTTP server and web framework whose parts are all plugins, chosen and checked at startup.
 
-All that is public is here, in ``turnbuckle.records``, ``turnbuckle.errors``, ``turnbuckle.hookspecs`` and
-``turnbuckle.testing``. Names are imported when first used, so that ``import turnbuckle`` costs next to nothing.
+The public names are in this package and in ``turnbuckle.records``, ``turnbuckle.errors``, ``turnbuckle.hookspecs`` and
+``turnbuckle.testing``. A name is imported when it is first used, so that ``import turnbuckle`` takes almost no time.
 """
 
 from turnbuckle._lazy import lazy_names

@@ -1,4 +1,4 @@
-"""Log without ever failing: what a server does after it has logged must not depend on who listens."""
+"""A logger that never raises, so that a faulty logging handler cannot break the server."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["SafeLogger"]
 
 @final
 class SafeLogger:
-    """The logger of a name, without what handlers and filters of the application's own raise.
+    """A logger that suppresses the exceptions of logging handlers and filters.
 
-    Its methods are those of ``logging.Logger``, with what of them is needed.
+    It has the methods of ``logging.Logger`` that Turnbuckle uses.
     """
 
     __slots__ = ("_logger",)
@@ -22,28 +22,28 @@ class SafeLogger:
         self._logger: Final = logging.getLogger(name)
 
     def debug(self, message: str, *args: object) -> None:
-        """Log for those who look for a mistake."""
+        """Log a detail for debugging."""
         self._log(logging.DEBUG, message, args)
 
     def info(self, message: str, *args: object) -> None:
-        """Log what is as it should be."""
+        """Log a normal event."""
         self._log(logging.INFO, message, args)
 
     def warning(self, message: str, *args: object) -> None:
-        """Log what somebody should look at."""
+        """Log an event that needs attention."""
         self._log(logging.WARNING, message, args)
 
     def error(self, message: str, *args: object, exc_info: BaseException | None = None) -> None:
-        """Log what failed, with the traceback of an exception."""
+        """Log a failure, with the traceback of ``exc_info`` if it is given."""
         self._log(logging.ERROR, message, args, exc_info)
 
     def exception(self, message: str, *args: object) -> None:
-        """Log what failed, with the traceback of the exception that is being dealt with."""
+        """Log a failure, with the traceback of the exception that is being handled."""
         self._log(logging.ERROR, message, args, True)
 
     def _log(
         self, level: int, message: str, args: tuple[object, ...], exc_info: BaseException | bool | None = None
     ) -> None:
         with suppress(Exception):
-            # Two frames are ours: a record names whoever has called.
+            # Two frames are in this module; the log record names the caller.
             self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3)

@@ -1,11 +1,11 @@
 """Every extension point of Turnbuckle, on one page.
 
-A plugin derives from ``turnbuckle.Plugin`` and overrides the hooks it has something to say to. Hooks are plain
-functions, called once at startup in dependency order, before the socket opens. They return frozen records
-(``turnbuckle.records``) and change nothing: what the records add up to is decided afterwards, and can be read with
-``turnbuckle plan``.
+A plugin derives from ``turnbuckle.Plugin`` and overrides the hooks that it implements. Hooks are plain functions. They
+are called once at startup, in dependency order, before the server listens. They return frozen records
+(``turnbuckle.records``) and change nothing: startup resolves the records afterwards, and ``turnbuckle plan`` shows the
+result.
 
-``async def``, wrappers and ``firstresult`` are refused: they hide who supplied what.
+``async def``, wrappers and ``firstresult`` are refused, because they hide the origin of a record.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = ["API", "PROJECT", "Hooks", "hookimpl", "hookspec"]
 PROJECT: Final = "turnbuckle"
 
 hookspec: Final = pluggy.HookspecMarker(PROJECT)
-"""Mark a function as a hook that other plugins may implement; for plugins that define hooks of their own."""
+"""Mark a function as a hook that other plugins may implement; for plugins that define their own hooks."""
 
 hookimpl: Final = pluggy.HookimplMarker(PROJECT)
-"""Mark a function as an implementation of a hook; methods of ``Plugin`` that override a hook need no mark."""
+"""Mark a function as the implementation of a hook; methods of ``Plugin`` that override a hook need no mark."""
 
 API: Final = 1
-"""The generation of hooks on this page; ``PluginInfo.api`` says for which one a plugin was written."""
+"""The generation of the hooks on this page; ``PluginInfo.api`` is the generation that a plugin was written for."""
 
 
 class Hooks:
@@ -52,22 +52,22 @@ class Hooks:
 
     @hookspec
     def provide_parsers(self, setup: Setup) -> Iterable[ParserProvider]:
-        """Offer parsers of requests. A slot: exactly one is chosen for the app."""
+        """Provide parsers of requests. A slot: exactly one is chosen for the app."""
         return ()
 
     @hookspec
     def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
-        """Offer routers. A slot: exactly one is chosen for each scope."""
+        """Provide routers. A slot: exactly one is chosen for each scope."""
         return ()
 
     @hookspec
     def provide_middleware(self, setup: Setup) -> Iterable[Middleware]:
-        """Add middleware. All of it is used, in an order solved from zones, ``before`` and ``after``."""
+        """Add middleware. All of it is used; zones, ``before`` and ``after`` determine the order."""
         return ()
 
     @hookspec
     def provide_response_types(self, setup: Setup) -> Iterable[ResponseType]:
-        """Say how return values of a type become responses. The same type from two plugins is refused."""
+        """Add conversions of return values into responses. The same type from two plugins is refused."""
         return ()
 
     @hookspec
@@ -77,21 +77,21 @@ class Hooks:
 
     @hookspec
     def provide_error_handlers(self, setup: Setup) -> Iterable[ErrorHandler]:
-        """Say how exceptions of a type are answered. The same type from two plugins is refused."""
+        """Add handlers for exceptions, by type. The same type from two plugins is refused."""
         return ()
 
     @hookspec
     def provide_protocols(self, setup: Setup) -> Iterable[ProtocolProvider]:
-        """Add protocols that a connection may switch to, by ALPN name or upgrade token. A token is claimed once.
+        """Add protocols that a connection may switch to, by ALPN name or upgrade token. Each token can be used once.
 
-        The factory of one with an upgrade token makes the handler of all requests that offer it; ``ProtocolProvider``
-        has its contract. A plugin in a scope has no say in this, and is told so.
+        The factory of a protocol with an upgrade token makes the handler for all requests that offer the token;
+        ``ProtocolProvider`` describes its contract. A protocol from a plugin in a scope is reported as a problem.
         """
         return ()
 
     @hookspec
     def provide_components(self, setup: Setup) -> Iterable[Component]:
-        """Offer parts of other kinds: json, loop, templates, ... A slot for each kind."""
+        """Provide components of other kinds: json, loop, templates, ... A slot for each kind."""
         return ()
 
     @hookspec
@@ -101,14 +101,14 @@ class Hooks:
 
     @hookspec
     def provide_commands(self, setup: Setup) -> Iterable[click.Command]:
-        """Add commands to the ``turnbuckle`` command line; ``@click.pass_obj`` hands them the plan.
+        """Add commands to the ``turnbuckle`` command line; ``@click.pass_obj`` passes them the plan.
 
-        They are there where the settings of the current folder, or the app named by ``turnbuckle --app``, enable the
-        plugin. A name is claimed once, and those of the core's own commands are taken.
+        The commands exist if the settings in the current folder, or the app of ``turnbuckle --app``, enable the plugin.
+        Each name can be used once, and the names of the core's commands are reserved.
         """
         return ()
 
     @hookspec
     def review_plan(self, plan: Plan) -> Iterable[Diagnostic]:
-        """Look over the finished plan and report findings; one of level ``"error"`` stops the start."""
+        """Review the finished plan and report diagnostics; a diagnostic of level ``"error"`` prevents the start."""
         return ()

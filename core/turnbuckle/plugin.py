@@ -1,4 +1,4 @@
-"""What a plugin is: a class with a name, that answers hooks."""
+"""The base class of plugins, and the metadata of a plugin."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True)
 class PluginInfo:
-    """What a plugin says about itself.
+    """The metadata of a plugin.
 
     Attributes:
-        name: unique, lower case with underscores; the name of its entry point.
-        api: the generation of hooks that it was written for.
-        config: an attrs class for the settings under ``[plugin.NAME]``, or None if it takes none.
-        requires: plugins that must be enabled as well.
-        after: plugins that come before it in dependency order when they are enabled.
-        conflicts: plugins that must not be enabled beside it.
+        name: unique name, in lower case with underscores; it is the name of the entry point.
+        api: the generation of hooks that the plugin was written for.
+        config: an attrs class for the settings under ``[plugin.NAME]``, or None if the plugin has no settings.
+        requires: names of plugins that must be enabled together with it.
+        after: names of plugins that precede it in dependency order if they are enabled.
+        conflicts: names of plugins that must not be enabled together with it.
     """
 
     name: str
@@ -39,15 +39,15 @@ class PluginInfo:
 
 
 class Plugin(Hooks):
-    """The base of every plugin: give it ``info``, override the hooks it has something to say to.
+    """The base class of all plugins: set ``info`` and override the hooks that the plugin implements.
 
-    Overriding is all that it takes; ``@hookimpl`` is welcome on the methods and changes nothing. A plugin is found by
-    its entry point in the group ``turnbuckle.plugins``, or given to ``App(plugins=[...])`` as a class or an instance.
+    ``@hookimpl`` on the methods is allowed but not needed. A plugin is found by its entry point in the group
+    ``turnbuckle.plugins``, or passed to ``App(plugins=[...])`` as a class or an instance.
 
     Attributes:
-        info: what the plugin says about itself.
-        hookspecs: a class whose methods are marked with ``@hookspec``: hooks that this plugin defines for others, which
-            it calls with ``setup.ask("name", ...)``. None if it defines none.
+        info: the metadata of the plugin.
+        hookspecs: a class with methods marked with ``@hookspec``: the hooks that this plugin defines for other plugins
+            and calls with ``setup.ask("name", ...)``. None if it defines no hooks.
     """
 
     info: ClassVar[PluginInfo]

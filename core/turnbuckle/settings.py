@@ -1,8 +1,8 @@
-"""All settings of the server and the app, as attrs classes; their docstrings are the reference of settings.
+"""All settings of the server and the app, as attrs classes; their docstrings are the settings reference.
 
-A section is a field whose type is an attrs class. Metadata ``{"short": "name"}`` lets a lone value for a section stand
-for one of its settings. Metadata ``{"secret": True}`` keeps a value out of every print. Where
-values come from, and which source wins, is told in ``turnbuckle.startup.model.sources``.
+A section is a field whose type is an attrs class. With the metadata ``{"short": "name"}``, a single value for the
+section sets that one of its settings. The metadata ``{"secret": True}`` excludes a value from all output.
+``turnbuckle.startup.model.sources`` describes the sources of values and their precedence.
 """
 
 from __future__ import annotations
@@ -55,28 +55,29 @@ def _seconds(instance: object, attribute: attrs.Attribute[float], value: float) 
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:
-    """Where and how the server listens.
+    """The address that the server listens on, and how it listens.
 
     Attributes:
         host: address to listen on.
         port: TCP port to listen on; 0 lets the system choose.
         unix: path of a Unix socket to listen on instead of host and port, or ``@name`` for one without a file on Linux;
             "" for none.
-        unix_mode: octal mode of the file of the Unix socket, such as "660"; "" leaves it to the umask.
-        unix_owner: name or number of the user that owns the file; "" for that of the process.
-        unix_group: name or number of the group that owns the file; "" for that of the process.
-        backlog: connections that may wait to be accepted.
+        unix_mode: octal mode of the socket file, such as "660"; "" leaves it to the umask.
+        unix_owner: name or number of the user that owns the socket file; "" for the user of the process.
+        unix_group: name or number of the group that owns the socket file; "" for the group of the process.
+        backlog: number of connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
-        fds: numbers of inherited sockets to listen on instead of host and port. Sockets that systemd passes are found
-            without it.
-        fd_name: of the sockets that systemd passes, those to listen on; "" for all.
-        ready_file: path of a file that is there as long as connections are accepted, with the process id and the
-            addresses in it; "" for none.
-        loop: the event loop; "auto" is uvloop where it is installed.
-        cancel_on_disconnect: cancel a handler when its client goes away before the response. A client that has sent
-            its whole request and then no more counts as gone, which for streams, too, is told from nothing else.
-        watchdog: seconds that the event loop may be blocked for before the log says by which request, route and line;
-            0 for never.
+        fds: numbers of inherited sockets to listen on instead of host and port. Sockets from systemd are found without
+            this setting.
+        fd_name: name of the systemd sockets to listen on; "" for all of them.
+        ready_file: path of a file that exists while connections are accepted and contains the process ID and the
+            addresses; "" for none.
+        loop: the event loop; "auto" is uvloop if it is installed.
+        cancel_on_disconnect: cancel a handler when its client disconnects before the response. A client that closes its
+            side of the connection after the request counts as disconnected; streams detect a disconnect in no other
+            way.
+        watchdog: seconds that the event loop may be blocked before the request, the route and the line of code are
+            logged; 0 for never.
     """
 
     host: str = "127.0.0.1"
@@ -95,7 +96,7 @@ class ServerSettings:
     watchdog: float = attrs.field(default=1.0, validator=_seconds)
 
     def bind_address(self) -> BindAddress:
-        """Return where the server is to listen."""
+        """Return the address to listen on."""
         return BindAddress(
             host=self.host,
             port=self.port,
@@ -116,11 +117,10 @@ def _share(instance: object, attribute: attrs.Attribute[float], value: float) ->
 
 @attrs.frozen(kw_only=True)
 class ParserSettings:
-    """Which parser reads requests, and which one is compared with it; ``parser = "x"`` is short for
-    ``parser.name = "x"``.
+    """The parser of requests, and the shadow parser; ``parser = "x"`` is short for ``parser.name = "x"``.
 
     Attributes:
-        name: name of the parser to use; "" lets plugins and defaults decide.
+        name: name of the parser; "" leaves the choice to plugins and defaults.
         shadow: name of a second parser that reads the same octets on some connections; where the two disagree is
             logged, and never acted on. "" for none.
         shadow_sample: the share of connections that are shadowed.
@@ -133,11 +133,11 @@ class ParserSettings:
 
 @attrs.frozen(kw_only=True)
 class RoutingSettings:
-    """How paths are matched.
+    """Settings of path matching.
 
     Attributes:
-        trailing_slash: what happens to a path that differs from a route by its last slash alone: "strict" answers 404,
-            "redirect" sends the client to the route, "ignore" takes both for the same.
+        trailing_slash: handling of a path that differs from a route only in its trailing slash: "strict" answers 404,
+            "redirect" redirects to the path of the route, "ignore" treats both paths alike.
     """
 
     trailing_slash: Literal["strict", "redirect", "ignore"] = "strict"
@@ -145,10 +145,11 @@ class RoutingSettings:
 
 @attrs.frozen(kw_only=True)
 class MiddlewareSettings:
-    """The order of the chain, where the solved one will not do.
+    """Settings of the middleware chain.
 
     Attributes:
-        order: names of all middleware of the app, outermost first; overrides zones, before and after. Empty: solved.
+        order: names of all middleware of the app, outermost first; overrides zones, before and after. If empty, the
+            order is computed.
     """
 
     order: tuple[str, ...] = ()
@@ -156,13 +157,13 @@ class MiddlewareSettings:
 
 @attrs.frozen(kw_only=True)
 class PluginsSettings:
-    """Which plugins take part.
+    """The choice of plugins.
 
     Attributes:
         enabled: names of plugins to enable.
-        disabled: names of plugins that stay out, whoever enables them.
-        optional: names of plugins whose failure is a warning and leaves them out.
-        autoload: enable every installed plugin. A server's chain then changes when a dependency appears.
+        disabled: names of plugins to disable, even if they are enabled elsewhere.
+        optional: names of plugins that are quarantined with a warning if they fail.
+        autoload: enable every installed plugin. A new dependency can then change the middleware chain.
     """
 
     enabled: tuple[str, ...] = ()
@@ -173,25 +174,25 @@ class PluginsSettings:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings but those of plugins, which have their own under ``[plugin.NAME]``.
+    """All settings except plugin settings, which are under ``[plugin.NAME]``.
 
     Attributes:
-        debug: show tracebacks to clients. Never in production: they tell what the code and its data look like.
-        parser: which parser reads requests, and which one is compared with it.
-        router: name of the router to use; "" lets plugins and defaults decide.
-        components: name of the component to use for each kind, such as ``json = "msgspec"``.
-        server: where and how the server listens.
-        log: what is logged, how a line looks, and where it goes.
-        limits: how large each part of a request may be.
-        timeouts: how long a connection waits for each thing.
-        capacity: how much the server takes on at a time, and one connection may ask of it.
-        workers: how many processes serve, and when one of them is replaced.
-        reload: what is watched with ``--reload``.
-        tls: how connections are secured.
-        proxy: proxies that tell where connections come from.
-        routing: how paths are matched.
-        middleware: the order of the chain.
-        plugins: which plugins take part.
+        debug: show tracebacks to clients. Never enable it in production: tracebacks reveal code and data.
+        parser: the parser of requests, and the shadow parser.
+        router: name of the router; "" leaves the choice to plugins and defaults.
+        components: name of the component for each kind, such as ``json = "msgspec"``.
+        server: the address that the server listens on, and how it listens.
+        log: the content, the format and the destination of logs.
+        limits: maximum sizes of the parts of a request.
+        timeouts: maximum waiting times of a connection.
+        capacity: maximum load of the server and of each connection.
+        workers: the number of worker processes, and when they are replaced.
+        reload: the files that ``--reload`` watches.
+        tls: certificates and protocol versions of secured connections.
+        proxy: the proxies that are trusted to send the PROXY protocol.
+        routing: settings of path matching.
+        middleware: the order of the middleware chain.
+        plugins: the choice of plugins.
     """
 
     debug: bool = False

@@ -1,4 +1,4 @@
-"""What a hook, a factory or a lifespan may know about the app that is being started."""
+"""The view of an app that hooks, factories and lifespans get during startup."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ T = TypeVar("T")
 
 
 def _no_components(kind: str) -> object:
-    raise LookupError(f"no component of kind {kind!r}: components exist once the plan is compiled")
+    raise LookupError(f"no component of kind {kind!r}: components exist only after the plan is compiled")
 
 
-def _no_answers(hook: str, **arguments: object) -> tuple[object, ...]:
+def _no_hook_calls(hook: str, **arguments: object) -> tuple[object, ...]:
     raise LookupError(f"hook {hook!r} cannot be called here: hooks are called while records are collected")
 
 
 def _no_background(function: BackgroundFunction, *, name: str, on_failure: OnFailure) -> None:
-    raise LookupError(f"background task {name!r} cannot begin here: tasks belong to a lifespan, which is given a setup")
+    raise LookupError(f"background task {name!r} cannot be started here: it needs the setup that a lifespan is given")
 
 
 @attrs.frozen(kw_only=True)
 class Setup:
-    """The view of an app that is handed to hooks and factories, at startup only.
+    """The view of an app that is passed to hooks, factories and lifespans.
 
     Attributes:
         settings: the settings of the server and the app.
-        config: the plugin's own settings, an instance of ``info.config``; None if it has no such class.
-        plugin: name of the plugin that is being asked, or ``"app"`` for what the app wrote down itself.
+        config: the settings of the plugin, an instance of ``info.config``; None if it has no such class.
+        plugin: name of the plugin that is called, or ``"app"`` for declarations of the app itself.
         app_name: name of the app.
-        debug: whether tracebacks may be shown to clients.
-        scope: prefix of the scope that the plugin is enabled in, "" for the whole app.
-        converters: kinds of path parameters by name, the built-in ones and those of the app; for routers.
+        debug: whether clients may see tracebacks.
+        scope: prefix of the scope that the plugin is enabled in; "" for the whole app.
+        converters: converters of path parameters by name, built-in ones and those of the app; for routers.
     """
 
     settings: Settings
@@ -57,48 +57,49 @@ class Setup:
     _components: Callable[[str], object] = attrs.field(default=_no_components, repr=False, eq=False)
     _resources: Resources | None = attrs.field(default=None, repr=False, eq=False)
     _background: Callable[..., None] = attrs.field(default=_no_background, repr=False, eq=False)
-    _answers: Callable[..., tuple[object, ...]] = attrs.field(default=_no_answers, repr=False, eq=False)
+    _call_hook: Callable[..., tuple[object, ...]] = attrs.field(default=_no_hook_calls, repr=False, eq=False)
 
     def component(self, kind: str) -> object:
-        """Return the one component of a kind, made on first use; for factories and lifespans.
+        """Return the component of a kind, which is made on first use; for factories and lifespans.
 
         Raises:
-            LookupError: no enabled plugin provides that kind, or it is too early to ask.
+            LookupError: no enabled plugin provides the kind, or the plan is not compiled yet.
         """
         return self._components(kind)
 
     def resource(self, key: ResourceKey[T]) -> T:
-        """Return what a lifespan provides under a key; for lifespans, and for middleware while it serves.
+        """Return the resource with a key; for lifespans, and for middleware while it handles requests.
 
         Raises:
-            ResourceUnavailable: nothing provides it here, or what does is not entered, or it is too early to ask.
+            ResourceUnavailable: no lifespan provides the resource in this scope, its lifespan is not entered, or no
+                lifespan has started yet.
         """
         if self._resources is None:
-            text = f"{key} cannot be reached here: hooks are called while records are collected, before any lifespan"
+            text = f"{key} is not available here: hooks are called before any lifespan is entered"
             raise ResourceUnavailable(text, key.name, "not started")
         return self._resources.get(key, self.scope)
 
     def background(self, function: BackgroundFunction, *, name: str = "", on_failure: OnFailure = "restart") -> None:
-        """Run a task in the background as long as the lifespan that is given this setup is entered.
+        """Run a background task while the lifespan that received this setup is entered.
 
-        It begins when the lifespan has yielded, and is cancelled before what stands behind the yield.
+        The task starts when the lifespan has yielded, and is cancelled before the lifespan continues after the yield.
 
         Args:
             function: an ``async def`` without arguments.
-            name: for the log; that of the function when empty.
-            on_failure: what becomes of it when it raises: ``"restart"`` begins again after a pause of 1 s, then 2 s, up
-                to 60 s; ``"log"`` leaves it at a line in the log; ``"stop"`` stops the server.
+            name: name for the log; the name of the function if empty.
+            on_failure: the reaction if the task raises: ``"restart"`` runs it again after a pause of 1 s, then 2 s, up
+                to 60 s; ``"log"`` only logs the failure; ``"stop"`` stops the server.
 
         Raises:
-            LookupError: this setup was given to no lifespan.
+            LookupError: this setup was not passed to a lifespan.
             RuntimeError: the lifespan is being left.
         """
         self._background(function, name=name or getattr(function, "__name__", ""), on_failure=on_failure)
 
     def ask(self, hook: str, /, **arguments: object) -> tuple[object, ...]:
-        """Call a hook that a plugin has defined, and return every record that the others return, in dependency order.
+        """Call a hook that a plugin has defined, and return the records of all plugins, in dependency order.
 
         Raises:
-            LookupError: there is no such hook, or it is too late to ask.
+            LookupError: there is no such hook, or the records are already collected.
         """
-        return self._answers(hook, **arguments)
+        return self._call_hook(hook, **arguments)

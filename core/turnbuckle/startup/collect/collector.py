@@ -95,7 +95,7 @@ class Collector:
                         self.diagnostics.entries.append(attrs.evolve(shown, origins=shown.origins or (at,)))
 
     def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Sourced[object]]]]:
-        setup = attrs.evolve(cast("Setup", plugin.setup), answers=partial(self._answers, plugin))
+        setup = attrs.evolve(cast("Setup", plugin.setup), call_hook=partial(self._answers, plugin))
         for hook, function, call in self.registry.calls(plugin):
             if hook == _REVIEW or (hook not in _RECORDS and hook != "provide_commands"):
                 continue

@@ -179,7 +179,7 @@ class PluginConformance(abc.ABC):
         name = plugin.info.name
         config = self._resolve().root.configs.get(name)
         # Hooks that it defines for other plugins are answered by none: it stands alone here.
-        setup = Setup(settings=Settings(), plugin=name, config=config, answers=lambda hook, **arguments: ())
+        setup = Setup(settings=Settings(), plugin=name, config=config, call_hook=lambda hook, **arguments: ())
         hooks = [hook for hook in _overridden(plugin) if hook in _RECORDS]
         return {hook: tuple(getattr(plugin, hook)(**_only_setup(plugin, hook, setup))) for hook in hooks}
 

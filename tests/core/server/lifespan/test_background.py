@@ -284,5 +284,5 @@ def test_hook_cannot_start_a_task() -> None:
     async def job() -> None:
         raise OSError
 
-    with pytest.raises(LookupError, match="background task 'job' cannot begin here"):
+    with pytest.raises(LookupError, match="background task 'job' cannot be started here"):
         Setup(settings=App().plan.settings).background(job)

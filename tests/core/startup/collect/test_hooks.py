@@ -241,7 +241,7 @@ def test_setup_is_that_of_the_plugin() -> None:
         ("p", "", "shop", True),
         ("q", "/a", "shop", True),
     ]
-    with pytest.raises(LookupError, match="components exist once the plan is compiled"):
+    with pytest.raises(LookupError, match="components exist only after the plan is compiled"):
         seen[0].component("json")
 
 

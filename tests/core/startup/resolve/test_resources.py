@@ -184,7 +184,7 @@ def test_hook_cannot_reach_resources() -> None:
     with pytest.raises(StartupError) as caught:
         App(plugins=[Asks]).plan  # noqa: B018
     assert "TB306" in str(caught.value.exceptions[0])
-    assert "resource 'store' cannot be reached here" in str(caught.value.exceptions[0])
+    assert "resource 'store' is not available here" in str(caught.value.exceptions[0])
 
 
 async def test_value_of_another_type_is_refused() -> None:
