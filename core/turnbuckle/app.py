@@ -1,7 +1,6 @@
 """The application: a scope with a name, settings and a plan.
 
-An app only holds what a user declares; ``startup/`` decides what it adds up to. Once an app is resolved, its lists are
-closed.
+An app only stores declarations; ``startup/`` resolves them. An app that was resolved cannot be changed.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ _log: Final = logging.getLogger("turnbuckle.server")
 
 
 class App(Scope):
-    """An application: what it serves, and the parts that serve it.
+    """An application: its routes, and the parts that handle their requests.
 
     Args:
-        name: for logs and messages.
-        plugins: names, classes or instances of plugins; ``(plugin, {...})`` gives one its settings.
+        name: name for logs and messages.
+        plugins: names, classes or instances of plugins; ``(plugin, {...})`` adds settings.
         settings: settings by section, or the path of a ``turnbuckle.toml``.
         parser: a name, a class or factory, a ``ParserProvider``, or an object with ``parse_into(request, buffer)``.
         router: a name, a router, a class or factory, a ``RouterProvider``, or an object with ``get_handler(path)``.
         middleware: records or ``async def m(request, call_next)``, outermost first.
-        debug: show tracebacks to clients; never in production. None leaves it to the settings.
-        lifespan: an ``async def`` that yields once, run around all serving.
-        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
+        debug: show tracebacks to clients; never in production. None leaves the decision to the settings.
+        lifespan: an ``async def`` that yields once, between startup and shutdown.
+        converters: converters of path parameters by name, which add to or replace the built-in ones.
     """
 
     def __init__(  # noqa: PLR0913  # all but the name by name
@@ -65,28 +64,28 @@ class App(Scope):
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
         self._debug: Final = debug
         self._converters: Final = _mapping_of(converters)
-        self._fill(plugins, middleware, router)
+        self._add_parts(plugins, middleware, router)
         if lifespan is not None:
             self.lifespan(lifespan)
 
     @property
     def plan(self) -> Plan:
-        """The plan that was resolved last; resolved from what code says, if that has not happened yet."""
+        """The plan that was resolved last; resolved from the code only if the app is not resolved yet."""
         return self._plan if self._plan is not None else self.resolve()
 
     def resolve(self, sources: SettingsSources | None = None) -> Plan:
-        """Decide on every part of the app, and close its lists.
+        """Resolve all parts of the app into a plan; the app cannot be changed afterwards.
 
         Args:
-            sources: where settings and plugins come from, beside the code; without it only the code counts, so that
-                tests see neither the environment nor files.
+            sources: sources of settings and plugins beside the code. If None, only the code counts, so that tests
+                depend on neither the environment nor files.
 
         Raises:
-            StartupError: with every problem that was found.
+            StartupError: with all problems.
         """
         from turnbuckle.startup.pipeline import resolve
 
-        # What is added by now, by a hook for example, comes too late.
+        # From now on, a change is too late, for example in a hook.
         self._phase = "being resolved"
         try:
             self._plan = resolve(self.declaration(), sources)
@@ -95,10 +94,10 @@ class App(Scope):
         return self._plan
 
     def compile(self, sources: SettingsSources | None = None) -> Application:
-        """Resolve, and make what a server runs.
+        """Resolve the app, and return the compiled application for a server.
 
         Raises:
-            StartupError: with every problem that was found.
+            StartupError: with all problems.
         """
         from turnbuckle.startup.compile.compiler import compile_plan
 
@@ -106,17 +105,17 @@ class App(Scope):
         return application
 
     def run(self, sources: SettingsSources | None = None) -> None:
-        """Serve the app until the process is told to stop, where its settings say, with this process alone.
+        """Serve the app in this process, at the address of its settings, until a signal stops it.
 
         Args:
-            sources: where settings and plugins come from, beside the code; the current folder and the environment of
-                the process when None.
+            sources: sources of settings and plugins beside the code; the current folder and the environment of the
+                process if None.
 
         Raises:
-            StartupError: with every problem that was found.
-            ListenError: a socket cannot be listened on.
+            StartupError: with all problems.
+            ListenError: the server cannot listen on a socket.
             LifespanError: a lifespan failed.
-            TLSError: connections cannot be secured.
+            TLSError: the TLS settings cannot be used.
         """
         from turnbuckle.startup.compile.serving import run_as_set
         from turnbuckle.startup.model.sources import SettingsSources
@@ -124,12 +123,12 @@ class App(Scope):
         application = self.compile(sources or SettingsSources.of_project())
         settings = self.plan.settings
         if settings.workers.are_supervised:
-            # The process of a worker has to find the app by its name, and only the command line has one.
-            _log.warning("serving with one process: workers want 'turnbuckle serve'")
+            # A worker process imports the app by its name, which only the command line knows.
+            _log.warning("serving with one process: workers need 'turnbuckle serve'")
         run_as_set(application, settings)
 
     def declaration(self) -> Declaration:
-        """Return all that was written down so far, frozen."""
+        """Return all declarations so far as a frozen record."""
         return Declaration(
             name=self.name,
             root=self.declare(),

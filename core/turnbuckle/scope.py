@@ -1,6 +1,6 @@
-"""Record what a user declares in a part of an app: routes, middleware, plugins, inner scopes.
+"""A scope: the declarations of a part of an app, such as routes, middleware, plugins and inner scopes.
 
-``Scope`` holds lists and nothing else; ``startup/`` decides what they add up to.
+``Scope`` only stores declarations in lists; ``startup/`` resolves them.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class ScopeOwner(Protocol):
 
 
 class Scope:
-    """A part of an app under a path prefix, with plugins, middleware, response types and error handlers of its own.
+    """A part of an app under a path prefix, with its own plugins, middleware, response types and error handlers.
 
-    Made by ``app.scope(...)``. What is in a scope stays inside it; what the app around it has is there, too.
+    ``app.scope(...)`` makes it. The parts of a scope have no effect outside it; the parts of the app apply inside it.
     """
 
     def __init__(self, app: ScopeOwner | None, prefix: str, host: str) -> None:
@@ -79,19 +79,19 @@ class Scope:
         streams_body: bool = False,
         **bounds: Unpack[LimitOptions],
     ) -> Callable[[FunctionT], FunctionT]:
-        """Serve a path with the decorated handler.
+        """Add a route to the decorated handler.
 
         Args:
             path: a pattern such as ``"/users/{id:int}"``, below the prefix of the scope.
-            methods: the methods that the handler takes.
-            name: for ``url_for``.
-            host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope when empty.
-            streams_response: see ``Route``; so that middleware which cannot have that is found at startup.
-            streams_body: see ``Route``, as well.
-            bounds: ``limits`` and ``timeouts`` of the route's own, such as ``limits={"content": 1_000_000}``.
+            methods: the methods of the route.
+            name: name for ``url_for``.
+            host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope if empty.
+            streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
+            streams_body: see ``Route``.
+            bounds: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``.
         """
 
-        def take(handler: FunctionT) -> FunctionT:
+        def add(handler: FunctionT) -> FunctionT:
             self.add_route(
                 path,
                 handler,
@@ -104,7 +104,7 @@ class Scope:
             )
             return handler
 
-        return take
+        return add
 
     def add_route(  # noqa: PLR0913  # all but path and handler by name
         self,
@@ -118,8 +118,8 @@ class Scope:
         streams_body: bool = False,
         **bounds: Unpack[LimitOptions],
     ) -> None:
-        """Serve a path with a handler; see ``route`` for the arguments."""
-        self._may_change("add a route")
+        """Add a route to a handler; see ``route`` for the arguments."""
+        self._check_open("add a route")
         upper = (methods,) if isinstance(methods, str) else methods
         self._routes.append(
             Route(
@@ -131,36 +131,36 @@ class Scope:
                 streams_response=streams_response,
                 streams_body=streams_body,
                 **bounds,
-                origin=self._here(handler),
+                origin=self._origin_of(handler),
             )
         )
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve GET, and with it HEAD, at a path."""
+        """Add a route for GET and HEAD."""
         return self.route(path, methods=("GET",), **options)
 
     def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve POST at a path."""
+        """Add a route for POST."""
         return self.route(path, methods=("POST",), **options)
 
     def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve PUT at a path."""
+        """Add a route for PUT."""
         return self.route(path, methods=("PUT",), **options)
 
     def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve PATCH at a path."""
+        """Add a route for PATCH."""
         return self.route(path, methods=("PATCH",), **options)
 
     def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve DELETE at a path."""
+        """Add a route for DELETE."""
         return self.route(path, methods=("DELETE",), **options)
 
     def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve HEAD at a path with a handler of its own, instead of the one for GET."""
+        """Add a route for HEAD, which replaces the handler for GET."""
         return self.route(path, methods=("HEAD",), **options)
 
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
-        """Serve OPTIONS at a path with a handler of its own, instead of the automatic answer."""
+        """Add a route for OPTIONS, which replaces the automatic response."""
         return self.route(path, methods=("OPTIONS",), **options)
 
     @overload
@@ -186,21 +186,21 @@ class Scope:
         before: Iterable[str] = (),
         after: Iterable[str] = (),
     ) -> FunctionT | Callable[[FunctionT], FunctionT]:
-        """Wrap every request in the decorated ``async def m(request, call_next)``; the first one written is outermost.
+        """Add the decorated ``async def m(request, call_next)`` as middleware; the first one added is outermost.
 
         Args:
-            function: what is decorated, when used without parentheses.
-            name: the name of the function when empty.
-            zone: where in the chain it belongs.
-            before: middleware of the same zone that it is outside of.
-            after: middleware of the same zone that it is inside of.
+            function: the function, if the decorator is used without parentheses.
+            name: name of the middleware; the name of the function if empty.
+            zone: zone of the chain.
+            before: names of middleware in the same zone that it must enclose.
+            after: names of middleware in the same zone that must enclose it.
         """
 
-        def take(decorated: FunctionT) -> FunctionT:
+        def add(decorated: FunctionT) -> FunctionT:
             self.add_middleware(decorated, name=name, zone=zone, before=before, after=after)
             return decorated
 
-        return take if function is None else take(function)
+        return add if function is None else add(function)
 
     def add_middleware(
         self,
@@ -211,40 +211,40 @@ class Scope:
         before: Iterable[str] = (),
         after: Iterable[str] = (),
     ) -> None:
-        """Wrap every request in a middleware: a record, or an ``async def m(request, call_next)``.
+        """Add middleware: a record, or an ``async def m(request, call_next)``.
 
-        The other arguments describe a function; a record says these things itself.
+        The other arguments are for a function; a record has these attributes itself.
         """
-        self._may_change("add middleware")
+        self._check_open("add middleware")
         record = as_middleware(middleware, name=name, zone=zone, before=before, after=after)
-        self._middleware.append(Sourced(record, self._here(middleware)))
+        self._middleware.append(Sourced(record, self._origin_of(middleware)))
 
     def error_handler(
         self, exception: type[ErrorT]
     ) -> Callable[[Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]]:
-        """Answer exceptions of a type, and of those derived from it, with the decorated handler."""
+        """Handle exceptions of a type, including derived types, with the decorated function."""
 
-        def take(
+        def add(
             handler: Callable[[Request, ErrorT], Awaitable[object]],
         ) -> Callable[[Request, ErrorT], Awaitable[object]]:
-            self._may_change("add an error handler")
-            self._error_handlers.append(Sourced(ErrorHandler(exception, handler), self._here(handler)))
+            self._check_open("add an error handler")
+            self._error_handlers.append(Sourced(ErrorHandler(exception, handler), self._origin_of(handler)))
             return handler
 
-        return take
+        return add
 
     def response_type(
         self, kind: type, *, media_type: str = ""
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Turn return values of a type into responses with the decorated function."""
+        """Convert return values of a type into responses with the decorated function."""
 
-        def take(render: Callable[..., Response]) -> Callable[..., Response]:
-            self._may_change("add a response type")
+        def add(render: Callable[..., Response]) -> Callable[..., Response]:
+            self._check_open("add a response type")
             record = ResponseType(kind, render, media_type)
-            self._response_types.append(Sourced(record, self._here(render)))
+            self._response_types.append(Sourced(record, self._origin_of(render)))
             return render
 
-        return take
+        return add
 
     @overload
     def lifespan(self, factory: LifespanT, /) -> LifespanT: ...
@@ -265,22 +265,22 @@ class Scope:
         provides: ResourceKey[object] | None = None,
         needs: Iterable[ResourceKey[object]] = (),
     ) -> LifespanT | Callable[[LifespanT], LifespanT]:
-        """Run the decorated ``async def``, which yields once, around all serving.
+        """Add the decorated ``async def`` as a lifespan: it runs until its ``yield`` before the first request.
 
-        It may take the ``Setup`` as its one argument.
+        The rest of it runs after the last request. It may take the ``Setup`` as its only argument.
 
         Args:
-            factory: what is decorated, when used without parentheses.
-            provides: key that what it yields is reached by.
-            needs: keys of resources that must be there before it begins.
+            factory: the function, if the decorator is used without parentheses.
+            provides: key of the resource that it yields.
+            needs: keys of resources that must be available before it starts.
         """
 
-        def take(decorated: LifespanT) -> LifespanT:
-            self._may_change("add a lifespan")
-            self._lifespans.append(Sourced(as_lifespan(decorated, provides, needs), self._here(decorated)))
+        def add(decorated: LifespanT) -> LifespanT:
+            self._check_open("add a lifespan")
+            self._lifespans.append(Sourced(as_lifespan(decorated, provides, needs), self._origin_of(decorated)))
             return decorated
 
-        return take if factory is None else take(factory)
+        return add if factory is None else add(factory)
 
     def scope(
         self,
@@ -292,30 +292,30 @@ class Scope:
         router: object = None,
         **bounds: Unpack[LimitOptions],
     ) -> Scope:
-        """Open a scope: routes under a prefix, with plugins and middleware that stay inside.
+        """Add a scope: routes under a prefix, with plugins and middleware that apply only to them.
 
         Args:
             prefix: a path such as ``"/admin"``, below the prefix of this scope.
-            host: a host pattern for its routes; that of this scope when empty.
-            plugins: names, classes or instances of plugins; ``(plugin, {...})`` gives one its settings.
+            host: a host pattern for its routes; the host of this scope if empty.
+            plugins: names, classes or instances of plugins; ``(plugin, {...})`` adds settings.
             middleware: records or ``async def m(request, call_next)``, outermost first.
-            router: a router for this scope alone: a name, a factory or an object.
+            router: a separate router for the scope: a name, a factory or an object.
             bounds: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``.
         """
-        self._may_change("open a scope")
+        self._check_open("open a scope")
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = bounds
-        scope._fill(plugins, middleware, router)
+        scope._add_parts(plugins, middleware, router)
         self._scopes.append(scope)
         return scope
 
     def install(self, plugin: object, *, at: str = "", settings: Mapping[str, object] | None = None) -> Scope:
-        """Enable one plugin in a scope of its own, and return the scope.
+        """Enable a plugin in a new scope, and return the scope.
 
         Args:
-            plugin: its name, class or an instance.
+            plugin: name or class of the plugin, or an instance.
             at: prefix of the scope.
-            settings: the plugin's settings.
+            settings: settings of the plugin.
         """
         return self.scope(at, plugins=[plugin if settings is None else (plugin, settings)])
 
@@ -329,7 +329,7 @@ class Scope:
         return self._owner().plan.url_for(name, **params)
 
     def declare(self) -> ScopeDeclaration:
-        """Return all that was written in this scope, frozen."""
+        """Return all declarations of this scope as a frozen record."""
         return ScopeDeclaration(
             prefix=self.prefix,
             host=self.host,
@@ -345,25 +345,25 @@ class Scope:
             scopes=tuple(scope.declare() for scope in self._scopes),
         )
 
-    def _fill(
+    def _add_parts(
         self,
         plugins: Iterable[object],
         middleware: Iterable[Middleware | Callable[..., object]],
         router: object,
     ) -> None:
         here = Origin(plugin="app", location=caller_place(), scope=self.prefix)
-        self._plugins.extend(Sourced(plugin, here) for plugin in _listed(plugins))
+        self._plugins.extend(Sourced(plugin, here) for plugin in _as_iterable(plugins))
         if router is not None:
             self._router = Sourced(as_router(router), here)
-        for each in middleware:
-            self.add_middleware(each)
+        for record in middleware:
+            self.add_middleware(record)
 
-    def _here(self, value: object) -> Origin:
+    def _origin_of(self, value: object) -> Origin:
         code = getattr(value, "__code__", None)
         place = place_of(value) if code is not None else caller_place()
         return Origin(plugin="app", location=place, scope=self.prefix)
 
-    def _may_change(self, action: str) -> None:
+    def _check_open(self, action: str) -> None:
         self._owner()._check_open(action)
 
     def _owner(self) -> ScopeOwner:
@@ -372,6 +372,6 @@ class Scope:
         return self._app
 
 
-def _listed(plugins: Iterable[object]) -> Iterable[object]:
-    # The letters of a lone name never are what was meant.
+def _as_iterable(plugins: Iterable[object]) -> Iterable[object]:
+    # The letters of a single name are never meant.
     return (plugins,) if isinstance(plugins, str) else plugins

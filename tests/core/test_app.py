@@ -240,4 +240,4 @@ def test_run_says_that_it_has_no_workers(tmp_path: object, caplog: pytest.LogCap
     app = App(settings={"server": {"unix": f"{tmp_path}/nowhere/socket"}, "workers": {"count": 4}})
     with pytest.raises(ListenError):
         app.run(SettingsSources())
-    assert "serving with one process: workers want 'turnbuckle serve'" in caplog.messages
+    assert "serving with one process: workers need 'turnbuckle serve'" in caplog.messages
