@@ -1,7 +1,8 @@
 """Supervise the background tasks of one lifespan.
 
-They begin once the lifespan has been entered, and are cancelled, the last one first, before it is left: whatever they
-use is there as long as they run. One that fails is logged, and then begun again, left alone, or a reason to stop.
+The tasks start once the lifespan has been entered, and are cancelled, the last one first, before it is left; so the
+resources that they use exist while they run. A task that fails is logged; then it is restarted, or ends, or stops the
+server.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ __all__ = ["BackgroundTasks"]
 
 _ON_FAILURE: Final = ("restart", "log", "stop")
 
-# Seconds before a task that failed begins again; twice as many each time, until it has run for the longest of them.
+# Seconds before a failed task is restarted. The pause doubles each time, and starts again once the task has run for the
+# maximum.
 _FIRST_PAUSE: Final = 1.0
 _MAX_PAUSE: Final = 60.0
 
@@ -40,9 +42,9 @@ class BackgroundTasks:
     """The background tasks of one lifespan.
 
     Args:
-        owner: which lifespan it is, for the log.
-        clock: tells the time.
-        stop: asks the server to stop, because of a failure.
+        owner: name of the lifespan, for the log.
+        clock: the clock of the server.
+        stop: stops the server because of a failed task.
     """
 
     def __init__(self, owner: str, clock: Clock, stop: Callable[[str, BaseException], None]) -> None:
@@ -57,28 +59,28 @@ class BackgroundTasks:
         """Run ``function`` in a task, once the lifespan has been entered.
 
         Raises:
-            ValueError: ``on_failure`` is none of the three.
+            ValueError: ``on_failure`` is not "restart", "log" or "stop".
             RuntimeError: the lifespan is being left.
         """
         if on_failure not in _ON_FAILURE:
             raise ValueError(f"on_failure must be one of {', '.join(_ON_FAILURE)}, not {on_failure!r}")
         task = _Background(function, name or getattr(function, "__name__", "task"), on_failure)
         if self._state == "closed":
-            raise RuntimeError(f"background task {task.name!r} cannot begin: {self._owner} is being left")
+            raise RuntimeError(f"background task {task.name!r} cannot start: {self._owner} is being left")
         if self._state == "entering":
             self._waiting.append(task)
         else:
             self._begin(task)
 
     def open(self) -> None:
-        """Begin what was asked for while the lifespan was entered."""
+        """Start the tasks that were requested while the lifespan was being entered."""
         self._state = "open"
         waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            self._begin(each)
+        for background in waiting:
+            self._begin(background)
 
     async def close(self) -> None:
-        """Cancel all tasks, the last one first, and wait for each to end."""
+        """Cancel all tasks, the last one first, and wait for each of them to end."""
         self._state = "closed"
         while self._running:
             _, task = self._running[-1]
@@ -87,55 +89,56 @@ class BackgroundTasks:
             self._forget(task)
 
     def holders(self) -> list[str]:
-        """Return what still runs, and where it waits."""
-        return [f"{self._called(name)}, waiting at {await_location(task)}" for name, task in self._running]
+        """Return the tasks that are running, and where each of them waits."""
+        return [f"{self._label(name)}, waiting at {await_location(task)}" for name, task in self._running]
 
     def abandon(self) -> None:
-        """Forget tasks that go on though they were cancelled."""
+        """Forget tasks that are still running although they were cancelled."""
         self._running.clear()
 
-    def _begin(self, each: _Background) -> None:
-        task = asyncio.get_running_loop().create_task(self._supervise(each), name=f"turnbuckle {each.name}")
-        self._running.append((each.name, task))
+    def _begin(self, background: _Background) -> None:
+        task = asyncio.get_running_loop().create_task(self._supervise(background), name=f"turnbuckle {background.name}")
+        self._running.append((background.name, task))
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running[:] = [pair for pair in self._running if pair[1] is not task]
 
-    async def _supervise(self, each: _Background) -> None:
+    async def _supervise(self, background: _Background) -> None:
         pause = _FIRST_PAUSE
         while True:
             begun = self._clock.monotonic()
-            if not await self._failed(each) or self._state == "closed" or each.on_failure != "restart":
+            if not await self._failed(background) or self._state == "closed" or background.on_failure != "restart":
                 return
             if self._clock.monotonic() - begun >= _MAX_PAUSE:
                 pause = _FIRST_PAUSE
-            _log.info("%s begins again in %g s", self._called(each.name), pause)
+            _log.info("%s restarts in %g s", self._label(background.name), pause)
             await self._sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE)
 
-    async def _failed(self, each: _Background) -> bool:
+    async def _failed(self, background: _Background) -> bool:
         try:
-            await each.function()
+            await background.function()
         except asyncio.CancelledError as error:
             current = asyncio.current_task()
             if self._state == "closed" or current is None or current.cancelling():
                 raise
-            # Something that it waited for was cancelled; to whoever relies on the task it is all the same.
-            self._report(each, error)
+            # Something that the task awaited was cancelled, not the task itself. For the code that relies on the task
+            # that is a failure.
+            self._report(background, error)
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  # logged, and acted on
-            self._report(each, error)
+            self._report(background, error)
         else:
             return False
         return True
 
-    def _report(self, each: _Background, error: BaseException) -> None:
-        called = self._called(each.name)
-        _log.error("%s failed", called, exc_info=error)
-        if each.on_failure == "stop" and self._state != "closed":
-            self._stop(called, error)
+    def _report(self, background: _Background, error: BaseException) -> None:
+        label = self._label(background.name)
+        _log.error("%s failed", label, exc_info=error)
+        if background.on_failure == "stop" and self._state != "closed":
+            self._stop(label, error)
 
-    def _called(self, name: str) -> str:
+    def _label(self, name: str) -> str:
         return f"background task {name!r} of {self._owner}"
 
     async def _sleep(self, seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""Enter the lifespans of an application in order, and leave in reverse those that were entered.
+"""Enter the lifespans of an application in order, and leave the entered ones in reverse.
 
-What a lifespan yields is a resource as long as it is entered. Before it is left, its background tasks are cancelled.
-Leaving goes on whatever happens: a lifespan that raises, or that does not come to an end, is logged by name, and the
-next one has its turn.
+The object that a lifespan yields is a resource while the lifespan is entered. Its background tasks are cancelled before
+it is left. Leaving always continues: a lifespan that raises, or does not end in time, is logged by name, and then the
+next one is left.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from turnbuckle.web.resources import Resources
 
 __all__ = ["Lifespans"]
 
-# Seconds after which it is said who holds up a start or a stop.
+# Seconds after which the log names the lifespan or task that delays a start or a stop.
 _GRACE_SECONDS: Final = 1.0
 
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-def _ignore_failure(task: str, error: BaseException) -> None:
-    """Go on without a background task that should stop the server; it was logged."""
+def _keep_serving(task: str, error: BaseException) -> None:
+    """Keep serving after a background task failed that should stop the server; the failure is logged already."""
 
 
 @attrs.frozen
@@ -44,19 +44,19 @@ class _Entered:
 
 @attrs.define
 class _Limit:
-    """A limit of time that is in force.
+    """A time limit in force.
 
     Attributes:
-        scope: cancels what is inside of it.
-        location: where that was when it was cancelled.
+        scope: cancels the code inside it.
+        location: where that code was waiting when it was cancelled.
     """
 
     scope: asyncio.Timeout
     location: str = ""
 
     def expire(self, waiting: object) -> None:
-        """Cancel what is inside."""
-        # The limit and a second signal may come together.
+        """Cancel the code inside the limit."""
+        # A time limit and a second signal may both expire it.
         if not self.scope.expired():
             self.location = await_location(waiting)
             self.scope.reschedule(0.0)
@@ -64,15 +64,15 @@ class _Limit:
 
 @final
 class Lifespans:
-    """The lifespans of one server; entered and left in one task, as cancel scopes want it.
+    """The lifespans of one server; entered and left in the same task, as cancel scopes require.
 
     Args:
         lifespans: outermost first.
         limit: seconds that each may take to be left; 0 for no limit.
-        clock: tells the time.
+        clock: the clock of the server.
         startup: seconds that each may take to be entered; 0 for no limit.
-        resources: where what they yield is put.
-        fail: told of a background task that failed, and that the server cannot do without.
+        resources: gets the objects that the lifespans yield.
+        fail: called with the name and exception of a failed background task that is to stop the server.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Lifespans:
         *,
         startup: float = 0.0,
         resources: Resources | None = None,
-        fail: Callable[[str, BaseException], None] = _ignore_failure,
+        fail: Callable[[str, BaseException], None] = _keep_serving,
     ) -> None:
         self._lifespans: Final = lifespans
         self._limit: Final = limit
@@ -95,10 +95,10 @@ class Lifespans:
         self._leaving: Callable[[], None] | None = None
 
     async def enter(self) -> None:
-        """Enter all, or none.
+        """Enter all lifespans, or none.
 
         Raises:
-            LifespanError: one of them failed, or was not done in time; those before it have been left.
+            LifespanError: one of them failed or took too long; those entered before it have been left.
         """
         self._resources.phase = "starting"
         try:
@@ -110,7 +110,7 @@ class Lifespans:
         self._resources.phase = "serving"
 
     async def leave(self) -> None:
-        """Leave those that were entered, the last one first; failures are logged."""
+        """Leave the entered lifespans, the last one first; failures are logged."""
         self._resources.phase = "stopping"
         while self._entered:
             entered = self._entered.pop()
@@ -130,26 +130,26 @@ class Lifespans:
         task = asyncio.current_task()
         tasks = BackgroundTasks(str(lifespan), self._clock, self._fail)
         try:
-            async with self._limited(self._startup, partial(_held_by, f"{lifespan} to be entered", task)) as limit:
+            async with self._limited(self._startup, partial(_waiting_at, f"{lifespan} to be entered", task)) as limit:
                 context = lifespan.context(tasks.start)
                 value = await context.__aenter__()
             self._entered.append(_Entered(lifespan, context, tasks))
             if lifespan.provides is not None:
                 self._resources.put(lifespan.provides, value, lifespan.scope)
         except TimeoutError as error:
-            # One that waits for something may well raise the same when it has had enough of it.
-            cause = self._late(limit) if limit.scope.expired() else error
+            # A lifespan that waits with its own limit may raise TimeoutError as well.
+            cause = self._timeout_error(limit) if limit.scope.expired() else error
             raise LifespanError(lifespan.name, cause, lifespan.plugin, lifespan.location) from error
         except asyncio.CancelledError as error:
             if _is_cancelled(task):
                 raise
-            broken = RuntimeError("something that it waited for was cancelled")
-            raise LifespanError(lifespan.name, broken, lifespan.plugin, lifespan.location) from error
+            interrupted = RuntimeError("an operation that it awaited was cancelled")
+            raise LifespanError(lifespan.name, interrupted, lifespan.plugin, lifespan.location) from error
         except Exception as error:
             raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.location) from error
         tasks.open()
 
-    def _late(self, limit: _Limit) -> TimeoutError:
+    def _timeout_error(self, limit: _Limit) -> TimeoutError:
         at = f", waiting at {limit.location}" if limit.location else ""
         return TimeoutError(f"not done within {self._startup:g} s (timeouts.startup){at}")
 
@@ -160,25 +160,25 @@ class Lifespans:
                 await tasks.close()
         except TimeoutError:
             for holder in tasks.holders():
-                _log.error("%s: did not end in time though it was cancelled", holder)
+                _log.error("%s: did not end in time although it was cancelled", holder)
             tasks.abandon()
 
     async def _leave(self, entered: _Entered) -> None:
         lifespan = entered.lifespan
-        held_by = partial(_held_by, f"{lifespan} to be left", asyncio.current_task())
+        holders = partial(_waiting_at, f"{lifespan} to be left", asyncio.current_task())
         try:
-            async with self._limited(self._limit, held_by, is_leaving=True) as limit:
-                # Always a clean end: the cleanup of a lifespan is what stands behind its yield, "finally" or not.
+            async with self._limited(self._limit, holders, is_leaving=True) as limit:
+                # Leave without an exception: the code after its yield is the cleanup, in a "finally" or not.
                 await entered.context.__aexit__(None, None, None)
         except TimeoutError:
             if not limit.scope.expired():
                 _log.exception("%s failed at its end", lifespan)
             else:
-                _log.error("%s did not end in time, and was cancelled at %s", lifespan, limit.location)
+                _log.error("%s did not end in time and was cancelled at %s", lifespan, limit.location)
         except asyncio.CancelledError:
             if _is_cancelled(asyncio.current_task()):
                 raise
-            # Something that it waited for was cancelled, which is a failure like any other.
+            # Something that the lifespan awaited was cancelled, which is a failure like any other.
             _log.exception("%s failed at its end", lifespan)
         except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001  # logged; those before must still be left
             _log.exception("%s failed at its end", lifespan)
@@ -187,11 +187,11 @@ class Lifespans:
     async def _limited(
         self, seconds: float, holders: Callable[[], Sequence[str]], *, is_leaving: bool = False
     ) -> AsyncIterator[_Limit]:
-        """Cancel what is inside after so many seconds of the server's clock, and raise TimeoutError then."""
+        """Run the block with a time limit on the server's clock; raise TimeoutError once it is exceeded."""
         task = asyncio.current_task()
         async with asyncio.timeout(None) as scope:
             limit = _Limit(scope)
-            timers = [self._clock.call_later(_GRACE_SECONDS, lambda: _tell(holders()))]
+            timers = [self._clock.call_later(_GRACE_SECONDS, lambda: _log_holders(holders()))]
             if seconds:
                 timers.append(self._clock.call_later(seconds, lambda: limit.expire(task)))
             if is_leaving:
@@ -208,10 +208,10 @@ def _is_cancelled(task: asyncio.Task[object] | None) -> bool:
     return task is None or bool(task.cancelling())
 
 
-def _held_by(what: str, task: object) -> Sequence[str]:
-    return [f"{what}, waiting at {await_location(task)}"]
+def _waiting_at(subject: str, task: object) -> Sequence[str]:
+    return [f"{subject}, waiting at {await_location(task)}"]
 
 
-def _tell(holders: Sequence[str]) -> None:
+def _log_holders(holders: Sequence[str]) -> None:
     for holder in holders:
         _log.warning("still waiting for %s", holder)

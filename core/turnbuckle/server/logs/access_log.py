@@ -1,7 +1,7 @@
-"""Log one line for each response, and for each refusal, on its way to whoever listens.
+"""Log one line for each response and for each refused request.
 
-Owns the rule that there is one: a connection keeps a request as ``unlogged`` until its line is written, whoever ends
-it. There is no such object where the access log is off.
+A connection keeps a request as ``unlogged`` until its line is written, whichever part ends the request; so each request
+gets exactly one line. Where the access log is off, there is no such object.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = ["AccessLog", "LoggedConnection"]
 
-# A peer decides how long these are, and the queue must not let it decide how much memory they take.
-_LONGEST: Final = 2048
-_MAX_ID: Final = 128
+# Maximum characters of a field and of a request id. A peer chooses their length and must not choose how much memory the
+# queue takes.
+_MAX_FIELD: Final = 2048
+_MAX_REQUEST_ID: Final = 128
 
 
 class LoggedConnection(Protocol):
-    """The parts of a connection that the access log reads.
+    """The attributes of a connection that the access log reads.
 
     Attributes:
         unlogged: the request that is being served, until its line is written.
         peer: the client.
-        state: decides whether a refusal is logged.
+        state: decides whether a refusal without a request is logged.
         started: when the head of the request was complete, in monotonic seconds.
-        is_aborted: whether the server closed the connection early.
+        is_aborted: whether the server closed the connection before the response was complete.
     """
 
     unlogged: Request | None
@@ -50,8 +51,8 @@ class AccessLog:
     """Writes the access log of one server.
 
     Args:
-        clock: of the server.
-        queries: whether queries are logged.
+        clock: the clock of the server.
+        queries: whether query strings are logged.
     """
 
     __slots__ = ("_clock", "_queries", "_sink")
@@ -61,44 +62,50 @@ class AccessLog:
         self._queries: Final = queries
         self._sink: Callable[[AccessEntry], None] | None = None
 
-    def ended(self, connection: LoggedConnection, status: int, octets: int, *, complete: bool = True) -> None:
-        """Log the end of the response to the request that a connection serves, unless it was logged before.
+    def ended(self, connection: LoggedConnection, status: int, content_bytes: int, *, complete: bool = True) -> None:
+        """Log the end of the response to the current request, unless it is logged already.
 
         Args:
-            connection: the connection.
-            status: that was sent; 0 if none was.
-            octets: of content that were sent.
-            complete: whether that was all of it.
+            connection: the connection that serves the request.
+            status: the status that was sent; 0 if none was.
+            content_bytes: bytes of content that were sent.
+            complete: whether the whole response was sent.
         """
         request = connection.unlogged
         if request is not None:
             outcome: Outcome = "complete"
             if not complete:
                 outcome = "broken" if connection.is_aborted else "disconnected"
-            self._log(connection, request, status=status, octets=octets, outcome=outcome)
+            self._log(connection, request, status=status, content_bytes=content_bytes, outcome=outcome)
 
-    def refused(self, connection: LoggedConnection, status: int, octets: int, reason: str) -> None:
-        """Log that a connection itself answered with an error: in place of the application, or to what was no request.
+    def refused(self, connection: LoggedConnection, status: int, content_bytes: int, reason: str) -> None:
+        """Log that the connection itself answered with an error: in place of the application, or before a request was
+        parsed.
 
         Args:
             connection: the connection.
-            status: that was sent.
-            octets: of content that were sent.
+            status: the status that was sent.
+            content_bytes: bytes of content that were sent.
             reason: why, in words.
         """
         request = connection.unlogged
         if request is not None:
             self._log(
-                connection, request, status=status, octets=octets, outcome="refused", reason=truncate(reason, _LONGEST)
+                connection,
+                request,
+                status=status,
+                content_bytes=content_bytes,
+                outcome="refused",
+                reason=truncate(reason, _MAX_FIELD),
             )
         elif connection.state <= ConnectionState.IDLE:
             self._emit(
                 AccessEntry(
-                    client=_client(connection.peer),
+                    client=_client_text(connection.peer),
                     status=status,
-                    octets=octets,
+                    content_bytes=content_bytes,
                     outcome="refused",
-                    reason=truncate(reason, _LONGEST),
+                    reason=truncate(reason, _MAX_FIELD),
                     time=self._clock.wall(),
                 )
             )
@@ -109,45 +116,45 @@ class AccessLog:
         request: Request,
         *,
         status: int,
-        octets: int,
+        content_bytes: int,
         outcome: Outcome,
         reason: str = "",
     ) -> None:
-        # Its line is written: whoever else ends it, finds nothing to log.
+        # From here on no other caller finds this request unlogged.
         connection.unlogged = None
         head = request.head
-        # Of two lines the last one; which of them counts is nothing that a log decides.
+        # If a field is repeated, the last line is logged; the log does not decide which one counts.
         fields = dict(head.fields)
         route = request.route
         self._emit(
             AccessEntry(
-                client=_client(request.peer),
+                client=_client_text(request.peer),
                 method=_text(head.method),
-                target=self._clean(head.target),
+                target=self._reference_text(head.target),
                 version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
                 status=status,
-                octets=octets,
+                content_bytes=content_bytes,
                 seconds=self._clock.monotonic() - connection.started,
-                request_id=request.id[:_MAX_ID],
+                request_id=request.id[:_MAX_REQUEST_ID],
                 outcome=outcome,
                 reason=reason,
                 host=_text(fields.get(b"host", b"")),
-                referer=self._clean(fields.get(b"referer", b"")),
+                referer=self._reference_text(fields.get(b"referer", b"")),
                 user_agent=_text(fields.get(b"user-agent", b"")),
                 route=route.path if route is not None else "",
                 time=self._clock.wall(),
             )
         )
 
-    def _clean(self, reference: bytes) -> str:
+    def _reference_text(self, reference: bytes) -> str:
         return _text(reference if self._queries else reference.partition(b"?")[0].partition(b"#")[0])
 
     def _emit(self, entry: AccessEntry) -> None:
         sink = self._sink
         if sink is None:
-            # Not before: what an application sets up while it starts counts.
+            # Look up the sink with the first entry, because an application may set up logging while it starts.
             sink = self._sink = access_sink()
-        # A handler of the application's own may raise anything. The response is out, and what comes next on its
+        # A log handler of the application may raise anything. The response is sent, and the next request on the
         # connection must not depend on a log.
         with suppress(Exception):
             sink(entry)
@@ -155,10 +162,10 @@ class AccessLog:
 
 def _text(value: bytes) -> str:
     text = value.decode("latin-1")
-    return text if len(text) <= _LONGEST else truncate(text, _LONGEST)
+    return text if len(text) <= _MAX_FIELD else truncate(text, _MAX_FIELD)
 
 
-def _client(peer: Peer) -> str:
+def _client_text(peer: Peer) -> str:
     if peer.client is None:
         return "unix"
     host, port = peer.client

@@ -1,6 +1,6 @@
-"""Write octets to where a log goes: a standard stream or a file.
+"""Write the bytes of a log to its destination: a standard stream or a file.
 
-Only the thread of a log's queue writes, so it may block here for as long as it takes.
+Only the thread of the log's queue writes, so writing may block.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = [
     "open_destination",
 ]
 
-# A pipe that several processes share keeps what is written at once together, up to this many octets (POSIX).
+# Writes of at max_size this many bytes to a pipe are atomic (POSIX), so lines of several processes do not mix.
 _PIPE_SIZE: Final = 4096
 _MAX_WRITE: Final = 65536
 
-# Seconds between two looks whether a file was moved, and between two tries to open it.
-_LOOK: Final = 1.0
+# Seconds between checks whether the file was moved or removed.
+_CHECK_INTERVAL: Final = 1.0
 
-# Milliseconds that are waited at once for a stream that does not block.
-_READY_WITHIN: Final = 1000
+# Milliseconds of one wait for a non-blocking stream.
+_POLL_MILLISECONDS: Final = 1000
 
 
 class Destination(Protocol):
@@ -40,15 +40,15 @@ class Destination(Protocol):
         """Write whole lines.
 
         Raises:
-            OSError: they were not all written; which is not known.
+            OSError: at least one line was not written; it is unknown which.
         """
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the destination."""
 
 
 def open_destination(name: str) -> Destination:
-    """Return what ``"stderr"``, ``"stdout"`` or a path stands for.
+    """Open ``"stderr"``, ``"stdout"``, or a file by its path.
 
     Raises:
         OSError: the file cannot be opened.
@@ -56,7 +56,8 @@ def open_destination(name: str) -> Destination:
     if name in {"stderr", "stdout"}:
         stream = sys.__stderr__ if name == "stderr" else sys.__stdout__
         try:
-            # Of our own: the number of a stream that somebody closes is given to the next socket, which is a client's.
+            # Use a duplicate of the descriptor. If other code closes the stream, its number may be reused for a
+            # client's socket.
             return NullDestination() if stream is None else StandardStream(os.dup(stream.fileno()))
         except (OSError, ValueError):
             return NullDestination()
@@ -64,10 +65,10 @@ def open_destination(name: str) -> Destination:
 
 
 def occupy_standard_descriptors() -> None:
-    """Put something where a standard stream was closed.
+    """Open the null device for each standard descriptor (0, 1, 2) that is closed.
 
-    The next socket would get its number: then whatever is printed goes to a client, and libuv, which takes the end of
-    such a socket for a mistake, ends the process.
+    Otherwise the next socket would get the number of a standard stream. Printed text would go to a client, and libuv,
+    which treats the end of such a socket as an error, would end the process.
     """
     for descriptor in range(3):
         try:
@@ -78,13 +79,13 @@ def occupy_standard_descriptors() -> None:
 
 @final
 class NullDestination:
-    """A standard stream that was closed before we came."""
+    """Drops all lines: stands for a standard stream that was closed before the server started."""
 
     def write(self, lines: Iterable[bytes]) -> None:
-        """Write nothing."""
+        """Drop the lines."""
 
     def close(self) -> None:
-        """Let go of nothing."""
+        """Do nothing."""
 
 
 class _Descriptor:
@@ -92,12 +93,12 @@ class _Descriptor:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self._is_torn = False
+        self._has_partial_line = False
 
     def write(self, lines: Iterable[bytes]) -> None:
         is_regular = stat.S_ISREG(os.fstat(self.descriptor).st_mode)
-        for piece in _pieces(lines, _MAX_WRITE if is_regular else _PIPE_SIZE):
-            self._write_piece(b"\n" + piece if self._is_torn else piece)
+        for piece in _batches(lines, _MAX_WRITE if is_regular else _PIPE_SIZE):
+            self._write_piece(b"\n" + piece if self._has_partial_line else piece)
 
     def _write_piece(self, data: bytes) -> None:
         left = memoryview(data)
@@ -107,10 +108,10 @@ class _Descriptor:
             except BlockingIOError:
                 _wait_until_ready(self.descriptor)
             except OSError:
-                # What follows must not be taken for the rest of this line.
-                self._is_torn = self._is_torn or len(left) < len(data)
+                # The next write must not be taken for the rest of this line.
+                self._has_partial_line = self._has_partial_line or len(left) < len(data)
                 raise
-        self._is_torn = False
+        self._has_partial_line = False
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -118,15 +119,15 @@ class _Descriptor:
 
 @final
 class StandardStream(_Descriptor):
-    """A pipe, a terminal, or whatever the process was given."""
+    """A standard stream: a pipe, a terminal, a file."""
 
 
 @final
 class LogFile:
-    """A file that is appended to, and opened again once it was moved or removed, as ``logrotate`` does.
+    """A file that lines are appended to, opened again after it was moved or removed, for example by ``logrotate``.
 
     Args:
-        path: of the file; it is made if there is none, readable by owner and group.
+        path: of the file; a missing file is created, readable by owner and group.
 
     Raises:
         OSError: it cannot be opened.
@@ -135,21 +136,21 @@ class LogFile:
     def __init__(self, path: str) -> None:
         self._path: Final = path
         self._file = _Descriptor(_open(path))
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
 
     def write(self, lines: Iterable[bytes]) -> None:
         """Write whole lines.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: they cannot be written, for example because the disk is full.
         """
         now = time.monotonic()
-        if now - self._looked >= _LOOK:
-            self._looked = now
-            self._follow()
+        if now - self._checked >= _CHECK_INTERVAL:
+            self._checked = now
+            self._reopen_if_moved()
         self._file.write(lines)
 
-    def _follow(self) -> None:
+    def _reopen_if_moved(self) -> None:
         try:
             at_path, ours = os.stat(self._path), os.fstat(self._file.descriptor)
             if (at_path.st_dev, at_path.st_ino) == (ours.st_dev, ours.st_ino):
@@ -161,7 +162,7 @@ class LogFile:
         try:
             fresh = _Descriptor(_open(self._path))
         except OSError:
-            # The old file still takes lines, wherever it is now.
+            # The old file can still be written to, wherever it is now.
             return
         self._file.close()
         self._file = fresh
@@ -178,17 +179,17 @@ def _open(path: str) -> int:
 def _wait_until_ready(descriptor: int) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
-    poll.poll(_READY_WITHIN)
+    poll.poll(_POLL_MILLISECONDS)
 
 
-def _pieces(lines: Iterable[bytes], most: int) -> Iterable[bytes]:
-    held: list[bytes] = []
+def _batches(lines: Iterable[bytes], max_size: int) -> Iterable[bytes]:
+    batch: list[bytes] = []
     size = 0
     for line in lines:
-        if held and size + len(line) > most:
-            yield b"".join(held)
-            held, size = [], 0
-        held.append(line)
+        if batch and size + len(line) > max_size:
+            yield b"".join(batch)
+            batch, size = [], 0
+        batch.append(line)
         size += len(line)
-    if held:
-        yield b"".join(held)
+    if batch:
+        yield b"".join(batch)

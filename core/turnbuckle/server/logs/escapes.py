@@ -1,7 +1,7 @@
-"""Escape what is written to a log: nothing that a peer sends can begin a line, end a field, or steer a terminal.
+"""Escape text for a log: nothing that a peer sends can begin a line, end a field, or control a terminal.
 
-Two degrees: a *message* keeps every character that can be seen, in any script; a *field* of an access line keeps
-visible ASCII alone, and not what would end it.
+There are two degrees. A *message* keeps all printable characters of any script. A *field* of an access line keeps only
+visible ASCII, without the characters that would end the field.
 """
 
 from __future__ import annotations
@@ -16,34 +16,38 @@ _NOT_IN_FIELD: Final = re.compile(r"[^!#-\[\]-~]")
 
 
 def escape_message(text: str) -> str:
-    """Return a message on one line: control characters, line ends, lone surrogates, and what changes the direction of
-    text or takes no room, are escaped; a space is the only white space left.
+    """Return a message on one line, with unprintable characters escaped.
+
+    These are control characters, line ends, lone surrogates, characters that change the direction of text or have no
+    width, and all white space except the space.
     """
-    # isprintable() is false for all of Unicode's categories "other" and "separator" but the space.
-    return text if text.isprintable() else "".join(each if each.isprintable() else _escape(each) for each in text)
+    # isprintable() is false for all of Unicode's categories "other" and "separator", except for the space.
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _escape_character(character) for character in text)
 
 
 def escape_quoted(text: str) -> str:
-    """Return a text in double quotes, for a place where it ends at the next quote; ``"-"`` for none."""
-    return f'"{_NOT_IN_QUOTES.sub(_escaped, text)}"' if text else '"-"'
+    """Return the text in double quotes, escaped so that it ends at the next quote; ``"-"`` for an empty text."""
+    return f'"{_NOT_IN_QUOTES.sub(_escape_match, text)}"' if text else '"-"'
 
 
 def escape_field(text: str) -> str:
-    """Return a text without white space, for a place where it ends at the next one; ``-`` for none."""
-    return _NOT_IN_FIELD.sub(_escaped, text) or "-"
+    """Return the text without white space, for a field that ends at the next space; ``-`` for an empty text."""
+    return _NOT_IN_FIELD.sub(_escape_match, text) or "-"
 
 
-def truncate(text: str, most: int) -> str:
-    """Return the text, and of a longer one what fits into ``most`` characters, with a mark at its end."""
-    return text if len(text) <= most else text[: most - 3] + "..."
+def truncate(text: str, max_length: int) -> str:
+    """Return the text, or its beginning and "..." if it is longer than ``max_length`` characters."""
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape_match(match: re.Match[str]) -> str:
     found = match[0]
-    return f"\\{found}" if found in '"\\' else _escape(found)
+    return f"\\{found}" if found in '"\\' else _escape_character(found)
 
 
-def _escape(character: str) -> str:
+def _escape_character(character: str) -> str:
     code = ord(character)
     if code < 0x100:
         return f"\\x{code:02x}"

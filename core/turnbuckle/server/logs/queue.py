@@ -1,15 +1,15 @@
-"""Let records wait for a thread that writes them, so that no log can hold up whoever logs.
+"""Queue log records for a thread that writes them, so that a slow destination cannot block the code that logs.
 
 Theory of operation
 ===================
 
-Whoever logs appends to a deque and goes on; a thread takes from it, renders, and writes. A destination that takes
-nothing (a pipe that nobody reads, a terminal that was stopped) blocks that thread alone. Then the deque fills, and
-beyond its bound records are dropped and counted; of the last tenth only records of level WARNING and above take a
-place, so that a flood of access lines does not push out what explains it. Once lines are taken again, one of them says
-how many are missing.
+Logging appends to a deque and returns. A thread takes records from the deque, renders them, and writes. A destination
+that does not accept data (a pipe that is not read, a stopped terminal) blocks only that thread. Then the deque fills
+up, and records beyond its limit are dropped and counted. The last tenth is reserved for records of level WARNING and
+above, so that a flood of access lines does not drop the messages that explain it. Once lines are written again, one of
+them reports the number of dropped records.
 
-The thread waits a moment before it looks, so that under load it wakes a few times a second rather than for each line,
+The thread pauses before it looks at the deque, so that under load it wakes a few times a second instead of once a line,
 and writes many lines at once.
 """
 
@@ -31,25 +31,25 @@ from turnbuckle.server.logs.redact import Redactor
 
 __all__ = ["LogQueue", "QueuedHandler"]
 
-# Seconds that lines are gathered.
+# Seconds that lines are collected before they are written.
 _PAUSE: Final = 0.02
 
-# Records that are rendered before they are written.
-_AT_ONCE: Final = 256
+# Records rendered and written at once.
+_BATCH_SIZE: Final = 256
 
-# Characters of messages and tracebacks that wait: of these a peer that provokes errors decides the number.
+# Maximum characters of queued messages and tracebacks. A peer that provokes errors controls how many there are.
 _MAX_CHARACTERS: Final = 8 * 1024 * 1024
 
 
 @final
 class LogQueue:
-    """Records that wait for one destination, and the thread that writes them there.
+    """Records queued for one destination, and the thread that writes them.
 
     Args:
-        destination: where they go.
-        render: what makes lines of them.
-        size: how many may wait.
-        secrets: what is kept out of them.
+        destination: where the records go.
+        render: renders a record.
+        size: maximum number of queued records.
+        secrets: removes secrets from records.
     """
 
     def __init__(self, destination: Destination, render: Render, *, size: int, secrets: Redactor) -> None:
@@ -57,11 +57,11 @@ class LogQueue:
         self._render: Final = render
         self._secrets: Final = secrets
         self._size: Final = size
-        self._room: Final = size - size // 10
-        self._begin()
-        _begin_again_in_children(self)
+        self._size_below_warning: Final = size - size // 10
+        self._initialize()
+        _reinitialize_in_children(self)
 
-    def _begin(self) -> None:
+    def _initialize(self) -> None:
         self._records: deque[LogLine | AccessEntry] = deque()
         self._characters = 0
         self._lost = 0
@@ -72,36 +72,39 @@ class LogQueue:
 
     @property
     def lost(self) -> int:
-        """Return how many records were dropped, or could not be written, since that was last said in the log."""
+        """The number of records that were dropped or not written since the log last reported them."""
         return self._lost
 
     def put_access(self, entry: AccessEntry) -> None:
-        """Let a line of the access log wait, or drop it; returns at once."""
-        if len(self._records) >= self._room:
-            self._lose(1)
+        """Queue or drop an entry of the access log; returns at once."""
+        if len(self._records) >= self._size_below_warning:
+            self._count_lost(1)
             return
         self._records.append(entry)
         if not self._wake.is_set():
-            self._rouse()
+            self._wake_thread()
 
     def put(self, line: LogLine, *, is_urgent: bool) -> None:
-        """Let any other record wait, or drop it; returns at once.
+        """Queue or drop any other record; returns at once.
 
         Args:
             line: the record.
-            is_urgent: whether it may take one of the last places.
+            is_urgent: whether it may take a place of the reserved tenth.
         """
         with self._lock:
-            is_full = len(self._records) >= (self._size if is_urgent else self._room)
+            is_full = len(self._records) >= (self._size if is_urgent else self._size_below_warning)
             if is_full or self._characters + line.size > _MAX_CHARACTERS:
                 self._lost += 1
                 return
             self._characters += line.size
             self._records.append(line)
-        self._rouse()
+        self._wake_thread()
 
     def close(self, seconds: float) -> None:
-        """Write what waits, and take nothing more; gives up after some seconds, as whoever blocks may never end."""
+        """Write the queued records and accept no more; give up after ``seconds``.
+
+        The destination may block for ever.
+        """
         self._is_closing.set()
         self._wake.set()
         thread = self._thread
@@ -111,7 +114,7 @@ class LogQueue:
             with contextlib.suppress(OSError):
                 self._destination.close()
 
-    def _rouse(self) -> None:
+    def _wake_thread(self) -> None:
         if self._thread is None:
             with self._lock:
                 if self._thread is None and not self._is_closing.is_set():
@@ -119,7 +122,7 @@ class LogQueue:
                     self._thread.start()
         self._wake.set()
 
-    def _lose(self, number: int) -> None:
+    def _count_lost(self, number: int) -> None:
         with self._lock:
             self._lost += number
 
@@ -129,11 +132,11 @@ class LogQueue:
         while True:
             self._wake.wait()
             is_last = self._is_closing.wait(_PAUSE)
-            # Before looking: what is appended from now on rouses again.
+            # Clear before looking at the deque: a record appended from now on wakes the thread again.
             self._wake.clear()
             while self._records:
-                self._write([self._take() for _ in range(min(_AT_ONCE, len(self._records)))])
-            self._tell_lost()
+                self._write([self._take() for _ in range(min(_BATCH_SIZE, len(self._records)))])
+            self._write_lost_count()
             if is_last:
                 return
 
@@ -150,28 +153,28 @@ class LogQueue:
                 self._secrets.clean(record)
             self._destination.write([self._render(record).encode("utf-8", "backslashreplace") for record in records])
         except Exception:  # noqa: BLE001  # nothing may end this thread, least of all a record
-            # Some of them may have been written: better one too many is said to be missing than one too few.
-            self._lose(len(records))
+            # Some of them may have been written. Report rather one record too many as missing than one too few.
+            self._count_lost(len(records))
 
-    def _tell_lost(self) -> None:
+    def _write_lost_count(self) -> None:
         with self._lock:
             lost, self._lost = self._lost, 0
         if lost:
-            what = "1 line is" if lost == 1 else f"{lost} lines are"
-            text = f"{what} missing here: the log did not take what it was given in time, or at all"
+            count = "1 line is" if lost == 1 else f"{lost} lines are"
+            text = f"{count} missing here: the log's destination was too slow, or failed"
             line = LogLine(time=time.time(), level="WARNING", logger="turnbuckle.log", message=text)
             try:
                 self._destination.write([self._render(line).encode()])
             except OSError:
-                self._lose(lost)
+                self._count_lost(lost)
 
 
 @final
 class QueuedHandler(logging.Handler):
-    """Hands records to a queue.
+    """Hands the records of a logger to a queue.
 
     Args:
-        queue: what takes them.
+        queue: the queue.
     """
 
     def __init__(self, queue: LogQueue) -> None:
@@ -179,7 +182,7 @@ class QueuedHandler(logging.Handler):
         self.queue: Final = queue
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Let a record wait; this raises nothing, and prints nothing."""
+        """Queue a record; this raises nothing and prints nothing."""
         entry = record.__dict__.get("access")
         if isinstance(entry, AccessEntry):
             self.queue.put_access(entry)
@@ -187,13 +190,13 @@ class QueuedHandler(logging.Handler):
             self.queue.put(log_line_of(record), is_urgent=record.levelno >= logging.WARNING)
 
 
-def _begin_again_in_children(queue: LogQueue) -> None:
-    """Give a process that is forked a thread of its own; what waits is written by its parent."""
+def _reinitialize_in_children(queue: LogQueue) -> None:
+    """Give a forked process its own empty queue and thread; its parent writes the records queued before."""
     reference = weakref.ref(queue)
 
-    def begin() -> None:
-        found = reference()
-        if found is not None:
-            found._begin()
+    def reinitialize() -> None:
+        queue = reference()
+        if queue is not None:
+            queue._initialize()
 
-    os.register_at_fork(after_in_child=begin)
+    os.register_at_fork(after_in_child=reinitialize)

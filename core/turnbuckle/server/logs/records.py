@@ -1,7 +1,7 @@
-"""Hold one record of any logger but the access log's, as it waits to be written: text alone, nothing that is in use.
+"""Queued log records: a line of the access log, or of any other logger. They contain only text and numbers.
 
-What is made here is made where the record was logged: a message is put together while its arguments are what they
-were, and the id of the request is only known there.
+A record is made where it was logged: the message is formatted while its arguments still have their values, and the id
+of the request is only known there.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from turnbuckle.web.request.request_id import current_request_id
 __all__ = ["AccessEntry", "LogLine", "Outcome", "log_line_of"]
 
 Outcome: TypeAlias = Literal["complete", "refused", "broken", "disconnected"]
-"""How a response ended: all of it was written; the connection itself answered with an error; it was cut off by the
-server; the peer left before its end.
+"""How a response ended: it was sent completely; the connection itself answered with an error; the server closed the
+connection early; the peer left early.
 """
 
 _MAX_MESSAGE: Final = 8192
@@ -29,15 +29,15 @@ _MAX_TRACEBACK: Final = 32768
 @final
 @attrs.define(eq=False, kw_only=True)
 class LogLine:
-    """What is known of one record.
+    """One record of a logger.
 
     Attributes:
         time: seconds since the epoch.
-        level: name of it.
-        logger: name of it.
-        message: put together; not escaped.
-        request_id: of the request that was served; "" for none.
-        exception: the traceback, and the stack if one was asked for; "" for none.
+        level: name of the level.
+        logger: name of the logger.
+        message: formatted, but not escaped.
+        request_id: id of the request that was being served; "" for none.
+        exception: the traceback, and the stack if it was requested; "" for none.
     """
 
     time: float
@@ -49,31 +49,31 @@ class LogLine:
 
     @property
     def size(self) -> int:
-        """Return the characters that it holds."""
+        """The number of characters of the message and the exception."""
         return len(self.message) + len(self.exception)
 
 
 @final
 @attrs.define(eq=False, kw_only=True)
 class AccessEntry:
-    """One line of the access log; as a string, the line itself, escaped.
+    """One line of the access log; ``str()`` returns the line, escaped.
 
     Attributes:
-        client: address and port, ``"unix"``, or whatever stands for the client.
-        method: as received; "" if no request was understood, as for all that follow.
-        target: as received, without its query if queries are not logged.
+        client: address and port, ``"unix"``, or another name of the client.
+        method: as received; "" if no request was parsed, and so are the fields below that come from a request.
+        target: as received; without its query if queries are not logged.
         version: ``"HTTP/1.1"`` or ``"HTTP/1.0"``.
-        status: that was sent; 0 if none was.
-        octets: of content that were sent.
+        status: the status that was sent; 0 if none was.
+        content_bytes: bytes of content that were sent.
         seconds: from the end of the head to the end of the response.
         request_id: "" if the request has none.
         outcome: see ``Outcome``.
-        reason: why a request was refused; "" if that is not known.
-        host: of the Host field.
-        referer: without its query if queries are not logged.
-        user_agent: of the User-Agent field.
-        route: pattern of the route that was found; "" for none.
-        time: seconds since the epoch, at the end.
+        reason: why a request was refused; "" if unknown.
+        host: value of the Host field.
+        referer: value of the Referer field; without its query if queries are not logged.
+        user_agent: value of the User-Agent field.
+        route: pattern of the matched route; "" for none.
+        time: of the end, in seconds since the epoch.
     """
 
     client: str
@@ -81,7 +81,7 @@ class AccessEntry:
     target: str = ""
     version: str = ""
     status: int
-    octets: int
+    content_bytes: int
     seconds: float | None = None
     request_id: str = ""
     outcome: Outcome
@@ -96,20 +96,20 @@ class AccessEntry:
         line = escape_quoted(f"{self.method} {self.target} {self.version}" if self.method else "")
         took = "-" if self.seconds is None else f"{self.seconds * 1000:.1f}ms"
         client, request_id = escape_field(self.client), escape_field(self.request_id)
-        start = f"{client} {line} {self.status or '-'} {self.octets} {took} {request_id}"
+        start = f"{client} {line} {self.status or '-'} {self.content_bytes} {took} {request_id}"
         return f"{start} {self.outcome} {escape_quoted(self.reason)}" if self.reason else f"{start} {self.outcome}"
 
 
 def log_line_of(record: logging.LogRecord) -> LogLine:
-    """Return what is to be written of a record; whatever is wrong with the record, this raises nothing."""
+    """Return the queued form of a record; a malformed record raises nothing."""
     given = record.__dict__.get("request_id")
     return LogLine(
         time=record.created,
         level=record.levelname,
         logger=record.name,
-        message=_without_middle(_message(record), _MAX_MESSAGE),
+        message=_shorten(_message(record), _MAX_MESSAGE),
         request_id=given if isinstance(given, str) and given != "-" else current_request_id(),
-        exception=_without_middle(_exception(record), _MAX_TRACEBACK),
+        exception=_shorten(_exception(record), _MAX_TRACEBACK),
     )
 
 
@@ -132,9 +132,9 @@ def _exception(record: logging.LogRecord) -> str:
     return "\n".join(part.rstrip("\n") for part in parts)
 
 
-def _without_middle(text: str, most: int) -> str:
-    """Return a text that is not too long: of a traceback its ends say most."""
-    if len(text) <= most:
+def _shorten(text: str, max_length: int) -> str:
+    """Return the text, with its middle left out if it is too long: the ends of a traceback matter most."""
+    if len(text) <= max_length:
         return text
-    half = most // 2
+    half = max_length // 2
     return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

@@ -1,4 +1,4 @@
-"""Keep what settings call secret out of every line of a log, however it got into a message or a traceback."""
+"""Remove secret settings from every line of a log, however they got into a message or a traceback."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from turnbuckle.server.logs.records import AccessEntry, LogLine
 
 __all__ = ["Redactor"]
 
-# What is shorter is no secret to speak of, and would be found in the middle of words.
-_SHORTEST: Final = 6
-_HIDDEN: Final = "********"
+# A shorter value gives little protection as a secret, and would be found inside ordinary words.
+_MIN_LENGTH: Final = 6
+_REPLACEMENT: Final = "********"
 
 
 @final
@@ -22,36 +22,36 @@ class Redactor:
     """Replaces secrets in records.
 
     Args:
-        secrets: values; those of fewer than 6 characters are let pass.
+        secrets: the secret values; values of fewer than 6 characters are ignored.
     """
 
     __slots__ = ("_pattern",)
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        # The longest first: one secret may begin with another.
+        forms = {form for secret in secrets if len(secret) >= _MIN_LENGTH for form in _forms(secret)}
+        # The longest first, because one secret may begin with another.
         joined = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
         self._pattern: Final = re.compile(joined) if joined else None
 
     def clean(self, record: LogLine | AccessEntry) -> None:
-        """Replace them in a record."""
+        """Replace the secrets in a record."""
         pattern = self._pattern
         if pattern is None:
             return
         if isinstance(record, AccessEntry):
-            record.target = pattern.sub(_HIDDEN, record.target)
-            record.referer = pattern.sub(_HIDDEN, record.referer)
-            record.user_agent = pattern.sub(_HIDDEN, record.user_agent)
-            record.host = pattern.sub(_HIDDEN, record.host)
-            record.reason = pattern.sub(_HIDDEN, record.reason)
-            record.request_id = pattern.sub(_HIDDEN, record.request_id)
+            record.target = pattern.sub(_REPLACEMENT, record.target)
+            record.referer = pattern.sub(_REPLACEMENT, record.referer)
+            record.user_agent = pattern.sub(_REPLACEMENT, record.user_agent)
+            record.host = pattern.sub(_REPLACEMENT, record.host)
+            record.reason = pattern.sub(_REPLACEMENT, record.reason)
+            record.request_id = pattern.sub(_REPLACEMENT, record.request_id)
         else:
-            record.message = pattern.sub(_HIDDEN, record.message)
-            record.exception = pattern.sub(_HIDDEN, record.exception)
+            record.message = pattern.sub(_REPLACEMENT, record.message)
+            record.exception = pattern.sub(_REPLACEMENT, record.exception)
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """Return a secret as it is, in Python's and JSON's quotes, and in a URI."""
+    """Return the forms of a secret: plain, as Python and JSON quote it, and percent-encoded."""
     return (
         secret,
         repr(secret)[1:-1],

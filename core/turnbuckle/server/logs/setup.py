@@ -1,7 +1,7 @@
-"""Set up the loggers of turnbuckle for as long as a server runs, unless the application has done so itself.
+"""Set up the loggers of turnbuckle while a server runs, unless the application has set up logging itself.
 
-Loggers without any handler, of the application and of what it uses, go the same way meanwhile: Python would write them
-to stderr at once, and a stderr that blocks would block the server.
+Records of loggers without any handler, of the application or its libraries, go to the same destination meanwhile.
+Python would write them to stderr directly, and a stderr that blocks would block the server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.logs.destinations import open_destination
-from turnbuckle.server.logs.formats import renderer
+from turnbuckle.server.logs.formats import renderer_for
 from turnbuckle.server.logs.queue import LogQueue, QueuedHandler
 from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.logs.redact import Redactor
@@ -25,8 +25,8 @@ __all__ = ["LogSettings", "access_sink", "configured_logging"]
 _ROOT: Final = logging.getLogger("turnbuckle")
 _ACCESS: Final = logging.getLogger("turnbuckle.access")
 
-# Seconds that what waits has to be written when a server has stopped.
-_LAST_WORDS: Final = 1.0
+# Seconds that queued records may take to be written when a server has stopped.
+_CLOSE_SECONDS: Final = 1.0
 
 
 def _is_queue_size(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
@@ -36,16 +36,17 @@ def _is_queue_size(instance: object, attribute: attrs.Attribute[int], value: int
 
 @attrs.frozen(kw_only=True)
 class LogSettings:
-    """What is logged, how a line looks, and where it goes.
+    """Which lines are logged, in which format, and where they go.
 
     Attributes:
-        access: log each response, and each refusal, to the logger "turnbuckle.access".
-        queries: log the query of a target, and of the page that a request comes from; queries may hold secrets.
-        level: of the loggers of turnbuckle; it does not concern the access log.
-        format: "text" for people, "json" for programs: one object a line.
-        destination: "stderr", "stdout", or the path of a file, which is opened again when it was moved away.
-        access_destination: the same for the access log; "" for the same place as the rest.
-        queue: lines that wait while the destination takes none; beyond it they are dropped, and counted.
+        access: log each response and each refused request to the logger "turnbuckle.access".
+        queries: log the query of the target and of the Referer field; queries may contain secrets.
+        level: of the loggers of turnbuckle; it does not apply to the access log.
+        format: "text" for people, "json" for programs: one object on each line.
+        destination: "stderr", "stdout", or the path of a file, which is opened again after it was moved away.
+        access_destination: destination of the access log; "" for the same destination.
+        queue: maximum number of lines that wait while the destination is blocked; lines above it are dropped and
+            counted.
     """
 
     access: bool = False
@@ -59,22 +60,23 @@ class LogSettings:
 
 @contextmanager
 def configured_logging(settings: LogSettings, *, secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Log as the settings say, for the length of a ``with`` block.
+    """Log as the settings say inside a ``with`` block.
 
-    An application that has set up logging itself keeps that, unless the settings name a format or a destination.
+    If the application has set up logging itself, its set-up stays in force unless the settings name a format or a
+    destination.
 
     Args:
         settings: how to log.
-        secrets: what is kept out of every line.
+        secrets: values that are removed from every line.
 
     Raises:
-        TurnbuckleError: a file cannot be opened.
+        TurnbuckleError: a log file cannot be opened.
     """
     before = [(logger, logger.level, logger.propagate) for logger in (_ROOT, _ACCESS)]
     _ROOT.setLevel(settings.level.upper())
     _ACCESS.setLevel(logging.INFO)
     try:
-        if _ROOT.hasHandlers() and not _is_asked_for(settings):
+        if _ROOT.hasHandlers() and not _names_destination(settings):
             yield
         else:
             with _handlers(settings, Redactor(secrets)):
@@ -86,7 +88,10 @@ def configured_logging(settings: LogSettings, *, secrets: Iterable[str] = ()) ->
 
 
 def access_sink() -> Callable[[AccessEntry], None]:
-    """Return what takes lines of the access log: the queue itself if nobody else listens, which spares ``logging``."""
+    """Return the function that takes access log entries: the queue's own if the queue is the only handler.
+
+    That saves a call of ``logging`` for each entry.
+    """
     handlers: list[logging.Handler] = []
     logger: logging.Logger | None = _ACCESS
     while logger is not None:
@@ -103,7 +108,7 @@ def _log_access(entry: AccessEntry) -> None:
     _ACCESS.info("%s", entry, extra={"access": entry})
 
 
-def _is_asked_for(settings: LogSettings) -> bool:
+def _names_destination(settings: LogSettings) -> bool:
     asked = (settings.format, settings.destination, settings.access_destination)
     plain = LogSettings()
     return asked != (plain.format, plain.destination, plain.access_destination)
@@ -111,16 +116,16 @@ def _is_asked_for(settings: LogSettings) -> bool:
 
 @contextmanager
 def _handlers(settings: LogSettings, secrets: Redactor) -> Iterator[None]:
-    places = {_ROOT: settings.destination}
+    destinations = {_ROOT: settings.destination}
     if settings.access and settings.access_destination not in {"", settings.destination}:
-        places[_ACCESS] = settings.access_destination
-    queues = {logger: _queue(place, settings, secrets) for logger, place in places.items()}
+        destinations[_ACCESS] = settings.access_destination
+    queues = {logger: _queue(destination_name, settings, secrets) for logger, destination_name in destinations.items()}
     added = {logger: QueuedHandler(queue) for logger, queue in queues.items()}
     last_resort = logging.lastResort
     try:
         for logger, handler in added.items():
             logger.addHandler(handler)
-            # An application that sets up the root logger later would show each record twice.
+            # An application that sets up the root logger later would otherwise log each record twice.
             logger.propagate = False
         logging.lastResort = added[_ROOT]
         yield
@@ -129,12 +134,12 @@ def _handlers(settings: LogSettings, secrets: Redactor) -> Iterator[None]:
         for logger, handler in added.items():
             logger.removeHandler(handler)
         for queue in queues.values():
-            queue.close(_LAST_WORDS)
+            queue.close(_CLOSE_SECONDS)
 
 
-def _queue(place: str, settings: LogSettings, secrets: Redactor) -> LogQueue:
+def _queue(destination_name: str, settings: LogSettings, secrets: Redactor) -> LogQueue:
     try:
-        destination = open_destination(place)
+        destination = open_destination(destination_name)
     except OSError as error:
-        raise TurnbuckleError(f"cannot log to {place!r}: {error.strerror}") from error
-    return LogQueue(destination, renderer(settings.format), size=settings.queue, secrets=secrets)
+        raise TurnbuckleError(f"cannot log to {destination_name!r}: {error.strerror}") from error
+    return LogQueue(destination, renderer_for(settings.format), size=settings.queue, secrets=secrets)

@@ -93,7 +93,7 @@ async def test_task_that_is_started_later_begins_at_once() -> None:
     await until(lambda: events)
     await tasks.close()
     assert events == ["begin late", "end late"]
-    with pytest.raises(RuntimeError, match="background task 'Job' cannot begin: lifespan 'db' is being left"):
+    with pytest.raises(RuntimeError, match="background task 'Job' cannot start: lifespan 'db' is being left"):
         tasks.start(Job("too late", events), name="Job")
 
 
@@ -184,7 +184,7 @@ async def test_task_that_does_not_end_does_not_hold_up_its_lifespan(caplog: pyte
     slow, late = caplog.messages
     assert slow.startswith("still waiting for background task 'sweep' of lifespan 'db' of plugin 'store', waiting at /")
     assert slow.endswith("in __call__")
-    assert late.endswith("in __call__: did not end in time though it was cancelled")
+    assert late.endswith("in __call__: did not end in time although it was cancelled")
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     await turns(3)

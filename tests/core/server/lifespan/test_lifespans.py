@@ -144,7 +144,7 @@ async def test_lifespan_that_does_not_end_is_cancelled_in_time(caplog: pytest.Lo
     held = f"{__file__}:{WAITING_LINE} in wait_forever"
     assert caplog.messages == [
         f"still waiting for lifespan 'b' to be left, waiting at {held}",
-        f"lifespan 'b' did not end in time, and was cancelled at {held}",
+        f"lifespan 'b' did not end in time and was cancelled at {held}",
     ]
     assert clock.pending == 0
 

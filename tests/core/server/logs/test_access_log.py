@@ -52,7 +52,7 @@ def test_line_of_a_complete_response() -> None:
         target='/a"b?c=d',
         version="HTTP/1.1",
         status=200,
-        octets=5,
+        content_bytes=5,
         seconds=0.00123,
         request_id="7f",
         outcome="complete",
@@ -62,7 +62,9 @@ def test_line_of_a_complete_response() -> None:
 
 
 def test_line_of_a_refusal() -> None:
-    entry = AccessEntry(client="unix", status=400, octets=12, outcome="refused", reason="bad\r\n\x1b[2J", time=0.0)
+    entry = AccessEntry(
+        client="unix", status=400, content_bytes=12, outcome="refused", reason="bad\r\n\x1b[2J", time=0.0
+    )
     assert str(entry) == 'unix "-" 400 12 - - refused "bad\\x0d\\x0a\\x1b[2J"'
 
 
@@ -82,7 +84,13 @@ async def test_whole_response_tells_all_that_is_known(caplog: pytest.LogCaptureF
         "/a?b=%0a",
         "HTTP/1.1",
     )
-    assert (entry.status, entry.octets, entry.seconds, entry.outcome, entry.reason) == (200, 5, 0.0, "complete", "")
+    assert (entry.status, entry.content_bytes, entry.seconds, entry.outcome, entry.reason) == (
+        200,
+        5,
+        0.0,
+        "complete",
+        "",
+    )
     assert (entry.user_agent, entry.referer, entry.host) == ("c/8", "http://b/?x=1", "a.example")
     assert (entry.request_id, entry.time, entry.route) == ("abc-1", wall, "")
     assert not any("secret" in str(getattr(entry, each)) for each in entry.__slots__ if not each.startswith("_"))
@@ -107,7 +115,7 @@ async def test_seconds_are_those_from_head_to_end(caplog: pytest.LogCaptureFixtu
 async def test_octets_are_those_of_content_that_was_sent(method: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(hello, access_log=True) as served:
         await served.send(GET.replace(b"GET", method))
-    assert _entry(caplog).octets == (5 if method == b"GET" else 0)
+    assert _entry(caplog).content_bytes == (5 if method == b"GET" else 0)
 
 
 async def test_requests_of_one_connection_have_a_line_each(caplog: pytest.LogCaptureFixture) -> None:
@@ -129,7 +137,7 @@ async def test_response_that_cannot_be_sent_is_logged_as_what_was_sent(caplog: p
     async with serving(impossible, access_log=True) as served:
         await served.send(GET)
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (500, 22, "complete")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (500, 22, "complete")
 
 
 async def test_stream_that_cannot_begin_is_logged_as_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:
@@ -142,7 +150,7 @@ async def test_stream_that_cannot_begin_is_logged_as_what_was_sent(caplog: pytes
         await served.send(GET)
         assert served.statuses == [500]
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (500, 22, "complete")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (500, 22, "complete")
 
 
 # -- streams -----------------------------------------------------------------------------------------------------------
@@ -152,14 +160,14 @@ async def test_stream_is_logged_at_its_end(caplog: pytest.LogCaptureFixture) -> 
     async with serving(_stream, access_log=True) as served:
         await served.send(GET)
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (200, 3, "complete")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (200, 3, "complete")
 
 
 async def test_stream_that_breaks_off_is_logged_as_broken(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(_stream, access_log=True) as served:
         await served.send(GET.replace(b"/", b"/broken", 1))
     entry = _entry(caplog)
-    assert (entry.target, entry.status, entry.octets, entry.outcome) == ("/broken", 200, 3, "broken")
+    assert (entry.target, entry.status, entry.content_bytes, entry.outcome) == ("/broken", 200, 3, "broken")
 
 
 async def test_stream_whose_client_leaves_is_logged_as_disconnected(caplog: pytest.LogCaptureFixture) -> None:
@@ -167,14 +175,14 @@ async def test_stream_whose_client_leaves_is_logged_as_disconnected(caplog: pyte
         await served.send(GET.replace(b"/", b"/endless", 1))
         await served.connection.reset()
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (200, 3, "disconnected")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (200, 3, "disconnected")
 
 
 async def test_stream_that_the_server_cuts_off_is_logged_as_broken(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(_stream, access_log=True) as served:
         await served.send(GET.replace(b"/", b"/endless", 1))
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (200, 3, "broken")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (200, 3, "broken")
 
 
 # -- requests without the response of the application ------------------------------------------------------------------
@@ -185,7 +193,7 @@ async def test_what_is_no_request_is_logged_with_its_status_and_reason(caplog: p
         await served.send(b"nonsense\r\n\r\n")
     entry = _entry(caplog)
     assert (entry.client, entry.method, entry.target, entry.seconds) == ("127.0.0.1:40000", "", "", None)
-    assert (entry.status, entry.octets, entry.outcome) == (400, 12, "refused")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (400, 12, "refused")
     assert entry.reason == "b'nonsense' is not a request line"
 
 
@@ -252,7 +260,7 @@ async def test_client_that_leaves_before_the_response_is_logged(caplog: pytest.L
         release.set()
         await served.connection.settle()
     entry = _entry(caplog)
-    assert (entry.status, entry.octets, entry.outcome) == (0, 0, "disconnected")
+    assert (entry.status, entry.content_bytes, entry.outcome) == (0, 0, "disconnected")
 
 
 async def test_handler_that_is_cut_off_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -28,7 +28,7 @@ def test_file_is_appended_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("gone", ["moved", "removed", "replaced"])
 def test_file_that_was_moved_away_is_opened_again(gone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_destinations, "_LOOK", 0.0)
+    monkeypatch.setattr(log_destinations, "_CHECK_INTERVAL", 0.0)
     path = tmp_path / "log"
     file = LogFile(str(path))
     file.write([b"one\n"])
@@ -48,7 +48,7 @@ def test_file_that_was_moved_away_is_opened_again(gone: str, tmp_path: Path, mon
 def test_file_that_cannot_be_opened_again_takes_lines_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_destinations, "_LOOK", 0.0)
+    monkeypatch.setattr(log_destinations, "_CHECK_INTERVAL", 0.0)
     folder = tmp_path / "logs"
     folder.mkdir()
     file = LogFile(str(folder / "log"))

@@ -10,7 +10,7 @@ import sys
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.server.logs.formats import render_json, render_text, renderer
+from turnbuckle.server.logs.formats import render_json, render_text, renderer_for
 from turnbuckle.server.logs.records import AccessEntry, LogLine, log_line_of
 
 _ANY = st.text(st.characters())
@@ -19,7 +19,13 @@ _OCTETS = st.binary().map(lambda octets: octets.decode("latin-1"))
 
 
 def _entry(**more: object) -> AccessEntry:
-    given: dict[str, object] = {"client": "[::1]:1", "status": 200, "octets": 5, "outcome": "complete", "time": 1.5}
+    given: dict[str, object] = {
+        "client": "[::1]:1",
+        "status": 200,
+        "content_bytes": 5,
+        "outcome": "complete",
+        "time": 1.5,
+    }
     return AccessEntry(**given | more)  # type: ignore[arg-type]
 
 
@@ -28,7 +34,7 @@ def _line(**more: str) -> LogLine:
 
 
 def test_renderer_of_a_format() -> None:
-    assert (renderer("text"), renderer("json")) == (render_text, render_json)
+    assert (renderer_for("text"), renderer_for("json")) == (render_text, render_json)
 
 
 def test_text_of_a_record() -> None:

@@ -48,7 +48,7 @@ def _line(message: str = "listening", exception: str = "") -> LogLine:
 
 
 def _entry() -> AccessEntry:
-    return AccessEntry(client="a", status=200, octets=0, outcome="complete", time=0.0)
+    return AccessEntry(client="a", status=200, content_bytes=0, outcome="complete", time=0.0)
 
 
 def _stuck(queue: LogQueue, gate: _Gate) -> None:
@@ -81,7 +81,7 @@ def test_queue_that_is_full_drops_and_tells() -> None:
     queue.close(SECONDS)
     assert len(gate.lines) == 11
     assert gate.lines[-1].endswith(
-        "WARNING turnbuckle.log: 21 lines are missing here: the log did not take what it was given in time, or at all\n"
+        "WARNING turnbuckle.log: 21 lines are missing here: the log's destination was too slow, or failed\n"
     )
     assert queue.lost == 0
 

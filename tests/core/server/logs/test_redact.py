@@ -45,7 +45,7 @@ def test_short_secret_is_let_pass() -> None:
 def test_access_line_shows_no_secret() -> None:
     fields = ("target", "referer", "user_agent", "host", "reason", "request_id")
     entry = AccessEntry(
-        client="a", status=200, octets=0, outcome="complete", time=0.0, **dict.fromkeys(fields, "a-hunter22-b")
+        client="a", status=200, content_bytes=0, outcome="complete", time=0.0, **dict.fromkeys(fields, "a-hunter22-b")
     )
     Redactor(["hunter22"]).clean(entry)
     assert {getattr(entry, name) for name in fields} == {"a-********-b"}

@@ -18,7 +18,7 @@ from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.logs.setup import LogSettings, access_sink, configured_logging
 from turnbuckle.web.request.request_id import RequestIdFilter, current_request_id, set_request_id
 
-_ENTRY = AccessEntry(client="unix", status=200, octets=0, outcome="complete", time=0.0)
+_ENTRY = AccessEntry(client="unix", status=200, content_bytes=0, outcome="complete", time=0.0)
 
 
 @contextmanager
