@@ -65,8 +65,6 @@ _SMALL_MODULES: Final = {
     "startup/model/core_commands.py": "",
     "startup/plugins/distributions.py": "",
     "startup/plugins/local_plugin.py": "",
-    "startup/report/columns.py": "",
-    "startup/report/values.py": "",
     "startup/settings/exposure.py": "",
     "startup/settings/secrets.py": "",
 }

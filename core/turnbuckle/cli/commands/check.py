@@ -26,7 +26,7 @@ def check(asked: AppOptions, *, locked: str | None) -> None:
         plan, _ = compile_plan(asked.resolve())
         warn(plan.diagnostics)
         warnings = check_lock(asked, plan, locked)
-    from turnbuckle.startup.report.columns import counted
+    from turnbuckle.startup.report.formats import counted
 
     routes = sum(1 for _ in plan.routes())
     warnings += sum(each.level == "warning" for each in plan.diagnostics)

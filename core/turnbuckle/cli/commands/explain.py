@@ -60,7 +60,7 @@ def explain(
 
 
 def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns, source_of
+    from turnbuckle.startup.report.formats import columns, source_of
 
     yield f"{found.method} {found.target}" + (f" at {found.host}" if found.host else "")
     yield f"  {found.status} {found.outcome}" if found.status else f"  {found.outcome}"
@@ -76,7 +76,7 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
 
 
 def _protocol_lines(found: Explanation) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns, source_of
+    from turnbuckle.startup.report.formats import columns, source_of
 
     if found.protocol is not None:
         yield "asked first, inside of the chain of the app, as the request offers it"
@@ -86,7 +86,7 @@ def _protocol_lines(found: Explanation) -> Iterator[str]:
 
 
 def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns
+    from turnbuckle.startup.report.formats import columns
 
     name = found.router.name if found.router is not None else ""
     yield f"routes, as router {name!r} sees them" if found.candidates else "routes: none"
@@ -98,7 +98,7 @@ def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
 
 
 def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
-    from turnbuckle.startup.report.columns import source_of
+    from turnbuckle.startup.report.formats import source_of
 
     route = candidate.route
     reason = "answers" if candidate is found.winner else candidate.reason
@@ -106,8 +106,8 @@ def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
 
 
 def _as_json(found: Explanation) -> Mapping[str, object]:
+    from turnbuckle.startup.report.formats import value_as_json
     from turnbuckle.startup.report.plan_json import origin_as_json
-    from turnbuckle.startup.report.values import value_as_json
 
     return {
         "schema": "turnbuckle.explain/1",

@@ -47,7 +47,7 @@ def plugins(asked: AppOptions, *, as_json: bool) -> None:
     names = {each.name for each in found.plugins}
     others = [each for each in found.diagnostics if each.level == "error" and not _is_told(each.origins, names)]
     if others:
-        from turnbuckle.startup.report.columns import counted
+        from turnbuckle.startup.report.formats import counted
 
         count = counted(len(others), "other problem")
         click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
@@ -78,7 +78,7 @@ def _as_json(found: PluginInventory) -> Mapping[str, object]:
 
 
 def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns
+    from turnbuckle.startup.report.formats import columns
 
     rows = [_row(each) for each in found]
     lines = list(columns(rows, 2))
@@ -90,7 +90,7 @@ def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
 
 
 def _row(plugin: PlannedPlugin) -> tuple[str, ...]:
-    from turnbuckle.startup.report.columns import milliseconds
+    from turnbuckle.startup.report.formats import milliseconds
 
     return (
         plugin.name,

@@ -8,8 +8,7 @@ import click
 
 from turnbuckle.cli.options import AppOptions, takes_target
 from turnbuckle.cli.reporting import reporting_errors, warn
-from turnbuckle.startup.report.columns import columns
-from turnbuckle.startup.report.values import name_of
+from turnbuckle.startup.report.formats import columns, name_of
 
 if TYPE_CHECKING:
     from turnbuckle.routing.records import Route

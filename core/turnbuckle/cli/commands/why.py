@@ -151,7 +151,7 @@ def _answer(asked: AppOptions, as_json: bool, question: Callable[[Plan], Sequenc
 
 
 def _lines(answers: Sequence[Answer]) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns
+    from turnbuckle.startup.report.formats import columns
 
     if len(answers) > 1 and all(each.kind == "setting" for each in answers):
         # A whole section: one line for each is what the eye can compare.
@@ -162,7 +162,7 @@ def _lines(answers: Sequence[Answer]) -> Iterator[str]:
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
-    from turnbuckle.startup.report.columns import columns
+    from turnbuckle.startup.report.formats import columns
 
     where = f" in scope {answer.scope}" if answer.scope else ""
     yield f"{answer.kind} {answer.name}{where}"

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from turnbuckle.startup.report.columns import counted
+from turnbuckle.startup.report.formats import counted
 
 __all__ = ["Composition", "PlanDifference", "differences"]
 

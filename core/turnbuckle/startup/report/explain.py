@@ -23,9 +23,9 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.report.formats import name_of
 from turnbuckle.startup.report.limits_table import bound_at
 from turnbuckle.startup.report.route_mismatch import MatchReport, RouteQuery, explain_mismatch, why_later
-from turnbuckle.startup.report.values import name_of
 from turnbuckle.startup.resolve.route_overrides import largest_content
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request

@@ -15,8 +15,8 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.plan import Plan, SettingValue
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.startup.report.formats import Json, value_as_json
 from turnbuckle.startup.report.settings_reference import sections_of
-from turnbuckle.startup.report.values import Json, value_as_json
 
 __all__ = ["BOUNDED", "bound_at", "bounds_as_json", "bounds_as_markdown", "bounds_rows"]
 

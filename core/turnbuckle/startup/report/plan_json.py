@@ -13,8 +13,8 @@ from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
+from turnbuckle.startup.report.formats import Json, name_of, type_name, value_as_json
 from turnbuckle.startup.report.limits_table import bounds_as_json
-from turnbuckle.startup.report.values import Json, name_of, type_name, value_as_json
 
 __all__ = [
     "PLAN_SCHEMA",

@@ -8,9 +8,8 @@ from turnbuckle.diagnostics import Origin, RejectedCandidate
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.routing.records import Route
-from turnbuckle.startup.report.columns import columns, indented, milliseconds, source_of
+from turnbuckle.startup.report.formats import columns, indented, milliseconds, source_of, type_name
 from turnbuckle.startup.report.limits_table import bounds_rows
-from turnbuckle.startup.report.values import type_name
 
 __all__ = ["plan_as_text", "scope_title"]
 

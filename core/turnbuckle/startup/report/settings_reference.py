@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from turnbuckle.startup.report.values import value_as_json
+from turnbuckle.startup.report.formats import value_as_json
 from turnbuckle.startup.settings.convert import describe_type
 
 __all__ = ["Described", "Section", "sections_of", "settings_reference", "settings_section", "variable_of"]

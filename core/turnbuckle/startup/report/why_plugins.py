@@ -9,8 +9,7 @@ from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
 from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
-from turnbuckle.startup.report.columns import counted, milliseconds
-from turnbuckle.startup.report.values import type_name
+from turnbuckle.startup.report.formats import counted, milliseconds, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 
 __all__ = ["why_command", "why_plugin", "why_protocol"]

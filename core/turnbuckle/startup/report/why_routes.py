@@ -12,7 +12,7 @@ from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.report.explain import explain_request, scope_chain
-from turnbuckle.startup.report.values import name_of, type_name
+from turnbuckle.startup.report.formats import name_of, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 
 __all__ = ["why_response", "why_route"]

@@ -11,8 +11,8 @@ import pytest
 
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App, ErrorHandler, Middleware, PluginInfo, Request, ResponseType, Setup, Text
+from turnbuckle.startup.report.formats import Json
 from turnbuckle.startup.report.plan_json import plan_as_json
-from turnbuckle.startup.report.values import Json
 from turnbuckle.web.types import Handler
 
 DOCUMENT = Path(__file__).parents[4] / "docs/use/introspection.md"
