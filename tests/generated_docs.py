@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.startup.report.limits_table import bounds_as_markdown
+from turnbuckle.startup.report.limits_table import limits_as_markdown
 from turnbuckle.startup.report.settings_reference import settings_reference
 
 ROOT: Final = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def _settings_sections() -> str:
 
 GENERATED_PARTS: Final = (
     GeneratedPart("docs/use/settings.md", "settings", _settings_sections),
-    GeneratedPart("docs/use/limits.md", "limits", lambda: bounds_as_markdown().rstrip("\n") + "\n"),
+    GeneratedPart("docs/use/limits.md", "limits", lambda: limits_as_markdown().rstrip("\n") + "\n"),
 )
 
 

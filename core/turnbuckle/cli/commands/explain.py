@@ -90,7 +90,7 @@ def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
 
     name = found.router.name if found.router is not None else ""
     yield f"routes, as router {name!r} sees them" if found.candidates else "routes: none"
-    near = [each for each in found.candidates if each is found.winner or not each.judgement.is_far]
+    near = [each for each in found.candidates if each is found.winner or not each.report.is_far]
     shown = found.candidates if shows_all else (near or found.candidates)[:_SHOWN]
     yield from columns([_row(each, found) for each in shown], 2)
     if len(shown) < len(found.candidates):

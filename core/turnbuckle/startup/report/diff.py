@@ -1,6 +1,6 @@
-"""Say in words how two compositions differ.
+"""Describe in words how two compositions differ.
 
-A plugin, or turnbuckle itself, in another version is an upgrade; all else changes what happens to requests.
+Another version of a plugin or of turnbuckle is an upgrade. Every other difference changes how requests are served.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FACTS: Final[Mapping[str, str]] = {
 
 @attrs.frozen
 class PlanDifference:
-    """One way in which two compositions differ; ``is_upgrade`` if only a version does."""
+    """One difference between two compositions; ``is_upgrade`` if only a version differs."""
 
     text: str
     is_upgrade: bool = False
@@ -52,8 +52,8 @@ def differences(before: Composition, after: Composition) -> tuple[PlanDifference
     """Return how ``after`` differs from ``before``.
 
     Raises:
-        KeyError: one of them lacks something.
-        TypeError: one of them has something of another shape.
+        KeyError: an entry is missing in one of them.
+        TypeError: an entry has another shape in one of them.
     """
     return (*_upgrades(before, after), *(PlanDifference(text) for text in _changes(before, after)))
 
@@ -71,7 +71,7 @@ def _upgrades(before: Composition, after: Composition) -> Iterator[PlanDifferenc
 def _changes(before: Composition, after: Composition) -> Iterator[str]:
     if before["app"] != after["app"]:
         yield f"the app was {before['app']!r}, and is {after['app']!r}"
-    yield from _comings_and_goings(_plugins(before), _plugins(after))
+    yield from _plugin_changes(_plugins(before), _plugins(after))
     yield from _slot("parser", before["parser"], after["parser"])
     for kind in sorted({*before["components"], *after["components"]}):
         yield from _slot(f"{kind} component", before["components"].get(kind), after["components"].get(kind))
@@ -81,7 +81,7 @@ def _changes(before: Composition, after: Composition) -> Iterator[str]:
 
 
 def _plugins(composition: Composition) -> _Keyed:
-    return {(each["name"], each["scope"]): each for each in composition["plugins"]}
+    return {(plugin["name"], plugin["scope"]): plugin for plugin in composition["plugins"]}
 
 
 def _plugin(plugin: _Record) -> str:
@@ -92,7 +92,7 @@ def _release(plugin: _Record) -> str:
     return f"{plugin['distribution']} {plugin['version']}".strip() or "no distribution"
 
 
-def _comings_and_goings(old: _Keyed, new: _Keyed) -> Iterator[str]:
+def _plugin_changes(old: _Keyed, new: _Keyed) -> Iterator[str]:
     yield from (f"{_plugin(old[key])} is gone" for key in old if key not in new)
     yield from (f"{_plugin(new[key])} is new, of {_release(new[key])}" for key in new if key not in old)
 
@@ -113,9 +113,9 @@ def _of(record: _Record) -> str:
 
 
 def _scopes(before: Composition, after: Composition) -> Iterator[str]:
-    old, new = _by_place(before), _by_place(after)
+    old, new = _by_location(before), _by_location(after)
     routers = [scope["router"] for scope in (*old.values(), *new.values())]
-    # The tree decides by its patterns; who knows what another router makes of the order.
+    # The tree router decides by patterns, so the order of its routes has no effect. Other routers may depend on it.
     is_route_order_free = all(router is None or router["name"] == "tree" for router in routers)
     yield from (f"{_title(scope)} is gone, with {_size(scope)}" for key, scope in old.items() if key not in new)
     yield from (f"{_title(scope)} is new, with {_size(scope)}" for key, scope in new.items() if key not in old)
@@ -124,13 +124,14 @@ def _scopes(before: Composition, after: Composition) -> Iterator[str]:
             yield from _scope(old[key], new[key], is_route_order_free)
 
 
-def _by_place(composition: Composition) -> _Keyed:
-    places: _Keyed = {}
+def _by_location(composition: Composition) -> _Keyed:
+    """Return the scopes by host, prefix, and number among the scopes with the same host and prefix."""
+    scopes: _Keyed = {}
     for scope in composition["scopes"]:
-        place = scope["host"], scope["prefix"]
-        twins = sum(key[:2] == place for key in places)
-        places[(*place, twins)] = scope
-    return places
+        location = scope["host"], scope["prefix"]
+        same = sum(key[:2] == location for key in scopes)
+        scopes[(*location, same)] = scope
+    return scopes
 
 
 def _title(scope: _Record) -> str:
@@ -165,8 +166,8 @@ def _table(table: str, where: str, old: Sequence[_Record], new: Sequence[_Record
 
 def _keyed(table: str, records: Sequence[_Record]) -> dict[str, _Record]:
     if table == "routes":
-        return {f"{','.join(each['methods'])} {each['host']}{each['path']}": each for each in records}
-    return {repr(each[_KEYS.get(table, "name")]): each for each in records}
+        return {f"{','.join(route['methods'])} {route['host']}{route['path']}": route for route in records}
+    return {repr(record[_KEYS.get(table, "name")]): record for record in records}
 
 
 def _outside(table: str, label: str, records: Mapping[str, _Record]) -> str:

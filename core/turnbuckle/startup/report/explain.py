@@ -1,6 +1,7 @@
-"""Say what would happen to a request, and why, without calling any handler or middleware.
+"""Explain how an app would answer a request, and why, without calling a handler or middleware.
 
-The parser and the routers of the plan decide, as they would for a connection; the words come from ``reasons``.
+The parser and the routers of the plan decide as they would for a connection. ``route_mismatch.py`` explains why other
+routes do not match.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from turnbuckle.startup.compile.routers import MountedRouter, build_tables, rout
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.report.formats import name_of
-from turnbuckle.startup.report.limits_table import bound_at
+from turnbuckle.startup.report.limits_table import limit_of
 from turnbuckle.startup.report.route_mismatch import MatchReport, RouteQuery, explain_mismatch, why_later
 from turnbuckle.startup.resolve.route_overrides import largest_content
 from turnbuckle.web.peer import Peer
@@ -35,34 +36,34 @@ __all__ = ["Candidate", "Explanation", "explain_request", "scope_chain"]
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """A route with why it does not answer; ``reason`` is "" for the one that does."""
+    """A route, and the reason why it does not answer; the reason is "" for the route that answers."""
 
     route: Route
     scope: PlannedScope
     reason: str = ""
-    judgement: MatchReport = attrs.field(factory=MatchReport)
+    report: MatchReport = attrs.field(factory=MatchReport)
 
 
 @attrs.frozen(kw_only=True)
 class Explanation:
-    """What happens to a request.
+    """The explanation of a request.
 
     Attributes:
-        method: as asked.
-        target: as asked.
-        host: that the request is for.
-        outcome: what happens, in words.
-        status: of the answer, where no route answers; an error handler may change it.
-        headers: fields of that answer, where no error handler decides.
-        winner: the route that answers, if one does.
-        handler: name of what answers; "" for the core itself.
-        path_params: what the handler gets from the path.
-        router: that was asked; None if the parser refused the request.
-        candidates: the routes, the winner first, then the nearest.
-        chain: middleware that sees the request, outermost first.
-        offered: protocols that the request offers to switch to, in the order of its preference.
-        protocol: what is asked first, as it speaks one of them; it may leave the request to the route.
-        settings: limits and deadlines in effect, those of the route among them.
+        method: the method of the request.
+        target: the target of the request.
+        host: the host of the request.
+        outcome: how the request is answered, in words.
+        status: status of the response if no route answers; an error handler may change it.
+        headers: header fields of that response, if no error handler makes it.
+        winner: the route that answers, if any.
+        handler: name of the handler that answers; "" if the core itself answers.
+        path_params: the path parameters that the handler receives.
+        router: the router that was searched; None if the parser rejects the request.
+        candidates: the routes, the winner first, then by nearness.
+        chain: the middleware that the request runs through, outermost first.
+        offered: the protocols that the request offers to switch to, in its order of preference.
+        protocol: the plugin protocol that receives the request first; it may pass the request on to the route.
+        settings: the limits and deadlines in effect, including the route's own.
     """
 
     method: str
@@ -83,26 +84,26 @@ class Explanation:
 
 
 def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]] = ()) -> Explanation:
-    """Return what happens to a request.
+    """Return the explanation of a request.
 
     Args:
-        plan: of the app.
+        plan: the plan of the app.
         method: for example ``"GET"``.
-        target: path and query, or whatever else a client may ask for.
-        fields: field lines; ``Host`` is ``localhost`` unless it is among them.
+        target: path and query, or any other form of request target.
+        fields: field lines; without a ``Host``, it is ``localhost``.
     """
-    settings = tuple(value for value in plan.setting_values.values() if bound_at(value.key) is not None)
+    settings = tuple(value for value in plan.setting_values.values() if limit_of(value.key) is not None)
     shown = Explanation(method=method, target=target, outcome="", settings=settings)
     try:
         head = _parsed(plan, method, target, fields)
     except ProtocolError as error:
-        text = f"parser {plan.parser.name!r} refuses it: {error}"
+        text = f"rejected by parser {plan.parser.name!r}: {error}"
         return attrs.evolve(shown, status=error.status, outcome=text)
     return _Explainer(plan, Request(head, None, Peer())).run(shown)
 
 
 def scope_chain(plan: Plan, scope: PlannedScope) -> tuple[PlannedScope, ...]:
-    """Return a scope with those around it, the app first."""
+    """Return a scope and the scopes around it, the app first."""
     return next(chain for chain in scope_chains(plan.root) if chain[-1] is scope)
 
 
@@ -115,20 +116,20 @@ def _parsed(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, st
     parser.feed(text.encode("utf-8", "surrogateescape"))
     event = parser.next_event()
     if not isinstance(event, RequestHead):
-        raise ProtocolError("it is no complete head", status=400)
+        raise ProtocolError("the head is not complete", status=400)
     return event
 
 
 @attrs.frozen(eq=False)
-class _Mark:
-    """Stands for the handler of a route, so that no router can call it."""
+class _Marker:
+    """Marks the handler of a route, so that no router can call it."""
 
     planned: PlannedRoute
     scope: PlannedScope
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """Refuse: nothing is called here."""
-        raise RuntimeError("a router calls a handler while it looks for one")
+        """Raise an error: no handler may be called."""
+        raise RuntimeError("a router calls a handler while it searches for one")
 
 
 @attrs.define(eq=False)
@@ -146,12 +147,12 @@ class _Explainer:
             debug=self.plan.settings.debug,
             converters=self.plan.converters,
         )
-        self.tables = build_tables(self.plan.root, setup, _Mark, Diagnostics())
+        self.tables = build_tables(self.plan.root, setup, _Marker, Diagnostics())
 
     def run(self, shown: Explanation) -> Explanation:
-        """Fill in what happens."""
+        """Complete the explanation."""
         request = self.request
-        shown = attrs.evolve(shown, host=request.host, router=self._asked_table().scope.router)
+        shown = attrs.evolve(shown, host=request.host, router=self._searched_router().scope.router)
         shown = self._switched(shown)
         try:
             match = route_lookup(self.tables)(request)
@@ -160,27 +161,27 @@ class _Explainer:
         return self._found(shown, match)
 
     def _switched(self, shown: Explanation) -> Explanation:
-        spoken = {each.record.upgrade.lower(): each for each in self.plan.protocols if each.record.upgrade}
+        spoken = {entry.record.upgrade.lower(): entry for entry in self.plan.protocols if entry.record.upgrade}
         tokens = tuple(offered(self.request.head.upgrade)) if self.request.head.upgrade else ()
         protocol = next((spoken[token] for token in tokens if token in spoken), None)
         return attrs.evolve(shown, offered=tuple(dict.fromkeys(tokens)), protocol=protocol)
 
     def _found(self, shown: Explanation, match: Match) -> Explanation:
-        mark = match.handler
-        if not isinstance(mark, _Mark):
-            handler = name_of(mark)
+        marker = match.handler
+        if not isinstance(marker, _Marker):
+            handler = name_of(marker)
             return attrs.evolve(
                 shown,
-                outcome=f"handled by {handler}, which the router has of its own",
+                outcome=f"handled by {handler}, a handler of the router itself",
                 handler=handler,
                 path_params=match.path_params,
                 candidates=self._candidates(None),
                 chain=self.plan.root.middleware,
             )
-        route = mark.planned.route
+        route = marker.planned.route
         handler = name_of(route.handler)
         how = "; HEAD follows GET" if self.request.method == "HEAD" and "HEAD" not in route.methods else ""
-        winner = Candidate(route=route, scope=mark.scope)
+        winner = Candidate(route=route, scope=marker.scope)
         return attrs.evolve(
             shown,
             outcome=f"handled by {handler}{how}",
@@ -188,8 +189,8 @@ class _Explainer:
             handler=handler,
             path_params=match.path_params,
             candidates=self._candidates(winner),
-            chain=_links(scope_chain(self.plan, mark.scope)),
-            settings=tuple(mark.planned.terms.get(value.key, value) for value in shown.settings),
+            chain=_links(scope_chain(self.plan, marker.scope)),
+            settings=tuple(marker.planned.terms.get(value.key, value) for value in shown.settings),
         )
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:
@@ -220,7 +221,7 @@ class _Explainer:
             case MethodNotAllowed():
                 return 405, f"no route here takes {self.request.method}", error.headers
             case SlashRedirect():
-                return 308, "only the slash at the end differs from a route", {"Location": error.path + query}
+                return 308, "a route differs only in the trailing slash", {"Location": error.path + query}
             case NotFound():
                 return 404, "no route has this path", error.headers
             case HTTPError():
@@ -239,38 +240,40 @@ class _Explainer:
 
     def _candidates(self, winner: Candidate | None) -> tuple[Candidate, ...]:
         request = self.request
-        asking = RouteQuery(
+        query = RouteQuery(
             method=request.method, path=request.raw_path, host=request.host, converters=self.plan.converters
         )
-        table = self._asked_table()
+        table = self._searched_router()
         found = [winner] if winner is not None else []
         others = []
         for chain in scope_chains(self.plan.root):
             for planned in chain[-1].routes:
                 if winner is None or planned.route is not winner.route:
-                    others.append(self._candidate(planned.route, chain, (asking, table), winner))
-        others.sort(key=lambda each: each.judgement.near, reverse=True)
+                    others.append(self._candidate(planned.route, chain, (query, table), winner))
+        others.sort(key=lambda candidate: candidate.report.near, reverse=True)
         return (*found, *others)
 
     def _candidate(
         self,
         route: Route,
         chain: tuple[PlannedScope, ...],
-        asked: tuple[RouteQuery, MountedRouter],
+        searched: tuple[RouteQuery, MountedRouter],
         winner: Candidate | None,
     ) -> Candidate:
-        asking, table = asked
-        judgement = explain_mismatch(route, asking, self.plan.settings.routing.trailing_slash)
-        reason = judgement.reason
+        query, table = searched
+        report = explain_mismatch(route, query, self.plan.settings.routing.trailing_slash)
+        reason = report.reason
         if _mount(chain) is not table.scope:
             where = f"scope {table.scope.host}{table.scope.prefix}" if table.matcher is not None else "the app"
-            reason = f"such paths are for the router of {where} alone"
+            reason = f"the router of {where} serves such paths"
         elif not reason:
-            reason = why_later(route, winner.route, asking) if winner is not None else "the router did not choose it"
-        return Candidate(route=route, scope=chain[-1], reason=reason, judgement=judgement)
+            reason = why_later(route, winner.route, query) if winner is not None else "the router did not choose it"
+        return Candidate(route=route, scope=chain[-1], reason=reason, report=report)
 
-    def _asked_table(self) -> MountedRouter:
-        tables = (each for each in self.tables if each.matcher is None or each.matcher.read(self.request) is not None)
+    def _searched_router(self) -> MountedRouter:
+        tables = (
+            table for table in self.tables if table.matcher is None or table.matcher.read(self.request) is not None
+        )
         return next(tables)
 
 

@@ -1,6 +1,6 @@
-"""List all plugins that there are with how they stand, even where an app cannot be put together.
+"""List all plugins with their states, even if the app cannot be resolved.
 
-Without an app nothing is imported at all: metadata and settings say enough.
+Without an app, nothing is imported: metadata and settings are enough.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NOWHERE = Origin(plugin="app")
 
 @attrs.frozen(kw_only=True)
 class PluginInventory:
-    """The plugins, and every problem that was met on the way to them."""
+    """The plugins, and all diagnostics of collecting them."""
 
     plugins: tuple[PlannedPlugin, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -43,9 +43,15 @@ class PluginInventory:
 def planned_plugins(
     root: CollectedScope, asked: PluginRequests, loader: Loader, builtin: frozenset[str]
 ) -> tuple[PlannedPlugin, ...]:
-    """Return those that take part, scope by scope, then those that do not.
+    """Return the plugins that take part, scope by scope, then the others.
 
-    Installed plugins are among them only if something had to be looked up: their metadata takes time to read.
+    Installed plugins that are not enabled are included only if a name had to be looked up: reading metadata takes time.
+
+    Args:
+        root: the collected app.
+        asked: the plugins that the settings enable and disable.
+        loader: the loader of plugins.
+        builtin: names of the built-in plugins.
     """
     enabled = tuple(_enabled(root, builtin))
     names = {plugin.name for plugin in enabled}
@@ -59,9 +65,9 @@ def planned_plugins(
     )
     names |= {plugin.name for plugin in (*quarantined, *disabled)}
     installed = tuple(
-        PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
-        for each in loader.looked_up
-        if each.name not in names
+        PlannedPlugin(name=plugin.name, state="installed", origin=plugin.origin, note="not enabled")
+        for plugin in loader.looked_up
+        if plugin.name not in names
     )
     return enabled + quarantined + disabled + installed
 
@@ -70,38 +76,41 @@ def with_failures(
     plugins: Sequence[PlannedPlugin],
     asked_for: dict[str, Origin],
     installed: Sequence[InstalledPlugin],
-    findings: Diagnostics,
+    diagnostics: Diagnostics,
 ) -> PluginInventory:
-    """Return a survey in which plugins that have an error, or came to nothing, stand as failed.
+    """Return the inventory of an app, in which plugins with an error, or not loaded at all, have the state "failed".
 
     Args:
-        plugins: as the plan of an app without errors would list them.
-        asked_for: names of all plugins that somebody asked for, with who did.
-        installed: what is installed.
-        findings: of the way so far.
+        plugins: the plugins as a plan without errors lists them.
+        asked_for: names of all plugins that the app or the settings ask for, with the origin of the request.
+        installed: the installed plugins.
+        diagnostics: the diagnostics so far.
     """
-    distributions = {each.name: each.distribution for each in installed}
-    takes_part = {each.name for each in plugins if each.state != "installed"}
-    lost = [name for name in asked_for if name and name not in takes_part]
-    shown = [_judged(each, findings) for each in plugins if each.name not in lost]
-    for name in lost:
+    distributions = {plugin.name: plugin.distribution for plugin in installed}
+    takes_part = {plugin.name for plugin in plugins if plugin.state != "installed"}
+    missing = [name for name in asked_for if name and name not in takes_part]
+    shown = [_with_state(plugin, diagnostics) for plugin in plugins if plugin.name not in missing]
+    for name in missing:
         origin = attrs.evolve(asked_for[name], plugin=name, distribution=distributions.get(name, ""))
-        shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, findings)))
-    plugins = [_with_distribution(each, distributions) for each in shown]
-    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.entries))
+        shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, diagnostics)))
+    plugins = [_with_distribution(plugin, distributions) for plugin in shown]
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
 
 
 def survey_without_app(sources: SettingsSources) -> PluginInventory:
-    """Return what is installed, and what settings, environment and command line make of it; nothing is imported."""
-    findings = Diagnostics()
+    """Return the installed plugins with the states that settings, environment and command line give them.
+
+    Nothing is imported.
+    """
+    diagnostics = Diagnostics()
     declaration = Declaration(
         name="", root=ScopeDeclaration(prefix="", host="", origin=_NOWHERE), origin=attrs.evolve(_NOWHERE)
     )
-    configurator = Configurator(read_layers(declaration, sources, findings), findings)
+    configurator = Configurator(read_layers(declaration, sources, diagnostics), diagnostics)
     settings = configurator.build(Settings, (), {}) or Settings()
     asked = requests_from_settings(settings, configurator.values, sources)
     plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
-    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(findings.entries))
+    return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
 
 
 def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedPlugin]:
@@ -122,29 +131,29 @@ def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedP
             )
 
 
-def _judged(plugin: PlannedPlugin, findings: Diagnostics) -> PlannedPlugin:
+def _with_state(plugin: PlannedPlugin, diagnostics: Diagnostics) -> PlannedPlugin:
     if plugin.state == "quarantined":
-        return attrs.evolve(plugin, note=_quarantined(plugin.name, findings) or plugin.note)
-    errors = [each for each in findings.errors if each.origins and each.origins[0].plugin == plugin.name]
+        return attrs.evolve(plugin, note=_reason_left_out(plugin.name, diagnostics) or plugin.note)
+    errors = [error for error in diagnostics.errors if error.origins and error.origins[0].plugin == plugin.name]
     if plugin.state != "enabled" or not errors:
         return plugin
     return attrs.evolve(plugin, state="failed", note=_short(errors[0]))
 
 
-def _quarantined(name: str, findings: Diagnostics) -> str:
+def _reason_left_out(name: str, diagnostics: Diagnostics) -> str:
     prefix = f"optional plugin {name!r} is left out: "
-    texts = [each.text for each in findings.others if each.text.startswith(prefix)]
+    texts = [found.text for found in diagnostics.others if found.text.startswith(prefix)]
     return texts[0].removeprefix(prefix) if texts else ""
 
 
-def _problem_of(name: str, findings: Diagnostics) -> str:
-    about = [each for each in findings.errors if f"plugin {name!r}" in each.text]
-    about += [each for each in findings.errors if any(origin.plugin == name for origin in each.origins)]
+def _problem_of(name: str, diagnostics: Diagnostics) -> str:
+    about = [error for error in diagnostics.errors if f"plugin {name!r}" in error.text]
+    about += [error for error in diagnostics.errors if any(origin.plugin == name for origin in error.origins)]
     return _short(about[0]) if about else "it does not take part"
 
 
-def _short(found: Diagnostic) -> str:
-    return f"{found.code} {found.text}"
+def _short(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.code} {diagnostic.text}"
 
 
 def _with_distribution(plugin: PlannedPlugin, distributions: dict[str, str]) -> PlannedPlugin:
@@ -175,31 +184,31 @@ def _hooks_of(cls: type[Plugin]) -> tuple[str, ...]:
 def _local(sources: SettingsSources) -> Iterator[PlannedPlugin]:
     path = sources.folder / FILE_NAME if sources.folder is not None else None
     if path is not None and path.is_file() and not sources.only_builtin:
-        note = "its plugins are enabled wherever an app is put together"
+        note = "its plugins are enabled in each app"
         yield PlannedPlugin(name=FILE_NAME, state="enabled", origin=Origin(plugin="app", location=str(path)), note=note)
 
 
 def _known(asked: PluginRequests, autoload: bool, sources: SettingsSources) -> Iterator[PlannedPlugin]:
     installed = installed_plugins()
-    names = {each.name for each in installed}
-    enabled = {str(each.ref): each.origin for each in asked.enabled} if not sources.only_builtin else {}
-    for each in installed:
-        rivals = sum(one.name == each.name for one in installed)
-        if each.name in asked.disabled:
+    names = {plugin.name for plugin in installed}
+    enabled = {str(request.ref): request.origin for request in asked.enabled} if not sources.only_builtin else {}
+    for plugin in installed:
+        rivals = sum(other.name == plugin.name for other in installed)
+        if plugin.name in asked.disabled:
             yield PlannedPlugin(
-                name=each.name,
+                name=plugin.name,
                 state="disabled",
-                origin=each.origin,
-                note=f"disabled by {asked.disabled[each.name].location}",
+                origin=plugin.origin,
+                note=f"disabled by {asked.disabled[plugin.name].location}",
             )
         elif rivals > 1:
-            note = f"TB102 {rivals} distributions offer plugin {each.name!r}"
-            yield PlannedPlugin(name=each.name, state=_failed(each.name, asked), origin=each.origin, note=note)
-        elif each.name in enabled or (autoload and not each.is_ours and not sources.only_builtin):
-            by = enabled[each.name].location if each.name in enabled else "plugins.autoload"
-            yield PlannedPlugin(name=each.name, state="enabled", origin=each.origin, note=f"enabled by {by}")
+            note = f"TB102 {rivals} distributions offer plugin {plugin.name!r}"
+            yield PlannedPlugin(name=plugin.name, state=_failed(plugin.name, asked), origin=plugin.origin, note=note)
+        elif plugin.name in enabled or (autoload and not plugin.is_ours and not sources.only_builtin):
+            by = enabled[plugin.name].location if plugin.name in enabled else "plugins.autoload"
+            yield PlannedPlugin(name=plugin.name, state="enabled", origin=plugin.origin, note=f"enabled by {by}")
         else:
-            yield PlannedPlugin(name=each.name, state="installed", origin=each.origin, note="not enabled")
+            yield PlannedPlugin(name=plugin.name, state="installed", origin=plugin.origin, note="not enabled")
     for name in enabled.keys() - names - asked.disabled.keys():
         note = f"TB101 unknown plugin {name!r}{did_you_mean(name, names)}"
         yield PlannedPlugin(name=name, state=_failed(name, asked), origin=enabled[name], note=note)

@@ -1,6 +1,6 @@
-"""Lay out all limits and deadlines as one table: for a plan, for programs, and for the documentation.
+"""Build the table of limits and deadlines: for a plan, as JSON, and for the documentation.
 
-The rows come from what is written beside each setting, so that no table can say anything else than the server does.
+The rows come from the metadata of the settings' fields, so the tables cannot differ from the server's behaviour.
 """
 
 from __future__ import annotations
@@ -18,68 +18,66 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.startup.report.formats import Json, value_as_json
 from turnbuckle.startup.report.settings_reference import sections_of
 
-__all__ = ["BOUNDED", "bound_at", "bounds_as_json", "bounds_as_markdown", "bounds_rows"]
+__all__ = ["LIMIT_SECTIONS", "limit_of", "limit_rows", "limits_as_json", "limits_as_markdown"]
 
-BOUNDED: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts, "capacity": Capacity}
-"""The sections of settings that bound something, with their classes."""
-
-
-def bound_at(key: str) -> LimitInfo | None:
-    """Return what is told of a setting; None if it bounds nothing."""
-    return _bounds().get(key)
+LIMIT_SECTIONS: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts, "capacity": Capacity}
+"""The sections of settings with limits, with their classes."""
 
 
-def bounds_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """Return a row for each bound of an app: setting, value, unit, what happens beyond it, source of the value."""
+def limit_of(key: str) -> LimitInfo | None:
+    """Return the metadata of a limit or deadline, or None if the setting is neither."""
+    return _limits().get(key)
+
+
+def limit_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """Return a row for each limit of an app: setting, value, unit, effect beyond the limit, source of the value."""
     values = _values(plan)
-    return [
-        (key, values[key].shown(), bound.unit, bound.beyond, values[key].source) for key, bound in _bounds().items()
-    ]
+    return [(key, values[key].shown(), info.unit, info.beyond, values[key].source) for key, info in _limits().items()]
 
 
-def bounds_as_json(plan: Plan) -> Json:
-    """Return the same as plain data, by key."""
+def limits_as_json(plan: Plan) -> Json:
+    """Return the limits of an app as plain data, by key."""
     values = _values(plan)
     return {
         key: {
             "value": value_as_json(values[key].value),
             "source": values[key].source,
-            "unit": bound.unit,
-            "beyond": bound.beyond,
-            "by_route": not bound.fixed,
+            "unit": info.unit,
+            "beyond": info.beyond,
+            "by_route": not info.fixed,
         }
-        for key, bound in _bounds().items()
+        for key, info in _limits().items()
     }
 
 
-def bounds_as_markdown() -> str:
-    """Return the table of the documentation: defaults, units, what happens beyond, and the test that shows it."""
+def limits_as_markdown() -> str:
+    """Return the table of the documentation: defaults, units, effects beyond the limits, and their tests."""
     lines = [
         "| setting | default | unit | beyond it | by route | what it bounds | test |",
         "|---|---|---|---|---|---|---|",
     ]
-    for section, cls in BOUNDED.items():
-        for format_error in next(sections_of(cls, section)).settings:
-            bound = bound_at(format_error.key)
-            if bound is not None:
-                path, _, name = bound.test.partition("::")
+    for section, cls in LIMIT_SECTIONS.items():
+        for setting in next(sections_of(cls, section)).settings:
+            info = limit_of(setting.key)
+            if info is not None:
+                path, _, name = info.test.partition("::")
                 test = f"[`{name}`](../../tests/core/{path})"
-                by_route = "no" if bound.fixed else "yes"
-                row = (f"`{format_error.key}`", f"`{format_error.default}`", bound.unit, bound.beyond, by_route)
-                lines.append("| " + " | ".join((*row, format_error.text.replace("``", "`"), test)) + " |")
+                by_route = "no" if info.fixed else "yes"
+                row = (f"`{setting.key}`", f"`{setting.default}`", info.unit, info.beyond, by_route)
+                lines.append("| " + " | ".join((*row, setting.text.replace("``", "`"), test)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _bounds() -> dict[str, LimitInfo]:
-    return dict(_each_bound())
+def _limits() -> dict[str, LimitInfo]:
+    return dict(_iter_limits())
 
 
-def _each_bound() -> Iterator[tuple[str, LimitInfo]]:
-    for section, cls in BOUNDED.items():
+def _iter_limits() -> Iterator[tuple[str, LimitInfo]]:
+    for section, cls in LIMIT_SECTIONS.items():
         for field in attrs.fields(cls):
-            bound = limit_info(field)
-            if bound is not None:
-                yield f"{section}.{field.name}", bound
+            info = limit_info(field)
+            if info is not None:
+                yield f"{section}.{field.name}", info
 
 
 def _values(plan: Plan) -> Mapping[str, SettingValue]:

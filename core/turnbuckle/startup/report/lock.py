@@ -1,7 +1,7 @@
-"""Write down how an app is put together, and read it again: the composition lock.
+"""Write, read and check the composition lock: a file that records how an app is composed.
 
-It is a plan without places, times, settings and reasons: what an upgrade could change behind one's back. The same
-app gives the same file on any machine, one record on a line, so that a change of it can be reviewed.
+The lock is a plan without locations, times, settings and reasons, so that it shows unexpected changes by an upgrade.
+The same app gives the same file on any machine. Each record is on its own line, so that a change can be reviewed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["LOCK_NAME", "LOCK_SCHEMA", "compare_with_lock", "composition_of", "l
 LOCK_NAME: Final = "turnbuckle.lock"
 LOCK_SCHEMA: Final = "turnbuckle.lock/1"
 
-_FIX_DIFFERENCE: Final = "if that is meant, write the lock again with 'turnbuckle plan TARGET --lock'"
+_FIX_DIFFERENCE: Final = "if this is intended, write the lock again with 'turnbuckle plan TARGET --lock'"
 
 _TABLES: Final = ("middleware", "routes", "response_types", "error_handlers", "lifespans")
 _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,7 +37,11 @@ _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def composition_of(plan: Plan | Mapping[str, Any]) -> Composition:
-    """Return what a plan, or the data of one or of a lock, says about how an app is put together."""
+    """Return the composition of an app.
+
+    Args:
+        plan: a plan, a plan as JSON data, or the data of a lock.
+    """
     data: Mapping[str, Any] = plan_as_json(plan) if isinstance(plan, Plan) else plan
     return {
         "schema": LOCK_SCHEMA,
@@ -45,14 +49,14 @@ def composition_of(plan: Plan | Mapping[str, Any]) -> Composition:
         "app": data["app"],
         "parser": _choice(data["parser"]),
         "components": {kind: _choice(data["components"][kind]) for kind in sorted(data["components"])},
-        "protocols": [_record("protocols", each) for each in data["protocols"]],
-        "commands": [_record("commands", each) for each in data["commands"]],
+        "protocols": [_record("protocols", protocol) for protocol in data["protocols"]],
+        "commands": [_record("commands", command) for command in data["commands"]],
         "plugins": [
-            {key: each[key] for key in ("name", "scope", "distribution", "version")}
-            for each in data["plugins"]
-            if each.get("state", "enabled") in {"builtin", "enabled"}
+            {key: plugin[key] for key in ("name", "scope", "distribution", "version")}
+            for plugin in data["plugins"]
+            if plugin.get("state", "enabled") in {"builtin", "enabled"}
         ],
-        "scopes": [_scope(each) for each in data["scopes"]],
+        "scopes": [_scope(scope) for scope in data["scopes"]],
     }
 
 
@@ -62,10 +66,10 @@ def lock_text(composition: Composition) -> str:
 
 
 def read_composition(path: Path) -> Composition:
-    """Return what a file says: a lock, or what ``turnbuckle plan --json`` has printed.
+    """Return the composition in a file: a lock, or the output of ``turnbuckle plan --json``.
 
     Raises:
-        StartupError: TB602, it cannot be read.
+        StartupError: TB602, the file cannot be read.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -73,7 +77,7 @@ def read_composition(path: Path) -> Composition:
         if schema in {LOCK_SCHEMA, PLAN_SCHEMA}:
             return composition_of(data)
     except (KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(path, f"something is missing in it: {error}") from error
+        raise _unreadable(path, f"an entry is missing: {error}") from error
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except ValueError as error:
@@ -82,19 +86,20 @@ def read_composition(path: Path) -> Composition:
 
 
 def compare_with_lock(plan: Plan, path: Path, *, is_binding: bool) -> tuple[Diagnostic, ...]:
-    """Return in what a plan differs from a lock.
+    """Return a diagnostic for each difference between a plan and a lock.
 
     Args:
         plan: the plan.
         path: the lock.
-        is_binding: whether a difference is an error, not a warning; another version of a plugin alone never is.
+        is_binding: whether a difference is an error instead of a warning. Another version of a plugin is always a
+            warning.
 
     Raises:
         StartupError: TB602, the lock cannot be read.
     """
     found = differences(read_composition(path), composition_of(plan))
-    upgrades = [each for each in found if each.is_upgrade]
-    changes = [each for each in found if not each.is_upgrade]
+    upgrades = [difference for difference in found if difference.is_upgrade]
+    changes = [difference for difference in found if not difference.is_upgrade]
     return (
         *_diagnostics(upgrades, path, "warning"),
         *_diagnostics(changes, path, "error" if is_binding else "warning"),
@@ -102,15 +107,15 @@ def compare_with_lock(plan: Plan, path: Path, *, is_binding: bool) -> tuple[Diag
 
 
 def _diagnostics(found: Sequence[PlanDifference], path: Path, level: Level) -> list[Diagnostic]:
-    # What to do about all of them is said once, below the last.
+    # One fix holds for all of them, so only the last one has it.
     return [
         Diagnostic(
             level=level,
             code="TB601",
-            text=f"not as in {path}: {each.text}",
-            fix=_FIX_DIFFERENCE if each is found[-1] else "",
+            text=f"not as in {path}: {difference.text}",
+            fix=_FIX_DIFFERENCE if difference is found[-1] else "",
         )
-        for each in found
+        for difference in found
     ]
 
 
@@ -144,22 +149,22 @@ def _plugin_of(record: Mapping[str, Any]) -> str:
 
 
 def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
-    tables = {table: [_record(table, each) for each in scope[table]] for table in _TABLES}
+    tables = {table: [_record(table, record) for record in scope[table]] for table in _TABLES}
     router = _choice(scope["router"]) if scope["router"] is not None else None
     return {"prefix": scope["prefix"], "host": scope["host"], "router": router, **tables}
 
 
 def _object_lines(value: Mapping[str, Any], indent: int) -> Iterator[str]:
-    inner = (_member_lines(key, each, indent + 2) for key, each in value.items())
+    inner = (_member_lines(key, member, indent + 2) for key, member in value.items())
     yield from _joined("{", inner, "}", indent)
 
 
 def _member_lines(key: str, value: object, indent: int) -> list[str]:
     lines = [json.dumps(value, ensure_ascii=False)]
     if isinstance(value, list) and value:
-        inner = ([" " * (indent + 2) + _one_line(each)] for each in value)
+        inner = ([" " * (indent + 2) + _one_line(member)] for member in value)
         if key == "scopes":
-            inner = (_moved(_object_lines(each, indent + 2), indent + 2) for each in value)
+            inner = (_indented(_object_lines(scope, indent + 2), indent + 2) for scope in value)
         lines = list(_joined("[", inner, "]", indent))
     return [f"{' ' * indent}{json.dumps(key)}: {lines[0]}", *lines[1:]]
 
@@ -168,7 +173,7 @@ def _one_line(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _moved(lines: Iterable[str], indent: int) -> list[str]:
+def _indented(lines: Iterable[str], indent: int) -> list[str]:
     first, *others = lines
     return [" " * indent + first, *others]
 

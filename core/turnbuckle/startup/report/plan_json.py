@@ -1,6 +1,6 @@
-"""Write a plan as plain data, for programs; docs/use/introspection.md describes it, and secrets are left out.
+"""Return a plan as plain data for programs, without secrets; docs/use/introspection.md describes the data.
 
-Keys are only ever added under one ``schema``; a change of what a key means makes another.
+One ``schema`` only ever gets new keys. If the meaning of a key changes, so does the schema.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope, SettingVa
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import Json, name_of, type_name, value_as_json
-from turnbuckle.startup.report.limits_table import bounds_as_json
+from turnbuckle.startup.report.limits_table import limits_as_json
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -29,7 +29,6 @@ PLAN_SCHEMA: Final = "turnbuckle.plan/1"
 
 def plan_as_json(plan: Plan) -> dict[str, Json]:
     """Return a plan as plain data."""
-
     return {
         "schema": PLAN_SCHEMA,
         "turnbuckle": __version__,
@@ -38,16 +37,21 @@ def plan_as_json(plan: Plan) -> dict[str, Json]:
         "shadow_parser": _choice(plan.shadow) if plan.shadow is not None else None,
         "components": {kind: _choice(choice) for kind, choice in plan.components.items()},
         "protocols": [
-            {"name": each.record.name, "alpn": each.record.alpn, "upgrade": each.record.upgrade, **_from(each.origin)}
-            for each in plan.protocols
+            {
+                "name": entry.record.name,
+                "alpn": entry.record.alpn,
+                "upgrade": entry.record.upgrade,
+                **_from(entry.origin),
+            }
+            for entry in plan.protocols
         ],
-        "commands": [{"name": each.record.name or "", **_from(each.origin)} for each in plan.commands],
+        "commands": [{"name": entry.record.name or "", **_from(entry.origin)} for entry in plan.commands],
         "scopes": [_scope(scope) for scope in plan.root.walk()],
         "plugins": [plugin_as_json(plugin) for plugin in plan.plugins],
         "settings": {label: _setting(value) for label, value in plan.setting_values.items()},
-        "diagnostics": [diagnostic_as_json(each) for each in plan.diagnostics],
+        "diagnostics": [diagnostic_as_json(diagnostic) for diagnostic in plan.diagnostics],
         "seconds": dict(plan.seconds),
-        "bounds": bounds_as_json(plan),
+        "bounds": limits_as_json(plan),
     }
 
 
@@ -72,20 +76,20 @@ def plugin_as_json(plugin: PlannedPlugin) -> dict[str, Json]:
     }
 
 
-def diagnostic_as_json(found: Diagnostic) -> dict[str, Json]:
-    """Return a finding as plain data."""
+def diagnostic_as_json(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return a diagnostic as plain data."""
     return {
-        "level": found.level,
-        "code": found.code,
-        "text": found.text,
-        "why": found.why,
-        "fix": found.fix,
-        "origins": [origin_as_json(each) for each in found.origins],
+        "level": diagnostic.level,
+        "code": diagnostic.code,
+        "text": diagnostic.text,
+        "why": diagnostic.why,
+        "fix": diagnostic.fix,
+        "origins": [origin_as_json(origin) for origin in diagnostic.origins],
     }
 
 
 def origin_as_json(origin: Origin | None) -> dict[str, Json]:
-    """Return where something came from; empty if that is unknown."""
+    """Return an origin as plain data, empty if the origin is unknown."""
     if origin is None:
         return {}
     return {
@@ -101,7 +105,7 @@ def _from(origin: Origin | None) -> dict[str, Json]:
 
 
 def _choice(choice: Choice[object]) -> dict[str, Json]:
-    losers: list[Json] = [{"name": each.name, **_from(each.origin)} for each in choice.rejected]
+    losers: list[Json] = [{"name": loser.name, **_from(loser.origin)} for loser in choice.rejected]
     return {"name": choice.name, "rule": choice.rule, "losers": losers, **_from(choice.origin)}
 
 
@@ -111,20 +115,20 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         "host": scope.host,
         "router": _choice(scope.router) if scope.router is not None else None,
         "middleware": [_link(link) for link in scope.middleware],
-        "routes": [{**_route(each.route), "terms": _terms(each.terms)} for each in scope.routes],
+        "routes": [{**_route(planned.route), "terms": _overrides(planned.terms)} for planned in scope.routes],
         "response_types": [
             {
-                "type": type_name(each.record.type),
-                "media_type": each.record.media_type,
-                "losers": [_from(loser.origin) for loser in each.rejected],
-                **_from(each.origin),
+                "type": type_name(entry.record.type),
+                "media_type": entry.record.media_type,
+                "losers": [_from(loser.origin) for loser in entry.rejected],
+                **_from(entry.origin),
             }
-            for each in scope.response_types
+            for entry in scope.response_types
         ],
         "error_handlers": [
-            {"exception": type_name(each.record.exception), **_from(each.origin)} for each in scope.error_handlers
+            {"exception": type_name(entry.record.exception), **_from(entry.origin)} for entry in scope.error_handlers
         ],
-        "lifespans": [{"name": each.record.name, **_from(each.origin)} for each in scope.lifespans],
+        "lifespans": [{"name": entry.record.name, **_from(entry.origin)} for entry in scope.lifespans],
         **_from(scope.origin),
     }
 
@@ -155,8 +159,8 @@ def _route(route: Route) -> dict[str, Json]:
     }
 
 
-def _terms(terms: Mapping[str, SettingValue]) -> Json:
-    return {key: {"value": value_as_json(each.value), "source": each.source} for key, each in terms.items()}
+def _overrides(overrides: Mapping[str, SettingValue]) -> Json:
+    return {key: {"value": value_as_json(value.value), "source": value.source} for key, value in overrides.items()}
 
 
 def _setting(value: SettingValue) -> dict[str, Json]:
@@ -165,5 +169,5 @@ def _setting(value: SettingValue) -> dict[str, Json]:
         "value": value.shown() if value.secret and shown is not None and shown != "" else shown,
         "source": value.source,
         "secret": value.secret,
-        "overruled": [each.source for each in value.overruled],
+        "overruled": [overruled.source for overruled in value.overruled],
     }

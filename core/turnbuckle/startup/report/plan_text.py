@@ -1,15 +1,15 @@
-"""Write a plan as a tree, for people. Secrets are left out."""
+"""Format a plan as an indented text, without secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from turnbuckle.diagnostics import Origin, RejectedCandidate
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import columns, indented, milliseconds, source_of, type_name
-from turnbuckle.startup.report.limits_table import bounds_rows
+from turnbuckle.startup.report.limits_table import limit_rows
 
 __all__ = ["plan_as_text", "scope_title"]
 
@@ -17,21 +17,21 @@ _Row = tuple[str, ...]
 
 
 def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
-    """Return a plan as a tree.
+    """Return a plan as an indented text.
 
     Args:
         plan: the plan.
-        settings: show settings that nobody changed, and response types that are built in, too.
+        settings: include the settings at their defaults and the built-in response types.
     """
     return "\n".join(_plan_lines(plan, settings)) + "\n"
 
 
 def scope_title(scope: PlannedScope) -> str:
-    """Return how a scope is called: by its host and prefix."""
+    """Return the title of a scope: its host and prefix."""
     return f"scope {scope.host}{scope.prefix or '/'}"
 
 
-def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
+def _plan_lines(plan: Plan, show_all: bool) -> Iterator[str]:
     builtin = frozenset(plugin.name for plugin in plan.plugins if plugin.state == "builtin")
     yield f"app {plan.app_name}"
     shadow = [plan.shadow] if plan.shadow is not None else []
@@ -39,67 +39,67 @@ def _plan_lines(plan: Plan, everything: bool) -> Iterator[str]:
     yield from columns(choices, 2)
     if plan.protocols:
         yield "  protocols"
-        yield from columns([_protocol_row(each.record, each.origin) for each in plan.protocols], 4)
+        yield from columns([_protocol_row(entry.record, entry.origin) for entry in plan.protocols], 4)
     if plan.commands:
         yield "  commands"
-        yield from columns([(each.record.name or "", *_source(each.origin)) for each in plan.commands], 4)
-    yield from indented(_scope_lines(plan.root, frozenset() if everything else builtin), 2)
+        yield from columns([(entry.record.name or "", *source_of(entry.origin)) for entry in plan.commands], 4)
+    yield from indented(_scope_lines(plan.root, frozenset() if show_all else builtin), 2)
     yield "plugins"
     yield from columns([_plugin_row(plugin) for plugin in plan.plugins], 2)
     yield "start-up"
     yield from columns([(phase, milliseconds(seconds)) for phase, seconds in plan.seconds.items()], 2)
-    yield from _setting_lines(plan, everything)
+    yield from _setting_lines(plan, show_all)
     yield "limits and deadlines"
-    yield from columns(bounds_rows(plan), 2)
+    yield from columns(limit_rows(plan), 2)
     if plan.diagnostics:
-        yield "findings"
+        yield "diagnostics"
         for diagnostic in plan.diagnostics:
             yield from indented(iter(f"{diagnostic.level}: {diagnostic}".splitlines()), 2)
 
 
-def _setting_lines(plan: Plan, everything: bool) -> Iterator[str]:
+def _setting_lines(plan: Plan, show_all: bool) -> Iterator[str]:
     rows = [
         (label, value.shown(), value.source)
         for label, value in plan.setting_values.items()
-        if everything or value.source != "default"
+        if show_all or value.source != "default"
     ]
     yield "settings" if rows else "settings: all at their defaults"
     yield from columns(rows, 2)
 
 
 def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
-    yield choice.kind, choice.name, choice.rule, *_source(choice.origin)
+    yield choice.kind, choice.name, choice.rule, *source_of(choice.origin)
     for loser in choice.rejected:
-        yield "", f"not {loser.name}", "", *_source(loser.origin)
+        yield "", f"not {loser.name}", "", *source_of(loser.origin)
 
 
 def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     yield scope_title(scope)
     if scope.router is not None:
         yield from columns(list(_choice_rows(scope.router)), 2)
-    middleware = [(each.record.name, each.record.zone, *_source(each.origin)) for each in scope.middleware]
+    middleware = [(link.record.name, link.record.zone, *source_of(link.origin)) for link in scope.middleware]
     yield from _block("middleware, outermost first", middleware)
     yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
-    terms = [row for planned in scope.routes for row in _term_rows(planned)]
-    yield from _block("limits and deadlines of routes", terms)
+    overrides = [row for planned in scope.routes for row in _override_rows(planned)]
+    yield from _block("limits and deadlines of routes", overrides)
     types = [
-        _typed_row(each.record.type, each.origin, each.rejected)
-        for each in scope.response_types
-        if _is_of(each.origin, scope, builtin)
+        _type_row(entry.record.type, entry.origin, entry.rejected)
+        for entry in scope.response_types
+        if _is_shown(entry.origin, scope, builtin)
     ]
     yield from _block("response types", types)
     errors = [
-        _typed_row(each.record.exception, each.origin, each.rejected)
-        for each in scope.error_handlers
-        if _is_of(each.origin, scope, builtin)
+        _type_row(entry.record.exception, entry.origin, entry.rejected)
+        for entry in scope.error_handlers
+        if _is_shown(entry.origin, scope, builtin)
     ]
     yield from _block("error handlers", errors)
-    yield from _block("lifespans", [(each.record.name, *_source(each.origin)) for each in scope.lifespans])
+    yield from _block("lifespans", [(entry.record.name, *source_of(entry.origin)) for entry in scope.lifespans])
     for inner in scope.scopes:
         yield from indented(_scope_lines(inner, builtin), 2)
 
 
-def _block(title: str, rows: list[_Row]) -> Iterator[str]:
+def _block(title: str, rows: Sequence[_Row]) -> Iterator[str]:
     if rows:
         yield f"  {title}"
         yield from columns(rows, 4)
@@ -107,32 +107,27 @@ def _block(title: str, rows: list[_Row]) -> Iterator[str]:
 
 def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
     upgrade = f"Upgrade: {record.upgrade}" if record.upgrade else ""
-    return record.name, upgrade, f"ALPN {record.alpn}" if record.alpn else "", *_source(origin)
+    return record.name, upgrade, f"ALPN {record.alpn}" if record.alpn else "", *source_of(origin)
 
 
 def _route_row(route: Route) -> _Row:
-    return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *_source(route.origin)
+    return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *source_of(route.origin)
 
 
-def _term_rows(planned: PlannedRoute) -> Iterator[_Row]:
+def _override_rows(planned: PlannedRoute) -> Iterator[_Row]:
     route = planned.route
     for key, value in planned.terms.items():
         yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
 
 
-def _typed_row(kind: type, origin: Origin, losers: tuple[RejectedCandidate, ...]) -> _Row:
-    instead = ", ".join(f"not that of {loser.origin.plugin}" for loser in losers)
-    return type_name(kind), instead, *_source(origin)
+def _type_row(kind: type, origin: Origin, losers: tuple[RejectedCandidate, ...]) -> _Row:
+    instead = ", ".join(f"not the one of {loser.origin.plugin}" for loser in losers)
+    return type_name(kind), instead, *source_of(origin)
 
 
-def _is_of(origin: Origin, scope: PlannedScope, builtin: frozenset[str]) -> bool:
-    # A scope has all that the scopes around it have; what is told there is not told again.
+def _is_shown(origin: Origin, scope: PlannedScope, builtin: frozenset[str]) -> bool:
+    # A scope inherits the records of the scopes around it. They are listed there, and not again.
     return origin.scope == scope.prefix and origin.plugin not in builtin
-
-
-def _source(origin: Origin | None) -> _Row:
-    plugin, place = source_of(origin)
-    return plugin, place
 
 
 def _plugin_row(plugin: PlannedPlugin) -> _Row:

@@ -40,7 +40,7 @@ def why_route(plan: Plan, path: str) -> list[Answer]:
             losers = [
                 RejectedEntry(name=other.route.describe(), reason=other.reason)
                 for other in each.candidates[1:]
-                if other.judgement.near[0] > 1
+                if other.report.near[0] > 1
             ]
             answer = _routed(plan, *winner, f"it answers {each.method} {path}")
             answers.append(attrs.evolve(answer, losers=tuple(losers)))

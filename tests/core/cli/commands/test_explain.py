@@ -48,7 +48,7 @@ def test_explain_tells_what_answers(pages: Project) -> None:
         "id = 5",
         "routes, as router 'tree' sees them",
         "GET /users/{id:int} answers app pages.py:6",
-        "POST /users it ends where the path goes on with '5' app pages.py:16",
+        "POST /users the route ends where the path continues with '5' app pages.py:16",
         "chain, outermost first",
     ]
     assert "audit app app pages.py:11" in lines
@@ -58,7 +58,7 @@ def test_explain_tells_what_answers(pages: Project) -> None:
 def test_explain_tells_why_nothing_answers(pages: Project) -> None:
     lines = _words(pages.call("explain", "GET", "/users/x", "pages").stdout)
     assert lines[1] == "404 no route has this path"
-    assert "GET /users/{id:int} segment 2: {id:int} refuses 'x' app pages.py:6" in lines
+    assert "GET /users/{id:int} segment 2: {id:int} rejects 'x' app pages.py:6" in lines
 
 
 def test_explain_tells_the_fields_of_the_answer(pages: Project) -> None:
@@ -73,7 +73,7 @@ def test_explain_sends_fields(pages: Project) -> None:
 
 def test_explain_tells_that_the_parser_refuses(pages: Project) -> None:
     lines = _words(pages.call("explain", "GET", "/", "pages", "-H", "Content-Length: x").stdout)
-    assert lines[1].startswith("400 parser 'h1' refuses it: ")
+    assert lines[1].startswith("400 rejected by parser 'h1': ")
 
 
 def test_explain_shows_the_nearest_routes_unless_asked_for_all(project: Project) -> None:

@@ -65,8 +65,8 @@ def test_winner_and_those_that_lost_are_told() -> None:
     assert found.candidates[0] is found.winner
     assert _reasons(found) == {
         "GET /users/me": "",
-        "GET /users/{name}": "segment 2: the text 'me' comes before {name}",
-        "POST /users/{id:int}": "segment 2: {id:int} refuses 'me'",
+        "GET /users/{name}": "segment 2: the text 'me' precedes {name}",
+        "POST /users/{id:int}": "segment 2: {id:int} rejects 'me'",
         "GET /admin/x": "segment 1 is 'admin', not 'users'",
         "GET /t": "segment 1 is 't', not 'users'",
     }
@@ -129,7 +129,7 @@ def test_error_handler_that_answers_is_told() -> None:
 def test_request_that_the_parser_refuses_is_told() -> None:
     found = _explained(_shop(), "GET", "/x", ("Content-Length", "x"))
     assert found.status == 400
-    assert found.outcome.startswith("parser 'h1' refuses it: ")
+    assert found.outcome.startswith("rejected by parser 'h1': ")
     assert (found.router, found.candidates) == (None, ())
 
 
@@ -153,9 +153,9 @@ def test_scope_with_a_router_of_its_own_has_its_paths_alone() -> None:
     app.scope("/api", router=TreeRouter).get("/x")(_other)
     inside = _explained(app, "GET", "/api/y")
     assert inside.status == 404
-    assert _reasons(inside)["GET /{rest:path}"] == "such paths are for the router of scope /api alone"
+    assert _reasons(inside)["GET /{rest:path}"] == "the router of scope /api serves such paths"
     outside = _explained(app, "GET", "/y")
-    assert _reasons(outside)["GET /api/x"] == "such paths are for the router of the app alone"
+    assert _reasons(outside)["GET /api/x"] == "the router of the app serves such paths"
     assert inside.router is not None
     assert inside.router.name == "TreeRouter"
 
@@ -169,7 +169,7 @@ def test_router_passed_by_value_is_asked_and_stays_usable() -> None:
 def test_handler_that_only_the_router_knows_is_told() -> None:
     found = _explained(App(router=_Pages()), "GET", "/a")
     assert found.winner is None
-    assert found.outcome.endswith(", which the router has of its own")
+    assert found.outcome.endswith(", a handler of the router itself")
 
 
 def test_router_that_raises_is_told() -> None:

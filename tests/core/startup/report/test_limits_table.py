@@ -11,7 +11,13 @@ import pytest
 
 from turnbuckle import App, Request
 from turnbuckle.http.limit_field import limit_info
-from turnbuckle.startup.report.limits_table import BOUNDED, bound_at, bounds_as_json, bounds_as_markdown, bounds_rows
+from turnbuckle.startup.report.limits_table import (
+    LIMIT_SECTIONS,
+    limit_of,
+    limit_rows,
+    limits_as_json,
+    limits_as_markdown,
+)
 from turnbuckle.startup.report.plan_json import plan_as_json
 from turnbuckle.startup.report.plan_text import plan_as_text
 
@@ -21,7 +27,7 @@ _TESTS = _ROOT / "tests/core"
 # What these set is told with the bounds that they belong to.
 _NO_BOUNDS = {"capacity.exempt", "capacity.retry_after"}
 
-_KEYS = [f"{section}.{field.name}" for section, cls in BOUNDED.items() for field in attrs.fields(cls)]
+_KEYS = [f"{section}.{field.name}" for section, cls in LIMIT_SECTIONS.items() for field in attrs.fields(cls)]
 
 
 async def _hello(request: Request) -> str:
@@ -30,7 +36,7 @@ async def _hello(request: Request) -> str:
 
 @pytest.mark.parametrize("key", _KEYS)
 def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
-    bound = bound_at(key)
+    bound = limit_of(key)
     if key in _NO_BOUNDS:
         assert bound is None
         return
@@ -38,7 +44,7 @@ def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
     path, _, name = bound.test.partition("::")
     tree = ast.parse((_TESTS / path).read_text())
     assert name in {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
-    assert f"| `{key}` |" in bounds_as_markdown()
+    assert f"| `{key}` |" in limits_as_markdown()
     assert bound.unit
     assert bound.beyond
 
@@ -46,13 +52,13 @@ def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
 def test_plan_shows_every_bound_with_its_source() -> None:
     app = App(settings={"limits": {"content": 5}})
     plan = app.resolve()
-    rows = {row[0]: row for row in bounds_rows(plan)}
+    rows = {row[0]: row for row in limit_rows(plan)}
     assert set(rows) == set(_KEYS) - _NO_BOUNDS
     assert rows["limits.content"][1:4] == ("5", "bytes", "413")
     assert rows["limits.content"][4].startswith("App(...) at ")
     text = plan_as_text(plan)
     assert all(f"  {key} " in text for key in rows)
-    assert plan_as_json(plan)["bounds"] == bounds_as_json(plan)
+    assert plan_as_json(plan)["bounds"] == limits_as_json(plan)
 
 
 def test_plan_shows_what_routes_have_of_their_own() -> None:

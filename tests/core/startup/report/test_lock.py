@@ -85,9 +85,9 @@ def test_lock_names_versions(site: Site) -> None:
         pytest.param("{", "it is not JSON", id="malformed"),
         pytest.param("[]", "its schema is None", id="list"),
         pytest.param('{"schema": "turnbuckle.lock/9"}', "its schema is 'turnbuckle.lock/9'", id="newer"),
-        pytest.param('{"schema": "turnbuckle.lock/1"}', "something is missing in it: 'turnbuckle'", id="empty"),
+        pytest.param('{"schema": "turnbuckle.lock/1"}', "an entry is missing: 'turnbuckle'", id="empty"),
         pytest.param(
-            '{"schema": "turnbuckle.lock/1", "turnbuckle": "1", "app": "", "parser": 5}', "something is", id="wrong"
+            '{"schema": "turnbuckle.lock/1", "turnbuckle": "1", "app": "", "parser": 5}', "an entry is missing", id="wrong"
         ),
     ],
 )

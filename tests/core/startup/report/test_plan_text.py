@@ -89,7 +89,7 @@ def test_plan_as_text() -> None:
         "load and collect ",
         "settings",
         "plugin.fast.key ******** plugin settings at ",
-        "findings",
+        "diagnostics",
         "warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
         "warning: TB409 middleware 'm' is ordered by 'x', which does not exist",
     ):
