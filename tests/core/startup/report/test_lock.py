@@ -87,7 +87,9 @@ def test_lock_names_versions(site: Site) -> None:
         pytest.param('{"schema": "turnbuckle.lock/9"}', "its schema is 'turnbuckle.lock/9'", id="newer"),
         pytest.param('{"schema": "turnbuckle.lock/1"}', "an entry is missing: 'turnbuckle'", id="empty"),
         pytest.param(
-            '{"schema": "turnbuckle.lock/1", "turnbuckle": "1", "app": "", "parser": 5}', "an entry is missing", id="wrong"
+            '{"schema": "turnbuckle.lock/1", "turnbuckle": "1", "app": "", "parser": 5}',
+            "an entry is missing",
+            id="wrong",
         ),
     ],
 )
