@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from turnbuckle.plan import Plan
     from turnbuckle.routing.converters import Converter, ConverterFactory
     from turnbuckle.server.model.application import Application
+    from turnbuckle.startup.compile.resolution import Resolution
     from turnbuckle.startup.model.sources import SettingsSources
 
 from turnbuckle.scope import Scope
@@ -58,7 +59,7 @@ class App(Scope):
     ) -> None:
         self.name: Final = name
         self._phase = ""
-        self._plan: Plan | None = None
+        self._resolution: Resolution | None = None
         super().__init__(None, "", "")
         self._parser = None if parser is None else Sourced(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
@@ -71,7 +72,7 @@ class App(Scope):
     @property
     def plan(self) -> Plan:
         """The plan that was resolved last; resolved from the code only if the app is not resolved yet."""
-        return self._plan if self._plan is not None else self.resolve()
+        return self._resolved().plan
 
     def resolve(self, sources: SettingsSources | None = None) -> Plan:
         """Resolve all parts of the app into a plan; the app cannot be changed afterwards.
@@ -88,10 +89,10 @@ class App(Scope):
         # From now on, a change is too late, for example in a hook.
         self._phase = "being resolved"
         try:
-            self._plan = resolve(self.declaration(), sources)
+            self._resolution = resolve(self.declaration(), sources)
         finally:
             self._phase = "resolved"
-        return self._plan
+        return self._resolution.plan
 
     def compile(self, sources: SettingsSources | None = None) -> Application:
         """Resolve the app, and return the compiled application for a server.
@@ -99,9 +100,11 @@ class App(Scope):
         Raises:
             StartupError: with all problems.
         """
-        from turnbuckle.startup.compile.compiler import compile_plan
+        from turnbuckle.startup.compile.compiler import compile_resolution
 
-        self._plan, application = compile_plan(self.resolve(sources) if sources is not None else self.plan)
+        if sources is not None:
+            self.resolve(sources)
+        self._resolution, application = compile_resolution(self._resolved())
         return application
 
     def run(self, sources: SettingsSources | None = None) -> None:
@@ -138,6 +141,12 @@ class App(Scope):
             debug=self._debug,
             converters=self._converters,
         )
+
+    def _resolved(self) -> Resolution:
+        if self._resolution is None:
+            self.resolve()
+        assert self._resolution is not None
+        return self._resolution
 
     def _owner(self) -> App:
         return self

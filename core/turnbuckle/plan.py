@@ -6,12 +6,12 @@ changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import attrs
 
+from turnbuckle._frozen_mapping import frozen_mapping
 from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, Sourced
 from turnbuckle.records import (
     Component,
@@ -30,7 +30,6 @@ from turnbuckle.settings import Settings
 if TYPE_CHECKING:
     import click
 
-    from turnbuckle.startup.compile.routers import PreparedTables
 
 __all__ = [
     "Choice",
@@ -44,11 +43,6 @@ __all__ = [
 ]
 
 ProviderT_co = TypeVar("ProviderT_co", covariant=True)
-
-
-def read_only(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a view that nobody can change a mapping by."""
-    return MappingProxyType(mapping)
 
 
 PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantined", "failed"]
@@ -149,13 +143,11 @@ class PlannedRoute:
 
     Attributes:
         route: the route.
-        call: ``call(request)`` calls its handler with what the handler asks for.
         terms: limits and deadlines that are otherwise for it, by key such as ``"limits.content"``.
     """
 
     route: Route
-    call: Callable[..., Any] = attrs.field(eq=False, repr=False)
-    terms: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=read_only, kw_only=True)
+    terms: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -185,7 +177,7 @@ class PlannedScope:
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
-    configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=read_only)
+    configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
     scopes: tuple[PlannedScope, ...] = ()
 
     def walk(self) -> Iterator[PlannedScope]:
@@ -212,42 +204,27 @@ class Plan:
         commands: commands for the command line.
         diagnostics: findings that do not stop the start.
         seconds: what each phase took.
-        url_builder: see ``url_for``.
-        prepared: the routers, for whoever compiles the plan.
         converters: kinds of path parameters by name.
-        spared: optional plugins that a start would fail with.
-        without: resolves the app again without more of them; None where that cannot be done.
+        quarantined: names of optional plugins that were left out because a start with them fails.
     """
 
     app_name: str
     settings: Settings
-    setting_values: Mapping[str, SettingValue] = attrs.field(converter=read_only)
+    setting_values: Mapping[str, SettingValue] = attrs.field(converter=frozen_mapping)
     plugins: tuple[PlannedPlugin, ...]
     parser: Choice[ParserProvider]
     root: PlannedScope
     shadow: Choice[ParserProvider] | None = None
-    components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=read_only)
+    components: Mapping[str, Choice[Component]] = attrs.field(factory=dict, converter=frozen_mapping)
     protocols: tuple[Sourced[ProtocolProvider], ...] = ()
     commands: tuple[Sourced[click.Command], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=read_only)
-    url_builder: Callable[..., str] = attrs.field(kw_only=True, eq=False, repr=False)
-    prepared: PreparedTables | None = attrs.field(default=None, eq=False, repr=False)
+    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=frozen_mapping)
     converters: Converters = attrs.field(default=BUILTIN, eq=False, repr=False)
     quarantined: frozenset[str] = frozenset()
-    without: Callable[[Mapping[str, Diagnostic]], Plan] | None = attrs.field(default=None, eq=False, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:
         """Yield every route with its scope, outer scopes first."""
         for scope in self.root.walk():
             for planned in scope.routes:
                 yield planned, scope
-
-    def url_for(self, name: str, /, **params: object) -> str:
-        """Return the path of a named route.
-
-        Raises:
-            LookupError: no route has the name.
-            ValueError: a parameter is missing, or does not fit the pattern.
-        """
-        return self.url_builder(name, **params)

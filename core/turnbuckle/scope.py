@@ -24,8 +24,8 @@ from turnbuckle.startup.model.locations import caller_place, place_of
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
-    from turnbuckle.plan import Plan
     from turnbuckle.records import Zone
+    from turnbuckle.startup.compile.resolution import Resolution
     from turnbuckle.web.request.request import Request
     from turnbuckle.web.response.response import Response
 
@@ -39,9 +39,8 @@ ErrorT = TypeVar("ErrorT", bound=Exception)
 class ScopeOwner(Protocol):
     """The app that a scope belongs to."""
 
-    @property
-    def plan(self) -> Plan:
-        """Return the plan of the app."""
+    def _resolved(self) -> Resolution:
+        """Return the app's last resolution; resolve the app if there is none."""
 
     def _check_open(self, action: str) -> None:
         """Raise ``AppFrozen`` if the app was resolved already."""
@@ -326,7 +325,7 @@ class Scope:
             LookupError: no route has the name.
             ValueError: a parameter is missing, or does not fit the pattern.
         """
-        return self._owner().plan.url_for(name, **params)
+        return self._owner()._resolved().url_for(name, **params)
 
     def declare(self) -> ScopeDeclaration:
         """Return all declarations of this scope as a frozen record."""

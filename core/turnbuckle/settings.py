@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import attrs
 
+from turnbuckle._frozen_mapping import frozen_mapping
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.listen.addresses import BindAddress, is_mode
 from turnbuckle.server.listen.proxied_connection import ProxySettings
@@ -34,10 +34,6 @@ __all__ = [
 ]
 
 _Validator: TypeAlias = Callable[[object, "attrs.Attribute[int]", int], None]
-
-
-def _read_only(mapping: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(mapping)
 
 
 def _between(least: int, most: int) -> _Validator:
@@ -198,7 +194,7 @@ class Settings:
     debug: bool = False
     parser: ParserSettings = attrs.field(factory=ParserSettings, metadata={"short": "name"})
     router: str = ""
-    components: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only)
+    components: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)
     server: ServerSettings = attrs.field(factory=ServerSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     limits: Limits = attrs.field(factory=Limits)

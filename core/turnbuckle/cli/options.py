@@ -17,6 +17,7 @@ from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget, load_app
 if TYPE_CHECKING:
     from turnbuckle.app import App
     from turnbuckle.plan import Plan
+    from turnbuckle.server.model.application import Application
     from turnbuckle.startup.model.sources import SettingsSources
 
 __all__ = ["AppOptions", "OptionalValue", "OptionalValueCommand", "has_settings", "may_take_target", "takes_target"]
@@ -75,6 +76,17 @@ class AppOptions:
             plugins=self.plugins,
             only_builtin=self.no_plugins,
         )
+
+    def compile(self) -> tuple[Plan, Application]:
+        """Load the app, resolve it as ``resolve`` does, and compile it.
+
+        Raises:
+            CommandFailed: 3; the app cannot be loaded.
+            StartupError: with every problem that was found.
+        """
+        app = self.app()
+        application = app.compile(self.sources())
+        return app.plan, application
 
     def resolve(self) -> Plan:
         """Load the app, and resolve it with the settings of the project, the environment and the command line.

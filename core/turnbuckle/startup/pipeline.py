@@ -6,23 +6,23 @@ Settings come first, as they say which plugins are enabled. No stage stops at it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.errors import StartupError
-from turnbuckle.plan import Plan
-from turnbuckle.routing.converters import BUILTIN as BUILTIN_CONVERTERS, Converters
+from turnbuckle.plan import Plan, PlannedScope
+from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_parser
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.collect.converters import checked_converters
 from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
-from turnbuckle.startup.compile.routers import MountedRouter, PreparedTables, check_reach, url_builder
+from turnbuckle.startup.compile.resolution import PreparedRouters, Resolution
+from turnbuckle.startup.compile.routers import MountedRouter, check_reach, url_builder
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error, quarantine_diagnostic
 from turnbuckle.startup.model.plugin_records import PluginRequest
@@ -37,18 +37,19 @@ from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.settings.builder import Configurator
 from turnbuckle.startup.settings.exposure import check_exposure
 from turnbuckle.startup.settings.layers import read_layers
+from turnbuckle.web.request.request import UrlBuilder
 
 __all__ = ["resolve", "survey"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 
 
-def resolve(declaration: Declaration, sources: SettingsSources | None = None) -> Plan:
-    """Return the plan of an app.
+def resolve(declaration: Declaration, sources: SettingsSources | None = None) -> Resolution:
+    """Resolve an app.
 
     Args:
-        declaration: what the app wrote down.
-        sources: what else counts; nothing but the code when None.
+        declaration: the app.
+        sources: the other sources of settings and plugins; None for the code only.
 
     Raises:
         StartupError: with every problem that was found.
@@ -57,115 +58,156 @@ def resolve(declaration: Declaration, sources: SettingsSources | None = None) ->
 
 
 def survey(declaration: Declaration, sources: SettingsSources) -> PluginInventory:
-    """Return all plugins with how they stand in an app, whatever is wrong with it; nothing is resolved.
+    """Return all plugins with their status in an app, even if the app has errors; nothing is resolved.
 
     Args:
-        declaration: what the app wrote down.
-        sources: what else counts.
+        declaration: the app.
+        sources: the other sources of settings and plugins.
     """
     quarantined: Mapping[str, Diagnostic] = {}
     while True:
-        resolution = _Resolution(declaration, sources, quarantined)
-        found = resolution.survey()
-        more = resolution.plugins_to_quarantine(resolution.diagnostics.errors)
+        run = _Run(declaration, sources, quarantined)
+        configured = run.configure()
+        inventory = run.survey(configured)
+        more = plugins_to_quarantine(run.diagnostics.errors, configured.requests.optional, quarantined)
         if not more:
-            return found
+            return inventory
         quarantined = {**quarantined, **more}
 
 
-def _resolve(declaration: Declaration, sources: SettingsSources, quarantined: Mapping[str, Diagnostic]) -> Plan:
+def _resolve(declaration: Declaration, sources: SettingsSources, quarantined: Mapping[str, Diagnostic]) -> Resolution:
     while True:
-        resolution = _Resolution(declaration, sources, quarantined)
+        run = _Run(declaration, sources, quarantined)
+        configured = run.configure()
         try:
-            return resolution.run()
+            return run.resolve(configured)
         except StartupError as error:
-            more = resolution.plugins_to_quarantine(problem.diagnostic for problem in error.problems)
+            errors = [problem.diagnostic for problem in error.problems]
+            more = plugins_to_quarantine(errors, configured.requests.optional, quarantined)
             if not more:
                 raise
             quarantined = {**quarantined, **more}
 
 
 @attrs.frozen(kw_only=True)
-class _Collected:
-    """What there is to resolve."""
+class _Configured:
+    """The settings of an app, and the plugins that they name.
+
+    Attributes:
+        settings: the settings of the server and the app.
+        configurator: builds the settings of plugins.
+        requests: the plugins named outside the code.
+        converters: the converters that patterns may name.
+        seconds: the time that this stage took.
+    """
 
     settings: Settings
     configurator: Configurator
-    asked: PluginRequests
-    parser: AdaptedPart
-    loader: Loader
-    root: CollectedScope
+    requests: PluginRequests
+    converters: Converters
+    seconds: float
 
 
-@attrs.define
-class _Resolution:
-    """One run of the pipeline.
+@attrs.frozen(kw_only=True)
+class _Collected:
+    """Everything that is to be resolved.
 
     Attributes:
-        spared: optional plugins that it does without, with what was wrong in an earlier run.
-        optional: names of optional plugins; set once the settings are read.
-        converters: those that patterns may name; set once they are checked.
+        root: the app as a scope, with the records of its plugins.
+        parser: the meaning of ``App(parser=...)``.
+        loader: knows the installed plugins, and those that failed.
+        seconds: the time that this stage took.
+    """
+
+    root: CollectedScope
+    parser: AdaptedPart
+    loader: Loader
+    seconds: float
+
+
+@attrs.frozen
+class _Run:
+    """One run through the stages.
+
+    Attributes:
+        declaration: the app.
+        sources: the other sources of settings and plugins.
+        quarantined: the optional plugins to leave out, with their errors in an earlier run.
+        diagnostics: collects the problems of all stages.
     """
 
     declaration: Declaration
     sources: SettingsSources
     quarantined: Mapping[str, Diagnostic]
-    optional: frozenset[str] = frozenset()
-    converters: Converters = BUILTIN_CONVERTERS
     diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
-    seconds: dict[str, float] = attrs.field(factory=dict)
 
-    def plugins_to_quarantine(self, errors: Iterable[Diagnostic]) -> Mapping[str, Diagnostic]:
-        """Return the optional plugins to do without in another run."""
-        return plugins_to_quarantine(errors, self.optional, self.quarantined)
-
-    def run(self) -> Plan:
-        """Go through all stages."""
-        collected = self._collected()
-        with self._timed("resolve"):
-            resolver = Resolver(
-                settings=collected.settings,
-                values=collected.configurator.values,
-                builtin=_BUILTIN_NAMES,
-                diagnostics=self.diagnostics,
-                converters=self.converters,
-            )
-            plan = self._plan(resolver, collected.root, collected.parser)
-            plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
-            return self._reviewed(attrs.evolve(plan, plugins=plugins), collected.root)
-
-    def survey(self) -> PluginInventory:
-        """Go as far as asking the plugins, and list them."""
-        collected = self._collected()
-        installed = collected.loader.installed
-        plugins = planned_plugins(collected.root, collected.asked, collected.loader, _BUILTIN_NAMES)
-        return with_failures(plugins, collected.loader.seen, installed, self.diagnostics)
-
-    def _collected(self) -> _Collected:
-        with self._timed("configure"):
-            configurator = Configurator(read_layers(self.declaration, self.sources, self.diagnostics), self.diagnostics)
-            settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
-            check_exposure(settings, configurator.values, self.diagnostics)
-            asked = requests_from_settings(settings, configurator.values, self.sources)
-            self.optional = asked.optional
-            self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
-        self.converters = checked_converters(self.declaration, self.diagnostics)
-        with self._timed("load and collect"):
-            parser = adapt_parser(self.declaration.parser, self.diagnostics)
-            loader = self._loader(asked)
-            gatherer = ScopeCollector(
-                declaration=self.declaration,
-                settings=settings,
-                configurator=configurator,
-                loader=loader,
-                diagnostics=self.diagnostics,
-                converters=self.converters,
-            )
-            root = gatherer.gather(self._root(), self._wanted(settings, parser, asked, loader))
-            self._check_names(root, asked, configurator, loader)
-        return _Collected(
-            settings=settings, configurator=configurator, asked=asked, parser=parser, loader=loader, root=root
+    def configure(self) -> _Configured:
+        """Read the settings."""
+        start = time.perf_counter()
+        configurator = Configurator(read_layers(self.declaration, self.sources, self.diagnostics), self.diagnostics)
+        settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
+        check_exposure(settings, configurator.values, self.diagnostics)
+        requests = requests_from_settings(settings, configurator.values, self.sources)
+        self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
+        return _Configured(
+            settings=settings,
+            configurator=configurator,
+            requests=requests,
+            converters=checked_converters(self.declaration, self.diagnostics),
+            seconds=time.perf_counter() - start,
         )
+
+    def collect(self, configured: _Configured) -> _Collected:
+        """Load the plugins, and call their hooks."""
+        start = time.perf_counter()
+        parser = adapt_parser(self.declaration.parser, self.diagnostics)
+        loader = self._loader(configured.requests)
+        collector = ScopeCollector(
+            declaration=self.declaration,
+            settings=configured.settings,
+            configurator=configured.configurator,
+            loader=loader,
+            diagnostics=self.diagnostics,
+            converters=configured.converters,
+        )
+        root = collector.gather(self._root(), self._wanted(configured.settings, parser, configured.requests, loader))
+        self._check_names(root, configured.requests, configured.configurator, loader)
+        return _Collected(root=root, parser=parser, loader=loader, seconds=time.perf_counter() - start)
+
+    def resolve(self, configured: _Configured) -> Resolution:
+        """Collect the records of the plugins, and decide which of them take effect.
+
+        Raises:
+            StartupError: with every problem that was found.
+        """
+        collected = self.collect(configured)
+        start = time.perf_counter()
+        resolver = Resolver(
+            settings=configured.settings,
+            values=configured.configurator.values,
+            builtin=_BUILTIN_NAMES,
+            diagnostics=self.diagnostics,
+            converters=configured.converters,
+        )
+        plan, routers, url_for = self._resolved(resolver, configured, collected)
+        seconds = {
+            "configure": configured.seconds,
+            "load and collect": collected.seconds,
+            "resolve": time.perf_counter() - start,
+        }
+        return Resolution(
+            plan=attrs.evolve(self._reviewed(plan, collected.root), seconds=seconds),
+            routers=routers,
+            url_for=url_for,
+            retry_without=lambda more: _resolve(self.declaration, self.sources, {**self.quarantined, **more}),
+        )
+
+    def survey(self, configured: _Configured) -> PluginInventory:
+        """Collect the records of the plugins, and list the plugins."""
+        collected = self.collect(configured)
+        loader = collected.loader
+        plugins = planned_plugins(collected.root, configured.requests, loader, _BUILTIN_NAMES)
+        return with_failures(plugins, loader.seen, loader.installed, self.diagnostics)
 
     # -- which plugins
 
@@ -256,45 +298,51 @@ class _Resolution:
 
     # -- the plan
 
-    def _plan(self, resolver: Resolver, root: CollectedScope, injected: AdaptedPart) -> Plan:
-        parser = resolver.parser(root, injected)
+    def _resolved(
+        self, resolver: Resolver, configured: _Configured, collected: _Collected
+    ) -> tuple[Plan, PreparedRouters, UrlBuilder]:
+        root = collected.root
+        parser = resolver.parser(root, collected.parser)
         shadow = resolver.shadow(root, parser)
         planned = resolver.scope(root)
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
-        tables: tuple[MountedRouter, ...] = ()
-        prepared = PreparedTables()
-        if planned.router is not None:
-            setup = Setup(
-                settings=resolver.settings,
-                app_name=self.declaration.name,
-                debug=resolver.settings.debug,
-                converters=self.converters,
-            )
-            tables = prepared.prepare(planned, setup, self.diagnostics)
-            check_reach(tables, self.diagnostics)
+        routers = PreparedRouters(resolver.calls)
+        tables = self._tables(routers, planned, configured)
         self.diagnostics.raise_errors()
-        # The core itself offers a parser: without one, some finding has told why.
+        # The core itself offers a parser: without one, some diagnostic is an error.
         assert parser is not None
-        return Plan(
+        plan = Plan(
             app_name=self.declaration.name,
             settings=resolver.settings,
-            setting_values=dict(resolver.values),
-            plugins=(),
+            setting_values=resolver.values,
+            plugins=planned_plugins(root, configured.requests, collected.loader, _BUILTIN_NAMES),
             parser=parser,
             shadow=shadow,
             root=planned,
             components=components,
             protocols=protocols,
             commands=commands,
-            seconds=self.seconds,
-            url_builder=url_builder(planned, tables, self.converters),
-            converters=self.converters,
-            prepared=prepared,
+            converters=configured.converters,
             quarantined=frozenset(self.quarantined),
-            without=lambda more: _resolve(self.declaration, self.sources, {**self.quarantined, **more}),
         )
+        return plan, routers, url_builder(planned, tables, configured.converters)
+
+    def _tables(
+        self, routers: PreparedRouters, root: PlannedScope, configured: _Configured
+    ) -> tuple[MountedRouter, ...]:
+        if root.router is None:
+            return ()
+        setup = Setup(
+            settings=configured.settings,
+            app_name=self.declaration.name,
+            debug=configured.settings.debug,
+            converters=configured.converters,
+        )
+        tables = routers.prepare(root, setup, self.diagnostics)
+        check_reach(tables, self.diagnostics)
+        return tables
 
     def _reviewed(self, plan: Plan, root: CollectedScope) -> Plan:
         shown = attrs.evolve(plan, diagnostics=self.diagnostics.others)
@@ -302,12 +350,6 @@ class _Resolution:
             scope.collector.review(shown)
         self.diagnostics.raise_errors()
         return attrs.evolve(shown, diagnostics=self.diagnostics.others)
-
-    @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[phase] = time.perf_counter() - start
 
 
 def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:

@@ -21,9 +21,7 @@ def check(asked: AppOptions, *, locked: str | None) -> None:
     warning, and a problem with --locked.
     """
     with reporting_errors():
-        from turnbuckle.startup.compile.compiler import compile_plan
-
-        plan, _ = compile_plan(asked.resolve())
+        plan, _ = asked.compile()
         warn(plan.diagnostics)
         warnings = check_lock(asked, plan, locked)
     from turnbuckle.startup.report.formats import counted

@@ -92,12 +92,11 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 
 def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None:
     from turnbuckle.cli.supervisor import serve_as_supervisor, serve_with_workers, wants_workers
-    from turnbuckle.startup.compile.compiler import compile_plan
 
     if SUPERVISOR in os.environ:
         serve_as_supervisor()
         return
-    plan, application = compile_plan(asked.resolve())
+    plan, application = asked.compile()
     warn(plan.diagnostics)
     check_lock(asked, plan, locked)
     if wants_workers(plan, is_reloading=is_reloading):
@@ -109,12 +108,11 @@ def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None
 def _work(asked: AppOptions, locked: str | None) -> None:
     """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
     from turnbuckle.server.workers.worker import Worker
-    from turnbuckle.startup.compile.compiler import compile_plan
 
     worker = Worker.take_from(os.environ)
     try:
         with reporting_errors():
-            plan, application = compile_plan(asked.resolve())
+            plan, application = asked.compile()
             if locked is not None:
                 check_lock(asked, plan, locked)
             _run(worker.counted(application), plan, worker)

@@ -38,6 +38,7 @@ from turnbuckle.server.model.application import Application, ConnectionFactory, 
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.compile.components import Components, json_codec_of, loop_factory_of, shadow_combiner
+from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
@@ -53,7 +54,7 @@ from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
 from turnbuckle.web.types import Handler
 
-__all__ = ["compile_application", "compile_plan"]
+__all__ = ["compile_application", "compile_resolution"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _FACTORIES: Final = {
@@ -65,33 +66,34 @@ _FACTORIES: Final = {
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
-def compile_application(plan: Plan) -> Application:
-    """Return what a server runs.
+def compile_application(resolution: Resolution) -> Application:
+    """Return the application that a server runs.
 
     Raises:
         StartupError: a factory failed.
     """
-    return _Workshop(plan).application()
+    return _Workshop(resolution, resolution.plan).application()
 
 
-def compile_plan(plan: Plan) -> tuple[Plan, Application]:
-    """Compile a plan, without the optional plugins that fail in this stage.
+def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]:
+    """Compile a resolution, without the optional plugins that fail in this stage.
 
     Returns:
-        The plan that was compiled in the end, and its application.
+        The resolution that was compiled in the end, and its application.
 
     Raises:
         StartupError: a part that is not optional cannot be made.
     """
     while True:
+        plan = resolution.plan
         try:
-            return plan, compile_application(plan)
+            return resolution, compile_application(resolution)
         except StartupError as error:
             errors = [problem.diagnostic for problem in error.problems]
             more = plugins_to_quarantine(errors, frozenset(plan.settings.plugins.optional), plan.quarantined)
-            if not more or plan.without is None:
+            if not more:
                 raise
-            plan = plan.without(more)
+            resolution = resolution.retry_without(more)
 
 
 @attrs.frozen(eq=False)
@@ -115,6 +117,7 @@ class _Surroundings:
 class _Workshop:
     """Makes one application."""
 
+    resolution: Resolution
     plan: Plan
     diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
     resources: Resources = attrs.field(init=False)
@@ -216,8 +219,7 @@ class _Workshop:
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
 
     def _tables(self) -> tuple[MountedRouter, ...]:
-        prepared = self.plan.prepared
-        tables = prepared.take(self._call, self.plan.routes()) if prepared is not None else None
+        tables = self.resolution.routers.take(self._call, self.plan.routes())
         if tables is None:
             setup = self._setup(self.plan.root, "")
             tables = build_tables(self.plan.root, setup, self._endpoint, self.diagnostics)
@@ -269,7 +271,7 @@ class _Workshop:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(route_lookup(tables), miss, root.render, root.errors, self.plan.url_builder)
+        return compile_dispatch(route_lookup(tables), miss, root.render, root.errors, self.resolution.url_for)
 
     def _fallback(self, territory: ScopeMatcher, scope: PlannedScope) -> Fallback:
         here = self.surroundings[id(scope)]
@@ -284,7 +286,7 @@ class _Workshop:
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
         content = self._content_limit(planned)
-        call: Callable[..., Any] = with_content_limit(planned.call, content)
+        call: Callable[..., Any] = with_content_limit(self.resolution.routers.bound(planned), content)
         if here.chains or here.render is not root.render or here.errors is not root.errors:
             call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
         timeouts = timeouts_of(self.plan.settings, planned.terms)

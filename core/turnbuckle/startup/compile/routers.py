@@ -1,13 +1,13 @@
 """Fill routers with routes: one for the app, one for each scope that has a router of its own.
 
-Resolution fills them, to find what is wrong with the routes. The first compilation takes them over and puts compiled
-handlers in the place of those that are there; whoever compiles the same plan again fills routers of their own.
+Resolution fills them to find what is wrong with the routes. The first compilation takes these routers over and replaces
+the handlers in them by compiled ones; see ``PreparedRouters``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -20,7 +20,6 @@ from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.routing.unreachable import UnreachableRoute
-from turnbuckle.runtime.dispatch import CompiledRoute
 from turnbuckle.runtime.route_lookup import compile_lookup, compile_url_builder
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.shared_router import SharedRouter
@@ -28,7 +27,7 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.request.request import Request, UrlBuilder
 
-__all__ = ["MountedRouter", "PreparedTables", "build_tables", "check_reach", "route_lookup", "url_builder"]
+__all__ = ["HandlerOf", "MountedRouter", "build_tables", "check_reach", "route_lookup", "url_builder"]
 
 _MAX_NAMED: Final = 5
 
@@ -52,34 +51,6 @@ class MountedRouter:
     matcher: ScopeMatcher | None
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
-
-
-@final
-@attrs.define(eq=False)
-class PreparedTables:
-    """Routers that were filled with endpoints whose handlers are not compiled yet, to be taken once."""
-
-    _tables: tuple[MountedRouter, ...] | None = None
-    _endpoints: dict[int, CompiledRoute] = attrs.field(factory=dict)
-
-    def prepare(self, root: PlannedScope, setup: Setup, diagnostics: Diagnostics) -> tuple[MountedRouter, ...]:
-        """Fill the routers; the arguments are those of ``build_tables``."""
-        self._tables = build_tables(root, setup, self._endpoint, diagnostics)
-        return self._tables
-
-    def take(
-        self, call_of: HandlerOf, routes: Iterable[tuple[PlannedRoute, PlannedScope]]
-    ) -> tuple[MountedRouter, ...] | None:
-        """Return the routers with compiled handlers, or None if they are gone."""
-        tables, self._tables = self._tables, None
-        if tables is not None:
-            for planned, scope in routes:
-                self._endpoints[id(planned)].call = call_of(planned, scope)
-        return tables
-
-    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
-        endpoint = self._endpoints[id(planned)] = CompiledRoute(planned.route, planned.call)
-        return endpoint
 
 
 def build_tables(

@@ -32,6 +32,7 @@ from turnbuckle.startup.resolve.response_tables import ResponseTables
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.routes import RoutePlanner
 from turnbuckle.startup.resolve.slots import Slot, choose
+from turnbuckle.web.handlers import BoundHandler
 
 __all__ = ["Resolver"]
 
@@ -76,6 +77,7 @@ class Resolver:
         builtin: names of the built-in plugins.
         diagnostics: where conflicts are reported.
         converters: the converters that patterns may name.
+        calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
     """
 
     settings: Settings
@@ -83,6 +85,7 @@ class Resolver:
     builtin: frozenset[str]
     diagnostics: Diagnostics
     converters: Converters = CONVERTERS
+    calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
 
     def parser(self, root: CollectedScope, adapted: AdaptedPart) -> Choice[ParserProvider] | None:
         """Return the parser of every connection.
@@ -194,7 +197,11 @@ class Resolver:
         if around is not None:
             self._check_app_wide_hooks(collected)
         planner = RoutePlanner(
-            builtin=self.builtin, converters=self.converters, overrides=overrides, diagnostics=self.diagnostics
+            builtin=self.builtin,
+            converters=self.converters,
+            overrides=overrides,
+            diagnostics=self.diagnostics,
+            calls=self.calls,
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
         check_effects(inner.middleware, routes, self.diagnostics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
@@ -18,7 +18,7 @@ from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.web.handlers import bind_handler
+from turnbuckle.web.handlers import BoundHandler, bind_handler
 
 __all__ = ["RoutePlanner"]
 
@@ -36,12 +36,14 @@ class RoutePlanner:
         converters: the converters that patterns may name.
         overrides: reads the limits and deadlines of routes.
         diagnostics: where unusable handlers are reported.
+        calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
     """
 
     builtin: frozenset[str]
     converters: Converters
     overrides: OverrideReader
     diagnostics: Diagnostics
+    calls: dict[int, BoundHandler]
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
         """Yield the routes of a scope, without the routes of the scopes inside it.
@@ -56,7 +58,9 @@ class RoutePlanner:
             route = _in_scope(declared, scope.declaration)
             call = self._bound(route, self._known_parameters(route, router))
             if call is not None:
-                yield PlannedRoute(route, call, terms=self.overrides.of_route(overrides, route))
+                planned = PlannedRoute(route, terms=self.overrides.of_route(overrides, route))
+                self.calls[id(planned)] = call
+                yield planned
 
     def _known_parameters(self, route: Route, router: str) -> frozenset[str] | None:
         # A handler is called in the same way with any router. But if the core finds no parameters in a path, the path
@@ -64,7 +68,7 @@ class RoutePlanner:
         names = _parameter_names(route, self.converters)
         return names if router in self.builtin else names or None
 
-    def _bound(self, route: Route, parameters: frozenset[str] | None) -> Callable[..., object] | None:
+    def _bound(self, route: Route, parameters: frozenset[str] | None) -> BoundHandler | None:
         try:
             return bind_handler(route.handler, parameters)
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler

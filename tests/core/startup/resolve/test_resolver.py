@@ -271,7 +271,7 @@ def test_url_for_writes_paths_of_all_scopes() -> None:
     assert app.url_for("a", id=3) == "/a/3"
     assert scope.url_for("b") == "/x/b"
     assert app.url_for("post", id=4) == "/a/4"
-    assert app.plan.url_for("host", t="me") == "//me.example.com/"
+    assert app.url_for("host", t="me") == "//me.example.com/"
     with pytest.raises(RouteError, match="no route is named 'c'"):
         app.url_for("c")
 
