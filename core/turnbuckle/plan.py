@@ -23,7 +23,7 @@ from turnbuckle.records import (
     ResponseType,
     RouterProvider,
 )
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN, Converter, Converters
 from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 
@@ -187,6 +187,15 @@ class PlannedScope:
             yield from scope.walk()
 
 
+def _by_content(converters: Converters) -> Mapping[str, object]:
+    # A Converter is equal only to itself, because routers compare converters all the time.
+    fields = [field.name for field in attrs.fields(Converter) if field.init]
+    return {
+        name: tuple(getattr(converter, field) for field in fields) if isinstance(converter, Converter) else converter
+        for name, converter in converters.items()
+    }
+
+
 @attrs.frozen(kw_only=True)
 class Plan:
     """Every decision about an app.
@@ -220,7 +229,7 @@ class Plan:
     commands: tuple[Sourced[click.Command], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=frozen_mapping)
-    converters: Converters = attrs.field(default=BUILTIN, eq=False, repr=False)
+    converters: Converters = attrs.field(default=BUILTIN, eq=_by_content, repr=False, converter=frozen_mapping)
     quarantined: frozenset[str] = frozenset()
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:

@@ -147,7 +147,7 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record
         _check(function)
         return Middleware(
             name or _name_of(function),
-            _factory_of(function),
+            _MiddlewareFactory(function),
             zone=zone,
             before=before,
             after=after,
@@ -160,9 +160,16 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record
     return decorate if function is None else decorate(function)
 
 
-def _factory_of(function: MiddlewareFunction) -> Callable[[Handler, object], Handler]:
-    # The lambda returns the coroutine itself; an async def would wrap it in a second coroutine.
-    return lambda next_handler, _setup: lambda request: function(request, next_handler)
+@attrs.frozen
+class _MiddlewareFactory:
+    """The factory of a middleware function; unlike a closure, it can be compared and pickled."""
+
+    function: MiddlewareFunction
+
+    def __call__(self, next_handler: Handler, _setup: object) -> Handler:
+        function = self.function
+        # The lambda returns the coroutine itself; an async def would wrap it in a second coroutine.
+        return lambda request: function(request, next_handler)
 
 
 def _check(function: MiddlewareFunction) -> None:

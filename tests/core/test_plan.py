@@ -1,16 +1,183 @@
-"""A plan stays as it was decided, whoever holds it."""
+"""A plan is data: it is read-only, and can be compared, pickled and printed."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import pickle
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import cast
 
 import attrs
 import pytest
 
 from tests.core.startup.finding import make_plugin
-from turnbuckle import App, Component, Plan
-from turnbuckle.plan import SettingValue
+from turnbuckle import App, Component, Plan, Request, ResourceKey, Response, Setup
+from turnbuckle._frozen_mapping import FrozenMapping, frozen_mapping
+from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, Sourced
+from turnbuckle.plan import Choice, Overruled, PlannedPlugin, SettingValue
+from turnbuckle.plugin import Plugin, PluginInfo
+from turnbuckle.records import (
+    ErrorHandler,
+    Lifespan,
+    Middleware,
+    ParserProvider,
+    ProtocolProvider,
+    ResponseType,
+    RouterProvider,
+)
+from turnbuckle.routing.converters import Converter
+from turnbuckle.routing.records import Match, Route
+from turnbuckle.routing.tree import TreeRouter
+
+NUMBER = ResourceKey("number", int)
+HERE = Origin(plugin="app", location="shop.py:1")
+
+
+class Thing:
+    """A type with a response type of its own."""
+
+
+async def item(request: Request, id: int) -> str:
+    return str(id)
+
+
+async def around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    return await call_next(request)
+
+
+async def answer(request: Request, error: KeyError) -> str:
+    return str(error)
+
+
+async def lifespan() -> AsyncIterator[int]:
+    yield 1
+
+
+def render(value: Thing) -> Response:
+    return Response("")
+
+
+def make_router(setup: Setup) -> TreeRouter:
+    return TreeRouter(converters=setup.converters)
+
+
+def make_regex(arguments: str) -> Converter:
+    return Converter(regex=arguments)
+
+
+@attrs.frozen
+class Config:
+    size: int = 1
+
+
+class Sized(Plugin):
+    info = PluginInfo(name="sized", config=Config)
+
+
+def make_app() -> App:
+    app = App(
+        plugins=[(Sized, {"size": 2})],
+        middleware=[around],
+        router=make_router,
+        settings={"limits": {"content": 1000}},
+        converters={"hex": Converter(regex="[0-9a-f]+"), "like": make_regex},
+    )
+    app.get("/items/{id:hex}", name="item", timeouts={"handler": 5.0})(item)
+    app.error_handler(KeyError)(answer)
+    app.response_type(Thing)(render)
+    app.lifespan(lifespan, provides=NUMBER)
+    app.scope("/shop", router="tree").get("/{id:int}")(item)
+    return app
+
+
+RECORDS = [
+    HERE,
+    Diagnostic(level="error", code="TB101", text="unknown", origins=(HERE,)),
+    NUMBER,
+    RejectedCandidate("h1", HERE),
+    Sourced(ErrorHandler(KeyError, answer), HERE, rejected=(RejectedCandidate("other", HERE),)),
+    PluginInfo(name="sized", config=Config),
+    ParserProvider("tree", item),
+    RouterProvider("tree", TreeRouter),
+    Middleware("around", make_regex, provides="user"),
+    ErrorHandler(KeyError, answer),
+    ResponseType(Thing, render),
+    Lifespan("number", make_regex, provides=NUMBER),
+    ProtocolProvider(name="echo", factory=make_regex, upgrade="echo"),
+    Component("json", "plain", make_regex),
+    Route(path="/items", handler=item, limits={"content": 10}),
+    Match(item, {"id": 1}),
+    Choice(kind="router", name="tree", provider=RouterProvider("tree", TreeRouter), origin=HERE, rule="built in"),
+    SettingValue(key="debug", value=True, source="code", overruled=(Overruled(False, "default"),)),
+    PlannedPlugin(name="sized", state="enabled", origin=HERE),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_record_survives_pickling(record: object) -> None:
+    assert pickle.loads(pickle.dumps(record)) == record
+
+
+def test_plan_survives_pickling() -> None:
+    plan = make_app().resolve()
+    assert pickle.loads(pickle.dumps(plan)) == plan
+
+
+def test_compiled_plan_survives_pickling() -> None:
+    app = make_app()
+    app.compile()
+    assert pickle.loads(pickle.dumps(app.plan)) == app.plan
+
+
+def test_two_resolutions_give_equal_plans() -> None:
+    app = make_app()
+    assert app.resolve() == app.resolve()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda app: app.get("/more")(item), id="route"),
+        pytest.param(lambda app: app.add_middleware(around, name="again"), id="middleware"),
+        pytest.param(lambda app: app.scope("/other"), id="scope"),
+    ],
+)
+def test_plans_of_different_apps_differ(change: Callable[[App], object]) -> None:
+    app = make_app()
+    change(app)
+    assert app.resolve() != make_app().resolve()
+
+
+def test_plans_with_different_converters_differ() -> None:
+    first, second = (App(converters={"x": Converter(regex=regex)}) for regex in ("a", "b"))
+    assert attrs.evolve(first.resolve(), converters=second.resolve().converters) != first.resolve()
+
+
+def test_plan_with_a_local_function_names_it_when_pickled() -> None:
+    app = App()
+
+    @app.get("/")
+    async def local() -> str:
+        return ""
+
+    assert app.resolve() == app.resolve()
+    with pytest.raises((AttributeError, pickle.PicklingError), match=r"<locals>\.local"):
+        pickle.dumps(app.plan)
+
+
+def test_plan_is_printed_with_its_records() -> None:
+    text = repr(make_app().resolve())
+    assert "path='/items/{id:hex}'" in text
+    assert "object at 0x" not in text
+
+
+def test_frozen_mapping_is_a_comparable_copy() -> None:
+    mapping = {"b": 1, "a": 2}
+    frozen = frozen_mapping(mapping)
+    mapping["c"] = 3
+    assert frozen == {"b": 1, "a": 2} == FrozenMapping({"a": 2, "b": 1})
+    assert (list(frozen), len(frozen), frozen["a"], repr(frozen)) == (["b", "a"], 2, 2, "{'b': 1, 'a': 2}")
+    assert frozen_mapping(frozen) is frozen
+    assert pickle.loads(pickle.dumps(frozen)) == frozen
 
 
 @pytest.fixture

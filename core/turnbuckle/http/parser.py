@@ -76,6 +76,21 @@ class H1ParserFactory:
             self._limits, self._heads = limits, Heads()
         return H1Parser(limits, self._request_lines, self._field_lines, self._heads)
 
+    # Factories differ only in the tables that they have filled so far. A plan that holds one is compared and pickled
+    # without them.
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, H1ParserFactory)
+
+    def __hash__(self) -> int:
+        return hash(H1ParserFactory)
+
+    def __repr__(self) -> str:
+        return "H1ParserFactory()"
+
+    def __reduce__(self) -> tuple[type[H1ParserFactory], tuple[()]]:
+        return H1ParserFactory, ()
+
 
 @final
 class H1Parser:

@@ -17,6 +17,7 @@ from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.plugin import Plugin
 from turnbuckle.records import ParserProvider, RouterProvider
 from turnbuckle.runtime.shared_router import SharedRouter
+from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import PluginRequest
@@ -36,6 +37,26 @@ class AdaptedPart:
     name: str = ""
     provider: Sourced[Any] | None = None
     adapter: PluginRequest | None = None
+
+
+@attrs.frozen
+class _SharedRouterFactory:
+    """Returns a shared router, ready for the routes of one more resolution."""
+
+    router: SharedRouter
+
+    def __call__(self, setup: Setup) -> SharedRouter:
+        return self.router.begin()
+
+
+@attrs.frozen
+class _CalledWithNothing:
+    """Calls a class or function that takes no argument where one is given."""
+
+    function: Callable[..., object]
+
+    def __call__(self, given: object) -> object:
+        return self.function()
 
 
 def adapt_parser(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
@@ -71,7 +92,7 @@ def inject_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> 
     if hasattr(value, "get_handler"):
         return _adapted("get_handler", "router", written, diagnostics)
     if isinstance(value, SharedRouter):
-        return AdaptedPart(provider=Sourced(RouterProvider(value.name, lambda setup: value.begin()), origin))
+        return AdaptedPart(provider=Sourced(RouterProvider(value.name, _SharedRouterFactory(value)), origin))
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
         return AdaptedPart(provider=Sourced(RouterProvider(_name_of(value), factory), _at(origin, value)))
@@ -106,7 +127,7 @@ def _called_with_one(value: Callable[..., object]) -> Callable[..., object]:
     takes_one = any(
         each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD} and not _is_optional(each) for each in parameters
     )
-    return value if takes_one else lambda given: value()
+    return value if takes_one else _CalledWithNothing(value)
 
 
 def _is_optional(parameter: inspect.Parameter) -> bool:

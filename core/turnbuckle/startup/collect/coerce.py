@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+import attrs
+
 from turnbuckle.records import Lifespan, Middleware
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
     from turnbuckle.records import Zone
     from turnbuckle.routing.records import Router
+    from turnbuckle.setup import Setup
 
 __all__ = ["LimitOptions", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
 
@@ -63,11 +66,27 @@ def as_lifespan(
         return factory
     if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
         raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
-    enter = cast("Callable[..., AbstractAsyncContextManager[object]]", factory)
-    if inspect.isasyncgenfunction(factory):
-        enter = asynccontextmanager(factory)
-    make = enter if _takes_argument(factory) else lambda setup: enter()
+    make = _LifespanFactory(factory, takes_setup=_takes_argument(factory))
     return Lifespan(_name_of(factory), make, provides=provides, needs=needs)
+
+
+@attrs.frozen
+class _LifespanFactory:
+    """The factory of a lifespan function; unlike a closure, it can be compared and pickled.
+
+    Attributes:
+        function: an async generator function, or a context manager factory.
+        takes_setup: whether the function takes the setup; otherwise it takes nothing.
+    """
+
+    function: Callable[..., object]
+    takes_setup: bool = attrs.field(kw_only=True)
+
+    def __call__(self, setup: Setup) -> AbstractAsyncContextManager[object]:
+        enter = cast("Callable[..., AbstractAsyncContextManager[object]]", self.function)
+        if inspect.isasyncgenfunction(self.function):
+            enter = asynccontextmanager(self.function)
+        return enter(setup) if self.takes_setup else enter()
 
 
 def as_router(value: object) -> object:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+import attrs
+
 from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import BUILTIN, Converter, Converters
@@ -26,7 +28,7 @@ def checked_converters(declaration: Declaration, diagnostics: Diagnostics) -> Co
         if fault := _fault_of(name, value):
             _cannot_be_used(name, fault, declaration.origin, diagnostics)
         else:
-            known[name] = value if isinstance(value, Converter) else _checked_factory(cast("Any", value))
+            known[name] = value if isinstance(value, Converter) else _CheckedFactory(cast("Any", value))
     return known
 
 
@@ -50,12 +52,15 @@ def _cannot_be_used(name: object, fault: str, origin: Origin, diagnostics: Diagn
     )
 
 
-def _checked_factory(make: Callable[[str], object]) -> Callable[[str], Converter]:
-    """Return a factory of converters whose faults are told as those of the pattern that names it."""
+@attrs.frozen
+class _CheckedFactory:
+    """A factory of converters whose errors become errors of the pattern that names the converter."""
 
-    def make_checked(arguments: str) -> Converter:
+    make: Callable[[str], object]
+
+    def __call__(self, arguments: str) -> Converter:
         try:
-            made = make(arguments)
+            made = self.make(arguments)
         except RouteError:
             raise
         except Exception as error:
@@ -63,5 +68,3 @@ def _checked_factory(make: Callable[[str], object]) -> Callable[[str], Converter
         if not isinstance(made, Converter):
             raise RouteError(f"the converter for {arguments!r} is {made!r:.60}, which is no Converter")
         return made
-
-    return make_checked
