@@ -20,7 +20,7 @@ _CORE: Final = _ROOT / "core" / "turnbuckle"
 
 # From the ground up: a module imports from its own layer and from the layers before it.
 _LAYERS: Final = (
-    ("_lazy", "_safe_logger", "_version"),
+    ("_frozen_mapping", "_lazy", "_safe_logger", "_version"),
     ("diagnostics",),
     ("errors",),
     ("http",),
