@@ -1,1 +1,1 @@
-"""The code that a request runs through between the connection and its handler."""
+"""The code that a request runs through: find its route, call the handler, return a response."""

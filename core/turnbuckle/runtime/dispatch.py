@@ -1,6 +1,6 @@
-"""The closures that a request runs through: find the handler, call it, turn what it returns into a response.
+"""Compile the closures that a request runs through: find the handler, call it, render its value as a response.
 
-Nothing here is a hook, and nothing looks anything up that could have been looked up at startup.
+No hook is called here, and nothing is looked up that can be looked up at startup.
 """
 
 from __future__ import annotations
@@ -39,28 +39,28 @@ __all__ = [
 @final
 @attrs.define(eq=False)
 class CompiledRoute:
-    """What a router holds for a route: the route as it was written, and what is called for it.
+    """The handler that a router stores for a route: the route as declared, and its compiled handler.
 
     Attributes:
-        route: with the handler that the author wrote; requests show it as ``request.route``.
-        call: returns the response, or anything that has a response type.
+        route: the route with the handler as declared; it becomes ``request.route``.
+        call: the compiled handler; it returns a response, or a value that has a response type.
     """
 
     route: Route
     call: Callable[[Request], Awaitable[object]]
 
     def __call__(self, request: Request) -> Awaitable[object]:
-        """Call the handler, for whoever does not know about endpoints."""
+        """Call the handler, so that a compiled route can stand for it everywhere."""
         return self.call(request)
 
 
 @attrs.frozen
 class Fallback:
-    """What answers requests in a scope that no route takes.
+    """The handler for requests in a scope that match no route.
 
     Attributes:
-        read: gives the parameters in prefix and host of the scope, or None for a request that is not in it.
-        handler: sends a request through the chains of the scope to ``answer_miss``.
+        read: returns the parameters in the prefix and host of the scope, or None for a request outside of the scope.
+        handler: runs the request through the middleware of the scope to the handler of ``answer_miss``.
     """
 
     read: Callable[[Request], Mapping[str, object] | None]
@@ -70,14 +70,14 @@ class Fallback:
 def compile_dispatch(
     find: Callable[[Request], Match], miss: Handler, render: Renderer, errors: ErrorTable, url_for: UrlBuilder
 ) -> Handler:
-    """Return the innermost handler of the app, which knows all routes.
+    """Return the innermost handler of the app, which finds the route of a request and calls its handler.
 
     Args:
-        find: finds the handler for a request.
-        miss: answers when that failed; the exception is in ``request.exception``.
-        render: turns what handlers return into responses.
-        errors: answers for what handlers raise.
-        url_for: makes paths of named routes.
+        find: finds the handler of a request.
+        miss: answers a request without a route; the router's exception is in ``request.exception``.
+        render: turns values that handlers return into responses.
+        errors: answers exceptions that handlers raise.
+        url_for: builds the paths of named routes.
     """
     respond = errors.respond
 
@@ -94,10 +94,10 @@ def compile_dispatch(
             if type(endpoint) is CompiledRoute:
                 request.route = route = endpoint.route
                 return render(await endpoint.call(request), route.handler)
-            # A router with handlers of its own, such as an adapter.
+            # The router has its own handlers, as an adapter does.
             request.route = match.route
             return render(await endpoint(request), endpoint)  # type: ignore[misc]  # it is a handler
-        except Exception as error:  # noqa: BLE001  # whatever a handler raises is answered
+        except Exception as error:  # noqa: BLE001  # each exception of a handler is answered
             return await respond(request, error)
 
     return dispatch
@@ -106,7 +106,7 @@ def compile_dispatch(
 def compile_endpoint(
     route: Route, call: Callable[[Request], Awaitable[object]], render: Renderer, errors: ErrorTable
 ) -> Handler:
-    """Return the innermost handler of a route whose scope has something of its own around it."""
+    """Return the innermost handler of a route in a scope with its own middleware, renderer or error handlers."""
     respond, handler = errors.respond, route.handler
 
     async def endpoint(request: Request) -> Response:
@@ -119,11 +119,11 @@ def compile_endpoint(
 
 
 def compile_entry(chains: Sequence[Handler], endpoint: Handler) -> Handler:
-    """Return what sends a request through the chains of its scopes to an endpoint.
+    """Return the handler that runs a request through the chains of its scopes to an endpoint.
 
     Args:
-        chains: outermost first; each ends in a step.
-        endpoint: a compiled endpoint, or what answers a miss.
+        chains: the middleware of the scopes, outermost first; each chain ends in a step (``compile_step``).
+        endpoint: a compiled endpoint, or the handler of ``answer_miss``.
     """
     if not chains:
         return endpoint
@@ -137,20 +137,20 @@ def compile_entry(chains: Sequence[Handler], endpoint: Handler) -> Handler:
 
 
 def compile_step(number: int) -> Handler:
-    """Return the innermost handler of a scope's chain, which goes on to wherever this request is bound for.
+    """Return the innermost handler of a scope's chain, which calls the next of the request's own steps.
 
-    A place in the steps belongs to one scope, and nothing is used up: middleware may call the next handler twice, and
-    what is inside of it runs twice.
+    Each scope has a fixed position in the steps, and the steps do not change. So middleware may call the next handler
+    twice, and everything inside of it then runs twice.
     """
     return lambda request: request.steps[number](request)
 
 
 def compile_miss(fallbacks: Sequence[Fallback], answer: Handler) -> Handler:
-    """Return what answers requests that no route takes; inside a scope, its middleware gets to see them.
+    """Return the handler for requests that match no route. A request inside a scope runs through its middleware.
 
     Args:
-        fallbacks: those of smaller scopes first.
-        answer: for requests outside of all scopes.
+        fallbacks: the fallbacks of the scopes, narrower scopes first.
+        answer: the handler for requests outside of all scopes.
     """
 
     async def miss(request: Request) -> Response:
@@ -165,11 +165,13 @@ def compile_miss(fallbacks: Sequence[Fallback], answer: Handler) -> Handler:
 
 
 def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS) -> Handler:
-    """Return the handler for what a router raised: OPTIONS is answered, a slash is corrected, the rest is an error.
+    """Return the handler that answers a router's exception: OPTIONS with 204, a wrong trailing slash with a redirect.
+
+    Other exceptions go to the error handlers.
 
     Args:
-        errors: answers the errors.
-        known: methods that the app has heard of; for others the answer is 501, whatever the path.
+        errors: the error handlers.
+        known: methods that the app supports on some path; requests with other methods are answered with 501.
     """
 
     async def answer(request: Request) -> Response:
@@ -184,37 +186,37 @@ def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS)
             request.exception = None
             return Redirect(error.path + ("?" + request.query if request.query else ""), 308)
         if not isinstance(error, Exception):
-            raise TypeError(f"nothing went wrong with {request!r}, yet somebody asks for an answer")
+            raise TypeError(f"no exception to answer for {request!r} (a bug in the compiled app)")
         return await errors.respond(request, error)
 
     return answer
 
 
 def checked_render(render: Callable[..., Response], kind: type) -> Callable[..., Response]:
-    """Return a render function of a response type that owns up to returning something else."""
+    """Return a response type's render function that raises TypeError when it does not return a Response."""
 
     def checked(value: object) -> Response:
         response: object = render(value)
         if isinstance(response, Response):
             return response
-        raise TypeError(f"the response type for {kind.__qualname__} made {response!r:.80}, which is no response")
+        raise TypeError(f"the response type for {kind.__qualname__} returned {response!r:.80}, which is not a Response")
 
     return checked
 
 
 def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:
-    """Return a chain that never raises, and always gives a response, whatever its middleware does."""
+    """Return a chain that never raises and always returns a Response, even if its middleware fails."""
     respond = errors.respond
-    complaint: Final = f"a middleware of app {app_name!r} returned %r, which is no response"
+    message: Final = f"a middleware of app {app_name!r} returned %r, which is not a Response"
 
     async def guarded(request: Request) -> Response:
         try:
             response: object = await handler(request)
-        except Exception as error:  # noqa: BLE001  # whatever middleware raises is answered
+        except Exception as error:  # noqa: BLE001  # each exception of middleware is answered
             return await respond(request, error)
         if isinstance(response, Response):
             return response
-        return await respond(request, TypeError(complaint % (response,)))
+        return await respond(request, TypeError(message % (response,)))
 
     return guarded
 

@@ -1,8 +1,8 @@
-"""Say which requests are in a scope, whether or not a route takes them: by the segments of their path, and their host.
+"""Decide which requests are inside a scope, by the segments of their path and by their host, with or without a route.
 
-Segments are compared decoded, as routers compare them: no way of writing a path leads around the middleware of a scope.
-A slash that was sent as ``%2F`` separates none. A prefix that the core cannot read (a router may have a syntax of its
-own), or with a parameter that spans segments, has no territory: its paths do not tell.
+Segments are compared decoded, as routers compare them, so no spelling of a path avoids the middleware of a scope. A
+slash sent as ``%2F`` does not separate segments. There is no matcher for a prefix that the core cannot parse (a router
+may have its own syntax), nor for a prefix with a parameter that spans segments.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 @final
 @attrs.frozen(eq=False)
 class ScopeMatcher:
-    """The requests of one scope.
+    """Matches the requests of one scope.
 
     Attributes:
-        prefix: as it was written.
-        pattern: the prefix, read; None where there is none.
+        prefix: the prefix as declared.
+        pattern: the parsed prefix; None for an empty prefix.
         host: the host pattern; None for any host.
-        readers: one for each segment of the prefix.
-        is_plain: a path that begins with the very text of the prefix is in it, and needs no closer look.
+        readers: one reader for each segment of the prefix.
+        is_plain: whether the prefix has no parameters, so that a path that begins with the same text is inside.
     """
 
     prefix: str
@@ -47,7 +47,7 @@ class ScopeMatcher:
 
     @classmethod
     def of(cls, prefix: str, host: str, converters: Converters = BUILTIN) -> ScopeMatcher | None:
-        """Return the territory of a scope, or None if its requests cannot be told."""
+        """Return the matcher of a scope, or None if its requests cannot be recognized."""
         try:
             pattern = parse_pattern(prefix, converters) if prefix else None
             hosts = parse_host_pattern(host, converters) if host else None
@@ -61,19 +61,19 @@ class ScopeMatcher:
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """Puts the smaller territory first: more segments, then text before parameters, then those of one host."""
+        """Sort key, narrower scopes first: more segments, then text before parameters, then scopes with a host."""
         segments = self.pattern.segments if self.pattern is not None else ()
         kinds = tuple((0, 0) if segment.is_static else segment.order for segment in segments)
         return -len(segments), kinds, self.host is None, self.host.order if self.host is not None else ()
 
     @property
     def key(self) -> object:
-        """What makes two territories the same, whatever their parameters are called."""
+        """Equal for matchers of the same requests, even if the names of their parameters differ."""
         segments = self.pattern.segments if self.pattern is not None else ()
         return tuple(segment.key for segment in segments), self.host.key if self.host is not None else None
 
     def read(self, request: Request) -> Mapping[str, object] | None:
-        """Return the parameters in prefix and host, or None if the request is not in here."""
+        """Return the parameters in the prefix and host, or None if the request is outside of the scope."""
         values = self._of_path(request.raw_path)
         if values is None or self.host is None:
             return None if values is None else self._named(values, ())
@@ -90,7 +90,7 @@ class ScopeMatcher:
         return self._of_segments(path)
 
     def _of_segments(self, path: str) -> Values | None:
-        # Each segment for itself: what follows the prefix may be malformed, and is below it all the same.
+        # Segments are decoded one by one, because the rest of the path may be malformed and is still below the prefix.
         segments = path[1:].split("/", len(self.readers)) if path[:1] == "/" else []
         if len(segments) < len(self.readers):
             return None
@@ -107,5 +107,5 @@ class ScopeMatcher:
         if not values and not labels:
             return _NO_PARAMS
         parameters = self.pattern.parameters if self.pattern is not None else ()
-        names = [*(each.name for each in parameters), *(self.host.names if self.host is not None else ())]
+        names = [*(parameter.name for parameter in parameters), *(self.host.names if self.host is not None else ())]
         return dict(zip(names, values + labels, strict=True))

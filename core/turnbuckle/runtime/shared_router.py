@@ -1,7 +1,7 @@
-"""Let one router object, passed to an app by value, serve one resolution after another.
+"""Wrap a router object that was passed to an app, so that it can serve several resolutions of the app.
 
-A router takes each route once and then is frozen; an app may be resolved several times, each time with new compiled
-handlers. So the object is given cells that stay, and what is in a cell changes.
+A router takes each route once and is frozen afterwards, but an app may be resolved several times, each time with new
+compiled handlers. So the router stores cells as handlers, and each resolution changes the content of the cells.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ __all__ = ["SharedLinkingRouter", "SharedRouter", "share"]
 
 
 def share(router: Router) -> SharedRouter:
-    """Return a router around one that was passed by value, which can do what that one can."""
+    """Return a router with the abilities of the router that was passed, for several resolutions."""
     return SharedLinkingRouter(router) if isinstance(router, LinkingRouter) else SharedRouter(router)
 
 
 @final
 @attrs.define(eq=False)
 class _Cell:
-    """What the router holds in place of a handler."""
+    """The object that the router stores as the handler of a route."""
 
     route: Route
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """Call the handler that is in the cell now."""
+        """Call the current handler of the cell."""
         return self.route.handler(*args, **kwargs)
 
 
 class SharedRouter:
-    """A router around one that was passed by value.
+    """Wraps a router that was passed to an app.
 
     Args:
-        router: what was passed; it may hold routes of its own, whose handlers are called as any other.
+        router: the router. It may have its own routes; their handlers are called like all others.
     """
 
     def __init__(self, router: Router) -> None:
@@ -52,12 +52,12 @@ class SharedRouter:
         self._is_frozen = False
 
     def begin(self) -> SharedRouter:
-        """Take the routes of one more resolution."""
+        """Begin another resolution."""
         self._added = set()
         return self
 
     def add(self, route: Route, /) -> None:
-        """Take one more route, or a new handler for one that was taken before."""
+        """Add a route, or replace the handler of a route that an earlier resolution added."""
         key = attrs.evolve(route, handler=_no_handler)
         cell = self._cells.get(key)
         if cell is not None and key not in self._added:
@@ -69,7 +69,7 @@ class SharedRouter:
         self._added.add(key)
 
     def freeze(self) -> None:
-        """Prepare for matching."""
+        """Freeze the router, in the first resolution only."""
         if not self._is_frozen:
             self._router.freeze()
             self._is_frozen = True
@@ -91,7 +91,7 @@ class SharedRouter:
 
 @final
 class SharedLinkingRouter(SharedRouter):
-    """A router around one that can also write paths and tell which routes are out of reach."""
+    """Wraps a router that can also build paths and list unreachable routes."""
 
     def __init__(self, router: LinkingRouter) -> None:
         super().__init__(router)
@@ -104,14 +104,14 @@ class SharedLinkingRouter(SharedRouter):
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """Return the routes that no request can reach."""
         return tuple(
-            attrs.evolve(unreachable, route=_uncelled(unreachable.route), by=tuple(map(_uncelled, unreachable.by)))
+            attrs.evolve(unreachable, route=_route_of(unreachable.route), by=tuple(map(_route_of, unreachable.by)))
             for unreachable in self._linking.unreachable_routes()
         )
 
 
-def _uncelled(route: Route) -> Route:
+def _route_of(route: Route) -> Route:
     return route.handler.route if isinstance(route.handler, _Cell) else route
 
 
 def _no_handler() -> None:
-    """Stand for a handler where only the rest of a route counts."""
+    """Placeholder for the handler when routes are compared without it."""

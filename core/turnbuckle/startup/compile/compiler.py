@@ -33,7 +33,7 @@ from turnbuckle.runtime.dispatch import (
 )
 from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
 from turnbuckle.runtime.scope_match import ScopeMatcher
-from turnbuckle.runtime.upgrade import compile_switch
+from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
@@ -247,7 +247,7 @@ class _Workshop:
                 protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
-        return compile_switch(protocols, dispatch) if protocols else dispatch
+        return compile_upgrade(protocols, dispatch) if protocols else dispatch
 
     def _alpn(self, handle: Handler) -> dict[str, ConnectionFactory]:
         made: dict[str, ConnectionFactory] = {}

@@ -19,7 +19,7 @@ from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, Route
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
-from turnbuckle.runtime.upgrade import offered
+from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.setup import Setup
 from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
@@ -162,7 +162,7 @@ class _Explainer:
 
     def _switched(self, shown: Explanation) -> Explanation:
         spoken = {entry.record.upgrade.lower(): entry for entry in self.plan.protocols if entry.record.upgrade}
-        tokens = tuple(offered(self.request.head.upgrade)) if self.request.head.upgrade else ()
+        tokens = tuple(offered_protocols(self.request.head.upgrade)) if self.request.head.upgrade else ()
         protocol = next((spoken[token] for token in tokens if token in spoken), None)
         return attrs.evolve(shown, offered=tuple(dict.fromkeys(tokens)), protocol=protocol)
 

@@ -315,7 +315,7 @@ async def test_middleware_that_returns_no_response_is_answered(caplog: pytest.Lo
     with caplog.at_level(logging.ERROR):
         async with Client(App("shop", middleware=[forgetful])) as client:
             assert (await client.get("/")).status == 500
-    assert "a middleware of app 'shop' returned None, which is no response" in caplog.text
+    assert "a middleware of app 'shop' returned None, which is not a Response" in caplog.text
 
 
 async def test_response_type_that_makes_no_response_is_answered(caplog: pytest.LogCaptureFixture) -> None:
@@ -325,7 +325,7 @@ async def test_response_type_that_makes_no_response_is_answered(caplog: pytest.L
     with caplog.at_level(logging.ERROR):
         async with Client(app) as client:
             assert (await client.get("/")).status == 500
-    assert "the response type for set made 'text', which is no response" in caplog.text
+    assert "the response type for set returned 'text', which is not a Response" in caplog.text
 
 
 async def test_cancellation_is_not_answered() -> None:
@@ -561,7 +561,7 @@ async def test_answer_to_no_miss_is_a_mistake() -> None:
 
     async with Client(app) as client:
         await client.get("/")
-    assert "nothing went wrong" in str(caught[0])
+    assert "no exception to answer for" in str(caught[0])
 
 
 async def test_two_apps_with_different_plugins_live_in_one_process() -> None:
