@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.web.making import make_request
+from tests.core.web.requests import make_request
 from turnbuckle.records import Middleware, middleware
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.response.response import Response

@@ -93,7 +93,7 @@ def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _parse_value(name: bytes, received: bytes) -> bytes:
-    # Only SP and HTAB may surround a value (RFC 9110, section 5.6.3); strip() alone would also remove VT and FF.
+    # Only SP and HTAB may surround a value (RFC 9110, section 5.6.3). A plain strip() would also remove VT and FF.
     value = received.strip(b" \t")
     if value.translate(None, FIELD_VALUE_BYTES):
         raise ProtocolError(f"control character in the value of field {name!r}")

@@ -45,7 +45,7 @@ REQUEST_LINE: Final = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.(
 # Bytes that are not allowed in a head: controls, a CR without LF, an LF without CR (RFC 9112, section 2.2).
 FORBIDDEN_IN_HEAD: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
 
-# Content-Length = 1*DIGIT. int() alone would also take b"+5", b" 5 " and b"1_0".
+# Content-Length = 1*DIGIT. int() itself would also accept b"+5", b" 5 " and b"1_0".
 CONTENT_LENGTH: Final = re.compile(rb"[0-9]+")
 
 # chunk     = chunk-size [ chunk-ext ] CRLF

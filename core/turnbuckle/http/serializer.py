@@ -67,7 +67,7 @@ __all__ = [
 CLOSE_LINE: Final = b"Connection: close\r\n"
 KEEP_ALIVE_LINE: Final = b"Connection: keep-alive\r\n"
 
-# Content-Length = 1*DIGIT; int() alone would also accept "+5", " 5 " and "1_0", and digits beyond ASCII.
+# Content-Length = 1*DIGIT; int() itself would also accept "+5", " 5 " and "1_0", and digits beyond ASCII.
 _CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 # Connection = #connection-option, connection-option = token
 _CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")

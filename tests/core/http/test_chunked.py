@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.core.http.wire import byte_by_byte, cut, whole
+from tests.core.http.parsing import byte_by_byte, cut_at, whole
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.chunked import ChunkedReader
 from turnbuckle.http.limits import Limits
@@ -184,7 +184,7 @@ PIECES = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 @given(PIECES, st.lists(st.integers(0, 10**6), max_size=8))
 def test_chunked_reader_at_any_cut(chunks: list[bytes], places: list[int]) -> None:
     received = b"".join(b"%x;n=v\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nX-A: 1\r\n\r\n" + REST
-    reader, content, rest = read_all(cut(received, places))
+    reader, content, rest = read_all(cut_at(received, places))
     assert (content, reader.is_done, rest) == (b"".join(chunks), True, REST)
     assert reader.received_trailers() == ((b"x-a", b"1"),)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.core.http.parsing import NEXT, NEXT_REQUEST, Request, read_events, requests_from
 from tests.core.http.test_known_attacks import REFUSED
 from tests.core.http.test_parser import CASES
-from tests.core.http.wire import NEXT, NEXT_REQUEST, Request, drain, gather
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, Parser, RequestHead
 from turnbuckle.http.guard import GuardedParser, guarded
@@ -42,7 +42,7 @@ class ScriptedParser:
 
 def say(*events: Event, limits: Limits | None = None) -> list[Event]:
     """Return what comes through a guard of a parser that says this."""
-    return drain(fed(GuardedParser(ScriptedParser(events), limits or Limits())))
+    return read_events(fed(GuardedParser(ScriptedParser(events), limits or Limits())))
 
 
 def fed(guard: GuardedParser) -> GuardedParser:
@@ -99,7 +99,7 @@ def test_guard_passes_input_to_the_parser() -> None:
 def test_guard_lets_good_requests_pass(received: bytes, expected: RequestHead, content: bytes) -> None:
     guard = GuardedParser(H1Parser(Limits()), Limits())
     guard.feed(received + NEXT)
-    assert gather(drain(guard)) == [Request(expected, content, ()), NEXT_REQUEST]
+    assert requests_from(read_events(guard)) == [Request(expected, content, ()), NEXT_REQUEST]
 
 
 @pytest.mark.parametrize(("received", "status"), REFUSED)
@@ -107,7 +107,7 @@ def test_guard_passes_refusals_on(received: bytes, status: int) -> None:
     guard = GuardedParser(H1Parser(Limits()), Limits())
     guard.feed(received + NEXT)
     with pytest.raises(ProtocolError) as caught:
-        drain(guard)
+        read_events(guard)
     assert caught.value.status == status
     guard.feed(NEXT)
     with pytest.raises(ProtocolError) as again:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.core.http.wire import WAYS, refused, run
+from tests.core.http.parsing import SPLITS, parse, parse_refused
 
-Way = Callable[[bytes], list[bytes]]
+Split = Callable[[bytes], list[bytes]]
 START = b"POST / HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n"
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -129,14 +129,14 @@ REFUSED = [
 
 @pytest.mark.parametrize(("received", "status"), REFUSED)
 def test_attack_is_refused(received: bytes, status: int) -> None:
-    # No head is longer than this before it is refused, and dripping a megabyte takes its time.
+    # No head is longer than this before it is refused, and feeding a megabyte byte by byte takes long.
     received = received[:40_000]
-    for way in WAYS:
-        assert refused(received, way) == status, way.__name__
+    for split in SPLITS:
+        assert parse_refused(received, split) == status, split.__name__
 
 
 @pytest.mark.parametrize(("received", "status"), REFUSED)
 def test_attack_hides_no_request(received: bytes, status: int) -> None:
-    requests = run([received + HIDDEN]).requests
+    requests = parse([received + HIDDEN]).requests
     assert all(request.head.target != b"/hidden" for request in requests)
     assert all(request.trailers is None for request in requests)

@@ -9,19 +9,19 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.core.http.wire import (
+from tests.core.http.parsing import (
     NEXT,
     NEXT_REQUEST,
-    WAYS,
+    SPLITS,
     ParserOutcome,
     Request,
-    accepted,
     byte_by_byte,
-    cut,
-    drain,
-    gather,
-    refused,
-    run,
+    cut_at,
+    parse,
+    parse_accepted,
+    parse_refused,
+    read_events,
+    requests_from,
     whole,
 )
 from turnbuckle.errors import ProtocolError
@@ -29,7 +29,7 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RequestHead
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser, H1ParserFactory
 
-Way = Callable[[bytes], list[bytes]]
+Split = Callable[[bytes], list[bytes]]
 HOST = (b"host", b"a")
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -137,8 +137,8 @@ CASES = [
 
 @pytest.mark.parametrize(("received", "expected", "content"), CASES)
 def test_parser(received: bytes, expected: RequestHead, content: bytes) -> None:
-    for way in WAYS:
-        assert accepted(received, way) == [Request(expected, content, ())], way.__name__
+    for split in SPLITS:
+        assert parse_accepted(received, split) == [Request(expected, content, ())], split.__name__
 
 
 @pytest.mark.parametrize(
@@ -169,15 +169,15 @@ def test_parser(received: bytes, expected: RequestHead, content: bytes) -> None:
     ],
 )
 def test_parser_refuses(received: bytes, status: int) -> None:
-    for way in WAYS:
-        assert refused(received, way) == status, way.__name__
+    for split in SPLITS:
+        assert parse_refused(received, split) == status, split.__name__
 
 
-@pytest.mark.parametrize("way", [whole, byte_by_byte])
-def test_parser_pipelines(way: Way) -> None:
+@pytest.mark.parametrize("split", [whole, byte_by_byte])
+def test_parser_pipelines(split: Split) -> None:
     received = POST + b"Content-Length: 5\r\n\r\nhello" + GET + b"\r\n"
     received += POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-A: 1\r\n\r\n" + GET + b"\r\n"
-    outcome = run(way(received * 5))
+    outcome = parse(split(received * 5))
     assert outcome.status is None
     assert [(r.head.method, r.content, r.trailers) for r in outcome.requests] == [
         (b"POST", b"hello", ()),
@@ -200,8 +200,8 @@ def test_parser_never_runs_ahead() -> None:
 def test_parser_takes_an_empty_line_between_requests() -> None:
     # Some clients send a CRLF after the content that Content-Length does not count.
     received = POST + b"Content-Length: 5\r\n\r\nhello\r\n"
-    assert run([received + NEXT]).requests[1:] == [NEXT_REQUEST]
-    assert run(byte_by_byte(received + NEXT)).requests[1:] == [NEXT_REQUEST]
+    assert parse([received + NEXT]).requests[1:] == [NEXT_REQUEST]
+    assert parse(byte_by_byte(received + NEXT)).requests[1:] == [NEXT_REQUEST]
 
 
 def test_parser_hands_over_what_follows_an_upgrade() -> None:
@@ -226,7 +226,7 @@ def test_parser_gives_content_as_it_comes() -> None:
     parser.feed(b"orld" + NEXT)
     assert parser.next_event() == Data(b"orld")
     assert parser.next_event() == EndOfMessage()
-    assert gather(drain(parser)) == [NEXT_REQUEST]
+    assert requests_from(read_events(parser)) == [NEXT_REQUEST]
 
 
 def test_parser_copies_what_it_is_fed() -> None:
@@ -250,7 +250,7 @@ def test_parser_copies_what_it_is_fed() -> None:
 )
 def test_parser_takes_the_end_between_requests(received: bytes) -> None:
     for pieces in (whole(received), byte_by_byte(received)):
-        outcome = run(pieces, eof=True)
+        outcome = parse(pieces, eof=True)
         assert outcome.status is None
         assert all(request.trailers == () for request in outcome.requests)
 
@@ -277,8 +277,8 @@ def test_parser_takes_the_end_between_requests(received: bytes) -> None:
 )
 def test_parser_refuses_the_end_within_a_request(received: bytes) -> None:
     for pieces in (whole(received), byte_by_byte(received)):
-        assert run(pieces).status is None
-        assert run(pieces, eof=True).status == 400
+        assert parse(pieces).status is None
+        assert parse(pieces, eof=True).status == 400
 
 
 LIMITS = [
@@ -319,10 +319,10 @@ LIMITS = [
 
 @pytest.mark.parametrize(("limits", "fits", "breaks", "status"), LIMITS)
 def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status: int) -> None:
-    for way in WAYS:
+    for split in SPLITS:
         # The next request is larger than some of these limits, and is refused in its turn.
-        assert [request.trailers for request in run(way(fits), limits).requests][:1] == [()], way.__name__
-        assert refused(breaks, way, limits) == status, way.__name__
+        assert [request.trailers for request in parse(split(fits), limits).requests][:1] == [()], split.__name__
+        assert parse_refused(breaks, split, limits) == status, split.__name__
 
 
 @pytest.mark.parametrize(
@@ -341,8 +341,8 @@ def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status:
 )
 def test_parser_takes_what_is_at_the_limit(limits: Limits, received: bytes) -> None:
     for place in range(len(received)):
-        assert run(cut(received, [place]), limits).status is None
-    assert len(accepted(received, byte_by_byte, limits)) == 1
+        assert parse(cut_at(received, [place]), limits).status is None
+    assert len(parse_accepted(received, byte_by_byte, limits)) == 1
 
 
 @pytest.mark.parametrize(
@@ -360,11 +360,11 @@ def test_parser_takes_what_is_at_the_limit(limits: Limits, received: bytes) -> N
     ],
 )
 def test_parser_refuses_a_head_before_its_end(received: bytes, status: int) -> None:
-    assert run([received]).status == status
+    assert parse([received]).status == status
 
 
 def test_parser_refuses_content_before_it_comes() -> None:
-    assert run([POST + b"Content-Length: 6\r\n\r\n"], Limits(content=5)).status == 413
+    assert parse([POST + b"Content-Length: 6\r\n\r\n"], Limits(content=5)).status == 413
 
 
 @pytest.mark.parametrize("received", [b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 60 + b"X: " + b"a" * 16000])
@@ -456,7 +456,7 @@ PLACES = st.lists(st.integers(0, 10**6), max_size=10)
 
 @given(REQUESTS, PLACES)
 def test_parser_at_any_cut(requests: list[tuple[list[tuple[bytes, bytes]], bytes, int]], places: list[int]) -> None:
-    outcome = run(cut(b"".join(request(*parts) for parts in requests), places), eof=True)
+    outcome = parse(cut_at(b"".join(request(*parts) for parts in requests), places), eof=True)
     assert outcome.status is None
     assert [r.content for r in outcome.requests] == [content for _, content, _ in requests]
     for got, (fields, _, _) in zip(outcome.requests, requests, strict=True):
@@ -480,7 +480,7 @@ def test_limits_hold_alike_at_any_cut(
     requests: list[tuple[list[tuple[bytes, bytes]], bytes, int]], places: list[int], limits: Limits
 ) -> None:
     received = b"".join(request(*parts) for parts in requests)
-    at_once, in_pieces = run([received], limits), run(cut(received, places), limits)
+    at_once, in_pieces = parse([received], limits), parse(cut_at(received, places), limits)
     assert (at_once.status is None) is (in_pieces.status is None)
     if at_once.status is None:
         assert at_once == in_pieces
@@ -511,9 +511,9 @@ def mutate(received: bytes, mutations: list[tuple[int, int, bytes]]) -> bytes:
 def test_parser_is_of_one_mind_about_broken_requests(
     seed: bytes, mutations: list[tuple[int, int, bytes]], places: list[int]
 ) -> None:
-    # Anything but a ProtocolError would escape run() and fail the test.
+    # Anything but a ProtocolError would escape parse() and fail the test.
     received = mutate(seed, mutations)
-    at_once, in_pieces = run([received], eof=True), run(cut(received, places), eof=True)
+    at_once, in_pieces = parse([received], eof=True), parse(cut_at(received, places), eof=True)
     assert complete(at_once) == complete(in_pieces)
     assert (at_once.status is None) is (in_pieces.status is None)
 
@@ -525,5 +525,5 @@ def complete(outcome: ParserOutcome) -> list[Request]:
 
 @given(st.binary(max_size=80), PLACES)
 def test_parser_raises_nothing_but_protocol_errors(received: bytes, places: list[int]) -> None:
-    outcome = run(cut(received, places), eof=True)
+    outcome = parse(cut_at(received, places), eof=True)
     assert outcome.status in (None, 400, 413, 414, 431, 501, 505)

@@ -1,4 +1,4 @@
-"""The PROXY protocol: what each header says, at every split, and what is none."""
+"""Tests of ``turnbuckle.http.proxy_protocol``: valid headers at every split, and malformed headers."""
 
 from __future__ import annotations
 
@@ -54,33 +54,33 @@ VALID = [
 
 
 @pytest.mark.parametrize("trailing", [b"", b"GET / HTTP/1.1\r\n", b"\r\n\r\n" * 100])
-@pytest.mark.parametrize(("octets", "header"), VALID)
-def test_header_is_read_whole(octets: bytes, header: ProxyHeader, trailing: bytes) -> None:
+@pytest.mark.parametrize(("received", "header"), VALID)
+def test_header_is_read_whole(received: bytes, header: ProxyHeader, trailing: bytes) -> None:
     parser = ProxyHeaderParser()
-    assert parser.feed(octets + trailing) == header
+    assert parser.feed(received + trailing) == header
     assert parser.trailing == trailing
 
 
-@pytest.mark.parametrize(("octets", "header"), VALID)
-def test_header_is_read_byte_by_byte(octets: bytes, header: ProxyHeader) -> None:
+@pytest.mark.parametrize(("received", "header"), VALID)
+def test_header_is_read_byte_by_byte(received: bytes, header: ProxyHeader) -> None:
     parser = ProxyHeaderParser()
-    for each in octets[:-1]:
-        assert parser.feed(bytes([each])) is None
-    assert parser.feed(octets[-1:]) == header
+    for byte in received[:-1]:
+        assert parser.feed(bytes([byte])) is None
+    assert parser.feed(received[-1:]) == header
     assert parser.trailing == b""
 
 
-@pytest.mark.parametrize(("octets", "header"), VALID)
-def test_header_is_read_at_every_split(octets: bytes, header: ProxyHeader) -> None:
-    for split in range(1, min(len(octets), 300)):
+@pytest.mark.parametrize(("received", "header"), VALID)
+def test_header_is_read_at_every_split(received: bytes, header: ProxyHeader) -> None:
+    for split in range(1, min(len(received), 300)):
         parser = ProxyHeaderParser()
-        assert parser.feed(octets[:split]) is None
-        assert parser.feed(octets[split:] + b"GET") == header
+        assert parser.feed(received[:split]) is None
+        assert parser.feed(received[split:] + b"GET") == header
         assert parser.trailing == b"GET"
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "received",
     [
         pytest.param(b"GET / HTTP/1.1\r\n", id="http"),
         pytest.param(b"\x16\x03\x01", id="tls"),
@@ -123,23 +123,23 @@ def test_header_is_read_at_every_split(octets: bytes, header: ProxyHeader) -> No
         pytest.param(binary(0x20, 0x00, b"", size=65535), id="local-too-long"),
     ],
 )
-def test_what_is_no_header_is_refused_however_it_comes(octets: bytes) -> None:
+def test_what_is_no_header_is_refused_however_it_comes(received: bytes) -> None:
     with pytest.raises(ProtocolError):
-        ProxyHeaderParser().feed(octets)
-    assert _feed(octets, list(range(len(octets)))) == ("refused", b"")
+        ProxyHeaderParser().feed(received)
+    assert _feed(received, list(range(len(received)))) == ("refused", b"")
 
 
-def _feed(octets: bytes, cuts: list[int]) -> tuple[object, bytes]:
+def _feed(received: bytes, cuts: list[int]) -> tuple[object, bytes]:
     parser = ProxyHeaderParser()
     header = None
     before = 0
-    for cut in sorted({min(cut, len(octets)) for cut in cuts} | {len(octets)}):
+    for cut in sorted({min(cut, len(received)) for cut in cuts} | {len(received)}):
         try:
-            header = parser.feed(octets[before:cut])
+            header = parser.feed(received[before:cut])
         except ProtocolError:
             return "refused", b""
         if header is not None:
-            return header, parser.trailing + octets[cut:]
+            return header, parser.trailing + received[cut:]
         before = cut
     return header, b""
 
@@ -153,8 +153,8 @@ def _feed(octets: bytes, cuts: list[int]) -> tuple[object, bytes]:
     ),
     st.lists(st.integers(0, 400), max_size=6),
 )
-def test_any_split_gives_the_same(octets: bytes, cuts: list[int]) -> None:
-    assert _feed(octets, cuts) == _feed(octets, [])
+def test_any_split_gives_the_same(received: bytes, cuts: list[int]) -> None:
+    assert _feed(received, cuts) == _feed(received, [])
 
 
 @given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 65535), st.integers(0, 65535), st.binary(max_size=50))
@@ -163,9 +163,9 @@ def test_both_versions_say_the_same(source, destination, source_port: int, port:
         destination = source
     family = 0x11 if source.version == 4 else 0x21
     text = f"PROXY TCP{source.version} {source} {destination} {source_port} {port}\r\n".encode()
-    octets = ends(str(source), str(destination), source_port, port)
+    received = ends(str(source), str(destination), source_port, port)
     expected = ProxyHeader(is_known=True, source=(str(source), source_port), destination=(str(destination), port))
-    for whole in (text, binary(0x21, family, octets)):
+    for whole in (text, binary(0x21, family, received)):
         parser = ProxyHeaderParser()
         assert parser.feed(whole + trailing) == expected
         assert parser.trailing == trailing

@@ -25,9 +25,9 @@ TEXT = ("Content-Type", "text/plain")
 NEAR_TEXT = st.text(st.sampled_from("aZ0- \t\r\n\0\x0b\x7f\x85\xa0\xff:,\u212a"), max_size=6)
 
 
-def split(octets: bytes) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
-    """Take a response apart as the strictest of recipients would."""
-    head, end, body = octets.partition(b"\r\n\r\n")
+def parse_response(response: bytes) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
+    """Parse a response as strictly as possible, and return its status line, fields and body."""
+    head, end, body = response.partition(b"\r\n\r\n")
     start, *lines = head.split(b"\r\n")
     assert end
     assert not set(b"\r\n\0") & set(head.replace(b"\r\n", b""))
@@ -36,8 +36,8 @@ def split(octets: bytes) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
     return start, [(name.lower(), value) for name, _, value in fields], body
 
 
-def values(octets: bytes, name: bytes) -> list[bytes]:
-    return [value for key, value in split(octets)[1] if key == name]
+def values(response: bytes, name: bytes) -> list[bytes]:
+    return [value for key, value in parse_response(response)[1] if key == name]
 
 
 def test_full_response_is_one_message() -> None:
@@ -49,16 +49,16 @@ def test_full_response_is_one_message() -> None:
 @pytest.mark.parametrize("status", [pytest.param(status, id=str(status)) for status in REASON_PHRASES if status >= 200])
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"CONNECT", b"POST"])
 def test_full_response_has_content_where_it_may(status: int, method: bytes) -> None:
-    octets = full_response(status, [TEXT], b"hello", DATE, method)
-    start, fields, body = split(octets)
+    response = full_response(status, [TEXT], b"hello", DATE, method)
+    start, fields, body = parse_response(response)
     assert start == f"HTTP/1.1 {status} {REASON_PHRASES[status]}".encode()
     assert (b"content-type", b"text/plain") in fields
-    assert len(values(octets, b"date")) == 1
+    assert len(values(response, b"date")) == 1
     is_tunnel = method == b"CONNECT" and status < 300
     has_content = method != b"HEAD" and status not in (204, 205, 304) and not is_tunnel
     assert body == (b"hello" if has_content else b"")
     length = [] if status in (204, 304) or is_tunnel else [b"0"] if status == 205 else [b"5"]
-    assert values(octets, b"content-length") == length
+    assert values(response, b"content-length") == length
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_full_response_has_content_where_it_may(status: int, method: bytes) -> N
     ],
 )
 def test_full_response_status_line(status: int, start: bytes) -> None:
-    assert split(full_response(status, (), b"", DATE))[0] == start
+    assert parse_response(full_response(status, (), b"", DATE))[0] == start
 
 
 @pytest.mark.parametrize("status", [0, 1, True, 99, 100, 101, 103, 199, 600, 1000, -200])
@@ -93,9 +93,9 @@ def test_status_lines_take_whole_numbers_only() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 65536])
 def test_full_response_announces_its_length(length: int) -> None:
-    octets = full_response(200, (), b"x" * length, DATE)
-    assert values(octets, b"content-length") == [str(length).encode()]
-    assert split(octets)[2] == b"x" * length
+    response = full_response(200, (), b"x" * length, DATE)
+    assert values(response, b"content-length") == [str(length).encode()]
+    assert parse_response(response)[2] == b"x" * length
 
 
 def test_full_response_length_lines_stay_true_when_there_are_many() -> None:
@@ -113,9 +113,9 @@ def test_full_response_length_lines_stay_true_when_there_are_many() -> None:
     ],
 )
 def test_framing_fields_of_the_application_are_sent_once(field: Field, line: bytes) -> None:
-    octets = full_response(200, [TEXT, field], b"hello", DATE + b"Server: ours\r\n" + CLOSE_LINE)
-    assert values(octets, line) == [field[1].encode()]
-    assert len(split(octets)[1]) == 5
+    response = full_response(200, [TEXT, field], b"hello", DATE + b"Server: ours\r\n" + CLOSE_LINE)
+    assert values(response, line) == [field[1].encode()]
+    assert len(parse_response(response)[1]) == 5
 
 
 @pytest.mark.parametrize("name", ["Transfer-Encoding", "transfer-encoding", "TRANSFER-ENCODING"])
@@ -166,8 +166,8 @@ def test_full_response_refuses_a_wrong_length(method: bytes, status: int, body: 
     ],
 )
 def test_full_response_without_content_announces_what_it_may(method: bytes, status: int, length: list[bytes]) -> None:
-    octets = full_response(status, [("Content-Length", "1234")], b"", DATE, method)
-    assert values(octets, b"content-length") == length
+    response = full_response(status, [("Content-Length", "1234")], b"", DATE, method)
+    assert values(response, b"content-length") == length
 
 
 def test_full_response_to_head_without_a_body_leaves_the_length_open() -> None:
@@ -188,8 +188,8 @@ def test_full_response_to_head_without_a_body_leaves_the_length_open() -> None:
     ],
 )
 def test_connection_options_are_joined(fields: list[str], own: bytes, line: list[bytes]) -> None:
-    octets = response_head(426, [("Connection", value) for value in fields], b"", DATE + own)
-    assert values(octets, b"connection") == line
+    response = response_head(426, [("Connection", value) for value in fields], b"", DATE + own)
+    assert values(response, b"connection") == line
 
 
 @pytest.mark.parametrize("value", ["close;x", "clo\xe9", "@"])
@@ -277,15 +277,15 @@ def test_response_head_switches_protocols() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "fields", "octets"),
+    ("status", "fields", "response"),
     [
         pytest.param(100, (), b"HTTP/1.1 100 Continue\r\n\r\n", id="continue"),
         pytest.param(103, [("Link", "</a>")], b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", id="early-hints"),
         pytest.param(199, (), b"HTTP/1.1 199 \r\n\r\n", id="unregistered"),
     ],
 )
-def test_interim_response(status: int, fields: list[Field], octets: bytes) -> None:
-    assert interim_response(status, fields) == octets
+def test_interim_response(status: int, fields: list[Field], response: bytes) -> None:
+    assert interim_response(status, fields) == response
 
 
 @pytest.mark.parametrize("status", [99, 101, 200])
@@ -302,8 +302,8 @@ def test_interim_response_refuses_framing(name: str) -> None:
 
 @pytest.mark.parametrize("status", [400, 408, 413, 414, 431, 500, 501, 503, 505])
 def test_error_response(status: int) -> None:
-    octets = error_response(status, date_line=DATE)
-    start, fields, body = split(octets)
+    response = error_response(status, date_line=DATE)
+    start, fields, body = parse_response(response)
     assert start == f"HTTP/1.1 {status} {REASON_PHRASES[status]}".encode()
     assert body == f"{REASON_PHRASES[status]}\n".encode()
     assert dict(fields) == {
@@ -316,17 +316,17 @@ def test_error_response(status: int) -> None:
 
 def test_error_response_variants() -> None:
     assert values(error_response(400, date_line=DATE, close=False), b"connection") == []
-    assert split(error_response(400, date_line=DATE, method=b"HEAD"))[2] == b""
-    assert split(error_response(499, date_line=DATE))[2] == b"499\n"
+    assert parse_response(error_response(400, date_line=DATE, method=b"HEAD"))[2] == b""
+    assert parse_response(error_response(499, date_line=DATE))[2] == b"499\n"
 
 
 @given(st.lists(st.tuples(NEAR_TEXT | st.text(max_size=6), NEAR_TEXT | st.text(max_size=6)), max_size=4))
 def test_no_field_changes_the_message(fields: list[Field]) -> None:
     try:
-        octets = full_response(200, fields, b"hello", DATE)
+        response = full_response(200, fields, b"hello", DATE)
     except ValueError:
         return
-    start, parsed, body = split(octets)
+    start, parsed, body = parse_response(response)
     assert (start, body) == (b"HTTP/1.1 200 OK", b"hello")
     sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     assert parsed == [*sent, (b"date", DATE[6:-2]), (b"content-length", b"5")]
@@ -345,12 +345,12 @@ FRAMING_VALUES = st.sampled_from(
 )
 def test_no_framing_field_breaks_the_message(fields: list[Field], own: bytes, method: bytes) -> None:
     try:
-        octets = full_response(200, fields, b"hello", DATE + own, method)
+        response = full_response(200, fields, b"hello", DATE + own, method)
     except ValueError:
         return
-    assert values(octets, b"content-length") == [b"5"]
-    assert values(octets, b"transfer-encoding") == []
-    assert len(values(octets, b"date")) == 1
+    assert values(response, b"content-length") == [b"5"]
+    assert values(response, b"transfer-encoding") == []
+    assert len(values(response, b"date")) == 1
     closes = own == CLOSE_LINE or wants_close(fields)
-    assert b"close" in b",".join(values(octets, b"connection")).split(b", ") or not closes
-    assert split(octets)[2] == (b"hello" if method == b"GET" else b"")
+    assert b"close" in b",".join(values(response, b"connection")).split(b", ") or not closes
+    assert parse_response(response)[2] == (b"hello" if method == b"GET" else b"")

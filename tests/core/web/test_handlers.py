@@ -7,9 +7,8 @@ import threading
 
 import pytest
 
+from tests.core.web.requests import make_request
 from turnbuckle.web.handlers import bind_handler, describe_handler
-
-from .making import make_request
 
 CURRENT = contextvars.ContextVar("CURRENT")
 

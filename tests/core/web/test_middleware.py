@@ -2,11 +2,10 @@
 
 import pytest
 
+from tests.core.web.requests import make_request
 from turnbuckle.records import Middleware, middleware
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.response.response import Response
-
-from .making import make_request
 
 
 async def endpoint(request):

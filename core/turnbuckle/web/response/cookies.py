@@ -108,7 +108,7 @@ class Cookie:
         max_age: lifetime in seconds, 0 to delete the cookie; None to keep it until the browser is closed.
         expires: end of its lifetime, with a time zone; for browsers, ``max_age`` takes precedence.
         path: the path below which browsers send it; None for the folder of the request's path.
-        domain: the host whose subdomains get it too; None for the current host only.
+        domain: the host that gets it together with its subdomains; None for the current host only.
         secure: whether it is sent over https only.
         http_only: whether scripts cannot read it.
         same_site: whether it is sent with requests from other sites; None for the default of the browser.

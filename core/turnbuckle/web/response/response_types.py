@@ -105,4 +105,4 @@ def _find(renders: dict[type, Render], value: object, handler: object) -> Render
             return render
     who = f"handler {describe_handler(handler)}" if handler is not None else "a handler"
     allowed = ", ".join(known.__name__ for known in renders)
-    raise TypeError(f"{who} returned {value!r:.80} of type {kind.__qualname__}; what can be returned: {allowed}")
+    raise TypeError(f"{who} returned {value!r:.80} of type {kind.__qualname__}; supported types: {allowed}")

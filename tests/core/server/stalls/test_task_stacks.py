@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.server.served import GET, hello, serving
 from tests.core.server.waiting import PATIENCE, until
-from tests.core.web.making import make_request
+from tests.core.web.requests import make_request
 from turnbuckle import App, HTTPServer, Request
 from turnbuckle.server.stalls.task_stacks import await_location
 from turnbuckle.testing.transport.activity import turns

@@ -6,42 +6,42 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.core.web.making import Pieces
+from tests.core.web.requests import ListSource
 from turnbuckle.errors import BadRequest, ContentTooLarge
 from turnbuckle.web.content.content import ContentReader, decode_json, decode_text, is_charset
 
 
 async def test_read_joins_the_pieces_and_keeps_them():
-    source = Pieces(b"ab", b"c")
+    source = ListSource(b"ab", b"c")
     reader = ContentReader(source)
     assert await reader.read() == b"abc"
     assert await reader.read() == b"abc"
-    assert source.asked == 3
+    assert source.calls == 3
 
 
 async def test_stream_yields_pieces_as_they_come():
-    source = Pieces(b"ab", b"c")
+    source = ListSource(b"ab", b"c")
     stream = ContentReader(source).stream()
     assert await anext(stream) == b"ab"
-    assert source.asked == 1
+    assert source.calls == 1
     assert [piece async for piece in stream] == [b"c"]
 
 
 async def test_stream_after_read_comes_from_memory():
-    reader = ContentReader(Pieces(b"ab", b"c"))
+    reader = ContentReader(ListSource(b"ab", b"c"))
     await reader.read()
     assert [piece async for piece in reader.stream()] == [b"abc"]
     assert [piece async for piece in reader.stream()] == [b"abc"]
 
 
 async def test_stream_after_reading_nothing_yields_nothing():
-    reader = ContentReader(Pieces())
+    reader = ContentReader(ListSource())
     assert await reader.read() == b""
     assert [piece async for piece in reader.stream()] == []
 
 
 async def test_content_is_streamed_once():
-    reader = ContentReader(Pieces(b"ab", b"c"))
+    reader = ContentReader(ListSource(b"ab", b"c"))
     await anext(reader.stream())
     with pytest.raises(RuntimeError, match="can be read only once"):
         await anext(reader.stream())
@@ -51,7 +51,7 @@ async def test_content_is_streamed_once():
 
 async def test_read_passes_on_the_limit():
     with pytest.raises(ContentTooLarge):
-        await ContentReader(Pieces(b"abc", b"def", limit=5)).read()
+        await ContentReader(ListSource(b"abc", b"def", limit=5)).read()
 
 
 @pytest.mark.parametrize(

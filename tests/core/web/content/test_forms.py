@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.web.making import Pieces, make_request
+from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.uploads import UploadedFile
@@ -11,7 +11,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 
 
 def form_request(*pieces, content_type=URLENCODED):
-    return make_request("/", method="POST", headers=[("content-type", content_type)], content=Pieces(*pieces))
+    return make_request("/", method="POST", headers=[("content-type", content_type)], content=ListSource(*pieces))
 
 
 @pytest.mark.parametrize(

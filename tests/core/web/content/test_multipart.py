@@ -5,7 +5,7 @@ import sys
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.core.web.making import Pieces, make_request
+from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.forms import FormLimits
 
@@ -21,7 +21,7 @@ def part(name, value, filename=None, *extra):
 
 def form_request(*pieces, boundary="; boundary=XX"):
     headers = [("content-type", f"multipart/form-data{boundary}")]
-    return make_request("/", method="POST", headers=headers, content=Pieces(*pieces))
+    return make_request("/", method="POST", headers=headers, content=ListSource(*pieces))
 
 
 FORM = part("title", "é".encode()) + part("doc", b"abc", "a.txt", "Content-Type: text/plain") + part("title", b"") + END

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from tests.core.web.making import Pieces, make_request
+from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, HTTPError, UnsupportedMediaType
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
@@ -90,7 +90,7 @@ def test_request_content_type(value, content_type):
 def test_request_content_length():
     assert make_request().content_length == 0
     assert make_request(content=b"abc").content_length == 3
-    assert make_request(content=Pieces(b"abc")).content_length is None
+    assert make_request(content=ListSource(b"abc")).content_length is None
 
 
 async def test_request_without_content():
@@ -104,29 +104,29 @@ async def test_request_without_content():
 
 
 async def test_request_reads_content_once():
-    source = Pieces(b"ab", b"c")
+    source = ListSource(b"ab", b"c")
     request = make_request(content=source)
     assert await request.read() == await request.read() == b"abc"
     assert await request.text() == "abc"
-    assert source.asked == 3
+    assert source.calls == 3
 
 
 async def test_request_streams_content():
-    request = make_request(content=Pieces(b"ab", b"c"))
+    request = make_request(content=ListSource(b"ab", b"c"))
     assert await collect(request.stream()) == [b"ab", b"c"]
     with pytest.raises(RuntimeError, match="streamed"):
         await request.read()
 
 
 async def test_request_trailers_follow_content():
-    request = make_request(content=Pieces(b"ab", trailers=[(b"x-sum", b"5")]))
+    request = make_request(content=ListSource(b"ab", trailers=[(b"x-sum", b"5")]))
     assert "x-sum" not in request.trailers
     await request.read()
     assert request.trailers["X-Sum"] == "5"
 
 
 def test_request_content_limit_reaches_the_source():
-    source = Pieces(b"ab", limit=100)
+    source = ListSource(b"ab", limit=100)
     request = make_request(content=source)
     assert request.content_limit == 100
     request.content_limit = 7

@@ -41,5 +41,5 @@ def test_parse_target_remembers_short_ones_only():
 
 
 @given(st.binary())
-def test_parse_target_never_fails(octets):
-    assert parse_target(b"/" + octets).raw_path.startswith("/")
+def test_parse_target_never_fails(target):
+    assert parse_target(b"/" + target).raw_path.startswith("/")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.web.making import make_request
+from tests.core.web.requests import make_request
 from turnbuckle.routing.records import Route
 from turnbuckle.web.response.debug_page import debug_response
 

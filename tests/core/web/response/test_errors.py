@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.core.web.making import make_request
+from tests.core.web.requests import make_request
 from turnbuckle.errors import (
     BadRequest,
     ConnectionLost,

@@ -27,10 +27,10 @@ class Name(str):
 
 
 @pytest.mark.parametrize(
-    ("body", "octets", "content_type"),
+    ("body", "sent", "content_type"),
     [
         pytest.param("Hello", b"Hello", TEXT, id="text"),
-        pytest.param("é", b"\xc3\xa9", TEXT, id="length is in octets"),
+        pytest.param("é", b"\xc3\xa9", TEXT, id="length is in bytes"),
         pytest.param(Name("a"), b"a", TEXT, id="a kind of text"),
         pytest.param(b"a", b"a", OCTETS, id="bytes"),
         pytest.param(bytearray(b"a"), b"a", OCTETS, id="bytearray"),
@@ -41,9 +41,9 @@ class Name(str):
         pytest.param("\ud800", b"?", TEXT, id="lone surrogate"),
     ],
 )
-def test_response_encodes_its_body(body, octets, content_type):
+def test_response_encodes_its_body(body, sent, content_type):
     response = Response(body)
-    assert response.body == octets
+    assert response.body == sent
     assert type(response.body) is bytes
     assert response.content_type == content_type
     assert response.status == 200

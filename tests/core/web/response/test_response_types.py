@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from tests.core.web.making import make_request
+from tests.core.web.requests import make_request
 from turnbuckle.web.response.response import JSON, Response, Text
 from turnbuckle.web.response.response_types import BUILTIN_TYPES, AttrsInstance, compile_renderer
 
@@ -83,7 +83,7 @@ async def test_render_file(render, tmp_path):
 @pytest.mark.parametrize("value", [1, True, 1.5, (1, 2), {1}, object(), Point, iter([]), make_request])
 def test_render_refuses(render, value):
     for _ in range(2):
-        with pytest.raises(TypeError, match=r"a handler returned .* what can be returned: Response, str, bytes, dict"):
+        with pytest.raises(TypeError, match=r"a handler returned .* supported types: Response, str, bytes, dict"):
             render(value)
 
 
@@ -114,5 +114,5 @@ def test_render_of_an_empty_table_knows_responses():
     render = compile_renderer({})
     response = Response()
     assert render(response) is response
-    with pytest.raises(TypeError, match=r"what can be returned: Response$"):
+    with pytest.raises(TypeError, match=r"supported types: Response$"):
         render("a")

@@ -1,4 +1,4 @@
-"""Make requests by hand: a content source that is a plain list, and a request from a few words."""
+"""Create requests without a server, with content from a list."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
 
-class Pieces:
-    """A content source with all of its content at hand; it counts how often it was asked."""
+class ListSource:
+    """A content source that delivers pieces from a list, and counts the calls of ``receive``."""
 
     def __init__(self, *pieces: bytes, trailers: RawFields = (), limit: int = 1000_000) -> None:
         self.limit = limit
-        self.asked = 0
+        self.calls = 0
         self._pieces = list(pieces)
         self._trailers = trailers
         self._is_complete = False
@@ -23,7 +23,7 @@ class Pieces:
         return self._trailers if self._is_complete else ()
 
     async def receive(self) -> bytes:
-        self.asked += 1
+        self.calls += 1
         if not self._pieces:
             self._is_complete = True
             return b""
@@ -39,12 +39,12 @@ def make_request(
     *,
     method: str = "GET",
     headers: Iterable[tuple[str, str]] = (),
-    content: bytes | Pieces | None = None,
+    content: bytes | ListSource | None = None,
     peer: Peer | None = None,
 ) -> Request:
-    """Return a request as the server would make it."""
+    """Return a request as the server creates it."""
     fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    source = Pieces(content) if isinstance(content, bytes) else content
+    source = ListSource(content) if isinstance(content, bytes) else content
     length = len(content) if isinstance(content, bytes) else None if content else 0
     head = RequestHead(method.encode(), target.encode("latin-1"), 1, fields, length)
     return Request(head, source, peer or Peer(("192.0.2.1", 5000), ("192.0.2.9", 80)))

@@ -1,4 +1,4 @@
-"""Feed octets to a parser in the ways that a network may, and gather what it makes of them."""
+"""Feed bytes to a parser at different splits, and collect the requests that it reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEXT: Final = b"GET /next HTTP/1.1\r\nHost: next\r\n\r\n"
 
 
 class Request(NamedTuple):
-    """What came of one request; ``trailers`` is None as long as it is not complete."""
+    """One parsed request; ``trailers`` is None while it is incomplete."""
 
     head: RequestHead
     content: bytes
@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
 
 class ParserOutcome(NamedTuple):
-    """What came of a connection: its requests, and the status it was refused with, if it was."""
+    """The result of parsing a connection: its requests, and the status of the refusal, or None."""
 
     requests: list[Request]
     status: int | None
@@ -34,37 +34,37 @@ class ParserOutcome(NamedTuple):
 NEXT_REQUEST: Final = Request(RequestHead(b"GET", b"/next", 1, [(b"host", b"next")]), b"", ())
 
 
-def whole(octets: bytes) -> list[bytes]:
-    return [octets]
+def whole(data: bytes) -> list[bytes]:
+    return [data]
 
 
-def byte_by_byte(octets: bytes) -> list[bytes]:
-    return [octets[i : i + 1] for i in range(len(octets))]
+def byte_by_byte(data: bytes) -> list[bytes]:
+    return [data[i : i + 1] for i in range(len(data))]
 
 
-def with_the_next_request(octets: bytes) -> list[bytes]:
-    return [octets + NEXT]
+def with_next_request(data: bytes) -> list[bytes]:
+    return [data + NEXT]
 
 
-WAYS: Final[Sequence[Callable[[bytes], list[bytes]]]] = (whole, byte_by_byte, with_the_next_request)
+SPLITS: Final[Sequence[Callable[[bytes], list[bytes]]]] = (whole, byte_by_byte, with_next_request)
 
 
-def cut(octets: bytes, places: Iterable[int]) -> list[bytes]:
-    """Cut octets at some places."""
-    edges = [0, *sorted({place % (len(octets) + 1) for place in places}), len(octets)]
-    return [octets[start:end] for start, end in itertools.pairwise(edges)]
+def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """Return the data in pieces, cut at the given places."""
+    edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(edges)]
 
 
-def drain(parser: Parser) -> list[Event]:
-    """Take all events that are to be had."""
+def read_events(parser: Parser) -> list[Event]:
+    """Return all events until the parser needs data."""
     events: list[Event] = []
     while (event := parser.next_event()) is not NEED_DATA:
         events.append(event)
     return events
 
 
-def gather(events: Iterable[Event]) -> list[Request]:
-    """Make requests of events, and check that their order is that of the contract."""
+def requests_from(events: Iterable[Event]) -> list[Request]:
+    """Build requests from events, and check that the events are in the order of the contract."""
     requests: list[Request] = []
     for event in events:
         if isinstance(event, RequestHead):
@@ -82,8 +82,8 @@ def gather(events: Iterable[Event]) -> list[Request]:
     return requests
 
 
-def run(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = False) -> ParserOutcome:
-    """Feed the pieces to a new parser."""
+def parse(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = False) -> ParserOutcome:
+    """Feed the pieces to a new parser, and return the outcome."""
     parser = H1Parser(limits or Limits())
     events: list[Event] = []
     try:
@@ -93,15 +93,15 @@ def run(pieces: Iterable[bytes], limits: Limits | None = None, *, eof: bool = Fa
                 events.append(event)
         if eof:
             parser.feed_eof()
-            events += drain(parser)
+            events += read_events(parser)
     except ProtocolError as error:
         assert_stays_failed(parser, error)
-        return ParserOutcome(gather(events), error.status)
-    return ParserOutcome(gather(events), None)
+        return ParserOutcome(requests_from(events), error.status)
+    return ParserOutcome(requests_from(events), None)
 
 
 def assert_stays_failed(parser: Parser, error: ProtocolError) -> None:
-    """Check that a failed parser fails alike for ever, whatever it is fed (row 36 of the list of old bugs)."""
+    """Check that a failed parser raises the same error again after more data (row 36 of the list of old bugs)."""
     parser.feed(NEXT)
     for _ in range(2):
         with pytest.raises(ProtocolError) as again:
@@ -109,21 +109,21 @@ def assert_stays_failed(parser: Parser, error: ProtocolError) -> None:
         assert (str(again.value), again.value.status) == (str(error), error.status)
 
 
-def accepted(octets: bytes, way: Callable[[bytes], list[bytes]], limits: Limits | None = None) -> list[Request]:
-    """Return the requests in octets that must be accepted, without the one that ``way`` may have added."""
-    outcome = run(way(octets), limits)
+def parse_accepted(data: bytes, split: Callable[[bytes], list[bytes]], limits: Limits | None = None) -> list[Request]:
+    """Return the requests in data that must be parse_accepted, without the one that ``split`` may have added."""
+    outcome = parse(split(data), limits)
     assert outcome.status is None
     requests = outcome.requests
-    if way is with_the_next_request:
+    if split is with_next_request:
         last = requests.pop()
         assert last == NEXT_REQUEST
     assert all(request.trailers is not None for request in requests)
     return requests
 
 
-def refused(octets: bytes, way: Callable[[bytes], list[bytes]], limits: Limits | None = None) -> int:
-    """Return the status with which octets are refused; nothing of the next request may be seen."""
-    outcome = run(way(octets), limits)
+def parse_refused(data: bytes, split: Callable[[bytes], list[bytes]], limits: Limits | None = None) -> int:
+    """Return the status with which data is refused, and check that the next request is not seen."""
+    outcome = parse(split(data), limits)
     assert outcome.status is not None
     assert NEXT_REQUEST not in outcome.requests
     return outcome.status
