@@ -110,7 +110,7 @@ def assert_stays_failed(parser: Parser, error: ProtocolError) -> None:
 
 
 def parse_accepted(data: bytes, split: Callable[[bytes], list[bytes]], limits: Limits | None = None) -> list[Request]:
-    """Return the requests in data that must be parse_accepted, without the one that ``split`` may have added."""
+    """Return the requests in data that must be accepted, without a request that ``split`` added."""
     outcome = parse(split(data), limits)
     assert outcome.status is None
     requests = outcome.requests

@@ -73,7 +73,7 @@ def test_last_chunk() -> None:
 @pytest.mark.parametrize(
     "name", ["Content-Length", "transfer-encoding", "HOST", "Set-Cookie", "Trailer", "Content-Type", "Connection"]
 )
-def test_last_chunk_refuses_what_comes_too_late(name: str) -> None:
+def test_last_chunk_refuses_fields_forbidden_in_trailers(name: str) -> None:
     with pytest.raises(ValueError, match="must not be sent in a trailer section"):
         last_chunk([(name, "1")])
 
@@ -138,7 +138,7 @@ def test_body_writer_refuses_less_than_announced() -> None:
     assert (caught.value.announced, caught.value.actual) == (5, 4)
 
 
-def test_length_mismatch_is_what_it_means() -> None:
+def test_length_mismatch_is_a_value_error() -> None:
     assert issubclass(LengthMismatch, TurnbuckleError)
     assert issubclass(LengthMismatch, ValueError)
 

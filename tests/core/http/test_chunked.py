@@ -12,7 +12,7 @@ REST = b"GET / HTTP/1.1\r\n"
 
 
 def read_all(pieces: list[bytes], limits: Limits | None = None) -> tuple[ChunkedReader, bytes, bytes]:
-    """Read chunks as a parser does, and return the reader, the content and what was left."""
+    """Read chunks as a parser does, and return the reader, the content and the remaining bytes."""
     reader, content, buffer = ChunkedReader(limits or Limits()), b"", b""
     for piece in pieces:
         buffer += piece
@@ -153,28 +153,28 @@ def test_chunked_reader_keeps_limits(limits: Limits, fits: bytes, breaks: bytes,
         assert caught.value.status == status
 
 
-def test_chunked_reader_refuses_a_chunk_before_its_content_comes() -> None:
+def test_chunked_reader_refuses_a_large_chunk_before_its_content() -> None:
     with pytest.raises(ProtocolError) as caught:
         ChunkedReader(Limits(content=5)).read(b"6\r\n", 0)
     assert caught.value.status == 413
 
 
-def test_chunked_reader_counts_what_it_drops() -> None:
+def test_chunked_reader_counts_dropped_trailers() -> None:
     received = b"0\r\n" + b"Host: a\r\n" * 3 + b"\r\n"
     with pytest.raises(ProtocolError) as caught:
         read_all([received], Limits(trailer_count=2))
     assert caught.value.status == 431
 
 
-def test_chunked_reader_gives_others_a_turn() -> None:
-    # Row 56: a million tiny chunks in one buffer must not be taken in one go.
+def test_chunked_reader_limits_the_chunks_of_one_call() -> None:
+    # Row 56: a million tiny chunks in one buffer must not be read in one call.
     received = b"1\r\nx\r\n" * 1000
     data, position = ChunkedReader(Limits()).read(received, 0)
     assert len(data) < 100
     assert position < 600
 
 
-def test_chunked_reader_starts_where_it_is_told() -> None:
+def test_chunked_reader_starts_at_the_given_position() -> None:
     assert ChunkedReader(Limits()).read(b"ignored5\r\nhello", 7) == (b"hello", 15)
 
 
@@ -193,7 +193,7 @@ NEAR = st.lists(st.sampled_from([b"5", b"0", b"\r\n", b"\r", b"\n", b";", b"a", 
 
 
 @given(st.binary(max_size=40) | NEAR.map(b"".join))
-def test_chunked_reader_is_of_one_mind(received: bytes) -> None:
+def test_chunked_reader_has_one_outcome_at_any_split(received: bytes) -> None:
     outcomes = []
     for pieces in (whole(received), byte_by_byte(received)):
         try:
@@ -215,7 +215,7 @@ def test_chunked_reader_is_of_one_mind(received: bytes) -> None:
         pytest.param(b"0\r\n\n", id="lf-for-the-last-line"),
     ],
 )
-def test_chunked_reader_waits_for_nothing_that_cannot_come(received: bytes) -> None:
+def test_chunked_reader_refuses_a_broken_line_before_its_end(received: bytes) -> None:
     for pieces in (whole(received), byte_by_byte(received)):
         with pytest.raises(ProtocolError) as caught:
             read_all(pieces)

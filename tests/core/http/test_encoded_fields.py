@@ -7,11 +7,11 @@ from hypothesis import given, strategies as st
 
 from turnbuckle.http.encoded_fields import EncodedFields, SpecialField, encode_field
 
-# Written once more, in the RFC's words, so that the module is not tested against itself.
+# Written independently from the RFC, so that the module is not tested against itself.
 FIELD_LINE = re.compile(
     rb"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+): (?P<value>(?:[!-~\x80-\xff]([\t !-~\x80-\xff]*[!-~\x80-\xff])?)?)\r\n"
 )
-# Mostly text from the neighbourhood of what is allowed, so that both outcomes occur.
+# Mostly allowed and almost allowed characters, so that both outcomes occur.
 NEAR_TEXT = st.text(st.sampled_from('aZ09-_~ \t\r\n\0\x0b\x7f\x80\xa0\xff:;,"\u0130\u212a\u2028'), max_size=8)
 
 

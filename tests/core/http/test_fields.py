@@ -169,7 +169,7 @@ def test_lines_raise_nothing_but_protocol_errors(line: bytes) -> None:
             assert parse(line)
 
 
-def test_tables_that_are_full_learn_anew_in_the_end() -> None:
+def test_full_tables_are_cleared_after_many_misses() -> None:
     request_lines, field_lines = RequestLines(), FieldLines()
     for number in range(1024 + 16 * 1024 + 1):
         request_lines[b"GET /%d HTTP/1.1" % number]
@@ -196,7 +196,7 @@ def test_heads_forget_long_ones() -> None:
     assert not heads
 
 
-def test_heads_that_are_full_learn_anew_in_the_end() -> None:
+def test_full_table_of_heads_is_cleared_after_many_misses() -> None:
     heads = Heads()
     for number in range(1024 + 16 * 1024):
         heads.remember(b"%d" % number, head(number))

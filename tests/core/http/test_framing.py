@@ -166,10 +166,10 @@ def test_read_framing_of_1_0_may_lack_a_host(fields: list[tuple[bytes, bytes]]) 
     assert framed(*fields, minor_version=0).content_length == 0
 
 
-OCTETS = st.binary(max_size=12) | st.sampled_from([b"chunked", b"5", b"close", b"a", b"upgrade", b"100-continue"])
+VALUES = st.binary(max_size=12) | st.sampled_from([b"chunked", b"5", b"close", b"a", b"upgrade", b"100-continue"])
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(FRAMING_FIELDS)), OCTETS), max_size=5), st.sampled_from([0, 1]))
+@given(st.lists(st.tuples(st.sampled_from(sorted(FRAMING_FIELDS)), VALUES), max_size=5), st.sampled_from([0, 1]))
 def test_read_framing_has_one_answer(fields: list[tuple[bytes, bytes]], minor_version: int) -> None:
     try:
         head = framed(*fields, minor_version=minor_version)

@@ -20,7 +20,7 @@ CODING = (b"transfer-encoding", b"chunked")
 
 
 class ScriptedParser:
-    """A parser that says what it was told to say, whatever it is fed."""
+    """A parser that returns given events, independent of its input."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = list(events)
@@ -34,14 +34,14 @@ class ScriptedParser:
         self.is_at_end = True
 
     def next_event(self) -> Event:
-        return self.events.pop(0) if self.events else NEED_DATA  # type: ignore[return-value]  # the contract's answer
+        return self.events.pop(0) if self.events else NEED_DATA  # type: ignore[return-value]  # allowed by the contract
 
     def trailing_data(self) -> bytes:
         return b"trailing"
 
 
 def say(*events: Event, limits: Limits | None = None) -> list[Event]:
-    """Return what comes through a guard of a parser that says this."""
+    """Return the events that a guard passes on from a parser that reports the given events."""
     return read_events(fed(GuardedParser(ScriptedParser(events), limits or Limits())))
 
 
@@ -70,12 +70,12 @@ def head(
     return RequestHead(method, target, minor_version, [HOST, *fields])
 
 
-def test_guarded_leaves_the_core_s_own_parser_alone() -> None:
+def test_guarded_returns_the_factory_of_the_core_unchanged() -> None:
     factory = H1ParserFactory()
     assert guarded(factory) is factory
 
 
-def test_guarded_stands_before_any_other_parser() -> None:
+def test_guarded_wraps_any_other_parser() -> None:
     def lenient(limits: Limits) -> Parser:
         return ScriptedParser([head(CODING, (b"content-length", b"5"))])
 
@@ -96,7 +96,7 @@ def test_guard_passes_input_to_the_parser() -> None:
 
 
 @pytest.mark.parametrize(("received", "expected", "content"), CASES)
-def test_guard_lets_good_requests_pass(received: bytes, expected: RequestHead, content: bytes) -> None:
+def test_guard_accepts_valid_requests(received: bytes, expected: RequestHead, content: bytes) -> None:
     guard = GuardedParser(H1Parser(Limits()), Limits())
     guard.feed(received + NEXT)
     assert requests_from(read_events(guard)) == [Request(expected, content, ()), NEXT_REQUEST]
@@ -115,7 +115,7 @@ def test_guard_passes_refusals_on(received: bytes, status: int) -> None:
     assert again.value.status == status
 
 
-def test_guard_decides_what_a_parser_claims() -> None:
+def test_guard_derives_the_framing_from_the_fields() -> None:
     claims = head((b"connection", b"close, upgrade"), (b"upgrade", b"x"), (b"expect", b"100-continue"), CODING)
     claims.content_length, claims.keep_alive, claims.expects_continue, claims.upgrade = 7, True, False, b"y"
     (decided,) = say(claims)
@@ -124,7 +124,7 @@ def test_guard_decides_what_a_parser_claims() -> None:
     assert (decided.expects_continue, decided.upgrade) == (True, b"x")
 
 
-def test_guard_forgets_claims_without_fields() -> None:
+def test_guard_discards_claims_without_fields() -> None:
     claims = head()
     claims.content_length, claims.keep_alive, claims.expects_continue, claims.upgrade = None, False, True, b"y"
     assert say(claims) == [head()]
@@ -199,7 +199,7 @@ def test_guard_refuses_order(events: list[Event]) -> None:
         pytest.param([head(CODING), EndOfMessage()], id="chunked-without-content"),
     ],
 )
-def test_guard_lets_order_pass(events: list[Event]) -> None:
+def test_guard_accepts_valid_order(events: list[Event]) -> None:
     assert say(*events) == events
 
 
@@ -222,7 +222,7 @@ def test_guard_bounds_trailers() -> None:
     assert refusal(head(CODING), trailers, limits=Limits(trailer_section=8)) == 431
 
 
-def test_23_guard_drops_trailers_that_come_too_late() -> None:
+def test_23_guard_drops_forbidden_trailers() -> None:
     late = EndOfMessage([(b"content-length", b"50"), (b"x-sum", b"1"), (b"host", b"evil"), (b"cookie", b"a=b")])
     assert say(head(CODING), late)[1:] == [EndOfMessage(((b"x-sum", b"1"),))]
 

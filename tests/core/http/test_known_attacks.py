@@ -1,4 +1,4 @@
-"""Replay on the parser alone what once broke other servers, with the very status of each answer.
+"""Feed the parser requests that have broken other servers, and check the status of each response.
 
 Each id begins with the number of its row in docs/operate/security.md. ``tests/security`` runs the whole list, with more
 cases for each row, against the server with each parser.

@@ -12,7 +12,7 @@ NAMES = [field.name for field in attrs.fields(Limits)]
 @pytest.mark.parametrize("value", [-1, True, 1.5, "5", None])
 def test_limits_refuse(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a whole number"):
-        Limits(**{name: value})  # type: ignore[arg-type]  # what settings may hold
+        Limits(**{name: value})  # type: ignore[arg-type]  # a setting may have this value
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -320,7 +320,7 @@ LIMITS = [
 @pytest.mark.parametrize(("limits", "fits", "breaks", "status"), LIMITS)
 def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status: int) -> None:
     for split in SPLITS:
-        # The next request is larger than some of these limits, and is refused in its turn.
+        # The next request exceeds some of these limits and may be refused as well.
         assert [request.trailers for request in parse(split(fits), limits).requests][:1] == [()], split.__name__
         assert parse_refused(breaks, split, limits) == status, split.__name__
 
@@ -339,7 +339,7 @@ def test_parser_keeps_limits(limits: Limits, fits: bytes, breaks: bytes, status:
         pytest.param(Limits(content=0), POST + b"Content-Length: 0\r\n\r\n", id="no-content"),
     ],
 )
-def test_parser_takes_what_is_at_the_limit(limits: Limits, received: bytes) -> None:
+def test_parser_accepts_requests_at_the_limit(limits: Limits, received: bytes) -> None:
     for place in range(len(received)):
         assert parse(cut_at(received, [place]), limits).status is None
     assert len(parse_accepted(received, byte_by_byte, limits)) == 1
@@ -369,7 +369,7 @@ def test_parser_refuses_content_before_it_comes() -> None:
 
 @pytest.mark.parametrize("received", [b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 60 + b"X: " + b"a" * 16000])
 def test_parser_reads_a_dripping_head_in_linear_time(received: bytes) -> None:
-    # Row 55: what was looked at once is not looked at again when the next octet comes.
+    # Row 55: bytes that were scanned once are not scanned again when the next byte arrives.
     parser = H1Parser(Limits())
     start = time.process_time()
     for piece in byte_by_byte(received):
@@ -393,7 +393,7 @@ def test_parsers_of_one_factory_share_their_tables() -> None:
     assert first_head(factory(limits), GET + b"\r\n") is one
 
 
-def test_known_heads_are_not_known_within_other_limits() -> None:
+def test_known_heads_are_only_used_with_the_same_limits() -> None:
     factory = H1ParserFactory()
     assert first_head(factory(Limits()), GET + b"\r\n")
     with pytest.raises(ProtocolError):
@@ -476,7 +476,7 @@ TIGHT = st.builds(
 
 
 @given(REQUESTS, PLACES, TIGHT)
-def test_limits_hold_alike_at_any_cut(
+def test_limits_apply_equally_at_any_split(
     requests: list[tuple[list[tuple[bytes, bytes]], bytes, int]], places: list[int], limits: Limits
 ) -> None:
     received = b"".join(request(*parts) for parts in requests)
@@ -508,7 +508,7 @@ def mutate(received: bytes, mutations: list[tuple[int, int, bytes]]) -> bytes:
 
 
 @given(SEEDS, MUTATIONS, PLACES)
-def test_parser_is_of_one_mind_about_broken_requests(
+def test_parser_has_one_outcome_for_broken_requests(
     seed: bytes, mutations: list[tuple[int, int, bytes]], places: list[int]
 ) -> None:
     # Anything but a ProtocolError would escape parse() and fail the test.
@@ -519,7 +519,7 @@ def test_parser_is_of_one_mind_about_broken_requests(
 
 
 def complete(outcome: ParserOutcome) -> list[Request]:
-    """Return the requests without that content of a refused one that may or may not come before the error."""
+    """Return the requests without the content of a refused one, which may or may not be delivered before the error."""
     return [r if r.trailers is not None or not outcome.status else r._replace(content=b"") for r in outcome.requests]
 
 

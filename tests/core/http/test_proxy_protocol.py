@@ -22,7 +22,7 @@ def binary(command: int, family: int, content: bytes, *, size: int | None = None
 
 
 def ends(source: str, destination: str, *ports: int) -> bytes:
-    addresses = b"".join(ipaddress.ip_address(each).packed for each in (source, destination))
+    addresses = b"".join(ipaddress.ip_address(address).packed for address in (source, destination))
     return addresses + b"".join(port.to_bytes(2, "big") for port in ports)
 
 
@@ -123,7 +123,7 @@ def test_header_is_read_at_every_split(received: bytes, header: ProxyHeader) -> 
         pytest.param(binary(0x20, 0x00, b"", size=65535), id="local-too-long"),
     ],
 )
-def test_what_is_no_header_is_refused_however_it_comes(received: bytes) -> None:
+def test_malformed_header_is_refused_at_every_split(received: bytes) -> None:
     with pytest.raises(ProtocolError):
         ProxyHeaderParser().feed(received)
     assert _feed(received, list(range(len(received)))) == ("refused", b"")
@@ -153,12 +153,12 @@ def _feed(received: bytes, cuts: list[int]) -> tuple[object, bytes]:
     ),
     st.lists(st.integers(0, 400), max_size=6),
 )
-def test_any_split_gives_the_same(received: bytes, cuts: list[int]) -> None:
+def test_header_is_the_same_at_any_split(received: bytes, cuts: list[int]) -> None:
     assert _feed(received, cuts) == _feed(received, [])
 
 
 @given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 65535), st.integers(0, 65535), st.binary(max_size=50))
-def test_both_versions_say_the_same(source, destination, source_port: int, port: int, trailing: bytes) -> None:
+def test_both_versions_give_the_same_header(source, destination, source_port: int, port: int, trailing: bytes) -> None:
     if source.version != destination.version:
         destination = source
     family = 0x11 if source.version == 4 else 0x21

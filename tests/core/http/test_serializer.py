@@ -48,7 +48,7 @@ def test_full_response_is_one_message() -> None:
 
 @pytest.mark.parametrize("status", [pytest.param(status, id=str(status)) for status in REASON_PHRASES if status >= 200])
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"CONNECT", b"POST"])
-def test_full_response_has_content_where_it_may(status: int, method: bytes) -> None:
+def test_full_response_has_content_unless_it_is_forbidden(status: int, method: bytes) -> None:
     response = full_response(status, [TEXT], b"hello", DATE, method)
     start, fields, body = parse_response(response)
     assert start == f"HTTP/1.1 {status} {REASON_PHRASES[status]}".encode()
@@ -88,7 +88,7 @@ def test_response_head_refuses_status(status: int) -> None:
 
 def test_status_lines_take_whole_numbers_only() -> None:
     with pytest.raises(ValueError, match="whole number"):
-        response_head(299.5, (), b"", DATE)  # type: ignore[arg-type]  # what an application may pass all the same
+        response_head(299.5, (), b"", DATE)  # type: ignore[arg-type]  # an application may pass it anyway
 
 
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 65536])

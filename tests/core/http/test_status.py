@@ -6,7 +6,7 @@ import pytest
 
 from turnbuckle.http.status import REASON_PHRASES, reason_phrase
 
-# https://www.iana.org/assignments/http-status-codes: ranges that are registered, first and last included.
+# https://www.iana.org/assignments/http-status-codes: the registered ranges, including first and last code.
 REGISTERED = [(100, 104), (200, 208), (226, 226), (300, 308), (400, 418), (421, 426), (428, 429), (431, 431)]
 REGISTERED += [(451, 451), (500, 508), (510, 511)]
 

@@ -110,7 +110,7 @@ class View:
         pytest.param(functools.partial(with_default, page=5), {"id": 1}, ("/here", 1, 5), id="partial"),
     ],
 )
-async def test_bind(handler, path_params, result):
+async def test_bind_handler(handler, path_params, result):
     assert await call(handler, path_params) == result
 
 
@@ -125,12 +125,12 @@ async def test_bind(handler, path_params, result):
         pytest.param(keyword_only, {"id": 1, "x": 2}, (1, "/here"), id="keyword only"),
     ],
 )
-async def test_bind_without_knowing_the_path(handler, path_params, result):
+async def test_bind_handler_without_known_path_parameters(handler, path_params, result):
     assert await call(handler, path_params, known=False) == result
 
 
 @pytest.mark.parametrize("handler", [request_alone, first_is_request])
-def test_bind_adds_nothing_to_a_handler_that_takes_the_request(handler):
+def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler):
     assert bind_handler(handler, ()) is handler
     assert bind_handler(handler, {"id"}) is handler
 
@@ -148,12 +148,12 @@ def test_bind_adds_nothing_to_a_handler_that_takes_the_request(handler):
         pytest.param(3, set(), "signature of handler builtins.int cannot be read", id="not callable"),
     ],
 )
-def test_bind_refuses(handler, path_params, message):
+def test_bind_handler_refuses(handler, path_params, message):
     with pytest.raises(ValueError, match=message):
         bind_handler(handler, path_params)
 
 
-async def test_plain_handler_that_raises_stop_iteration_is_an_error_and_no_endless_wait():
+async def test_stop_iteration_of_a_plain_handler_becomes_an_error():
     def first(request):
         return next(iter(()))
 

@@ -32,7 +32,7 @@ def test_media_type_get():
 
 @pytest.mark.parametrize("piece", [';a="', ";a=", ';a="\\', ";" * 3, '"', "; ", '\\"'])
 def test_parse_media_type_is_linear(piece):
-    # Were it not, this would take minutes.
+    # With backtracking this would take minutes.
     assert parse_media_type("a/b" + piece * 20_000).essence.startswith("a/b")
 
 

@@ -47,6 +47,6 @@ def test_compose_gives_each_factory_its_setup():
     assert seen == [2, 1]
 
 
-def test_compose_refuses_what_is_no_handler():
+def test_compose_refuses_a_result_that_is_not_callable():
     with pytest.raises(TypeError, match="factory of middleware 'a' returned None, which is not a handler"):
         compose([(Middleware("a", lambda next_handler, setup: None), None)], endpoint)

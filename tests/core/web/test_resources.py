@@ -1,4 +1,4 @@
-"""What is kept under typed keys, and what is said of what is not there."""
+"""Tests of ``turnbuckle.web.resources``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turnbuckle.web.resources import Resources
 
 
 class Sized(Protocol):
-    """Cannot be looked at when the program runs."""
+    """A protocol that cannot be checked at run time."""
 
     def size(self) -> int: ...
 
@@ -35,7 +35,7 @@ def test_nearest_scope_wins() -> None:
     assert [kept.get(TEXT, scope) for scope in ("", "/a", "/b", "/unknown")] == ["outer", "inner", "outer", "outer"]
 
 
-def test_resource_of_a_scope_that_is_gone_is_not_replaced_by_that_of_the_app() -> None:
+def test_missing_resource_of_a_scope_is_not_replaced_by_the_app_s() -> None:
     kept = resources()
     kept.put(TEXT, "outer")
     kept.phase = "stopping"
@@ -61,7 +61,7 @@ def test_removed_resource_may_be_put_again() -> None:
     assert kept.get(TEXT) == "y"
 
 
-def test_type_that_cannot_be_looked_at_is_left_to_type_checkers() -> None:
+def test_type_that_cannot_be_checked_at_run_time_is_accepted() -> None:
     kept = Resources()
     kept.put(ResourceKey("sized", Sized), 3)
     assert kept.get(ResourceKey("sized", Sized)) == 3

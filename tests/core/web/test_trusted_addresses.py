@@ -1,4 +1,4 @@
-"""Whose word counts: addresses, networks, Unix sockets, and what is none of these."""
+"""Tests of ``turnbuckle.web.trusted_addresses``."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_unix_sockets_are_trusted_by_name() -> None:
     assert not TrustedAddresses(["unix"]).trusts_address("unix")
 
 
-def test_nobody_is_trusted_by_an_empty_set() -> None:
+def test_empty_set_trusts_no_address() -> None:
     assert not TrustedAddresses([])
     assert not TrustedAddresses([]).trusts(("127.0.0.1", 1))
     assert not TrustedAddresses([]).trusts(None)
 
 
 @pytest.mark.parametrize("entry", ["", "*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "Unix"])
-def test_what_is_no_network_is_refused(entry: str) -> None:
+def test_malformed_network_is_refused(entry: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         TrustedAddresses([entry])
 

@@ -32,7 +32,7 @@ def test_request_method_is_as_received(method):
     assert make_request(method=method).method == method
 
 
-def test_request_parts_are_worked_out_once():
+def test_request_parts_are_computed_once():
     request = make_request("/?a=1", headers=[("cookie", "a=1"), ("content-type", "a/b")])
     for part in ("query_params", "headers", "cookies", "state", "media_type"):
         assert getattr(request, part) is getattr(request, part)
@@ -141,19 +141,19 @@ async def test_request_text_in_its_charset():
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-async def test_request_json_of_a_page_has_to_say_so(content_type):
+async def test_request_json_from_a_page_requires_a_json_type(content_type):
     headers = [("origin", "https://evil.example"), *([("content-type", content_type)] if content_type else [])]
     with pytest.raises(UnsupportedMediaType):
         await make_request(content=b'{"a":1}', headers=headers).json()
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
-async def test_request_json_of_a_page_that_says_so(content_type):
+async def test_request_json_from_a_page_with_a_json_type(content_type):
     headers = [("origin", "https://evil.example"), ("content-type", content_type)]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
 
 
-async def test_request_json_of_no_browser_may_have_any_type():
+async def test_request_json_without_an_origin_may_have_any_type():
     headers = [("content-type", "application/json; charset=utf-8")]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
     assert await make_request(content=b'{"a":1}').json() == {"a": 1}

@@ -145,7 +145,7 @@ def test_cookie_refuses_control_characters(value):
         Cookie(name="a", value=value).serialize()
 
 
-def test_cookie_refuses_what_browsers_drop():
+def test_cookie_refuses_attributes_that_browsers_ignore():
     with pytest.raises(ValueError, match="cookie 'a' of 4097 bytes exceeds 4096"):
         Cookie(name="a", value="x" * 4095).serialize()
 

@@ -26,7 +26,7 @@ def fail_while_handling(*, cause):
     except ValueError as error:
         if cause:
             raise KeyError("second") from error
-        raise KeyError("second")  # noqa: B904 - that it has no explicit cause is the case under test
+        raise KeyError("second")  # noqa: B904 - an exception without an explicit cause is the case under test
 
 
 def page(request, exception):
@@ -91,12 +91,12 @@ def test_debug_page_may_run_no_script():
 
 
 @pytest.mark.parametrize(("cause", "words"), [(True, "was the direct cause of"), (False, "and while that was handled")])
-def test_debug_page_shows_what_came_before(cause, words):
+def test_debug_page_shows_the_chain_of_exceptions(cause, words):
     text = page(make_request(headers=[HTML]), caught(lambda: fail_while_handling(cause=cause)))
     assert text.index("<h2>ValueError: first</h2>") < text.index(words) < text.index("<h2>KeyError: &#x27;second")
 
 
-def test_debug_page_hides_what_was_suppressed():
+def test_debug_page_hides_a_suppressed_context():
     def suppress():
         try:
             fail("first")

@@ -54,7 +54,7 @@ async def test_file_body_closes_when_the_client_goes(tmp_path):
     assert len(os.listdir("/dev/fd")) == open_files
 
 
-def test_file_body_refuses_what_is_no_file(tmp_path):
+def test_file_body_refuses_anything_but_a_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         FileBody(tmp_path / "pipe")

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from turnbuckle.web.response.response import HTML, JSON, File, Redirect, Response, Stream, Text
 
 TEXT = "text/plain; charset=utf-8"
-OCTETS = "application/octet-stream"
+BINARY = "application/octet-stream"
 
 
 async def numbers():
@@ -32,9 +32,9 @@ class Name(str):
         pytest.param("Hello", b"Hello", TEXT, id="text"),
         pytest.param("é", b"\xc3\xa9", TEXT, id="length is in bytes"),
         pytest.param(Name("a"), b"a", TEXT, id="a kind of text"),
-        pytest.param(b"a", b"a", OCTETS, id="bytes"),
-        pytest.param(bytearray(b"a"), b"a", OCTETS, id="bytearray"),
-        pytest.param(memoryview(b"a"), b"a", OCTETS, id="memoryview"),
+        pytest.param(b"a", b"a", BINARY, id="bytes"),
+        pytest.param(bytearray(b"a"), b"a", BINARY, id="bytearray"),
+        pytest.param(memoryview(b"a"), b"a", BINARY, id="memoryview"),
         pytest.param("", b"", None, id="no text"),
         pytest.param(Name(""), b"", None, id="none of a kind of text"),
         pytest.param(b"", b"", None, id="no bytes"),
@@ -51,7 +51,7 @@ def test_response_encodes_its_body(body, sent, content_type):
 
 async def test_response_keeps_an_async_iterable():
     response = Response(numbers())
-    assert response.content_type == OCTETS
+    assert response.content_type == BINARY
     assert await collect(response.body) == [b"1", "2"]
 
 
