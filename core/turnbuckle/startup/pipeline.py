@@ -22,7 +22,7 @@ from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.collect.converters import checked_converters
 from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
 from turnbuckle.startup.compile.resolution import PreparedRouters, Resolution
-from turnbuckle.startup.compile.routers import MountedRouter, check_reach, url_builder
+from turnbuckle.startup.compile.routers import MountedRouter, check_reachable, url_builder
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error, quarantine_diagnostic
 from turnbuckle.startup.model.plugin_records import PluginRequest
@@ -341,7 +341,7 @@ class _Run:
             converters=configured.converters,
         )
         tables = routers.prepare(root, setup, self.diagnostics)
-        check_reach(tables, self.diagnostics)
+        check_reachable(tables, self.diagnostics)
         return tables
 
     def _reviewed(self, plan: Plan, root: CollectedScope) -> Plan:

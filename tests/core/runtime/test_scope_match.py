@@ -121,7 +121,7 @@ def test_scope_with_a_router_needs_a_place_that_can_be_told() -> None:
     app = App()
     app.scope("/{rest:path}", router=TreeRouter)
     found = error_of(app, "TB421")
-    assert "a scope at /{rest:path} cannot have a router of its own" in found.text
+    assert "a scope at /{rest:path} cannot have its own router" in found.text
 
 
 def test_two_scopes_with_routers_at_one_place_are_refused() -> None:
@@ -129,5 +129,5 @@ def test_two_scopes_with_routers_at_one_place_are_refused() -> None:
     app.scope("/a/{x}", router=TreeRouter)
     app.scope("/a/{y}", router=TreeRouter)
     found = error_of(app, "TB421")
-    assert "two scopes at /a/{y} have routers of their own" in found.text
+    assert "two scopes at /a/{y} have their own routers" in found.text
     assert len(found.origins) == 2

@@ -133,4 +133,4 @@ def test_protocol_by_alpn_makes_what_speaks_it() -> None:
 
 def test_protocol_by_alpn_that_cannot_be_made() -> None:
     found = error_of(_by_alpn(lambda handler, setup: None), "TB506")
-    assert "which makes no asyncio.Protocol" in found.text
+    assert "which does not make an asyncio.Protocol" in found.text

@@ -246,7 +246,7 @@ RECORDS = {
     ),
     "two-scopes-with-routers-at-one-place": Mistake(
         code="TB421",
-        says="two scopes at /a have routers of their own",
+        says="two scopes at /a have their own routers",
         app="app = App()\napp.scope('/a', router=TreeRouter)\napp.scope('/a', router=TreeRouter)  # here\n",
         plugin="app",
     ),

@@ -1,7 +1,7 @@
-"""Turn a plan into plain closures: the last stage, after which no hook is called.
+"""Compile a plan into closures: the last stage of the start, after which no hook is called.
 
-Each factory of middleware is called once, whatever the number of routes: a limiter or a counter in its closure counts
-for the whole scope. So a chain is composed once for each scope, and a route below it only knows the chains to enter.
+Each middleware factory is called once per scope, not once per route. A limiter or a counter in its closure therefore
+counts for the whole scope. A chain is composed once for each scope, and a route only stores the chains to run through.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.compile.components import Components, json_codec_of, loop_factory_of, shadow_combiner
 from turnbuckle.startup.compile.resolution import Resolution
-from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
+from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.plugins.validate import fault_of_lifespan
@@ -60,8 +60,8 @@ _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 _FACTORIES: Final = {
     "TB501": "its factory takes the next handler and the setup, and returns a handler",
     "TB503": "its factory takes the limits, and returns a parser for one connection",
-    "TB506": "its factory takes the next handler and the setup, and returns a handler, as that of middleware does; "
-    "by ALPN name it returns what makes an asyncio.Protocol",
+    "TB506": "its factory takes the next handler and the setup, and returns a handler, as middleware factories do; "
+    "with an ALPN name it returns a factory of asyncio.Protocol",
 }
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
@@ -72,7 +72,7 @@ def compile_application(resolution: Resolution) -> Application:
     Raises:
         StartupError: a factory failed.
     """
-    return _Workshop(resolution, resolution.plan).application()
+    return _Compiler(resolution, resolution.plan).application()
 
 
 def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]:
@@ -97,14 +97,15 @@ def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]
 
 
 @attrs.frozen(eq=False)
-class _Surroundings:
-    """What handlers of one scope have around them.
+class _ScopeContext:
+    """The compiled parts that the handlers of one scope use.
 
     Attributes:
         scope: the scope.
-        render: turns what they return into responses.
-        errors: answers for what they raise.
-        chains: those of the scopes around and of its own, outermost first, but for that of the app.
+        render: turns values that handlers return into responses.
+        errors: answers exceptions that handlers raise.
+        chains: the middleware chains of the scopes around and of the scope itself, outermost first, without the app's
+            own chain.
     """
 
     scope: PlannedScope
@@ -114,8 +115,8 @@ class _Surroundings:
 
 
 @attrs.define(eq=False)
-class _Workshop:
-    """Makes one application."""
+class _Compiler:
+    """Compiles one application."""
 
     resolution: Resolution
     plan: Plan
@@ -125,7 +126,7 @@ class _Workshop:
     json: JSONCodec = attrs.field(init=False)
     methods: frozenset[str] = attrs.field(init=False)
     largest_content: int = attrs.field(init=False)
-    surroundings: dict[int, _Surroundings] = attrs.field(factory=dict)
+    contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.resources = planned_resources(self.plan.root)
@@ -135,14 +136,14 @@ class _Workshop:
         self.json = json_codec_of(self.components, self.diagnostics)
 
     def application(self) -> Application:
-        """Make everything, then complain about all that cannot be made."""
+        """Compile all parts, then raise all errors together."""
         plan = self.plan
-        self._surround(plan.root, None)
+        self._add_contexts(plan.root, None)
         loop = loop_factory_of(self.components, self.diagnostics)
         handle = with_json_codec(self._chain(), self.json)
         parser_factory = self._parser_factory()
         alpn = self._alpn(handle)
-        lifespans = tuple(self._ready(each, scope) for scope in plan.root.walk() for each in scope.lifespans)
+        lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
         self.diagnostics.raise_errors()
         return Application(
             handle=handle,
@@ -166,20 +167,20 @@ class _Workshop:
 
     # -- scopes
 
-    def _surround(self, scope: PlannedScope, outer: _Surroundings | None) -> None:
+    def _add_contexts(self, scope: PlannedScope, outer: _ScopeContext | None) -> None:
         render, errors = self._tables_of(scope, outer)
         chains: tuple[Handler, ...] = ()
         if outer is not None:
-            # The chain of the app itself is around all routes at once, and no route has to enter it.
+            # The chain of the app itself is around the dispatch to all routes, so routes do not enter it.
             chains = outer.chains
             if scope.middleware:
                 chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
-        here = _Surroundings(scope, render, errors, chains)
-        self.surroundings[id(scope)] = here
+        context = _ScopeContext(scope, render, errors, chains)
+        self.contexts[id(scope)] = context
         for inner in scope.scopes:
-            self._surround(inner, here)
+            self._add_contexts(inner, context)
 
-    def _tables_of(self, scope: PlannedScope, outer: _Surroundings | None) -> tuple[Renderer, ErrorTable]:
+    def _tables_of(self, scope: PlannedScope, outer: _ScopeContext | None) -> tuple[Renderer, ErrorTable]:
         if outer is not None and scope.response_types == outer.scope.response_types:
             render = outer.render
             if scope.error_handlers == outer.scope.error_handlers:
@@ -211,19 +212,19 @@ class _Workshop:
     def _component(self, kind: str) -> object:
         return self.components.get(kind)
 
-    # -- the chain
+    # -- middleware and routes
 
     def _chain(self) -> Handler:
-        root = self.surroundings[id(self.plan.root)]
-        dispatch = self._switch(self._dispatch(self._tables(), root), root.errors)
+        root = self.contexts[id(self.plan.root)]
+        dispatch = self._with_upgrades(self._dispatch(self._mounted_routers(), root), root.errors)
         return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
 
-    def _tables(self) -> tuple[MountedRouter, ...]:
-        tables = self.resolution.routers.take(self._call, self.plan.routes())
-        if tables is None:
+    def _mounted_routers(self) -> tuple[MountedRouter, ...]:
+        mounted = self.resolution.routers.take(self._call, self.plan.routes())
+        if mounted is None:
             setup = self._setup(self.plan.root, "")
-            tables = build_tables(self.plan.root, setup, self._endpoint, self.diagnostics)
-        return tables
+            mounted = mount_routers(self.plan.root, setup, self._compiled_route, self.diagnostics)
+        return mounted
 
     def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
         handler = innermost
@@ -231,10 +232,10 @@ class _Workshop:
             try:
                 handler = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._broken("TB501", f"middleware {link.record.name!r}", link.origin, error)
+                self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
         return guard(handler, errors, self.plan.app_name)
 
-    def _switch(self, dispatch: Handler, errors: ErrorTable) -> Handler:
+    def _with_upgrades(self, dispatch: Handler, errors: ErrorTable) -> Handler:
         protocols: dict[str, Handler] = {}
         for entry in self.plan.protocols:
             record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
@@ -246,7 +247,7 @@ class _Workshop:
                     raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
                 protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+                self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
         return compile_upgrade(protocols, dispatch) if protocols else dispatch
 
     def _alpn(self, handle: Handler) -> dict[str, ConnectionFactory]:
@@ -258,47 +259,48 @@ class _Workshop:
             try:
                 factory = record.factory(handle, setup)
                 if not callable(factory):
-                    raise TypeError(f"its factory returned {factory!r:.80}, which makes no asyncio.Protocol")
+                    raise TypeError(f"its factory returned {factory!r:.80}, which does not make an asyncio.Protocol")
                 made[record.alpn] = factory
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._broken("TB506", f"protocol {record.name!r}", entry.origin, error)
+                self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
         return made
 
-    def _dispatch(self, tables: tuple[MountedRouter, ...], root: _Surroundings) -> Handler:
-        if not tables:
-            # A router could not be made; the finding stops the start before anyone calls this.
-            return self._missed(root)
+    def _dispatch(self, mounted: tuple[MountedRouter, ...], root: _ScopeContext) -> Handler:
+        if not mounted:
+            # A router could not be made. The error stops the start before this handler is called.
+            return self._answer_miss(root)
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
-        fallbacks = [self._fallback(territory, chain[-1]) for territory, chain in scopes]
-        miss = guard(compile_miss(fallbacks, self._missed(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(route_lookup(tables), miss, root.render, root.errors, self.resolution.url_for)
+        fallbacks = [self._fallback(matcher, chain[-1]) for matcher, chain in scopes]
+        miss = guard(compile_miss(fallbacks, self._answer_miss(root)), root.errors, self.plan.app_name)
+        return compile_dispatch(route_lookup(mounted), miss, root.render, root.errors, self.resolution.url_for)
 
-    def _fallback(self, territory: ScopeMatcher, scope: PlannedScope) -> Fallback:
-        here = self.surroundings[id(scope)]
-        return Fallback(territory.read, compile_entry(here.chains, self._missed(here)))
+    def _fallback(self, matcher: ScopeMatcher, scope: PlannedScope) -> Fallback:
+        context = self.contexts[id(scope)]
+        return Fallback(matcher.read, compile_entry(context.chains, self._answer_miss(context)))
 
-    def _missed(self, here: _Surroundings) -> Handler:
-        return answer_miss(here.errors, self.methods)
+    def _answer_miss(self, context: _ScopeContext) -> Handler:
+        return answer_miss(context.errors, self.methods)
 
-    def _endpoint(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
+    def _compiled_route(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
         return CompiledRoute(planned.route, self._call(planned, scope))
 
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
-        root, here = self.surroundings[id(self.plan.root)], self.surroundings[id(scope)]
+        root, context = self.contexts[id(self.plan.root)], self.contexts[id(scope)]
         content = self._content_limit(planned)
         call: Callable[..., Any] = with_content_limit(self.resolution.routers.bound(planned), content)
-        if here.chains or here.render is not root.render or here.errors is not root.errors:
-            call = compile_entry(here.chains, compile_endpoint(planned.route, call, here.render, here.errors))
+        if context.chains or context.render is not root.render or context.errors is not root.errors:
+            endpoint = compile_endpoint(planned.route, call, context.render, context.errors)
+            call = compile_entry(context.chains, endpoint)
         timeouts = timeouts_of(self.plan.settings, planned.terms)
         return with_overrides(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
-        # Where no route takes more than the settings say, content beyond them has been refused before.
+        # If no route allows more content than the settings, the connection has already rejected larger content.
         default = self.plan.settings.limits.content
         limit = content_limit_of(self.plan.settings, planned.terms)
         return None if limit == default == self.largest_content else limit
 
-    # -- the rest
+    # -- parser, lifespans
 
     def _parser_factory(self) -> ParserFactory:
         factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
@@ -318,8 +320,8 @@ class _Workshop:
             if missing:
                 raise TypeError(f"{parser!r} has no {', '.join(missing)}")
         except Exception as error:  # noqa: BLE001  # a factory may raise anything
-            self._broken("TB503", f"parser {choice.name!r}", choice.origin, error)
-        # The connection answers for the framing of messages, so whatever is plugged in is checked.
+            self._report_failed("TB503", f"parser {choice.name!r}", choice.origin, error)
+        # The connection is responsible for the framing of messages, so every parser is guarded.
         return guarded(factory)
 
     def _ready(self, entry: Sourced[Lifespan], scope: PlannedScope) -> ReadyLifespan:
@@ -341,11 +343,11 @@ class _Workshop:
             scope=scope.prefix,
         )
 
-    def _broken(self, code: str, what: str, origin: Origin, error: Exception) -> None:
+    def _report_failed(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         self.diagnostics.add(
             code,
             f"{what} cannot be made: {format_error(error)}",
             origin,
             why=_FACTORIES[code],
-            fix="correct its factory, or disable the plugin that it comes from",
+            fix="correct its factory, or disable its plugin",
         )

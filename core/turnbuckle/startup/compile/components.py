@@ -42,8 +42,8 @@ class Components:
     """The components of one application.
 
     Attributes:
-        plan: says which one was chosen for each kind.
-        setup: what factories are given, but for their own settings.
+        plan: has the choice for each kind.
+        setup: the setup for factories, without the settings of their plugins.
     """
 
     plan: Plan
@@ -51,10 +51,10 @@ class Components:
     _made: dict[str, object] = attrs.field(factory=dict, init=False)
 
     def get(self, kind: str) -> object:
-        """Return the one component of a kind.
+        """Return the component of a kind, and make it at the first call.
 
         Raises:
-            LookupError: no enabled plugin provides that kind, or making it asks for itself.
+            LookupError: no enabled plugin provides that kind, or its factory requests the same kind.
         """
         if kind in self._made:
             return self._made[kind]
@@ -69,13 +69,13 @@ class Components:
 
 
 def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:
-    """Return what an app reads and writes JSON with: that of the core unless there is a component ``json``."""
+    """Return the JSON codec of an app: the component ``json``, or the codec of the core."""
     made: JSONCodec | None = _checked(components, "json", _check_codec, diagnostics)
     return STANDARD_JSON if made is None else made
 
 
 def loop_factory_of(components: Components, diagnostics: Diagnostics) -> LoopFactory | None:
-    """Return what makes the event loop, if there is a component ``loop``."""
+    """Return the component ``loop``, which makes the event loop, or None if there is none."""
     made: LoopFactory | None = _checked(components, "loop", _check_callable, diagnostics)
     return made
 

@@ -11,7 +11,7 @@ from turnbuckle.diagnostics import Diagnostic
 from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.runtime.dispatch import CompiledRoute
 from turnbuckle.setup import Setup
-from turnbuckle.startup.compile.routers import HandlerOf, MountedRouter, build_tables
+from turnbuckle.startup.compile.routers import HandlerOf, MountedRouter, mount_routers
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.web.handlers import BoundHandler
 from turnbuckle.web.request.request import UrlBuilder
@@ -35,8 +35,8 @@ class PreparedRouters:
         self._routes: Final[dict[int, CompiledRoute]] = {}
 
     def prepare(self, root: PlannedScope, setup: Setup, diagnostics: Diagnostics) -> tuple[MountedRouter, ...]:
-        """Fill the routers; ``build_tables`` describes the arguments."""
-        self._routers = build_tables(root, setup, self._uncompiled, diagnostics)
+        """Fill the routers; ``mount_routers`` describes the arguments."""
+        self._routers = mount_routers(root, setup, self._uncompiled, diagnostics)
         return self._routers
 
     def take(

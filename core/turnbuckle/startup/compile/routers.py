@@ -1,6 +1,6 @@
-"""Fill routers with routes: one for the app, one for each scope that has a router of its own.
+"""Fill the routers with routes: one router for the app, and one for each scope with its own router.
 
-Resolution fills them to find what is wrong with the routes. The first compilation takes these routers over and replaces
+Resolution fills the routers to find problems of the routes. The first compilation takes these routers over and replaces
 the handlers in them by compiled ones; see ``PreparedRouters``.
 """
 
@@ -27,7 +27,7 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.request.request import Request, UrlBuilder
 
-__all__ = ["HandlerOf", "MountedRouter", "build_tables", "check_reach", "route_lookup", "url_builder"]
+__all__ = ["HandlerOf", "MountedRouter", "check_reachable", "mount_routers", "route_lookup", "url_builder"]
 
 _MAX_NAMED: Final = 5
 
@@ -38,13 +38,13 @@ HandlerOf = Callable[[PlannedRoute, PlannedScope], Callable[..., Any]]
 
 @attrs.frozen
 class MountedRouter:
-    """One router, filled.
+    """A router with its routes, and the scope that it serves.
 
     Attributes:
-        scope: the scope that it answers for.
-        matcher: the requests that are handed to it; None for the router of the app.
+        scope: the scope that it serves.
+        matcher: matches the requests that are passed to it; None for the router of the app.
         router: the router.
-        links: names of the routes whose paths the router itself writes.
+        links: names of the routes whose paths the router itself builds.
     """
 
     scope: PlannedScope
@@ -53,25 +53,28 @@ class MountedRouter:
     links: frozenset[str] = frozenset()
 
 
-def build_tables(
+def mount_routers(
     root: PlannedScope, setup: Setup, handler_of: HandlerOf, diagnostics: Diagnostics
 ) -> tuple[MountedRouter, ...]:
-    """Return the routers, that of the app last, those of smaller territories first.
+    """Fill the routers of an app.
 
     Args:
         root: the app.
-        setup: what factories are given, but for the scope.
-        handler_of: gives the handler for a route.
-        diagnostics: where routes that cannot be used are noted.
+        setup: the setup for factories, without the scope.
+        handler_of: returns the handler to store for a route.
+        diagnostics: where unusable routers and routes are reported.
+
+    Returns:
+        The routers, narrower scopes first, the app last.
     """
-    tables = []
+    mounted = []
     for choice, scopes in _groups(root):
         scope = scopes[0]
         matcher = ScopeMatcher.of(scope.prefix, scope.host, setup.converters) if scope is not root else None
         if scope is not root and matcher is None:
-            _has_no_territory(scope, diagnostics)
+            _report_unmatchable(scope, diagnostics)
             continue
-        routes = [(each, scope) for scope in scopes for each in scope.routes]
+        routes = [(planned, scope) for scope in scopes for planned in scope.routes]
         here = attrs.evolve(setup, scope=scope.prefix)
         plain = _make(choice, here, diagnostics)
         if plain is None:
@@ -82,31 +85,30 @@ def build_tables(
         if not _freeze(router, choice, diagnostics):
             continue
         links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
-        tables.append(MountedRouter(scope, matcher, router, frozenset(links)))
-    _check_apart(tables, diagnostics)
-    return tuple(sorted(tables, key=lambda table: (table.matcher is None, table.matcher and table.matcher.order)))
+        mounted.append(MountedRouter(scope, matcher, router, frozenset(links)))
+    _check_distinct_scopes(mounted, diagnostics)
+    return tuple(sorted(mounted, key=lambda entry: (entry.matcher is None, entry.matcher and entry.matcher.order)))
 
 
-def route_lookup(tables: Sequence[MountedRouter]) -> Callable[[Request], Match]:
+def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], Match]:
     """Return the function that finds the handler of a request in the routers of an app."""
-    *mounted, main = tables
-    return compile_lookup(
-        main.router, [(table.matcher, table.router) for table in mounted if table.matcher is not None]
-    )
+    *inner, main = mounted
+    mounts = [(entry.matcher, entry.router) for entry in inner if entry.matcher is not None]
+    return compile_lookup(main.router, mounts)
 
 
-def url_builder(root: PlannedScope, tables: Sequence[MountedRouter], converters: Converters) -> UrlBuilder:
+def url_builder(root: PlannedScope, mounted: Sequence[MountedRouter], converters: Converters) -> UrlBuilder:
     """Return the function that builds the paths of named routes."""
     named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
-    return compile_url_builder(named, {name: table.router for table in tables for name in table.links}, converters)
+    return compile_url_builder(named, {name: entry.router for entry in mounted for name in entry.links}, converters)
 
 
-def check_reach(tables: tuple[MountedRouter, ...], diagnostics: Diagnostics) -> None:
-    """Note the routes that no request can reach."""
-    for table in tables:
-        if not isinstance(table.router, LinkingRouter):
+def check_reachable(mounted: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:
+    """Report the routes that no request can reach."""
+    for entry in mounted:
+        if not isinstance(entry.router, LinkingRouter):
             continue
-        for unreachable in _unreachable_in(table, table.router, diagnostics):
+        for unreachable in _unreachable_in(entry, entry.router, diagnostics):
             diagnostics.add(
                 "TB407",
                 f"{unreachable.route.describe()} can never be reached",
@@ -118,39 +120,40 @@ def check_reach(tables: tuple[MountedRouter, ...], diagnostics: Diagnostics) -> 
             )
 
 
-def _has_no_territory(scope: PlannedScope, diagnostics: Diagnostics) -> None:
+def _report_unmatchable(scope: PlannedScope, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB421",
-        f"a scope at {scope.host}{scope.prefix} cannot have a router of its own",
+        f"a scope at {scope.host}{scope.prefix} cannot have its own router",
         scope.origin,
-        why="requests are handed to it by their first segments and their host, which this prefix does not tell",
-        fix="give the scope a prefix of plain segments and parameters of one segment each, and a host that can be read",
+        why="requests are passed to it by the first segments of their path and by their host, and this prefix or host"
+        " cannot be compared with them",
+        fix="give the scope a prefix of plain segments and parameters of one segment each, and a valid host",
     )
 
 
-def _check_apart(tables: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:
+def _check_distinct_scopes(mounted: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:
     first: dict[object, MountedRouter] = {}
-    for table in tables:
-        key = table.matcher.key if table.matcher is not None else None
-        if first.setdefault(key, table) is not table:
+    for entry in mounted:
+        key = entry.matcher.key if entry.matcher is not None else None
+        if first.setdefault(key, entry) is not entry:
             diagnostics.add(
                 "TB421",
-                f"two scopes at {table.scope.host}{table.scope.prefix} have routers of their own",
-                table.scope.origin,
+                f"two scopes at {entry.scope.host}{entry.scope.prefix} have their own routers",
+                entry.scope.origin,
                 first[key].scope.origin,
-                why="requests are handed to a router by path and host, and the other one would never be asked",
-                fix="open one scope with the router, and further scopes within it",
+                why="requests are passed to a router by their path and host, so the second router would never be used",
+                fix="open one scope with the router, and further scopes inside it",
             )
 
 
 def _unreachable_in(
-    table: MountedRouter, router: LinkingRouter, diagnostics: Diagnostics
+    entry: MountedRouter, router: LinkingRouter, diagnostics: Diagnostics
 ) -> Sequence[UnreachableRoute]:
     try:
         return tuple(router.unreachable_routes())
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        if table.scope.router is not None:
-            _broken(table.scope.router, f"unreachable_routes() failed: {format_error(error)}", diagnostics)
+        if entry.scope.router is not None:
+            _report_broken(entry.scope.router, f"unreachable_routes() failed: {format_error(error)}", diagnostics)
         return ()
 
 
@@ -158,23 +161,23 @@ def _freeze(router: Router | HostRouter, choice: Choice[RouterProvider], diagnos
     try:
         router.freeze()
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-        _broken(choice, f"freeze() failed: {format_error(error)}", diagnostics)
+        _report_broken(choice, f"freeze() failed: {format_error(error)}", diagnostics)
         return False
     return True
 
 
-def _broken(choice: Choice[RouterProvider], fault: str, diagnostics: Diagnostics) -> None:
+def _report_broken(choice: Choice[RouterProvider], fault: str, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB502",
         f"router {choice.name!r} cannot be used: {fault}",
         choice.origin,
-        why="it is made, filled, frozen and asked for unreachable routes before anything is served",
+        why="before serving, each router is made, filled, frozen and checked for unreachable routes",
         fix="correct it, or choose another router",
     )
 
 
 def _named(routes: Sequence[Route]) -> str:
-    """Return the routes as the subject of a sentence; of very many only the first few."""
+    """Return the routes as the subject and verb of a sentence; of many routes only the first few."""
     names = [route.describe() for route in routes[:_MAX_NAMED]]
     if len(routes) > len(names):
         names.append(f"{len(routes) - len(names)} more")
@@ -216,7 +219,7 @@ def _make(choice: Choice[RouterProvider], setup: Setup, diagnostics: Diagnostics
 
 def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) -> HostRouter:
     if isinstance(router, SharedRouter):
-        # There is one object only, and it answers for any host.
+        # There is only one router object, and it serves any host.
         return HostRouter(router, lambda: TreeRouter(converters=setup.converters), setup.converters)
     return HostRouter(router, lambda: choice.provider.factory(setup), setup.converters)
 
@@ -226,13 +229,13 @@ def _add(router: Router | HostRouter, route: Route, diagnostics: Diagnostics) ->
         router.add(route)
     except RouteConflict as conflict:
         if conflict.first.name and conflict.first.name == conflict.second.name:
-            # Told for all routers together, as names are looked up in all of them.
+            # Reported for all routers together (``Resolver.check_names``), because names are looked up in all of them.
             return
         diagnostics.add(
             "TB406",
             str(conflict),
             *_origins(conflict.second, conflict.first),
-            why="which of them answers must not depend on their order",
+            why="the answer to a request must not depend on the order of routes",
             fix="change or remove one of them",
         )
     except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
@@ -241,7 +244,7 @@ def _add(router: Router | HostRouter, route: Route, diagnostics: Diagnostics) ->
             "TB405",
             f"route {route.path!r} cannot be used: {reason}",
             *_origins(route),
-            why="the router that is in use refuses it",
+            why="the router rejects it",
             fix="correct the route",
         )
 

@@ -12,7 +12,12 @@ __all__ = ["fallback_scopes", "scope_chains"]
 
 
 def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> Iterator[tuple[PlannedScope, ...]]:
-    """Yield each scope with those around it, the app first."""
+    """Yield for each scope the chain of scopes around it, from the app to the scope itself.
+
+    Args:
+        scope: the outermost scope.
+        around: the scopes around it.
+    """
     chain = (*around, scope)
     yield chain
     for inner in scope.scopes:
@@ -22,19 +27,19 @@ def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> 
 def fallback_scopes(
     root: PlannedScope, converters: Converters = BUILTIN
 ) -> Sequence[tuple[ScopeMatcher, tuple[PlannedScope, ...]]]:
-    """Return the scopes that requests without a route run through, with those around them; the first that fits counts.
+    """Return the matchers of the scopes that answer requests without a route, each with its chain of scopes.
 
-    Scopes that do nothing to a miss but what the app does are left out.
+    The first matching scope answers a request. Scopes that would answer exactly as the app does are left out.
     """
     found = []
     for chain in scope_chains(root):
         scope = chain[-1]
-        answers_alone = (scope.error_handlers, scope.response_types) != (root.error_handlers, root.response_types)
-        is_told = bool(scope.prefix or scope.host)
-        if not is_told or not (answers_alone or any(each.middleware for each in chain[1:])):
+        has_own_tables = (scope.error_handlers, scope.response_types) != (root.error_handlers, root.response_types)
+        has_own_requests = bool(scope.prefix or scope.host)
+        if not has_own_requests or not (has_own_tables or any(inner.middleware for inner in chain[1:])):
             continue
-        territory = ScopeMatcher.of(scope.prefix, scope.host, converters)
-        if territory is not None:
-            found.append((territory, chain))
-    # Of scopes at the same place, the outer one: what misses there is not for the inner one more than for any other.
-    return sorted(found, key=lambda each: (each[0].order, len(each[1])))
+        matcher = ScopeMatcher.of(scope.prefix, scope.host, converters)
+        if matcher is not None:
+            found.append((matcher, chain))
+    # Of scopes with the same requests, the outer one comes first: the request belongs to no particular inner scope.
+    return sorted(found, key=lambda match: (match[0].order, len(match[1])))

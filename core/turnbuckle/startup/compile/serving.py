@@ -1,4 +1,4 @@
-"""Serve an application where and how its settings say: what ``App.run`` and the command line have in common."""
+"""Serve an application as its settings say; ``App.run`` and the command line share this."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def run_as_set(
     fds: Sequence[int] | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
 ) -> bool:
-    """Serve an application with this process until it is told to stop; return whether threads are left that do not end.
+    """Serve an application in this process until it is stopped; return whether threads are left that do not end.
 
     Args:
-        application: what serves the requests.
-        settings: where to listen, and how.
-        fds: inherited sockets to listen on, in place of those of the settings.
-        serve: serves, instead of ``HTTPServer.serve``, and tells the outside how it goes.
+        application: the application.
+        settings: the addresses to listen on, and all options of the server.
+        fds: file descriptors of inherited sockets, instead of the ones in the settings.
+        serve: replaces ``HTTPServer.serve``, and may report the progress to a supervisor.
 
     Raises:
-        ListenError: a socket cannot be listened on.
+        ListenError: listening on a socket failed.
         LifespanError: a lifespan failed.
-        TLSError: connections cannot be secured.
+        TLSError: the TLS configuration cannot be used.
         TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
     """
     server = settings.server

@@ -21,7 +21,7 @@ from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.setup import Setup
-from turnbuckle.startup.compile.routers import MountedRouter, build_tables, route_lookup
+from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.report.formats import name_of
@@ -147,7 +147,7 @@ class _Explainer:
             debug=self.plan.settings.debug,
             converters=self.plan.converters,
         )
-        self.tables = build_tables(self.plan.root, setup, _Marker, Diagnostics())
+        self.tables = mount_routers(self.plan.root, setup, _Marker, Diagnostics())
 
     def run(self, shown: Explanation) -> Explanation:
         """Complete the explanation."""
