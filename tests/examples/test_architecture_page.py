@@ -60,6 +60,14 @@ def test_place_is_where_the_page_says(row: str) -> None:
         assert any(re.search(rf"^ *(?:class|(?:async )?def) {name}\b", text, re.MULTILINE) for text in modules), name
 
 
+def test_paths_of_contributing_exist() -> None:
+    text = (_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"(?<![\w.])((?:core|plugins|contrib|tests|docs|bench|examples)/[\w/.*]*)", text)
+    assert len(paths) > 30
+    written = [path for path in paths if "NAME" not in path and "TBnnn" not in path]
+    assert [path for path in written if not list(_ROOT.glob(path.rstrip(".")))] == ["tests/test_english.py"]
+
+
 def test_layers_are_those_of_the_tests() -> None:
     rows = re.findall(r"^\| (`.+?) \|", section("Layers"), re.MULTILINE)
     shown = [name.removesuffix(".py").removesuffix("/") for row in rows for name in re.findall(r"`([^`]+)`", row)]
