@@ -115,7 +115,7 @@ def _work(asked: AppOptions, locked: str | None) -> None:
             plan, application = asked.compile()
             if locked is not None:
                 check_lock(asked, plan, locked)
-            _run(worker.counted(application), plan, worker)
+            _run(worker.with_request_count(application), plan, worker)
     except CommandFailed as failure:
         if worker.has_served:
             raise

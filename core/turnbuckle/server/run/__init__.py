@@ -1,1 +1,1 @@
-"""Run a server: start, signals, readiness, shutdown."""
+"""Run one server in this process: start, signals, readiness, shutdown."""

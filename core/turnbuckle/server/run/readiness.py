@@ -1,4 +1,4 @@
-"""Say to the outside how far a server is: in the log, in a file, and to systemd."""
+"""Report the state of a service to other programs: in the log, in the ready file, and to systemd."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 
 class ServerObserver(Protocol):
-    """Whoever is told how far a server is."""
+    """An object that is notified when a server starts and stops."""
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
-        """Learn that connections are accepted; called on the serving loop."""
+        """Called on the serving loop once connections are accepted."""
 
     def stopping(self) -> None:
-        """Learn that no more will be."""
+        """Called when the server stops accepting connections."""
 
 
 @final
 class Readiness:
-    """What the outside is told of a service, whether it is one process or many.
+    """Reports the state of a service, whether it has one process or many.
 
     Args:
-        ready_file: path of a file that is there as long as the service accepts connections; "" for none.
-        notifier: the way to systemd.
+        ready_file: path of a file that exists while the service accepts connections; "" for none.
+        notifier: sends the notifications to systemd.
 
     Raises:
-        TurnbuckleError: the file cannot be written.
+        TurnbuckleError: the ready file cannot be written.
     """
 
     def __init__(self, ready_file: str = "", notifier: Notifier | None = None) -> None:
@@ -49,45 +49,45 @@ class Readiness:
         self.notifier: Final = notifier or Notifier()
         if self._path is not None:
             _check_folder(self._path)
-            if not _is_of_another(self._path):
+            if not _belongs_to_live_server(self._path):
                 self._path.unlink(missing_ok=True)
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
-        """Say that the service is ready, and from now on that this loop is alive."""
+        """Report that the service is ready, and from now on that this loop is alive."""
         self.ready(addresses)
         if self.notifier.watchdog:
             call_repeatedly(clock, self.notifier.watchdog / 2, self.alive)
 
     def ready(self, addresses: Sequence[Address]) -> None:
-        """Say that the service accepts connections."""
+        """Report that the service accepts connections."""
         urls = [address.url for address in addresses]
         _log.info("listening on %s", ", ".join(urls))
         if self._path is not None:
-            self._write("".join(f"{each}\n" for each in (os.getpid(), *urls)))
-        self.notifier.tell("READY=1", f"STATUS=listening on {', '.join(urls)}")
+            self._write("".join(f"{line}\n" for line in (os.getpid(), *urls)))
+        self.notifier.notify("READY=1", f"STATUS=listening on {', '.join(urls)}")
 
     def reloading(self) -> None:
-        """Say that the service is being reloaded; it goes on to serve."""
-        # systemd wants to know when, so that it takes no older READY for the answer.
+        """Report that the service is being reloaded; it serves meanwhile."""
+        # With the time of the reload, systemd does not mistake an earlier READY=1 for its end.
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-        self.notifier.tell("RELOADING=1", f"MONOTONIC_USEC={now}", "STATUS=reloading")
+        self.notifier.notify("RELOADING=1", f"MONOTONIC_USEC={now}", "STATUS=reloading")
 
     def reloaded(self, status: str) -> None:
-        """Say that reloading has come to its end, whatever that was."""
-        self.notifier.tell("READY=1", f"STATUS={status}")
+        """Report the end of a reload, successful or not."""
+        self.notifier.notify("READY=1", f"STATUS={status}")
 
     def stopping(self) -> None:
-        """Say that the service accepts nobody any more."""
-        self.notifier.tell("STOPPING=1", "STATUS=stopping")
+        """Report that the service no longer accepts connections."""
+        self.notifier.notify("STOPPING=1", "STATUS=stopping")
         path = self._path
         with suppress(OSError):
-            # Another generation of the service may have written its own meanwhile.
+            # Another generation of the service may have written its own file meanwhile.
             if path is not None and path.read_text(encoding="utf-8").startswith(f"{os.getpid()}\n"):
                 path.unlink()
 
     def alive(self) -> None:
-        """Keep the watchdog of systemd quiet."""
-        self.notifier.tell("WATCHDOG=1")
+        """Send a sign of life to systemd's watchdog."""
+        self.notifier.notify("WATCHDOG=1")
 
     def _write(self, text: str) -> None:
         path = self._path
@@ -95,7 +95,8 @@ class Readiness:
             return
         written = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            # Others may write to its folder, too: what they left under this name, such as a link, is not written to.
+            # Other users may be able to write to the folder. A file or link that they left under this name is not
+            # written to.
             written.unlink(missing_ok=True)
             with written.open("x", encoding="utf-8") as file:
                 file.write(text)
@@ -112,8 +113,8 @@ def _check_folder(path: Path) -> None:
         raise TurnbuckleError(f"cannot write ready file {str(path)!r}: no permission in {str(folder)!r}")
 
 
-def _is_of_another(path: Path) -> bool:
-    """Tell whether a server that is alive has written a ready file; one that a dead server left says what is not so."""
+def _belongs_to_live_server(path: Path) -> bool:
+    """Return whether another server that is alive has written the ready file; a dead server's file is out of date."""
     try:
         pid = int(path.read_text(encoding="utf-8").partition("\n")[0])
         os.kill(pid, 0)
@@ -121,12 +122,12 @@ def _is_of_another(path: Path) -> bool:
         return True
     except (OSError, ValueError, OverflowError):
         return False
-    # In a container, the one before had the same number.
+    # In a container, the previous server may have had the same process ID.
     return pid != os.getpid()
 
 
 def call_repeatedly(clock: Clock, interval: float, callback: Callable[[], None]) -> None:
-    """Call ``callback`` now and every ``interval`` seconds, as long as the loop runs."""
+    """Call ``callback`` now, and then every ``interval`` seconds while the loop runs."""
 
     def again() -> None:
         callback()

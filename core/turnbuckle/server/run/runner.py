@@ -1,4 +1,4 @@
-"""Run an application in this process: event loop, logging, server, threads."""
+"""Run a server in this process with everything around it: event loop, logging, signals, threads."""
 
 from __future__ import annotations
 
@@ -47,25 +47,26 @@ def run(  # noqa: PLR0913  # all but the application by name
     log: LogSettings | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
 ) -> bool:
-    """Serve an application until the process is told to stop; see ``HTTPServer`` for the arguments.
+    """Serve an application until the process gets a stop signal; see ``HTTPServer`` for the other arguments.
 
-    Tasks that ignore that they were cancelled are left behind. So are threads that do not end, but a process ends only
-    when they do: returns whether there are any.
-
-    Sockets that systemd passes are listened on instead, unless ``fds`` says which.
+    Sockets that systemd passes are used, unless ``fds`` is set. Tasks that ignore their cancellation are abandoned. So
+    are threads that do not end, but the interpreter would wait for them at its exit.
 
     Args:
-        fd_name: of the sockets that systemd passes, those to listen on; all of them when empty.
-        ready_file: path of a file that is there as long as connections are accepted.
-        loop: the event loop to run on; with ``"auto"`` that of the application goes first.
-        serve: serves, instead of ``server.serve``, and tells the outside how it goes.
-        log: how to log; as the settings have it by default when None.
+        fd_name: listen only on the sockets with this name that systemd passes; "" for all of them.
+        ready_file: path of a file that exists while connections are accepted.
+        loop: the event loop to run on; with ``"auto"`` the application's own loop takes precedence.
+        serve: called instead of ``HTTPServer.serve``; it reports the state of the server itself.
+        log: how to log; None for the default settings.
+
+    Returns:
+        Whether threads are still running.
 
     Raises:
         ListenError: a socket cannot be listened on.
         LifespanError: a lifespan failed.
-        TLSError: connections cannot be secured.
-        TurnbuckleError: the loop is not installed, or a file to log to cannot be opened.
+        TLSError: the certificate or an option of TLS cannot be used.
+        TurnbuckleError: the event loop is not installed, or a log file cannot be opened.
     """
     occupy_standard_descriptors()
     server = HTTPServer(
@@ -96,14 +97,14 @@ def run(  # noqa: PLR0913  # all but the application by name
 
 
 def _choose_loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:
-    """Return what makes the loop; None for the loop of asyncio.
+    """Return the factory of the event loop; None for asyncio's own loop.
 
     Args:
-        choice: of the settings.
-        chosen: that of the application.
+        choice: from the settings.
+        chosen: the application's own factory, if it has one.
 
     Raises:
-        TurnbuckleError: the loop is not installed.
+        TurnbuckleError: the event loop is not installed.
     """
     if choice == "auto" and chosen is not None:
         return chosen

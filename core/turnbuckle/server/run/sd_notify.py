@@ -1,4 +1,4 @@
-"""Tell systemd, or whoever set NOTIFY_SOCKET, how far the service is.
+"""Notify systemd, or another program that sets NOTIFY_SOCKET, of the state of the service.
 
 Sources: sd_notify(3), sd_watchdog_enabled(3).
 """
@@ -21,11 +21,11 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 @final
 class Notifier:
-    """Sends messages to one socket; to none when its path is empty.
+    """Sends messages to a notification socket, or nowhere if its path is empty.
 
     Args:
-        path: of a datagram socket; ``@name`` for one without a file.
-        watchdog: seconds within which it wants to hear that the process is alive; 0 if it does not.
+        path: of a datagram socket; ``@name`` for an abstract socket.
+        watchdog: seconds within which the receiver expects a sign of life; 0 if it expects none.
     """
 
     def __init__(self, path: str = "", watchdog: float = 0.0) -> None:
@@ -34,21 +34,21 @@ class Notifier:
 
     @classmethod
     def take_from(cls, environ: MutableMapping[str, str]) -> Notifier:
-        """Return what the environment asks for, and remove it there: child processes do not speak for the service."""
+        """Return the notifier that the environment describes, and remove its variables for child processes."""
         path, microseconds, pid = (environ.pop(variable, "") for variable in _VARIABLES)
         is_number = microseconds.isascii() and microseconds.isdecimal()
         is_watched = is_number and pid in {"", str(os.getpid())}
         return cls(path, int(microseconds) / 1_000_000 if is_watched else 0.0)
 
     def variables(self) -> dict[str, str]:
-        """Return the environment that lets another process speak for the service."""
+        """Return the environment variables that let another process notify on behalf of the service."""
         if not self._address:
             return {}
         path = self._address.replace("\0", "@")
         return {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(int(self.watchdog * 1_000_000))}
 
-    def tell(self, *assignments: str) -> None:
-        """Send assignments such as ``"READY=1"``; that nobody takes them stops nothing."""
+    def notify(self, *assignments: str) -> None:
+        """Send assignments such as ``"READY=1"``; a failure is only logged."""
         if not self._address:
             return
         try:
@@ -56,4 +56,4 @@ class Notifier:
                 sock.setblocking(False)
                 sock.sendto("\n".join(assignments).encode(), self._address)
         except OSError as error:
-            _log.warning("nobody listens on NOTIFY_SOCKET: %s", error.strerror or error)
+            _log.warning("cannot send to NOTIFY_SOCKET: %s", error.strerror or error)

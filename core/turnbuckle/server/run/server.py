@@ -1,7 +1,8 @@
-"""Run an application: lifespans, sockets and signals, in this order, and back.
+"""Start and stop a server: its sockets, its lifespans, its connections.
 
-What is started is stopped in reverse. Stopping has steps, and each has a bound: nobody is accepted any more,
-connections that are idle are closed and the others finish, those that do not are cut off, then the lifespans are left.
+Parts are stopped in the reverse order of their start. Each step of stopping has a time limit: no connection is accepted
+any more, idle connections are closed and the others finish, connections that do not finish are aborted, then the
+lifespans are left.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ __all__ = ["HTTPServer"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
-# Seconds that handlers have to unwind once they were cancelled.
-_UNWINDING: Final = 1.0
+# Seconds that cancelled handlers may take to end.
+_CANCEL_SECONDS: Final = 1.0
 
-# Seconds after which it is said who holds up a stop, and how many are named.
+# Seconds after which the log names the connections that delay a stop, and how many it names.
 _GRACE_SECONDS: Final = 1.0
 _MAX_NAMED: Final = 10
 
@@ -47,23 +48,23 @@ _MAX_NAMED: Final = 10
 class HTTPServer:
     """A server of one application, started and stopped once, on one event loop.
 
-    ``async with HTTPServer(application, port=0) as server`` serves inside the block, which is cancelled if a task fails
-    that the server cannot do without; ``await server.serve()`` serves until the process is told to stop.
+    ``async with HTTPServer(application, port=0) as server`` serves inside the block; the block is cancelled if a
+    required background task fails. ``await server.serve()`` serves until the process gets a stop signal.
 
     Args:
         application: a compiled application, as ``app.compile()`` returns it.
-        host: names or addresses to listen on; each name counts with all its addresses.
-        port: TCP port; 0 lets the system choose, and ``addresses`` tells.
-        unix: path of a Unix socket to listen on instead of host and port; ``@name`` for one without a file (Linux).
+        host: names or IP addresses to listen on; a name stands for all of its addresses.
+        port: TCP port; 0 lets the system choose one, which ``addresses`` contains.
+        unix: path of a Unix socket, instead of host and port; ``@name`` for an abstract socket (Linux).
         unix_mode: octal mode of the socket's file, such as ``"660"``; "" leaves it to the umask.
-        unix_owner: name or number of the user that owns it; "" for that of the process.
-        unix_group: the same for its group.
-        backlog: connections that may wait to be accepted.
+        unix_owner: name or number of the user who owns the file; "" for the user of the process.
+        unix_group: name or number of the file's group; "" for the group of the process.
+        backlog: how many connections may wait to be accepted.
         reuse_port: let several processes listen on the same port.
-        fds: inherited descriptors to listen on instead of all that.
-        tls: how connections are secured; None for not at all.
-        proxy: proxies that tell where connections come from, with the PROXY protocol; None for none.
-        clock: tells the time; that of the loop and the machine when None.
+        fds: inherited descriptors to listen on; host, port and unix are ignored then.
+        tls: certificate and options of TLS; None serves plain HTTP.
+        proxy: proxies that send the address of each client with the PROXY protocol; None for none.
+        clock: the clock for deadlines and dates; None for the system's clock.
     """
 
     def __init__(  # noqa: PLR0913  # all but the application by name
@@ -84,7 +85,7 @@ class HTTPServer:
         clock: Clock | None = None,
     ) -> None:
         self.application: Final = application
-        self._endpoint: Final = BindAddress(
+        self._bind_address: Final = BindAddress(
             host=host,
             port=port,
             unix=unix,
@@ -104,28 +105,28 @@ class HTTPServer:
         self._acceptors: list[Acceptor] = []
         self._state: ServerState | None = None
         self._lifespans: Lifespans | None = None
-        self._starting: asyncio.Task[object] | None = None
-        self._inside: asyncio.Task[object] | None = None
+        self._start_task: asyncio.Task[object] | None = None
+        self._block_task: asyncio.Task[object] | None = None
         self._watchdog: Watchdog | None = None
         self._stop_requested: Final = asyncio.Event()
         self._failure: BackgroundTaskError | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """Where the server listens, with the ports that the system chose; empty before it has started."""
+        """Where the server listens, with the ports that the system chose; empty before the start."""
         return tuple(listener.address for listener in self._listeners)
 
     async def start(self) -> None:
-        """Bind the sockets, enter the lifespans, then accept connections; all of it or nothing.
+        """Bind the sockets, enter the lifespans, then accept connections; undo everything if one of them fails.
 
         Raises:
             ListenError: a socket cannot be listened on.
             LifespanError: a lifespan failed.
-            TLSError: connections cannot be secured.
+            TLSError: the certificate or an option of TLS cannot be used.
             RuntimeError: the server was started before.
         """
         if self._state is not None:
-            raise RuntimeError("a server is started once; make another one")
+            raise RuntimeError("a server can be started only once; make another one")
         if self._tls is not None and self._tls.is_configured:
             self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
         loop = asyncio.get_running_loop()
@@ -138,9 +139,9 @@ class HTTPServer:
             clock,
             startup=timeouts.startup,
             resources=self.application.resources,
-            fail=self._fail,
+            fail=self._background_task_failed,
         )
-        self._listeners = open_listeners(self._endpoint)
+        self._listeners = open_listeners(self._bind_address)
         try:
             await self._lifespans.enter()
             self._listen(loop, state)
@@ -152,7 +153,7 @@ class HTTPServer:
             self._watchdog = Watchdog(self.application.watchdog, loop, lambda: state.connections.open)
 
     async def stop(self) -> None:
-        """Accept nobody, let requests finish within the shutdown timeout, then leave the lifespans."""
+        """Stop accepting, let requests finish within the shutdown timeout, then leave the lifespans."""
         self._stop_accepting()
         try:
             if self._state is not None:
@@ -164,49 +165,56 @@ class HTTPServer:
                 await self._lifespans.leave()
 
     def abort(self) -> None:
-        """Cut off every connection, and what else a stop is waiting for."""
+        """Abort every connection, and every lifespan that a stop waits for."""
         if self._state is not None:
             self._abort(self._state)
         if self._lifespans is not None:
             self._lifespans.give_up()
 
     def request_stop(self) -> None:
-        """Let ``serve()`` stop and return; when asked again, cut off what it is waiting for."""
+        """Make ``serve()`` stop and return; a second request aborts whatever the stop waits for."""
         if self._stop_requested.is_set():
             self.abort()
             return
         self._stop_requested.set()
-        if self._starting is not None:
-            self._starting.cancel()
+        if self._start_task is not None:
+            self._start_task.cancel()
 
     def reload(self) -> None:
-        """Read the files of TLS again, for connections to come; nothing changes if they cannot be used."""
+        """Read the certificate files again, for later connections; if they cannot be used, nothing changes."""
         if self._certificates is not None:
             self._certificates.reload()
 
     async def serve(self, readiness: Readiness | None = None) -> None:
-        """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal does not wait.
+        """Start, serve until SIGINT, SIGTERM or ``request_stop()``, and stop; a second signal aborts open connections.
+
+        With TLS, SIGHUP reads the certificate files again.
 
         Args:
-            readiness: how the outside is told; in the log alone when None.
-
-        With TLS, SIGHUP reads the certificate again.
+            readiness: reports the state of the server to other programs; when None, it is only logged.
 
         Raises:
             ListenError: a socket cannot be listened on.
-            TLSError: connections cannot be secured.
+            TLSError: the certificate or an option of TLS cannot be used.
             LifespanError: a lifespan failed.
-            BackgroundTaskError: a task failed for which the server was to stop; it has.
+            BackgroundTaskError: a background task failed that was to stop the server; the server has stopped.
         """
-        reload = self.reload if self._endpoint.is_secured else None
+        reload = self.reload if self._bind_address.is_secured else None
         with on_stop_signals(self.request_stop), on_reload_signal(reload):
             if await self.serve_until_stopped(readiness or Readiness()):
                 _log.info("stopped")
 
     async def serve_until_stopped(self, observer: ServerObserver) -> bool:
-        """Do as ``serve()`` does, but leave the signals alone; return whether it came as far as to serve."""
-        has_started = await self._has_started()
-        if has_started and self._clock is not None:
+        """Serve like ``serve()``, but install no signal handlers.
+
+        Args:
+            observer: notified when the server accepts connections and when it stops.
+
+        Returns:
+            Whether the server started before it was stopped.
+        """
+        was_started = await self._start_unless_stopped()
+        if was_started and self._clock is not None:
             try:
                 observer.started(self.addresses, self._clock)
                 await self._stop_requested.wait()
@@ -215,52 +223,52 @@ class HTTPServer:
                 await self.stop()
         if self._failure is not None:
             raise self._failure
-        return has_started
+        return was_started
 
-    def _fail(self, task: str, error: BaseException) -> None:
+    def _background_task_failed(self, task: str, error: BaseException) -> None:
         if self._failure is not None:
             return
         self._failure = BackgroundTaskError(task, error)
         if not self._stop_requested.is_set():
-            _log.error("stopping, for %s failed", task)
+            _log.error("stopping: %s failed", task)
             self.request_stop()
-        if self._inside is not None:
-            self._inside.cancel()
+        if self._block_task is not None:
+            self._block_task.cancel()
 
     async def __aenter__(self) -> HTTPServer:
         await self.start()
         if self._failure is not None:
             await self.stop()
             raise self._failure
-        self._inside = asyncio.current_task()
+        self._block_task = asyncio.current_task()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        inside, self._inside = self._inside, None
+        block_task, self._block_task = self._block_task, None
         failure = self._failure
         await self.stop()
-        if failure is None or inside is None:
+        if failure is None or block_task is None:
             return
-        others = inside.uncancel()
-        # Somebody beside us may have cancelled the task, and the block may have failed for a reason of its own.
+        others = block_task.uncancel()
+        # Other code may have cancelled the task as well, and the block may have failed for another reason.
         if error is None or (isinstance(error, asyncio.CancelledError) and not others):
             raise failure
 
-    async def _has_started(self) -> bool:
-        """Start, unless told to stop meanwhile."""
+    async def _start_unless_stopped(self) -> bool:
+        """Start; return False if a stop was requested meanwhile."""
         task = asyncio.current_task()
-        self._starting = task
+        self._start_task = task
         try:
             await self.start()
         except asyncio.CancelledError:
-            # Somebody beside us may have cancelled the task, too; that is none of our business to hide.
+            # Other code may have cancelled the task as well, and that cancellation must not be hidden.
             if not self._stop_requested.is_set() or task is None or task.uncancel():
                 raise
             return False
         finally:
-            self._starting = None
+            self._start_task = None
         return True
 
     def _listen(self, loop: asyncio.AbstractEventLoop, state: ServerState) -> None:
@@ -268,10 +276,10 @@ class HTTPServer:
         for listener in self._listeners:
             limit_unsent(listener.socket)
             try:
-                listener.socket.listen(self._endpoint.backlog)
+                listener.socket.listen(self._bind_address.backlog)
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
-        self._acceptors = [Acceptor(each.socket, connect, state.clock, loop) for each in self._listeners]
+        self._acceptors = [Acceptor(listener.socket, connect, state.clock, loop) for listener in self._listeners]
 
     def _stop_accepting(self) -> None:
         if self._listeners:
@@ -286,45 +294,45 @@ class HTTPServer:
         connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
         call_later = state.clock.call_later
-        timers = [call_later(_GRACE_SECONDS, partial(_tell_holders, connections))]
+        timers = [call_later(_GRACE_SECONDS, partial(_log_holders, connections))]
         if seconds:
-            timers.append(call_later(seconds, self._cut_off))
+            timers.append(call_later(seconds, self._abort_late))
         try:
             for acceptor in self._acceptors:
                 await acceptor.wait_until_settled()
             if connections.open:
-                _log.info("waiting for %s", _counted(len(connections.open), "connection"))
+                _log.info("waiting for %s", _count(len(connections.open), "connection"))
             await connections.drained()
         finally:
             for timer in timers:
                 timer.cancel()
 
-    def _cut_off(self) -> None:
+    def _abort_late(self) -> None:
         if self._state is not None:
-            late = _counted(len(self._state.connections.open), "connection")
-            _log.warning("cutting off %s that did not finish in time", late)
-            _tell_holders(self._state.connections)
+            late = _count(len(self._state.connections.open), "connection")
+            _log.warning("aborting %s that did not finish in time", late)
+            _log_holders(self._state.connections)
             self._abort(self._state)
 
     def _abort(self, state: ServerState) -> None:
         for acceptor in self._acceptors:
             acceptor.abort()
         state.connections.abort_all()
-        state.clock.call_later(_UNWINDING, self._give_up)
+        state.clock.call_later(_CANCEL_SECONDS, self._give_up_on_handlers)
 
-    def _give_up(self) -> None:
+    def _give_up_on_handlers(self) -> None:
         if self._state is not None and self._state.connections.open:
-            deaf = _counted(len(self._state.connections.open), "handler")
-            _log.warning("cancelled, and still running: %s", deaf)
-            _tell_holders(self._state.connections)
+            running = _count(len(self._state.connections.open), "handler")
+            _log.warning("cancelled but still running: %s", running)
+            _log_holders(self._state.connections)
             self._state.connections.give_up()
 
 
-def _counted(count: int, noun: str) -> str:
+def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _tell_holders(connections: ConnectionSet) -> None:
+def _log_holders(connections: ConnectionSet) -> None:
     for connection in islice(connections.open, _MAX_NAMED):
         _log.warning("still waiting for %s", connection.holder)
     if len(connections.open) > _MAX_NAMED:

@@ -1,7 +1,7 @@
-"""End what is left when serving is over: tasks and threads have a moment, and then nobody waits for them.
+"""After serving, cancel leftover tasks and threads; wait at most one second for them.
 
-A handler may ignore that it was cancelled, and no thread can be cancelled at all. A loop that is closed the usual way
-waits for both without an end, and a server that was told to stop would never do so.
+A handler may ignore its cancellation, and a thread cannot be cancelled at all. The usual way to close a loop waits for
+both without a limit, so a server that was told to stop might never end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["TrackedThreadPool", "run_until_settled"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Seconds that tasks have to unwind once they were cancelled, and threads to finish.
+# Seconds that cancelled tasks may take to end, and running threads to return.
 _GRACE_SECONDS: Final = 1.0
 
 _log: Final = SafeLogger("turnbuckle.server")
@@ -26,7 +26,7 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 @final
 class TrackedThreadPool(ThreadPoolExecutor):
-    """The threads of a loop; knows which calls are running."""
+    """The thread pool of a loop, which knows the calls that are running."""
 
     def __init__(self) -> None:
         super().__init__(thread_name_prefix="turnbuckle")
@@ -35,17 +35,17 @@ class TrackedThreadPool(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function in a thread."""
         future = super().submit(fn, *args, **kwargs)
-        self._calls.add(future)  # type: ignore[arg-type]  # of whatever it returns
+        self._calls.add(future)  # type: ignore[arg-type]  # the result type does not matter
         future.add_done_callback(self._calls.discard)
         return future
 
     @property
     def has_calls(self) -> bool:
-        """Whether a call has not returned."""
+        """Whether a call is still running."""
         return bool(self._calls)
 
     async def finish(self) -> None:
-        """Begin no further call, and give those that are running a moment."""
+        """Start no further call, and wait a limited time for the running ones."""
         self.shutdown(wait=False, cancel_futures=True)
         calls = [asyncio.wrap_future(call) for call in tuple(self._calls)]
         if calls:
@@ -53,11 +53,11 @@ class TrackedThreadPool(ThreadPoolExecutor):
 
 
 async def run_until_settled(serving: Coroutine[object, object, None], threads: TrackedThreadPool) -> None:
-    """Serve, and leave nothing behind that the end of the loop would wait for.
+    """Serve, and leave no task or thread behind that closing the loop would wait for.
 
     Args:
-        serving: serves until it is told to stop.
-        threads: what becomes the default executor of the running loop.
+        serving: serves until it is stopped.
+        threads: becomes the default executor of the running loop.
     """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(threads)
@@ -67,8 +67,8 @@ async def run_until_settled(serving: Coroutine[object, object, None], threads: T
         await _end_tasks(loop)
         await threads.finish()
         if threads.has_calls:
-            _log.warning("threads of handlers or plugins are still running, and nobody waits for them")
-            # The end of the loop waits for its executor: let that be one without threads.
+            _log.warning("threads of handlers or plugins are still running; not waiting for them")
+            # Closing the loop waits for its default executor, so replace that by one without threads.
             loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
 
 
@@ -78,11 +78,11 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
         return
     for task in tasks:
         task.cancel()
-    ended, deaf = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+    ended, still_running = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
     for task in ended:
         if not task.cancelled() and (error := task.exception()) is not None:
             context = {"message": "a task failed while the loop was ending", "exception": error, "task": task}
             loop.call_exception_handler(context)
-    for task in deaf:
-        # The end of the loop waits for all tasks that are registered.
-        asyncio.tasks._unregister_task(task)  # documented for those who extend asyncio
+    for task in still_running:
+        # Closing the loop waits for all registered tasks.
+        asyncio.tasks._unregister_task(task)  # documented for extensions of asyncio

@@ -1,4 +1,4 @@
-"""Call something on the serving loop when the process is asked to stop, or to read its files again."""
+"""Call functions on the serving loop when the process gets a stop signal or a reload signal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_stop_signals(callback: Callable[[], object]) -> Iterator[None]:
-    """Call ``callback`` on the running loop for each SIGINT and SIGTERM, then restore what they did before.
+    """Call ``callback`` on the running loop for each SIGINT and SIGTERM; restore the previous handlers afterwards.
 
-    Only the main thread hears signals: in any other thread this does nothing.
+    Only the main thread receives signals: in any other thread this does nothing.
     """
     with _on_signals(_STOP_SIGNALS, callback):
         yield
@@ -26,13 +26,13 @@ def on_stop_signals(callback: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def on_reload_signal(callback: Callable[[], object] | None) -> Iterator[None]:
-    """Do the same for SIGHUP; without a callback it is left as it is."""
+    """Call ``callback`` for each SIGHUP; without a callback, SIGHUP keeps its handler."""
     with _on_signals((signal.SIGHUP,) if callback is not None else (), callback or _nothing):
         yield
 
 
 def _nothing() -> None:
-    """Be called by nobody."""
+    """Stand in for a missing callback; never called."""
 
 
 @contextmanager
@@ -41,14 +41,14 @@ def _on_signals(numbers: Sequence[signal.Signals], callback: Callable[[], object
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in numbers}
+    previous = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         loop.add_signal_handler(number, callback)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             loop.remove_signal_handler(number)
-            # None is a handler that was not set from Python, and cannot be set from it.
+            # None means that the handler was not installed from Python, and cannot be restored from it.
             if handler is not None:
                 signal.signal(number, handler)

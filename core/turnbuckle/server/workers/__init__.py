@@ -1,4 +1,4 @@
-"""Serve with many processes: a supervisor that starts, watches and replaces workers, and what a worker does for it.
+"""Serve with many processes: a supervisor that starts, watches and replaces workers, and the worker's side of it.
 
-``fleet.py`` decides and does nothing else, ``supervisor.py`` does what it decided, ``worker.py`` is the other end.
+``fleet.py`` decides and has no I/O, ``supervisor.py`` performs the decisions, ``worker.py`` runs in the worker.
 """

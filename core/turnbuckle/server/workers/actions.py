@@ -1,4 +1,4 @@
-"""What the fleet decides: one record for each thing that a supervisor can do."""
+"""The actions that the fleet decides on: one record for each thing that a supervisor can do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Start:
     """Start a worker.
 
     Attributes:
-        number: of the worker; no other gets the same.
-        slot: its place, whose socket it has where each has its own.
+        number: of the worker; no other worker gets the same.
+        slot: number of its slot, which has its own socket where sockets are not shared.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Abort:
 
 @attrs.frozen
 class Kill:
-    """End a worker, whatever it does."""
+    """Kill the process of a worker."""
 
     number: int
 
@@ -46,7 +46,7 @@ class Log:
     """Log a line.
 
     Attributes:
-        level: as ``logging`` counts.
+        level: a level of ``logging``.
         text: the line.
     """
 
@@ -56,15 +56,15 @@ class Log:
 
 @attrs.frozen
 class Ready:
-    """All workers serve for the first time."""
+    """Report that all workers serve, for the first time."""
 
 
 @attrs.frozen
 class Reloaded:
-    """Reloading is over.
+    """Report the end of a reload.
 
     Attributes:
-        text: what has come of it.
+        text: how it ended.
     """
 
     text: str
@@ -72,11 +72,11 @@ class Reloaded:
 
 @attrs.frozen
 class Finished:
-    """No worker is left, and none will be.
+    """End the supervisor: no worker is left, and none will be started.
 
     Attributes:
-        reason: why the start failed; "" if it did not.
-        status: the exit status to end with.
+        reason: why the start failed; "" if it did not fail.
+        status: the exit status of the supervisor.
     """
 
     reason: str = ""

@@ -1,6 +1,6 @@
-"""Pass messages between a supervisor and a worker: one line of JSON each, over a pair of sockets.
+"""Pass messages between a supervisor and a worker: lines of JSON over a pair of connected sockets.
 
-That the other end is gone is a message, too: the last one.
+The end of the stream is the last message: it means that the other process is gone.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ __all__ = ["Channel", "Message"]
 Message: TypeAlias = Mapping[str, object]
 
 _CHUNK: Final = 65536
-# Seconds that a message may take which must not be lost.
-_PATIENCE: Final = 5.0
+# Seconds that sending a message may take that must not be lost.
+_SEND_SECONDS: Final = 5.0
 
 
 @final
 class Channel:
-    """One end.
+    """One end of the channel.
 
     Args:
         sock: one of a pair of stream sockets.
@@ -38,26 +38,26 @@ class Channel:
         return self._sock.fileno()
 
     def is_open(self) -> bool:
-        """Return whether the other end may still say something."""
+        """Return whether more messages may arrive."""
         return self._is_open
 
     def send(self, **message: object) -> None:
-        """Send, or drop the message if the other end takes none: it is dead, or has not listened for long."""
+        """Send a message; drop it if the socket is full, because the other process is dead or has not read for long."""
         try:
-            self._sock.send(_encoded(message))
+            self._sock.send(_encode(message))
         except OSError:
             return
 
-    def send_surely(self, **message: object) -> None:
-        """Send, and wait until it is sent; for the last words of a process."""
+    def send_blocking(self, **message: object) -> None:
+        """Send a message and wait until it is sent; for the last message of a process."""
         try:
-            self._sock.settimeout(_PATIENCE)
-            self._sock.sendall(_encoded(message))
+            self._sock.settimeout(_SEND_SECONDS)
+            self._sock.sendall(_encode(message))
         except OSError:
             return
 
     def receive(self) -> list[Message]:
-        """Return what has come since it was last asked."""
+        """Return the messages that have arrived since the last call."""
         while self._is_open:
             try:
                 data = self._sock.recv(_CHUNK)
@@ -71,10 +71,10 @@ class Channel:
         return [json.loads(line) for line in lines]
 
     def close(self) -> None:
-        """Say no more; the other end learns of it."""
+        """Close this end, which the other end notices."""
         self._is_open = False
         self._sock.close()
 
 
-def _encoded(message: Message) -> bytes:
+def _encode(message: Message) -> bytes:
     return json.dumps(message).encode() + b"\n"

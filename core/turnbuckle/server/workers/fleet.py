@@ -1,17 +1,17 @@
-"""Decide which workers there are to be, and what becomes of each.
+"""Decide which workers to start, stop and replace.
 
-Pure: it is told what has happened and the time, and returns actions.
+Pure: the caller reports events with the time, and gets actions.
 
 Theory of operation
 ===================
 
-There are as many slots as workers are wanted. A slot has a current worker, or waits to start one; while that one is
-being replaced it has a successor, too. A successor is started first, and the current one is told to stop when the
-successor serves: so a new worker that fails costs nothing, and there are never fewer than wanted. One slot at a time is
-being replaced, whatever for.
+There is one slot for each worker that is to serve. A slot has a current worker, or waits for the time to start one.
+While its worker is being replaced, the slot also has a successor. The successor is started first, and the current
+worker is stopped once the successor serves. So a new worker that fails does no harm, and there are never fewer workers
+than configured. Only one slot at a time is being replaced, whatever the reason.
 
-Until all workers have served once, one that fails ends everything: it would fail again. Later it is a crash, and the
-slot tries again after a pause.
+Until all workers have served once, a worker that fails ends everything, because it would fail again. Later it counts as
+a crash, and its slot starts another after a pause.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from turnbuckle.server.workers.slots import Backoff, Phase, Slot, WorkerState
 
 __all__ = ["Fleet"]
 
-# Seconds that a worker has to end once it was cut off, which takes the server a second at most.
-_UNWINDING: Final = 5.0
+# Seconds that an aborted worker may take to end; the server itself needs at most one.
+_ABORT_SECONDS: Final = 5.0
 
 
 @final
@@ -36,9 +36,9 @@ class Fleet:
     """The workers of one supervisor.
 
     Args:
-        policy: how many there are, and when one is replaced.
+        policy: number of workers, and when a worker is replaced.
         random: returns numbers from 0 to 1.
-        abort_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
+        abort_after: seconds after which a stopped worker is aborted; 0 leaves that to the worker's own timeout.
     """
 
     def __init__(self, policy: Workers, random: Callable[[], float], *, abort_after: float = 0.0) -> None:
@@ -52,24 +52,24 @@ class Fleet:
         self._has_started = False
         self._is_stopping = False
         self._drained = Finished()
-        # Slots that a reload has yet to reach.
+        # Slots whose workers a reload has not replaced yet.
         self._outdated: Final[set[int]] = set()
         self._is_reloading = False
         self._recycling: Final = self._backoff()
         self._recycle_at = 0.0
 
-    # -- what the supervisor asks
+    # -- results for the supervisor
 
     def actions(self) -> list[Action]:
-        """Return what is to be done, each action once."""
+        """Return the actions to perform; each is returned once."""
         actions, self._actions = self._actions, []
         return actions
 
     def due(self) -> float:
-        """Return when ``tick`` is to be called at the latest."""
+        """Return the latest time for the next call of ``tick``."""
         return min(self._deadlines(), default=math.inf)
 
-    # -- what the supervisor says
+    # -- events reported by the supervisor
 
     def start(self, now: float) -> None:
         """Start all workers."""
@@ -77,7 +77,7 @@ class Fleet:
             self._spawn(slot, now)
 
     def stop(self, now: float) -> None:
-        """Let all workers finish; when asked again, do not wait for their requests."""
+        """Let all workers finish; on the second call, abort their requests."""
         workers = list(self._workers.values())
         if self._is_stopping:
             for worker in workers:
@@ -88,7 +88,7 @@ class Fleet:
         self._end_if_empty()
 
     def reload(self, now: float) -> None:
-        """Replace all workers, one by one."""
+        """Replace all workers, one after another."""
         if self._is_stopping:
             return
         self._log(logging.INFO, "reloading")
@@ -97,7 +97,7 @@ class Fleet:
         for slot in self._slots:
             successor, slot.successor = slot.successor, None
             if successor is not None:
-                # It may have read what was changed since.
+                # It may have loaded code or settings that have changed since.
                 self._stop(successor, now)
             if slot.current is None:
                 slot.backoff.reset()
@@ -105,7 +105,7 @@ class Fleet:
         self.tick(now)
 
     def ready(self, number: int, now: float) -> None:
-        """Learn that a worker serves."""
+        """Record that a worker serves."""
         worker = self._workers.get(number)
         if worker is None or worker.phase is not Phase.STARTING:
             return
@@ -120,62 +120,62 @@ class Fleet:
         if not self._has_started and self._all_serve():
             self._has_started = True
             self._actions.append(Ready())
-        self._go_on(now)
+        self._continue_replacing(now)
 
     def heard(self, number: int, now: float, *, requests: int, memory: int) -> None:
-        """Learn that the event loop of a worker turns.
+        """Record a sign of life from a worker's event loop.
 
         Args:
             number: of the worker.
             now: the time.
-            requests: how many it was sent so far.
-            memory: octets of resident memory.
+            requests: how many requests it has received.
+            memory: bytes of its resident memory.
         """
         worker = self._workers.get(number)
         if worker is not None:
             worker.heard, worker.requests, worker.memory = now, requests, memory
-            self._go_on(now)
+            self._continue_replacing(now)
 
     def refused(self, number: int, reason: str) -> None:
-        """Learn why a worker cannot serve; it is about to end."""
+        """Record why a worker cannot serve; it is about to end."""
         worker = self._workers.get(number)
         if worker is not None:
             worker.reason = reason
 
     def gone(self, number: int, now: float, *, ending: str, status: int) -> None:
-        """Learn that a worker has ended.
+        """Record that the process of a worker has ended.
 
         Args:
             number: of the worker.
             now: the time.
-            ending: how, in words: ``"exit status 1"``.
-            status: the exit status that stands for it.
+            ending: how it ended, in words, such as ``"exit status 1"``.
+            status: its exit status.
         """
         worker = self._workers.pop(number, None)
         if worker is None:
             return
         slot = self._slots[worker.slot]
         if worker.phase is not Phase.STOPPING and not self._has_started:
-            self._fail(worker, now, ending, status)
+            self._fail_start(worker, now, ending, status)
         elif slot.successor is worker:
             slot.successor = None
             if not self._is_stopping:
-                self._stay(worker, now, ending)
+                self._keep_current(worker, now, ending)
         elif slot.current is worker:
             slot.current = None
             if not self._is_stopping:
-                self._replace(slot, worker, now, ending)
+                self._handle_crash(slot, worker, now, ending)
         self._end_if_empty()
-        self._go_on(now)
+        self._continue_replacing(now)
 
     def tick(self, now: float) -> None:
-        """Do what is due."""
+        """Do everything that is due."""
         for slot in self._slots:
             if slot.start_at <= now and slot.current is None and not self._is_stopping:
                 self._spawn(slot, now)
         for worker in tuple(self._workers.values()):
-            self._look_after(worker, now)
-        self._go_on(now)
+            self._check_deadlines(worker, now)
+        self._continue_replacing(now)
 
     # -- one worker
 
@@ -210,57 +210,58 @@ class Fleet:
     def _abort(self, worker: WorkerState, now: float) -> None:
         worker.phase = Phase.STOPPING
         worker.abort_at = math.inf
-        worker.kill_at = min(worker.kill_at, now + _UNWINDING)
+        worker.kill_at = min(worker.kill_at, now + _ABORT_SECONDS)
         self._actions.append(Abort(worker.number))
 
     def _kill(self, worker: WorkerState) -> None:
-        # Until it is gone, which the supervisor will learn.
+        # From now on only the end of its process matters, which the supervisor will report.
         worker.abort_at = worker.kill_at = worker.heard = math.inf
         self._actions.append(Kill(worker.number))
 
-    def _look_after(self, worker: WorkerState, now: float) -> None:
+    def _check_deadlines(self, worker: WorkerState, now: float) -> None:
         if worker.abort_at <= now:
             self._abort(worker, now)
         elif worker.kill_at <= now:
             self._kill(worker)
-        elif self._silent_until(worker) <= now:
+        elif self._silence_limit(worker) <= now:
             if worker.phase is Phase.STARTING:
                 worker.reason = f"not serving within {self._policy.startup:g} s (workers.startup)"
             else:
                 silence = f"has not answered for {self._policy.heartbeat:g} s (workers.heartbeat)"
-                self._log(logging.ERROR, f"worker {worker.number} {silence}, and is killed")
+                self._log(logging.ERROR, f"killing worker {worker.number}, which {silence}")
             self._kill(worker)
 
-    def _silent_until(self, worker: WorkerState) -> float:
+    def _silence_limit(self, worker: WorkerState) -> float:
         limit = self._policy.startup if worker.phase is Phase.STARTING else self._policy.heartbeat
         return worker.heard + (limit or math.inf)
 
-    # -- what becomes of a slot
+    # -- one slot after its worker has ended
 
-    def _fail(self, worker: WorkerState, now: float, ending: str, status: int) -> None:
-        """End the start: what keeps one worker from serving would keep the next from it, too."""
+    def _fail_start(self, worker: WorkerState, now: float, ending: str, status: int) -> None:
+        """Fail the start: the next worker would fail for the same reason."""
         if not self._drained.reason:
             reason = worker.reason or f"error: a worker ended with {ending} before it served"
             self._drained = Finished(reason, status or 1)
         self._is_stopping = True
-        for each in self._workers.values():
-            self._stop(each, now)
-            each.abort_at = min(each.abort_at, now + _UNWINDING)
+        for other in self._workers.values():
+            self._stop(other, now)
+            other.abort_at = min(other.abort_at, now + _ABORT_SECONDS)
 
-    def _stay(self, worker: WorkerState, now: float, ending: str) -> None:
-        """Keep the worker that was to be replaced, for its successor failed."""
+    def _keep_current(self, worker: WorkerState, now: float, ending: str) -> None:
+        """Keep the worker that was to be replaced, because its successor failed."""
         self._recycle_at = now + self._recycling.pause()
         self._log_reason(worker)
         if self._is_reloading:
             self._outdated.clear()
             self._is_reloading = False
-            text = f"reload failed, and the workers of before stay: the new one ended with {ending}"
+            text = f"reload failed, keeping the old workers: a new one ended with {ending}"
             self._log(logging.ERROR, text)
             self._actions.append(Reloaded("reload failed"))
         else:
-            self._log(logging.ERROR, f"worker {worker.number} was to replace another, and ended with {ending}")
+            text = f"worker {worker.number}, which was to replace another, ended with {ending}"
+            self._log(logging.ERROR, text)
 
-    def _replace(self, slot: Slot, worker: WorkerState, now: float, ending: str) -> None:
+    def _handle_crash(self, slot: Slot, worker: WorkerState, now: float, ending: str) -> None:
         if slot.successor is not None:
             slot.current, slot.successor = slot.successor, None
             self._log(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")
@@ -269,16 +270,16 @@ class Fleet:
         pause = slot.backoff.pause(lasted)
         slot.start_at = now + pause
         self._log_reason(worker)
-        self._log(logging.ERROR, f"worker {worker.number} ended with {ending}; another begins in {pause:g} s")
+        self._log(logging.ERROR, f"worker {worker.number} ended with {ending}; starting another in {pause:g} s")
 
-    def _go_on(self, now: float) -> None:
-        """Begin the next replacement, if there is none under way."""
+    def _continue_replacing(self, now: float) -> None:
+        """Start the next replacement, unless one is in progress."""
         if self._is_stopping or not self._has_started or self._is_replacing():
             return
         if self._outdated:
-            serving = [slot for slot in self._slots if slot.number in self._outdated and slot.is_serving]
-            if serving:
-                self._spawn(serving[0], now)
+            serving_slots = [slot for slot in self._slots if slot.number in self._outdated and slot.is_serving]
+            if serving_slots:
+                self._spawn(serving_slots[0], now)
             return
         if self._is_reloading:
             if self._all_serve():
@@ -293,9 +294,9 @@ class Fleet:
             worker = slot.current
             if worker is None or worker.phase is not Phase.SERVING:
                 continue
-            why = worker.recycle_reason(now)
-            if why:
-                self._log(logging.INFO, f"worker {worker.number} is replaced after {why}")
+            reason = worker.recycle_reason(now)
+            if reason:
+                self._log(logging.INFO, f"replacing worker {worker.number} after {reason}")
                 self._spawn(slot, now)
                 return
 
@@ -313,12 +314,12 @@ class Fleet:
 
     def _deadlines(self) -> Iterator[float]:
         for worker in self._workers.values():
-            yield min(worker.abort_at, worker.kill_at, self._silent_until(worker))
+            yield min(worker.abort_at, worker.kill_at, self._silence_limit(worker))
         if self._is_stopping:
             return
         for slot in self._slots:
             yield slot.start_at
-        # What waits for a replacement that is under way is looked at when that is done.
+        # While a replacement is in progress, the ages of the other workers do not matter.
         if self._has_started and not self._is_reloading and not self._is_replacing():
             for worker in self._workers.values():
                 if worker.phase is Phase.SERVING:

@@ -1,4 +1,4 @@
-"""Start another supervisor that takes over the sockets, and learn when it is ready."""
+"""Hot restart: start another supervisor that takes over the sockets, and learn when it is ready."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _READY: Final = b"ready"
 
 @final
 class Successor:
-    """Another supervisor, as this one has it.
+    """The new supervisor, seen from the old one.
 
     Args:
         command: starts it.
         environ: its environment.
-        sets: the sockets that it takes over, as their descriptors, by worker.
+        sets: descriptors of the sockets that it takes over, one set for each worker.
 
     Raises:
         OSError: it cannot be started.
@@ -30,10 +30,10 @@ class Successor:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], sets: Sequence[Sequence[int]]) -> None:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
-        place = SuccessorEnvironment(pipe=theirs, sets=tuple(tuple(each) for each in sets))
-        fds = (theirs, *(fd for each in sets for fd in each))
+        variable = SuccessorEnvironment(pipe=theirs, sets=sets).written()
+        fds = (theirs, *(fd for socket_set in sets for fd in socket_set))
         try:
-            self._process: Final = spawn(command, {**environ, SUCCESSOR: place.written()}, fds)
+            self._process: Final = spawn(command, {**environ, SUCCESSOR: variable}, fds)
         except OSError:
             os.close(self._pipe)
             raise
@@ -44,15 +44,15 @@ class Successor:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its process ID."""
         return self._process.pid
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._pipe
 
-    def look(self) -> None:
-        """Learn what has become of it."""
+    def update(self) -> None:
+        """Update ``is_ready`` and ``is_gone``."""
         try:
             said = os.read(self._pipe, len(_READY))
         except BlockingIOError:
@@ -61,12 +61,12 @@ class Successor:
         self.is_gone = not said
 
     def close(self) -> None:
-        """Ask no more, and leave no trace of one that has ended."""
+        """Close the pipe, and collect the exit status if the process has ended."""
         os.close(self._pipe)
         self._process.poll()
 
 
 def notify_ready(pipe: int) -> None:
-    """Tell the supervisor before this one that it may go."""
+    """Tell the previous supervisor that this one has taken over."""
     os.write(pipe, _READY)
     os.close(pipe)

@@ -1,4 +1,4 @@
-"""Start the process of a worker, talk to it, and learn how it ended."""
+"""Start the process of a worker, send it commands, and learn how it ended."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 
 __all__ = ["WorkerProcess", "spawn"]
 
-# What comes to the whole group of processes, and is for the supervisor alone.
-_OURS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Signals that the whole process group gets, but that only the supervisor handles.
+_SUPERVISOR_SIGNALS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @final
 class WorkerProcess:
-    """A worker as its supervisor has it.
+    """A worker's process, seen from the supervisor.
 
     Args:
         command: starts the interpreter that becomes the worker.
         environ: its environment.
-        place: what it is given; the channel is made here.
+        settings: its own settings; its end of the channel is added here.
 
     Raises:
         OSError: the process cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], place: WorkerEnvironment) -> None:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], settings: WorkerEnvironment) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            place = attrs.evolve(place, channel=theirs.fileno())
+            settings = attrs.evolve(settings, channel=theirs.fileno())
             try:
                 self._process: Final = spawn(
-                    command, {**environ, WORKER: place.written()}, (theirs.fileno(), *place.fds)
+                    command, {**environ, WORKER: settings.written()}, (theirs.fileno(), *settings.fds)
                 )
             except OSError:
                 ours.close()
@@ -48,12 +48,12 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its process ID."""
         return self._process.pid
 
     @property
     def status(self) -> int | None:
-        """The exit status of its end: 128 and the number of the signal if one ended it; None while it runs."""
+        """Its exit status, 128 plus the signal number if a signal ended it; None while it runs."""
         code = self._process.poll()
         return 128 - code if code is not None and code < 0 else code
 
@@ -68,41 +68,41 @@ class WorkerProcess:
         return f"signal {-code}"
 
     def receive(self) -> list[Message]:
-        """Return what it has said."""
+        """Return the messages that have arrived from it."""
         return self.channel.receive()
 
     def stop(self) -> None:
-        """Let it finish; one that does not listen yet is ended by the signal."""
+        """Let it finish its requests and end; if it does not read messages yet, the signal ends it."""
         self.channel.send(stop=True)
         self._process.terminate()
 
     def abort(self) -> None:
-        """Let it end without waiting for requests."""
+        """Let it end without waiting for its requests."""
         self.channel.send(abort=True)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         self._process.kill()
 
 
 def spawn(command: Sequence[str], environ: Mapping[str, str], fds: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start a process that ignores what is for the supervisor alone, until it decides otherwise.
+    """Start a process that ignores the supervisor's signals until it installs its own handlers.
 
     Raises:
         OSError: it cannot be started.
     """
-    with _deaf():
+    with _ignoring_signals():
         return subprocess.Popen(command, env=environ, pass_fds=tuple(fds))
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Let a process that is started meanwhile ignore signals; those that come to this one come later."""
-    before_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _OURS}
+def _ignoring_signals() -> Iterator[None]:
+    """Make processes started in the block ignore the supervisor's signals; this process gets them after the block."""
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SUPERVISOR_SIGNALS)
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in _SUPERVISOR_SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before_mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)

@@ -1,4 +1,8 @@
-"""Write down for a process what it is to be, in a variable of its environment."""
+"""Pass a process its role and its settings through a variable of its environment.
+
+A supervisor starts in a fresh interpreter, in the same process: the application was imported only to find its problems
+and settings, and its memory, threads and open files must not stay in a supervisor.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ __all__ = [
     "read_supervisor_config",
 ]
 
-# Not one of the variables that begin with TURNBUCKLE_: those are settings.
+# Names that begin with TURNBUCKLE_ are settings.
 WORKER: Final = "_TURNBUCKLE_WORKER"
 SUPERVISOR: Final = "_TURNBUCKLE_SUPERVISOR"
 SUCCESSOR: Final = "_TURNBUCKLE_SUCCESSOR"
@@ -39,30 +43,30 @@ def _as_numbers(value: Iterable[int]) -> tuple[int, ...]:
 
 
 def _as_sets(value: Iterable[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(each) for each in value)
+    return tuple(tuple(numbers) for numbers in value)
 
 
 @attrs.frozen(kw_only=True)
 class WorkerEnvironment:
-    """What a supervisor gives a worker.
+    """The settings of one worker.
 
     Attributes:
         channel: descriptor of its end of the channel.
-        fds: the sockets to listen on.
-        beat: seconds between two signs of life.
-        counts_requests: whether it is to tell how many requests it was sent.
-        tells_memory: whether it is to tell how much memory it has.
+        fds: descriptors of the sockets to listen on.
+        heartbeat_interval: seconds between two signs of life.
+        counts_requests: whether it reports the number of its requests.
+        reports_memory: whether it reports its resident memory.
     """
 
     channel: int
     fds: tuple[int, ...] = attrs.field(converter=_as_numbers)
-    beat: float = 1.0
+    heartbeat_interval: float = 1.0
     counts_requests: bool = False
-    tells_memory: bool = False
+    reports_memory: bool = False
 
     @classmethod
     def read(cls, text: str) -> WorkerEnvironment:
-        """Return what a variable holds."""
+        """Return the settings that a variable contains."""
         return cls(**json.loads(text))
 
     def written(self) -> str:
@@ -72,11 +76,11 @@ class WorkerEnvironment:
 
 @attrs.frozen(kw_only=True)
 class SuccessorEnvironment:
-    """What a supervisor gives the one that takes over.
+    """The resources that a supervisor passes to its successor.
 
     Attributes:
-        pipe: where to say that it is ready.
-        sets: descriptors of the sockets, by worker.
+        pipe: descriptor of the pipe on which the successor reports that it is ready.
+        sets: descriptors of the sockets, one set for each worker.
     """
 
     pipe: int
@@ -84,7 +88,7 @@ class SuccessorEnvironment:
 
     @classmethod
     def read(cls, text: str) -> SuccessorEnvironment:
-        """Return what a variable holds."""
+        """Return the resources that a variable contains."""
         return cls(**json.loads(text))
 
     def written(self) -> str:
@@ -94,16 +98,16 @@ class SuccessorEnvironment:
 
 @attrs.frozen(kw_only=True)
 class SupervisorConfig:
-    """What a supervisor is told.
+    """The settings of a supervisor.
 
     Attributes:
         bind_address: where to listen.
-        fd_name: of the sockets that systemd passes, those to listen on.
-        ready_file: path of a file that is there as long as connections are accepted.
-        workers: how many there are, and when one is replaced.
+        fd_name: listen only on the sockets with this name that systemd passes; "" for all of them.
+        ready_file: path of a file that exists while connections are accepted.
+        workers: number of workers, and when a worker is replaced.
         log: how to log.
-        watched: what to reload on; None to watch nothing.
-        successor: what another supervisor hands over; None if there was none before.
+        watched: the files that cause a reload when they change; None for none.
+        successor: the resources of the supervisor that this one succeeds; None if there is none.
     """
 
     bind_address: BindAddress
@@ -116,7 +120,7 @@ class SupervisorConfig:
 
 
 def become_supervisor(config: SupervisorConfig) -> NoReturn:
-    """Go on as a supervisor, in a fresh interpreter that is called as this one was; the process stays the same."""
+    """Replace this program by a supervisor: a fresh interpreter with the same arguments, in the same process."""
     from cattrs import unstructure
 
     successor = os.environ.pop(SUCCESSOR, "")
@@ -129,20 +133,21 @@ def become_supervisor(config: SupervisorConfig) -> NoReturn:
 
 
 def read_supervisor_config(environ: MutableMapping[str, str]) -> SupervisorConfig:
-    """Return what this process is told as a supervisor; its child processes will be told nothing."""
+    """Return the settings of this supervisor; the variable is removed, so that child processes do not get it."""
     from cattrs import structure
 
     return structure(json.loads(environ.pop(SUPERVISOR)), SupervisorConfig)
 
 
 def python_command() -> list[str]:
-    """Return what runs this program again, with the same arguments, in an interpreter with the same options."""
-    # The current folder must not hide modules of the library from a worker; the application's are found all the same.
+    """Return the command that runs this program again, with the same arguments and options of the interpreter."""
+    # Modules in the current folder must not shadow the standard library. The application's modules are found without
+    # it.
     options = ["-P"]
     if sys.flags.optimize:
         options.append("-" + "O" * sys.flags.optimize)
     options += [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
-    options += [f"-W{each}" for each in sys.warnoptions]
+    options += [f"-W{option}" for option in sys.warnoptions]
     return [sys.executable, *options, "-m", "turnbuckle", *sys.argv[1:]]
 
 

@@ -1,4 +1,4 @@
-"""Watch the files of a project while it is developed, and say when one has changed."""
+"""Watch the files of a project during development, and report changes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["Reload", "Watched", "check_watching", "watching"]
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
-# Milliseconds: changes that come together, and how soon a stop is noticed.
-_TOGETHER: Final = 200
-_STOP_CHECK: Final = 100
+# Milliseconds: how long changes are collected, and how soon a stop is noticed.
+_COLLECT_MILLISECONDS: Final = 200
+_STOP_CHECK_MILLISECONDS: Final = 100
 _MAX_NAMED: Final = 3
 
 
 @attrs.frozen(kw_only=True)
 class Reload:
-    """What ``turnbuckle serve --reload`` watches, beside the current folder and that of the app.
+    """The files that ``turnbuckle serve --reload`` watches, besides the current folder and the app's folder.
 
     Attributes:
         folders: more folders to watch.
-        suffixes: of the files that count.
+        suffixes: of the files to watch.
     """
 
     folders: tuple[str, ...] = ()
@@ -38,11 +38,11 @@ class Reload:
 
 @attrs.frozen(kw_only=True)
 class Watched:
-    """What is watched.
+    """The files to watch.
 
     Attributes:
-        folders: with all that is in them.
-        suffixes: of the files that count.
+        folders: watched with all their subfolders.
+        suffixes: of the files to watch.
     """
 
     folders: tuple[str, ...]
@@ -50,13 +50,13 @@ class Watched:
 
 
 def check_watching() -> None:
-    """Make sure that files can be watched.
+    """Check that files can be watched.
 
     Raises:
         TurnbuckleError: watchfiles is not installed.
     """
     try:
-        import watchfiles  # noqa: F401  # asked for only
+        import watchfiles  # noqa: F401  # only to check that it is there
     except ImportError as error:
         raise TurnbuckleError("--reload needs watchfiles: pip install 'turnbuckle[reload]'") from error
 
@@ -82,16 +82,16 @@ def _watch(watched: Watched, changed: Callable[[], object], stop: threading.Even
 
     ignored = DefaultFilter()
 
-    def counts(change: Change, path: str) -> bool:
+    def is_watched(change: Change, path: str) -> bool:
         return path.endswith(watched.suffixes) and ignored(change, path)
 
     folders = [folder for folder in watched.folders if Path(folder).is_dir()]
     _log.info("watching %s", ", ".join(folders))
     for changes in watch(
         *folders,
-        watch_filter=counts,
-        step=_TOGETHER,
-        rust_timeout=_STOP_CHECK,
+        watch_filter=is_watched,
+        step=_COLLECT_MILLISECONDS,
+        rust_timeout=_STOP_CHECK_MILLISECONDS,
         yield_on_timeout=False,
         stop_event=stop,
         raise_interrupt=False,

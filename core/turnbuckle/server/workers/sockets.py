@@ -1,4 +1,4 @@
-"""Open the sockets of a service with many workers, and deal them out."""
+"""Open the listening sockets of a service with many workers, and distribute them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["adopt_socket_sets", "open_socket_sets", "worker_listeners"]
 
 
 def worker_listeners(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
-    """Return the listeners of each worker in turn, or one set that all of them share.
+    """Return the listeners of each worker in turn, or one set that all workers share.
 
     Raises:
         ListenError: a socket cannot be listened on.
     """
-    sets = _sets(config)
+    sets = _socket_sets(config)
     return [as_secured(listeners, config.bind_address) for listeners in sets]
 
 
-def _sets(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
+def _socket_sets(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
     if config.successor is not None:
         return adopt_socket_sets(config.successor.sets, config.workers.processes)
     fds = config.bind_address.fds or take_passed_sockets(os.environ, config.fd_name)
@@ -35,9 +35,10 @@ def _sets(config: SupervisorConfig) -> list[tuple[Listener, ...]]:
 
 
 def open_socket_sets(bind_address: BindAddress, policy: Workers) -> list[tuple[Listener, ...]]:
-    """Return the listeners of each worker in turn, or one set that all of them share.
+    """Open new sockets, or take over inherited ones: one set for each worker, or one that all workers share.
 
-    Inherited sockets are always shared, and so are those without a port: the kernel deals out ports alone.
+    Inherited sockets are always shared, and so are Unix sockets, because the kernel distributes connections only
+    between sockets on the same port.
 
     Raises:
         ListenError: a socket cannot be listened on.
@@ -48,7 +49,7 @@ def open_socket_sets(bind_address: BindAddress, policy: Workers) -> list[tuple[L
         return [bind_listeners(bind_address)]
     with ExitStack() as undo:
         sets = [_bind(attrs.evolve(bind_address, reuse_port=True), undo)]
-        # Where the system was to choose a port, it has; the others are on the same.
+        # If the system chose the port, the other sets use the same one.
         same = attrs.evolve(bind_address, reuse_port=True, port=sets[0][0].address.port)
         sets += [_bind(same, undo) for _ in range(policy.processes - 1)]
         undo.pop_all()
@@ -56,14 +57,14 @@ def open_socket_sets(bind_address: BindAddress, policy: Workers) -> list[tuple[L
 
 
 def adopt_socket_sets(sets: Sequence[Sequence[int]], count: int) -> list[tuple[Listener, ...]]:
-    """Take over the sockets of another number of workers, so that there is somebody for each of them.
+    """Take over socket sets made for another number of workers, and distribute all of them over ``count`` workers.
 
     Raises:
-        ListenError: one of them is no socket to listen on.
+        ListenError: a descriptor is not a socket to listen on.
     """
-    adopted = [adopt_descriptors(each) for each in sets]
+    adopted = [adopt_descriptors(fds) for fds in sets]
     size = min(count, len(adopted))
-    return [tuple(listener for each in adopted[start::size] for listener in each) for start in range(size)]
+    return [tuple(listener for group in adopted[start::size] for listener in group) for start in range(size)]
 
 
 def _bind(bind_address: BindAddress, undo: ExitStack) -> tuple[Listener, ...]:

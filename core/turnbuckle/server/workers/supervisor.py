@@ -1,10 +1,10 @@
-"""Do what the fleet decides: start processes, hear what they say, pass on what signals ask for.
+"""Perform the actions of the fleet: start processes, read their messages, handle signals.
 
-One thread and one selector. The supervisor holds the listening sockets, so that they stay open while workers come and
-go; it neither accepts connections nor imports the application, so that there is little in it that could fail.
+One thread and one selector. The supervisor keeps the listening sockets open while workers come and go. It neither
+accepts connections nor imports the application, so little in it can fail.
 
-SIGTERM and SIGINT stop, a second one does not wait; SIGHUP reloads; SIGUSR2 starts another supervisor beside this one,
-and stops this one when that one is ready.
+SIGTERM and SIGINT stop it, and a second one aborts open requests. SIGHUP reloads. SIGUSR2 starts another supervisor
+beside this one, which stops when the other is ready.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from turnbuckle.server.workers.sockets import worker_listeners
 __all__ = ["Supervisor", "SupervisorParts", "run_supervisor"]
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD)
-# Seconds between two signs of life of a worker, and the share of the limit where that is shorter.
-_BEAT: Final = 1.0
-_BEATS: Final = 4
-# Seconds that the requests of an old worker have while somebody waits for what the new code does.
-_IMPATIENCE: Final = 2.0
-# Seconds that the supervisor sleeps at most.
-_LONGEST: Final = 60.0
+# Seconds between two signs of life of a worker; a quarter of ``workers.heartbeat`` if that is less.
+_HEARTBEAT_INTERVAL: Final = 1.0
+_HEARTBEATS_PER_LIMIT: Final = 4
+# Seconds that the requests of an old worker may take during development, while the developer waits for the new code.
+_RELOAD_ABORT_SECONDS: Final = 2.0
+# Maximum seconds that the supervisor sleeps.
+_MAX_SLEEP: Final = 60.0
 # The exit status of a process that could not be started.
 _NOT_STARTED: Final = 1
 
@@ -56,15 +56,15 @@ _log: Final = logging.getLogger("turnbuckle.server")
 
 @attrs.frozen(kw_only=True)
 class SupervisorParts:
-    """What a supervisor works with.
+    """The parts of a supervisor.
 
     Attributes:
         command: starts a worker.
-        policy: how many there are, and when one is replaced.
-        listeners: for each worker in turn, those that it listens on; all share the first if there is one alone.
-        readiness: how the outside is told.
-        abort_after: seconds after which a worker that was told to stop is cut off; 0 leaves it to the worker.
-        on_ready: told once all workers serve.
+        policy: number of workers, and when a worker is replaced.
+        listeners: the listeners of each worker in turn; with one set, all workers share it.
+        readiness: reports the state of the service to other programs.
+        abort_after: seconds after which a stopped worker is aborted; 0 leaves that to the worker's own timeout.
+        on_ready: called once all workers serve.
     """
 
     command: Sequence[str]
@@ -83,7 +83,7 @@ class Supervisor:
         self._parts: Final = parts
         self._fleet: Final = Fleet(parts.policy, random.random, abort_after=parts.abort_after)
         self._processes: Final[dict[int, WorkerProcess]] = {}
-        self._asked: Final[deque[Callable[[float], None]]] = deque()
+        self._pending_calls: Final[deque[Callable[[float], None]]] = deque()
         self._selector: Final = selectors.DefaultSelector()
         self._wake_up, self._woken = socket.socketpair()
         self._wake_up.setblocking(False)
@@ -95,8 +95,8 @@ class Supervisor:
         self._watchdog_at = math.inf
 
     def run(self) -> Finished:
-        """Serve until told to stop, and return how that ended."""
-        _log.info("supervisor %d begins with %d workers", os.getpid(), self._parts.policy.processes)
+        """Serve until stopped; return how that ended."""
+        _log.info("supervisor %d starts %d workers", os.getpid(), self._parts.policy.processes)
         with self._selector, self._wake_up, self._woken, self._signals():
             self._selector.register(self._woken, selectors.EVENT_READ)
             self._fleet.start(time.monotonic())
@@ -109,34 +109,34 @@ class Supervisor:
 
     def request_reload(self) -> None:
         """Replace all workers; may be called from any thread."""
-        self._asked.append(self._reload)
+        self._pending_calls.append(self._reload)
         self._wake_up.send(b"\0")
 
     # -- one turn
 
     def _wait(self) -> None:
         due = min(self._fleet.due(), self._watchdog_at) - time.monotonic()
-        for key, _ in self._selector.select(max(0.0, min(due, _LONGEST))):
+        for key, _ in self._selector.select(max(0.0, min(due, _MAX_SLEEP))):
             if key.fileobj is self._woken:
                 self._woken.recv(4096)
 
     def _turn(self, now: float) -> None:
-        while self._asked:
-            self._asked.popleft()(now)
+        while self._pending_calls:
+            self._pending_calls.popleft()(now)
         for number, process in list(self._processes.items()):
-            # First how it ended, then what it said: so nothing that it said before its end is missed.
+            # Check the exit status first, then read messages, so that no message sent before the end is missed.
             status = process.status
-            self._hear(number, process, now)
+            self._read_messages(number, process, now)
             if status is not None:
-                self._bury(number, process, now, status)
+                self._remove(number, process, now, status)
         if self._successor is not None:
-            self._follow(self._successor, now)
+            self._check_successor(self._successor, now)
         if now >= self._watchdog_at:
             self._parts.readiness.alive()
             self._watchdog_at = now + self._parts.readiness.notifier.watchdog / 2
         self._fleet.tick(now)
 
-    def _hear(self, number: int, process: WorkerProcess, now: float) -> None:
+    def _read_messages(self, number: int, process: WorkerProcess, now: float) -> None:
         if not process.channel.is_open():
             return
         for message in process.receive():
@@ -147,19 +147,19 @@ class Supervisor:
                 self._fleet.refused(number, str(message["refused"]))
             else:
                 requests, memory = message.get("requests"), message.get("memory")
-                self._fleet.heard(number, now, requests=_number(requests), memory=_number(memory))
+                self._fleet.heard(number, now, requests=_as_number(requests), memory=_as_number(memory))
         if not process.channel.is_open():
-            # Or select() would tell the end of it for ever; that of the process follows.
+            # Otherwise select() would report its end for ever. The end of the process follows.
             self._selector.unregister(process.channel)
 
-    def _bury(self, number: int, process: WorkerProcess, now: float, status: int) -> None:
+    def _remove(self, number: int, process: WorkerProcess, now: float, status: int) -> None:
         del self._processes[number]
         if process.channel.is_open():
             self._selector.unregister(process.channel)
         process.channel.close()
         self._fleet.gone(number, now, ending=process.ending, status=status)
 
-    # -- what is asked for
+    # -- requests from signals and the file watcher
 
     def _stop(self, now: float) -> None:
         _log.info("stopping")
@@ -174,9 +174,9 @@ class Supervisor:
 
     def _start_successor(self, now: float) -> None:
         if self._successor is not None:
-            _log.warning("another supervisor is starting already")
+            _log.warning("another supervisor is already starting")
             return
-        sets = [[listener.socket.fileno() for listener in each] for each in self._listeners]
+        sets = [[listener.socket.fileno() for listener in listeners] for listeners in self._listeners]
         environ = {**os.environ, **self._parts.readiness.notifier.variables()}
         try:
             self._successor = Successor(self._parts.command, environ, sets)
@@ -186,30 +186,32 @@ class Supervisor:
         _log.info("started another supervisor: process %d", self._successor.pid)
         self._selector.register(self._successor, selectors.EVENT_READ)
 
-    def _follow(self, successor: Successor, now: float) -> None:
-        """Stop when the successor is ready; go on without it when it is gone."""
-        successor.look()
+    def _check_successor(self, successor: Successor, now: float) -> None:
+        """Stop if the successor is ready; carry on without it if it is gone."""
+        successor.update()
         if successor.is_ready:
             _log.info("process %d is ready and takes over", successor.pid)
             self._hand_over(successor)
             self._stop(now)
         elif successor.is_gone:
-            _log.error("the other supervisor did not start; this one goes on")
-            self._forget(successor)
+            _log.error("the other supervisor failed to start; this one carries on")
+            self._close_successor(successor)
 
     def _hand_over(self, successor: Successor) -> None:
-        self._parts.readiness.notifier.tell(f"MAINPID={successor.pid}")
+        self._parts.readiness.notifier.notify(f"MAINPID={successor.pid}")
         self._has_handed_over = True
-        # The file of a Unix socket belongs to the successor now.
-        self._listeners = [[attrs.evolve(each, inode=None) for each in some] for some in self._listeners]
-        self._forget(successor)
+        # A Unix socket's file belongs to the successor now.
+        self._listeners = [
+            [attrs.evolve(listener, inode=None) for listener in listeners] for listeners in self._listeners
+        ]
+        self._close_successor(successor)
 
-    def _forget(self, successor: Successor) -> None:
+    def _close_successor(self, successor: Successor) -> None:
         self._selector.unregister(successor)
         successor.close()
         self._successor = None
 
-    # -- what the fleet decides
+    # -- actions of the fleet
 
     def _perform_actions(self) -> None:
         for action in self._fleet.actions():
@@ -228,7 +230,7 @@ class Supervisor:
             case Log(level, text):
                 _log.log(level, "%s", text)
             case Ready():
-                self._tell_ready()
+                self._report_ready()
             case Reloaded(text):
                 self._parts.readiness.reloaded(text)
             case Finished():
@@ -240,15 +242,15 @@ class Supervisor:
     def _start(self, number: int, slot: int) -> None:
         policy, sets = self._parts.policy, self._listeners
         listeners = sets[slot % len(sets)]
-        place = WorkerEnvironment(
+        environment = WorkerEnvironment(
             channel=-1,
             fds=tuple(listener.socket.fileno() for listener in listeners),
-            beat=min(_BEAT, (policy.heartbeat or math.inf) / _BEATS),
+            heartbeat_interval=min(_HEARTBEAT_INTERVAL, (policy.heartbeat or math.inf) / _HEARTBEATS_PER_LIMIT),
             counts_requests=bool(policy.max_requests),
-            tells_memory=bool(policy.max_memory),
+            reports_memory=bool(policy.max_memory),
         )
         try:
-            process = WorkerProcess(self._parts.command, os.environ, place)
+            process = WorkerProcess(self._parts.command, os.environ, environment)
         except OSError as error:
             self._fleet.refused(number, f"error: cannot start a process: {error.strerror}")
             self._fleet.gone(number, time.monotonic(), ending="no process", status=_NOT_STARTED)
@@ -256,7 +258,7 @@ class Supervisor:
         self._processes[number] = process
         self._selector.register(process.channel, selectors.EVENT_READ)
 
-    def _tell_ready(self) -> None:
+    def _report_ready(self) -> None:
         readiness = self._parts.readiness
         readiness.ready([listener.address for listener in self._listeners[0]])
         if readiness.notifier.watchdog:
@@ -273,7 +275,7 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         wake_up = signal.set_wakeup_fd(self._wake_up.fileno(), warn_on_full_buffer=False)
         try:
             yield
@@ -282,22 +284,22 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _note(self, number: int, frame: object) -> None:
+    def _on_signal(self, number: int, frame: object) -> None:
         match number:
             case signal.SIGTERM | signal.SIGINT:
-                self._asked.append(self._stop)
+                self._pending_calls.append(self._stop)
             case signal.SIGHUP:
-                self._asked.append(self._reload)
+                self._pending_calls.append(self._reload)
             case signal.SIGUSR2:
-                self._asked.append(self._start_successor)
+                self._pending_calls.append(self._start_successor)
 
 
-def _number(value: object) -> int:
+def _as_number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
 def run_supervisor(config: SupervisorConfig) -> Finished:
-    """Serve with workers until told to stop, and return how that ended.
+    """Serve with workers until stopped; return how that ended.
 
     Raises:
         ListenError: a socket cannot be listened on.
@@ -316,6 +318,6 @@ def _parts(config: SupervisorConfig) -> SupervisorParts:
         policy=config.workers,
         listeners=worker_listeners(config),
         readiness=readiness,
-        abort_after=_IMPATIENCE if config.watched is not None else 0.0,
+        abort_after=_RELOAD_ABORT_SECONDS if config.watched is not None else 0.0,
         on_ready=() if config.successor is None else (partial(notify_ready, config.successor.pipe),),
     )

@@ -1,6 +1,7 @@
-"""Serve as one of many: tell the supervisor how it goes, and do as it says.
+"""Serve as one of many processes: report to the supervisor, and follow its commands.
 
-A worker ends when it is told to, and when the supervisor is gone: nobody would replace it, nor stop it.
+A worker ends when it is told to, and when the supervisor is gone: without a supervisor nothing would replace or stop
+it.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker", "resident_memory"]
 
-# Signals that are for the supervisor, but come to its whole group from a terminal, or from a service manager.
-_NOT_FOR_US: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Signals that only the supervisor handles, although a terminal or a service manager sends them to its whole process
+# group.
+_IGNORED_SIGNALS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 _STATM: Final = Path("/proc/self/statm")
 
@@ -44,76 +46,76 @@ class Worker:
     """This process as a worker.
 
     Args:
-        place: what the supervisor has given it.
+        environment: the settings from the supervisor.
 
     Attributes:
-        fds: the sockets to listen on.
-        has_served: whether it came as far as that.
+        fds: descriptors of the sockets to listen on.
+        has_served: whether it has accepted connections.
     """
 
-    def __init__(self, place: WorkerEnvironment) -> None:
-        self._place: Final = place
-        self._channel: Final = Channel(socket.socket(fileno=place.channel))
+    def __init__(self, environment: WorkerEnvironment) -> None:
+        self._environment: Final = environment
+        self._channel: Final = Channel(socket.socket(fileno=environment.channel))
         self._requests = 0
         self._server: HTTPServer | None = None
         self._is_draining = False
-        self.fds: Final[Sequence[int]] = place.fds
+        self.fds: Final[Sequence[int]] = environment.fds
         self.has_served = False
 
     @classmethod
     def take_from(cls, environ: MutableMapping[str, str]) -> Worker:
-        """Return this process as a worker; its child processes will be none."""
-        for number in _NOT_FOR_US:
-            # Not SIG_IGN, as it was until now: child processes would inherit that.
+        """Return this process as a worker; the variable is removed, so that child processes do not become workers."""
+        for number in _IGNORED_SIGNALS:
+            # Install a handler instead of the inherited SIG_IGN, which child processes would inherit in turn.
             signal.signal(number, _ignore)
         return cls(WorkerEnvironment.read(environ.pop(WORKER)))
 
     def refuse(self, reason: str) -> None:
-        """Tell the supervisor why this worker cannot serve."""
-        self._channel.send_surely(refused=reason)
+        """Report to the supervisor why this worker cannot serve."""
+        self._channel.send_blocking(refused=reason)
         self._channel.close()
 
-    def counted(self, application: Application) -> Application:
-        """Return an application that counts its requests, if anything depends on their number."""
-        if not self._place.counts_requests:
+    def with_request_count(self, application: Application) -> Application:
+        """Return the application, with a request counter if a limit depends on it."""
+        if not self._environment.counts_requests:
             return application
-        return attrs.evolve(application, handle=self._counting(application.handle))
+        return attrs.evolve(application, handle=self._count_requests(application.handle))
 
     async def serve(self, server: HTTPServer) -> None:
-        """Serve until told to stop.
+        """Serve until stopped.
 
         Raises:
             ListenError: a socket cannot be listened on.
             LifespanError: a lifespan failed.
-            BackgroundTaskError: a task failed for which the server was to stop; it has.
+            BackgroundTaskError: a background task failed that was to stop the server; the server has stopped.
         """
         self._server = server
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._channel.fileno(), self._hear)
+        loop.add_reader(self._channel.fileno(), self._read_messages)
         try:
-            # Asked twice, by a service manager and by the supervisor, it drains all the same.
+            # A service manager and the supervisor may both ask it to stop; it drains all the same.
             with on_stop_signals(self._drain):
                 await server.serve_until_stopped(self)
         finally:
             loop.remove_reader(self._channel.fileno())
             if self.has_served or self._is_draining:
-                # Else there is still to be said why it did not serve.
+                # Otherwise the channel is still needed to report why it did not serve.
                 self._channel.close()
 
     def started(self, addresses: Sequence[Address], clock: Clock) -> None:
-        """Tell the supervisor that this worker serves, and from now on that its loop turns."""
+        """Report that this worker serves, and from now on that its event loop runs."""
         self.has_served = True
         self._channel.send(ready=True)
-        call_repeatedly(clock, self._place.beat, self._beat)
+        call_repeatedly(clock, self._environment.heartbeat_interval, self._send_heartbeat)
 
     def stopping(self) -> None:
-        """Do nothing: it was the supervisor who wanted it, or will learn of it."""
+        """Do nothing: the supervisor asked for it, or will notice."""
 
-    def _beat(self) -> None:
-        memory = resident_memory() if self._place.tells_memory else 0
+    def _send_heartbeat(self) -> None:
+        memory = resident_memory() if self._environment.reports_memory else 0
         self._channel.send(requests=self._requests, memory=memory)
 
-    def _hear(self) -> None:
+    def _read_messages(self) -> None:
         messages = self._channel.receive()
         if not self._channel.is_open():
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
@@ -130,12 +132,12 @@ class Worker:
             self._is_draining = True
             self._server.request_stop()
 
-    def _counting(self, handle: Handler) -> Handler:
-        def counted(request: Request) -> Awaitable[Response]:
+    def _count_requests(self, handle: Handler) -> Handler:
+        def with_request_count(request: Request) -> Awaitable[Response]:
             self._requests += 1
             return handle(request)
 
-        return counted
+        return with_request_count
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -143,7 +145,7 @@ def _ignore(number: int, frame: object) -> None:
 
 
 def resident_memory() -> int:
-    """Return the octets of resident memory; the most that they ever were where the system does not tell."""
+    """Return the bytes of resident memory; where the system does not report them, their maximum so far."""
     try:
         pages = int(_STATM.read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

@@ -18,7 +18,7 @@ def manager(tmp_path: Path):
 
 
 def test_notifier_sends_one_assignment_a_line(manager: socket.socket) -> None:
-    Notifier(manager.getsockname()).tell("READY=1", "STATUS=here")
+    Notifier(manager.getsockname()).notify("READY=1", "STATUS=here")
     assert manager.recv(100) == b"READY=1\nSTATUS=here"
 
 
@@ -27,17 +27,17 @@ def test_notifier_finds_sockets_without_a_file() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"\0{name}")
         sock.settimeout(5)
-        Notifier(f"@{name}").tell("READY=1")
+        Notifier(f"@{name}").notify("READY=1")
         assert sock.recv(100) == b"READY=1"
 
 
 def test_notifier_survives_a_manager_that_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    Notifier(str(tmp_path / "nobody")).tell("READY=1")
-    assert "nobody listens on NOTIFY_SOCKET" in caplog.text
+    Notifier(str(tmp_path / "nobody")).notify("READY=1")
+    assert "cannot send to NOTIFY_SOCKET" in caplog.text
 
 
 def test_notifier_without_a_socket_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    Notifier().tell("READY=1")
+    Notifier().notify("READY=1")
     assert caplog.text == ""
 
 

@@ -116,7 +116,7 @@ async def test_server_listens_on_every_host() -> None:
 
 async def test_server_is_started_once() -> None:
     async with HTTPServer(application(), port=0) as server:
-        with pytest.raises(RuntimeError, match="started once"):
+        with pytest.raises(RuntimeError, match="started only once"):
             await server.start()
 
 
@@ -275,7 +275,7 @@ async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCapt
         await asyncio.wait_for(stopping, PATIENCE)
         with suppress(ConnectionResetError):
             assert await everything(reader) == b""
-    assert "cutting off 1 connection that did not finish in time" in caplog.messages
+    assert "aborting 1 connection that did not finish in time" in caplog.messages
     assert events == ["+a", "-a"]
 
 
@@ -329,7 +329,7 @@ async def test_stop_gives_up_on_a_handler_that_ignores_that_it_was_cancelled(
         assert not stopping.done()
         await clock.advance(1)
         await asyncio.wait_for(stopping, PATIENCE)
-    assert "cancelled, and still running: 1 handler" in caplog.messages
+    assert "cancelled but still running: 1 handler" in caplog.messages
     stubborn.open.set()
     await until(lambda: stubborn.events[-1] == "done")
 

@@ -145,7 +145,7 @@ async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixtu
     caplog.clear()
     await clock.advance(30)
     assert caplog.messages == [
-        "cutting off 1 connection that did not finish in time",
+        "aborting 1 connection that did not finish in time",
         f"still waiting for {held}",
     ]
     await stopping

@@ -33,7 +33,7 @@ def test_part_of_a_message_waits_for_the_rest(ends) -> None:
 
 def test_end_of_the_other_is_noticed_after_its_last_words(ends) -> None:
     ours, theirs, _ = ends
-    theirs.send_surely(refused="error: no\ndatabase \N{SNOWMAN}")
+    theirs.send_blocking(refused="error: no\ndatabase \N{SNOWMAN}")
     theirs.close()
     assert ours.receive() == [{"refused": "error: no\ndatabase \N{SNOWMAN}"}]
     assert not ours.is_open()
@@ -46,5 +46,5 @@ def test_sending_to_nobody_or_to_somebody_who_does_not_listen_stops_nothing(ends
         theirs.send(requests=1, memory=1)
     ours.close()
     theirs.send(requests=1, memory=1)
-    theirs.send_surely(refused="error")
+    theirs.send_blocking(refused="error")
     assert not theirs.receive()

@@ -134,11 +134,11 @@ def test_crashed_worker_is_replaced_after_pauses_that_double() -> None:
 def test_crash_after_a_healthy_time_counts_as_the_first() -> None:
     fleet = serving(1, backoff=0.5, healthy=60.0, heartbeat=0.0)
     fleet.gone(1, 1.0, ending="exit status 1", status=1)
-    assert said(fleet) == ["worker 1 ended with exit status 1; another begins in 0.5 s"]
+    assert said(fleet) == ["worker 1 ended with exit status 1; starting another in 0.5 s"]
     fleet.tick(1.5)
     fleet.ready(2, 2.0)
     fleet.gone(2, 62.0, ending="exit status 1", status=1)
-    assert said(fleet) == ["worker 2 ended with exit status 1; another begins in 0.5 s"]
+    assert said(fleet) == ["worker 2 ended with exit status 1; starting another in 0.5 s"]
 
 
 def test_replacement_that_cannot_start_is_tried_again_and_says_why() -> None:
@@ -151,7 +151,7 @@ def test_replacement_that_cannot_start_is_tried_again_and_says_why() -> None:
     assert said(fleet) == [
         "worker 2: error: TB203 no settings",
         "worker 2: TB204 none at all",
-        "worker 2 ended with exit status 3; another begins in 1 s",
+        "worker 2 ended with exit status 3; starting another in 1 s",
     ]
     fleet.tick(3.0)
     assert acts(fleet) == [Start(3, 0)]
@@ -168,7 +168,7 @@ def test_worker_that_stops_answering_is_killed_and_replaced() -> None:
     assert acts(fleet) == []
     fleet.tick(30.0)
     assert fleet.actions() == [
-        Log(logging.ERROR, "worker 2 has not answered for 30 s (workers.heartbeat), and is killed"),
+        Log(logging.ERROR, "killing worker 2, which has not answered for 30 s (workers.heartbeat)"),
         Kill(2),
     ]
     fleet.tick(31.0)
@@ -212,7 +212,7 @@ def test_worn_out_worker_stops_when_another_serves(limit, told, reason: str) -> 
     beat(fleet, 5.0, 2, 1, **told)
     actions = fleet.actions()
     number = 2 if told else 1
-    assert actions == [Log(logging.INFO, f"worker {number} is replaced after {reason}"), Start(3, number - 1)]
+    assert actions == [Log(logging.INFO, f"replacing worker {number} after {reason}"), Start(3, number - 1)]
     fleet.ready(3, 6.0)
     # Only now is it the other's turn.
     assert acts(fleet) == [Stop(number), Start(4, 2 - number)]
@@ -243,7 +243,7 @@ def test_recycling_pauses_after_a_successor_that_failed() -> None:
     beat(fleet, 1.0, 1, requests=10)
     fleet.actions()
     fleet.gone(2, 2.0, ending="exit status 3", status=3)
-    assert said(fleet) == ["worker 2 was to replace another, and ended with exit status 3"]
+    assert said(fleet) == ["worker 2, which was to replace another, ended with exit status 3"]
     beat(fleet, 2.4, 1, requests=11)
     assert acts(fleet) == []
     beat(fleet, 2.5, 1, requests=12)

@@ -22,7 +22,7 @@ notify_ready(place.pipe)
 
 def _seen(successor: Successor) -> Callable[[], bool]:
     def look() -> bool:
-        successor.look()
+        successor.update()
         return successor.is_ready or successor.is_gone
 
     return look

@@ -26,7 +26,7 @@ from turnbuckle.server.workers.settings import Workers
 @pytest.mark.parametrize(
     "environment",
     [
-        WorkerEnvironment(channel=3, fds=(4, 5), beat=0.25, counts_requests=True, tells_memory=True),
+        WorkerEnvironment(channel=3, fds=(4, 5), heartbeat_interval=0.25, counts_requests=True, reports_memory=True),
         SuccessorEnvironment(pipe=3, sets=((4, 5), (6,))),
     ],
 )

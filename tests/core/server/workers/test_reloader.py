@@ -52,7 +52,7 @@ def test_reload_loads_what_was_changed_and_shows_why_it_cannot(tmp_path: Path) -
         assert len(running.workers()) == 1
         (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two'))
         running.wait_for("'shop' cannot be imported: SyntaxError: unterminated string literal")
-        running.wait_for("reload failed, and the workers of before stay")
+        running.wait_for("reload failed, keeping the old workers")
         assert running.get() == "one"
         (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two"'))
         running.wait_for("reloaded")

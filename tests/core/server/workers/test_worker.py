@@ -25,7 +25,7 @@ async def supervised(handle=None, *, clock=None, **place):
     """Serve as a worker; yield the supervisor's end of the channel, the server, and the task that serves."""
     ours, theirs = socket.socketpair()
     worker = Worker(WorkerEnvironment(channel=theirs.detach(), fds=(), **place))
-    served = worker.counted(application(handle) if handle else application())
+    served = worker.with_request_count(application(handle) if handle else application())
     server = HTTPServer(served, port=0, clock=clock)
     with ours:
         serving = asyncio.create_task(worker.serve(server))
@@ -40,7 +40,7 @@ async def supervised(handle=None, *, clock=None, **place):
 
 async def test_worker_says_that_it_serves_and_goes_on_to_beat() -> None:
     clock = FakeClock()
-    async with supervised(clock=clock, counts_requests=True, beat=1.0) as (channel, server, _):
+    async with supervised(clock=clock, counts_requests=True, heartbeat_interval=1.0) as (channel, server, _):
         await until(lambda: channel.receive() == [{"ready": True}, {"requests": 0, "memory": 0}])
         await answer(server)
         await answer(server)
@@ -50,7 +50,7 @@ async def test_worker_says_that_it_serves_and_goes_on_to_beat() -> None:
 
 async def test_worker_tells_its_memory_when_asked_and_counts_nothing_unless_asked() -> None:
     clock = FakeClock()
-    async with supervised(clock=clock, tells_memory=True) as (channel, server, _):
+    async with supervised(clock=clock, reports_memory=True) as (channel, server, _):
         await answer(server)
         await clock.advance(1.0)
         last = channel.receive()[-1]
