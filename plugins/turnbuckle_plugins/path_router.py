@@ -86,7 +86,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
         if trailing_slash not in _POLICIES:
-            raise RouteError(f"trailing_slash is one of {', '.join(_POLICIES)}, not {trailing_slash!r}")
+            raise RouteError(f"trailing_slash must be one of {', '.join(_POLICIES)}, not {trailing_slash!r}")
         self._trailing_slash: Final = trailing_slash
         self._converters: Final = {**CONVERTERS, **(converters or {})}
         self.rules: Final[list[RuleT]] = []
@@ -126,7 +126,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             RouteConflict: another route has the same path and one of the methods, or the same name.
         """
         if self._is_frozen:
-            raise RouteError(f"{route.describe()} comes too late: the router is frozen")
+            raise RouteError(f"{route.describe()} cannot be added: the router is frozen")
         check_methods(route.methods)
         rule = self.read(route)
         self._check_is_free(rule)
@@ -198,7 +198,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
 
     def _check_frozen(self, what: str) -> None:
         if not self._is_frozen:
-            raise RuntimeError(f"freeze() comes before {what}")
+            raise RuntimeError(f"call freeze() before {what}")
 
     def _allowed_anywhere(self, path: str) -> set[str]:
         # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.

@@ -1,8 +1,7 @@
-"""From a method and a path to a handler, and back from a route's name to a path. Pure: no I/O, no clock, no globals.
+"""Find the handler for a method and a path, and build the path of a named route. No I/O, no clock, no globals.
 
-``tree`` holds the router and ``hosts`` the one for several hosts. A pattern is read by ``patterns`` into
-``segments`` and ``converters``; ``nodes`` is the tree they are put in. ``expressions``, ``automata`` and
-``charsets`` are the regular languages that all of it rests on: they keep matching linear, cut mixed segments
-(``splitting``) and decide what hides what (``overlap``). ``urls`` and ``escapes`` go the other way;
-``methods`` and ``slashes`` hold the rules on those.
+``tree`` has the router and ``hosts`` the router for several hosts. ``patterns`` parses a pattern into ``segments`` with
+``converters``; ``nodes`` is the tree of segments. ``languages/`` has the regular languages that routing is based on:
+they keep matching linear, split mixed segments, and find routes that no request can reach (``unreachable``). ``urls``
+builds paths and ``escapes`` encodes them; ``methods`` and ``slashes`` have the rules on methods and trailing slashes.
 """

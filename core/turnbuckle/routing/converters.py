@@ -1,20 +1,20 @@
-"""Turn the text of a path parameter into a value, and back.
+"""Convert the text of a path parameter into a value, and back.
 
-Owns the built-in converters and the record for those that users define. A converter is a regular expression
-(the syntax is in ``expressions``), a function from text to value, and one from value to text. The expression
-decides what the parameter can match; the function may still refuse a text, and then the route does not match.
+This module has the record for converters and the built-in converters. A converter consists of a regular expression
+(``languages/expressions`` describes the syntax), a function from text to value, and a function from value to text. The
+expression determines the texts that the parameter matches; if the function refuses a text, the route does not match.
 
 ==========  =========================================================  ================
-``{x}``      any text but the empty one (``{x:str}``)                   ``str``
+``{x}``      any text except the empty one (``{x:str}``)                ``str``
 ``{x:int}``  1 to 100 ASCII digits: no sign, no ``_``                    ``int``
 ``float``    digits, and a point with digits: no sign, no exponent      ``float``
 ``uuid``     8-4-4-4-12 hexadecimal digits, either case                 ``uuid.UUID``
 ``date``     ``YYYY-MM-DD``, days that exist                            ``datetime.date``
-``re(...)``  what the expression admits                                 ``str``
-``path``     any text, over any number of segments, the empty one too   ``str``
+``re(...)``  any text that the expression matches                       ``str``
+``path``     any text, even empty, over any number of segments          ``str``
 ==========  =========================================================  ================
 
-Where several parameters compete for one segment the lower ``rank`` is tried first: ``re`` 10, user-defined
+If several parameters compete for a segment, the one with the lowest ``rank`` is tried first: ``re`` 10, user-defined
 20, ``uuid`` and ``date`` 30, ``int`` 40, ``float`` 50, ``str`` 80, ``path`` 90.
 """
 
@@ -34,7 +34,7 @@ from turnbuckle.routing.languages.automata import Language
 from turnbuckle.routing.languages.expressions import parse_expression, spanning
 
 REFUSALS: Final = (ValueError, ArithmeticError, LookupError)
-"""What ``Converter.convert`` may raise to refuse a text: as ``UUID(...)``, ``Decimal(...)`` and ``Color[...]`` do."""
+"""Exceptions by which ``Converter.convert`` refuses a text; ``UUID()``, ``Decimal()`` and ``Color[...]`` raise them."""
 
 
 def _same(text: str) -> str:
@@ -49,18 +49,18 @@ def _text(value: object) -> str:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Converter:
-    """How one kind of path parameter is recognised, read and written.
+    """A kind of path parameter: the texts that it matches, and their conversion to values and back.
 
     Attributes:
-        regex: what the text has to be, from end to end, once decoded; see ``expressions`` for the syntax.
-        convert: gives the value for a text that ``regex`` admits; it refuses by raising ``ValueError`` (or
-            ``LookupError`` or ``ArithmeticError``).
-        format: gives the text for a value, for ``url_for``; it refuses by raising ``ValueError`` or
-            ``TypeError``.
-        rank: the lower is tried first where several converters compete.
-        total: ``convert`` never refuses, so that routes behind this one may be reported as unreachable.
-        spans_segments: the text may hold slashes that separate segments; at most one parameter of a route may
-            do this, and it is a whole segment of the pattern.
+        regex: regular expression for the whole decoded text; ``languages/expressions`` describes the syntax.
+        convert: function that returns the value of a text that ``regex`` matches; it refuses the text with a
+            ``ValueError`` (or ``LookupError`` or ``ArithmeticError``).
+        format: function that returns the text of a value, for ``url_for``; it refuses the value with a ``ValueError``
+            or ``TypeError``.
+        rank: if several converters compete for a segment, the one with the lowest rank is tried first.
+        total: whether ``convert`` never refuses a text, so that routes after this one may be reported as unreachable.
+        spans_segments: whether the text may contain slashes that separate segments. A route may have one such
+            parameter, which must be a whole segment of the pattern.
 
     Raises:
         RouteError: ``regex`` cannot be used.
@@ -80,7 +80,7 @@ class Converter:
 
     @property
     def covering_language(self) -> Language:
-        """The language as it stands in a path, where a spanning text may hold separators."""
+        """The language of the parameter in a path, where a spanning text may contain separators."""
         return Language(spanning(self.language.expression)) if self.spans_segments else self.language
 
     def read(self, text: str) -> tuple[object] | None:
@@ -96,8 +96,8 @@ class Converter:
         """Return the text for ``value``.
 
         Raises:
-            ValueError: the value has no text that this converter would read.
-            TypeError: the value is of another type.
+            ValueError: the value has no text that this converter matches.
+            TypeError: the value has the wrong type.
         """
         text = self.format(value)
         if not self.language.accepts(text):
@@ -106,7 +106,7 @@ class Converter:
 
 
 ConverterFactory: TypeAlias = Callable[[str], Converter]
-"""Makes a converter from the text between the parentheses, as in ``{x:re(...)}``."""
+"""Function that makes a converter from the text between the parentheses, as in ``{x:re(...)}``."""
 
 Converters: TypeAlias = Mapping[str, Converter | ConverterFactory]
 
@@ -114,7 +114,7 @@ Converters: TypeAlias = Mapping[str, Converter | ConverterFactory]
 def _format_int(value: object) -> str:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError("an int is needed")
-    # str() refuses ints of more than 4300 digits with a ValueError, which is what is wanted.
+    # str() raises a ValueError for ints of more than 4300 digits, as this function should.
     return str(int(value))
 
 
@@ -122,7 +122,7 @@ def _format_float(value: object) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError("a float is needed")
     try:
-        return format(Decimal(repr(float(value))), "f")  # repr() alone would write 1e+16
+        return format(Decimal(repr(float(value))), "f")  # repr() without it would write 1e+16
     except OverflowError as error:
         raise ValueError("too large for a float") from error
 
@@ -143,13 +143,13 @@ def _re(arguments: str) -> Converter:
     return Converter(regex=arguments, rank=10, total=True)
 
 
-# int() takes 4300 digits at most, then raises; 100 hold 256-bit numbers with room to spare.
+# int() raises for more than 4300 digits; 100 digits are more than enough for 256-bit numbers.
 _INT: Final = "[0-9]{1,100}"
-# 308 digits are always finite, and 324 decimals write the smallest float.
+# A float of 308 digits is always finite, and the smallest float has 324 decimals.
 _FLOAT: Final = r"[0-9]{1,308}(?:\.[0-9]{1,324})?"
 _UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
-# The days of the calendar from 0001-01-01 to 9999-12-31 and no others, so that overlaps are decided exactly.
+# Exactly the days of the calendar from 0001-01-01 to 9999-12-31, so that the search for overlaps is exact.
 _YEAR: Final = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _MULTIPLE_OF_4: Final = "(?:0[48]|[2468][048]|[13579][26])"
 _LEAP_YEAR: Final = f"(?:[0-9]{{2}}{_MULTIPLE_OF_4}|{_MULTIPLE_OF_4}00)"
@@ -173,15 +173,15 @@ BUILTIN: Final[Converters] = MappingProxyType(
 
 
 CONVERTERS: Final = BUILTIN
-"""The built-in converters, by their public name: for routers that take others beside them."""
+"""The built-in converters by name, for routers that accept further converters."""
 
 
 def resolve_converter(converters: Converters, name: str, arguments: str | None) -> Converter:
     """Return the converter for ``{x:name}`` or ``{x:name(arguments)}``.
 
     Raises:
-        RouteError: the converter is made from arguments and has none, or the other way round.
-        KeyError: there is none of this name.
+        RouteError: the converter needs arguments but has none, or the other way round.
+        KeyError: no converter has this name.
     """
     found = converters[name]
     if isinstance(found, Converter):

@@ -1,8 +1,8 @@
 """Percent-encode and decode paths (RFC 3986, sections 2.1 and 3.3).
 
-A path is cut at its raw slashes first and decoded afterwards, so ``%2F`` stays inside a segment. A path whose
-escapes are malformed (``%zz``), or do not spell UTF-8, names nothing: it is refused as a whole rather than
-guessed at, because two readings of one path is how filters are bypassed.
+A path is split at its raw slashes first and decoded afterwards, so ``%2F`` stays inside a segment. A path with
+malformed escapes (``%zz``), or with escapes that are not UTF-8, matches no route. It is refused as a whole, because a
+path that two programs read differently lets clients bypass filters.
 """
 
 from __future__ import annotations
@@ -11,57 +11,57 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote
 
-# pchar without what quote() keeps anyway (letters, digits, "_.-~"):
+# pchar without the characters that quote() always keeps (letters, digits, "_.-~"):
 #   pchar = unreserved / pct-encoded / sub-delims / ":" / "@"
 _PCHAR: Final = "!$&'()*+,;=:@"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def encode_segment(text: str) -> str:
-    """Return ``text`` as one segment; a slash in it becomes ``%2F``.
+    """Encode a text as one segment; a slash in it becomes ``%2F``.
 
     Raises:
-        UnicodeEncodeError: it holds a lone surrogate, which UTF-8 cannot carry.
+        UnicodeEncodeError: the text contains a lone surrogate, which has no UTF-8 encoding.
     """
     return quote(text, safe=_PCHAR)
 
 
 def encode_segments(text: str) -> str:
-    """Return ``text`` as several segments, its slashes between them.
+    """Encode a text as several segments, which its slashes separate.
 
-    A leading slash becomes ``%2F``: written raw it would make an empty segment, and ``//`` at the front of a
-    path is read by clients as the beginning of a host name.
+    A leading slash becomes ``%2F``: a raw slash would make an empty segment, and clients read ``//`` at the start of a
+    path as the start of a host name.
     """
     encoded = quote(text, safe=_PCHAR + "/")
     return "%2F" + encoded[1:] if encoded.startswith("/") else encoded
 
 
 def normalize_path(path: str) -> str:
-    """Return a percent-encoded path that is safe in a ``Location`` field: it means the same path, and a path only.
+    """Return a percent-encoded path in a form that a ``Location`` field cannot turn into another host.
 
-    Slashes at the front become one, and whatever may not stand in a path is encoded: browsers read ``\\`` as
-    a slash and drop line breaks, so ``/\\host`` would lead away just as ``//host`` does.
+    Several slashes at the start become one, and characters that are not allowed in a path are encoded: browsers read
+    ``\\`` as a slash and remove line breaks, so ``/\\host`` would lead to another host just as ``//host`` does.
     """
     return "/" + quote(path.lstrip("/"), safe=_PCHAR + "/%", errors="replace")
 
 
 def find_bad_escape(text: str) -> int | None:
-    """Return the position of the first ``%`` without two hexadecimal digits behind it, or None."""
+    """Return the position of the first ``%`` that two hexadecimal digits do not follow, or None."""
     found = _BAD_ESCAPE.search(text)
     return found.start() if found else None
 
 
 def decode_segment(text: str) -> str:
-    """Return a segment with its escapes, known to be well-formed, decoded.
+    """Decode the escapes of a segment; they must be well-formed.
 
     Raises:
-        UnicodeDecodeError: the escapes do not spell UTF-8.
+        UnicodeDecodeError: the escapes are not UTF-8.
     """
     return unquote(text, errors="strict") if "%" in text else text
 
 
 def decode_path(path: str) -> list[str] | None:
-    """Return the decoded segments of a path, or None if it does not begin with a slash or cannot be decoded."""
+    """Return the decoded segments of a path, or None if it does not start with a slash or cannot be decoded."""
     if path[:1] != "/":
         return None
     segments = path[1:].split("/")
@@ -70,7 +70,7 @@ def decode_path(path: str) -> list[str] | None:
     if _BAD_ESCAPE.search(path):
         return None
     try:
-        path.encode()  # a character outside of ASCII stands for itself, but a lone surrogate for nothing
+        path.encode()  # a non-ASCII character is accepted, but a lone surrogate is not
         return [decode_segment(segment) for segment in segments]
     except UnicodeError:
         return None

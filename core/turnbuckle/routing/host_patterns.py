@@ -1,7 +1,7 @@
-"""Read host patterns such as ``{tenant}.example.com`` and match hosts against them (RFC 9110, section 7.2).
+"""Parse host patterns such as ``{tenant}.example.com`` and match hosts against them (RFC 9110, section 7.2).
 
-A host pattern is a route pattern with dots in place of slashes: labels of text, parameters, or both; a
-parameter stays within its label. Hosts compare without case, port and final dot.
+A host pattern is like a route pattern with dots instead of slashes: its labels consist of text, parameters, or both. A
+parameter cannot span labels. Hosts are compared without case, port and trailing dot.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from turnbuckle.routing.patterns import Pattern, parse_pattern, split_outside_br
 from turnbuckle.routing.segments import Reader, Values, compile_reader
 from turnbuckle.routing.urls import write_text
 
-# host = IP-literal / IPv4address / reg-name, and a port (RFC 3986, section 3.2), without the escapes that no
-# host in use has.
+# host = IP-literal / IPv4address / reg-name, and a port (RFC 3986, section 3.2), without percent-encoding, which
+# hosts do not use in practice.
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]+)(?::[0-9]*)?")
 _LABEL_TEXT: Final = re.compile(r"[A-Za-z0-9_\-]*|\[[0-9A-Fa-f:]+\]")
 
 
 def normalize_host(authority: str) -> str | None:
-    """Return the host of a ``Host`` field in lower case, without port and final dot, or None if it is malformed."""
+    """Return the host of a ``Host`` field in lower case, without port and trailing dot, or None if it is malformed."""
     found = _AUTHORITY.fullmatch(authority)
     return found[1].lower().removesuffix(".") if found else None
 
 
 @attrs.frozen(eq=False)
 class HostPattern:
-    """A host pattern; ``labels`` is a path pattern with its labels as segments, the last label first."""
+    """A parsed host pattern; ``labels`` is a path pattern whose segments are the labels, the last label first."""
 
     text: str
     labels: Pattern
@@ -40,26 +40,26 @@ class HostPattern:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the parameters, in the order of ``read``."""
+        """The names of the parameters, in the order of the values from ``read``."""
         return tuple(parameter.name for parameter in self.labels.parameters)
 
     @property
     def is_static(self) -> bool:
-        """Whether it matches one host only."""
+        """Whether the pattern matches exactly one host."""
         return self.labels.is_static
 
     @property
     def key(self) -> object:
-        """What makes two host patterns the same, whatever their parameters are called."""
+        """Key that is equal for patterns that differ only in the names of their parameters."""
         return tuple(segment.key for segment in self.labels.segments)
 
     @property
     def order(self) -> tuple[tuple[int, ...], ...]:
-        """Puts the more specific first: labels compare from the right, static ones before all others."""
+        """Sort key that puts specific patterns first: labels are compared from the right, static labels first."""
         return tuple((0,) if segment.is_static else (1, *segment.order) for segment in self.labels.segments)
 
     def read(self, host: str) -> Values | None:
-        """Return the values of the parameters, or None if the host does not fit."""
+        """Return the values of the parameters, or None if the host does not match."""
         labels = host.split(".")[::-1]
         if len(labels) != len(self.readers):
             return None
@@ -72,23 +72,23 @@ class HostPattern:
         return values
 
     def write(self, params: Mapping[str, object]) -> str:
-        """Return the host for these parameters, which it has to have all.
+        """Return the host for the parameters, all of which are required.
 
         Raises:
-            RouteError: a parameter is missing, or its value cannot be part of a host.
+            RouteError: a parameter is missing, or its value is not allowed in a host.
         """
         texts = [write_text(segment, self.labels, params) for segment in reversed(self.labels.segments)]
         host = ".".join(texts)
         if not all(text and _LABEL_TEXT.fullmatch(text) for text in texts) or self.read(host) is None:
-            raise RouteError(f"{host!r} is not a host that {self.text!r} matches")
+            raise RouteError(f"{host!r} is not a host that matches {self.text!r}")
         return host
 
 
 def parse_host_pattern(text: str, converters: Converters) -> HostPattern:
-    """Read a host pattern.
+    """Parse a host pattern.
 
     Raises:
-        RouteError: it is malformed, or holds what no host has.
+        RouteError: the pattern is malformed, or contains characters that a host cannot have.
     """
     labels = split_outside_braces(text, ".")
     try:
@@ -96,7 +96,7 @@ def parse_host_pattern(text: str, converters: Converters) -> HostPattern:
     except RouteError as error:
         raise RouteError(f"host pattern {text!r}, read from its last label: {error}") from error
     if any(segment.spans_segments for segment in pattern.segments):
-        raise RouteError(f"host pattern {text!r}: a parameter stays within its label")
+        raise RouteError(f"host pattern {text!r}: a parameter cannot span labels")
     _check_literals(text, labels, pattern)
     segments = tuple(
         attrs.evolve(segment, literals=tuple(map(str.lower, segment.literals))) for segment in pattern.segments
@@ -106,8 +106,10 @@ def parse_host_pattern(text: str, converters: Converters) -> HostPattern:
 
 def _check_literals(text: str, labels: list[str], pattern: Pattern) -> None:
     if len(labels) != len(pattern.segments) or "" in labels:
-        raise RouteError(f"host pattern {text!r}: labels with one dot between them, and no slash")
+        raise RouteError(f"host pattern {text!r}: labels are separated by single dots, without slashes")
     for segment in pattern.segments:
         for literal in segment.literals:
             if not _LABEL_TEXT.fullmatch(literal):
-                raise RouteError(f"host pattern {text!r}: {literal!r} is more than letters, digits and hyphens")
+                raise RouteError(
+                    f"host pattern {text!r}: {literal!r} has other characters than letters, digits and hyphens"
+                )

@@ -1,8 +1,8 @@
-"""Give each host a router of its own.
+"""Route requests by host, with a separate router for each host pattern.
 
-Routers are asked in this order: that of the exact host; those of host patterns, the most specific first; the
-default, which holds the routes for any host. One that does not have the path, or not with the method, passes
-the request on: routes without a host are there for every host.
+Routers are tried in this order: the router of the exact host; the routers of host patterns, the most specific first;
+the default router, which has the routes for any host. If a router does not have the path, or not with the method, the
+next one is tried: routes without a host apply to every host.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.routing.unreachable import UnreachableRoute
 
 _PARAMETER: Final = re.compile(r"\{(\w+)")
-# No route has it, so asking for it gives the methods that are there.
+# No route has this method, so that matching it raises MethodNotAllowed with all methods of a path.
 _NO_METHOD: Final = ""
 
 
 @runtime_checkable
 class LinkingRouter(Router, Protocol):
-    """A router that can also write the paths of its routes, and tell which of them nothing can reach."""
+    """A router that can also build the paths of its routes, and find its unreachable routes."""
 
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the path of a named route."""
@@ -39,7 +39,7 @@ class LinkingRouter(Router, Protocol):
 
 @attrs.frozen(eq=False)
 class _HostEntry:
-    """A host pattern, as it was first written, and the router for it."""
+    """A host pattern, as first written, and its router."""
 
     pattern: HostPattern
     router: Router
@@ -47,12 +47,12 @@ class _HostEntry:
 
 @final
 class HostRouter:
-    """A router of routers: routes with a host go to one for each host pattern, all others to ``default``.
+    """A router of routers: each host pattern has a router; routes without a host are in ``default``.
 
     Args:
-        default: takes the routes for any host.
-        make: makes a router for one host pattern.
-        converters: converters for host patterns, beside the built-in ones or in place of them.
+        default: router for the routes without a host.
+        make: function that makes the router for a host pattern.
+        converters: converters for host patterns, which add to or replace the built-in ones.
     """
 
     def __init__(self, default: Router, make: Callable[[], Router], converters: Converters | None = None) -> None:
@@ -72,10 +72,10 @@ class HostRouter:
         return tuple(self._routes)
 
     def add(self, route: Route, /) -> None:
-        """Take one more route, for its host or for all.
+        """Add a route to the router for its host.
 
         Raises:
-            RouteError: its host pattern, or what its router looks at, cannot be used.
+            RouteError: its host pattern cannot be used, or its router refuses the route.
             RouteConflict: another route claims the same requests, or has the same name.
         """
         if route.name in self._named:
@@ -86,7 +86,7 @@ class HostRouter:
             self._named[route.name] = route
 
     def freeze(self) -> None:
-        """Prepare for matching; no route is added afterwards."""
+        """Prepare for matching; no route is added after this call."""
         for entry in self._entries.values():
             if entry.pattern.is_static:
                 self._exact[entry.pattern.write({})] = entry.router
@@ -96,7 +96,7 @@ class HostRouter:
             router.freeze()
 
     def match(self, method: str, path: str, /) -> Match:
-        """Find the handler where the host is unknown: among the routes for any host."""
+        """Find the handler for an unknown host, among the routes for any host."""
         return self._default.match(method, path)
 
     def match_host(self, method: str, path: str, host: str, /) -> Match:
@@ -108,11 +108,11 @@ class HostRouter:
             host: the value of the ``Host`` field, or the authority of the target.
 
         Returns:
-            The match; parameters of the host are among its ``path_params``.
+            The match; its ``path_params`` include the parameters of the host.
 
         Raises:
-            NotFound: no route for this host has this path; ``SlashRedirect`` as the router of the host has it.
-            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
+            NotFound: no route for this host has this path; ``SlashRedirect`` if the router of the host raises it.
+            MethodNotAllowed: routes have this path, but with other methods; ``allowed`` has all of them.
         """
         redirect: SlashRedirect | None = None
         allowed: set[str] = set()
@@ -130,7 +130,7 @@ class HostRouter:
         raise MethodNotAllowed(allowed) if allowed else redirect or NotFound()
 
     def allowed(self, path: str, host: str = "", /) -> frozenset[str]:
-        """Return the methods that ``path`` answers at ``host``; none if no route has it."""
+        """Return the methods of a path at a host; none if no route has the path."""
         try:
             self.match_host(_NO_METHOD, path, host)
         except MethodNotAllowed as error:
@@ -140,18 +140,17 @@ class HostRouter:
         return frozenset()
 
     def url_for(self, name: str, /, **params: object) -> str:
-        """Return the path of a named route; for one with a host ``//host/path``, which keeps the scheme.
+        """Return the path of a named route; for a route with a host ``//host/path``, which keeps the scheme.
 
         Raises:
-            RouteError: no route has this name; a parameter is missing, unknown, or has a value that cannot be
-                written.
+            RouteError: no route has this name; a parameter is missing or unknown, or its value has no text.
         """
         route = self._named.get(name)
         if route is None:
             raise RouteError(f"no route is named {name!r}")
         router = self._router_for(route)
         if not isinstance(router, LinkingRouter):
-            raise RouteError(f"the router of route {name!r} does not write paths")
+            raise RouteError(f"the router of route {name!r} cannot build paths")
         if not route.host:
             return router.url_for(name, **params)
         pattern = self._hosts[route.host]
@@ -181,7 +180,7 @@ class HostRouter:
         return self._entries[pattern.key].router
 
     def _candidates(self, authority: str) -> Iterator[tuple[_HostEntry | None, Router, Values]]:
-        """Return the routers to ask, with what their host pattern has read."""
+        """Return the routers to try, with the values that their host patterns have read."""
         host = normalize_host(authority)
         if host is not None:
             if host in self._exact:
@@ -193,7 +192,7 @@ class HostRouter:
         yield None, self._default, ()
 
     def _joined(self, match: Match, entry: _HostEntry, values: Values) -> Match:
-        """Return the match with the parameters of the host, called as its own route calls them."""
+        """Return the match with the parameters of the host, by the names in the host pattern of its route."""
         pattern = self._hosts.get(match.route.host, entry.pattern) if match.route else entry.pattern
         params = dict(zip(pattern.names, values, strict=True))
         return attrs.evolve(match, path_params={**params, **match.path_params})

@@ -1,15 +1,14 @@
 """The tree of routes, one level for each segment.
 
-Owns the order in which routes are tried, and the walk that tries them. At each node: the static child of that
-text, in one dict look-up; then the dynamic segments, the most specific first (``Segment.order``, then the
-order of registration); then parameters that span segments, those with more segments behind them first. A
-branch that leads nowhere is left again, so the first route in this order that fits the path and has the
-method is found.
+This module defines the order in which routes are tried, and the walk that tries them. At each node: first the static
+child for the text, with one dict look-up; then the dynamic segments, the most specific first (``Segment.order``, then
+the order of registration); then parameters that span segments, those with more segments after them first. The walk
+leaves a branch that does not match, so it finds the first route in this order that matches the path and has the method.
 
-Every node is at one depth, and what a spanning parameter takes is settled by the number of segments behind
-it. So a walk comes to each node once at most, whatever the path: there is nothing to blow up. And it comes
-only to nodes whose segments fit: where many mixed segments such as ``report-{id}.pdf`` share a node, they are
-found by their outer texts.
+Every node has a fixed depth, and the number of segments after a spanning parameter determines the text that it takes.
+Therefore a walk visits each node at most once for any path, and its cost cannot explode. It visits only nodes whose
+segments match: if many mixed segments such as ``report-{id}.pdf`` share a node, an index finds them by their outer
+texts.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ SegmentKey: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
-# Below this many, trying one after the other is cheaper than cutting the text for look-ups.
+# With fewer edges, trying one after the other is cheaper than slicing the text for look-ups.
 _INDEX_FROM: Final = 8
 
 
 @attrs.frozen(eq=False)
 class TreeEntry:
-    """Where a route ends; ``ready`` is its match when that is always the same, because it has no parameters."""
+    """A route at its node; ``ready`` is the match of a route without parameters, which is always the same."""
 
     route: Route
     pattern: Pattern
@@ -44,7 +43,7 @@ class TreeEntry:
 
     @classmethod
     def of(cls, route: Route, pattern: Pattern) -> TreeEntry:
-        """Return the endpoint of a route with its pattern."""
+        """Return the entry for a route and its pattern."""
         names = tuple(parameter.name for parameter in pattern.parameters)
         return cls(route, pattern, names, None if names else Match(route.handler, NO_PARAMS, route))
 
@@ -52,13 +51,13 @@ class TreeEntry:
         """Return the match for the values of all parameters, from left to right."""
         if self.ready is not None:
             return self.ready
-        params = dict(zip(self.names, values))  # noqa: B905  # of one pattern; to check costs half as much again
+        params = dict(zip(self.names, values))  # noqa: B905  # both belong to one pattern; strict=True would cost half as much again
         return Match(self.route.handler, params, self.route)
 
 
 @attrs.frozen(eq=False)
 class Edge:
-    """The way to a child through a dynamic segment; ``behind`` counts the segments after one that spans several."""
+    """A dynamic segment that leads to a child; ``behind`` is the number of segments after a spanning one."""
 
     segment: Segment
     read: Reader
@@ -69,30 +68,30 @@ class Edge:
 
 @attrs.define(eq=False)
 class Node:
-    """The routes whose paths have come this far.
+    """A node of the tree: the routes whose paths share a prefix.
 
     Attributes:
         static: children by the decoded text of their segment.
-        dynamic: edges of one segment; in the order in which they are tried once the node is sorted.
-        spanning: edges of any number of segments; likewise.
-        endpoints: by method, for paths that end here; with HEAD where there is GET once the node is sorted.
-        allowed: what ``Allow`` names for such a path.
+        dynamic: edges for a single segment; a sorted node has them in the order in which they are tried.
+        spanning: edges for any number of segments; sorted likewise.
+        entries: entries by method, for paths that end here; a sorted node has HEAD if it has GET.
+        allowed: the methods in ``Allow`` for paths that end here.
         is_branching: whether there are edges beside the static children.
-        index: finds dynamic edges by their outer texts; None where there are few edges.
-        by_key: edges by what makes their segments the same, and by the number of segments behind a spanning one.
+        index: index of the dynamic edges by their outer texts; None if there are few edges.
+        by_key: edges by the key of their segment and by the number of segments after a spanning one.
     """
 
     static: dict[str, Node] = attrs.field(factory=dict)
     dynamic: list[Edge] = attrs.field(factory=list)
     spanning: list[Edge] = attrs.field(factory=list)
-    endpoints: dict[str, TreeEntry] = attrs.field(factory=dict)
+    entries: dict[str, TreeEntry] = attrs.field(factory=dict)
     allowed: frozenset[str] = frozenset()
     is_branching: bool = False
     index: EdgeIndex | None = None
     by_key: dict[tuple[SegmentKey, int], Edge] = attrs.field(factory=dict)
 
     def descend(self, pattern: Pattern, sequence: int) -> Node:
-        """Return the node where ``pattern`` ends, made as needed; ``sequence`` says how early the route was added."""
+        """Return the node where ``pattern`` ends, and add it if needed; ``sequence`` is the number of the route."""
         node = self
         for depth, segment in enumerate(pattern.segments, start=1):
             if segment.is_static:
@@ -117,15 +116,15 @@ class Node:
         return edge.child
 
     def sort(self) -> None:
-        """Bring this node, and all below it, into the form that ``walk`` reads."""
+        """Sort and index this node and all nodes below it, as ``walk`` needs them."""
         self.dynamic.sort(key=lambda edge: edge.place)
         self.spanning.sort(key=lambda edge: (-edge.behind, edge.place))
         self.index = EdgeIndex.of(self.dynamic) if len(self.dynamic) >= _INDEX_FROM else None
         self.is_branching = bool(self.by_key)
-        if self.endpoints:
-            self.allowed = allowed_methods(self.endpoints)
-        if "GET" in self.endpoints:
-            self.endpoints.setdefault("HEAD", self.endpoints["GET"])
+        if self.entries:
+            self.allowed = allowed_methods(self.entries)
+        if "GET" in self.entries:
+            self.entries.setdefault("HEAD", self.entries["GET"])
         for child in self.children():
             child.sort()
 
@@ -136,15 +135,15 @@ class Node:
             yield edge.child
 
     def in_order(self) -> Iterator[TreeEntry]:
-        """Return the endpoints here and below in the order in which they are tried, each once."""
-        yield from dict.fromkeys(self.endpoints.values())
+        """Return the entries of this node and the nodes below in the order in which they are tried, without repeats."""
+        yield from dict.fromkeys(self.entries.values())
         for child in self.children():
             yield from child.in_order()
 
 
 @attrs.frozen(eq=False)
 class EdgeIndex:
-    """Edges by the text before their first and behind their last parameter."""
+    """Edges by the text before their first parameter and the text after their last one."""
 
     by_texts: Mapping[tuple[str, str], list[Edge]]
     lengths: tuple[tuple[int, int], ...]
@@ -159,7 +158,7 @@ class EdgeIndex:
         return cls(by_texts, tuple({(len(prefix), len(suffix)) for prefix, suffix in by_texts}))
 
     def candidates(self, text: str) -> list[Edge]:
-        """Return the edges whose outer texts fit, in the order in which they are tried."""
+        """Return the edges whose outer texts match, in the order in which they are tried."""
         size = len(text)
         found = [
             edge
@@ -172,11 +171,11 @@ class EdgeIndex:
 
 
 Reached: TypeAlias = Iterator[tuple[Node, Values]]
-"""The nodes where a path ends, with the values of the parameters on the way, in the order of preference."""
+"""The nodes where a path ends, with the values of its parameters, in the order in which they are tried."""
 
 
 def walk(node: Node, segments: list[str], depth: int, values: Values) -> Reached:
-    """Return the ends of all ways from ``node`` that fit the segments from ``depth`` on."""
+    """Return the nodes below ``node`` that match the segments from ``depth`` to the end."""
     size = len(segments)
     while depth < size and not node.is_branching:
         child = node.static.get(segments[depth])
@@ -185,7 +184,7 @@ def walk(node: Node, segments: list[str], depth: int, values: Values) -> Reached
         node = child
         depth += 1
     if depth == size:
-        if node.endpoints:
+        if node.entries:
             yield node, values
         return
     text = segments[depth]

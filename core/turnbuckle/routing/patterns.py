@@ -1,10 +1,10 @@
-"""Read route patterns such as ``/users/{id:int}``.
+"""Parse route patterns such as ``/users/{id:int}``.
 
-A pattern begins with a slash and is cut at its slashes. A segment is text, a parameter ``{name}``,
-``{name:converter}`` or ``{name:converter(arguments)}``, or a mixture, such as ``v{major:int}.{minor:int}``,
-with text between any two parameters. Text means itself; escapes mean what they mean in a URL, so ``%2F`` is a
-slash inside a segment and ``%7B`` a brace. What no client could ask for is refused: empty segments (but for a
-slash at the end), ``.`` and ``..``, raw ``?`` and ``#``.
+A pattern starts with a slash and is split at its slashes. A segment is text, a parameter ``{name}``,
+``{name:converter}`` or ``{name:converter(arguments)}``, or a mixture such as ``v{major:int}.{minor:int}`` with text
+between any two parameters. Escapes have the same meaning as in a URL, so ``%2F`` is a slash inside a segment and
+``%7B`` a brace. Segments that no client can request are refused: empty segments (except after a trailing slash), ``.``
+and ``..``, raw ``?`` and ``#``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from turnbuckle.routing.segments import Parameter, Segment
 
 MAX_SEGMENTS: Final = 100
 
-# A whole segment of text that means itself, as most are, and needs no closer look.
+# A whole segment of plain text, which is the most common kind and needs no further checks.
 _PLAIN: Final = re.compile(r"/([\w~-][\w.~-]*)(?![^/])", re.ASCII)
-# A whole segment that is one parameter without arguments, for which the same goes.
+# A whole segment that is one parameter without arguments, which needs no further checks either.
 _LONE: Final = re.compile(r"/\{(\w+)(?::(\w+))?\}(?![^/])")
 _TEXT: Final = re.compile(r"[^/{}]+")
 _NAME: Final = re.compile(r"\w*")
@@ -34,7 +34,7 @@ _DOTS: Final = frozenset({".", ".."})
 
 
 class PatternError(RouteError):
-    """A pattern that cannot be used; ``position`` is where, counted from 0."""
+    """A pattern that cannot be used; ``position`` is the place of the error, counted from 0."""
 
     def __init__(self, text: str, position: int, reason: str) -> None:
         super().__init__(f"route pattern {text!r}, position {position}: {reason}")
@@ -45,7 +45,7 @@ class PatternError(RouteError):
 
 @attrs.frozen(eq=False)
 class Pattern:
-    """A pattern cut into segments; ``"/"`` has one, which is empty."""
+    """A parsed pattern; ``"/"`` has one segment, which is empty."""
 
     text: str
     segments: tuple[Segment, ...]
@@ -57,26 +57,26 @@ class Pattern:
 
     @property
     def is_static(self) -> bool:
-        """Whether it matches one path only."""
+        """Whether the pattern matches exactly one path."""
         return all(segment.is_static for segment in self.segments)
 
     @property
     def static_path(self) -> str:
-        """The one path that a static pattern matches, percent-encoded as little as may be."""
+        """The only path that a static pattern matches, with as few escapes as possible."""
         return "".join("/" + encode_segment(segment.literals[0]) for segment in self.segments)
 
 
 def parse_pattern(text: str, converters: Converters = BUILTIN) -> Pattern:
-    """Read a pattern.
+    """Parse a pattern.
 
     Raises:
-        RouteError: it is malformed; the message says what is wrong and at which position.
+        RouteError: the pattern is malformed; the message has the reason and the position.
     """
     return _Reader(text, converters).pattern()
 
 
 def split_outside_braces(text: str, separator: str) -> list[str]:
-    """Cut ``text`` at each ``separator`` that is not within braces."""
+    """Split ``text`` at each ``separator`` that is not within braces."""
     parts, depth = [""], 0
     for character in text:
         depth += {"{": 1, "}": -1}.get(character, 0)
@@ -89,7 +89,7 @@ def split_outside_braces(text: str, separator: str) -> list[str]:
 
 @attrs.define
 class _Reader:
-    """A recursive descent over the pattern; each method reads one production and leaves ``position`` behind it."""
+    """A recursive descent parser; each method reads one production and moves ``position`` after it."""
 
     text: str
     converters: Converters
@@ -99,7 +99,7 @@ class _Reader:
     def pattern(self) -> Pattern:
         segments: list[Segment] = []
         if self._peek() != "/":
-            raise self._error("a pattern begins with '/'")
+            raise self._error("a pattern starts with '/'")
         while self._peek() == "/":
             segment = self._common_segment()
             if segment is None:
@@ -110,7 +110,7 @@ class _Reader:
         return Pattern(self.text, tuple(segments))
 
     def _common_segment(self) -> Segment | None:
-        """Read a slash and a segment of the commonest kinds; what is wrong with others is told by ``_segment``."""
+        """Read a slash and a segment of the most common kinds; ``_segment`` reads all others and reports errors."""
         if plain := _PLAIN.match(self.text, self.position):
             self.position = plain.end()
             return Segment((plain[1],))
@@ -159,14 +159,14 @@ class _Reader:
         if segment.is_static and not segment.literals[0] and self._peek():
             raise self._error("an empty segment", start)
         if segment.is_static and segment.literals[0] in _DOTS:
-            raise self._error(f"clients resolve {segment.literals[0]!r} before they ask", start)
+            raise self._error(f"clients resolve {segment.literals[0]!r} before they send a request", start)
         if segment.spans_segments and segment.literals != ("", ""):
-            raise self._error("a parameter that spans segments stands alone between slashes", start)
+            raise self._error("a parameter that spans segments must be a whole segment", start)
 
     def _literal(self) -> str:
         start = self.position
         found = _TEXT.match(self.text, start)
-        assert found is not None, "the caller has seen a character of the text"
+        assert found is not None, "the caller has checked that the text has a character"
         raw = found[0]
         if wrong := _NEVER_RAW.search(raw):
             raise self._error(_not_raw(wrong[0]), start + wrong.start())
@@ -190,7 +190,7 @@ class _Reader:
 
     def _word(self) -> str:
         found = _NAME.match(self.text, self.position)
-        assert found is not None, "the expression admits the empty text"
+        assert found is not None, "the expression matches the empty text"
         self.position = found.end()
         return found[0]
 
@@ -227,7 +227,7 @@ class _Reader:
             raise self._error(str(error), begin) from error
 
     def _arguments(self) -> str:
-        """Read up to the parenthesis that closes; escapes and classes may hold others."""
+        """Read up to the closing parenthesis; parentheses in escapes and classes do not count."""
         start, depth, is_class = self.position, 0, False
         while character := self._peek():
             self.position += 2 if character == "\\" else 1
@@ -242,7 +242,7 @@ class _Reader:
 
 def _not_raw(character: str) -> str:
     if character in "?#":
-        return f"a path has no {character!r}; write '%{ord(character):02X}' for the character"
+        return f"a path cannot contain {character!r}; write '%{ord(character):02X}' for the character"
     if character >= "\ud800":
-        return f"{character!r} has no form in UTF-8"
-    return f"a control character; write '%{ord(character):02X}' if it is meant"
+        return f"{character!r} cannot be encoded in UTF-8"
+    return f"a control character; write '%{ord(character):02X}' if it is intended"

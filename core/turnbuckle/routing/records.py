@@ -1,4 +1,4 @@
-"""Routes, matches, and the interface of a router."""
+"""The records of routes and matches, and the interface of routers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Route:
 
     Attributes:
         path: a pattern such as ``"/users/{id:int}"``; it starts with a slash.
-        handler: what the author wrote: takes the request and the path parameters, returns anything that has a response
-            type. Routers hand it back untouched in ``Match.handler``.
+        handler: the function that handles requests: it takes the request and the path parameters, and returns a value
+            that has a response type. Routers return it unchanged in ``Match.handler``.
         methods: method names in upper case.
-        name: for ``url_for``; "" for none.
+        name: name for ``url_for``; "" for none.
         host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
-        streams_response: the handler streams its responses; one that is an async generator, or annotated to return an
-            async iterable or a ``Stream``, need not say so.
-        streams_body: the handler takes the content of requests piece by piece, with ``request.stream()``.
-        limits: its own values of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
-        timeouts: the same for the section ``timeouts``, such as ``{"handler": 5.0}``.
-        origin: where it was written; filled in at startup, and no part of its identity.
+        streams_response: whether the handler streams its responses. It is detected for async generators and for
+            handlers that are annotated to return an async iterable or a ``Stream``.
+        streams_body: whether the handler reads the content of requests in pieces, with ``request.stream()``.
+        limits: values for this route of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
+        timeouts: values for this route of settings in the section ``timeouts``, such as ``{"handler": 5.0}``.
+        origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
 
     path: str
@@ -48,19 +48,19 @@ class Route:
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def describe(self) -> str:
-        """Return methods, host, path and place in one line, for messages."""
+        """Return methods, host, path and location in one line, for messages."""
         where = f" ({self.origin.location})" if self.origin and self.origin.location else ""
         return f"{','.join(sorted(self.methods))} {self.host}{self.path}{where}"
 
 
 @attrs.frozen
 class Match:
-    """What a router found.
+    """The result of routing a request.
 
     Attributes:
         handler: the handler of the route.
         path_params: converted path parameters by name.
-        route: the route itself, for introspection; None if the router has none.
+        route: the route, for introspection; None if the router does not know it.
     """
 
     handler: Callable[..., object]
@@ -69,17 +69,17 @@ class Match:
 
 
 class Router(Protocol):
-    """What the core asks of a router. ``add`` and ``freeze`` are called at startup only."""
+    """The interface of routers. ``add`` and ``freeze`` are called only at startup."""
 
     def add(self, route: Route, /) -> None:
-        """Take one more route.
+        """Add a route.
 
         Raises:
-            RouteError: the pattern cannot be used; ``RouteConflict`` when another route already claims it.
+            RouteError: the pattern cannot be used; ``RouteConflict`` if another route claims the same requests.
         """
 
     def freeze(self) -> None:
-        """Prepare for matching; no route is added afterwards."""
+        """Prepare for matching; no route is added after this call."""
 
     def match(self, method: str, path: str, /) -> Match:
         """Find the handler for a method and a path.
@@ -90,5 +90,5 @@ class Router(Protocol):
 
         Raises:
             NotFound: no route has this path.
-            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
+            MethodNotAllowed: routes have this path, but with other methods; ``allowed`` has all of them.
         """

@@ -1,7 +1,7 @@
 """Match one decoded segment of a path against one segment of a pattern.
 
-Owns the record for a segment of a pattern and compiles it into a closure, so that matching asks no questions
-that the pattern has answered already.
+This module has the record for a segment of a pattern and compiles it into a closure, so that matching does not evaluate
+the pattern again.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from turnbuckle.routing.languages.splitting import Splitter
 Values: TypeAlias = tuple[object, ...]
 
 Reader: TypeAlias = Callable[[str], Values | None]
-"""Gives the values of the parameters in a segment, or None if the segment does not fit."""
+"""Function that returns the values of the parameters in a segment, or None if the segment does not match."""
 
 
 @attrs.frozen(eq=False)
 class Parameter:
-    """A named parameter; ``kind`` is how its converter was written, such as ``"re([a-z]+)"``."""
+    """A named parameter; ``kind`` is the text of its converter in the pattern, such as ``"re([a-z]+)"``."""
 
     name: str
     kind: str
@@ -33,12 +33,12 @@ class Parameter:
 
 @attrs.frozen(eq=False)
 class Segment:
-    """What stands between two slashes of a pattern.
+    """A segment of a pattern: the part between two slashes.
 
     Attributes:
-        literals: the decoded text around the parameters, one more than there are parameters; static segments
-            have one alone.
-        parameters: the parameters in between.
+        literals: the decoded texts around the parameters, one more than there are parameters; a static segment has
+            exactly one.
+        parameters: the parameters between the literals.
     """
 
     literals: tuple[str, ...]
@@ -46,40 +46,40 @@ class Segment:
 
     @property
     def is_static(self) -> bool:
-        """Whether it matches one text only."""
+        """Whether the segment matches exactly one text."""
         return not self.parameters
 
     @property
     def spans_segments(self) -> bool:
-        """Whether it takes any number of segments of the path."""
+        """Whether the segment matches any number of segments of the path."""
         return bool(self.parameters) and any(parameter.converter.spans_segments for parameter in self.parameters)
 
     def reader(self) -> Reader:
-        """Return what reads the values of the parameters in a text, in time linear in its length.
+        """Return a function that reads the values of the parameters in a text, in time linear in its length.
 
-        A regular expression for several parameters would try all ways to cut the text: minutes for a few hundred
-        characters that a client chose.
+        A regular expression for several parameters would try all ways to split the text, which takes minutes for a few
+        hundred characters of a malicious client.
         """
         return compile_reader(self)
 
     @property
     def is_total(self) -> bool:
-        """Whether it never refuses what its expression admits."""
+        """Whether the converters accept every text that the expression matches."""
         return all(parameter.converter.total for parameter in self.parameters)
 
     @property
     def key(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What makes two segments of one router the same, whatever their parameters are called."""
+        """Key that is equal for segments of a router that differ only in the names of their parameters."""
         return self.literals, tuple(parameter.kind for parameter in self.parameters)
 
     @property
     def order(self) -> tuple[int, int]:
-        """The place among dynamic segments: by the least specific converter, then the most literal text first."""
+        """Sort key among dynamic segments: by the least specific converter, then by the length of literal text."""
         return max(parameter.converter.rank for parameter in self.parameters), -sum(map(len, self.literals))
 
     @property
     def expression(self) -> Expression:
-        """The texts that it admits, with separators where it spans segments."""
+        """The expression for the texts that the segment matches, with separators if it spans segments."""
         parts: list[Expression] = [literal(self.literals[0])]
         for parameter, following in zip(self.parameters, self.literals[1:], strict=True):
             parts += [parameter.converter.covering_language.expression, literal(following)]
@@ -87,7 +87,7 @@ class Segment:
 
 
 def compile_reader(segment: Segment) -> Reader:
-    """Return the function that matches ``segment``."""
+    """Return the function that reads the values of the parameters in ``segment``."""
     if not segment.parameters:
         return _static_reader(segment.literals[0])
     if len(segment.parameters) > 1:
@@ -135,7 +135,7 @@ def _splitting_reader(segment: Segment) -> Reader:
 
 
 def trim(text: str, prefix: str, suffix: str) -> str | None:
-    """Return what is left of ``text`` between ``prefix`` and ``suffix``, or None if it does not have both."""
+    """Return the part of ``text`` between ``prefix`` and ``suffix``, or None if it does not have both."""
     end = len(text) - len(suffix)
     if end < len(prefix) or not text.startswith(prefix) or not text.endswith(suffix):
         return None
@@ -143,5 +143,5 @@ def trim(text: str, prefix: str, suffix: str) -> str | None:
 
 
 def interleave(literals: Sequence[str], texts: Sequence[str]) -> str:
-    """Return ``texts`` with ``literals``, one more than there are texts, around them."""
+    """Join ``texts`` and ``literals`` alternately; there is one literal more than there are texts."""
     return literals[0] + "".join(text + literal for text, literal in zip(texts, literals[1:], strict=True))

@@ -1,7 +1,7 @@
-"""What to do when a path fits but for a slash at its end.
+"""The policies for a path that differs from a route only in its trailing slash.
 
-``strict``: nothing, it is another path. ``redirect``: the client is sent to the form that some route has.
-``ignore``: the route with the other form answers. Either form that a route has itself always comes first.
+``strict``: the path does not match. ``redirect``: the client is redirected to the path of the route. ``ignore``: the
+route matches both forms. A route that has the requested form itself always takes precedence.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _POLICIES: Final = ("strict", "redirect", "ignore")
 
 
 class SlashRedirect(NotFound):
-    """Only the other form of the path, with or without the slash at its end, has a route.
+    """Only the other form of the path, with or without the trailing slash, has a route.
 
-    ``path`` is that form, ready for a ``Location`` field: percent-encoded, one slash at the front, without
-    the query, which whoever answers has to add. The answer is 308, which keeps method and content; 404 where
-    nobody looks.
+    ``path`` is that form, ready for a ``Location`` field: percent-encoded, with one slash at the start and without the
+    query, which the code that responds must add. The response is 308, which preserves method and content; code that
+    does not handle this exception answers 404.
     """
 
     def __init__(self, path: str) -> None:
@@ -29,17 +29,17 @@ class SlashRedirect(NotFound):
 
 
 def check_policy(policy: str) -> None:
-    """Refuse an unknown policy.
+    """Validate a policy.
 
     Raises:
-        RouteError: it is none of ``strict``, ``redirect``, ``ignore``.
+        RouteError: it is not ``strict``, ``redirect`` or ``ignore``.
     """
     if policy not in _POLICIES:
-        raise RouteError(f"trailing_slash is one of {', '.join(_POLICIES)}, not {policy!r}")
+        raise RouteError(f"trailing_slash must be one of {', '.join(_POLICIES)}, not {policy!r}")
 
 
 def other_form(path: str) -> str:
-    """Return ``path`` without the slash at its end, or with one; the root, which has one form only, as it is."""
+    """Return ``path`` with its trailing slash removed or added; the root has only one form and stays unchanged."""
     if path == "/":
         return path
     return path[:-1] if path.endswith("/") else path + "/"

@@ -1,10 +1,9 @@
-"""The router: from a method and a path to a route, and from a route's name to a path.
+"""The router: find the route for a method and a path, and build the path of a named route.
 
-Static routes are found by one look-up of the path as it came and one of the method, and their match is made
-beforehand. What that misses (parameters, escapes where none are needed, a slash too many or too few, a method
-that is not there) goes through the tree in ``nodes``. There a route that lacks the method does not end the
-search: with ``GET /users/me`` and ``POST /users/{name}``, ``POST /users/me`` is answered by the latter. Hosts
-are not looked at; ``hosts`` gives each a router.
+A static route is found by one look-up of the path as received and one of the method; its match is made when the router
+is frozen. All other requests (parameters, needless escapes, a missing or extra slash, an unknown method) go through the
+tree in ``nodes``. There, a route that lacks the method does not end the search: with ``GET /users/me`` and ``POST
+/users/{name}``, the latter matches ``POST /users/me``. This router ignores hosts; ``hosts`` has a router for each host.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from turnbuckle.routing.urls import build_path
 
 @final
 class TreeRouter:
-    """The router that the core brings along.
+    """The built-in router.
 
     Args:
-        trailing_slash: what to do when only a slash at the end is wrong; see ``slashes``.
-        converters: converters by name, beside the built-in ones or in place of them.
+        trailing_slash: policy for a path that differs from a route only in its trailing slash; see ``slashes``.
+        converters: converters by name, which add to or replace the built-in ones.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
@@ -37,7 +36,7 @@ class TreeRouter:
         self._trailing_slash: Final = trailing_slash
         self._converters: Final[Converters] = {**BUILTIN, **(converters or {})}
         self._root: Final = Node()
-        self._endpoints: Final[list[TreeEntry]] = []
+        self._entries: Final[list[TreeEntry]] = []
         self._named: Final[dict[str, TreeEntry]] = {}
         self._ready: Final[dict[str, dict[str, Match]]] = {}
         self._is_frozen = False
@@ -45,29 +44,29 @@ class TreeRouter:
     @property
     def routes(self) -> tuple[Route, ...]:
         """The routes, in the order in which they were added."""
-        return tuple(endpoint.route for endpoint in self._endpoints)
+        return tuple(entry.route for entry in self._entries)
 
     def add(self, route: Route, /) -> None:
-        """Take one more route.
+        """Add a route.
 
         Raises:
             RouteError: its pattern or its methods cannot be used, or the router is frozen.
             RouteConflict: another route has the same path and one of the methods, or the same name.
         """
         if self._is_frozen:
-            raise RouteError(f"{route.describe()} comes too late: the router is frozen")
+            raise RouteError(f"{route.describe()} cannot be added: the router is frozen")
         check_methods(route.methods)
-        endpoint = TreeEntry.of(route, parse_pattern(route.path, self._converters))
+        entry = TreeEntry.of(route, parse_pattern(route.path, self._converters))
         self._check_name(route)
-        node = self._root.descend(endpoint.pattern, len(self._endpoints))
+        node = self._root.descend(entry.pattern, len(self._entries))
         _check_methods_are_free(node, route)
-        node.endpoints.update(dict.fromkeys(route.methods, endpoint))
-        self._endpoints.append(endpoint)
+        node.entries.update(dict.fromkeys(route.methods, entry))
+        self._entries.append(entry)
         if route.name:
-            self._named[route.name] = endpoint
+            self._named[route.name] = entry
 
     def freeze(self) -> None:
-        """Prepare for matching; no route is added afterwards."""
+        """Prepare for matching; no route is added after this call."""
         if self._is_frozen:
             return
         self._is_frozen = True
@@ -79,14 +78,13 @@ class TreeRouter:
 
         Args:
             method: as received; methods are case-sensitive.
-            path: as received, still percent-encoded, without the query; ``"*"`` stands for the server as a
-                whole.
+            path: as received, still percent-encoded, without the query; ``"*"`` is the server as a whole.
 
         Raises:
             NotFound: no route has this path, or its escapes are malformed; ``SlashRedirect`` if the policy is
-                to redirect and a route has the other form.
-            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all, with OPTIONS,
-                and HEAD where there is GET.
+                ``redirect`` and a route has the other form.
+            MethodNotAllowed: routes have this path, but with other methods; ``allowed`` has all of them, with OPTIONS,
+                and with HEAD if there is GET.
         """
         ready = self._ready.get(path)
         if ready is not None:
@@ -96,44 +94,43 @@ class TreeRouter:
         return self._search(method, path)
 
     def allowed(self, path: str, /) -> frozenset[str]:
-        """Return the methods that ``path`` answers; none if no route has it."""
+        """Return the methods of a path; none if no route has the path."""
         if path == "*":
-            # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.
+            # RFC 9110, section 9.3.7: OPTIONS * is about the server as a whole.
             return allowed_methods({method for route in self.routes for method in route.methods})
         forms = [path, other_form(path)] if self._trailing_slash == "ignore" else [path]
         return frozenset(method for form in forms for node, _ in self._reach(form) for method in node.allowed)
 
     def url_for(self, name: str, /, **params: object) -> str:
-        """Return the percent-encoded path of a named route; matching it gives ``params`` back.
+        """Return the percent-encoded path of a named route; matching it returns ``params`` again.
 
-        That is, unless a more specific route takes this path: ``/users/{name}`` cannot have ``me`` beside
-        ``/users/me``.
+        An exception is a path that a more specific route matches: beside ``/users/me``, ``/users/{name}`` never matches
+        with the name ``me``.
 
         Raises:
-            RouteError: no route has this name; a parameter is missing, unknown, or has a value that cannot be
-                written.
+            RouteError: no route has this name; a parameter is missing or unknown, or its value has no text.
         """
-        endpoint = self._named.get(name)
-        if endpoint is None:
+        entry = self._named.get(name)
+        if entry is None:
             raise RouteError(f"no route is named {name!r}")
-        return build_path(endpoint.pattern, params)
+        return build_path(entry.pattern, params)
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
-        """Return the routes that no request can reach; the router has to be frozen."""
+        """Return the routes that no request can reach; the router must be frozen."""
         if not self._is_frozen:
-            raise RuntimeError("freeze() comes before unreachable_routes()")
-        return tuple(find_unreachable(list(self._root.in_order()), self._endpoint_at))
+            raise RuntimeError("call freeze() before unreachable_routes()")
+        return tuple(find_unreachable(list(self._root.in_order()), self._entry_at))
 
     def _check_name(self, route: Route) -> None:
         if route.name and route.name in self._named:
             raise RouteConflict(self._named[route.name].route, route, f"both are named {route.name!r}")
 
     def _prepare(self) -> None:
-        """Make the matches of static routes beforehand, by their paths as clients write them."""
-        for endpoint in self._endpoints:
-            if endpoint.ready is not None:
-                table = self._ready.setdefault(endpoint.pattern.static_path, {})
-                table.update(dict.fromkeys(endpoint.route.methods, endpoint.ready))
+        """Make the matches of static routes in advance, by their paths as clients send them."""
+        for entry in self._entries:
+            if entry.ready is not None:
+                table = self._ready.setdefault(entry.pattern.static_path, {})
+                table.update(dict.fromkeys(entry.route.methods, entry.ready))
         for table in self._ready.values():
             if "GET" in table:
                 table.setdefault("HEAD", table["GET"])
@@ -141,7 +138,7 @@ class TreeRouter:
             self._ready.update(self._other_forms())
 
     def _other_forms(self) -> dict[str, dict[str, Match]]:
-        """Return the tables for the other forms of static paths, but where a route has that form itself."""
+        """Return the tables for the other forms of static paths, except for forms that have a route themselves."""
         others = {other_form(path): table for path, table in self._ready.items()}
         return {path: table for path, table in others.items() if not any(self._reach(path))}
 
@@ -161,26 +158,26 @@ class TreeRouter:
         raise NotFound
 
     def _find(self, method: str, path: str, allowed: set[str]) -> Match | None:
-        """Return the match, or None after adding what this very path allows to ``allowed``."""
+        """Return the match; without a match, add the methods of this exact path to ``allowed`` and return None."""
         for node, values in self._reach(path):
-            endpoint = node.endpoints.get(method)
-            if endpoint is not None:
-                return endpoint.match(values)
+            entry = node.entries.get(method)
+            if entry is not None:
+                return entry.match(values)
             allowed |= node.allowed
         return None
 
     def _reach(self, path: str) -> Reached:
         if not self._is_frozen:
-            raise RuntimeError("freeze() comes before match()")
+            raise RuntimeError("call freeze() before match()")
         segments = decode_path(path)
         return iter(()) if segments is None else walk(self._root, segments, 0, ())
 
-    def _endpoint_at(self, method: str, path: str) -> TreeEntry | None:
-        endpoints = (node.endpoints.get(method) for node, _ in self._reach(path))
-        return next((endpoint for endpoint in endpoints if endpoint is not None), None)
+    def _entry_at(self, method: str, path: str) -> TreeEntry | None:
+        entries = (node.entries.get(method) for node, _ in self._reach(path))
+        return next((entry for entry in entries if entry is not None), None)
 
 
 def _check_methods_are_free(node: Node, route: Route) -> None:
-    taken = sorted(route.methods & node.endpoints.keys())
+    taken = sorted(route.methods & node.entries.keys())
     if taken:
-        raise RouteConflict(node.endpoints[taken[0]].route, route, f"both answer {', '.join(taken)} at the same paths")
+        raise RouteConflict(node.entries[taken[0]].route, route, f"both answer {', '.join(taken)} at the same paths")

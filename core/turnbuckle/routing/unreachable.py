@@ -1,14 +1,15 @@
-"""Find routes that no request can reach, because those tried before them take every path of theirs.
+"""Find routes that no request can reach, because earlier routes match all their paths.
 
-Theory of operation. A route is a regular language: its segments with separators in between. It is unreachable
-for a method if each of its paths is also a path of some route that is tried earlier and has the method. To
-decide that, the route's automaton and the union of theirs read the same paths side by side, breadth first; a
-place where the route may stop and none of them may is a path that reaches it, and when there is no such
-place, there is no such path. This is exact for converters that never refuse. One that may refuse what its
-expression admits counts as refusing it (for an earlier route), so what is reported is certain; only where
-both routes have this very segment in the same place is it the same on both sides.
+Theory of operation. The paths of a route are a regular language: its segments, with separators between them. A route is
+unreachable for a method if earlier routes with the method match each of its paths. To decide this, the automaton of the
+route and the union of the earlier automata read the same paths in parallel, breadth first. A state in which the route
+accepts and no earlier route does is a path that reaches the route; if there is no such state, no path reaches it.
 
-Before any of this a sample path is tried on the router itself: nearly every route is reached by it.
+The result is exact for converters that never refuse a text. A converter of an earlier route that may refuse texts
+counts as if it refused them, so every reported route is certainly unreachable. Only if both routes have the same
+segment in the same place does the converter count as equal on both sides.
+
+Before this search, the router matches a sample path: it reaches nearly every route.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ from turnbuckle.routing.records import Route
 from turnbuckle.routing.segments import Segment, compile_reader, interleave
 
 Find: TypeAlias = Callable[[str, str], TreeEntry | None]
-"""Gives the endpoint that answers a method and a path."""
+"""Function that returns the entry that a method and a path reach."""
 
 NOTHING: Final = Alternation(())
-"""The expression that admits no text at all."""
+"""The expression that matches no text."""
 
-# Pairs of state sets looked at before a route is taken for reachable; those met in practice need a few hundred.
+# Maximum pairs of state sets to examine before a route counts as reachable; practical routes need a few hundred.
 _MAX_PAIRS: Final = 50_000
-# Of so many routes that hide another only together, those that are not needed for it are left out of the report.
+# If at most this many routes together hide another, the report omits routes that are not needed for it.
 _MAX_TRIED: Final = 20
-# Which character stands for a range in a witness: one that needs no escape, if there is one.
+# Characters that represent a range in a witness: they need no escape.
 _PLAIN: Final = tuple(map(ord, "a0Ab1Bx-_~"))
 
 
-# Stands for a route that was found, and that is none of those looked at.
+# Represents a matching route that is not among the examined routes.
 _UNKNOWN: Final = TreeEntry.of(Route(path="/", handler=lambda: None), Pattern("/", ()))
 
 
@@ -54,8 +55,8 @@ class UnreachableRoute:
 
     Attributes:
         route: the route.
-        by: the routes that have all its paths and are tried before it: one if that is enough, or all that it takes.
-        witness: a percent-encoded path of the route, which another answers.
+        by: the earlier routes that match all its paths: a single route if one is enough, otherwise several.
+        witness: a percent-encoded path of the route, which another route matches.
     """
 
     route: Route
@@ -66,52 +67,52 @@ class UnreachableRoute:
 def unreachable_routes(
     ordered: Iterable[tuple[Route, Pattern]], find: Callable[[str, str], Route | None]
 ) -> tuple[UnreachableRoute, ...]:
-    """Return the routes that no request can reach, for a router that tries one after the other.
+    """Return the routes that no request can reach, for a router that tries its routes one after the other.
 
-    What is returned is certain: a route that only some requests can reach is not among them, and neither is one of
-    which it cannot be told within reason.
+    Every returned route is certainly unreachable. A route that some requests reach is not returned, and neither is a
+    route for which the search takes too long.
 
     Args:
-        ordered: the routes with their patterns, in the order in which they are tried. Routes with paths of another kind
-            may be left out.
-        find: gives the route that answers a method and a percent-encoded path, or None.
+        ordered: the routes with their patterns, in the order in which they are tried. Routes without a pattern may be
+            omitted.
+        find: function that returns the route for a method and a percent-encoded path, or None.
     """
-    endpoints = {id(route): TreeEntry.of(route, pattern) for route, pattern in ordered}
+    entries = {id(route): TreeEntry.of(route, pattern) for route, pattern in ordered}
 
-    def find_endpoint(method: str, path: str) -> TreeEntry | None:
+    def find_entry(method: str, path: str) -> TreeEntry | None:
         route = find(method, path)
-        # One that was left out hides others for all that is known here, and is no reason to report them.
-        return endpoints.get(id(route), _UNKNOWN) if route is not None else None
+        # An omitted route may hide others, but they are not reported, because its paths are unknown.
+        return entries.get(id(route), _UNKNOWN) if route is not None else None
 
-    return tuple(find_unreachable(list(endpoints.values()), find_endpoint, static_first=False))
+    return tuple(find_unreachable(list(entries.values()), find_entry, static_first=False))
 
 
 def find_unreachable(
-    endpoints: Sequence[TreeEntry], find: Find, *, static_first: bool = True
+    entries: Sequence[TreeEntry], find: Find, *, static_first: bool = True
 ) -> Iterator[UnreachableRoute]:
-    """Return the unreachable ones among ``endpoints``, which are given in the order in which they are tried.
+    """Return the unreachable routes among ``entries``.
 
     Args:
-        endpoints: the endpoints.
-        find: asks the router.
-        static_first: whether paths without parameters are tried before all others, so that nothing hides them.
+        entries: the entries, in the order in which they are tried.
+        find: function that returns the entry that the router finds.
+        static_first: whether paths without parameters are tried before all others, so that no route hides them.
     """
     samples: dict[str, str | None] = {}
-    for place, endpoint in enumerate(endpoints):
-        witness = None if static_first and endpoint.pattern.is_static else _sample(endpoint.pattern, samples)
+    for place, entry in enumerate(entries):
+        witness = None if static_first and entry.pattern.is_static else _sample(entry.pattern, samples)
         if witness is None:
-            continue  # static: tried first of all; no sample: an expression like [^\d\D] admits nothing
-        winners = {method: find(method, witness) for method in sorted(endpoint.route.methods)}
-        if None in winners.values() or endpoint in winners.values():
+            continue  # static paths are tried first; an expression like [^\d\D] matches nothing and has no sample
+        winners = {method: find(method, witness) for method in sorted(entry.route.methods)}
+        if None in winners.values() or entry in winners.values():
             continue
-        covers = [_cover(endpoint, endpoints[:place], method, winner) for method, winner in winners.items()]
+        covers = [_cover(entry, entries[:place], method, winner) for method, winner in winners.items()]
         if all(covers):
-            by = dict.fromkeys(each.route for cover in covers for each in cover)
-            yield UnreachableRoute(endpoint.route, tuple(by), witness)
+            by = dict.fromkeys(other.route for cover in covers for other in cover)
+            yield UnreachableRoute(entry.route, tuple(by), witness)
 
 
 def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
-    """Return one path of ``pattern``, or None if it has none; ``known`` keeps texts by kind of parameter."""
+    """Return a path of ``pattern``, or None if it has none; ``known`` caches texts by kind of parameter."""
     path = ""
     for segment in pattern.segments:
         texts: list[str] = []
@@ -128,40 +129,38 @@ def _sample(pattern: Pattern, known: dict[str, str | None]) -> str | None:
 
 
 def _cover(
-    endpoint: TreeEntry, earlier: Sequence[TreeEntry], method: str, winner: TreeEntry | None
+    entry: TreeEntry, earlier: Sequence[TreeEntry], method: str, winner: TreeEntry | None
 ) -> Sequence[TreeEntry]:
-    """Return those of the ``earlier`` routes that together take every path of ``endpoint``; none if they do not."""
+    """Return the earlier routes that together match every path of ``entry``; none if they do not match all."""
     if winner is None or winner not in earlier:
-        return ()  # no earlier route takes the sample, so it is this one that refuses it
-    # Mostly it is the one that took the sample, and then there is no need to look at the others.
-    if _may_cover(endpoint.pattern, winner.pattern) and _is_covered(endpoint, [winner]):
+        return ()  # no earlier route matches the sample, so this route refuses it itself
+    # Usually the route that matched the sample is enough, and the others need not be examined.
+    if _may_cover(entry.pattern, winner.pattern) and _is_covered(entry, [winner]):
         return (winner,)
     others = [
-        other
-        for other in earlier
-        if serves(other.route.methods, method) and _may_cover(endpoint.pattern, other.pattern)
+        other for other in earlier if serves(other.route.methods, method) and _may_cover(entry.pattern, other.pattern)
     ]
-    if not _is_covered(endpoint, others):
+    if not _is_covered(entry, others):
         return ()
-    alone = (other for other in others if _is_covered(endpoint, [other]))
-    return _needed(endpoint, others) if (one := next(alone, None)) is None else (one,)
+    single_covers = (other for other in others if _is_covered(entry, [other]))
+    return _needed(entry, others) if (cover := next(single_covers, None)) is None else (cover,)
 
 
-def _needed(endpoint: TreeEntry, others: Sequence[TreeEntry]) -> Sequence[TreeEntry]:
-    """Return as few of ``others`` as still cover ``endpoint``; all of them where there are too many to try."""
+def _needed(entry: TreeEntry, others: Sequence[TreeEntry]) -> Sequence[TreeEntry]:
+    """Return a minimal part of ``others`` that still covers ``entry``; all of them if there are too many to try."""
     needed = list(others)
     for other in others if len(others) <= _MAX_TRIED else ():
-        rest = [each for each in needed if each is not other]
-        if _is_covered(endpoint, rest):
+        rest = [route for route in needed if route is not other]
+        if _is_covered(entry, rest):
             needed = rest
     return needed
 
 
-def _is_covered(endpoint: TreeEntry, others: Sequence[TreeEntry]) -> bool:
+def _is_covered(entry: TreeEntry, others: Sequence[TreeEntry]) -> bool:
     if not others:
         return False
     covers = [path_expression(other.pattern) for other in others]
-    route, cover = Automaton(path_expression(endpoint.pattern)), Automaton(Alternation(tuple(covers)))
+    route, cover = Automaton(path_expression(entry.pattern)), Automaton(Alternation(tuple(covers)))
     try:
         return shortest_escape(route, cover) is None
     except _TooManyPairs:
@@ -177,16 +176,16 @@ def path_expression(pattern: Pattern) -> Expression:
 
 
 def _may_cover(pattern: Pattern, other: Pattern) -> bool:
-    """Say whether ``other`` may take paths of ``pattern``, and for certain; a quick look, before automata are built."""
+    """Return whether ``other`` may certainly match paths of ``pattern``; a quick check before automata are built."""
     aligned = list(zip(pattern.segments, other.segments, strict=False))
     spans = [left.spans_segments or right.spans_segments for left, right in aligned]
-    run_until_settled = spans.index(True) if True in spans else len(aligned)
-    if run_until_settled == len(aligned) and len(pattern.segments) != len(other.segments):
+    first_span = spans.index(True) if True in spans else len(aligned)
+    if first_span == len(aligned) and len(pattern.segments) != len(other.segments):
         return False
-    if not all(_may_overlap(left, right) for left, right in aligned[:run_until_settled]):
+    if not all(_may_overlap(left, right) for left, right in aligned[:first_span]):
         return False
-    # A segment that may refuse says the same on both sides only where it reads the same text on both.
-    certain = {right for left, right in aligned[:run_until_settled] if left.key == right.key}
+    # A segment that may refuse texts counts as equal only where both patterns read the same text with it.
+    certain = {right for left, right in aligned[:first_span] if left.key == right.key}
     return all(segment.is_total or segment in certain for segment in other.segments)
 
 
@@ -200,7 +199,7 @@ def _may_overlap(left: Segment, right: Segment) -> bool:
 
 
 class _TooManyPairs(Exception):
-    """The search has grown beyond what a start-up should wait for."""
+    """The search takes longer than startup should wait."""
 
 
 _Pair: TypeAlias = tuple[int, States]
@@ -208,12 +207,12 @@ _Origins: TypeAlias = dict[_Pair, tuple[_Pair, int] | None]
 
 
 def shortest_escape(route: Automaton, cover: Automaton) -> list[int] | None:
-    """Return a shortest text that ``route`` admits and ``cover`` does not, or None if there is none.
+    """Return a shortest text that ``route`` matches and ``cover`` does not, or None if there is none.
 
-    Only ``cover`` has to be followed in all its states at once; for ``route`` one way through is enough.
+    Only ``cover`` must be followed in all its states at once; for ``route`` one way through is enough.
 
     Raises:
-        _TooManyPairs: it cannot be told within reason.
+        _TooManyPairs: the search takes too long.
     """
     start: _Pair = (route.first, cover.start)
     origins: _Origins = {start: None}
@@ -241,7 +240,7 @@ def _trace(origins: _Origins, pair: _Pair) -> list[int]:
 
 
 def _steps(route: Automaton, cover: Automaton, pair: _Pair) -> Iterator[tuple[_Pair, int]]:
-    """Return the pairs that one more character leads to, with such a character."""
+    """Return the pairs that one more character leads to, each with such a character."""
     cuts = sorted({cut for charset, _ in cover.edges(pair[1]) for cut in _cuts(charset)})
     for charset, target in route.edges(route.closure(pair[0])):
         for code in _representatives(charset, cuts):

@@ -1,7 +1,8 @@
-"""Write the path of a named route, so that matching it gives the same parameters back.
+"""Build the path of a named route, so that matching it returns the same parameters.
 
-What could not come back is refused: values that the converter would not read, texts that a mixed segment
-would cut elsewhere, and dot segments, which clients resolve before they ask (RFC 3986, section 5.2.4).
+Parameters that matching would not return are refused: values that the converter does not match, texts that a mixed
+segment would split differently, and dot segments, which clients resolve before they send a request (RFC 3986, section
+5.2.4).
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ def build_path(pattern: Pattern, params: Mapping[str, object]) -> str:
     """Return the percent-encoded path of ``pattern`` with ``params``.
 
     Raises:
-        RouteError: a parameter is missing, unknown, or has a value that cannot be written.
+        RouteError: a parameter is missing or unknown, or its value has no text.
     """
     _check_unknown(pattern, params)
     path = "".join("/" + _write_segment(segment, pattern, params) for segment in pattern.segments)
     if path.startswith("//"):
-        raise RouteError(f"{pattern.text!r} would begin with '//', which clients read as a host")
+        raise RouteError(f"{pattern.text!r} would start with '//', which clients read as a host")
     return path
 
 
@@ -41,19 +42,19 @@ def _write_segment(segment: Segment, pattern: Pattern, params: Mapping[str, obje
     text = write_text(segment, pattern, params)
     parts = text.split("/") if segment.spans_segments else [text]
     if not _DOTS.isdisjoint(parts):
-        raise RouteError(f"{pattern.text!r} with {text!r}: clients resolve '.' and '..' before they ask")
+        raise RouteError(f"{pattern.text!r} with {text!r}: clients resolve '.' and '..' before they send a request")
     return encode_segments(text) if segment.spans_segments else encode_segment(text)
 
 
 def write_text(segment: Segment, pattern: Pattern, params: Mapping[str, object]) -> str:
-    """Return the text of one segment of ``pattern``, not yet encoded.
+    """Return the text of a segment of ``pattern``, not yet encoded.
 
     Raises:
-        RouteError: a parameter is missing, or has a value that cannot be written.
+        RouteError: a parameter is missing, or its value has no text.
     """
     texts = [_write_value(parameter, pattern, params) for parameter in segment.parameters]
     if len(texts) > 1:
-        _check_cut(segment, pattern, texts)
+        _check_split(segment, pattern, texts)
     return interleave(segment.literals, texts)
 
 
@@ -69,9 +70,9 @@ def _write_value(parameter: Parameter, pattern: Pattern, params: Mapping[str, ob
     return text
 
 
-def _check_cut(segment: Segment, pattern: Pattern, texts: list[str]) -> None:
+def _check_split(segment: Segment, pattern: Pattern, texts: list[str]) -> None:
     separators = segment.literals[1:-1]
     joined = interleave(["", *separators, ""], texts)
     splitter = Splitter([parameter.converter.language for parameter in segment.parameters], separators)
     if splitter.split(joined) != texts:
-        raise RouteError(f"{pattern.text!r}: {joined!r} would be read as other parameters than {texts!r}")
+        raise RouteError(f"{pattern.text!r}: {joined!r} would be split into other parameters than {texts!r}")

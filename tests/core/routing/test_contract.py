@@ -265,7 +265,7 @@ def test_route_is_checked_when_added(router):
 def test_frozen_router_takes_no_more(router):
     tree = router("/a")
     tree.freeze()
-    with pytest.raises(RouteError, match="comes too late: the router is frozen"):
+    with pytest.raises(RouteError, match="cannot be added: the router is frozen"):
         tree.add(as_route("/b"))
 
 

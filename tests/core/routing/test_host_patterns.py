@@ -60,13 +60,13 @@ def test_names_follow_the_values():
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("example.com:80", "'com:80' is more than letters"),
-        ("h\u00f6st.com", "is more than letters"),
-        ("a/b.com", "with one dot between them, and no slash"),
+        ("example.com:80", "'com:80' has other characters than letters"),
+        ("h\u00f6st.com", "has other characters than letters"),
+        ("a/b.com", "separated by single dots, without slashes"),
         ("a..com", "empty segment"),
-        (".com", "with one dot between them, and no slash"),
+        (".com", "separated by single dots, without slashes"),
         ("example.com.", "an empty segment"),
-        ("{x:path}.com", "a parameter stays within its label"),
+        ("{x:path}.com", "a parameter cannot span labels"),
         ("{x.com", "'}' expected, not '.'"),
     ],
 )

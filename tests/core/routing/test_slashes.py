@@ -20,5 +20,5 @@ def test_redirect_is_not_found_for_who_does_not_look():
 
 def test_policy_is_checked():
     assert check_policy("ignore") is None
-    with pytest.raises(RouteError, match="trailing_slash is one of strict, redirect, ignore, not 'lax'"):
+    with pytest.raises(RouteError, match="trailing_slash must be one of strict, redirect, ignore, not 'lax'"):
         check_policy("lax")

@@ -66,8 +66,8 @@ def test_url_and_back(pattern, params, expected):
         pytest.param("/{x}", {"x": "."}, "clients resolve '.' and '..'", id="dot"),
         pytest.param("/.{x}", {"x": "."}, "clients resolve '.' and '..'", id="dots-of-two-parts"),
         pytest.param("/s/{x:path}", {"x": "a/../b"}, "clients resolve '.' and '..'", id="dots-in-path"),
-        pytest.param("/{x:path}/edit", {"x": ""}, "would begin with '//'", id="host"),
-        pytest.param("/{x}.{y}", {"x": "a", "y": "b.c"}, "would be read as other parameters", id="cut-elsewhere"),
+        pytest.param("/{x:path}/edit", {"x": ""}, "would start with '//'", id="host"),
+        pytest.param("/{x}.{y}", {"x": "a", "y": "b.c"}, "would be split into other parameters", id="cut-elsewhere"),
     ],
 )
 def test_url_is_refused(pattern, params, message):

@@ -1,10 +1,10 @@
-"""Run regular expressions in linear time, and decide what they admit.
+"""Match regular expressions in linear time, and compare the texts that they match.
 
-Three layers. An ``Automaton`` is nondeterministic, one state for each place in the expression. A ``Machine``
-makes it deterministic as texts arrive: each set of states seen becomes one ``MachineState`` that remembers
-where each character led. A ``Language`` picks the fastest way to say yes or no: nothing at all for "any
-text", ``re`` where no text can make it backtrack, a ``Machine`` otherwise. So no expression, however written,
-costs more than linear time in the text.
+There are three layers. An ``Automaton`` is nondeterministic, with a state for each position in the expression. A
+``Machine`` makes it deterministic while texts are read: each set of states becomes one ``MachineState``, which caches
+the next state for each character. A ``Language`` chooses the fastest way to match: a check for non-empty text for "any
+text", ``re`` if no text can make it backtrack, and a ``Machine`` otherwise. Therefore matching takes linear time in the
+length of the text for every expression.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from turnbuckle.routing.languages.expressions import (
 
 States = frozenset[int]
 
-# Transitions that a machine may remember; then it forgets them all, so that texts cannot fill the memory.
+# Maximum transitions that a machine caches; at the limit the cache is cleared, so that texts cannot exhaust memory.
 _MEMORY: Final = 20_000
 
 
 @final
 class Automaton:
-    """A nondeterministic automaton, which begins in the state ``first``.
+    """A nondeterministic automaton that starts in the state ``first``.
 
-    ``start``, and every set that ``step`` returns, is closed under empty moves.
+    ``start`` and every set that ``step`` returns are closed under empty moves.
     """
 
     def __init__(self, expression: Expression) -> None:
@@ -50,15 +50,15 @@ class Automaton:
         self.start: Final = self.closure(self.first)
 
     def accepts(self, states: States) -> bool:
-        """Say whether the text read so far is one that the expression admits."""
+        """Return whether the expression matches the text that was read."""
         return self._end in states
 
     def edges(self, states: Iterable[int]) -> list[tuple[CharSet, int]]:
-        """Return what may be read next, with the state behind it (not closed)."""
+        """Return the sets of characters that may be read next, each with the state that follows (not closed)."""
         return [edge for state in states for edge in self._edges[state]]
 
     def step(self, states: States, code: int) -> States:
-        """Return the states behind one more character."""
+        """Return the states after one more character."""
         following: set[int] = set()
         for charset, target in self.edges(states):
             if contains(charset, code):
@@ -66,7 +66,7 @@ class Automaton:
         return frozenset(following)
 
     def closure(self, state: int) -> States:
-        """Return ``state`` with all that empty moves lead to from it."""
+        """Return ``state`` with all states that empty moves reach from it."""
         if state not in self._closures:
             reached, pending = {state}, [state]
             while pending:
@@ -78,11 +78,11 @@ class Automaton:
 
     @cached_property
     def is_unambiguous(self) -> bool:
-        """Whether every text has one way through at most, which keeps a backtracking matcher linear.
+        """Whether every text has at most one path through the automaton, so that backtracking takes linear time.
 
-        Two ways exist when empty moves lead to a state by two roads, as in ``(a*)*``, or when a character can
-        be read by two edges, as in ``(a|ab)``. With one way only, each wrong turn of a backtracking matcher
-        ends at the next character.
+        There are two paths if empty moves lead to a state in two ways, as in ``(a*)*``, or if two edges read the same
+        character, as in ``(a|ab)``. With a single path, each wrong turn of a backtracking matcher ends at the next
+        character.
         """
         begins = [self.first, *(target for edges in self._edges for _, target in edges)]
         return all(self._is_unambiguous_after(begin) for begin in begins)
@@ -103,7 +103,7 @@ class Automaton:
         return len(self._edges) - 1
 
     def _add(self, expression: Expression, begin: int) -> int:
-        """Add the states of ``expression`` behind ``begin`` and return the one it ends in."""
+        """Add the states of ``expression`` after ``begin`` and return its end state."""
         match expression:
             case Chars(charset):
                 end = self._state()
@@ -144,7 +144,7 @@ class Automaton:
 
 @attrs.define(eq=False)
 class MachineState:
-    """A set of states met so far, with what is known of the characters behind it."""
+    """A set of states of an automaton, with the known next states by character."""
 
     members: States
     accepting: bool
@@ -154,7 +154,7 @@ class MachineState:
 
 @final
 class Machine:
-    """An automaton made deterministic while it runs."""
+    """An automaton that is made deterministic while it runs."""
 
     def __init__(self, expression: Expression) -> None:
         self._automaton: Final = Automaton(expression)
@@ -168,11 +168,11 @@ class Machine:
 
     @property
     def dead(self) -> MachineState:
-        """The state that no text leads out of."""
+        """The state without members, from which no text is accepted."""
         return self._state(frozenset())
 
     def step(self, state: MachineState, character: str) -> MachineState:
-        """Return the state behind one more character."""
+        """Return the state after one more character."""
         following = state.after.get(character)
         if following is None:
             following = self._state(self._automaton.step(state.members, ord(character)))
@@ -180,13 +180,13 @@ class Machine:
         return following
 
     def restart(self, state: MachineState) -> MachineState:
-        """Return the state that goes on from ``state`` and begins anew here, both at once."""
+        """Return the state that continues from ``state`` and also starts again at this position."""
         if state.restarted is None:
             state.restarted = self._state(state.members | self._automaton.start)
         return state.restarted
 
     def accepts(self, text: str) -> bool:
-        """Say whether the expression admits the whole text."""
+        """Return whether the expression matches the whole text."""
         state = self.start
         for character in text:
             state = state.after.get(character) or self.step(state, character)
@@ -213,19 +213,19 @@ class Machine:
 
 @final
 class Language:
-    """The texts that an expression admits. Machines are built when first needed."""
+    """The set of texts that an expression matches. Machines are built when they are first needed."""
 
     def __init__(self, expression: Expression) -> None:
         self.expression: Final = expression
 
     @property
     def is_any_text(self) -> bool:
-        """Whether every text but the empty one is admitted, by the plainest expression for it."""
+        """Whether the expression is ``ANY_TEXT``, which matches every text except the empty one."""
         return self.expression == ANY_TEXT
 
     @cached_property
     def accepts(self) -> Callable[[str], object]:
-        """A function that returns something true for the texts that are admitted."""
+        """A function that returns a true value for the texts of the language."""
         if self.is_any_text:
             return bool
         if Automaton(self.expression).is_unambiguous:

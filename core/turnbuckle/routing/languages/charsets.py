@@ -1,8 +1,8 @@
 """Sets of characters as sorted, disjoint ranges of code points.
 
-Owns the alphabet of paths: every character that UTF-8 can carry, and one symbol more, ``SEPARATOR``, for the
-slash between segments. A slash inside a segment (``%2F`` on the wire) is the ordinary character ``/``, so the
-two never mix.
+This module defines the alphabet of paths: every character that UTF-8 can encode, and the symbol ``SEPARATOR`` for the
+slash between segments. A slash inside a segment (``%2F`` in the request) is the ordinary character ``/``, so the two
+are distinct.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ CharSet: TypeAlias = tuple[tuple[int, int], ...]
 
 SEPARATOR: Final = 0x110000
 SEPARATORS: Final[CharSet] = ((SEPARATOR, SEPARATOR),)
-# Surrogates are left out: UTF-8 has no form for them (RFC 3629, section 3).
+# Surrogates are excluded: UTF-8 cannot encode them (RFC 3629, section 3).
 ANY: Final[CharSet] = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 
 
 def union(ranges: Iterable[tuple[int, int]]) -> CharSet:
-    """Return one set with the characters of all ``ranges``, which may come in any order and overlap."""
+    """Return the set of the characters in all ``ranges``, which may overlap and have any order."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
@@ -53,11 +53,11 @@ def complement(charset: CharSet) -> CharSet:
 
 
 def contains(charset: CharSet, code: int) -> bool:
-    """Say whether the character with this code point is in ``charset``."""
+    """Return whether the character with this code point is in ``charset``."""
     return any(first <= code <= last for first, last in charset)
 
 
 def have_overlap(charsets: Iterable[CharSet]) -> bool:
-    """Say whether some character is in two of the sets."""
+    """Return whether a character is in two of the sets."""
     ranges = sorted(pair for charset in charsets for pair in charset)
     return any(following[0] <= pair[1] for pair, following in pairwise(ranges))

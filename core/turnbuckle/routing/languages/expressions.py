@@ -1,11 +1,11 @@
-r"""Read the regular expressions that converters are written in.
+r"""Parse the regular expressions of converters.
 
-The syntax is the part of Python's that describes regular languages, so that what an expression admits can be
-decided exactly, and matched in linear time: literals, ``.``, classes, ``\d \w \s`` and their negations
-(ASCII), ``\xHH``, ``\uHHHH``, groups ``(...)`` and ``(?:...)``, ``|``, and the quantifiers ``* + ? {m} {m,}
-{,n} {m,n}``. The dot is any character, line breaks too. An expression always has to admit the whole text, so
-there are no anchors; look-around, back references, possessive quantifiers and flags are refused, with their
-position. A lazy quantifier is read as the greedy one: they admit the same texts.
+The syntax is the part of Python's syntax that describes regular languages, so that expressions can be compared exactly
+and matched in linear time: literals, ``.``, classes, ``\d \w \s`` and their negations (ASCII), ``\xHH``, ``\uHHHH``,
+groups ``(...)`` and ``(?:...)``, ``|``, and the quantifiers ``* + ? {m} {m,} {,n} {m,n}``. The dot matches any
+character, including line breaks. An expression always matches the whole text, so there are no anchors; look-around,
+back references, possessive quantifiers and flags are refused, with their position. A lazy quantifier is read as the
+greedy one, because both match the same texts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _QUANTIFIER: Final = re.compile(r"\*|\+|\?|\{([0-9]{0,4})(?:(,)([0-9]{0,4}))?\}"
 
 
 class ExpressionError(RouteError):
-    """An expression that cannot be read; ``reason`` says why and ``position`` where, counted from 0."""
+    """An expression cannot be parsed; ``position`` is the place of the error, counted from 0."""
 
     def __init__(self, text: str, position: int, reason: str) -> None:
         super().__init__(f"expression {text!r}, position {position}: {reason}")
@@ -48,14 +48,14 @@ class ExpressionError(RouteError):
 
 @attrs.frozen
 class Chars:
-    """One character out of a set."""
+    """One character of a set."""
 
     charset: CharSet
 
 
 @attrs.frozen
 class Chain:
-    """One expression after another; the empty chain admits the empty text."""
+    """A sequence of expressions; the empty chain matches the empty text."""
 
     items: tuple[Expression, ...]
 
@@ -69,7 +69,7 @@ class Alternation:
 
 @attrs.frozen
 class Repeat:
-    """An expression from ``least`` to ``most`` times over; without bound when ``most`` is None."""
+    """An expression repeated ``least`` to ``most`` times; without an upper limit if ``most`` is None."""
 
     item: Expression
     least: int
@@ -79,20 +79,20 @@ class Repeat:
 Expression: TypeAlias = Chars | Chain | Alternation | Repeat
 
 ANY_TEXT: Final = Repeat(Chars(ANY), 1, None)
-"""Any text but the empty one."""
+"""Any text except the empty one."""
 
 
 def literal(text: str) -> Chain:
-    """Return the expression that admits ``text`` alone."""
+    """Return the expression that matches only ``text``."""
     return Chain(tuple(Chars(single(character)) for character in text))
 
 
 def parse_expression(text: str) -> Expression:
-    """Read an expression.
+    """Parse an expression.
 
     Raises:
-        ExpressionError: it is malformed, not regular, or larger than ``MAX_POSITIONS`` once its repetitions
-            are written out.
+        ExpressionError: the expression is malformed or not regular, or has more than ``MAX_POSITIONS`` positions when
+            its repetitions are expanded.
     """
     reader = _Reader(text)
     expression = reader.choice(depth=0)
@@ -100,12 +100,12 @@ def parse_expression(text: str) -> Expression:
         raise reader.error("')' without '('")
     size = positions(expression)
     if size > MAX_POSITIONS:
-        raise reader.error(f"{size} positions once repetitions are written out exceed {MAX_POSITIONS}")
+        raise reader.error(f"{size} positions with expanded repetitions exceed {MAX_POSITIONS}")
     return expression
 
 
 def positions(expression: Expression) -> int:
-    """Return how many character positions the expression has once its repetitions are written out."""
+    """Return the number of character positions in the expression when its repetitions are expanded."""
     match expression:
         case Chars():
             return 1
@@ -118,7 +118,7 @@ def positions(expression: Expression) -> int:
 
 
 def mirrored(expression: Expression) -> Expression:
-    """Return the expression that admits the same texts read from right to left."""
+    """Return the expression that matches the same texts from right to left."""
     match expression:
         case Chars():
             return expression
@@ -133,7 +133,7 @@ def mirrored(expression: Expression) -> Expression:
 
 
 def spanning(expression: Expression) -> Expression:
-    """Return the expression with the separator allowed wherever a slash is, for texts that span segments."""
+    """Return the expression with the separator allowed wherever a slash is allowed, for texts that span segments."""
     match expression:
         case Chars(charset):
             return Chars(union([*charset, (SEPARATOR, SEPARATOR)])) if contains(charset, ord("/")) else expression
@@ -148,7 +148,7 @@ def spanning(expression: Expression) -> Expression:
 
 
 def python_regex(expression: Expression) -> str:
-    """Return a regular expression for ``re`` that admits the same texts."""
+    """Return a regular expression for ``re`` that matches the same texts."""
     match expression:
         case Chars(()):
             return "(?!)"
@@ -166,7 +166,7 @@ def python_regex(expression: Expression) -> str:
 
 @attrs.define
 class _Reader:
-    """A recursive descent over the text; each method reads one production and leaves ``position`` behind it."""
+    """A recursive descent parser; each method reads one production and moves ``position`` after it."""
 
     text: str
     position: int = 0
@@ -244,7 +244,7 @@ class _Reader:
             case "*" | "+" | "?" | "{":
                 raise self.error(f"nothing before {character!r} to repeat")
             case "^" | "$":
-                raise self.error(f"{character!r} is not needed: the whole text has to fit")
+                raise self.error(f"{character!r} is not needed: an expression always matches the whole text")
         self.position += 1
         return Chars(ANY) if character == "." else Chars(single(character))
 
@@ -252,7 +252,7 @@ class _Reader:
         start = self.position
         self.position += 1
         if not self.take("?:") and self.peek() == "?":
-            raise self.error("only '(...)' and '(?:...)' are groups that can be checked for overlap", start)
+            raise self.error("only '(...)' and '(?:...)' are allowed as groups", start)
         expression = self.choice(depth + 1)
         if not self.take(")"):
             raise self.error("'(' without ')'", start)
@@ -271,7 +271,7 @@ class _Reader:
         if character in _CONTROLS:
             return single(_CONTROLS[character])
         if not character or character.isalnum():
-            raise self.error(f"unknown escape '\\{character}'" if character else "a lone '\\'", start)
+            raise self.error(f"unknown escape '\\{character}'" if character else "a single '\\'", start)
         return single(character)
 
     def _class(self) -> CharSet:
@@ -295,7 +295,7 @@ class _Reader:
             return low
         self.position += 1
         high = self._class_member()
-        if not (_is_one(low) and _is_one(high)):
+        if not (_is_single(low) and _is_single(high)):
             raise self.error("a range between classes", start)
         if low[0][0] > high[0][0]:
             raise self.error("a range that runs backwards", start)
@@ -311,5 +311,5 @@ class _Reader:
         return single(character)
 
 
-def _is_one(charset: CharSet) -> bool:
+def _is_single(charset: CharSet) -> bool:
     return len(charset) == 1 and charset[0][0] == charset[0][1]

@@ -1,13 +1,13 @@
-"""Cut a segment with several parameters, such as ``{name}.{ext}``, into their texts.
+"""Split a segment with several parameters, such as ``{name}.{ext}``, into the texts of the parameters.
 
-Of all cuts that give every parameter a text that it admits, the one is taken that makes the first parameter
-as long as possible, then the second, and so on: ``archive.tar.gz`` is ``archive.tar`` and ``gz``.
+Several splits may give every parameter a text that it matches. The chosen split makes the first parameter as long as
+possible, then the second, and so on: ``archive.tar.gz`` is ``archive.tar`` and ``gz``.
 
-Theory of operation. Nearly always, cutting at the rightmost separators does it; when each piece is admitted
-there, no parameter could have been longer, so this is the answer. Otherwise two passes decide, each linear in
-the text. From right to left, for each parameter, a machine that reads backwards marks where the parameter may
-begin so that all that follows fits. From left to right, each parameter then takes the furthest end behind
-which the next one may begin.
+Theory of operation. Splitting at the rightmost separators nearly always works: if each parameter matches its piece, no
+parameter could be longer, so this is the result. Otherwise two passes decide, each linear in the length of the text.
+From right to left, for each parameter, a machine that reads backwards marks the positions where the parameter may start
+so that the rest matches. From left to right, each parameter then takes the furthest end after which the next one may
+start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from turnbuckle.routing.languages.automata import Language, Machine
 
 @final
 class Splitter:
-    """Cuts texts into pieces of these languages, with these separators, none of them empty, in between."""
+    """Splits texts into pieces of the given languages, with the given non-empty separators between them."""
 
     def __init__(self, languages: Sequence[Language], separators: Sequence[str]) -> None:
         self._languages: Final = tuple(languages)
@@ -31,7 +31,7 @@ class Splitter:
         self._from_the_right: Final = tuple(zip(separators, least, strict=True))[::-1]
 
     def split(self, text: str) -> list[str] | None:
-        """Return the text of each parameter, or None if the text cannot be cut."""
+        """Return the text of each parameter, or None if the text cannot be split."""
         pieces = self._split_rightmost(text)
         if pieces is None:
             return None
@@ -65,7 +65,7 @@ class Splitter:
         return pieces
 
     def _possible_ends(self, text: str) -> list[list[bool]] | None:
-        """Return for each parameter where it may end so that the rest fits, or None if nothing fits at all."""
+        """Return for each parameter the positions where it may end so that the rest matches; None if there are none."""
         ends = [[False] * len(text) + [True]]
         for language, separator in zip(self._languages[:0:-1], self._separators[::-1], strict=True):
             begins = _begins(language.backward, text, ends[-1])
@@ -74,7 +74,7 @@ class Splitter:
 
 
 def _begins(machine: Machine, text: str, ends: list[bool]) -> list[bool]:
-    """Return where a text of the machine's language may begin that stops at one of ``ends``."""
+    """Return the positions where a text of the machine's language may start that ends at one of ``ends``."""
     begins = [False] * len(ends)
     state = machine.dead
     for at in range(len(text), -1, -1):
@@ -87,7 +87,7 @@ def _begins(machine: Machine, text: str, ends: list[bool]) -> list[bool]:
 
 
 def _before(text: str, separator: str, begins: list[bool]) -> list[bool]:
-    """Return where a separator stands with one of ``begins`` behind it."""
+    """Return the positions of separators that one of ``begins`` follows."""
     size = len(separator)
     return [
         text.startswith(separator, at) and begins[at + size] if at + size <= len(text) else False
@@ -96,7 +96,7 @@ def _before(text: str, separator: str, begins: list[bool]) -> list[bool]:
 
 
 def _furthest(machine: Machine, text: str, begin: int, ends: list[bool]) -> int:
-    """Return the last of ``ends`` up to which the machine's language admits the text from ``begin``; there is one."""
+    """Return the last of ``ends`` up to which the machine matches the text from ``begin``; there is at least one."""
     state = machine.start
     furthest = begin
     for at in range(begin, len(text)):

@@ -117,7 +117,7 @@ def test_expression_characters(text, yes, no):
         pytest.param(r"(a)\1", 3, r"unknown escape '\1'", id="back-reference"),
         pytest.param(r"a\b", 1, r"unknown escape '\b'", id="word-boundary"),
         pytest.param(r"\xZZ", 0, r"unknown escape '\x'", id="bad-hexadecimal"),
-        pytest.param("a\\", 1, r"a lone '\'", id="lone-backslash"),
+        pytest.param("a\\", 1, r"a single '\'", id="lone-backslash"),
         pytest.param("(" * 60 + ")" * 60, 51, "groups nested deeper than 50", id="deep"),
         pytest.param("(a{99}){99}", 11, f"exceed {MAX_POSITIONS}", id="large"),
         pytest.param("a{9999}", 7, f"exceed {MAX_POSITIONS}", id="long"),

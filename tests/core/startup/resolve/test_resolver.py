@@ -186,7 +186,7 @@ def test_route_that_others_hide_together() -> None:
     [
         pytest.param("users", ("GET",), "begins with '/'", id="no-slash"),
         pytest.param("/{id:nothing}", ("GET",), "unknown converter 'nothing'", id="converter"),
-        pytest.param("/", ("G T",), "a method is an upper-case token", id="method"),
+        pytest.param("/", ("G T",), "a method must be an upper-case token", id="method"),
     ],
 )
 def test_route_that_cannot_be_used(path: str, methods: tuple[str, ...], text: str) -> None:
