@@ -1,4 +1,4 @@
-"""Describe settings from their classes: the generated reference, and the words of ``turnbuckle why setting``."""
+"""Describe settings from their classes, for the generated reference and for ``turnbuckle why setting``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import attrs
 from turnbuckle.startup.report.formats import value_as_json
 from turnbuckle.startup.settings.convert import describe_type
 
-__all__ = ["Described", "Section", "sections_of", "settings_reference", "settings_section", "variable_of"]
+__all__ = [
+    "SettingDescription",
+    "SettingsSection",
+    "sections_of",
+    "setting_description",
+    "settings_reference",
+    "variable_of",
+]
 
 _ENTRY: Final = re.compile(r"(\w+): (.*)")
 _HEAD: Final = """\
@@ -30,15 +37,15 @@ A setting has the same name everywhere: `limits.content` is `content` under `[li
 
 
 @attrs.frozen(kw_only=True)
-class Described:
-    """One setting.
+class SettingDescription:
+    """The description of one setting.
 
     Attributes:
         key: for example ``"limits.content"``.
-        takes: what fits, in words.
-        default: as TOML has it, near enough; "" if there is none, so that it must be given.
-        text: what it does.
-        secret: whether it is kept out of every print.
+        takes: the valid values, in words.
+        default: the default, about as in TOML; "" if the setting is required.
+        text: the effect of the setting.
+        secret: whether the value is never printed.
     """
 
     key: str
@@ -49,26 +56,28 @@ class Described:
 
 
 @attrs.frozen(kw_only=True)
-class Section:
-    """The settings of one class, without those of the sections within."""
+class SettingsSection:
+    """The settings of one class, without the sections inside it."""
 
     key: str
     text: str
-    settings: tuple[Described, ...]
+    settings: tuple[SettingDescription, ...]
 
 
-def sections_of(cls: type, key: str = "") -> Iterator[Section]:
-    """Yield the section that a class of settings stands for, and all within.
+def sections_of(cls: type, key: str = "") -> Iterator[SettingsSection]:
+    """Yield the section of a settings class, and all sections inside it.
 
     Args:
         cls: an attrs class.
-        key: of the section; "" for the settings as a whole.
+        key: key of the section; "" for all settings.
     """
     attrs.resolve_types(cls)
     texts = _attribute_texts(cls)
     fields = [field for field in attrs.fields(cls) if field.init]
     plain = [field for field in fields if not _is_section(field)]
-    yield Section(key=key, text=_first_paragraph(cls), settings=tuple(_described(field, key, texts) for field in plain))
+    yield SettingsSection(
+        key=key, text=_first_paragraph(cls), settings=tuple(_described(field, key, texts) for field in plain)
+    )
     for field in fields:
         if _is_section(field):
             yield from sections_of(cast("type", field.type), _join(key, _name(field)))
@@ -78,7 +87,7 @@ def settings_reference(plugins: Mapping[str, type] | None = None) -> str:
     """Return the reference in Markdown.
 
     Args:
-        plugins: the classes of settings of plugins, by plugin.
+        plugins: the settings classes of plugins, by name of the plugin.
     """
     from turnbuckle.settings import Settings
 
@@ -88,24 +97,25 @@ def settings_reference(plugins: Mapping[str, type] | None = None) -> str:
     return "\n".join(parts)
 
 
-def settings_section(cls: type, key: str, setting: str) -> Described | None:
-    """Return the description of one setting of a class; None if it has none of that key."""
-    format_error = (each for section in sections_of(cls, key) for each in section.settings)
-    return next((each for each in format_error if each.key == setting), None)
+def setting_description(cls: type, key: str, setting: str) -> SettingDescription | None:
+    """Return the description of one setting of a class, or None if the class has no such setting."""
+    descriptions = (description for section in sections_of(cls, key) for description in section.settings)
+    return next((description for description in descriptions if description.key == setting), None)
 
 
 def variable_of(key: str) -> str:
-    """Return the variable of the environment that gives a setting."""
+    """Return the name of the environment variable for a setting."""
     return "TURNBUCKLE_" + key.replace(".", "_").replace("-", "_").replace("__", "_").upper()
 
 
-def _markdown(section: Section) -> str:
+def _markdown(section: SettingsSection) -> str:
     title = f"## {section.key or 'General'}"
     rows = ["| setting | takes | default | |", "|---|---|---|---|"]
     rows += [
-        f"| `{each.key}` | {_cell(each.takes)} | {f'`{_cell(each.default)}`' if each.default else 'none: required'} "
-        f"| {_cell(each.text)}{'; secret, never printed' if each.secret else ''} |"
-        for each in section.settings
+        f"| `{setting.key}` | {_cell(setting.takes)} "
+        f"| {f'`{_cell(setting.default)}`' if setting.default else 'none: required'} "
+        f"| {_cell(setting.text)}{'; secret, never printed' if setting.secret else ''} |"
+        for setting in section.settings
     ]
     return "\n".join([title, "", section.text, "", *rows, ""])
 
@@ -114,8 +124,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("``", "`")
 
 
-def _described(field: attrs.Attribute[Any], key: str, texts: Mapping[str, str]) -> Described:
-    return Described(
+def _described(field: attrs.Attribute[Any], key: str, texts: Mapping[str, str]) -> SettingDescription:
+    return SettingDescription(
         key=_join(key, _name(field)),
         takes=describe_type(field.type),
         default=_default_text(field),

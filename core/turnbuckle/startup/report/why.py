@@ -1,10 +1,13 @@
-"""Answer why a part of an app is as it is: what was chosen, by which rule, what lost, and where to change it."""
+"""Explain the choices in a plan: the chosen candidate, the rule, the rejected candidates, and how to change the choice.
+
+This module explains slots and settings; the other ``why_*.py`` explain middleware, routes and plugins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 import attrs
 
@@ -12,7 +15,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, SettingValue
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import did_you_mean
-from turnbuckle.startup.report.settings_reference import Described, settings_section, variable_of
+from turnbuckle.startup.report.settings_reference import SettingDescription, setting_description, variable_of
 
 __all__ = [
     "Answer",
@@ -24,17 +27,15 @@ __all__ = [
 ]
 
 
-_Facts: TypeAlias = Iterator[tuple[str, str]]
-
-# Kinds that the core uses itself, with what it has of its own.
+# The kinds that the core uses itself, with its defaults.
 _BUILTIN_COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"json": "the json module of Python", "loop": "as the setting server.loop says"}
+    {"json": "the json module of Python", "loop": "as in the setting server.loop"}
 )
 
 
 @attrs.frozen(kw_only=True)
 class RejectedEntry:
-    """What was not chosen, why, and where it came from."""
+    """A candidate that was not chosen, with the reason and its source."""
 
     name: str
     reason: str = ""
@@ -43,17 +44,17 @@ class RejectedEntry:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """Why one thing is as it is.
+    """The explanation of one choice.
 
     Attributes:
         kind: for example ``"parser"``.
-        name: what was chosen.
-        scope: prefix of the scope that it holds for.
+        name: name of the chosen candidate.
+        scope: prefix of the scope that the choice applies to.
         rule: why it was chosen.
-        origin: where it came from; None for a setting.
-        facts: more about it, as pairs of label and text.
-        losers: what was not chosen.
-        change: what to do to have it otherwise.
+        origin: where it comes from; None for a setting.
+        facts: further facts, as pairs of label and text.
+        losers: the candidates that were not chosen.
+        change: how to change the choice.
     """
 
     kind: str
@@ -67,12 +68,12 @@ class Answer:
 
 
 def why_parser(plan: Plan) -> list[Answer]:
-    """Answer why an app has its parser."""
+    """Explain the parser of an app."""
     return [_slot(plan.parser, "", "App(parser=...), or the setting parser")]
 
 
 def why_router(plan: Plan) -> list[Answer]:
-    """Answer why an app and its scopes have their routers."""
+    """Explain the routers of an app and its scopes."""
     answers = []
     for scope in plan.root.walk():
         if scope.router is not None:
@@ -82,10 +83,10 @@ def why_router(plan: Plan) -> list[Answer]:
 
 
 def why_component(plan: Plan, kind: str) -> list[Answer]:
-    """Answer why a component was chosen.
+    """Explain the component of a kind.
 
     Raises:
-        LookupError: no enabled plugin provides one of that kind.
+        LookupError: no enabled plugin provides a component of that kind.
     """
     if kind not in plan.components and kind in _BUILTIN_COMPONENTS:
         rule, change = "no enabled plugin provides another", f"a plugin that provides one, and components.{kind}"
@@ -97,7 +98,7 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
 
 
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
-    losers = (RejectedEntry(name=each.name, reason="", source=str(each.origin)) for each in choice.rejected)
+    losers = (RejectedEntry(name=loser.name, source=str(loser.origin)) for loser in choice.rejected)
     return Answer(
         kind=choice.kind,
         name=choice.name,
@@ -113,7 +114,7 @@ def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
 
 
 def why_setting(plan: Plan, key: str) -> list[Answer]:
-    """Answer why a setting, or each of a section, has its value.
+    """Explain the value of a setting, or of each setting in a section.
 
     Raises:
         LookupError: there is no such setting.
@@ -123,32 +124,32 @@ def why_setting(plan: Plan, key: str) -> list[Answer]:
     found = found or [(label, value) for label, value in values.items() if value.key.startswith(f"{key}.")]
     if not found:
         known = {value.key for value in values.values()}
-        known |= {each.rpartition(".")[0] for each in known} - {""}
+        known |= {name.rpartition(".")[0] for name in known} - {""}
         raise LookupError(f"no setting {key!r}{did_you_mean(key, known)}")
-    return [_set(plan, label, value) for label, value in found]
+    return [_setting(plan, label, value) for label, value in found]
 
 
-def _set(plan: Plan, label: str, value: SettingValue) -> Answer:
-    losers = [RejectedEntry(name=value.redacted(each.value), source=each.source) for each in value.overruled]
+def _setting(plan: Plan, label: str, value: SettingValue) -> Answer:
+    losers = [RejectedEntry(name=value.redacted(other.value), source=other.source) for other in value.overruled]
     facts = []
-    format_error = _described(plan, value.key)
-    if format_error is not None:
-        facts = [("takes", format_error.takes), ("default", format_error.default), ("meaning", format_error.text)]
+    description = _description(plan, value.key)
+    if description is not None:
+        facts = [("takes", description.takes), ("default", description.default), ("meaning", description.text)]
     file = f"{value.key} in turnbuckle.toml"
     return Answer(
         kind="setting",
         name=f"{label} = {value.shown()}",
-        rule="nobody has set it" if value.source == "default" else f"set by {value.source}",
+        rule="it is not set" if value.source == "default" else f"set by {value.source}",
         facts=tuple((label, text) for label, text in facts if text),
         losers=tuple(losers),
-        change=f"later ones win: {file}, ${variable_of(value.key)}, --set {value.key}=..., the code",
+        change=f"the last of these wins: {file}, ${variable_of(value.key)}, --set {value.key}=..., the code",
     )
 
 
-def _described(plan: Plan, key: str) -> Described | None:
+def _description(plan: Plan, key: str) -> SettingDescription | None:
     parts: Sequence[str] = key.split(".")
     if parts[0] != "plugin":
-        return settings_section(Settings, "", key)
+        return setting_description(Settings, "", key)
     configs = (scope.configs.get(parts[1]) for scope in plan.root.walk())
-    config = next((each for each in configs if each is not None), None)
-    return settings_section(type(config), f"plugin.{parts[1]}", key) if config is not None else None
+    config = next((config for config in configs if config is not None), None)
+    return setting_description(type(config), f"plugin.{parts[1]}", key) if config is not None else None

@@ -15,45 +15,38 @@ from turnbuckle.startup.report.why import Answer
 
 __all__ = ["why_middleware"]
 
+_Link: TypeAlias = Sourced[Middleware]
 _Facts: TypeAlias = Iterator[tuple[str, str]]
 
 
 def why_middleware(plan: Plan, name: str) -> list[Answer]:
-    """Answer why a middleware stands where it stands.
+    """Explain the position of a middleware, in each scope that has one of this name.
 
     Raises:
-        LookupError: there is none of that name.
+        LookupError: there is no middleware of that name.
     """
-    answers = [_placed(plan, scope, link) for scope in plan.root.walk() for link in scope.middleware]
-    found = [each for each in answers if each.name == name]
+    answers = [_explained(plan, scope, link) for scope in plan.root.walk() for link in scope.middleware]
+    found = [answer for answer in answers if answer.name == name]
     if not found:
-        raise LookupError(f"no middleware is named {name!r}{did_you_mean(name, {each.name for each in answers})}")
+        names = {answer.name for answer in answers}
+        raise LookupError(f"no middleware is named {name!r}{did_you_mean(name, names)}")
     return found
 
 
-def _placed(plan: Plan, scope: PlannedScope, link: Sourced[Middleware]) -> Answer:
-    chain = [(each, of) for of in scope_chain(plan, scope) for each in of.middleware]
+def _explained(plan: Plan, scope: PlannedScope, link: _Link) -> Answer:
+    chain = [(other, around) for around in scope_chain(plan, scope) for other in around.middleware]
     record = link.record
-    at = next(number for number, (each, _) in enumerate(chain, 1) if each is link)
-    facts = [
-        ("chain", " > ".join(f"[{each.record.name}]" if each is link else each.record.name for each, _ in chain)),
-        ("place", f"{at} of {len(chain)}, outermost first"),
-    ]
-    for (outer, around), (inner, here) in pairwise(chain):
-        if link in (outer, inner):
-            label = "inside of" if inner is link else "outside of"
-            other = outer if inner is link else inner
-            reason = (
-                _order_reason(plan, outer, inner) if around is here else "a scope comes inside of what is around it"
-            )
-            facts.append((label, f"{other.record.name}: {reason}"))
+    position = next(number for number, (other, _) in enumerate(chain, 1) if other is link)
+    names = [f"[{other.record.name}]" if other is link else other.record.name for other, _ in chain]
+    facts = [("chain", " > ".join(names)), ("position", f"{position} of {len(chain)}, outermost first")]
+    facts += _neighbours(plan, chain, link)
     facts += _constraints(chain, link)
     facts += [
         (label, ", ".join(map(str, values)))
         for label, values in (("needs", record.needs), ("provides", record.provides))
         if values
     ]
-    facts += [(label, "yes") for label, is_so in _effects(record) if is_so]
+    facts += [(label, "yes") for label, is_declared in _effects(record) if is_declared]
     return Answer(
         kind="middleware",
         name=record.name,
@@ -65,42 +58,54 @@ def _placed(plan: Plan, scope: PlannedScope, link: Sourced[Middleware]) -> Answe
     )
 
 
-def _constraints(chain: Sequence[tuple[Sourced[Middleware], PlannedScope]], link: Sourced[Middleware]) -> _Facts:
-    """Yield what a middleware asks for, and what others ask for that concerns it."""
-    others = [each for each, _ in chain if each is not link]
-    names = {name for each in others for name in (each.record.name, each.origin.plugin)}
-    for label, asked in (("asks before", link.record.before), ("asks after", link.record.after)):
-        if asked:
-            yield label, ", ".join(name if name in names else f"{name} (not there)" for name in asked)
+def _neighbours(plan: Plan, chain: Sequence[tuple[_Link, PlannedScope]], link: _Link) -> _Facts:
+    """Yield the middleware directly outside and inside of a middleware, with the reasons of the order."""
+    for (outer, outer_scope), (inner, inner_scope) in pairwise(chain):
+        if link not in (outer, inner):
+            continue
+        label, other = ("inside of", outer) if inner is link else ("outside of", inner)
+        reason = "a scope is inside of the scopes around it"
+        if outer_scope is inner_scope:
+            reason = _order_reason(plan, outer, inner)
+        yield label, f"{other.record.name}: {reason}"
+
+
+def _constraints(chain: Sequence[tuple[_Link, PlannedScope]], link: _Link) -> _Facts:
+    """Yield the constraints that a middleware declares, and the constraints of others that name it."""
+    others = [other for other, _ in chain if other is not link]
+    names = {name for other in others for name in (other.record.name, other.origin.plugin)}
+    for label, declared in (("before", link.record.before), ("after", link.record.after)):
+        if declared:
+            yield label, ", ".join(name if name in names else f"{name} (does not exist)" for name in declared)
     own = {link.record.name, link.origin.plugin}
-    before = [each.record.name for each in others if own & set(each.record.before)]
-    after = [each.record.name for each in others if own & set(each.record.after)]
-    for label, found in (("asked inside by", before), ("asked outside by", after)):
+    before = [other.record.name for other in others if own & set(other.record.before)]
+    after = [other.record.name for other in others if own & set(other.record.after)]
+    for label, found in (("in before of", before), ("in after of", after)):
         if found:
             yield label, ", ".join(found)
 
 
 def _effects(record: Middleware) -> Iterator[tuple[str, bool]]:
     yield "reads the content", record.reads_body
-    yield "holds whole responses", record.buffers_response
+    yield "buffers responses", record.buffers_response
 
 
-def _order_reason(plan: Plan, outer: Sourced[Middleware], inner: Sourced[Middleware]) -> str:
+def _order_reason(plan: Plan, outer: _Link, inner: _Link) -> str:
     first, second = outer.record, inner.record
     if plan.settings.middleware.order and not outer.origin.scope:
-        return f"middleware.order says so ({plan.setting_values['middleware.order'].source})"
+        return f"set by middleware.order ({plan.setting_values['middleware.order'].source})"
     if first.zone != second.zone:
         return f"zone {first.zone!r} is outside of zone {second.zone!r}"
     if {first.name, outer.origin.plugin} & set(second.after):
-        return f"{second.name!r} asks to be after {first.name!r}"
+        return f"{second.name!r} has {first.name!r} in its after"
     if {second.name, inner.origin.plugin} & set(first.before):
-        return f"{first.name!r} asks to be before {second.name!r}"
-    return _tie(outer.origin.plugin, inner.origin.plugin)
+        return f"{first.name!r} has {second.name!r} in its before"
+    return _order_without_constraint(outer.origin.plugin, inner.origin.plugin)
 
 
-def _tie(outer: str, inner: str) -> str:
+def _order_without_constraint(outer: str, inner: str) -> str:
     if outer == inner:
-        return "as the app has written them" if outer == "app" else "as their plugin gives them"
+        return "in the order of the app's code" if outer == "app" else "in the order of their plugin"
     if inner == "app":
-        return "what the app itself writes is inside of what plugins bring"
-    return "nothing asks for an order: plugins in dependency order, then by name"
+        return "the app's own middleware is inside of the middleware of plugins"
+    return "no constraint: plugins in dependency order, then by name"

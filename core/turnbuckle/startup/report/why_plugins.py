@@ -1,4 +1,4 @@
-"""Answer why a plugin stands as it does and what it brings, and whose a protocol or a command is."""
+"""Explain the state of a plugin and the records it provides, and the origin of a protocol or a command."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _ENABLE = "-p {0}, plugins.enabled in the settings, or App(plugins=[{0!r}])"
 
 
 def why_plugin(plan: Plan, name: str) -> list[Answer]:
-    """Answer why a plugin takes part or does not, and what it brings, in each scope that has it.
+    """Explain why a plugin takes part or not, and the records it provides, in each scope that has it.
 
     Raises:
-        LookupError: there is none of that name, enabled or installed.
+        LookupError: no enabled or installed plugin has that name.
     """
-    found = [each for each in plan.plugins if each.name == name]
+    found = [plugin for plugin in plan.plugins if plugin.name == name]
     if found:
-        return [_planned(plan, each) for each in found]
+        return [_planned(plan, plugin) for plugin in found]
     installed = installed_plugins()
-    named = [each for each in installed if each.name == name]
+    named = [plugin for plugin in installed if plugin.name == name]
     if not named:
-        known = {each.name for each in plan.plugins} | {each.name for each in installed}
+        known = {plugin.name for plugin in plan.plugins} | {plugin.name for plugin in installed}
         raise LookupError(f"no plugin is named {name!r}{did_you_mean(name, known)}")
-    return [_installed(each) for each in named]
+    return [_installed(plugin) for plugin in named]
 
 
 def _installed(plugin: InstalledPlugin) -> Answer:
     return Answer(
         kind="plugin",
         name=plugin.name,
-        rule="it is installed, and nobody enables it",
+        rule="it is installed, but not enabled",
         origin=plugin.origin,
         change=_ENABLE.format(plugin.name),
     )
@@ -57,7 +57,7 @@ def _planned(plan: Plan, plugin: PlannedPlugin) -> Answer:
         rule=_rule(plan, plugin),
         origin=plugin.origin,
         facts=tuple(facts),
-        losers=tuple(_passed_over(plan, plugin)),
+        losers=tuple(_rejected(plan, plugin)),
         change=_change(plugin),
     )
 
@@ -65,11 +65,11 @@ def _planned(plan: Plan, plugin: PlannedPlugin) -> Answer:
 def _rule(plan: Plan, plugin: PlannedPlugin) -> str:
     match plugin.state:
         case "builtin":
-            return "it is a part of the core"
+            return "it is built in"
         case "enabled":
             return f"enabled by {_enabler(plan, plugin)}"
         case "installed":
-            return "it is installed, and nobody enables it"
+            return "it is installed, but not enabled"
     return plugin.note
 
 
@@ -87,11 +87,11 @@ def _enabler(plan: Plan, plugin: PlannedPlugin) -> str:
 
 
 def _relations(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
-    enabled = [each for each in plan.plugins if each.state == "enabled"]
+    enabled = [other for other in plan.plugins if other.state == "enabled"]
     yield from _joined("requires", plugin.requires)
     yield from _joined("comes after", plugin.after)
     yield from _joined("conflicts with", plugin.conflicts)
-    yield from _joined("required by", dict.fromkeys(each.name for each in enabled if plugin.name in each.requires))
+    yield from _joined("required by", dict.fromkeys(other.name for other in enabled if plugin.name in other.requires))
 
 
 def _joined(label: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -101,30 +101,32 @@ def _joined(label: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _problems(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
-    found = [each for each in plan.diagnostics if any(origin.plugin == plugin.name for origin in each.origins)]
-    for number, each in enumerate(found, 1):
-        place = next((f" at {at.location}" for at in each.origins if at.plugin == plugin.name and at.location), "")
-        yield f"{each.level} {number}" if len(found) > 1 else each.level, f"{each.code} {each.text}{place}"
+    found = [problem for problem in plan.diagnostics if any(at.plugin == plugin.name for at in problem.origins)]
+    for number, problem in enumerate(found, 1):
+        locations = [at.location for at in problem.origins if at.plugin == plugin.name and at.location]
+        location = f" at {locations[0]}" if locations else ""
+        label = f"{problem.level} {number}" if len(found) > 1 else problem.level
+        yield label, f"{problem.code} {problem.text}{location}"
 
 
 def _change(plugin: PlannedPlugin) -> str:
     match plugin.state:
         case "builtin":
-            return "a plugin, a setting or a value that fills its slot goes before it"
+            return "a plugin, a setting or a passed value for its slot takes precedence"
         case "enabled" if plugin.asked_by is not None:
-            return f"-p no:{plugin.name}, or plugins.disabled in the settings, leaves it out"
+            return f"-p no:{plugin.name}, or plugins.disabled in the settings, disables it"
         case "disabled":
             return "remove what disables it"
         case "quarantined":
-            return "correct it; without plugins.optional its failure would stop the start"
+            return "correct it; its failure stops the start unless plugins.optional names it"
     return _ENABLE.format(plugin.name)
 
 
-# -- what a plugin brings
+# -- the records of a plugin
 
 
 def _provided(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
-    scope = next(each for each in plan.root.walk() if each.prefix == plugin.scope)
+    scope = next(scope for scope in plan.root.walk() if scope.prefix == plugin.scope)
     if not plugin.scope:
         yield from _choices(plan, plugin)
     router = scope.router
@@ -132,9 +134,9 @@ def _provided(plan: Plan, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
         yield "router", router.name
     yield from _of_scope(scope, plugin)
     if not plugin.scope:
-        yield from _joined("protocols", (each.record.name for each in plan.protocols if _is_of(plugin, each.origin)))
+        yield from _joined("protocols", (entry.record.name for entry in plan.protocols if _is_of(plugin, entry.origin)))
         yield from _joined(
-            "commands", (each.record.name or "" for each in plan.commands if _is_of(plugin, each.origin))
+            "commands", (entry.record.name or "" for entry in plan.commands if _is_of(plugin, entry.origin))
         )
 
 
@@ -151,25 +153,27 @@ def _slots(plan: Plan) -> Sequence[Choice[object]]:
 
 
 def _of_scope(scope: PlannedScope, plugin: PlannedPlugin) -> Iterator[tuple[str, str]]:
-    yield from _joined("middleware", (each.record.name for each in scope.middleware if _is_of(plugin, each.origin)))
-    routes = [each.route for each in scope.routes if each.route.origin and _is_of(plugin, each.route.origin)]
+    yield from _joined("middleware", (link.record.name for link in scope.middleware if _is_of(plugin, link.origin)))
+    routes = [
+        planned.route for planned in scope.routes if planned.route.origin and _is_of(plugin, planned.route.origin)
+    ]
     if routes:
         shown = ", ".join(route.path for route in routes[:5])
         yield "routes", f"{counted(len(routes), 'route')}: {shown}" + (", ..." if len(routes) > 5 else "")
-    types = (type_name(each.record.type) for each in scope.response_types if _is_of(plugin, each.origin))
+    types = (type_name(entry.record.type) for entry in scope.response_types if _is_of(plugin, entry.origin))
     yield from _joined("response types", types)
-    errors = (type_name(each.record.exception) for each in scope.error_handlers if _is_of(plugin, each.origin))
+    errors = (type_name(entry.record.exception) for entry in scope.error_handlers if _is_of(plugin, entry.origin))
     yield from _joined("error handlers", errors)
-    yield from _joined("lifespans", (each.record.name for each in scope.lifespans if _is_of(plugin, each.origin)))
+    yield from _joined("lifespans", (entry.record.name for entry in scope.lifespans if _is_of(plugin, entry.origin)))
 
 
-def _passed_over(plan: Plan, plugin: PlannedPlugin) -> Iterator[RejectedEntry]:
+def _rejected(plan: Plan, plugin: PlannedPlugin) -> Iterator[RejectedEntry]:
     routers = [scope.router for scope in plan.root.walk() if scope.prefix == plugin.scope and scope.router is not None]
     for choice in (*_slots(plan), *routers):
-        for each in choice.rejected:
-            if _is_of(plugin, each.origin):
+        for loser in choice.rejected:
+            if _is_of(plugin, loser.origin):
                 reason = f"{choice.name!r} is the {choice.kind}: {choice.rule}"
-                yield RejectedEntry(name=f"{choice.kind} {each.name}", reason=reason, source=each.origin.location)
+                yield RejectedEntry(name=f"{choice.kind} {loser.name}", reason=reason, source=loser.origin.location)
 
 
 def _is_of(plugin: PlannedPlugin, origin: Origin) -> bool:
@@ -180,58 +184,61 @@ def _is_of(plugin: PlannedPlugin, origin: Origin) -> bool:
 
 
 def why_protocol(plan: Plan, token: str) -> list[Answer]:
-    """Answer who speaks a protocol.
+    """Explain which plugin provides a protocol.
 
     Args:
-        plan: of the app.
-        token: of the Upgrade field, of ALPN, or the name of the protocol.
+        plan: the plan of the app.
+        token: a token of the Upgrade field, an ALPN name, or the name of the protocol.
 
     Raises:
-        LookupError: nobody does.
+        LookupError: no enabled plugin provides the protocol.
     """
-    wanted = token.lower()
+    lowered = token.lower()
     known = [
-        (each, (each.record.upgrade.lower(), each.record.alpn.lower(), each.record.name)) for each in plan.protocols
+        (entry, (entry.record.upgrade.lower(), entry.record.alpn.lower(), entry.record.name))
+        for entry in plan.protocols
     ]
-    found = [each for each, names in known if wanted in names or token in names]
+    found = [entry for entry, names in known if lowered in names or token in names]
     if not found:
         near = did_you_mean(token, {name for _, names in known for name in names if name})
-        raise LookupError(f"no enabled plugin speaks protocol {token!r}{near}")
+        raise LookupError(f"no enabled plugin provides protocol {token!r}{near}")
     return [
         Answer(
             kind="protocol",
-            name=each.record.name,
-            rule="all protocols of enabled plugins are spoken; a client asks for one by its token",
-            origin=each.origin,
+            name=entry.record.name,
+            rule="all protocols of enabled plugins are available; a client requests one by its token",
+            origin=entry.origin,
             facts=tuple(
-                (label, text) for label, text in (("Upgrade", each.record.upgrade), ("ALPN", each.record.alpn)) if text
+                (label, text)
+                for label, text in (("Upgrade", entry.record.upgrade), ("ALPN", entry.record.alpn))
+                if text
             ),
-            change=f"disable its plugin with -p no:{each.origin.plugin}",
+            change=f"disable its plugin with -p no:{entry.origin.plugin}",
         )
-        for each in found
+        for entry in found
     ]
 
 
 def why_command(plan: Plan, name: str) -> list[Answer]:
-    """Answer who brings a command of the command line.
+    """Explain which plugin provides a command of the command line.
 
     Raises:
-        LookupError: nobody does.
+        LookupError: there is no such command.
     """
     if name in BUILTIN_COMMANDS:
-        return [Answer(kind="command", name=name, rule="it is a part of the core, which no plugin can replace")]
-    found = [each for each in plan.commands if each.record.name == name]
+        return [Answer(kind="command", name=name, rule="it is built in, and plugins cannot replace it")]
+    found = [entry for entry in plan.commands if entry.record.name == name]
     if not found:
-        known = {each.record.name or "" for each in plan.commands} | BUILTIN_COMMANDS
+        known = {entry.record.name or "" for entry in plan.commands} | BUILTIN_COMMANDS
         raise LookupError(f"no command is named {name!r}{did_you_mean(name, known)}")
     return [
         Answer(
             kind="command",
             name=name,
-            rule="commands of enabled plugins stand beside those of the core",
-            origin=each.origin,
-            facts=tuple(_joined("does", [each.record.get_short_help_str(80)])),
-            change=f"disable its plugin with -p no:{each.origin.plugin}",
+            rule="the commands of enabled plugins are added to the built-in commands",
+            origin=entry.origin,
+            facts=tuple(_joined("help", [entry.record.get_short_help_str(80)])),
+            change=f"disable its plugin with -p no:{entry.origin.plugin}",
         )
-        for each in found
+        for entry in found
     ]

@@ -11,7 +11,7 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
 from turnbuckle.startup.model.diagnostics import did_you_mean
-from turnbuckle.startup.report.explain import explain_request, scope_chain
+from turnbuckle.startup.report.explain import Explanation, explain_request, scope_chain
 from turnbuckle.startup.report.formats import name_of, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 
@@ -19,42 +19,45 @@ __all__ = ["why_response", "why_route"]
 
 
 def why_route(plan: Plan, path: str) -> list[Answer]:
-    """Answer what is served at a path, by which routes, and what they have around them.
+    """Explain which routes serve a path, and the middleware around them.
 
     Args:
-        plan: of the app.
-        path: the pattern or the name of a route, or a path that a client may ask for.
+        plan: the plan of the app.
+        path: the pattern or the name of a route, or the path of a request.
 
     Raises:
         LookupError: there is no such route.
     """
-    named = [(each, scope) for each, scope in plan.routes() if path in {each.route.path, each.route.name}]
+    named = [(planned, scope) for planned, scope in plan.routes() if path in {planned.route.path, planned.route.name}]
     if named:
-        return [_routed(plan, planned, scope, "it is the route of that pattern or name") for planned, scope in named]
+        return [_explained_route(plan, *route, "it has that pattern or name") for route in named]
     methods = sorted({method for planned, _ in plan.routes() for method in planned.route.methods})
-    found = [explain_request(plan, method, path) for method in methods] if path.startswith("/") else []
-    answers = []
-    for each in found:
-        if each.winner is not None:
-            winner = next((one, scope) for one, scope in plan.routes() if one.route is each.winner.route)
-            losers = [
-                RejectedEntry(name=other.route.describe(), reason=other.reason)
-                for other in each.candidates[1:]
-                if other.report.near[0] > 1
-            ]
-            answer = _routed(plan, *winner, f"it answers {each.method} {path}")
-            answers.append(attrs.evolve(answer, losers=tuple(losers)))
+    explanations = [explain_request(plan, method, path) for method in methods] if path.startswith("/") else []
+    answers = [_winner(plan, explanation, path) for explanation in explanations if explanation.winner is not None]
     if not answers:
         near = did_you_mean(path, {planned.route.path for planned, _ in plan.routes()})
         raise LookupError(f"no route has the pattern, the name or the path {path!r}{near}")
     return answers
 
 
-def _routed(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rule: str) -> Answer:
+def _winner(plan: Plan, explanation: Explanation, path: str) -> Answer:
+    assert explanation.winner is not None
+    winner = explanation.winner.route
+    route = next((planned, scope) for planned, scope in plan.routes() if planned.route is winner)
+    losers = [
+        RejectedEntry(name=candidate.route.describe(), reason=candidate.reason)
+        for candidate in explanation.candidates[1:]
+        if candidate.report.near[0] > 1
+    ]
+    answer = _explained_route(plan, *route, f"it answers {explanation.method} {path}")
+    return attrs.evolve(answer, losers=tuple(losers))
+
+
+def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rule: str) -> Answer:
     route = planned.route
     scopes = scope_chain(plan, scope)
-    router = next(each.router for each in reversed(scopes) if each.router is not None)
-    chain = [link.record.name for each in scopes for link in each.middleware]
+    router = next(around.router for around in reversed(scopes) if around.router is not None)
+    chain = [link.record.name for around in scopes for link in around.middleware]
     facts = [
         ("handler", name_of(route.handler)),
         ("name", route.name),
@@ -76,28 +79,28 @@ def _routed(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rule: str) -
 
 
 def why_response(plan: Plan, name: str) -> list[Answer]:
-    """Answer how a value of a type becomes a response, in the app and in scopes that have it otherwise.
+    """Explain how a value of a type becomes a response, in the app and in scopes with another response type.
 
     Args:
-        plan: of the app.
-        name: a type that is known or built in, or ``module:Name``.
+        plan: the plan of the app.
+        name: the name of a type with a response type or of a built-in type, or ``module:Name``.
 
     Raises:
         LookupError: there is no such type.
     """
     kind = _type_of(plan, name)
     answers: list[Answer] = []
-    reporting_errors: list[Sourced[ResponseType] | None] = []
+    seen: list[Sourced[ResponseType] | None] = []
     for scope in plan.root.walk():
         entry, rule = _renderer(scope, kind)
-        if entry not in reporting_errors:
-            reporting_errors.append(entry)
-            answers.append(_rendered(kind, scope, entry, rule))
+        if entry not in seen:
+            seen.append(entry)
+            answers.append(_explained_response_type(kind, scope, entry, rule))
     return answers
 
 
 def _type_of(plan: Plan, name: str) -> type:
-    known = [each.record.type for scope in plan.root.walk() for each in scope.response_types]
+    known = [entry.record.type for scope in plan.root.walk() for entry in scope.response_types]
     for kind in known:
         if name in {type_name(kind), kind.__qualname__}:
             return kind
@@ -107,27 +110,26 @@ def _type_of(plan: Plan, name: str) -> type:
         value = getattr(builtins, name, None) or pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         near = did_you_mean(name, {kind.__qualname__ for kind in known})
-        raise LookupError(f"no type {name!r}{near or '; write module:Name for one of your own'} ({error})") from error
+        raise LookupError(f"no type {name!r}{near or '; write module:Name for your own type'} ({error})") from error
     if not isinstance(value, type):
         raise LookupError(f"{name!r} is {value!r:.60}, not a type")
     return value
 
 
 def _renderer(scope: PlannedScope, kind: type) -> tuple[Sourced[ResponseType] | None, str]:
-    # As web.response_types has it: the type itself, its bases, then what it is a virtual subclass of.
+    # In the order of web/response/response_types.py: the type itself, its base classes, its abstract base classes.
     table = {entry.record.type: entry for entry in scope.response_types}
     for base in kind.__mro__:
         if base in table:
-            return table[
-                base
-            ], "it is there for the type itself" if base is kind else "it is there for the nearest base"
+            rule = "it is for the type itself" if base is kind else "it is for the nearest base class"
+            return table[base], rule
     for abstract, entry in table.items():
         if issubclass(kind, abstract):
-            return entry, f"the type is a kind of {type_name(abstract)}"
+            return entry, f"the type is a subclass of {type_name(abstract)}"
     return None, "a handler that returns such a value fails with a TypeError"
 
 
-def _rendered(kind: type, scope: PlannedScope, entry: Sourced[ResponseType] | None, rule: str) -> Answer:
+def _explained_response_type(kind: type, scope: PlannedScope, entry: Sourced[ResponseType] | None, rule: str) -> Answer:
     change = "provide_response_types of a plugin, or @app.response_type"
     if entry is None:
         return Answer(kind="response", name=f"none for {type_name(kind)}", scope=scope.prefix, rule=rule, change=change)
@@ -135,9 +137,11 @@ def _rendered(kind: type, scope: PlannedScope, entry: Sourced[ResponseType] | No
     facts = [("rendered by", name_of(record.render)), ("media type", record.media_type)]
     losers = (
         RejectedEntry(
-            name=each.name, reason="the app beats plugins, a plugin beats what is built in", source=str(each.origin)
+            name=loser.name,
+            reason="the app takes precedence over plugins, a plugin over the built-in one",
+            source=str(loser.origin),
         )
-        for each in entry.rejected
+        for loser in entry.rejected
     )
     return Answer(
         kind="response",

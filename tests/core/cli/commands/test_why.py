@@ -62,7 +62,7 @@ def _words(text: str) -> list[str]:
         ),
         pytest.param(
             ["setting", "limits.content"],
-            ["setting limits.content = 16777216", "why nobody has set it", "takes a whole number"],
+            ["setting limits.content = 16777216", "why it is not set", "takes a whole number"],
             id="setting",
         ),
     ],
@@ -89,7 +89,7 @@ def test_why_shows_a_section_of_settings_as_a_table(pages: Project) -> None:
     lines = pages.call("why", "setting", "routing", "pages").stdout.splitlines()
     assert lines[0] == "setting routing.trailing_slash = 'strict'"
     lines = pages.call("why", "setting", "limits", "pages").stdout.splitlines()
-    assert [line for line in lines if not line.startswith("limits.") or "nobody has set it" not in line] == []
+    assert [line for line in lines if not line.startswith("limits.") or "it is not set" not in line] == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_settings_of_a_target_has_those_of_its_plugins(project: Project) -> None
         pytest.param(("plugin", "fast"), "plugin fast", "json component  quick", id="plugin"),
         pytest.param(("protocol", "chat"), "protocol talk", "Upgrade", id="protocol"),
         pytest.param(("command", "sweep"), "command sweep", "plugin 'talk'", id="command"),
-        pytest.param(("component", "loop"), "loop component as the setting server.loop says", "no enabled", id="loop"),
+        pytest.param(("component", "loop"), "loop component as in the setting server.loop", "no enabled", id="loop"),
     ],
 )
 def test_why_of_what_plugins_bring(pages: Project, args: tuple[str, str], first: str, holds: str) -> None:

@@ -8,7 +8,12 @@ import attrs
 import pytest
 
 from turnbuckle.settings import Settings
-from turnbuckle.startup.report.settings_reference import sections_of, settings_reference, settings_section, variable_of
+from turnbuckle.startup.report.settings_reference import (
+    sections_of,
+    setting_description,
+    settings_reference,
+    variable_of,
+)
 
 
 @attrs.frozen
@@ -68,10 +73,10 @@ def test_settings_of_plugins_are_in_the_reference_when_given() -> None:
 
 
 def test_setting_is_found_in_its_class() -> None:
-    found = settings_section(Config, "plugin.lock", "plugin.lock.inner.words")
+    found = setting_description(Config, "plugin.lock", "plugin.lock.inner.words")
     assert found is not None
     assert found.text == "any ``words`` over two lines"
-    assert settings_section(Config, "plugin.lock", "plugin.lock.nope") is None
+    assert setting_description(Config, "plugin.lock", "plugin.lock.nope") is None
 
 
 @pytest.mark.parametrize(

@@ -103,14 +103,12 @@ def _chained() -> Plan:
     ("name", "reason"),
     [
         pytest.param("one", "edge: zone 'edge' is outside of zone 'app'", id="zone"),
-        pytest.param("two", "one: as their plugin gives them", id="one-plugin"),
-        pytest.param("three", "two: 'three' asks to be after 'two'", id="after"),
-        pytest.param(
-            "four", "three: nothing asks for an order: plugins in dependency order, then by name", id="two-plugins"
-        ),
-        pytest.param("last", "four: what the app itself writes is inside of what plugins bring", id="app"),
-        pytest.param("own", "last: as the app has written them", id="as-written"),
-        pytest.param("inner", "own: a scope comes inside of what is around it", id="scope"),
+        pytest.param("two", "one: in the order of their plugin", id="one-plugin"),
+        pytest.param("three", "two: 'three' has 'two' in its after", id="after"),
+        pytest.param("four", "three: no constraint: plugins in dependency order, then by name", id="two-plugins"),
+        pytest.param("last", "four: the app's own middleware is inside of the middleware of plugins", id="app"),
+        pytest.param("own", "last: in the order of the app's code", id="as-written"),
+        pytest.param("inner", "own: a scope is inside of the scopes around it", id="scope"),
     ],
 )
 def test_place_of_middleware_is_explained(name: str, reason: str) -> None:
@@ -121,14 +119,14 @@ def test_place_of_middleware_is_explained(name: str, reason: str) -> None:
 def test_middleware_that_asks_to_be_before_another_is_explained() -> None:
     links = [_link("b"), _link("a", before=("b",))]
     (answer,) = why_middleware(App(middleware=links).resolve(), "b")
-    assert _facts(answer, "inside of") == ["a: 'a' asks to be before 'b'"]
+    assert _facts(answer, "inside of") == ["a: 'a' has 'b' in its before"]
 
 
 def test_order_of_the_settings_is_named() -> None:
     app = App(middleware=[_link("a"), _link("b")], settings={"middleware": {"order": ["b", "a"]}})
     (answer,) = why_middleware(app.resolve(), "b")
     (text,) = _facts(answer, "outside of")
-    assert text.startswith("a: middleware.order says so (App(...) at ")
+    assert text.startswith("a: set by middleware.order (App(...) at ")
 
 
 def test_chain_and_effects_of_middleware_are_told() -> None:
@@ -138,7 +136,7 @@ def test_chain_and_effects_of_middleware_are_told() -> None:
     assert _facts(answer, "needs") == ["one"]
     assert _facts(answer, "provides") == ["user"]
     assert _facts(answer, "reads the content") == ["yes"]
-    assert _facts(answer, "holds whole responses") == []
+    assert _facts(answer, "buffers responses") == []
 
 
 def test_middleware_that_does_not_exist_is_refused() -> None:
@@ -152,12 +150,12 @@ def test_middleware_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "chosen", "rule"),
     [
-        pytest.param("dict", "dict for dict", "it is there for the type itself", id="itself"),
-        pytest.param("None", "NoneType for NoneType", "it is there for the type itself", id="none"),
+        pytest.param("dict", "dict for dict", "it is for the type itself", id="itself"),
+        pytest.param("None", "NoneType for NoneType", "it is for the type itself", id="none"),
         pytest.param(
             "collections:OrderedDict",
             "dict for collections.OrderedDict",
-            "it is there for the nearest base",
+            "it is for the nearest base class",
             id="base",
         ),
         pytest.param("set", "none for set", "a handler that returns such a value fails with a TypeError", id="nothing"),
@@ -170,7 +168,7 @@ def test_response_of_a_type_is_explained(name: str, chosen: str, rule: str) -> N
 
 def test_response_of_an_abstract_type_is_explained() -> None:
     (answer,) = why_response(App().resolve(), f"{Config.__module__}:Config")
-    assert answer.rule.startswith("the type is a kind of ")
+    assert answer.rule.startswith("the type is a subclass of ")
 
 
 def test_response_type_that_was_replaced_is_told_with_its_scope() -> None:
@@ -248,7 +246,7 @@ def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
 
 def test_setting_that_nobody_set_says_so() -> None:
     (answer,) = why_setting(App().resolve(), "server.port")
-    assert (answer.name, answer.rule) == ("server.port = 8000", "nobody has set it")
+    assert (answer.name, answer.rule) == ("server.port = 8000", "it is not set")
 
 
 def test_secret_is_told_by_nobody() -> None:

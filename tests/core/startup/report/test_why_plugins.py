@@ -139,7 +139,7 @@ def test_plugin_that_reads_along() -> None:
 
 def test_builtin_plugin() -> None:
     answer = _one(why_plugin(App().plan, "h1"))
-    assert answer.rule == "it is a part of the core"
+    assert answer.rule == "it is built in"
     assert _facts(answer)["parser"] == "h1"
 
 
@@ -192,7 +192,7 @@ def test_plugin_is_enabled_by_code() -> None:
 def test_plugin_that_is_installed_alone(site: Site) -> None:
     site.install("idle", "")
     answer = _one(why_plugin(App().plan, "idle"))
-    assert answer.rule == "it is installed, and nobody enables it"
+    assert answer.rule == "it is installed, but not enabled"
     assert answer.change.startswith("-p idle, ")
     # Where the plan had to look installed plugins up, they are in it.
     looked_up = App().resolve(SettingsSources(plugins=("no:other",)))
@@ -235,18 +235,18 @@ def test_protocol_by_its_tokens(token: str) -> None:
 
 
 def test_protocol_that_nobody_speaks() -> None:
-    with pytest.raises(LookupError, match="no enabled plugin speaks protocol 'cat'; did you mean 'chat'"):
+    with pytest.raises(LookupError, match="no enabled plugin provides protocol 'cat'; did you mean 'chat'"):
         why_protocol(_plan(), "cat")
 
 
 def test_command_of_a_plugin() -> None:
     answer = _one(why_command(_plan(), "sweep"))
-    assert _facts(answer) == {"does": "Sweep the floor."}
+    assert _facts(answer) == {"help": "Sweep the floor."}
     assert answer.change == "disable its plugin with -p no:everything"
 
 
 def test_command_of_the_core() -> None:
-    assert _one(why_command(App().plan, "serve")).rule == "it is a part of the core, which no plugin can replace"
+    assert _one(why_command(App().plan, "serve")).rule == "it is built in, and plugins cannot replace it"
 
 
 def test_command_that_nobody_has() -> None:
@@ -272,9 +272,9 @@ def test_middleware_tells_its_place_and_every_constraint() -> None:
     ]
     plan = App(middleware=links).plan
     facts = _facts(_one(why_middleware(plan, "b")))
-    assert (facts["chain"], facts["place"]) == ("a > [b] > c", "2 of 3, outermost first")
-    assert (facts["asks before"], facts["asks after"]) == ("c", "gone (not there)")
-    assert (facts["asked inside by"], facts["asked outside by"]) == ("a", "c")
+    assert (facts["chain"], facts["position"]) == ("a > [b] > c", "2 of 3, outermost first")
+    assert (facts["before"], facts["after"]) == ("c", "gone (does not exist)")
+    assert (facts["in before of"], facts["in after of"]) == ("a", "c")
 
 
 # -- explain, plan
