@@ -1,7 +1,7 @@
-"""What resolution decides, frozen: every part of an app, where it came from, and what lost against it.
+"""The plan of an app: every part that resolution chose, its origin, and the rejected candidates.
 
-Pure data. ``startup/compile/compiler.py`` turns it into closures, ``startup/report/plan_text.py`` into text; nobody
-changes it.
+A plan contains only frozen data. ``startup/compile/compiler.py`` turns it into closures, and
+``startup/report/plan_text.py`` into text.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ PluginState = Literal["builtin", "enabled", "installed", "disabled", "quarantine
 
 @attrs.frozen(kw_only=True)
 class Choice(Generic[ProviderT_co]):
-    """What fills a slot.
+    """The candidate that was chosen for a slot.
 
     Attributes:
         kind: the slot: ``"parser"``, ``"router"``, or the kind of a component.
         name: name of the provider.
-        provider: the record itself.
-        origin: where it came from.
-        rule: why it was chosen, in words.
-        rejected: the candidates that it was preferred to.
+        provider: the record.
+        origin: origin of the record.
+        rule: the reason for the choice, in words.
+        rejected: the candidates that were not chosen.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class Choice(Generic[ProviderT_co]):
 
 @attrs.frozen
 class Overruled:
-    """A value of a setting that lost against that of another source."""
+    """A value of a setting that another source overrules."""
 
     value: object
     source: str
@@ -79,14 +79,15 @@ class Overruled:
 
 @attrs.frozen(kw_only=True)
 class SettingValue:
-    """One setting with where it came from.
+    """A setting with its source.
 
     Attributes:
-        key: for example ``"limits.content"``.
-        value: as the app sees it.
-        source: ``"default"``, ``file:line``, ``"$NAME"`` of a variable, the option of the command line, or the code.
-        secret: whether it must not be printed.
-        overruled: what other sources gave, the strongest last.
+        key: key of the setting, for example ``"limits.content"``.
+        value: the converted value.
+        source: ``"default"``, ``file:line``, ``"$NAME"`` for an environment variable, a command-line option, or a
+            location in the code.
+        secret: whether the value must not be printed.
+        overruled: the values of other sources, the strongest last.
     """
 
     key: str
@@ -96,31 +97,31 @@ class SettingValue:
     overruled: tuple[Overruled, ...] = attrs.field(default=(), repr=False)
 
     def shown(self) -> str:
-        """Return the value as it may be printed."""
+        """Return the value for output; a secret is masked."""
         return self.redacted(self.value)
 
     def redacted(self, value: object) -> str:
-        """Return any value of this setting as it may be printed; that there is none is no secret."""
+        """Return a value of this setting for output; a secret is masked unless it is empty."""
         return "********" if self.secret and value is not None and value != "" else repr(value)
 
 
 @attrs.frozen(kw_only=True)
 class PlannedPlugin:
-    """A plugin that is known, whether it takes part or not.
+    """A known plugin, enabled or not.
 
     Attributes:
-        name: its name.
-        state: how it stands.
-        origin: where it was enabled, or its entry point.
-        api: the generation of hooks that it was written for; 0 when it was never imported.
+        name: name of the plugin.
+        state: its state.
+        origin: origin of its activation, or its entry point.
+        api: the generation of hooks that it was written for; 0 if it was never imported.
         scope: prefix of the scope that it is enabled in.
-        hooks: names of the hooks that it answers.
-        requires: plugins that it says it cannot do without.
-        after: plugins that it says come before it.
-        conflicts: plugins that it says it cannot be with.
-        asked_by: who enabled it; None if nobody did, or if it is built in.
-        seconds: what importing, configuring and asking it took.
-        note: why it is in this state, in words.
+        hooks: names of the hooks that it implements.
+        requires: names of plugins that it requires.
+        after: names of plugins that precede it.
+        conflicts: names of plugins that it conflicts with.
+        requested_by: origin of the request for it; None if it was not requested, or if it is built in.
+        seconds: seconds for importing it, configuring it and calling its hooks.
+        note: the reason for its state, in words.
     """
 
     name: str
@@ -132,40 +133,40 @@ class PlannedPlugin:
     requires: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
-    asked_by: Origin | None = None
+    requested_by: Origin | None = None
     seconds: float = attrs.field(default=0.0, eq=False)
     note: str = ""
 
 
 @attrs.frozen
 class PlannedRoute:
-    """A route with its whole path.
+    """A route with its full path.
 
     Attributes:
         route: the route.
-        terms: limits and deadlines that are otherwise for it, by key such as ``"limits.content"``.
+        overrides: limits and timeouts that differ from the settings, by key such as ``"limits.content"``.
     """
 
     route: Route
-    terms: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping, kw_only=True)
+    overrides: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)
 class PlannedScope:
-    """What is decided for a scope; the app is the scope with the prefix "".
+    """The parts of a scope; the app is the scope with the prefix "".
 
     Attributes:
         prefix: path that its routes start with.
         host: host pattern of its routes.
-        origin: where it was written.
-        router: its own router; None when its routes are in the router of the scope around it.
-        middleware: outermost first; that of the scopes around it comes before.
-        routes: its own, without those of scopes within.
-        response_types: in effect here, with those of the scopes around it.
-        error_handlers: in effect here, with those of the scopes around it.
-        lifespans: its own.
+        origin: origin of the scope.
+        router: its own router; None if its routes are in the router of the outer scope.
+        middleware: its own middleware, outermost first; the middleware of outer scopes encloses it.
+        routes: its own routes, without the routes of inner scopes.
+        response_types: the response types in effect, including the response types of outer scopes.
+        error_handlers: the error handlers in effect, including the error handlers of outer scopes.
+        lifespans: its own lifespans.
         configs: settings of its plugins by plugin name.
-        scopes: the scopes within.
+        scopes: the inner scopes.
     """
 
     prefix: str
@@ -181,14 +182,14 @@ class PlannedScope:
     scopes: tuple[PlannedScope, ...] = ()
 
     def walk(self) -> Iterator[PlannedScope]:
-        """Yield this scope and all within, outer ones first."""
+        """Yield this scope and all inner scopes, outer scopes first."""
         yield self
         for scope in self.scopes:
             yield from scope.walk()
 
 
 def _by_content(converters: Converters) -> Mapping[str, object]:
-    # A Converter is equal only to itself, because routers compare converters all the time.
+    # A Converter is equal only to itself, because routers often compare converters.
     fields = [field.name for field in attrs.fields(Converter) if field.init]
     return {
         name: tuple(getattr(converter, field) for field in fields) if isinstance(converter, Converter) else converter
@@ -198,23 +199,23 @@ def _by_content(converters: Converters) -> Mapping[str, object]:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """Every decision about an app.
+    """All decisions about an app.
 
     Attributes:
         app_name: name of the app.
         settings: the settings in effect.
-        setting_values: all settings, those of plugins included, with their sources, by key.
-        plugins: all plugins that are known.
+        setting_values: all settings by key, including plugin settings, with their sources.
+        plugins: all known plugins.
         parser: the parser of every connection.
-        shadow: the parser that is compared with it on some; None for none.
-        root: the app as a scope, with the scopes within.
-        components: what was chosen for each kind.
+        shadow: the shadow parser, which reads some connections for comparison; None for none.
+        root: the app as a scope, with its inner scopes.
+        components: the chosen component of each kind.
         protocols: protocols that a connection may switch to.
         commands: commands for the command line.
-        diagnostics: findings that do not stop the start.
-        seconds: what each phase took.
-        converters: kinds of path parameters by name.
-        quarantined: names of optional plugins that were left out because a start with them fails.
+        diagnostics: diagnostics that do not prevent the start.
+        seconds: duration of each phase in seconds.
+        converters: converters of path parameters by name.
+        quarantined: names of optional plugins that are quarantined because the app does not start with them.
     """
 
     app_name: str

@@ -291,13 +291,13 @@ class _Compiler:
         if context.chains or context.render is not root.render or context.errors is not root.errors:
             endpoint = compile_endpoint(planned.route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
-        timeouts = timeouts_of(self.plan.settings, planned.terms)
+        timeouts = timeouts_of(self.plan.settings, planned.overrides)
         return with_overrides(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
         # If no route allows more content than the settings, the connection has already rejected larger content.
         default = self.plan.settings.limits.content
-        limit = content_limit_of(self.plan.settings, planned.terms)
+        limit = content_limit_of(self.plan.settings, planned.overrides)
         return None if limit == default == self.largest_content else limit
 
     # -- parser, lifespans

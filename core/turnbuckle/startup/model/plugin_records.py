@@ -43,7 +43,7 @@ class LoadedPlugin:
         config: settings given in code along with it.
         builtin: whether it is a part of the core.
         injected: the slot that it was made for, when it adapts a value passed to the app; else "".
-        asked_by: who enabled it.
+        requested_by: who enabled it.
         setup: what its hooks are given; set once it is configured.
         hooks: names of the hooks that it answers; set once it is asked.
         seconds: what it cost so far.
@@ -55,7 +55,7 @@ class LoadedPlugin:
     config: Mapping[str, object] = attrs.field(factory=dict)
     builtin: bool = False
     injected: str = ""
-    asked_by: Origin | None = None
+    requested_by: Origin | None = None
     setup: Setup | None = None
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0

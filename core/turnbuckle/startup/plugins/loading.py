@@ -238,7 +238,7 @@ class Loader:
             config=wanted.config,
             builtin=wanted.builtin,
             injected=wanted.injected,
-            asked_by=wanted.origin,
+            requested_by=wanted.origin,
         )
 
     def _make(self, cls: type, origin: Origin) -> object:

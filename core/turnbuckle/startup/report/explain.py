@@ -190,7 +190,7 @@ class _Explainer:
             path_params=match.path_params,
             candidates=self._candidates(winner),
             chain=_links(scope_chain(self.plan, marker.scope)),
-            settings=tuple(marker.planned.terms.get(value.key, value) for value in shown.settings),
+            settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),
         )
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:

@@ -126,7 +126,7 @@ def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedP
                 requires=plugin.info.requires,
                 after=plugin.info.after,
                 conflicts=plugin.info.conflicts,
-                asked_by=None if plugin.name in builtin else plugin.asked_by,
+                requested_by=None if plugin.name in builtin else plugin.requested_by,
                 seconds=plugin.seconds,
             )
 

@@ -69,7 +69,7 @@ def plugin_as_json(plugin: PlannedPlugin) -> dict[str, Json]:
         "requires": list(plugin.requires),
         "after": list(plugin.after),
         "conflicts": list(plugin.conflicts),
-        "asked_by": origin_as_json(plugin.asked_by),
+        "requested_by": origin_as_json(plugin.requested_by),
         "seconds": plugin.seconds,
         "location": plugin.origin.location,
         "note": plugin.note,
@@ -115,7 +115,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         "host": scope.host,
         "router": _choice(scope.router) if scope.router is not None else None,
         "middleware": [_link(link) for link in scope.middleware],
-        "routes": [{**_route(planned.route), "terms": _overrides(planned.terms)} for planned in scope.routes],
+        "routes": [{**_route(planned.route), "overrides": _overrides(planned.overrides)} for planned in scope.routes],
         "response_types": [
             {
                 "type": type_name(entry.record.type),

@@ -116,7 +116,7 @@ def _route_row(route: Route) -> _Row:
 
 def _override_rows(planned: PlannedRoute) -> Iterator[_Row]:
     route = planned.route
-    for key, value in planned.terms.items():
+    for key, value in planned.overrides.items():
         yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
 
 

@@ -74,11 +74,11 @@ def _rule(plan: Plan, plugin: PlannedPlugin) -> str:
 
 
 def _enabler(plan: Plan, plugin: PlannedPlugin) -> str:
-    asked_by = plugin.asked_by
-    if asked_by is not None and ":" in asked_by.location and not asked_by.distribution:
-        return f"the code at {asked_by.location}"
-    if asked_by is not None and asked_by.location and not asked_by.distribution:
-        return asked_by.location
+    requested_by = plugin.requested_by
+    if requested_by is not None and ":" in requested_by.location and not requested_by.distribution:
+        return f"the code at {requested_by.location}"
+    if requested_by is not None and requested_by.location and not requested_by.distribution:
+        return requested_by.location
     for key in ("parser.name", "parser.shadow", "router"):
         name, source = plan.setting_values[key].value, plan.setting_values[key].source
         if name and plugin.name in {name, f"{name}_{key.partition('.')[0]}"}:
@@ -113,7 +113,7 @@ def _change(plugin: PlannedPlugin) -> str:
     match plugin.state:
         case "builtin":
             return "a plugin, a setting or a passed value for its slot takes precedence"
-        case "enabled" if plugin.asked_by is not None:
+        case "enabled" if plugin.requested_by is not None:
             return f"-p no:{plugin.name}, or plugins.disabled in the settings, disables it"
         case "disabled":
             return "remove what disables it"

@@ -63,7 +63,7 @@ def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rul
         ("name", route.name),
         ("router", router.name),
         ("chain", " > ".join(chain) or "no middleware"),
-        *((value.key, f"{value.shown()} ({value.source})") for value in planned.terms.values()),
+        *((value.key, f"{value.shown()} ({value.source})") for value in planned.overrides.values()),
     ]
     return Answer(
         kind="route",

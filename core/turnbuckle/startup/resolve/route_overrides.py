@@ -106,7 +106,7 @@ def timeouts_of(settings: Settings, overrides: RouteOverrides) -> Timeouts:
 
 def own_timeouts(plan: Plan) -> tuple[Timeouts, ...]:
     """Return all deadlines of routes that differ from the settings."""
-    found = {timeouts_of(plan.settings, planned.terms) for planned, _ in plan.routes()}
+    found = {timeouts_of(plan.settings, planned.overrides) for planned, _ in plan.routes()}
     return tuple(found - {plan.settings.timeouts})
 
 
@@ -118,5 +118,5 @@ def content_limit_of(settings: Settings, overrides: RouteOverrides) -> int:
 
 def largest_content(plan: Plan) -> int:
     """Return the largest content limit in bytes of all routes: the limit before the route of a request is known."""
-    own = (content_limit_of(plan.settings, planned.terms) for planned, _ in plan.routes())
+    own = (content_limit_of(plan.settings, planned.overrides) for planned, _ in plan.routes())
     return max((plan.settings.limits.content, *own))

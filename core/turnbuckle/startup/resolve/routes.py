@@ -58,7 +58,7 @@ class RoutePlanner:
             route = _in_scope(declared, scope.declaration)
             call = self._bound(route, self._known_parameters(route, router))
             if call is not None:
-                planned = PlannedRoute(route, terms=self.overrides.of_route(overrides, route))
+                planned = PlannedRoute(route, overrides=self.overrides.of_route(overrides, route))
                 self.calls[id(planned)] = call
                 yield planned
 

@@ -86,9 +86,9 @@ class Configurator:
         """Return the settings of a plugin; None if it takes none, or if they cannot be made."""
         key = ("plugin", plugin.name)
         code = {**_tree(_tree(self.layers.code.get("plugin")).get(plugin.name)), **plugin.config}
-        if plugin.asked_by is not None:
+        if plugin.requested_by is not None:
             self.beside = {
-                (*key, str(name)): f"plugin settings at {plugin.asked_by.location}" for name in plugin.config
+                (*key, str(name)): f"plugin settings at {plugin.requested_by.location}" for name in plugin.config
             }
         if plugin.info.config is not None:
             return self.build(plugin.info.config, key, code)

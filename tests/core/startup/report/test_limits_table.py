@@ -70,8 +70,8 @@ def test_plan_shows_what_routes_have_of_their_own() -> None:
     assert len(lines) == 1
     scopes = json.loads(json.dumps(plan_as_json(plan)))["scopes"]
     slow, fast = scopes[0]["routes"]
-    assert slow["terms"]["timeouts.handler"]["value"] == 60
-    assert fast["terms"] == {}
+    assert slow["overrides"]["timeouts.handler"]["value"] == 60
+    assert fast["overrides"] == {}
 
 
 def test_field_without_a_bound_has_none() -> None:

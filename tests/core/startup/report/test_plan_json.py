@@ -70,7 +70,7 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
         "path": "/admin/x",
         "host": "a.example",
         "name": "x",
-        "terms": {},
+        "overrides": {},
         "handler": f"{__name__}._answer",
     }
     assert origin["plugin"] == "app"

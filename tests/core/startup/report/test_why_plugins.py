@@ -313,4 +313,4 @@ def test_plan_data_tells_who_asked_for_a_plugin() -> None:
     assert isinstance(plugins, list)
     (plugin,) = [each for each in plugins if each["name"] == "everything"]
     assert (plugin["requires"], plugin["after"], plugin["conflicts"]) == (["base"], ["base"], ["nothing"])
-    assert Path(plugin["asked_by"]["location"].rpartition(":")[0]).name == "test_why_plugins.py"
+    assert Path(plugin["requested_by"]["location"].rpartition(":")[0]).name == "test_why_plugins.py"

@@ -219,7 +219,7 @@ def test_route_of_a_plugin_may_have_limits() -> None:
 
     plan = App(plugins=[make_plugin("up", provide_routes=provide_routes)]).resolve()
     (planned,) = (each for each, _ in plan.routes())
-    assert planned.terms["limits.content"].value == 3
+    assert planned.overrides["limits.content"].value == 3
 
 
 def test_app_without_terms_has_none_to_keep() -> None:
