@@ -158,7 +158,7 @@ def last_chunk(trailers: Iterable[Field] = ()) -> bytes:
 @final
 @attrs.define
 class BodyWriter:
-    """Frame the content of one streamed response and check it against the announced length.
+    """Frames the content of one streamed response, and checks it against the announced length.
 
     Attributes:
         framing: as announced in the head.

@@ -44,7 +44,7 @@ class _State(enum.Enum):
 @final
 @attrs.define
 class ChunkedReader:
-    """Read the chunks of one message from a buffer that its owner fills.
+    """Reads the chunks of one message from a buffer that its owner fills.
 
     The owner calls ``read`` again whenever it has more bytes. Once ``is_done`` is true, the trailer section has ended
     and ``trailers`` holds its fields.

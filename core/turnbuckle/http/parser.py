@@ -94,7 +94,7 @@ class H1ParserFactory:
 
 @final
 class H1Parser:
-    """Parse the requests of one connection; the contract is in ``turnbuckle.http.events``.
+    """Parses the requests of one connection; ``turnbuckle.http.events`` describes the contract.
 
     Args:
         limits: maximum sizes of the parts of a request.

@@ -18,7 +18,7 @@ _COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2"
 
 @final
 class FileBody:
-    """The content of a file. The size is read once, now; the file is opened when it is sent.
+    """The content of a file. The size is read once, at creation; the file is opened when it is sent.
 
     Attributes:
         path: the path of the file.

@@ -14,7 +14,7 @@ __all__ = ["SwitchProtocols"]
 
 @final
 class SwitchProtocols(Response):
-    """Switch to another protocol after this response is sent.
+    """A response after which the connection switches to another protocol.
 
     The client must have offered the protocol in ``Upgrade``, over HTTP/1.1; otherwise the response is a 500. If the
     request has content, it must have been read; otherwise the response is a 400.
