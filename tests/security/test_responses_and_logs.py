@@ -26,7 +26,7 @@ from turnbuckle import (
     middleware,
 )
 from turnbuckle.server.logs.formats import render_text
-from turnbuckle.server.logs.records import line_of
+from turnbuckle.server.logs.records import log_line_of
 from turnbuckle.testing import Client
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -192,7 +192,7 @@ async def test_row_49_middleware_cannot_send_it_either() -> None:
 
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what the server makes of the records, line by line."""
-    texts = [render_text(record.__dict__.get("access") or line_of(record)) for record in caplog.records]
+    texts = [render_text(record.__dict__.get("access") or log_line_of(record)) for record in caplog.records]
     return [line for text in texts for line in text.removesuffix("\n").split("\n")]
 
 
