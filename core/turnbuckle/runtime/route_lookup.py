@@ -24,8 +24,8 @@ def compile_lookup(
 
     Args:
         router: the router of the app.
-        mounts: the scopes with a router of their own, and these routers. The first scope that contains the request is
-            searched, and no other router.
+        mounts: the scopes that have their own router, with that router. Only the router of the first scope that
+            contains the request is searched.
     """
     find = _lookup_in(router)
     if not mounts:

@@ -129,7 +129,7 @@ COMPOSITION = {
     ),
     "two-protocols-for-one-token": Mistake(
         code="TB416",
-        says="there are two of upgrade token 'chat'",
+        says="upgrade token 'chat' is defined twice",
         source=_providing(
             "protocols",
             "ProtocolProvider(name='a', factory=around, upgrade='chat')",
@@ -158,7 +158,7 @@ COMPOSITION = {
     ),
     "route-name-twice": Mistake(
         code="TB420",
-        says="there are two of route name 'home'",
+        says="route name 'home' is defined twice",
         source=_providing(
             "routes", "Route(path='/a', handler=answer, name='home')", "Route(path='/b', handler=answer, name='home')"
         ),

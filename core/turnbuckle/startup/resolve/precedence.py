@@ -74,7 +74,7 @@ def report_duplicates(
         if first.setdefault(name, entry) is not entry:
             diagnostics.add(
                 code,
-                f"there are two of {what} {name!r}" if what else f"there is more than one {name}",
+                f"{what} {name!r} is defined twice" if what else f"{name} is defined twice",
                 entry.origin,
                 first[name].origin,
                 why="nothing decides between the two",

@@ -59,7 +59,7 @@ def test_response_type_of_the_app_beats_that_of_a_plugin() -> None:
 
 def test_two_plugins_for_one_response_type() -> None:
     found = error_of(App(plugins=[_types("a", set), _types("b", set)]), "TB404")
-    assert found.text == "there is more than one response type for set"
+    assert found.text == "response type for set is defined twice"
     assert [origin.plugin for origin in found.origins] == ["b", "a"]
 
 
@@ -88,7 +88,7 @@ def _handlers(name: str, *exceptions: object) -> type[Plugin]:
 
 def test_two_error_handlers_for_one_exception() -> None:
     found = error_of(App(plugins=[_handlers("a", KeyError), _handlers("b", KeyError)]), "TB414")
-    assert found.text == "there is more than one error handler for KeyError"
+    assert found.text == "error handler for KeyError is defined twice"
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_protocols_are_told_by_token() -> None:
 @pytest.mark.parametrize("kind", ["alpn", "upgrade"])
 def test_two_protocols_for_one_token(kind: str) -> None:
     app = App(plugins=[_protocols("a", **{kind: "websocket"}), _protocols("b", **{kind: "WebSocket"})])
-    assert error_of(app, "TB416").text == f"there are two of {kind} token 'websocket'"
+    assert error_of(app, "TB416").text == f"{kind} token 'websocket' is defined twice"
 
 
 def test_two_commands_of_one_name() -> None:
     plugins = [
         make_plugin(name, provide_commands=lambda self, setup: [click.Command("sync")]) for name in ("one", "two")
     ]
-    assert error_of(App(plugins=plugins), "TB417").text == "there are two of command 'sync'"
+    assert error_of(App(plugins=plugins), "TB417").text == "command 'sync' is defined twice"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_route_that_others_hide_together() -> None:
 @pytest.mark.parametrize(
     ("path", "methods", "text"),
     [
-        pytest.param("users", ("GET",), "begins with '/'", id="no-slash"),
+        pytest.param("users", ("GET",), "starts with '/'", id="no-slash"),
         pytest.param("/{id:nothing}", ("GET",), "unknown converter 'nothing'", id="converter"),
         pytest.param("/", ("G T",), "a method must be an upper-case token", id="method"),
     ],
@@ -258,7 +258,7 @@ def test_names_are_unique_in_the_whole_app() -> None:
     app = App()
     app.get("/a", name="n")(_answer)
     app.scope("/x", router=TreeRouter).get("/b", name="n")(_answer)
-    assert error_of(app, "TB420").text == "there are two of route name 'n'"
+    assert error_of(app, "TB420").text == "route name 'n' is defined twice"
 
 
 def test_url_for_writes_paths_of_all_scopes() -> None:
