@@ -117,9 +117,9 @@ class ParserSettings:
 
     Attributes:
         name: name of the parser; "" leaves the choice to plugins and defaults.
-        shadow: name of a second parser that reads the same octets on some connections; where the two disagree is
-            logged, and never acted on. "" for none.
-        shadow_sample: the share of connections that are shadowed.
+        shadow: name of a second parser that reads the same bytes on some connections; differences are logged and have
+            no other effect. "" for none.
+        shadow_sample: the fraction of connections with a shadow parser.
     """
 
     name: str = ""

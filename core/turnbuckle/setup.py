@@ -44,7 +44,7 @@ class Setup:
         app_name: name of the app.
         debug: whether clients may see tracebacks.
         scope: prefix of the scope that the plugin is enabled in; "" for the whole app.
-        converters: converters of path parameters by name, built-in ones and those of the app; for routers.
+        converters: converters of path parameters by name, built-in ones and the app's; for routers.
     """
 
     settings: Settings

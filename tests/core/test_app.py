@@ -1,4 +1,4 @@
-"""App and Scope take down what is written, with its place, until the app is resolved."""
+"""``App`` and ``Scope`` store declarations with their locations, until the app is resolved."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_scopes_are_nested() -> None:
     inner = outer.scope("/b")
     assert (inner.prefix, inner.host) == ("/a/b", "a.example")
     (declared,) = app.declare().scopes
-    assert [each.prefix for each in declared.scopes] == ["/a/b"]
+    assert [scope.prefix for scope in declared.scopes] == ["/a/b"]
 
 
 def test_prefix_starts_with_a_slash() -> None:

@@ -68,11 +68,7 @@ _SMALL_MODULES: Final = {
     "startup/settings/exposure.py": "",
     "startup/settings/secrets.py": "",
 }
-_NAMES_TWICE: Final = {
-    # to be renamed
-    "Finished": "",
-    "Slot": "",
-}
+_NAMES_TWICE: Final[dict[str, str]] = {}
 # To be cut: the modules that are still in a circle.
 _CIRCLES: Final = {
     "turnbuckle.server.connection.connection",

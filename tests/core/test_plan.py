@@ -202,8 +202,8 @@ def test_no_mapping_of_a_plan_can_be_changed(plan: Plan, path: str) -> None:
 
 
 def test_a_plan_holds_no_list(plan: Plan) -> None:
-    held = [getattr(each, field.name) for each in (plan, plan.root) for field in attrs.fields(type(each))]
-    assert [each for each in held if isinstance(each, list | set | dict)] == []
+    held = [getattr(record, field.name) for record in (plan, plan.root) for field in attrs.fields(type(record))]
+    assert [value for value in held if isinstance(value, list | set | dict)] == []
 
 
 def test_settings_of_a_plan_cannot_be_set(plan: Plan) -> None:
@@ -217,7 +217,7 @@ def test_time_of_every_phase_is_measured(plan: Plan) -> None:
 
 
 def test_time_of_every_plugin_that_takes_part_is_measured(plan: Plan) -> None:
-    assert [each.name for each in plan.plugins if not each.seconds] == []
+    assert [plugin.name for plugin in plan.plugins if not plugin.seconds] == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is at the top of the package is public, complete, and cheap to import."""
+"""The public names of the package are complete, and importing it is cheap."""
 
 from __future__ import annotations
 

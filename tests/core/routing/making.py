@@ -1,4 +1,4 @@
-"""What the tests of routers share: the routers that there are, and short words for routes."""
+"""Shared by the tests of routers: the router classes, and short forms of routes."""
 
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
@@ -18,7 +18,7 @@ def as_route(text, **facts):
 
 
 def builder(kind):
-    """Return what makes a frozen router of a kind; a route is ``"/path"``, ``"GET,POST /path"``, or a Route."""
+    """Return a function that makes frozen routers; a route is ``"/path"``, ``"GET,POST /path"``, or a Route."""
 
     def router(*routes, **options):
         made = kind(**options)

@@ -1,4 +1,4 @@
-"""What every router does, whichever part of the core's tree it is made without: the contract of the slot."""
+"""The contract of the router slot: the behaviour of every router, whichever parts of the core it uses."""
 
 import datetime as dt
 import uuid

@@ -220,4 +220,6 @@ def test_resolve_unknown():
 def test_only_path_spans():
     assert PATH.covering_language is not PATH.language
     assert builtin("int").covering_language is builtin("int").language
-    assert [name for name, each in BUILTIN.items() if isinstance(each, Converter) and each.spans_segments] == ["path"]
+    assert [
+        name for name, converter in BUILTIN.items() if isinstance(converter, Converter) and converter.spans_segments
+    ] == ["path"]

@@ -144,9 +144,10 @@ def test_tree_agrees_with_the_reference(drawn, requests, random):
 
 
 def encode(text, random):
-    """Percent-encode what has to be, and now and then what need not be."""
+    """Percent-encode all characters that need it, and sometimes others."""
     return "".join(
-        f"%{ord(each):02x}" if each.isascii() and random.random() < 0.2 else quote(each, "") for each in text
+        f"%{ord(character):02x}" if character.isascii() and random.random() < 0.2 else quote(character, "")
+        for character in text
     )
 
 
@@ -156,9 +157,9 @@ def test_no_path_raises_anything_else(method, path):
     for pattern in ("/", "/a", "/{x}", "/{x}/{y:int}", "/a/{x}.{y}", "/a/{r:path}/b"):
         tree.add(Route(path=pattern, handler=print))
     tree.freeze()
-    for each in (path, "/" + path):
+    for requested in (path, "/" + path):
         try:
-            assert tree.match(method, each).route is not None
+            assert tree.match(method, requested).route is not None
         except (NotFound, MethodNotAllowed):
             continue
 

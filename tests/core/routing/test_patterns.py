@@ -9,8 +9,8 @@ from turnbuckle.routing.patterns import MAX_SEGMENTS, PatternError, parse_patter
 
 def shape(text, converters=BUILTIN):
     return [
-        (each.literals, [(p.name, p.kind) for p in each.parameters])
-        for each in parse_pattern(text, converters).segments
+        (segment.literals, [(p.name, p.kind) for p in segment.parameters])
+        for segment in parse_pattern(text, converters).segments
     ]
 
 

@@ -1,7 +1,7 @@
 """Split a segment with several parameters, such as ``{name}.{ext}``, into the texts of the parameters.
 
-Several splits may give every parameter a text that it matches. The chosen split makes the first parameter as long as
-possible, then the second, and so on: ``archive.tar.gz`` is ``archive.tar`` and ``gz``.
+Several splits may give every parameter a text that it matches. The chosen split gives the first parameter the longest
+possible text, then the second, and so on: ``archive.tar.gz`` is ``archive.tar`` and ``gz``.
 
 Theory of operation. Splitting at the rightmost separators nearly always works: if each parameter matches its piece, no
 parameter could be longer, so this is the result. Otherwise two passes decide, each linear in the length of the text.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["Abort", "Action", "Finished", "Kill", "Log", "Ready", "Reloaded", "Start", "Stop"]
+__all__ = ["Abort", "Action", "Exit", "Kill", "Log", "Ready", "Reloaded", "Start", "Stop"]
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class Reloaded:
 
 
 @attrs.frozen
-class Finished:
+class Exit:
     """End the supervisor: no worker is left, and none will be started.
 
     Attributes:
@@ -83,4 +83,4 @@ class Finished:
     status: int = 0
 
 
-Action = Start | Stop | Abort | Kill | Log | Ready | Reloaded | Finished
+Action = Start | Stop | Abort | Kill | Log | Ready | Reloaded | Exit

@@ -21,9 +21,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Final, final
 
-from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
+from turnbuckle.server.workers.actions import Abort, Action, Exit, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.settings import Workers
-from turnbuckle.server.workers.slots import Backoff, Phase, Slot, WorkerState
+from turnbuckle.server.workers.slots import Backoff, Phase, WorkerSlot, WorkerState
 
 __all__ = ["Fleet"]
 
@@ -45,13 +45,13 @@ class Fleet:
         self._policy: Final = policy
         self._random: Final = random
         self._abort_after: Final = abort_after or math.inf
-        self._slots: Final = [Slot(number, self._backoff()) for number in range(policy.processes)]
+        self._slots: Final = [WorkerSlot(number, self._backoff()) for number in range(policy.processes)]
         self._workers: Final[dict[int, WorkerState]] = {}
         self._actions: list[Action] = []
         self._number = 0
         self._has_started = False
         self._is_stopping = False
-        self._drained = Finished()
+        self._drained = Exit()
         # Slots whose workers a reload has not replaced yet.
         self._outdated: Final[set[int]] = set()
         self._is_reloading = False
@@ -179,7 +179,7 @@ class Fleet:
 
     # -- one worker
 
-    def _spawn(self, slot: Slot, now: float) -> None:
+    def _spawn(self, slot: WorkerSlot, now: float) -> None:
         self._number += 1
         factor = 1 + self._policy.jitter * self._random()
         worker = WorkerState(
@@ -241,7 +241,7 @@ class Fleet:
         """Fail the start: the next worker would fail for the same reason."""
         if not self._drained.reason:
             reason = worker.reason or f"error: a worker ended with {ending} before it served"
-            self._drained = Finished(reason, status or 1)
+            self._drained = Exit(reason, status or 1)
         self._is_stopping = True
         for other in self._workers.values():
             self._stop(other, now)
@@ -261,7 +261,7 @@ class Fleet:
             text = f"worker {worker.number}, which was to replace another, ended with {ending}"
             self._log(logging.ERROR, text)
 
-    def _handle_crash(self, slot: Slot, worker: WorkerState, now: float, ending: str) -> None:
+    def _handle_crash(self, slot: WorkerSlot, worker: WorkerState, now: float, ending: str) -> None:
         if slot.successor is not None:
             slot.current, slot.successor = slot.successor, None
             self._log(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")

@@ -8,7 +8,7 @@ from typing import Final, final
 
 import attrs
 
-__all__ = ["Backoff", "Phase", "Slot", "WorkerState"]
+__all__ = ["Backoff", "Phase", "WorkerSlot", "WorkerState"]
 
 
 class Phase(enum.Enum):
@@ -100,7 +100,7 @@ class WorkerState:
 
 @final
 @attrs.define(eq=False)
-class Slot:
+class WorkerSlot:
     """The place of one worker.
 
     Attributes:

@@ -29,7 +29,7 @@ from turnbuckle.server.listen.addresses import Listener
 from turnbuckle.server.logs.setup import configured_logging
 from turnbuckle.server.run.readiness import Readiness
 from turnbuckle.server.run.sd_notify import Notifier
-from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
+from turnbuckle.server.workers.actions import Abort, Action, Exit, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
 from turnbuckle.server.workers.hot_restart import Successor, notify_ready
 from turnbuckle.server.workers.process import WorkerProcess
@@ -91,10 +91,10 @@ class Supervisor:
         self._listeners: Sequence[Sequence[Listener]] = parts.listeners
         self._successor: Successor | None = None
         self._has_handed_over = False
-        self._end: Finished | None = None
+        self._end: Exit | None = None
         self._watchdog_at = math.inf
 
-    def run(self) -> Finished:
+    def run(self) -> Exit:
         """Serve until stopped; return how that ended."""
         _log.info("supervisor %d starts %d workers", os.getpid(), self._parts.policy.processes)
         with self._selector, self._wake_up, self._woken, self._signals():
@@ -233,7 +233,7 @@ class Supervisor:
                 self._report_ready()
             case Reloaded(text):
                 self._parts.readiness.reloaded(text)
-            case Finished():
+            case Exit():
                 self._close_listeners()
                 self._end = action
                 if not action.reason:
@@ -298,7 +298,7 @@ def _as_number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def run_supervisor(config: SupervisorConfig) -> Finished:
+def run_supervisor(config: SupervisorConfig) -> Exit:
     """Serve with workers until stopped; return how that ended.
 
     Raises:

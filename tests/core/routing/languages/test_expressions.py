@@ -61,8 +61,8 @@ TEXTS = ["".join(letters) for size in range(5) for letters in product("ab-", rep
 )
 def test_expression_admits_what_python_does(text):
     machine = Machine(parse_expression(text))
-    expected = [each for each in TEXTS if re.fullmatch(text, each, re.ASCII | re.DOTALL)]
-    assert [each for each in TEXTS if machine.accepts(each)] == expected
+    expected = [candidate for candidate in TEXTS if re.fullmatch(text, candidate, re.ASCII | re.DOTALL)]
+    assert [candidate for candidate in TEXTS if machine.accepts(candidate)] == expected
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def splitter(expressions, separators):
-    return Splitter([Language(parse_expression(each)) for each in expressions], separators)
+    return Splitter([Language(parse_expression(expression)) for expression in expressions], separators)
 
 
 def brute_force(expressions, separators, text):
     """Try every cut, the longest first parameter first."""
-    machines = [Language(parse_expression(each)) for each in expressions]
+    machines = [Language(parse_expression(expression)) for expression in expressions]
     fitting = []
     for ends in combinations(range(len(text) + sum(map(len, separators)) + 1), len(separators)):
         pieces, begin = [], 0

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from turnbuckle.server.workers.actions import Abort, Action, Finished, Kill, Log, Ready, Reloaded, Start, Stop
+from turnbuckle.server.workers.actions import Abort, Action, Exit, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
 from turnbuckle.server.workers.settings import Workers
 
@@ -64,14 +64,14 @@ def test_worker_that_cannot_start_ends_it_all_with_the_first_reason() -> None:
     fleet.gone(3, 1.0, ending="exit status 3", status=3)
     fleet.gone(1, 1.0, ending="exit status 0", status=0)
     fleet.tick(1000.0)
-    assert acts(fleet) == [Finished("error: no database", 3)]
+    assert acts(fleet) == [Exit("error: no database", 3)]
 
 
 def test_worker_that_dies_before_it_serves_ends_it_all() -> None:
     fleet = a_fleet(1)
     fleet.start(0.0)
     fleet.gone(1, 1.0, ending="signal SIGSEGV", status=139)
-    assert acts(fleet)[1:] == [Finished("error: a worker ended with signal SIGSEGV before it served", 139)]
+    assert acts(fleet)[1:] == [Exit("error: a worker ended with signal SIGSEGV before it served", 139)]
 
 
 def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
@@ -79,7 +79,7 @@ def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
     fleet.start(0.0)
     fleet.gone(1, 1.0, ending="exit status 0", status=0)
     (drained,) = acts(fleet)[1:]
-    assert isinstance(drained, Finished)
+    assert isinstance(drained, Exit)
     assert drained.status == 1
 
 
@@ -106,7 +106,7 @@ def test_start_that_takes_too_long_fails() -> None:
     fleet.tick(60.1)
     assert acts(fleet) == [Kill(1)]
     fleet.gone(1, 60.2, ending="signal SIGKILL", status=137)
-    assert acts(fleet) == [Finished("not serving within 60 s (workers.startup)", 137)]
+    assert acts(fleet) == [Exit("not serving within 60 s (workers.startup)", 137)]
 
 
 # -- crashes
@@ -352,7 +352,7 @@ def test_stop_lets_all_workers_finish() -> None:
     assert acts(fleet) == [Stop(1), Stop(2)]
     fleet.gone(1, 2.0, ending="exit status 0", status=0)
     fleet.gone(2, 3.0, ending="exit status 0", status=0)
-    assert acts(fleet) == [Finished()]
+    assert acts(fleet) == [Exit()]
 
 
 def test_second_stop_cuts_and_then_kills() -> None:
@@ -379,7 +379,7 @@ def test_stop_without_workers_is_over_at_once() -> None:
     fleet = serving(1)
     fleet.gone(1, 1.0, ending="exit status 1", status=1)
     fleet.stop(1.1)
-    assert acts(fleet) == [Finished()]
+    assert acts(fleet) == [Exit()]
 
 
 def test_stop_during_a_reload_is_no_failure_of_it() -> None:
@@ -390,7 +390,7 @@ def test_stop_during_a_reload_is_no_failure_of_it() -> None:
     fleet.gone(2, 2.0, ending="signal SIGTERM", status=143)
     assert fleet.actions() == []
     fleet.gone(1, 2.0, ending="exit status 0", status=0)
-    assert fleet.actions() == [Finished()]
+    assert fleet.actions() == [Exit()]
 
 
 def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
