@@ -62,11 +62,6 @@ _SMALL_MODULES: Final = {
     "web/types.py": "type aliases",
     # to be merged into their neighbours
     "server/model/connection_state.py": "",
-    "startup/model/core_commands.py": "",
-    "startup/plugins/distributions.py": "",
-    "startup/plugins/local_plugin.py": "",
-    "startup/settings/exposure.py": "",
-    "startup/settings/secrets.py": "",
 }
 _NAMES_TWICE: Final[dict[str, str]] = {}
 # To be cut: the modules that are still in a circle.

@@ -91,7 +91,7 @@ def _told_command(entry: Sourced[click.Command]) -> click.Command:
             # Whoever reads the output has seen enough.
             raise
         except Exception as error:
-            from turnbuckle.startup.plugins.loading import place_of_error
+            from turnbuckle.startup.plugins.import_errors import place_of_error
 
             place = place_of_error(error, entry.origin.location)
             text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', location=place)}"

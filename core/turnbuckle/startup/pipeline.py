@@ -6,14 +6,15 @@ Settings come first, as they say which plugins are enabled. No stage stops at it
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final
 
 import attrs
 
 from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.errors import StartupError
-from turnbuckle.plan import Plan, PlannedScope
+from turnbuckle.plan import Plan, PlannedScope, SettingValue
+from turnbuckle.plugin import Plugin
 from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
@@ -24,19 +25,18 @@ from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
 from turnbuckle.startup.compile.resolution import PreparedRouters, Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, check_reachable, url_builder
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error, quarantine_diagnostic
-from turnbuckle.startup.model.plugin_records import PluginRequest
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, quarantine_diagnostic
+from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
-from turnbuckle.startup.plugins.loading import Loader, place_of_error
-from turnbuckle.startup.plugins.local_plugin import FILE_NAME, local_plugins
-from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
+from turnbuckle.startup.plugins.loading import Loader
+from turnbuckle.startup.plugins.requested import local_requests, requests_from_settings, requests_of_providers
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
-from turnbuckle.startup.settings.builder import Configurator
-from turnbuckle.startup.settings.exposure import check_exposure
-from turnbuckle.startup.settings.layers import read_layers
+from turnbuckle.startup.settings.builder import BuiltSettings, build_settings
+from turnbuckle.startup.settings.checks import check_exposure, check_unused
+from turnbuckle.startup.settings.layers import Layers, read_layers
 from turnbuckle.web.request.request import UrlBuilder
 
 __all__ = ["resolve", "survey"]
@@ -95,14 +95,16 @@ class _Configured:
 
     Attributes:
         settings: the settings of the server and the app.
-        configurator: builds the settings of plugins.
+        layers: the sources of settings.
+        built: the same settings with their sources.
         requests: the plugins named outside the code.
         converters: the converters that patterns may name.
         seconds: the time that this stage took.
     """
 
     settings: Settings
-    configurator: Configurator
+    layers: Layers
+    built: BuiltSettings[Settings]
     requests: PluginRequests
     converters: Converters
     seconds: float
@@ -116,12 +118,14 @@ class _Collected:
         root: the app as a scope, with the records of its plugins.
         parser: the meaning of ``App(parser=...)``.
         loader: knows the installed plugins, and those that failed.
+        values: all settings, including those of plugins, with their sources.
         seconds: the time that this stage took.
     """
 
     root: CollectedScope
     parser: AdaptedPart
     loader: Loader
+    values: Mapping[str, SettingValue]
     seconds: float
 
 
@@ -144,14 +148,16 @@ class _Run:
     def configure(self) -> _Configured:
         """Read the settings."""
         start = time.perf_counter()
-        configurator = Configurator(read_layers(self.declaration, self.sources, self.diagnostics), self.diagnostics)
-        settings = configurator.build(Settings, (), configurator.layers.code) or Settings()
-        check_exposure(settings, configurator.values, self.diagnostics)
-        requests = requests_from_settings(settings, configurator.values, self.sources)
+        layers = read_layers(self.declaration, self.sources, self.diagnostics)
+        built = build_settings(Settings, layers, self.diagnostics)
+        settings = built.instance or Settings()
+        check_exposure(settings, built.values, self.diagnostics)
+        requests = requests_from_settings(settings, built.values, self.sources)
         self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
         return _Configured(
             settings=settings,
-            configurator=configurator,
+            layers=layers,
+            built=built,
             requests=requests,
             converters=checked_converters(self.declaration, self.diagnostics),
             seconds=time.perf_counter() - start,
@@ -165,14 +171,28 @@ class _Run:
         collector = ScopeCollector(
             declaration=self.declaration,
             settings=configured.settings,
-            configurator=configured.configurator,
+            layers=configured.layers,
             loader=loader,
             diagnostics=self.diagnostics,
             converters=configured.converters,
         )
-        root = collector.gather(self._root(), self._wanted(configured.settings, parser, configured.requests, loader))
-        self._check_names(root, configured.requests, configured.configurator, loader)
-        return _Collected(root=root, parser=parser, loader=loader, seconds=time.perf_counter() - start)
+        declared = self.declaration.root
+        root = collector.collect(
+            _without_plugins(declared) if self.sources.only_builtin else declared,
+            self._requests(configured, parser, loader),
+        )
+        built = [configured.built, *(settings for scope in root.walk() for settings in scope.built_settings)]
+        values = {label: value for settings in built for label, value in settings.values.items()}
+        enabled = {plugin.name for scope in root.walk() for plugin in scope.plugins}
+        self._check_disabled(configured.requests, enabled, loader)
+        check_unused(
+            configured.layers,
+            values,
+            frozenset().union(*(settings.claims for settings in built)),
+            frozenset({*enabled, *configured.requests.disabled, *loader.requested}),
+            self.diagnostics,
+        )
+        return _Collected(root=root, parser=parser, loader=loader, values=values, seconds=time.perf_counter() - start)
 
     def resolve(self, configured: _Configured) -> Resolution:
         """Collect the records of the plugins, and decide which of them take effect.
@@ -184,7 +204,7 @@ class _Run:
         start = time.perf_counter()
         resolver = Resolver(
             settings=configured.settings,
-            values=configured.configurator.values,
+            values=collected.values,
             builtin=_BUILTIN_NAMES,
             diagnostics=self.diagnostics,
             converters=configured.converters,
@@ -207,94 +227,44 @@ class _Run:
         collected = self.collect(configured)
         loader = collected.loader
         plugins = planned_plugins(collected.root, configured.requests, loader, _BUILTIN_NAMES)
-        return with_failures(plugins, loader.seen, loader.installed, self.diagnostics)
+        return with_failures(plugins, loader.requested, loader.installed, self.diagnostics)
 
     # -- which plugins
 
-    def _loader(self, asked: PluginRequests) -> Loader:
+    def _loader(self, requests: PluginRequests) -> Loader:
         return Loader(
             diagnostics=self.diagnostics,
-            disabled=frozenset(asked.disabled),
-            optional=asked.optional,
+            disabled=frozenset(requests.disabled),
+            optional=requests.optional,
             excluded=self.quarantined.keys(),
             discover=installed_plugins if self.sources.entry_points else tuple,
         )
 
-    def _root(self) -> ScopeDeclaration:
-        root = self.declaration.root
-        return _without_plugins(root) if self.sources.only_builtin else root
-
-    def _wanted(
-        self, settings: Settings, parser: AdaptedPart, asked: PluginRequests, loader: Loader
-    ) -> list[PluginRequest]:
-        wanted = [PluginRequest(ref=plugin, origin=Origin(plugin=plugin.info.name), builtin=True) for plugin in BUILTIN]
+    def _requests(self, configured: _Configured, parser: AdaptedPart, loader: Loader) -> list[PluginRequest]:
+        requests = [_builtin_request(plugin) for plugin in BUILTIN]
         if parser.adapter is not None:
-            wanted.append(parser.adapter)
-        if self.sources.only_builtin:
-            return wanted
-        wanted += self._local()
-        wanted += asked.enabled
-        for kind, name in (
-            ("parser", settings.parser.name),
-            ("parser", settings.parser.shadow),
-            ("router", settings.router),
-        ):
-            wanted += _provider_of(kind, name, loader)
-        if settings.parser.shadow and settings.components.get("shadow_parser", "threaded") == "threaded":
-            wanted += _installed("shadow_parser", loader)
-        if settings.plugins.autoload:
-            # What comes with the framework holds rivals for each slot.
-            wanted += [
-                PluginRequest(ref=each.name, origin=each.origin) for each in loader.installed if not each.is_ours
-            ]
-        return wanted
+            requests.append(parser.adapter)
+        if not self.sources.only_builtin:
+            requests += local_requests(self.sources, self.diagnostics)
+            requests += configured.requests.enabled
+            requests += requests_of_providers(configured.settings, loader, _BUILTIN_NAMES)
+        return requests
 
-    def _local(self) -> list[PluginRequest]:
-        path = self.sources.folder / FILE_NAME if self.sources.folder is not None else None
-        if path is None or not path.is_file():
-            return []
-        at = Origin(plugin="app", location=str(path))
-        try:
-            found = local_plugins(path)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
-            self.diagnostics.add(
-                "TB103",
-                f"{FILE_NAME} cannot be imported: {format_error(error)}",
-                attrs.evolve(at, location=place_of_error(error) or str(path)),
-                why="a file of that name beside the settings counts as enabled",
-                fix="correct the file",
-            )
-            return []
-        if not found:
-            self.diagnostics.add(
-                "TB104",
-                f"{FILE_NAME} defines no plugin",
-                at,
-                why="it is imported for the classes derived from turnbuckle.Plugin that it defines",
-                fix="define one, or remove the file",
-            )
-        return [PluginRequest(ref=each, origin=at) for each in found]
-
-    def _check_names(
-        self, root: CollectedScope, asked: PluginRequests, configurator: Configurator, loader: Loader
-    ) -> None:
-        enabled = {plugin.name for scope in root.walk() for plugin in scope.plugins}
-        self._check_disabled(asked, enabled, loader)
-        configurator.leftovers(frozenset({*enabled, *asked.disabled, *loader.seen}))
-
-    def _check_disabled(self, asked: PluginRequests, enabled: set[str], loader: Loader) -> None:
-        for name, origin in asked.disabled.items():
-            if name in loader.seen or any(each.name == name for each in loader.installed):
+    def _check_disabled(self, requests: PluginRequests, enabled: Set[str], loader: Loader) -> None:
+        for name, origin in requests.disabled.items():
+            if name in loader.requested:
                 continue
-            known = enabled | {each.name for each in loader.installed}
-            self.diagnostics.add(
-                "TB112",
-                f"plugin {name!r} is disabled, but there is no such plugin{did_you_mean(name, known)}",
-                origin,
-                why="nothing that is enabled or installed has this name",
-                fix="correct the name, or remove it",
-                level="warning",
-            )
+            installed = {plugin.name for plugin in loader.installed}
+            if name not in installed:
+                hint = did_you_mean(name, enabled | installed)
+                self.diagnostics.add(
+                    "TB112",
+                    f"plugin {name!r} is disabled, but there is no such plugin{hint}",
+                    origin,
+                    why="no enabled or installed plugin has this name",
+                    fix="correct the name, or remove it",
+                    level="warning",
+                )
 
     # -- the plan
 
@@ -353,16 +323,8 @@ class _Run:
 
 
 def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:
-    return attrs.evolve(scope, plugins=(), scopes=tuple(_without_plugins(each) for each in scope.scopes))
+    return attrs.evolve(scope, plugins=(), scopes=tuple(_without_plugins(inner) for inner in scope.scopes))
 
 
-def _provider_of(kind: str, name: str, loader: Loader) -> list[PluginRequest]:
-    # Who asks for a parser by name wants the plugin that has it; naming both would say the same thing twice.
-    if not name or name in _BUILTIN_NAMES:
-        return []
-    return _installed(name, loader) + _installed(f"{name}_{kind}", loader)
-
-
-def _installed(name: str, loader: Loader) -> list[PluginRequest]:
-    found: Mapping[str, Origin] = {each.name: each.origin for each in loader.installed if each.name == name}
-    return [PluginRequest(ref=each, origin=origin) for each, origin in found.items()]
+def _builtin_request(plugin: type[Plugin]) -> PluginRequest:
+    return PluginRequest(ref=plugin, origin=Origin(plugin=plugin.info.name), builtin=True)

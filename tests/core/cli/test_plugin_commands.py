@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from turnbuckle.cli.group import turnbuckle
-from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
+from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 
 from .conftest import Project
 

@@ -22,7 +22,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import PluginRequest
 
-__all__ = ["AdaptedPart", "adapt_parser", "inject_router"]
+__all__ = ["AdaptedPart", "adapt_parser", "adapt_router"]
 
 _ADAPTERS: Final[Mapping[str, tuple[str, str]]] = {
     "parse_into": ("turnbuckle_plugins.parse_into", "ParseIntoPlugin"),
@@ -80,7 +80,7 @@ def adapt_parser(written: Sourced[object] | None, diagnostics: Diagnostics) -> A
     return _unfit("parser", value, origin, (why, fix), diagnostics)
 
 
-def inject_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
+def adapt_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
     """Return what the ``router=`` of an app or a scope means; a mistake is noted and means nothing."""
     if written is None:
         return AdaptedPart()
@@ -108,7 +108,7 @@ def _adapted(adapter: str, slot: str, written: Sourced[object], diagnostics: Dia
     except Exception as error:  # noqa: BLE001  # a foreign object is wrapped here
         why = f"the adapter {module} failed: {type(error).__name__}: {error}"
         return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), diagnostics)
-    return AdaptedPart(adapter=PluginRequest(ref=wanted, origin=written.origin, builtin=True, injected=slot))
+    return AdaptedPart(adapter=PluginRequest(ref=wanted, origin=written.origin, builtin=True))
 
 
 def _unfit(

@@ -10,7 +10,7 @@ from turnbuckle.records import ParserProvider, ResponseType, RouterProvider
 from turnbuckle.routing.records import Router
 from turnbuckle.setup import Setup
 
-__all__ = ["BUILTIN"]
+__all__ = ["BUILTIN", "BUILTIN_COMMANDS"]
 
 
 @final
@@ -57,3 +57,9 @@ def _tree_router(setup: Setup) -> Router:
 
 
 BUILTIN: Final[tuple[type[Plugin], ...]] = (H1Plugin, TreePlugin, ResponsesPlugin)
+"""The built-in plugins."""
+
+BUILTIN_COMMANDS: Final = frozenset(
+    {"serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "new"}
+)
+"""The commands of the core. No plugin can replace them: some of them repair what plugins break."""

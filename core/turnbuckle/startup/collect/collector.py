@@ -27,7 +27,7 @@ from turnbuckle.startup.collect.hook_registry import HookCall, Registry
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
-from turnbuckle.startup.plugins.loading import place_of_error
+from turnbuckle.startup.plugins.import_errors import place_of_error
 from turnbuckle.startup.plugins.validate import fault_in, shown
 
 __all__ = ["Answers", "Collector"]
@@ -63,26 +63,29 @@ class Answers:
         return tuple(self.entries.get(hook, ()))
 
 
-@attrs.define
+@attrs.frozen
 class Collector:
-    """Asks the plugins of one scope.
+    """Calls the hooks of the plugins of one scope.
 
     Attributes:
         plugins: the plugins, in dependency order.
         registry: their hooks.
-        diagnostics: where wrong answers are noted.
+        diagnostics: collects the problems.
     """
 
     plugins: Sequence[LoadedPlugin]
     registry: Registry
     diagnostics: Diagnostics
 
-    def ask(self, plugin: LoadedPlugin) -> Mapping[str, list[Sourced[Any]]]:
-        """Ask one plugin every hook that it answers, but ``review_plan`` and those that plugins define."""
+    def ask(self, plugin: LoadedPlugin) -> tuple[LoadedPlugin, Mapping[str, list[Sourced[Any]]]]:
+        """Call all hooks of one plugin, except ``review_plan`` and the hooks that plugins define.
+
+        Returns:
+            The plugin with the time that the hooks took, and the records by hook.
+        """
         start = time.perf_counter()
         entries = dict(self._ask(plugin))
-        plugin.seconds += time.perf_counter() - start
-        return entries
+        return attrs.evolve(plugin, seconds=plugin.seconds + time.perf_counter() - start), entries
 
     def review(self, plan: Plan) -> None:
         """Let plugins look over the plan, and note what they find."""

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
+import attrs
 import pluggy
 
 from turnbuckle.diagnostics import Origin
@@ -43,10 +44,14 @@ class Registry(pluggy.PluginManager):
         self._accepted: dict[str, Mapping[str, Any]] = {}
         self._implemented: Final[dict[tuple[str, str], pluggy.HookImpl]] = {}
 
-    def admit(self, plugin: LoadedPlugin) -> None:
-        """Take in the hooks that a plugin answers; those that cannot be called are noted and left out."""
+    def admit(self, plugin: LoadedPlugin) -> LoadedPlugin:
+        """Register the hooks of a plugin, and return the plugin with their names.
+
+        A hook that cannot be called is reported, and left out.
+        """
         self._accepted = dict(self._implementations(plugin))
-        plugin.hooks = tuple(sorted(options.get("specname") or name for name, options in self._accepted.items()))
+        hooks = tuple(sorted(options.get("specname") or name for name, options in self._accepted.items()))
+        plugin = attrs.evolve(plugin, hooks=hooks)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.register(plugin.plugin, plugin.name)
@@ -64,6 +69,15 @@ class Registry(pluggy.PluginManager):
                 fix="see the text",
             )
 
+        return plugin
+
+    def retain(self, names: Iterable[str]) -> None:
+        """Forget the hooks of all plugins except some."""
+        kept = frozenset(names)
+        for name, hook in list(self._implemented):
+            if name not in kept:
+                del self._implemented[name, hook]
+
     def _warned_at(self, plugin: LoadedPlugin, warning: warnings.WarningMessage) -> Origin:
         # pluggy says where the function is, and not what it implements.
         for hook in plugin.hooks:
@@ -73,10 +87,11 @@ class Registry(pluggy.PluginManager):
         return plugin.origin
 
     def calls(self, plugin: LoadedPlugin) -> Iterator[tuple[str, Callable[..., object], HookCall]]:
-        """Yield the hooks that a plugin answers: name, function, and how to call it."""
+        """Yield each hook of a plugin: its name, its function, and a function that calls it."""
         for name in plugin.hooks:
-            implementation = self._implemented[plugin.name, name]
-            yield name, implementation.function, _call_of(implementation)
+            implementation = self._implemented.get((plugin.name, name))
+            if implementation is not None:
+                yield name, implementation.function, _call_of(implementation)
 
     def known_hooks(self) -> frozenset[str]:
         """Return the names of all hooks."""

@@ -1,16 +1,15 @@
-"""Load, configure and ask the plugins of each scope, outer scopes first: what resolution then decides upon."""
+"""Load and configure the plugins of each scope and call their hooks, outer scopes first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
-from turnbuckle.startup.collect.adapt import AdaptedPart, inject_router
+from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_router
 from turnbuckle.startup.collect.collector import Answers, Collector
 from turnbuckle.startup.collect.hook_registry import Registry
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
@@ -18,22 +17,24 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.dependencies import check_left_out, check_relations, in_dependency_order
 from turnbuckle.startup.plugins.loading import Loader
-from turnbuckle.startup.plugins.requested import asked_in_code
-from turnbuckle.startup.settings.builder import Configurator
+from turnbuckle.startup.plugins.requested import requests_in_code
+from turnbuckle.startup.settings.builder import BuiltSettings, build_plugin_settings
+from turnbuckle.startup.settings.layers import Layers
 
 __all__ = ["CollectedScope", "ScopeCollector"]
 
 
 @attrs.frozen(kw_only=True)
 class CollectedScope:
-    """One scope with all that its plugins returned.
+    """One scope with all records that its plugins returned.
 
     Attributes:
-        declaration: what the app wrote down for it.
-        plugins: those that take part in it, in dependency order.
-        answers: what they returned.
-        collector: to ask them again, for ``review_plan``.
-        router: what its ``router=`` means.
+        declaration: the scope as the app declares it.
+        plugins: the plugins that take part in it, in dependency order.
+        answers: the records that they returned.
+        collector: calls them again, for ``review_plan``.
+        router: the meaning of its ``router=``.
+        built_settings: the settings of its plugins, including plugins that were quarantined afterwards.
         scopes: the scopes within.
     """
 
@@ -42,6 +43,7 @@ class CollectedScope:
     answers: Answers
     collector: Collector
     router: AdaptedPart
+    built_settings: tuple[BuiltSettings[object], ...] = ()
     scopes: tuple[CollectedScope, ...] = ()
 
     def walk(self) -> Iterator[CollectedScope]:
@@ -53,66 +55,75 @@ class CollectedScope:
 
 @attrs.frozen(kw_only=True)
 class ScopeCollector:
-    """Goes through the scopes of one app.
+    """Collects the records of all scopes of one app.
 
     Attributes:
         declaration: the app.
-        settings: its settings.
-        configurator: for the settings of plugins.
-        loader: for plugins.
-        diagnostics: where mistakes are noted.
-        converters: those that patterns may name.
+        settings: the settings of the app.
+        layers: the sources of the settings of plugins.
+        loader: loads plugins.
+        diagnostics: collects the problems.
+        converters: the converters that patterns may name.
     """
 
     declaration: Declaration
     settings: Settings
-    configurator: Configurator
+    layers: Layers
     loader: Loader
     diagnostics: Diagnostics
     converters: Converters
 
-    def gather(
+    def collect(
         self,
         scope: ScopeDeclaration,
         more: Sequence[PluginRequest] = (),
         around: Mapping[str, LoadedPlugin] | None = None,
     ) -> CollectedScope:
-        """Return a scope and all within, gathered.
+        """Collect the records of a scope and of all scopes within.
 
         Args:
-            scope: what the app wrote down.
-            more: plugins beside those written in the scope.
-            around: plugins of the scopes around it.
+            scope: the scope as the app declares it.
+            more: requests for plugins beside those in the declaration.
+            around: the plugins of the scopes around it, by name.
         """
-        router = inject_router(scope.router, self.diagnostics)
+        outer = around or {}
+        router = adapt_router(scope.router, self.diagnostics)
         adapters = [router.adapter] if router.adapter is not None else []
-        wanted = [*more, *asked_in_code(scope), *adapters]
-        loaded = self.loader.load(wanted)
-        plugins = check_relations(loaded, around or {}, self.loader.quarantined, self.diagnostics)
-        plugins = self._configured(in_dependency_order(plugins, self.diagnostics), scope.prefix)
-        answers, collector = self._asked(plugins, around or {})
-        plugins = list(collector.plugins)
-        check_left_out(plugins, self.loader.quarantined, self.diagnostics)
-        inside = {**(around or {}), **{plugin.name: plugin for plugin in plugins}}
+        loaded = self.loader.load([*more, *requests_in_code(scope), *adapters])
+        related = check_relations(loaded, outer, self.loader.quarantined, self.diagnostics)
+        built: list[BuiltSettings[object]] = []
+        configured = self._configured(in_dependency_order(related, self.diagnostics), scope.prefix, built)
+        answers, collector = self._answers(configured, outer)
+        check_left_out(collector.plugins, self.loader.quarantined, self.diagnostics)
+        inside = {**outer, **{plugin.name: plugin for plugin in collector.plugins}}
         return CollectedScope(
             declaration=scope,
-            plugins=plugins,
+            plugins=collector.plugins,
             answers=answers,
             collector=collector,
             router=router,
-            scopes=tuple(self.gather(each, (), inside) for each in scope.scopes),
+            built_settings=tuple(built),
+            scopes=tuple(self.collect(inner, (), inside) for inner in scope.scopes),
         )
 
-    def _configured(self, plugins: Sequence[LoadedPlugin], prefix: str) -> list[LoadedPlugin]:
-        configured = self._spare(plugins, partial(self._configure, prefix=prefix))
-        # A plugin without the settings that it relies on would only fail again, in words of its own.
-        return [each for each in configured if _is_configured(each)]
+    def _configured(
+        self, plugins: Sequence[LoadedPlugin], prefix: str, built: list[BuiltSettings[object]]
+    ) -> list[LoadedPlugin]:
+        configured = []
+        for plugin in plugins:
+            mark = len(self.diagnostics.entries)
+            settings = build_plugin_settings(plugin, self.layers, self.diagnostics, prefix)
+            built.append(settings)
+            # A plugin without the settings that it relies on would only fail again, with another message.
+            is_usable = plugin.info.config is None or settings.instance is not None
+            if not self._is_quarantined(plugin, mark) and is_usable:
+                configured.append(attrs.evolve(plugin, setup=self._setup(plugin, settings.instance, prefix)))
+        return configured
 
-    def _configure(self, plugin: LoadedPlugin, prefix: str) -> None:
-        configurator = attrs.evolve(self.configurator, scope=prefix)
-        plugin.setup = Setup(
+    def _setup(self, plugin: LoadedPlugin, config: object, prefix: str) -> Setup:
+        return Setup(
             settings=self.settings,
-            config=configurator.plugin(plugin),
+            config=config,
             plugin=plugin.name,
             app_name=self.declaration.name,
             debug=self.settings.debug,
@@ -120,36 +131,35 @@ class ScopeCollector:
             converters=self.converters,
         )
 
-    def _asked(self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]) -> tuple[Answers, Collector]:
+    def _answers(
+        self, plugins: Sequence[LoadedPlugin], around: Mapping[str, LoadedPlugin]
+    ) -> tuple[Answers, Collector]:
         registry = Registry([*around.values(), *plugins], self.diagnostics)
-        admitted = self._spare(plugins, registry.admit)
+        admitted = self._admitted(plugins, registry)
         collector = Collector(admitted, registry, self.diagnostics)
         answers = Answers()
-        alive = []
+        asked = []
         for plugin in admitted:
             mark = len(self.diagnostics.entries)
-            entries = collector.ask(plugin)
+            done, entries = collector.ask(plugin)
             if not self._is_quarantined(plugin, mark):
                 answers.take(entries)
-                alive.append(plugin)
-        collector.plugins = alive
-        return answers, collector
+                asked.append(done)
+        # Only now: plugins that are asked later may still call the hooks of a plugin that failed.
+        registry.retain(plugin.name for plugin in asked)
+        return answers, attrs.evolve(collector, plugins=asked)
 
-    def _spare(self, plugins: Sequence[LoadedPlugin], step: Callable[[LoadedPlugin], None]) -> list[LoadedPlugin]:
-        alive = []
+    def _admitted(self, plugins: Sequence[LoadedPlugin], registry: Registry) -> list[LoadedPlugin]:
+        admitted = []
         for plugin in plugins:
             mark = len(self.diagnostics.entries)
-            step(plugin)
+            registered = registry.admit(plugin)
             if not self._is_quarantined(plugin, mark):
-                alive.append(plugin)
-        return alive
+                admitted.append(registered)
+        return admitted
 
     def _is_quarantined(self, plugin: LoadedPlugin, mark: int) -> bool:
         quarantined = plugin.name in self.loader.optional and self.diagnostics.quarantine(mark, plugin.name)
         if quarantined:
             self.loader.quarantined.append(plugin.name)
         return quarantined
-
-
-def _is_configured(plugin: LoadedPlugin) -> bool:
-    return plugin.info.config is None or (plugin.setup is not None and plugin.setup.config is not None)

@@ -46,7 +46,7 @@ from turnbuckle.startup.plugins.validate import fault_of_lifespan
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
 from turnbuckle.startup.resolve.route_overrides import content_limit_of, largest_content, own_timeouts, timeouts_of
-from turnbuckle.startup.settings.secrets import secret_texts
+from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.resources import Resources

@@ -1,4 +1,4 @@
-"""The words between loading and collecting: a plugin as it was asked for, and as it was loaded."""
+"""The records between the settings and the hooks: plugins that are requested, and plugins that are loaded."""
 
 from __future__ import annotations
 
@@ -10,43 +10,55 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.setup import Setup
 
-__all__ = ["LoadedPlugin", "PluginRequest"]
+__all__ = ["LoadedPlugin", "PluginRequest", "PluginRequests"]
 
 
 @attrs.frozen(kw_only=True)
 class PluginRequest:
-    """A plugin that somebody asked for.
+    """A request to enable one plugin.
 
     Attributes:
-        ref: its name, class, or an instance.
-        origin: who asked for it.
-        config: settings given in code along with it.
-        builtin: whether it is a part of the core.
-        injected: the slot that it was made for, when it adapts a value passed to the app; else "".
+        ref: the name or the class of the plugin, or an instance.
+        origin: where it is requested.
+        config: the settings given in code along with it.
+        builtin: whether it is a part of the core, or adapts a value that was passed to the app.
     """
 
     ref: object
     origin: Origin
     config: Mapping[str, object] = attrs.field(factory=dict)
     builtin: bool = False
-    injected: str = ""
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen
+class PluginRequests:
+    """The plugins that settings, environment and command line name.
+
+    Attributes:
+        enabled: the requests to enable plugins.
+        disabled: names of plugins that stay disabled even if they are requested, with the origin of that.
+        optional: names of plugins whose failure is a warning.
+    """
+
+    enabled: tuple[PluginRequest, ...]
+    disabled: Mapping[str, Origin]
+    optional: frozenset[str]
+
+
+@attrs.frozen(kw_only=True)
 class LoadedPlugin:
-    """A plugin that takes part, in one scope.
+    """A plugin that takes part in one scope; each stage of startup returns it with more of its attributes set.
 
     Attributes:
         plugin: the instance.
-        info: what it says about itself.
+        info: its name, and its relations to other plugins.
         origin: where it comes from.
-        config: settings given in code along with it.
-        builtin: whether it is a part of the core.
-        injected: the slot that it was made for, when it adapts a value passed to the app; else "".
-        requested_by: who enabled it.
-        setup: what its hooks are given; set once it is configured.
-        hooks: names of the hooks that it answers; set once it is asked.
-        seconds: what it cost so far.
+        config: the settings given in code along with it.
+        builtin: whether it is a part of the core, or adapts a value that was passed to the app.
+        requested_by: where it is requested.
+        setup: the argument of its hooks; None before the plugin is configured.
+        hooks: names of the hooks that it implements; empty before its hooks are registered.
+        seconds: the time that its import and its hooks have taken so far.
     """
 
     plugin: Plugin
@@ -54,7 +66,6 @@ class LoadedPlugin:
     origin: Origin
     config: Mapping[str, object] = attrs.field(factory=dict)
     builtin: bool = False
-    injected: str = ""
     requested_by: Origin | None = None
     setup: Setup | None = None
     hooks: tuple[str, ...] = ()
@@ -62,5 +73,5 @@ class LoadedPlugin:
 
     @property
     def name(self) -> str:
-        """Return its name."""
+        """Return the name of the plugin."""
         return self.info.name

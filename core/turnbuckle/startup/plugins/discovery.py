@@ -1,18 +1,29 @@
-"""Find installed plugins by metadata alone; nothing is imported here."""
+"""Find plugins: installed ones by their metadata, and those in a project's own ``turnbuckle_plugin.py``."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Final
 
 import attrs
 
 from turnbuckle.diagnostics import Origin
+from turnbuckle.plugin import Plugin
 
-__all__ = ["GROUP", "InstalledPlugin", "installed_plugins"]
+__all__ = ["GROUP", "LOCAL_FILE", "InstalledPlugin", "distribution_of", "installed_plugins", "local_plugins"]
 
 GROUP: Final = "turnbuckle.plugins"
+"""The group of the entry points of plugins."""
+
+LOCAL_FILE: Final = "turnbuckle_plugin.py"
+"""The file in the folder of a project whose plugins are enabled without further settings."""
+
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 @attrs.frozen
@@ -23,7 +34,7 @@ class InstalledPlugin:
         name: the name of the plugin.
         value: ``module:attribute``.
         distribution: name and version of the distribution that has it.
-        entry_point: to load it by.
+        entry_point: the entry point, which loads the plugin.
     """
 
     name: str
@@ -33,30 +44,73 @@ class InstalledPlugin:
 
     @property
     def origin(self) -> Origin:
-        """Return where it comes from."""
+        """Return where the plugin comes from."""
         return Origin(plugin=self.name, location=self.value, distribution=self.distribution)
 
     @property
     def is_ours(self) -> bool:
-        """Return whether it comes with the framework, and so was installed by nobody's choice."""
+        """Return whether the plugin comes with the framework, so that the user did not choose to install it."""
         return self.distribution.startswith("turnbuckle ")
 
     @property
     def extra(self) -> str:
-        """Return the extra of the distribution that it needs, as its entry point names it; "" for none."""
+        """Return the extra of the distribution that the plugin needs, as its entry point names it; "" for none."""
         return ",".join(self.entry_point.extras)
 
 
 def installed_plugins(found: Iterable[EntryPoint] | None = None) -> tuple[InstalledPlugin, ...]:
-    """Return all installed plugins by name, then by distribution; two of one name are both there.
+    """Return all installed plugins by name, then by distribution, from metadata only: nothing is imported.
 
     Args:
-        found: entry points to take instead of those of this environment.
+        found: entry points to use instead of the entry points of this environment.
     """
     points = entry_points(group=GROUP) if found is None else found
-    installed = {(each.name, each.value, _distribution(each)): each for each in points}
+    installed = {(point.name, point.value, _distribution_of_entry(point)): point for point in points}
     return tuple(InstalledPlugin(*key, installed[key]) for key in sorted(installed))
 
 
-def _distribution(point: EntryPoint) -> str:
+def distribution_of(module: str) -> str:
+    """Return name and version of the distribution of an imported module; "" if it has none, or more than one.
+
+    A module of the project itself has no distribution, and the list of all distributions is not read for it.
+    """
+    path = getattr(sys.modules.get(module), "__file__", None)
+    if path is None or not _INSTALLED.intersection(Path(path).parts):
+        return ""
+    return _distribution_of_package(module.partition(".")[0])
+
+
+def local_plugins(path: Path) -> list[type[Plugin]]:
+    """Import a file, and return the plugin classes that it defines, in the order of their definitions.
+
+    Raises:
+        Exception: any exception of the code in the file.
+    """
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file", path=str(path))
+    module = module_from_spec(spec)
+    # attrs and pickle look up classes by their module, so the module must be registered while it runs.
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return [value for value in vars(module).values() if _is_plugin_of(value, path.stem)]
+
+
+def _distribution_of_entry(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
+
+
+@cache
+def _distribution_of_package(name: str) -> str:
+    names = set(packages_distributions().get(name, ()))
+    if len(names) != 1:
+        return ""
+    (found,) = names
+    try:
+        return f"{found} {version(found)}"
+    except PackageNotFoundError:
+        return ""
+
+
+def _is_plugin_of(value: object, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, Plugin) and value.__module__ == module

@@ -1,35 +1,63 @@
-"""Find where the import of a plugin failed: in the plugin's own code, and where that was led to."""
+"""Locate the line at fault in the traceback of a plugin: of its import, its constructor or a hook."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import attr
+import attrs
 
 from turnbuckle.startup.model.locations import file_place
 
-__all__ = ["import_places"]
+__all__ = ["import_places", "place_of_error"]
+
+# Neither the core nor attrs, which runs validators, is the place to fix an error of a plugin.
+_NOT_AT_FAULT: Final = tuple(
+    folder + os.sep
+    for folder in (
+        str(Path(__file__).parents[2]),
+        *(str(Path(module.__file__ or "").parent) for module in (attr, attrs, importlib)),
+    )
+)
 
 
 def import_places(error: BaseException, module: str) -> tuple[str, str]:
-    """Return the last line of a plugin's own on the way to an exception, and the line that raised it.
+    """Locate the failure of an import.
 
     Args:
-        error: what importing the plugin raised.
+        error: the exception that importing the plugin raised.
         module: name of its module.
 
     Returns:
-        Places; "" for what is not known, or is outside of what was imported.
+        The last line of the plugin's own code, and the line that raised the exception. Both are "" if the failure is
+        outside of the plugin.
     """
-    way = [*_frames(error)]
+    places = [*_places(error)]
     top = module.partition(".")[0]
-    own = [place for path, place in way if _is_of(path, top)]
-    # Before the plugin's first line stands what imports it: that is no place to look at.
-    innermost = way[-1][1] if own else ""
-    return (own[-1] if own else ""), innermost
+    own = [place for path, place in places if _is_of(path, top)]
+    # Before the first line of the plugin come the lines that import it; they are not at fault.
+    return (own[-1], places[-1][1]) if own else ("", "")
 
 
-def _frames(error: BaseException) -> Iterator[tuple[Path, str]]:
+def place_of_error(error: BaseException, near: str = "") -> str:
+    """Return the line that raised an exception, or the line that cannot be parsed.
+
+    Args:
+        error: the exception.
+        near: a location; lines in the same folder are preferred to lines of libraries. "" for no preference.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return file_place(error.filename, error.lineno)
+    return _innermost(error.__traceback__, _folder(near.rpartition(":")[0]) if near else None)
+
+
+def _places(error: BaseException) -> Iterator[tuple[Path, str]]:
     for frame in traceback.extract_tb(error.__traceback__):
         if not frame.filename.startswith("<"):
             yield Path(frame.filename), file_place(frame.filename, frame.lineno)
@@ -39,3 +67,14 @@ def _frames(error: BaseException) -> Iterator[tuple[Path, str]]:
 
 def _is_of(path: Path, top: str) -> bool:
     return path.stem == top or top in path.parent.parts
+
+
+def _innermost(trace: TracebackType | None, folder: Path | None) -> str:
+    frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith(("<", *_NOT_AT_FAULT))]
+    own = [frame for frame in frames if _folder(frame.filename) == folder]
+    nearest = (own or frames)[-1:]
+    return "".join(file_place(frame.filename, frame.lineno) for frame in nearest)
+
+
+def _folder(path: str) -> Path:
+    return Path(path).resolve().parent

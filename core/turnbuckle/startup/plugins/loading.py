@@ -1,82 +1,44 @@
-"""Import the plugins that were asked for, and no others; make one instance of each.
+"""Import the requested plugins, and no others; make one instance of each.
 
-Whatever goes wrong with one plugin is noted with its distribution and line, and hides nothing that others do.
+Each failure is reported with the distribution and the line of its plugin, and does not hide failures of other plugins.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import time
-import traceback
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from pathlib import Path
-from types import TracebackType
 from typing import Final
 
-import attr
 import attrs
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
-from turnbuckle.startup.model.locations import file_place, place_of
+from turnbuckle.startup.model.locations import place_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
-from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
-from turnbuckle.startup.plugins.distributions import distribution_of
-from turnbuckle.startup.plugins.import_errors import import_places
+from turnbuckle.startup.plugins.discovery import InstalledPlugin, distribution_of, installed_plugins
+from turnbuckle.startup.plugins.import_errors import import_places, place_of_error
 from turnbuckle.startup.plugins.validate import shown
 
-__all__ = ["Loader", "place_of_error"]
+__all__ = ["Loader"]
 
-_NOT_TO_BLAME: Final = tuple(
-    str(folder) + os.sep
-    for folder in (
-        Path(__file__).parents[2],
-        *(Path(module.__file__ or "").parent for module in (attr, attrs, importlib)),
-    )
-)
-# What a constructor gave, where it gave nothing: None would be something that was passed.
+# The result of a constructor that fails: None could be a value that was passed.
 _NOT_MADE: Final = object()
-
-
-def place_of_error(error: BaseException, near: str = "") -> str:
-    """Return the line that raised an exception, or the line that cannot be parsed.
-
-    Args:
-        error: the exception.
-        near: a place beside which a line says more than the one of a library that it calls; "" for none.
-    """
-    if isinstance(error, SyntaxError) and error.filename:
-        return file_place(error.filename, error.lineno)
-    return _innermost(error.__traceback__, _folder(near.rpartition(":")[0]) if near else None)
-
-
-def _innermost(trace: TracebackType | None, folder: Path | None) -> str:
-    # Neither the core nor attrs, which checks what it is given, is where anything has to be mended.
-    frames = [each for each in traceback.extract_tb(trace) if not each.filename.startswith(("<", *_NOT_TO_BLAME))]
-    own = [each for each in frames if _folder(each.filename) == folder]
-    nearest = (own or frames)[-1:]
-    return "".join(file_place(each.filename, each.lineno) for each in nearest)
-
-
-def _folder(path: str) -> Path:
-    return Path(path).resolve().parent
 
 
 @attrs.define(slots=False)
 class Loader:
-    """Turns what was asked for into loaded plugins.
+    """Loads requested plugins.
 
     Attributes:
-        diagnostics: where failures are noted.
-        disabled: names that stay out, with who said so.
+        diagnostics: collects the failures.
+        disabled: names of disabled plugins.
         optional: names of plugins whose failure is a warning.
-        excluded: optional plugins that stay out, as a start with them failed.
-        quarantined: the optional plugins that failed.
-        seen: names of all plugins that were asked for, with who asked.
-        discover: lists the installed plugins; asked at most once, and only when a name has to be looked up.
+        excluded: names of optional plugins that are left out because a start with them failed.
+        quarantined: names of the optional plugins that were left out so far.
+        requested: names of all plugins requested so far, with their origins.
+        discover: lists the installed plugins; called at most once, and only when a name has to be looked up.
     """
 
     diagnostics: Diagnostics
@@ -84,7 +46,7 @@ class Loader:
     optional: frozenset[str] = frozenset()
     excluded: Collection[str] = ()
     quarantined: list[str] = attrs.field(factory=list)
-    seen: dict[str, Origin] = attrs.field(factory=dict)
+    requested: dict[str, Origin] = attrs.field(factory=dict)
     discover: Callable[[], tuple[InstalledPlugin, ...]] = installed_plugins
 
     @cached_property
@@ -98,37 +60,34 @@ class Loader:
         return self.installed if "installed" in vars(self) else ()
 
     def origin_of(self, name: str) -> Origin:
-        """Return who asked for a plugin."""
-        return self.seen.get(name, Origin(plugin=name))
+        """Return where a plugin is requested."""
+        return self.requested.get(name, Origin(plugin=name))
 
-    def load(self, wanted: Sequence[PluginRequest]) -> list[LoadedPlugin]:
-        """Return the plugins of one scope, in the order in which they were asked for."""
+    def load(self, requests: Sequence[PluginRequest]) -> list[LoadedPlugin]:
+        """Return the plugins of one scope, in the order of their requests."""
         loaded: dict[str, LoadedPlugin] = {}
         tried: set[str] = set()
-        # Values first: a name may mean a plugin that the code passes as a class.
-        for each in sorted(wanted, key=lambda one: isinstance(one.ref, str)):
-            name = each.ref if isinstance(each.ref, str) else _name_of(each.ref)
-            self.seen.setdefault(name, each.origin)
-            if name in self.disabled and not each.builtin:
+        # Classes and instances first: a name may mean a plugin that the code passes as a class.
+        for request in sorted(requests, key=lambda request: isinstance(request.ref, str)):
+            name = request.ref if isinstance(request.ref, str) else _name_of(request.ref)
+            self.requested.setdefault(name, request.origin)
+            if name in self.disabled and not request.builtin:
                 continue
-            if name in self.excluded and not each.builtin:
+            if name in self.excluded and not request.builtin:
                 self.quarantined.append(name)
                 continue
-            if isinstance(each.ref, str) and name in tried:
+            if isinstance(request.ref, str) and name in tried:
                 if name in loaded:
-                    self._merge(loaded[name], each)
+                    loaded[name] = _with_config(loaded[name], request)
                 continue
             tried.add(name)
             mark = len(self.diagnostics.entries)
-            plugin = self._load_timed(each)
+            plugin = self._load_timed(request)
             if name in self.optional and self.diagnostics.quarantine(mark, name):
                 self.quarantined.append(name)
             elif plugin is not None and not self._is_twice(plugin, loaded):
                 loaded[plugin.name] = plugin
         return list(loaded.values())
-
-    def _merge(self, plugin: LoadedPlugin, again: PluginRequest) -> None:
-        plugin.config = {**again.config, **plugin.config}
 
     def _is_twice(self, plugin: LoadedPlugin, loaded: dict[str, LoadedPlugin]) -> bool:
         first = loaded.get(plugin.name)
@@ -144,17 +103,15 @@ class Loader:
         )
         return True
 
-    def _load_timed(self, wanted: PluginRequest) -> LoadedPlugin | None:
+    def _load_timed(self, request: PluginRequest) -> LoadedPlugin | None:
         start = time.perf_counter()
-        loaded = self._load(wanted)
-        if loaded is not None:
-            loaded.seconds += time.perf_counter() - start
-        return loaded
+        loaded = self._load(request)
+        return None if loaded is None else attrs.evolve(loaded, seconds=time.perf_counter() - start)
 
-    def _load(self, wanted: PluginRequest) -> LoadedPlugin | None:
-        if not isinstance(wanted.ref, str):
-            return self._instance(wanted.ref, wanted, "")
-        installed = self._find(wanted.ref, wanted.origin)
+    def _load(self, request: PluginRequest) -> LoadedPlugin | None:
+        if not isinstance(request.ref, str):
+            return self._instance(request.ref, request, "")
+        installed = self._find(request.ref, request.origin)
         if installed is None:
             return None
         try:
@@ -162,7 +119,7 @@ class Loader:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's module may raise anything
             self._failed_import(installed, error)
             return None
-        loaded = self._instance(value, wanted, installed.distribution)
+        loaded = self._instance(value, request, installed.distribution)
         if loaded is not None and loaded.name != installed.name:
             self.diagnostics.add(
                 "TB111",
@@ -212,18 +169,18 @@ class Loader:
             fix=fix,
         )
 
-    def _instance(self, value: object, wanted: PluginRequest, distribution: str) -> LoadedPlugin | None:
-        plugin = self._make(value, wanted.origin) if isinstance(value, type) else value
+    def _instance(self, value: object, request: PluginRequest, distribution: str) -> LoadedPlugin | None:
+        plugin = self._make(value, request.origin) if isinstance(value, type) else value
         if plugin is _NOT_MADE:
             return None
         if not isinstance(plugin, Plugin):
-            self._not_a_plugin(value, wanted.origin, distribution)
+            self._not_a_plugin(value, request.origin, distribution)
             return None
         info = _info_of(plugin)
         origin = Origin(
             plugin=_name_of(plugin) or type(plugin).__name__,
             location=place_of(plugin),
-            distribution=distribution or ("" if wanted.builtin else distribution_of(type(plugin).__module__)),
+            distribution=distribution or ("" if request.builtin else distribution_of(type(plugin).__module__)),
         )
         if not isinstance(info, PluginInfo) or not _is_name(info.name):
             self._no_info(plugin, info, origin)
@@ -235,10 +192,9 @@ class Loader:
             plugin=plugin,
             info=info,
             origin=origin,
-            config=wanted.config,
-            builtin=wanted.builtin,
-            injected=wanted.injected,
-            requested_by=wanted.origin,
+            config=request.config,
+            builtin=request.builtin,
+            requested_by=request.origin,
         )
 
     def _make(self, cls: type, origin: Origin) -> object:
@@ -289,6 +245,10 @@ class Loader:
             why="names of plugins are lower case words joined by underscores",
             fix='write info = PluginInfo(name="...") in the class',
         )
+
+
+def _with_config(plugin: LoadedPlugin, request: PluginRequest) -> LoadedPlugin:
+    return attrs.evolve(plugin, config={**request.config, **plugin.config})
 
 
 def _fault_of(info: PluginInfo) -> str:

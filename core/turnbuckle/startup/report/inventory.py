@@ -19,12 +19,12 @@ from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.plugin_records import PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
-from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
+from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, installed_plugins
 from turnbuckle.startup.plugins.loading import Loader
-from turnbuckle.startup.plugins.local_plugin import FILE_NAME
-from turnbuckle.startup.plugins.requested import PluginRequests, requests_from_settings
-from turnbuckle.startup.settings.builder import Configurator
+from turnbuckle.startup.plugins.requested import requests_from_settings
+from turnbuckle.startup.settings.builder import build_settings
 from turnbuckle.startup.settings.layers import read_layers
 
 __all__ = ["PluginInventory", "planned_plugins", "survey_without_app", "with_failures"]
@@ -106,9 +106,9 @@ def survey_without_app(sources: SettingsSources) -> PluginInventory:
     declaration = Declaration(
         name="", root=ScopeDeclaration(prefix="", host="", origin=_NOWHERE), origin=attrs.evolve(_NOWHERE)
     )
-    configurator = Configurator(read_layers(declaration, sources, diagnostics), diagnostics)
-    settings = configurator.build(Settings, (), {}) or Settings()
-    asked = requests_from_settings(settings, configurator.values, sources)
+    built = build_settings(Settings, read_layers(declaration, sources, diagnostics), diagnostics)
+    settings = built.instance or Settings()
+    asked = requests_from_settings(settings, built.values, sources)
     plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
     return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
 
@@ -182,10 +182,12 @@ def _hooks_of(cls: type[Plugin]) -> tuple[str, ...]:
 
 
 def _local(sources: SettingsSources) -> Iterator[PlannedPlugin]:
-    path = sources.folder / FILE_NAME if sources.folder is not None else None
+    path = sources.folder / LOCAL_FILE if sources.folder is not None else None
     if path is not None and path.is_file() and not sources.only_builtin:
         note = "its plugins are enabled in each app"
-        yield PlannedPlugin(name=FILE_NAME, state="enabled", origin=Origin(plugin="app", location=str(path)), note=note)
+        yield PlannedPlugin(
+            name=LOCAL_FILE, state="enabled", origin=Origin(plugin="app", location=str(path)), note=note
+        )
 
 
 def _known(asked: PluginRequests, autoload: bool, sources: SettingsSources) -> Iterator[PlannedPlugin]:

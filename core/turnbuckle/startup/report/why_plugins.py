@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
-from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
+from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
 from turnbuckle.startup.report.formats import counted, milliseconds, type_name

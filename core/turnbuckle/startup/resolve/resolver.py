@@ -21,8 +21,8 @@ from turnbuckle.records import (
 from turnbuckle.routing.converters import BUILTIN as CONVERTERS, Converters
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.adapt import AdaptedPart
+from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.collect.scopes import CollectedScope
-from turnbuckle.startup.model.core_commands import BUILTIN_COMMANDS
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.resolve.middleware_effects import check_effects
 from turnbuckle.startup.resolve.middleware_order import check_needs, order_middleware

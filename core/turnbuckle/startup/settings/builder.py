@@ -1,67 +1,119 @@
-"""Build classes of settings from layers, and remember where each value came from.
+"""Build classes of settings from layers, and keep the source of each value.
 
-Every mistake is noted with its key and source, and the default taken in its stead: all of them are told at once.
+Each mistake is reported with its key and source, and the default is used instead, so that all mistakes show at once.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Overruled, SettingValue
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
-from turnbuckle.startup.settings.convert import describe_type, fit, fit_entries, fit_text, is_table
+from turnbuckle.startup.settings.convert import describe_type, is_table
+from turnbuckle.startup.settings.given_values import (
+    MISSING,
+    GivenValue,
+    Key,
+    as_tree,
+    converted,
+    given_values,
+    value_at,
+)
 from turnbuckle.startup.settings.layers import Layers
+from turnbuckle.startup.settings.problems import SettingProblems
 
-__all__ = ["Configurator", "Key"]
+__all__ = ["BuiltSettings", "build_plugin_settings", "build_settings"]
 
 SettingsT = TypeVar("SettingsT")
-Key = tuple[str, ...]
-
-
-class _Missing(enum.Enum):
-    MISSING = "MISSING"
-
-
-_MISSING: Final = _Missing.MISSING
+SettingsT_co = TypeVar("SettingsT_co", covariant=True)
 _Fields = dict[str, "attrs.Attribute[Any]"]
 
 
-@attrs.frozen
-class _Given:
-    # Text that is a mapping has entries of a table, which join those that were given before.
-    value: object
-    source: str
-    is_text: bool = False
-
-
-@attrs.define
-class Configurator:
-    """Builds the settings of one resolution, class by class, from the same layers.
+@attrs.frozen(kw_only=True)
+class BuiltSettings(Generic[SettingsT_co]):
+    """The settings of the app or of one plugin.
 
     Attributes:
-        layers: what was given.
-        diagnostics: where mistakes are noted.
-        values: all settings so far with their sources, by dotted key.
-        scope: prefix of the scope that a plugin is configured for; its settings are told apart by it.
-        shorts: by the key of a section, that of the setting in it that a lone value for the section stands for.
-        secrets: keys of the settings and sections whose values are not to be printed.
-        beside: keys that the code gives beside the plugin they are for, with where it does.
+        instance: an instance of the class of settings; None if there is no class, or it cannot be made.
+        values: each setting with its source, by dotted key; the key of a setting in a scope names the scope.
+        claims: the variables of the environment, and the keys of the command line, that gave a value.
+    """
+
+    instance: SettingsT_co | None
+    values: Mapping[str, SettingValue] = attrs.field(factory=dict)
+    claims: frozenset[str | Key] = frozenset()
+
+
+def build_settings(cls: type[SettingsT], layers: Layers, diagnostics: Diagnostics) -> BuiltSettings[SettingsT]:
+    """Build the settings of the app.
+
+    Args:
+        cls: an attrs class.
+        layers: the sources.
+        diagnostics: collects the mistakes.
+    """
+    builder = _Builder(layers, SettingProblems(diagnostics))
+    return builder.built(builder.build(cls, (), layers.code))
+
+
+def build_plugin_settings(
+    plugin: LoadedPlugin, layers: Layers, diagnostics: Diagnostics, scope: str = ""
+) -> BuiltSettings[object]:
+    """Build the settings of a plugin.
+
+    Args:
+        plugin: the plugin.
+        layers: the sources.
+        diagnostics: collects the mistakes.
+        scope: prefix of the scope that the plugin is enabled in.
+    """
+    key = ("plugin", plugin.name)
+    code = {**as_tree(as_tree(layers.code.get("plugin")).get(plugin.name)), **plugin.config}
+    code_sources: Mapping[Key, str] = {}
+    if plugin.requested_by is not None:
+        code_sources = {
+            (*key, str(name)): f"plugin settings at {plugin.requested_by.location}" for name in plugin.config
+        }
+    builder = _Builder(layers, SettingProblems(diagnostics), scope, code_sources)
+    if plugin.info.config is not None:
+        return builder.built(builder.build(plugin.info.config, key, code))
+    if code or value_at(layers.file.values, key) is not MISSING:
+        location = builder.code_source((*key, str(next(iter(code))))) if code else layers.file.location(key)
+        builder.problems.not_configurable(plugin, location)
+    return BuiltSettings(instance=None)
+
+
+@attrs.frozen
+class _Builder:
+    """Builds one class of settings, with the classes of its sections.
+
+    Attributes:
+        layers: the sources.
+        problems: reports the mistakes.
+        scope: prefix of the scope; the keys of ``values`` name it.
+        code_sources: where the code gives the settings that stand beside the plugin, by key.
+        values: the settings built so far, with their sources.
+        claims: the variables and command-line keys that gave a value so far.
+        shorts: for a section that a lone value may stand for, the key of the setting that the value sets.
+        secrets: keys of the settings and sections whose values must not be printed.
     """
 
     layers: Layers
-    diagnostics: Diagnostics
-    values: dict[str, SettingValue] = attrs.field(factory=dict)
+    problems: SettingProblems
     scope: str = ""
-    shorts: dict[Key, Key] = attrs.field(factory=dict)
-    secrets: set[Key] = attrs.field(factory=set)
-    beside: dict[Key, str] = attrs.field(factory=dict)
+    code_sources: Mapping[Key, str] = attrs.field(factory=dict)
+    values: dict[str, SettingValue] = attrs.field(factory=dict, init=False)
+    claims: set[str | Key] = attrs.field(factory=set, init=False)
+    shorts: dict[Key, Key] = attrs.field(factory=dict, init=False)
+    secrets: set[Key] = attrs.field(factory=set, init=False)
+
+    def built(self, instance: SettingsT | None) -> BuiltSettings[SettingsT]:
+        """Return an instance with the values and claims of this builder."""
+        return BuiltSettings(instance=instance, values=self.values, claims=frozenset(self.claims))
 
     def build(self, cls: type[SettingsT], key: Key, code: Mapping[str, object]) -> SettingsT | None:
         """Return an instance of a class of settings; None when it cannot be made at all.
@@ -69,7 +121,7 @@ class Configurator:
         Args:
             cls: an attrs class.
             key: path of its section; () for the settings as a whole.
-            code: what the code gives for this section.
+            code: the values that the code gives for this section.
         """
         fields = self._fields(cls, key)
         if fields is None:
@@ -77,59 +129,14 @@ class Configurator:
         self._check_keys(fields, key, code)
         given: dict[str, object] = {}
         for name, field in fields.items():
-            value = self._field(field, (*key, name), _under(code, name), fields)
-            if value is not _MISSING:
+            value = self._field(field, (*key, name), code.get(name, MISSING), fields)
+            if value is not MISSING:
                 given[name] = value
         return self._make(cls, key, given)
 
-    def plugin(self, plugin: LoadedPlugin) -> object:
-        """Return the settings of a plugin; None if it takes none, or if they cannot be made."""
-        key = ("plugin", plugin.name)
-        code = {**_tree(_tree(self.layers.code.get("plugin")).get(plugin.name)), **plugin.config}
-        if plugin.requested_by is not None:
-            self.beside = {
-                (*key, str(name)): f"plugin settings at {plugin.requested_by.location}" for name in plugin.config
-            }
-        if plugin.info.config is not None:
-            return self.build(plugin.info.config, key, code)
-        if code or _dig(self.layers.file.values, key) is not _MISSING:
-            self.diagnostics.add(
-                "TB209",
-                f"plugin {plugin.name!r} takes no settings",
-                attrs.evolve(
-                    plugin.origin, location=self._said_at(code, key) if code else self.layers.file.location(key)
-                ),
-                plugin.origin,
-                why="its info names no class of settings as config",
-                fix="remove them",
-            )
-        return None
-
-    def leftovers(self, known_plugins: frozenset[str]) -> None:
-        """Note settings that no class has claimed, once all classes were built."""
-        for flag, text in self.layers.flags.items():
-            if flag not in self.layers.used:
-                self._unknown(flag, text.source, self.values)
-        for variable, text in self.layers.environ.items():
-            if variable not in self.layers.used:
-                known = {"TURNBUCKLE_" + _variable(tuple(each.split("."))) for each in self.values}
-                self.diagnostics.add(
-                    "TB206",
-                    f"variable {text.source[1:]!r} names no setting{did_you_mean(text.source[1:], known)}",
-                    level="warning",
-                    why="variables that begin with TURNBUCKLE_ are settings",
-                    fix="remove it, or correct its name",
-                )
-        for name in _tree(self.layers.file.values.get("plugin")):
-            if name not in known_plugins:
-                self.diagnostics.add(
-                    "TB208",
-                    f"settings for plugin {name!r}, which is not enabled{did_you_mean(name, known_plugins)}",
-                    Origin(plugin="app", location=self.layers.file.location(("plugin", name))),
-                    why="nobody reads them",
-                    fix=f'add "{name}" to plugins.enabled, or remove the section',
-                    level="warning",
-                )
+    def code_source(self, key: Key) -> str:
+        """Return where the code gives a setting."""
+        return self.code_sources.get(key[:3], self.layers.code_source)
 
     # -- one field
 
@@ -137,26 +144,33 @@ class Configurator:
         if field.metadata.get("secret"):
             self.secrets.add(key)
         if attrs.has(field.type):  # type: ignore[arg-type]  # field types are resolved
-            if short := field.metadata.get("short"):
-                self.shorts[key] = (*key, short)
-                code = code if code is _MISSING or isinstance(code, Mapping) else {short: code}
-            if code is not _MISSING and not isinstance(code, Mapping):
-                self._wrong(key, "must be a table", code, self._code_source(key))
-            section = self.build(cast("type[object]", field.type), key, _tree(code))
-            return _MISSING if section is None else section
-        given = list(self._given(key, code, siblings if is_table(field.type) else None))
-        value: object = _MISSING
-        source = "default"
+            return self._section(field, key, code)
+        # A lone value for the section may stand for this setting; the full key is more specific, and comes later.
+        keys = (key[:-1], key) if self.shorts.get(key[:-1]) == key else (key,)
+        in_code = None if code is MISSING else GivenValue(code, self.code_source(key))
+        given = list(given_values(self.layers, keys, in_code, siblings if is_table(field.type) else None))
+        self.claims.update(value.claim for value in given if value.claim is not None)
+        value: object = MISSING
         if given:
-            source = given[-1].source
-            value = self._fit(given, field, key)
-            self._note_overruled(key, given)
-        shown = _default_of(field) if value is _MISSING else value
-        overruled = tuple(Overruled(each.value, each.source) for each in given[:-1])
+            value = self._converted(given, field, key)
+            self._check_overruled(key, given)
         self.values[self._label(key)] = SettingValue(
-            key=".".join(key), value=shown, source=source, secret=self._is_secret(key), overruled=overruled
+            key=".".join(key),
+            value=_default_of(field) if value is MISSING else value,
+            source=given[-1].source if given else "default",
+            secret=self._is_secret(key),
+            overruled=tuple(Overruled(value.value, value.source) for value in given[:-1]),
         )
         return value
+
+    def _section(self, field: attrs.Attribute[Any], key: Key, code: object) -> object:
+        if short := field.metadata.get("short"):
+            self.shorts[key] = (*key, short)
+            code = code if code is MISSING or isinstance(code, Mapping) else {short: code}
+        if code is not MISSING and not isinstance(code, Mapping):
+            self._report_wrong(key, "must be a table", code, self.code_source(key))
+        section = self.build(cast("type[object]", field.type), key, as_tree(code))
+        return MISSING if section is None else section
 
     def _label(self, key: Key) -> str:
         dotted = ".".join(key)
@@ -166,66 +180,20 @@ class Configurator:
         return any(key[:size] in self.secrets for size in range(1, len(key) + 1))
 
     def _holds_secrets(self, key: Key) -> bool:
-        return self._is_secret(key) or any(each[: len(key)] == key for each in self.secrets)
+        return self._is_secret(key) or any(secret[: len(key)] == key for secret in self.secrets)
 
-    def _given(self, key: Key, code: object, siblings: Iterable[str] | None) -> Iterator[_Given]:
-        # A lone value for the section may stand for this setting; the whole name says more, and comes later.
-        keys = (key[:-1], key) if self.shorts.get(key[:-1]) == key else (key,)
-        for each in keys:
-            value = _dig(self.layers.file.values, each)
-            if value is not _MISSING and not (each != key and isinstance(value, Mapping)):
-                yield _Given(value, self.layers.file.location(each))
-        for variable in map(_variable, keys):
-            if variable in self.layers.environ:
-                self.layers.used.add(variable)
-                text = self.layers.environ[variable]
-                yield _Given(text.text, text.source, is_text=True)
-        if siblings is not None:
-            yield from self._entries_of_variables(key, siblings)
-        for each in keys:
-            if each in self.layers.flags:
-                self.layers.used.add(each)
-                text = self.layers.flags[each]
-                yield _Given(text.text, text.source, is_text=True)
-        if siblings is not None:
-            yield from self._entries_of_flags(key)
-        if code is not _MISSING:
-            yield _Given(code, self._code_source(key))
-
-    def _entries_of_variables(self, key: Key, siblings: Iterable[str]) -> Iterator[_Given]:
-        start = _variable(key) + "_"
-        others = tuple(f"{_variable((*key[:-1], name))}_" for name in siblings if name != key[-1])
-        for variable, text in self.layers.environ.items():
-            is_of_another = any(each.startswith(start) and f"{variable}_".startswith(each) for each in others)
-            if variable.startswith(start) and not is_of_another:
-                self.layers.used.add(variable)
-                yield _Given({variable.removeprefix(start).lower(): text.text}, text.source, is_text=True)
-
-    def _entries_of_flags(self, key: Key) -> Iterator[_Given]:
-        for flag, text in self.layers.flags.items():
-            if flag[:-1] == key:
-                self.layers.used.add(flag)
-                yield _Given({flag[-1]: text.text}, text.source, is_text=True)
-
-    def _fit(self, given: list[_Given], field: attrs.Attribute[Any], key: Key) -> object:
+    def _converted(self, given: list[GivenValue], field: attrs.Attribute[Any], key: Key) -> object:
         try:
-            return _fitted(given, field.type)
+            return converted(given, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
-            self._wrong(key, f"must be {describe_type(field.type)}", given[-1].value, given[-1].source)
-            return _MISSING
+            self._report_wrong(key, f"must be {describe_type(field.type)}", given[-1].value, given[-1].source)
+            return MISSING
 
-    def _note_overruled(self, key: Key, given: list[_Given]) -> None:
-        # A file is where defaults of an installation live; who sets a variable or a flag expects it to count.
+    def _check_overruled(self, key: Key, given: list[GivenValue]) -> None:
+        winner = given[-1]
         for loser in given[:-1]:
-            if loser.is_text and not given[-1].is_text:
-                self.diagnostics.add(
-                    "TB207",
-                    f"{'.'.join(key)} from {loser.source} has no effect",
-                    Origin(plugin="app", location=given[-1].source),
-                    why="what the code says wins over files, environment and command line",
-                    fix="remove it from the code, or leave it there",
-                    level="warning",
-                )
+            if loser.is_text and not winner.is_text:
+                self.problems.overruled(key, loser.source, winner.source)
 
     # -- a class
 
@@ -234,150 +202,71 @@ class Configurator:
             if not attrs.has(cls) or not isinstance(cls, type):
                 raise TypeError("it is no attrs class")
             attrs.resolve_types(cls)
-            if shared := [each.name for each in attrs.fields(cls) if isinstance(each.default, list | dict | set)]:
+            if shared := [field.name for field in attrs.fields(cls) if isinstance(field.default, list | dict | set)]:
                 raise TypeError(f"the default of {shared[0]!r} is one object for all apps: write factory=...")
             return {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
         except Exception as error:  # noqa: BLE001  # annotations are evaluated, which may raise anything
-            self.diagnostics.add(
-                "TB210",
-                f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {format_error(error)}",
-                Origin(plugin=key[-1] if key else "app", location=place_of(cls)),
-                why="settings are an attrs class, whose annotations must be known at run time",
-                fix="decorate it with attrs.frozen, and import what its annotations name",
-            )
+            self.problems.unusable_class(cls, key, error)
             return None
 
     def _make(self, cls: type[SettingsT], key: Key, given: dict[str, object]) -> SettingsT | None:
         missing = _required(cls) - given.keys()
         for name in sorted(missing):
-            self._missing((*key, name), place_of(cls))
+            self.problems.missing((*key, name), cls)
         if missing:
             return None
         try:
             return cls(**given)
         except Exception as error:  # noqa: BLE001  # validators may raise anything
-            return self._make_without_culprits(cls, key, given, error)
+            return self._make_without_rejected(cls, key, given, error)
 
-    def _make_without_culprits(
+    def _make_without_rejected(
         self, cls: type[SettingsT], key: Key, given: dict[str, object], error: Exception
     ) -> SettingsT | None:
         required = {name: given[name] for name in _required(cls)}
-        good: dict[str, object] = {}
+        accepted: dict[str, object] = {}
         for name, value in given.items():
             try:
                 cls(**(required | {name: value}))
             except Exception as reason:  # noqa: BLE001  # as above
-                self._rejected((*key, name), reason)
+                self._report_rejected((*key, name), reason)
             else:
-                good[name] = value
-        if len(good) == len(given):
-            self._rejected(key, error)
+                accepted[name] = value
+        if len(accepted) == len(given):
+            self._report_rejected(key, error)
         try:
-            return cls(**good) if len(good) < len(given) else cls(**required)
-        except Exception:  # noqa: BLE001  # noted above
+            return cls(**accepted) if len(accepted) < len(given) else cls(**required)
+        except Exception:  # noqa: BLE001  # reported above
             return None
 
     def _check_keys(self, fields: _Fields, key: Key, code: Mapping[str, object]) -> None:
-        for tree, is_code in ((_dig(self.layers.file.values, key), False), (code, True)):
-            if tree is _MISSING:
+        for tree, is_code in ((value_at(self.layers.file.values, key), False), (code, True)):
+            if tree is MISSING:
                 continue
             if not isinstance(tree, Mapping):
-                if key in self.shorts:
-                    continue
-                self._wrong(key, "must be a table", tree, self.layers.file.location(key))
+                if key not in self.shorts:
+                    self._report_wrong(key, "must be a table", tree, self.layers.file.location(key))
                 continue
             for name in tree:
                 if name not in fields and (key or name != "plugin"):
                     own = (*key, str(name))
-                    place = self._code_source(own) if is_code else self.layers.file.location(own)
-                    self._unknown(own, place, {".".join((*key, each)) for each in fields})
+                    source = self.code_source(own) if is_code else self.layers.file.location(own)
+                    self.problems.unknown(own, source, {".".join((*key, field)) for field in fields})
 
-    def _code_source(self, key: Key) -> str:
-        return self.beside.get(key[:3], self.layers.code_source)
+    # -- secrets in problems
 
-    def _said_at(self, code: Mapping[str, object], key: Key) -> str:
-        return self._code_source((*key, str(next(iter(code)))))
+    def _report_wrong(self, key: Key, must: str, value: object, source: str) -> None:
+        self.problems.wrong(key, must, "a secret" if self._is_secret(key) else repr(value), source)
 
-    # -- diagnostics
-
-    def _unknown(self, key: Key, source: str, known: Mapping[str, object] | set[str]) -> None:
-        dotted = ".".join(key)
-        self.diagnostics.add(
-            "TB201",
-            f"unknown setting {dotted!r}{did_you_mean(dotted, known)}",
-            Origin(plugin=_owner(key), location=source),
-            why="a setting that nobody reads would have no effect, and nobody would notice",
-            fix="correct its name, or remove it",
-        )
-
-    def _missing(self, key: Key, place: str) -> None:
-        self.diagnostics.add(
-            "TB204",
-            f"setting {'.'.join(key)!r} is missing and has no default",
-            Origin(plugin=_owner(key), location=place),
-            why="the class of these settings gives it no default",
-            fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{_variable(key)}",
-        )
-
-    def _wrong(self, key: Key, must: str, value: object, source: str) -> None:
-        shown = "a secret" if self._is_secret(key) else repr(value)
-        self.diagnostics.add(
-            "TB202",
-            f"setting {'.'.join(key)!r} {must}, not {shown}",
-            Origin(plugin=_owner(key), location=source),
-            why="the class of these settings says so",
-            fix="correct the value",
-        )
-
-    def _rejected(self, key: Key, reason: Exception) -> None:
+    def _report_rejected(self, key: Key, reason: Exception) -> None:
         value = self.values.get(self._label(key))
-        # What refuses a section has seen all of it, and may quote any part.
+        # The validator of a section has seen all of its values, and may quote any of them.
         text = f"it was refused with {type(reason).__name__}" if self._holds_secrets(key) else str(reason)
-        self.diagnostics.add(
-            "TB202",
-            f"setting {'.'.join(key)!r}: {text}",
-            Origin(plugin=_owner(key), location=value.source if value is not None else ""),
-            why="the class of these settings refuses it",
-            fix="correct the value",
-        )
-
-
-def _owner(key: Key) -> str:
-    return key[1] if len(key) > 1 and key[0] == "plugin" else "app"
-
-
-def _variable(key: Key) -> str:
-    return "_".join(key).upper().replace("-", "_").replace("__", "_")
-
-
-def _fitted(given: Sequence[_Given], kind: Any) -> object:
-    last = given[-1]
-    if not last.is_text:
-        return fit(last.value, kind)
-    if isinstance(last.value, Mapping):
-        before = _fitted(given[:-1], kind) if len(given) > 1 else {}
-        return fit_entries(last.value, _tree(before), kind)
-    return fit_text(str(last.value), kind)
-
-
-def _dig(tree: object, key: Key) -> object:
-    for part in key:
-        if not isinstance(tree, Mapping) or part not in tree:
-            return _MISSING
-        tree = tree[part]
-    return tree
-
-
-def _under(code: Mapping[str, object], name: str) -> object:
-    return code.get(name, _MISSING)
-
-
-def _tree(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
+        self.problems.rejected(key, text, value.source if value is not None else "")
 
 
 def _required(cls: type) -> set[str]:
-    return {each.alias or each.name for each in attrs.fields(cls) if each.init and each.default is attrs.NOTHING}
+    return {field.alias or field.name for field in attrs.fields(cls) if field.init and field.default is attrs.NOTHING}
 
 
 def _default_of(field: attrs.Attribute[Any]) -> object:

@@ -65,7 +65,6 @@ class Layers:
         flags: values by dotted key.
         code: the tree of settings given in code.
         code_source: where that was, for messages.
-        used: variables and keys that some class of settings has claimed.
     """
 
     file: FileLayer
@@ -73,7 +72,6 @@ class Layers:
     flags: Mapping[tuple[str, ...], TextValue]
     code: Mapping[str, object]
     code_source: str
-    used: set[str | tuple[str, ...]] = attrs.field(factory=set)
 
 
 def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics: Diagnostics) -> Layers:

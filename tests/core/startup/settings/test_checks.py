@@ -4,7 +4,7 @@ import attrs
 
 from turnbuckle import App, Plugin, PluginInfo
 from turnbuckle.plan import Overruled, SettingValue
-from turnbuckle.startup.settings.secrets import secret_texts
+from turnbuckle.startup.settings.checks import secret_texts
 
 
 @attrs.frozen

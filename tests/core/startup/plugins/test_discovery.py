@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App
-from turnbuckle.startup.plugins.distributions import distribution_of
+from turnbuckle.startup.plugins.discovery import distribution_of
 
 _PLUGIN = "from turnbuckle import Plugin, PluginInfo\nclass It(Plugin):\n    info = PluginInfo(name='it')\n"
 
