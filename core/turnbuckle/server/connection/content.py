@@ -1,4 +1,4 @@
-"""Let a handler pull the content of its request off the connection, within a limit and at a minimum rate.
+"""Let a handler read the content of its request, up to a limit and at a minimum rate.
 
 Sources: RFC 9110, sections 10.1.1 (100 Continue), 15.5.9 (408), 15.5.14 (413).
 """
@@ -7,42 +7,76 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, Literal, Protocol, final
 
 from turnbuckle.errors import ContentTooLarge, ProtocolError
-from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RawFields, RequestHead
+from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, RawFields, RequestHead
+from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.model.timeouts import Timeouts
 
-if TYPE_CHECKING:
-    from turnbuckle.server.connection.connection import HTTPConnection
+__all__ = ["CONTENT_IS_GONE", "ContentFeed", "IncomingContent"]
 
-__all__ = ["CONTENT_IS_GONE", "IncomingContent"]
+CONTENT_IS_GONE: Final = "the response is sent, and the unread content of its request was dropped"
 
-CONTENT_IS_GONE: Final = "the response is sent, and what was left of the content of its request is gone"
-
-# After so many pieces without a wait, other connections have their turn: tiny chunks must not hold the loop.
-_PIECES_AT_ONCE: Final = 16
+# After so many pieces without a wait, other connections get a turn: tiny chunks must not occupy the loop.
+_PIECES_IN_A_TURN: Final = 16
 
 _NO_LIMIT: Final = 1 << 62
 
 
+class ContentFeed(Protocol):
+    """The source of a request's events: its connection, as ``IncomingContent`` sees it."""
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The timeouts of the request."""
+
+    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, or ``NEED_DATA``.
+
+        Raises:
+            ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
+            ConnectionLost: the connection is gone.
+        """
+
+    async def wait_for_bytes(self, deadline: float) -> None:
+        """Wait until the peer has sent something.
+
+        Raises:
+            ProtocolError: 408 when the deadline, in the clock's monotonic seconds, has passed.
+            ConnectionLost: the connection is gone.
+        """
+
+    def send_continue(self) -> None:
+        """Ask the peer to send its content (100 Continue)."""
+
+
 @final
 class IncomingContent:
-    """The content of one request, as ``turnbuckle.web.content.content.ContentSource`` wants it.
+    """The content of one request; a ``turnbuckle.web.content.content.ContentSource``.
 
-    Time counts only while the handler waits for the peer: a handler that is slow to ask does not make the peer late.
-    The peer has ``timeouts.content`` seconds in all, and each octet that it sent grants ``1 / content_rate`` seconds
-    more.
+    Time counts only while the handler waits for the peer: a handler that reads late does not make the peer late. The
+    peer has ``timeouts.content`` seconds in total, and ``1 / content_rate`` seconds more for each byte that it sent.
+
+    Args:
+        feed: the source of the events.
+        head: the head of the request.
+        limit: number of content bytes beyond which ``receive`` raises.
 
     Attributes:
-        limit: octets of content beyond which ``receive`` raises.
-        trailers: trailer fields, once the content has ended.
-        is_complete: whether all of it was received.
-        error: what broke it, once something did.
+        limit: see above.
+        trailers: the trailer fields; complete when the content has ended.
+        is_complete: whether all content was received.
+        error: the error that ended the content early; None if there was none.
     """
 
     __slots__ = (
         "_awaits_continue",
-        "_connection",
+        "_feed",
         "_head",
         "_is_gone",
         "_pieces",
@@ -54,10 +88,10 @@ class IncomingContent:
         "trailers",
     )
 
-    def __init__(self, connection: HTTPConnection, head: RequestHead) -> None:
-        self._connection: Final = connection
+    def __init__(self, feed: ContentFeed, head: RequestHead, limit: int) -> None:
+        self._feed: Final = feed
         self._head: Final = head
-        self.limit = connection.server.application.content_limit
+        self.limit = limit
         self.trailers: RawFields = ()
         self.is_complete = False
         self._is_gone = False
@@ -68,7 +102,7 @@ class IncomingContent:
         self._waited = 0.0
 
     async def receive(self) -> bytes:
-        """Return the next octets, or ``b""`` at the end and ever after.
+        """Return the next bytes; ``b""`` when the content has ended, and on every call after that.
 
         Raises:
             ContentTooLarge: the content exceeds ``limit``.
@@ -82,10 +116,10 @@ class IncomingContent:
             return b""
         self._check_announced()
         if self._awaits_continue:
-            # Even if octets have arrived meanwhile, though it could be omitted then (RFC 9110, section 10.1.1): what a
-            # client sees must not depend on how its octets and our turns of the loop fall together.
+            # Sent even if content has arrived meanwhile, although RFC 9110, section 10.1.1, allows to omit it then: the
+            # bytes that a client receives must not depend on timing.
             self._awaits_continue = False
-            self._connection.send_continue()
+            self._feed.send_continue()
         while True:
             event = self.pull()
             if event is NEED_DATA:
@@ -97,7 +131,7 @@ class IncomingContent:
                 return event.data
 
     def pull(self) -> Data | EndOfMessage | object:
-        """Take the next event off the parser without waiting; ``NEED_DATA`` if there is none yet.
+        """Return the parser's next event without waiting; ``NEED_DATA`` if there is none yet.
 
         Raises:
             ContentTooLarge, ProtocolError, ConnectionLost: as ``receive``.
@@ -105,7 +139,7 @@ class IncomingContent:
         if self.error is not None:
             raise ProtocolError(str(self.error), status=self.error.status)
         try:
-            event = self._connection.pull()
+            event = self._feed.pull()
         except ProtocolError as error:
             self.error = error
             raise
@@ -119,36 +153,35 @@ class IncomingContent:
         return event
 
     def may_be_dropped(self, bound: int) -> bool:
-        """Tell whether what is left is known to come, and to be no more than ``bound`` octets."""
+        """Return whether the rest of the content is known to arrive, and to have at most ``bound`` bytes."""
         length = self._head.content_length
         return self.is_complete or (
             length is not None and not self._awaits_continue and length - self._received <= bound and self.error is None
         )
 
     def abandon(self) -> None:
-        """Let what is left pass, for it is only dropped; nobody may read it any more."""
+        """Remove the limit, because the rest is only dropped, and make ``receive`` raise from now on."""
         self.limit = _NO_LIMIT
         self._is_gone = True
 
     def _check_announced(self) -> None:
         length = self._head.content_length
         if length is not None and length > self.limit:
-            # Better said now than after the peer has sent it all, or was told to go on (100).
+            # Raised before the peer sends the content, or is asked to by a 100.
             raise ContentTooLarge
 
     async def _share_the_loop(self) -> None:
         self._pieces += 1
-        if self._pieces % _PIECES_AT_ONCE == 0:
+        if self._pieces % _PIECES_IN_A_TURN == 0:
             await asyncio.sleep(0)
 
     async def _wait(self) -> None:
-        connection = self._connection
-        clock, timeouts = connection.clock, connection.timeouts
+        clock, timeouts = self._feed.clock, self._feed.timeouts
         began = clock.monotonic()
         granted = self._received / timeouts.content_rate if timeouts.content_rate else 0.0
         left = timeouts.content + granted - self._waited if timeouts.content else math.inf
         try:
-            await connection.wait_for_octets(began + left)
+            await self._feed.wait_for_bytes(began + left)
         except ProtocolError as error:
             self.error = error
             raise

@@ -1,4 +1,4 @@
-"""Hold what a peer sends ahead of what is asked for, and stop reading when that becomes too much."""
+"""Buffer the bytes that a peer sends ahead of the application, and stop reading at a bound."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 @final
 class ReceiveBuffer:
-    """The octets that have arrived and that the parser has not been given, and the parser.
+    """The received bytes that the parser has not been given yet, and the parser.
 
     Args:
-        parser: what they go to.
-        bound: octets that may wait before the transport is told to stop reading.
+        parser: parses the bytes.
+        bound: number of buffered bytes beyond which the transport stops reading.
 
     Attributes:
-        parser: what they go to.
-        size: how many there are.
-        is_at_eof: whether no more will come.
-        has_more: whether ``feed`` has something to tell the parser.
-        transport: where they come from; set once there is one.
+        parser: see above.
+        size: number of buffered bytes.
+        is_at_eof: whether the input has ended.
+        has_more: whether ``feed`` has something for the parser: bytes, or the end of the input.
+        transport: the source of the bytes; set when the connection is made.
     """
 
-    __slots__ = ("_bound", "_is_paused", "_octets", "has_more", "is_at_eof", "parser", "size", "transport")
+    __slots__ = ("_bound", "_chunks", "_is_paused", "has_more", "is_at_eof", "parser", "size", "transport")
 
     transport: asyncio.Transport
 
@@ -40,11 +40,11 @@ class ReceiveBuffer:
         self.is_at_eof = False
         self.has_more = False
         self._is_paused = False
-        self._octets: list[bytes] = []
+        self._chunks: list[bytes] = []
 
     def hold(self, data: bytes) -> None:
-        """Keep octets until they are asked for."""
-        self._octets.append(data)
+        """Buffer bytes, and stop reading if there are too many."""
+        self._chunks.append(data)
         self.has_more = True
         self.size += len(data)
         if self.size > self._bound and not self._is_paused:
@@ -52,7 +52,7 @@ class ReceiveBuffer:
             self.transport.pause_reading()
 
     def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
-        """Return the parser's next event, giving it all there is before it may say ``NEED_DATA``.
+        """Return the parser's next event; ``NEED_DATA`` only when the parser has all the input.
 
         Raises:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
@@ -64,7 +64,7 @@ class ReceiveBuffer:
         return event
 
     def feed(self) -> None:
-        """Give the parser all there is, or else the news that no more will come."""
+        """Pass the buffered bytes to the parser; if there are none, the end of the input."""
         if self.size:
             self.parser.feed(self._take())
             self.has_more = self.is_at_eof
@@ -73,34 +73,34 @@ class ReceiveBuffer:
             self.parser.feed_eof()
 
     def has_begun(self) -> bool:
-        """Tell whether a request has begun to arrive; an empty line in front of one is none of it."""
+        """Return whether a request has begun to arrive; empty lines before a request do not count."""
         try:
-            octets = self.parser.trailing_data()
-            if octets:
-                self.parser.feed(octets)
-        except Exception:  # noqa: BLE001  # a parser that is plugged in may raise anything
+            data = self.parser.trailing_data()
+            if data:
+                self.parser.feed(data)
+        except Exception:  # noqa: BLE001  # a parser of a plugin may raise anything
             _log.exception("the parser failed")
             return False
-        return bool(octets.strip(b"\r\n"))
+        return bool(data.strip(b"\r\n"))
 
     def end(self) -> None:
-        """Learn that no more will come."""
+        """Note that the input has ended."""
         if not self.is_at_eof:
             self.is_at_eof = self.has_more = True
 
     def _take(self) -> bytes:
-        octets = b"".join(self._octets)
+        data = b"".join(self._chunks)
         self.drop()
-        return octets
+        return data
 
     def drop(self) -> None:
-        """Forget what is held, and read on."""
-        self._octets.clear()
+        """Drop the buffered bytes, and resume reading."""
+        self._chunks.clear()
         self.size = 0
         if self._is_paused:
             self._is_paused = False
             self.transport.resume_reading()
 
     def empty(self) -> bytes:
-        """Take back everything that was not parsed, in order."""
+        """Remove and return all bytes that were not parsed, in order."""
         return self.parser.trailing_data() + self._take()

@@ -1,8 +1,7 @@
-"""Answer one request: call the application, and put its response on the wire.
+"""Answer one request: call the application, and write its response to the transport.
 
-A response that is all there leaves in one write. One whose body is made while it is sent leaves piece by piece, no
-faster than the peer takes it; when it cannot be completed as announced, the connection is cut, so that the peer can
-tell.
+A response whose body is complete is sent in one write. A streamed body is sent piece by piece, no faster than the peer
+reads it. If it cannot be completed as announced, the connection is cut off, so that the peer can tell.
 
 Sources: RFC 9110, sections 6.4.1 and 8.6; RFC 9112, sections 6.3, 8 and 9.6.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, ContentTooLarge, ProtocolError
@@ -29,27 +28,66 @@ from turnbuckle.http.serializer import (
     response_head,
     wants_close,
 )
-from turnbuckle.server.connection.upgrade import switch_protocols
+from turnbuckle.server.connection.upgrade import UpgradableConnection, switch_protocols
 from turnbuckle.server.model.connection_state import ConnectionState
+from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
-if TYPE_CHECKING:
-    from turnbuckle.server.connection.connection import HTTPConnection
-
-__all__ = ["respond"]
+__all__ = ["ResponseSink", "respond"]
 
 _HANDLING: Final = ConnectionState.HANDLING
 
-# Octets of a streamed body that are written before other connections have their turn.
+# Bytes of a streamed body that are written before other connections get a turn.
 _MAX_IN_A_TURN: Final = 256 * 1024
 
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-async def respond(connection: HTTPConnection, request: Request) -> None:
-    """Answer ``request`` on ``connection``, and let the connection go on to what follows."""
+class ResponseSink(UpgradableConnection, Protocol):
+    """The connection that a response is written to."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """What the connection waits for; read directly by ``respond``, because a property costs a call."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The timeouts of the request."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the response is the last one."""
+
+    @property
+    def is_writing_paused(self) -> bool:
+        """Whether the transport's write buffer is full."""
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether a response is due and nothing of it was sent."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the head of a streamed response was sent, and the rest may follow."""
+
+    def begin_sending(self, head: bytes) -> None:
+        """Send the head of a streamed response."""
+
+    async def flush(self) -> None:
+        """Wait until the transport can take more data.
+
+        Raises:
+            ConnectionLost: the connection is gone.
+        """
+
+    def cut(self) -> None:
+        """Abort the transport, so that the peer can tell that data is missing."""
+
+
+async def respond(connection: ResponseSink, request: Request) -> None:
+    """Answer ``request`` on ``connection``, and let the connection continue."""
     try:
         response = await connection.server.application.handle(request)
         body = response.body
@@ -64,71 +102,73 @@ async def respond(connection: HTTPConnection, request: Request) -> None:
         else:
             _send_whole(connection, request, response, body)
     except asyncio.CancelledError:
-        # Somebody who wanted the handler to end has seen to the connection; a handler may also cancel itself.
+        # If the server cancelled the handler, it has closed the connection; a handler may also cancel itself.
         _give_up(connection)
         raise
     except ProtocolError as error:
-        connection.refuse(error.status, str(error))
+        connection.exchange.refuse(error.status, str(error))
     except (GeneratorExit, KeyboardInterrupt):
-        # Not ours to stop; but what a handler raised leaves a loop that runs, and a client that waits.
+        # Not caught here. But if a handler raised it, the loop goes on running, and a client is waiting.
         if connection.server.loop.is_running():
             _give_up(connection)
         raise
-    except BaseException:  # noqa: BLE001  # no connection is left without an end, and sys.exit() ends no server
+    except BaseException:  # noqa: BLE001  # every connection gets an end, and sys.exit() must not stop the server
         _log.exception("answering %s failed", request)
         _give_up(connection)
 
 
-def _give_up(connection: HTTPConnection) -> None:
-    """End a connection whose request will not be answered, unless that is done."""
+def _give_up(connection: ResponseSink) -> None:
+    """End a connection whose request will not be answered, unless it has ended."""
     if connection.is_handling:
-        connection.refuse(500, "the handler ended without a response")
+        connection.exchange.refuse(500, "the handler ended without a response")
     elif connection.is_sending:
-        # Something of a response is out: a second one would be taken for the answer to another request.
+        # Part of a response is sent: the client would take a second one for the answer to its next request.
         connection.cut()
     else:
         _log_unanswered(connection)
 
 
-def _log_unanswered(connection: HTTPConnection) -> None:
+def _log_unanswered(connection: ResponseSink) -> None:
     access = connection.server.access
     if access is not None:
-        access.ended(connection, 0, 0, complete=False)
+        access.ended(connection.exchange, 0, 0, complete=False)
 
 
-def _send_whole(connection: HTTPConnection, request: Request, response: Response, body: bytes) -> None:
-    head = connection.head
-    content = connection.content
-    shared = connection.server
+def _send_whole(connection: ResponseSink, request: Request, response: Response, body: bytes) -> None:
+    exchange = connection.exchange
+    head = exchange.head
+    content = exchange.content
+    server = connection.server
     if content is not None and content.error is not None:
-        connection.refuse(content.error.status, str(content.error))
+        exchange.refuse(content.error.status, str(content.error))
         return
     status = response.status
     try:
         fields = response.fields()
         close = _must_close(connection, fields)
-        own_lines = shared.date_line
+        own_lines = server.date_line
         if close or not head.minor_version:
             own_lines += connection_line(head.minor_version, close)
         data = full_response(status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
         data, close, status = _replace(connection, request), True, 500
     connection.transport.write(data)
-    if shared.access is not None:
-        shared.access.ended(connection, status, content_size(data))
+    if server.access is not None:
+        server.access.ended(exchange, status, content_size(data))
     connection.end_response(close)
 
 
-def _replace(connection: HTTPConnection, request: Request) -> bytes:
-    """Return the answer that takes the place of a response that cannot be sent."""
+def _replace(connection: ResponseSink, request: Request) -> bytes:
+    """Return the error response that replaces a response that cannot be sent."""
     _log.exception("the response to %s cannot be sent", request)
-    return error_response(500, date_line=connection.server.date_line, method=connection.head.method)
+    return error_response(500, date_line=connection.server.date_line, method=connection.exchange.head.method)
 
 
-def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
-    content = connection.content
+def _must_close(connection: ResponseSink, fields: list[Field]) -> bool:
+    exchange = connection.exchange
+    content = exchange.content
     return (
-        not connection.head.keep_alive
+        not exchange.head.keep_alive
         or connection.is_last
         or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
         or wants_close(fields)
@@ -136,7 +176,7 @@ def _must_close(connection: HTTPConnection, fields: list[Field]) -> bool:
 
 
 async def _send_stream(
-    connection: HTTPConnection, request: Request, response: Response, body: AsyncIterable[bytes | str]
+    connection: ResponseSink, request: Request, response: Response, body: AsyncIterable[bytes | str]
 ) -> None:
     writer: BodyWriter | None = None
     is_complete = False
@@ -144,7 +184,7 @@ async def _send_stream(
         writer, close = _start_stream(connection, response, body)
         await _send_pieces(connection, writer, body)
         is_complete = True
-    except Exception as error:  # noqa: BLE001  # whatever the application's iterator raises
+    except Exception as error:  # noqa: BLE001  # an application's iterator may raise anything
         if writer is None:
             _send_replacement(connection, request)
             connection.end_response(close=True)
@@ -154,48 +194,50 @@ async def _send_stream(
     finally:
         access = connection.server.access
         if access is not None and writer is not None:
-            access.ended(connection, response.status, writer.written, complete=is_complete)
+            access.ended(connection.exchange, response.status, writer.written, complete=is_complete)
         await _close_body(body)
-    connection.end_response(close)
+    if connection.is_sending:
+        # The connection may have ended while the body was being closed.
+        connection.end_response(close)
 
 
-def _break_off(connection: HTTPConnection, request: Request, error: Exception) -> None:
-    """Cut a connection on which half a response is out: only that tells the peer so (RFC 9112, section 8)."""
+def _break_off(connection: ResponseSink, request: Request, error: Exception) -> None:
+    """Cut off a connection with an incomplete response: only that informs the peer (RFC 9112, section 8)."""
     if isinstance(error, ConnectionLost | ContentTooLarge | ProtocolError):
-        # The peer's doing: it must not be able to fill the log with tracebacks.
+        # Caused by the peer, which must not be able to fill the log with tracebacks.
         _log.debug("the response to %s broke off: %s", request, error)
     else:
         _log.error("the response to %s broke off", request, exc_info=error)
     connection.cut()
 
 
-def _send_replacement(connection: HTTPConnection, request: Request) -> None:
+def _send_replacement(connection: ResponseSink, request: Request) -> None:
     data = _replace(connection, request)
     connection.transport.write(data)
     access = connection.server.access
     if access is not None:
-        access.ended(connection, 500, content_size(data))
+        access.ended(connection.exchange, 500, content_size(data))
 
 
-def _start_stream(connection: HTTPConnection, response: Response, body: object) -> tuple[BodyWriter, bool]:
+def _start_stream(connection: ResponseSink, response: Response, body: object) -> tuple[BodyWriter, bool]:
     if not isinstance(body, AsyncIterable):
         raise TypeError(f"the body of {response!r} was set to {body!r:.80}, which cannot be sent")
-    head = connection.head
+    head = connection.exchange.head
     fields = response.fields()
     length = announced_length(fields)
     framing = choose_framing(head.method, head.minor_version, response.status, length)
     close = framing is BodyFraming.UNTIL_CLOSE or _must_close(connection, fields)
-    octets = response_head(
+    head_bytes = response_head(
         response.status,
         fields,
         framing_line(framing, head.method, response.status, length),
         connection.server.date_line + connection_line(head.minor_version, close),
     )
-    connection.begin_sending(octets)
+    connection.begin_sending(head_bytes)
     return BodyWriter(framing, length), close
 
 
-async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
+async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
     if writer.framing is BodyFraming.NONE:
         return
     write = connection.transport.write
@@ -208,7 +250,7 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
             write(data)
             in_this_turn += len(data)
             if in_this_turn >= _MAX_IN_A_TURN:
-                # A body that never waits must not hold the loop for as long as the kernel takes what it makes.
+                # A body that never waits must not occupy the loop while the kernel accepts its data.
                 in_this_turn = 0
                 await asyncio.sleep(0)
     end = writer.end()
@@ -218,11 +260,11 @@ async def _send_pieces(connection: HTTPConnection, writer: BodyWriter, body: Asy
 
 
 async def _close_body(body: object) -> None:
-    """Let a generator that will not be asked for more run its ``finally``; what that raises changes no response."""
+    """Close an async generator, so that its ``finally`` blocks run; errors in them do not change the response."""
     close = getattr(body, "aclose", None)
     if close is None:
         return
     try:
         await close()
-    except Exception:  # noqa: BLE001  # whatever the application's iterator raises
+    except Exception:  # noqa: BLE001  # an application's iterator may raise anything
         _log.exception("closing the body of a response failed")

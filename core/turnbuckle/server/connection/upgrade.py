@@ -1,7 +1,7 @@
-"""Hand a connection's transport over to another protocol (RFC 9110, section 7.8), and keep an eye on it.
+"""Hand the transport of a connection over to another protocol (RFC 9110, section 7.8).
 
-The other protocol deals with its peer alone: it is given the transport's callbacks as they are, and has no deadlines
-but its own. It still counts as a connection, and a server that stops tells it so.
+The other protocol gets the transport's callbacks directly, and the server sets no deadlines for it. The connection
+still counts as one, and a server that stops notifies it.
 """
 
 from __future__ import annotations
@@ -9,45 +9,78 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol, final
+from typing import Final, Protocol, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.server.connection.admission import AdmissionStatus
+from turnbuckle.server.connection.connection_set import ManagedConnection
+from turnbuckle.server.connection.exchange import Exchange
+from turnbuckle.server.connection.server_state import ServerState
+from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
-if TYPE_CHECKING:
-    from turnbuckle.server.connection.connection import HTTPConnection
-    from turnbuckle.server.connection.server_state import ServerState
-    from turnbuckle.web.peer import Disconnected, Peer
-    from turnbuckle.web.request.request import Request
-
-__all__ = ["SwitchedConnection", "switch_protocols"]
+__all__ = ["ConnectionEnds", "SwitchedConnection", "UpgradableConnection", "switch_protocols"]
 
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-def switch_protocols(connection: HTTPConnection, request: Request, response: SwitchProtocols) -> None:
-    """Send 101 and leave the transport to the protocol that the response names.
+class ConnectionEnds(Protocol):
+    """The parts of a connection that another protocol takes over."""
 
-    What was not offered is a mistake of the handler: 500. Content that nobody read is one of the client, and where it
-    ends the new protocol would not know: 400.
+    @property
+    def server(self) -> ServerState:
+        """The state that the connection shares with the others."""
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport."""
+
+    @property
+    def lost(self) -> Disconnected:
+        """The event that the peer is gone."""
+
+    @property
+    def peer(self) -> Peer:
+        """The two ends of the connection."""
+
+
+class UpgradableConnection(ConnectionEnds, Protocol):
+    """A connection that can be handed over to another protocol."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """The request and its response."""
+
+    def switch(self, successor: ManagedConnection) -> bytes:
+        """Put ``successor`` in the place of the connection; return the received bytes that belong to it."""
+
+    def end_response(self, close: bool) -> None:
+        """Continue after a complete response, which announced the end of the connection if ``close``."""
+
+
+def switch_protocols(connection: UpgradableConnection, request: Request, response: SwitchProtocols) -> None:
+    """Send 101 and hand the transport over to the protocol that the response names.
+
+    If the client did not offer the protocol, that is an error of the handler: 500. If the request has unread content,
+    the new protocol could not know where the content ends: 400.
     """
-    offered = connection.head.upgrade.decode("latin-1").lower().split(",")
-    date_line = connection.server.date_line
+    exchange, server = connection.exchange, connection.server
+    offered = exchange.head.upgrade.decode("latin-1").lower().split(",")
     if response.protocol.lower() not in (name.strip(" \t") for name in offered):
         _log.error("%s cannot switch to %s: not offered", request, response.protocol)
-        data = error_response(500, date_line=date_line, method=connection.head.method)
+        data = error_response(500, date_line=server.date_line, method=exchange.head.method)
         connection.transport.write(data)
         _log_end(connection, 500, content_size(data))
         connection.end_response(close=True)
         return
-    if connection.content is not None and not connection.content.is_complete:
-        connection.refuse(400)
+    if exchange.content is not None and not exchange.content.is_complete:
+        exchange.refuse(400)
         return
     transport = connection.transport
     protocol = response.factory()
-    transport.write(response_head(101, response.fields(), b"", date_line))
+    transport.write(response_head(101, response.fields(), b"", server.date_line))
     _log_end(connection, 101, 0)
     switched = SwitchedConnection(connection, protocol, f"{request}, switched to {response.protocol}")
     early = connection.switch(switched)
@@ -55,41 +88,21 @@ def switch_protocols(connection: HTTPConnection, request: Request, response: Swi
     protocol.connection_made(transport)
     if early:
         protocol.data_received(early)
-    if connection.server.connections.is_draining:
+    if server.connections.is_draining:
         switched.close_when_idle()
-
-
-class Parting(Protocol):
-    """What is known of a connection that leaves its transport to another protocol."""
-
-    @property
-    def server(self) -> ServerState:
-        """The state that it shares with the other connections."""
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        """What is left."""
-
-    @property
-    def lost(self) -> Disconnected:
-        """What tells that the peer is gone."""
-
-    @property
-    def peer(self) -> Peer:
-        """The two ends."""
 
 
 @final
 class SwitchedConnection(asyncio.Protocol):
-    """What a transport calls once another protocol has it: that protocol, and at the end the server, too.
+    """The protocol that a transport calls after a switch: the other protocol, and the server when the peer is gone.
 
     Args:
-        connection: what leaves it to the other protocol; it was let in, and is counted.
-        protocol: what takes over.
-        holder: what keeps the connection open, in words.
+        connection: the connection that was admitted and is handed over.
+        protocol: the other protocol.
+        holder: a description of what keeps the connection open.
     """
 
-    # The methods of the other protocol are found in these at once: nothing stands between it and its transport.
+    # The slots hold the methods of the other protocol, so that the transport calls them directly.
     __slots__ = (
         "_lost",
         "_peer",
@@ -109,7 +122,7 @@ class SwitchedConnection(asyncio.Protocol):
     pause_writing: Callable[[], None]
     resume_writing: Callable[[], None]
 
-    def __init__(self, connection: Parting, protocol: asyncio.Protocol, holder: str) -> None:
+    def __init__(self, connection: ConnectionEnds, protocol: asyncio.Protocol, holder: str) -> None:
         self._server: Final = connection.server
         self._transport: Final = connection.transport
         self._protocol: Final = protocol
@@ -123,32 +136,32 @@ class SwitchedConnection(asyncio.Protocol):
         self.resume_writing = protocol.resume_writing
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Learn, and tell, that the peer is gone."""
+        """Notify the server and the protocol that the peer is gone."""
         self._lost.set()
         self._server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
         self._server.connections.discard(self)
         self._protocol.connection_lost(exc)
 
     def expire(self, now: float) -> None:
-        """Nothing is due: what another protocol waits for, and how long, is its own business."""
+        """Do nothing: the other protocol has its own deadlines."""
 
     def disable_keep_alive(self) -> None:
-        """Nothing is announced: there are no responses any more."""
+        """Do nothing: there are no more responses."""
 
     def close_when_idle(self) -> None:
-        """Tell the protocol to part from its peer, if it can be told; else close."""
-        tell = getattr(self._protocol, "close_when_idle", None)
-        if callable(tell):
-            tell()
+        """Call the protocol's ``close_when_idle`` if it has one, else close the transport."""
+        close_when_idle = getattr(self._protocol, "close_when_idle", None)
+        if callable(close_when_idle):
+            close_when_idle()
         else:
             self._transport.close()
 
     def abort(self) -> None:
-        """Cut the peer off."""
+        """Abort the transport."""
         self._transport.abort()
 
 
-def _log_end(connection: HTTPConnection, status: int, octets: int) -> None:
+def _log_end(connection: UpgradableConnection, status: int, size: int) -> None:
     access = connection.server.access
     if access is not None:
-        access.ended(connection, status, octets)
+        access.ended(connection.exchange, status, size)

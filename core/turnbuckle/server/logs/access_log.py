@@ -14,13 +14,13 @@ from turnbuckle.server.logs.escapes import truncate
 from turnbuckle.server.logs.records import AccessEntry, Outcome
 from turnbuckle.server.logs.setup import access_sink
 from turnbuckle.server.model.clock import Clock
-from turnbuckle.server.model.connection_state import ConnectionState
+from turnbuckle.server.model.connection_state import WAITS_FOR_HEAD, ConnectionState
 from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
     from turnbuckle.web.request.request import Request
 
-__all__ = ["AccessLog", "LoggedConnection"]
+__all__ = ["AccessLog", "LoggedExchange"]
 
 # Maximum characters of a field and of a request id. A peer chooses their length and must not choose how much memory the
 # queue takes.
@@ -28,22 +28,28 @@ _MAX_FIELD: Final = 2048
 _MAX_REQUEST_ID: Final = 128
 
 
-class LoggedConnection(Protocol):
-    """The attributes of a connection that the access log reads.
+class LoggedExchange(Protocol):
+    """A request and its response, as the access log sees them.
 
     Attributes:
-        unlogged: the request that is being served, until its line is written.
-        peer: the client.
-        state: decides whether a refusal without a request is logged.
+        unlogged: the request, until its line is written.
         started: when the head of the request was complete, in monotonic seconds.
-        is_aborted: whether the server closed the connection before the response was complete.
     """
 
     unlogged: Request | None
-    peer: Peer
-    state: ConnectionState
     started: float
-    is_aborted: bool
+
+    @property
+    def peer(self) -> Peer:
+        """The two ends of the connection."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """The state of the connection; decides whether a refusal without a request is logged."""
+
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the server closed the connection before the response was complete."""
 
 
 @final
@@ -62,46 +68,46 @@ class AccessLog:
         self._queries: Final = queries
         self._sink: Callable[[AccessEntry], None] | None = None
 
-    def ended(self, connection: LoggedConnection, status: int, content_bytes: int, *, complete: bool = True) -> None:
+    def ended(self, exchange: LoggedExchange, status: int, content_bytes: int, *, complete: bool = True) -> None:
         """Log the end of the response to the current request, unless it is logged already.
 
         Args:
-            connection: the connection that serves the request.
+            exchange: the request and its response.
             status: the status that was sent; 0 if none was.
             content_bytes: bytes of content that were sent.
             complete: whether the whole response was sent.
         """
-        request = connection.unlogged
+        request = exchange.unlogged
         if request is not None:
             outcome: Outcome = "complete"
             if not complete:
-                outcome = "broken" if connection.is_aborted else "disconnected"
-            self._log(connection, request, status=status, content_bytes=content_bytes, outcome=outcome)
+                outcome = "broken" if exchange.is_aborted else "disconnected"
+            self._log(exchange, request, status=status, content_bytes=content_bytes, outcome=outcome)
 
-    def refused(self, connection: LoggedConnection, status: int, content_bytes: int, reason: str) -> None:
+    def refused(self, exchange: LoggedExchange, status: int, content_bytes: int, reason: str) -> None:
         """Log that the connection itself answered with an error: in place of the application, or before a request was
         parsed.
 
         Args:
-            connection: the connection.
+            exchange: the request and its response.
             status: the status that was sent.
             content_bytes: bytes of content that were sent.
             reason: why, in words.
         """
-        request = connection.unlogged
+        request = exchange.unlogged
         if request is not None:
             self._log(
-                connection,
+                exchange,
                 request,
                 status=status,
                 content_bytes=content_bytes,
                 outcome="refused",
                 reason=truncate(reason, _MAX_FIELD),
             )
-        elif connection.state <= ConnectionState.IDLE:
+        elif exchange.state in WAITS_FOR_HEAD:
             self._emit(
                 AccessEntry(
-                    client=_client_text(connection.peer),
+                    client=_client_text(exchange.peer),
                     status=status,
                     content_bytes=content_bytes,
                     outcome="refused",
@@ -112,7 +118,7 @@ class AccessLog:
 
     def _log(
         self,
-        connection: LoggedConnection,
+        exchange: LoggedExchange,
         request: Request,
         *,
         status: int,
@@ -121,7 +127,7 @@ class AccessLog:
         reason: str = "",
     ) -> None:
         # From here on no other caller finds this request unlogged.
-        connection.unlogged = None
+        exchange.unlogged = None
         head = request.head
         # If a field is repeated, the last line is logged; the log does not decide which one counts.
         fields = dict(head.fields)
@@ -134,7 +140,7 @@ class AccessLog:
                 version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
                 status=status,
                 content_bytes=content_bytes,
-                seconds=self._clock.monotonic() - connection.started,
+                seconds=self._clock.monotonic() - exchange.started,
                 request_id=request.id[:_MAX_REQUEST_ID],
                 outcome=outcome,
                 reason=reason,

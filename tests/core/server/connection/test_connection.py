@@ -12,14 +12,14 @@ from tests.core.server.served import GET, echo, hello, post, post_head, serving
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RequestHead
 from turnbuckle.http.limits import Limits
-from turnbuckle.server.connection.connection import _TABLE
+from turnbuckle.server.connection.connection import _REACTIONS
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
 
 def test_table_has_a_row_for_every_state() -> None:
-    assert set(_TABLE) == set(ConnectionState)
+    assert set(_REACTIONS) == set(ConnectionState)
 
 
 async def test_connection_answers_one_request() -> None:
