@@ -207,7 +207,7 @@ class BaseConnection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Abort the transport, so that the peer can tell that data is missing."""
-        if self.state is ConnectionState.CLOSED:
+        if self.state in (ConnectionState.CLOSED, ConnectionState.SWITCHED):
             return
         if self.state is not ConnectionState.CLOSING:
             self._enter(ConnectionState.CLOSING)

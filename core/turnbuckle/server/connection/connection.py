@@ -173,7 +173,8 @@ class HTTPConnection(BaseConnection):
     def abort(self) -> None:
         """Cut the connection off, and cancel the handler that is serving it."""
         self.cut()
-        if self.exchange.task is not None:
+        # A connection that was forgotten has no exchange.
+        if hasattr(self, "exchange") and self.exchange.task is not None:
             self.exchange.task.cancel()
 
     # -- from bytes to a request ---------------------------------------------------------------------------------------
