@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from turnbuckle.server.model.connection_state import TRANSITIONS, ConnectionState
 from turnbuckle.startup.report.limits_table import limits_as_markdown
 from turnbuckle.startup.report.settings_reference import settings_reference
 
@@ -45,7 +46,23 @@ def _settings_sections() -> str:
     return heading + sections
 
 
+def _connection_states() -> str:
+    """Return the transitions as a Mermaid drawing, and the ends that nearly all states have as a sentence."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {ConnectionState.HEAD.name}"]
+    lost = []
+    for state, row in TRANSITIONS.items():
+        for following, cause in row.items():
+            if following is ConnectionState.CLOSED and state is not ConnectionState.CLOSING:
+                lost.append(f"`{state.name}`")
+            else:
+                lines.append(f"    {state.name} --> {following.name}: {cause}")
+    lines += [f"    {state.name} --> [*]" for state, row in TRANSITIONS.items() if not row]
+    note = f"The connection can be lost, and become `CLOSED`, also in these states: {', '.join(lost)}."
+    return "\n".join([*lines, "```", "", note, ""])
+
+
 GENERATED_PARTS: Final = (
+    GeneratedPart("docs/architecture.md", "connection states", _connection_states),
     GeneratedPart("docs/use/settings.md", "settings", _settings_sections),
     GeneratedPart("docs/use/limits.md", "limits", lambda: limits_as_markdown().rstrip("\n") + "\n"),
 )

@@ -30,7 +30,7 @@ from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.base import BaseConnection, wake
 from turnbuckle.server.connection.connection_set import ManagedConnection
 from turnbuckle.server.connection.content import IncomingContent
-from turnbuckle.server.connection.exchange import Exchange
+from turnbuckle.server.connection.exchange import HTTPExchange
 from turnbuckle.server.connection.response import respond
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo
@@ -62,7 +62,7 @@ class HTTPConnection(BaseConnection):
 
     def __init__(self, server: ServerState, info: ConnectionInfo = DIRECT) -> None:
         super().__init__(server, info)
-        self.exchange = Exchange(self)
+        self.exchange = HTTPExchange(self)
         self._admission = AdmissionStatus.NOT_COUNTED
         self._is_advancing = False
         self._end_is_due = False

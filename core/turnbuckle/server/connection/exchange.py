@@ -1,8 +1,8 @@
 """Hold the state of one request and its response on a connection (RFC 9112, section 9).
 
-A connection has one ``Exchange`` and reuses it for each of its requests, because a new object would cost each request
-another call. ``Exchange`` refers to the connection only as a ``BaseConnection``: it starts nothing and does not decide
-what follows a response.
+A connection has one ``HTTPExchange`` and reuses it for each of its requests, because a new object would cost each
+request another call. The exchange refers to the connection only as a ``BaseConnection``: it starts no task and does not
+decide what follows a response.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
-__all__ = ["Exchange"]
+__all__ = ["HTTPExchange"]
 
 _CONTINUE: Final = interim_response(100)
 
@@ -31,7 +31,7 @@ _RETRYABLE: Final = frozenset({429, 503})
 
 
 @final
-class Exchange:
+class HTTPExchange:
     """A request and its response.
 
     Args:

@@ -15,7 +15,7 @@ from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import content_size, error_response, response_head
 from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.connection_set import ManagedConnection
-from turnbuckle.server.connection.exchange import Exchange
+from turnbuckle.server.connection.exchange import HTTPExchange
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.web.peer import Disconnected, Peer
 from turnbuckle.web.request.request import Request
@@ -50,7 +50,7 @@ class UpgradableConnection(ConnectionEnds, Protocol):
     """A connection that can be handed over to another protocol."""
 
     @property
-    def exchange(self) -> Exchange:
+    def exchange(self) -> HTTPExchange:
         """The request and its response."""
 
     def switch(self, successor: ManagedConnection) -> bytes:
