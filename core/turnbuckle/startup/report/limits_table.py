@@ -53,7 +53,7 @@ def limits_as_json(plan: Plan) -> Json:
 def limits_as_markdown() -> str:
     """Return the table of the documentation: defaults, units, effects beyond the limits, and their tests."""
     lines = [
-        "| setting | default | unit | beyond it | by route | what it bounds | test |",
+        "| setting | default | unit | beyond it | by route | meaning | test |",
         "|---|---|---|---|---|---|---|",
     ]
     for section, cls in LIMIT_SECTIONS.items():
