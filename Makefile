@@ -60,7 +60,7 @@ help:
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
 	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
 	@echo "make bench     compare the cost of a request with that of other servers (Linux, about four minutes)"
-	@echo "make fmt       format the code and mend what the linter can"
+	@echo "make fmt       format the code and fix what the linter can fix"
 	@echo "make clean     remove every environment, cache and build product"
 
 # One stamp for what running needs and one for development, so that the first `make run` installs little.
