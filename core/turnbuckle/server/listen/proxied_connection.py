@@ -119,7 +119,7 @@ class ProxiedConnection(asyncio.Protocol):
         """Let the transport close: the header will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release what the connection counted for."""
+        """Stop counting the connection."""
         self._leave()
         self.server.connections.discard(self)
 

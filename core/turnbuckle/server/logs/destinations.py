@@ -22,7 +22,7 @@ __all__ = [
     "open_destination",
 ]
 
-# Writes of at max_size this many bytes to a pipe are atomic (POSIX), so lines of several processes do not mix.
+# Writes of at most this many bytes to a pipe are atomic (POSIX), so lines of several processes do not mix.
 _PIPE_SIZE: Final = 4096
 _MAX_WRITE: Final = 65536
 

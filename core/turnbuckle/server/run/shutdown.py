@@ -1,7 +1,7 @@
 """After serving, cancel leftover tasks and threads; wait at most one second for them.
 
 A handler may ignore its cancellation, and a thread cannot be cancelled at all. The usual way to close a loop waits for
-both without a limit, so a server that was told to stop might never end.
+both without a limit, so a server that was asked to stop might never end.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class TLSHandshake(asyncio.Protocol):
         """Let the transport close: the handshake will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release what the connection counted for."""
+        """Stop counting the connection."""
         self._leave()
         self.server.connections.discard(self)
 

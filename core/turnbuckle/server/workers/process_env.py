@@ -141,7 +141,7 @@ def read_supervisor_config(environ: MutableMapping[str, str]) -> SupervisorConfi
 
 def python_command() -> list[str]:
     """Return the command that runs this program again, with the same arguments and options of the interpreter."""
-    # Modules in the current folder must not shadow the standard library. The application's modules are found without
+    # Modules in the current folder must not shadow installed modules. The application's modules are found without
     # it.
     options = ["-P"]
     if sys.flags.optimize:

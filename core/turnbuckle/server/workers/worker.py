@@ -1,6 +1,6 @@
 """Serve as one of many processes: report to the supervisor, and follow its commands.
 
-A worker ends when it is told to, and when the supervisor is gone: without a supervisor nothing would replace or stop
+A worker ends on command, and when the supervisor is gone: without a supervisor nothing would replace or stop
 it.
 """
 
