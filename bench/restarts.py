@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.core.server.workers.load import Load, Tally, problems
-from tests.core.server.workers.service import Service, service
+from tests.core.server.workers.load_generator import LoadGenerator, Tally, problems
+from tests.core.server.workers.service_process import Service, service
 
 
 def main() -> int:
@@ -26,14 +26,14 @@ def main() -> int:
 
 async def _measure(options: argparse.Namespace) -> int:
     settings = ("--workers", str(options.workers), "--set", f"workers.sockets={options.sockets}")
-    with tempfile.TemporaryDirectory() as folder, service(Path(folder), *settings, patience=3600) as running:
+    with tempfile.TemporaryDirectory() as folder, service(Path(folder), *settings, timeout=3600) as running:
         port = await asyncio.to_thread(running.port)
-        load = Load("127.0.0.1", port, keep_alive=options.keep_alive, fresh=options.fresh, pause=options.pause)
+        load = LoadGenerator("127.0.0.1", port, keep_alive=options.keep_alive, fresh=options.fresh, pause=options.pause)
         began = time.monotonic()
         async with load.running() as tally:
             await _restart(running, options.restarts)
         _tell(f"{options.restarts} rolling restarts of {options.workers} workers", tally, time.monotonic() - began)
-        load = Load("127.0.0.1", port, keep_alive=options.keep_alive, fresh=options.fresh, pause=options.pause)
+        load = LoadGenerator("127.0.0.1", port, keep_alive=options.keep_alive, fresh=options.fresh, pause=options.pause)
         began = time.monotonic()
         async with load.running() as stopped:
             await asyncio.sleep(1)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from tests.security.attacks import CHUNKED, START, Attack, attacks
 from tests.security.costs import check_linear
 from tests.security.serving import PARSERS, Target
@@ -423,7 +423,7 @@ def test_row_61_no_assert_stands_where_input_passes() -> None:
 
 _WITHOUT_ASSERTS = """
 import sys
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from tests.security.attacks import _ROWS
 from tests.security.test_resource_exhaustion import FACTORIES, refusal
 if sys.flags.optimize != 1:
@@ -512,7 +512,7 @@ async def test_row_62_connections_that_are_reset_leave_nothing_open(tmp_path: Pa
             await loop.sock_sendall(sock, octets)
             await asyncio.sleep(0)
             _reset(sock)
-        await until(lambda: (_descriptors(), len(asyncio.all_tasks())) == (before, tasks))
+        await wait_until(lambda: (_descriptors(), len(asyncio.all_tasks())) == (before, tasks))
         reader, writer = await asyncio.open_connection(address.host, address.port)
         writer.write(GET)
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"

@@ -1,4 +1,4 @@
-"""Make certificates for tests: an authority, and what it signs, as files."""
+"""Make certificates for tests: a certificate authority and the certificates that it signs, as files."""
 
 from __future__ import annotations
 

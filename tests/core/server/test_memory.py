@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from tests.core.server.served import GET, hello, serving
+from tests.core.server.serving_in_memory import GET, hello, serving
 from turnbuckle.http.limits import Limits
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response

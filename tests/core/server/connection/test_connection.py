@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from tests.core.server.served import GET, echo, hello, post, post_head, serving
+from tests.core.server.serving_in_memory import GET, echo, hello, post, post_head, serving
 from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, RequestHead
 from turnbuckle.http.limits import Limits

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.core.server.served import GET, echo, hello, post, post_head, serving
+from tests.core.server.serving_in_memory import GET, echo, hello, post, post_head, serving
 from turnbuckle.errors import ContentTooLarge, ProtocolError
 from turnbuckle.http.limits import Limits
 from turnbuckle.web.request.request import Request

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.core.server.served import GET, echo, hello, post_head, serving
+from tests.core.server.serving_in_memory import GET, echo, hello, post_head, serving
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.model.timeouts import Timeouts

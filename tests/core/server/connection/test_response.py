@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.core.server.served import GET, post_head, serving
+from tests.core.server.serving_in_memory import GET, post_head, serving
 from turnbuckle.http.limits import Limits
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response

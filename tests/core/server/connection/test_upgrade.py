@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.core.server.served import post_head, serving
+from tests.core.server.serving_in_memory import post_head, serving
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.core.server.served import GET, echo, hello, post_head, serving
+from tests.core.server.serving_in_memory import GET, echo, hello, post_head, serving
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.server.model.application import Application
 from turnbuckle.testing.client.memory_server import MemoryServer

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import attrs
 import pytest
 
-from tests.core.server.served import GET, Served, post_head, serving
+from tests.core.server.serving_in_memory import GET, ServedConnection, post_head, serving
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
-from .leaks import leaving_nothing
+from .leak_check import checking_for_leaks
 
 LARGE = b"x" * 300_000
 
@@ -83,19 +83,19 @@ CASES = {
     "closing": Case(state=ConnectionState.CLOSING, sent=get(b"/large", b"Connection: close"), reads=False),
 }
 
-EVENTS: dict[str, Callable[[Served], Awaitable[None]]] = {
+EVENTS: dict[str, Callable[[ServedConnection], Awaitable[None]]] = {
     "end": lambda served: served.connection.half_close(),
     "reset": lambda served: served.connection.reset(),
     "close": lambda served: served.connection.close(),
 }
 
 
-def _state(served: Served) -> ConnectionState:
+def _state(served: ServedConnection) -> ConnectionState:
     (connection,) = served.server._state.connections.open
     return connection.state  # type: ignore[attr-defined,no-any-return]  # it is no more than swept to its server
 
 
-async def _bring_about(served: Served, case: Case) -> None:
+async def _bring_about(served: ServedConnection, case: Case) -> None:
     if not case.reads:
         served.connection.pause_reading()
     await served.connection.send(case.sent)
@@ -121,7 +121,7 @@ def test_cases_cover_every_state() -> None:
 @pytest.mark.parametrize("name", CASES)
 async def test_client_goes(name: str, event: str, cancels: bool) -> None:
     timeouts = Timeouts(handler=20, write=20, content=20)
-    async with serving(serve, cancel_on_disconnect=cancels, timeouts=timeouts) as served, leaving_nothing(served):
+    async with serving(serve, cancel_on_disconnect=cancels, timeouts=timeouts) as served, checking_for_leaks(served):
         await _bring_about(served, CASES[name])
         await EVENTS[event](served)
         for _ in range(3):
@@ -135,7 +135,7 @@ async def test_client_goes(name: str, event: str, cancels: bool) -> None:
 
 @pytest.mark.parametrize("name", ["sending_to_a_full_peer", "flushing", "closing"])
 async def test_server_cuts_off_a_client_while_writing_is_paused(name: str) -> None:
-    async with serving(serve) as served, leaving_nothing(served):
+    async with serving(serve) as served, checking_for_leaks(served):
         await _bring_about(served, CASES[name])
         served.server._state.connections.abort_all()
         await served.connection.settle()
@@ -144,7 +144,7 @@ async def test_server_cuts_off_a_client_while_writing_is_paused(name: str) -> No
 
 @pytest.mark.parametrize("event", EVENTS)
 async def test_client_goes_after_another_protocol_took_over(event: str) -> None:
-    async with serving(serve) as served, leaving_nothing(served):
+    async with serving(serve) as served, checking_for_leaks(served):
         await served.send(get(b"/switch", b"Connection: Upgrade", b"Upgrade: other"))
         assert served.statuses == [101]
         await EVENTS[event](served)

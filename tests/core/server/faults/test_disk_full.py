@@ -9,11 +9,11 @@ from textwrap import dedent
 
 import pytest
 
-from tests.core.server.served import GET, post_head, serving
+from tests.core.server.serving_in_memory import GET, post_head, serving
 from turnbuckle import App, Request
 
-from .leaks import leaving_nothing
-from .process import Process, running, wait_for
+from .leak_check import checking_for_leaks
+from .server_process import ServerProcess, server_process, wait_for
 
 
 def app_that_stores() -> App:
@@ -40,7 +40,7 @@ def app_that_stores() -> App:
 
 @pytest.mark.parametrize("path", [b"/store", b"/store-by-name"])
 async def test_content_that_cannot_be_stored_is_answered_so(path: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(app_that_stores().compile().handle) as served, leaving_nothing(served, "/fine"):
+    async with serving(app_that_stores().compile().handle) as served, checking_for_leaks(served, "/fine"):
         await served.send(post_head(4).replace(b"/", path, 1) + b"data")
         assert served.statuses == [507]
         await served.send(GET.replace(b"/", b"/fine", 1))
@@ -50,7 +50,7 @@ async def test_content_that_cannot_be_stored_is_answered_so(path: bytes, caplog:
 
 
 async def test_content_that_cannot_be_stored_is_not_taken_to_its_end() -> None:
-    async with serving(app_that_stores().compile().handle) as served, leaving_nothing(served, "/fine"):
+    async with serving(app_that_stores().compile().handle) as served, checking_for_leaks(served, "/fine"):
         received = await served.send(post_head(900_000).replace(b"/", b"/store", 1) + b"x" * 100_000)
         assert served.statuses == [507]
         assert b"\r\nConnection: close\r\n" in received
@@ -89,7 +89,7 @@ def _form(size: int) -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(content) + content
 
 
-def _upload(server: Process, size: int) -> bytes:
+def _upload(server: ServerProcess, size: int) -> bytes:
     with server.connect() as client:
         try:
             client.sendall(_form(size))
@@ -101,7 +101,7 @@ def _upload(server: Process, size: int) -> bytes:
 def test_form_that_cannot_be_spooled_leaves_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     folder.mkdir()
-    with running(dedent(_CODE).format(folder=str(folder)), tmp_path) as server:
+    with server_process(dedent(_CODE).format(folder=str(folder)), tmp_path) as server:
         server.ask()
         at_rest = server.fds
         assert _upload(server, 5_000) == b"HTTP/1.1 200 OK"

@@ -9,12 +9,12 @@ from contextlib import suppress
 
 import pytest
 
-from tests.core.server.served import GET, serving
+from tests.core.server.serving_in_memory import GET, serving
 from turnbuckle import App, Request, Response, middleware
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.types import Handler
 
-from .leaks import leaving_nothing
+from .leak_check import checking_for_leaks
 
 
 def recurse(depth: int = 0) -> int:
@@ -106,7 +106,7 @@ def no_tasks_unheard(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("name", FAILURES)
 async def test_failure_is_an_internal_error_and_no_more(name: str, place: str) -> None:
     app = failing_app(FAILURES[name])
-    async with serving(app.compile().handle) as served, leaving_nothing(served, "/fine"):
+    async with serving(app.compile().handle) as served, checking_for_leaks(served, "/fine"):
         received = await served.send(GET.replace(b"GET / ", b"GET /%b " % place.encode()))
         assert served.statuses == [500]
         assert b"unexpected" not in received
@@ -142,7 +142,7 @@ async def test_handler_that_takes_too_long_is_answered_for_once(
     async def serve(request: Request) -> Response:
         return Response("fine") if request.path == "/fine" else await handler(request)
 
-    async with serving(serve, timeouts=Timeouts(handler=5)) as served, leaving_nothing(served, "/fine"):
+    async with serving(serve, timeouts=Timeouts(handler=5)) as served, checking_for_leaks(served, "/fine"):
         await served.send(b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n" % content)
         await served.advance(6)
         assert served.statuses == [503]
@@ -159,7 +159,7 @@ async def test_handler_that_never_gives_up_holds_only_itself() -> None:
                 await gate.wait()
         return Response("fine")
 
-    async with serving(stubborn, timeouts=Timeouts(handler=5)) as served, leaving_nothing(served, "/fine"):
+    async with serving(stubborn, timeouts=Timeouts(handler=5)) as served, checking_for_leaks(served, "/fine"):
         await served.send(GET)
         await served.advance(6)
         assert served.statuses == [503]

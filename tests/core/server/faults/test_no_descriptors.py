@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from .process import running, wait_for
+from .server_process import server_process, wait_for
 
 _CODE = """
     import os, resource
@@ -34,7 +34,7 @@ _CODE = """
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_server_without_descriptors_recovers(loop: str, tmp_path: Path) -> None:
-    with running(dedent(_CODE).format(loop=loop), tmp_path) as server:
+    with server_process(dedent(_CODE).format(loop=loop), tmp_path) as server:
         server.ask()
         at_rest = server.fds
         with ExitStack() as clients:
@@ -50,7 +50,7 @@ def test_server_without_descriptors_recovers(loop: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_server_without_descriptors_drops_nobody(loop: str, tmp_path: Path) -> None:
-    with running(dedent(_CODE).format(loop=loop), tmp_path) as server, ExitStack() as waiting:
+    with server_process(dedent(_CODE).format(loop=loop), tmp_path) as server, ExitStack() as waiting:
         clients = [waiting.enter_context(server.connect()) for _ in range(60)]
         wait_for(lambda: server.lines("cannot accept"), "a complaint")
         for client in clients:

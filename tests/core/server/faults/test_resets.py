@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle import App, HTTPServer, Request, Response
 
 RESET = struct.pack("ii", 1, 0)
@@ -40,7 +40,7 @@ async def test_client_that_is_gone_before_it_is_answered_is_not_logged(
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf")
         state = server._state
         assert state is not None
-        await until(lambda: client.fileno() == -1 and not state.connections.open and asyncio.all_tasks() <= before)
+        await wait_until(lambda: client.fileno() == -1 and not state.connections.open and asyncio.all_tasks() <= before)
     assert caplog.messages == []
 
 

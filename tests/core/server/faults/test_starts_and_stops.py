@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle import App, HTTPServer, Setup
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.model.application import Application
 from turnbuckle.testing.transport.fake_clock import FakeClock
 
-from .leaks import open_files
+from .leak_check import open_files
 
 FAILURES = [
     ValueError("unexpected"),
@@ -92,8 +92,8 @@ async def test_end_that_fails_does_not_keep_the_others_from_ending(
     await server.stop()
     assert "failed at its end" in caplog.text
     assert events == ["outer entered", "outer left"]
-    await until(lambda: open_files() <= files)
-    await until(lambda: asyncio.all_tasks() <= tasks)
+    await wait_until(lambda: open_files() <= files)
+    await wait_until(lambda: asyncio.all_tasks() <= tasks)
 
 
 @by_failure
@@ -104,10 +104,10 @@ async def test_background_task_that_fails_begins_again_and_stops_with_the_server
     events: list[str] = []
     clock, tasks = FakeClock(), asyncio.all_tasks()
     async with HTTPServer(app_with(failure, "task", events), port=0, clock=clock) as server:
-        await until(lambda: events.count("task") == 1 and clock.pending)
+        await wait_until(lambda: events.count("task") == 1 and clock.pending)
         await clock.advance(1)
-        await until(lambda: events.count("task") == 2)
+        await wait_until(lambda: events.count("task") == 2)
         assert (await ask(server)).endswith(b"hello")
     assert "background task 'task' of lifespan" in caplog.text
     assert events[-1] == "outer left"
-    await until(lambda: asyncio.all_tasks() <= tasks)
+    await wait_until(lambda: asyncio.all_tasks() <= tasks)

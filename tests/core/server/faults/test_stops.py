@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .process import PATIENCE, running, wait_for
+from .server_process import TIMEOUT, server_process, wait_for
 
 APP = """
 import asyncio, threading
@@ -50,13 +50,13 @@ main()
 def test_server_ends_whatever_a_handler_does(path: str, loop: str, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
-    with running(SERVE.format(path=str(app), loop=loop), tmp_path) as process:
+    with server_process(SERVE.format(path=str(app), loop=loop), tmp_path) as process:
         client = process.connect()
         client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n" % path.encode())
         probe = process.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         assert b" 404 " in probe
         process.popen.send_signal(signal.SIGTERM)
-        assert process.popen.wait(PATIENCE) == 0
+        assert process.popen.wait(TIMEOUT) == 0
         client.close()
     wait_for(lambda: process.lines("stopped"), "the last line")
 
@@ -64,9 +64,9 @@ def test_server_ends_whatever_a_handler_does(path: str, loop: str, tmp_path: Pat
 def test_stop_tells_of_threads_that_are_left(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
-    with running(SERVE.format(path=str(app), loop="asyncio"), tmp_path) as process, process.connect() as client:
+    with server_process(SERVE.format(path=str(app), loop="asyncio"), tmp_path) as process, process.connect() as client:
         client.sendall(b"GET /asleep HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b" 404 " in process.ask()
         process.popen.send_signal(signal.SIGTERM)
-        assert process.popen.wait(PATIENCE) == 0
+        assert process.popen.wait(TIMEOUT) == 0
     assert process.lines("threads of handlers or plugins are still running")

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.core.server.served import GET, serving
+from tests.core.server.serving_in_memory import GET, serving
 from turnbuckle.http.limits import Limits
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
-from .leaks import leaving_nothing
+from .leak_check import checking_for_leaks
 
 
 class Source:
@@ -59,7 +59,7 @@ FAILURES = [
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 async def test_stream_that_fails_is_seen_to_be_incomplete(failure: BaseException, path: bytes) -> None:
     source = Source(fails=failure)
-    async with serving(source.serve) as served, leaving_nothing(served, "/fine"):
+    async with serving(source.serve) as served, checking_for_leaks(served, "/fine"):
         received = await served.send(GET.replace(b"GET / ", b"GET %b " % path))
         assert received.startswith(b"HTTP/1.1 200 OK\r\n")
         assert received.count(b"x" * 1000) == 3
@@ -72,7 +72,7 @@ async def test_stream_that_fails_is_seen_to_be_incomplete(failure: BaseException
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 async def test_stream_that_fails_before_it_begins_is_incomplete_too(failure: BaseException) -> None:
     source = Source(fails=failure, says=0)
-    async with serving(source.serve) as served, leaving_nothing(served, "/fine"):
+    async with serving(source.serve) as served, checking_for_leaks(served, "/fine"):
         assert b"\r\n0\r\n" not in await served.send(GET)
         assert served.connection.is_lost
     assert source.ends == [type(failure).__name__, "closed"]
@@ -82,7 +82,7 @@ async def test_stream_that_fails_before_it_begins_is_incomplete_too(failure: Bas
 @pytest.mark.parametrize("says", [3, 300], ids=["waiting_for_the_source", "waiting_for_the_peer"])
 async def test_stream_is_closed_when_its_client_is_gone(says: int, cancels: bool) -> None:
     source = Source(says=says)
-    async with serving(source.serve, cancel_on_disconnect=cancels) as served, leaving_nothing(served, "/fine"):
+    async with serving(source.serve, cancel_on_disconnect=cancels) as served, checking_for_leaks(served, "/fine"):
         served.connection.pause_reading()
         await served.send(GET)
         await served.connection.reset()
@@ -105,7 +105,7 @@ async def test_stream_of_a_client_that_left_before_it_began_is_closed() -> None:
         await gate.wait()
         return Response(Body())
 
-    async with serving(wait) as served, leaving_nothing(served, "/fine"):
+    async with serving(wait) as served, checking_for_leaks(served, "/fine"):
         await served.send(GET)
         await served.connection.reset()
         gate.set()
@@ -127,7 +127,7 @@ async def test_stream_that_ignores_its_end_gets_no_further() -> None:
     async def serve(request: Request) -> Response:
         return Response("fine" if request.path == "/fine" else stubborn())
 
-    async with serving(serve) as served, leaving_nothing(served, "/fine"):
+    async with serving(serve) as served, checking_for_leaks(served, "/fine"):
         await served.send(GET)
         await served.connection.reset()
     assert ends == ["ignored"]
@@ -138,7 +138,7 @@ async def test_stream_is_cut_when_the_content_that_it_answers_breaks(chunk: byte
     async def echo(request: Request) -> Response:
         return Response("fine" if request.path == "/fine" else request.stream())
 
-    async with serving(echo, limits=Limits(content=1000)) as served, leaving_nothing(served, "/fine"):
+    async with serving(echo, limits=Limits(content=1000)) as served, checking_for_leaks(served, "/fine"):
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         received = await served.send(head + b"4\r\nhalf\r\n")
         assert b"half" in received

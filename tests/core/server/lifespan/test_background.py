@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle import App, BackgroundTaskError, HTTPServer, Setup
 from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.lifespan.lifespans import Lifespans
@@ -71,7 +71,7 @@ async def test_tasks_run_between_entering_and_leaving() -> None:
     events: list[str] = []
     lifespans = Lifespans([lifespan(events, Job("a", events), Job("b", events))], 0.0, FakeClock())
     await lifespans.enter()
-    await until(lambda: "begin b" in events)
+    await wait_until(lambda: "begin b" in events)
     await lifespans.leave()
     assert events == ["entered", "begin a", "begin b", "end b", "end a", "left"]
 
@@ -90,7 +90,7 @@ async def test_task_that_is_started_later_begins_at_once() -> None:
     tasks = tasks_of(FakeClock())
     tasks.open()
     tasks.start(Job("late", events))
-    await until(lambda: events)
+    await wait_until(lambda: events)
     await tasks.close()
     assert events == ["begin late", "end late"]
     with pytest.raises(RuntimeError, match="background task 'Job' cannot start: lifespan 'db' is being left"):
@@ -107,7 +107,7 @@ async def test_task_that_returns_is_over(caplog: pytest.LogCaptureFixture) -> No
     tasks.start(once)
     tasks.open()
     await done.wait()
-    await until(lambda: not tasks.holders())
+    await wait_until(lambda: not tasks.holders())
     assert caplog.messages == []
 
 
@@ -147,7 +147,7 @@ async def test_task_that_is_cancelled_by_others_has_failed(caplog: pytest.LogCap
 
     tasks.start(unlucky, on_failure="stop")
     tasks.open()
-    await until(lambda: stopped)
+    await wait_until(lambda: stopped)
     assert stopped == ["background task 'unlucky' of lifespan 'db': somebody else"]
     assert caplog.messages == ["background task 'unlucky' of lifespan 'db' failed"]
 
@@ -174,7 +174,7 @@ async def test_task_that_does_not_end_does_not_hold_up_its_lifespan(caplog: pyte
     clock = FakeClock()
     lifespans = Lifespans([lifespan(events, Job("sweep", events, is_stubborn=True))], 30.0, clock)
     await lifespans.enter()
-    await until(lambda: "begin sweep" in events)
+    await wait_until(lambda: "begin sweep" in events)
     leaving = asyncio.create_task(lifespans.leave())
     await clock.advance(29)
     assert not leaving.done()

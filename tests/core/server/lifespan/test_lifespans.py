@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.lifespan.lifespans import Lifespans
 from turnbuckle.server.model.application import ReadyLifespan
@@ -79,7 +79,7 @@ async def test_lifespan_that_is_not_entered_in_time_is_cancelled_and_named() -> 
     slow = attrs.evolve(lifespan("b", events, at_start=wait_forever), plugin="slow")
     both = lifespans(lifespan("a", events), slow, clock=clock, startup=30)
     task = asyncio.create_task(both.enter())
-    await until(lambda: events)
+    await wait_until(lambda: events)
     await clock.advance(29)
     assert not task.done()
     await clock.advance(1)
@@ -112,7 +112,7 @@ async def test_cancellation_at_the_start_unwinds() -> None:
     events: list[str] = []
     both = lifespans(lifespan("a", events), lifespan("b", events, at_start=wait_forever))
     task = asyncio.create_task(both.enter())
-    await until(lambda: events)
+    await wait_until(lambda: events)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -166,7 +166,7 @@ async def test_give_up_after_the_limit_changes_nothing() -> None:
     task = asyncio.create_task(one.leave())
     await asyncio.sleep(0)
     await clock.advance(30)
-    await until(lambda: "late" in events)
+    await wait_until(lambda: "late" in events)
     one.give_up()
     go_on.set()
     await task

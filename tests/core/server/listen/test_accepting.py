@@ -12,7 +12,7 @@ from typing import final
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle.server.listen.accepting import Acceptor, limit_unsent
 from turnbuckle.testing.transport.activity import turns
 from turnbuckle.testing.transport.fake_clock import FakeClock
@@ -73,7 +73,7 @@ async def test_acceptor_takes_everyone(listener: Listener) -> None:
     accepted = Accepted()
     acceptor = make(listener, accepted, FakeClock())
     clients = connect_to(listener, 100)
-    await until(lambda: len(accepted.sockets) == 100)
+    await wait_until(lambda: len(accepted.sockets) == 100)
     assert not any(sock.getblocking() for sock in accepted.sockets)
     acceptor.stop()
     await acceptor.wait_until_settled()
@@ -86,7 +86,7 @@ async def test_acceptor_goes_on_after_a_client_that_did_not_wait(listener: Liste
     listener.errors = [ConnectionAbortedError(errno.ECONNABORTED, "gone")] * 3
     acceptor = make(listener, accepted, clock)
     clients = connect_to(listener)
-    await until(lambda: accepted.sockets)
+    await wait_until(lambda: accepted.sockets)
     assert clock.pending == 0
     acceptor.stop()
     close_all(clients, accepted.sockets)
@@ -100,12 +100,12 @@ async def test_acceptor_waits_when_the_system_has_no_more(
     listener.errors = [OSError(number, os.strerror(number)) for _ in range(5)]
     acceptor = make(listener, accepted, clock)
     clients = connect_to(listener)
-    await until(lambda: clock.pending)
+    await wait_until(lambda: clock.pending)
     await clock.advance(0.01)
     assert len(listener.errors) == 4
     for _ in range(5):
         await clock.advance(1.0)
-    await until(lambda: accepted.sockets)
+    await wait_until(lambda: accepted.sockets)
     acceptor.stop()
     close_all(clients, accepted.sockets)
     messages = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.server"]
@@ -119,7 +119,7 @@ async def test_acceptor_complains_again_when_that_was_long_ago(
     listener.errors = [OSError(errno.EMFILE, "none left") for _ in range(100)]
     acceptor = make(listener, accepted, clock)
     clients = connect_to(listener)
-    await until(lambda: clock.pending)
+    await wait_until(lambda: clock.pending)
     for _ in range(90):
         await clock.advance(1.0)
     assert [record.getMessage() for record in caplog.records].count(
@@ -135,7 +135,7 @@ async def test_acceptor_that_stops_while_it_waits_tries_once_more(listener: List
     listener.errors = [OSError(errno.EMFILE, "none left") for _ in range(failures)]
     acceptor = make(listener, accepted, clock)
     clients = connect_to(listener)
-    await until(lambda: clock.pending)
+    await wait_until(lambda: clock.pending)
     acceptor.stop()
     listener.close()
     await acceptor.wait_until_settled()
@@ -187,7 +187,7 @@ async def test_connection_that_cannot_be_made_is_none_of_the_operators_business(
 
     acceptor = Acceptor(listener, fail, FakeClock(), asyncio.get_running_loop())
     clients = connect_to(listener, 2)
-    await until(lambda: len(ended) == 2)
+    await wait_until(lambda: len(ended) == 2)
     acceptor.stop()
     await acceptor.wait_until_settled()
     close_all(clients)

@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 
 from tests.core.server.certificates import Authority
-from tests.core.server.running import LOOPS, Running, running
-from tests.core.server.waiting import PATIENCE
+from tests.core.server.polling import TIMEOUT
+from tests.core.server.threaded_server import LOOPS, ThreadedServer, threaded_server
 from turnbuckle.server.listen.proxied_connection import ProxySettings
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
@@ -41,7 +41,7 @@ def everything(client: socket.socket) -> bytes:
     return received
 
 
-def answer(served: Running, octets: bytes) -> bytes:
+def answer(served: ThreadedServer, octets: bytes) -> bytes:
     with served.connect() as client:
         with suppress(ConnectionError):
             client.sendall(octets)
@@ -50,13 +50,13 @@ def answer(served: Running, octets: bytes) -> bytes:
 
 @pytest.mark.parametrize("header", [TEXT, BINARY])
 def test_handler_sees_what_the_proxy_tells(loop: str, header: bytes) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         assert answer(served, header + LAST).endswith(SEEN)
 
 
 @pytest.mark.parametrize("header", [TEXT, BINARY])
 def test_header_may_come_byte_by_byte(loop: str, header: bytes) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served, served.connect() as client:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served, served.connect() as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for each in header + LAST:
             client.sendall(bytes([each]))
@@ -65,7 +65,7 @@ def test_header_may_come_byte_by_byte(loop: str, header: bytes) -> None:
 
 @pytest.mark.parametrize("header", [LOCAL, b"PROXY UNKNOWN\r\n"])
 def test_connection_of_the_proxy_itself_has_its_own_ends(loop: str, header: bytes) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         assert b'"client":["127.0.0.1",' in answer(served, header + LAST)
 
 
@@ -79,48 +79,48 @@ def test_connection_of_the_proxy_itself_has_its_own_ends(loop: str, header: byte
     ],
 )
 def test_proxy_without_a_header_is_cut_off(loop: str, octets: bytes) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         assert answer(served, octets) == b""
         assert served.has_no_connections()
 
 
 def test_second_header_is_no_request(loop: str) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         assert answer(served, TEXT + TEXT + LAST).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("octets", [TEXT + LAST, LAST], ids=["with-header", "without"])
 def test_who_is_not_trusted_is_cut_off(loop: str, octets: bytes) -> None:
-    with running(ends, loop=loop, proxy=ProxySettings(protocol=True, trusted=("10.0.0.0/8",))) as served:
+    with threaded_server(ends, loop=loop, proxy=ProxySettings(protocol=True, trusted=("10.0.0.0/8",))) as served:
         assert answer(served, octets) == b""
         assert served.has_no_connections()
 
 
 def test_header_means_nothing_where_it_is_not_expected(loop: str) -> None:
-    with running(ends, loop=loop) as served:
+    with threaded_server(ends, loop=loop) as served:
         assert answer(served, TEXT + LAST).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("sent", [b"", TEXT[:20], BINARY[:14]], ids=["nothing", "text", "binary"])
 def test_header_that_stalls_is_cut_by_the_deadline_of_the_head(loop: str, sent: bytes) -> None:
-    with running(ends, loop=loop, proxy=HERE, timeouts=Timeouts(head=0.2)) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE, timeouts=Timeouts(head=0.2)) as served:
         assert answer(served, sent) == b""
         assert served.has_no_connections()
 
 
 def test_header_and_head_have_one_deadline(loop: str) -> None:
-    with running(ends, loop=loop, proxy=HERE, timeouts=Timeouts(head=0.3)) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE, timeouts=Timeouts(head=0.3)) as served:
         assert answer(served, TEXT + b"GET / HT").startswith(b"HTTP/1.1 408 ")
 
 
 def test_unix_socket_is_trusted_by_name(loop: str, tmp_path) -> None:
     trusting = ProxySettings(protocol=True, trusted=("unix",))
-    with running(ends, loop=loop, unix=str(tmp_path / "s"), proxy=trusting) as served:
+    with threaded_server(ends, loop=loop, unix=str(tmp_path / "s"), proxy=trusting) as served:
         assert answer(served, TEXT + LAST).endswith(SEEN)
 
 
 def test_unix_socket_is_not_trusted_by_address(loop: str, tmp_path) -> None:
-    with running(ends, loop=loop, unix=str(tmp_path / "s"), proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, unix=str(tmp_path / "s"), proxy=HERE) as served:
         assert answer(served, TEXT + LAST) == b""
 
 
@@ -128,7 +128,7 @@ def test_unix_socket_is_not_trusted_by_address(loop: str, tmp_path) -> None:
 def test_handshake_of_tls_follows_the_header(loop: str, tmp_path, is_together: bool) -> None:
     authority = Authority(tmp_path)
     cert, key = authority.issue("localhost")
-    with running(ends, loop=loop, proxy=HERE, tls=TLS(cert=cert, key=key)) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE, tls=TLS(cert=cert, key=key)) as served:
         plain = served.connect()
         if is_together:
             # What follows leaves in the same segment.
@@ -147,7 +147,7 @@ def test_handshake_of_tls_follows_the_header(loop: str, tmp_path, is_together: b
 def test_connections_are_counted_by_the_address_that_the_proxy_tells(loop: str) -> None:
     one = Capacity(connections_per_address=1)
     other = TEXT.replace(b"192.0.2.1 ", b"192.0.2.9 ")
-    with running(ends, loop=loop, proxy=HERE, capacity=one) as served, served.connect() as first:
+    with threaded_server(ends, loop=loop, proxy=HERE, capacity=one) as served, served.connect() as first:
         first.sendall(TEXT + LAST.replace(b"close", b"keep-alive"))
         assert first.recv(1000).endswith(SEEN)
         assert answer(served, TEXT + LAST).startswith(b"HTTP/1.1 429 ")
@@ -155,7 +155,7 @@ def test_connections_are_counted_by_the_address_that_the_proxy_tells(loop: str) 
 
 
 def test_header_counts_as_a_connection_while_it_is_awaited(loop: str) -> None:
-    with running(ends, loop=loop, proxy=HERE, capacity=Capacity(connections=1)) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE, capacity=Capacity(connections=1)) as served:
         with served.connect() as first:
             first.sendall(TEXT + LAST.replace(b"close", b"keep-alive"))
             assert first.recv(1000).endswith(SEEN)
@@ -165,7 +165,7 @@ def test_header_counts_as_a_connection_while_it_is_awaited(loop: str) -> None:
 
 
 def test_stop_does_not_wait_for_a_header(loop: str) -> None:
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         client = served.connect()
         client.sendall(TEXT[:10])
     with client:
@@ -175,9 +175,9 @@ def test_stop_does_not_wait_for_a_header(loop: str) -> None:
 def test_curl_speaks_it(loop: str) -> None:
     curl = shutil.which("curl")
     assert curl, "curl is needed"
-    with running(ends, loop=loop, proxy=HERE) as served:
+    with threaded_server(ends, loop=loop, proxy=HERE) as served:
         command = [curl, "--silent", "--show-error", "--haproxy-protocol", served.server.addresses[0].url]
-        result = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+        result = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
     assert result.returncode == 0, result.stderr
     assert b'"client":["127.0.0.1",' in result.stdout
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.core.server.served import GET, echo, hello, post_head, serving
+from tests.core.server.serving_in_memory import GET, echo, hello, post_head, serving
 from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from tests.core.server.served import GET, Served, hello, post, post_head, serving
+from tests.core.server.serving_in_memory import GET, ServedConnection, hello, post, post_head, serving
 from turnbuckle.server.connection.admission import Admission, AdmissionStatus
 from turnbuckle.server.model.capacity import Capacity, open_file_limit, raise_open_file_limit
 from turnbuckle.server.model.timeouts import Timeouts
@@ -20,7 +20,7 @@ from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
 
-async def _connect(served: Served) -> Connection:
+async def _connect(served: ServedConnection) -> Connection:
     connection = served.server.connect()
     await connection.settle()
     return connection

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.server.polling import TIMEOUT, wait_until
 from tests.core.server.run.test_server import application
-from tests.core.server.waiting import PATIENCE, until
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.run.readiness import Readiness
@@ -92,12 +92,12 @@ async def test_service_manager_hears_of_every_step_and_that_the_loop_is_alive(tm
         server = HTTPServer(application(), port=0, clock=clock)
         readiness = Readiness("", Notifier(manager.getsockname(), watchdog=3.0))
         serving = asyncio.create_task(server.serve_until_stopped(readiness))
-        await until(lambda: server.addresses)
+        await wait_until(lambda: server.addresses)
         await clock.advance(1.5)
         assert [heard() for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
         readiness.reloading()
         readiness.reloaded("again")
         assert [heard() for _ in range(2)] == ["RELOADING=1", "READY=1"]
         server.request_stop()
-        assert await asyncio.wait_for(serving, PATIENCE)
+        assert await asyncio.wait_for(serving, TIMEOUT)
         assert heard() == "STOPPING=1"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.server.waiting import PATIENCE, until
+from tests.core.server.polling import TIMEOUT, wait_until
 from turnbuckle.errors import LifespanError, ListenError, TurnbuckleError
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.listen.addresses import Address
@@ -76,7 +76,7 @@ async def client(address: Address):
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:
-    return await asyncio.wait_for(reader.read(), PATIENCE)
+    return await asyncio.wait_for(reader.read(), TIMEOUT)
 
 
 async def answer(server: HTTPServer) -> bytes:
@@ -133,7 +133,7 @@ async def test_lifespans_are_entered_before_anybody_is_accepted_and_left_after_t
     both = (lifespan("a", events), lifespan("b", events, gate=gate))
     server = HTTPServer(application(lifespans=both), port=0)
     starting = asyncio.create_task(server.start())
-    await until(lambda: "+b" in events)
+    await wait_until(lambda: "+b" in events)
     port = server.addresses[0].port
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
@@ -169,7 +169,7 @@ async def test_port_taken_while_lifespans_are_entered_is_an_error_too() -> None:
     gate = asyncio.Event()
     server = HTTPServer(application(lifespans=(lifespan("a", events, gate=gate),)), port=0)
     starting = asyncio.create_task(server.start())
-    await until(lambda: events)
+    await wait_until(lambda: events)
     with socket.socket() as taken:
         # Linux lets two sockets be bound to a port as long as neither listens.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -192,14 +192,14 @@ async def test_stop_lets_a_request_finish_and_closes_idle_connections() -> None:
     address = server.addresses[0]
     async with client(address) as (idle, idle_writer), client(address) as (reader, writer):
         idle_writer.write(GET)
-        await asyncio.wait_for(idle.readuntil(b"hello"), PATIENCE)
+        await asyncio.wait_for(idle.readuntil(b"hello"), TIMEOUT)
         writer.write(GET.replace(b"/", b"/late", 1))
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await asyncio.wait_for(gate.reached.wait(), TIMEOUT)
         stopping = asyncio.create_task(server.stop())
         assert await everything(idle) == b""
         gate.open.set()
         octets = await everything(reader)
-    await asyncio.wait_for(stopping, PATIENCE)
+    await asyncio.wait_for(stopping, TIMEOUT)
     assert b"connection: close" in octets.lower()
     assert octets.endswith(b"late")
 
@@ -211,14 +211,14 @@ async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection(
     async with client(server.addresses[0]) as (used, writer), client(server.addresses[0]) as (idle, idle_writer):
         for each in (writer, idle_writer):
             each.write(GET)
-        await asyncio.wait_for(asyncio.gather(used.readuntil(b"hello"), idle.readuntil(b"hello")), PATIENCE)
+        await asyncio.wait_for(asyncio.gather(used.readuntil(b"hello"), idle.readuntil(b"hello")), TIMEOUT)
         stopping = asyncio.create_task(server.stop())
         await clock.advance(0.1)
         writer.write(GET)
         assert b"\r\nConnection: close\r\n" in await everything(used)
         await clock.advance(Timeouts().last_request)
         assert await everything(idle) == b""
-    await asyncio.wait_for(stopping, PATIENCE)
+    await asyncio.wait_for(stopping, TIMEOUT)
 
 
 def waiting_to_be_accepted(port: int) -> int:
@@ -232,7 +232,7 @@ def waiting_to_be_accepted(port: int) -> int:
 
 def wait_for_backlog(port: int, count: int) -> None:
     """Let the kernel, and not the loop, come to an end with its work."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while sys.platform == "linux" and waiting_to_be_accepted(port) < count:
         assert time.monotonic() < deadline
 
@@ -243,7 +243,7 @@ async def test_stop_serves_those_who_have_connected(turns: int, count: int) -> N
     server = HTTPServer(application(), port=0)
     await server.start()
     address = (server.addresses[0].host, server.addresses[0].port)
-    socks = [socket.create_connection(address, PATIENCE) for _ in range(count)]
+    socks = [socket.create_connection(address, TIMEOUT) for _ in range(count)]
     for sock in socks:
         sock.sendall(GET)
         sock.setblocking(False)
@@ -253,10 +253,10 @@ async def test_stop_serves_those_who_have_connected(turns: int, count: int) -> N
         await asyncio.sleep(0)
     stopping = asyncio.create_task(server.stop())
     for sock in socks:
-        answered = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 4096), PATIENCE)
+        answered = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 4096), TIMEOUT)
         assert answered.endswith(b"hello")
         sock.close()
-    await asyncio.wait_for(stopping, PATIENCE)
+    await asyncio.wait_for(stopping, TIMEOUT)
 
 
 async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCaptureFixture) -> None:
@@ -266,13 +266,13 @@ async def test_stop_cuts_off_what_does_not_finish_in_time(caplog: pytest.LogCapt
     await server.start()
     async with client(server.addresses[0]) as (reader, writer):
         writer.write(GET)
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await asyncio.wait_for(gate.reached.wait(), TIMEOUT)
         stopping = asyncio.create_task(server.stop())
         await asyncio.sleep(0)
         await clock.advance(29)
         assert not stopping.done()
         await clock.advance(1)
-        await asyncio.wait_for(stopping, PATIENCE)
+        await asyncio.wait_for(stopping, TIMEOUT)
         with suppress(ConnectionResetError):
             assert await everything(reader) == b""
     assert "aborting 1 connection that did not finish in time" in caplog.messages
@@ -305,11 +305,11 @@ async def test_stop_leaves_lifespans_only_after_the_handlers_of_lost_connections
     await server.start()
     async with client(server.addresses[0]) as (_, writer):
         writer.write(GET)
-        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+        await asyncio.wait_for(stubborn.reached.wait(), TIMEOUT)
     stopping = asyncio.create_task(server.stop())
     await asyncio.sleep(0)
     stubborn.open.set()
-    await asyncio.wait_for(stopping, PATIENCE)
+    await asyncio.wait_for(stopping, TIMEOUT)
     assert stubborn.events == ["+a", "done", "-a"]
 
 
@@ -321,25 +321,25 @@ async def test_stop_gives_up_on_a_handler_that_ignores_that_it_was_cancelled(
     await server.start()
     async with client(server.addresses[0]) as (_, writer):
         writer.write(GET)
-        await asyncio.wait_for(stubborn.reached.wait(), PATIENCE)
+        await asyncio.wait_for(stubborn.reached.wait(), TIMEOUT)
         stopping = asyncio.create_task(server.stop())
         await asyncio.sleep(0)
         await clock.advance(30)
-        await until(lambda: stubborn.events == ["cancelled"])
+        await wait_until(lambda: stubborn.events == ["cancelled"])
         assert not stopping.done()
         await clock.advance(1)
-        await asyncio.wait_for(stopping, PATIENCE)
+        await asyncio.wait_for(stopping, TIMEOUT)
     assert "cancelled but still running: 1 handler" in caplog.messages
     stubborn.open.set()
-    await until(lambda: stubborn.events[-1] == "done")
+    await wait_until(lambda: stubborn.events[-1] == "done")
 
 
 async def test_serve_returns_when_asked_to_stop() -> None:
     server = HTTPServer(application(), port=0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: server.addresses)
+    await wait_until(lambda: server.addresses)
     server.request_stop()
-    await asyncio.wait_for(serving, PATIENCE)
+    await asyncio.wait_for(serving, TIMEOUT)
     assert server.addresses == ()
 
 
@@ -347,13 +347,13 @@ async def test_serve_asked_twice_does_not_wait() -> None:
     gate = Gate()
     server = HTTPServer(application(gate, timeouts=Timeouts(shutdown=0)), port=0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: server.addresses)
+    await wait_until(lambda: server.addresses)
     async with client(server.addresses[0]) as (_, writer):
         writer.write(GET)
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await asyncio.wait_for(gate.reached.wait(), TIMEOUT)
         server.request_stop()
         server.request_stop()
-        await asyncio.wait_for(serving, PATIENCE)
+        await asyncio.wait_for(serving, TIMEOUT)
     assert server.addresses == ()
 
 
@@ -362,9 +362,9 @@ async def test_serve_asked_to_stop_while_it_starts_unwinds_and_returns() -> None
     both = (lifespan("a", events), lifespan("b", events, gate=asyncio.Event()))
     server = HTTPServer(application(lifespans=both), port=0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: "+b" in events)
+    await wait_until(lambda: "+b" in events)
     server.request_stop()
-    await asyncio.wait_for(serving, PATIENCE)
+    await asyncio.wait_for(serving, TIMEOUT)
     assert events == ["+a", "+b", "-a"]
     assert server.addresses == ()
 
@@ -373,7 +373,7 @@ async def test_serve_cancelled_while_it_starts_is_cancelled() -> None:
     events: list[str] = []
     server = HTTPServer(application(lifespans=(lifespan("a", events, gate=asyncio.Event()),)), port=0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: events)
+    await wait_until(lambda: events)
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
@@ -383,7 +383,7 @@ async def test_serve_cancelled_stops_properly() -> None:
     events: list[str] = []
     server = HTTPServer(application(lifespans=(lifespan("a", events),)), port=0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: server.addresses)
+    await wait_until(lambda: server.addresses)
     await answer(server)
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):

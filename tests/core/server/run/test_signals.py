@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
 from turnbuckle.server.run.signals import on_stop_signals
 
 
@@ -18,7 +18,7 @@ async def test_signal_calls_back_on_the_loop_and_is_restored(number: signal.Sign
     with on_stop_signals(lambda: heard.append(asyncio.get_running_loop())):
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
-        await until(lambda: len(heard) == 2)
+        await wait_until(lambda: len(heard) == 2)
     assert heard == [asyncio.get_running_loop()] * 2
     assert signal.getsignal(number) is before
 

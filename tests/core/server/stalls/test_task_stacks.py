@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.core.server.served import GET, hello, serving
-from tests.core.server.waiting import PATIENCE, until
+from tests.core.server.polling import TIMEOUT, wait_until
+from tests.core.server.serving_in_memory import GET, hello, serving
 from tests.core.web.requests import make_request
 from turnbuckle import App, HTTPServer, Request
 from turnbuckle.server.stalls.task_stacks import await_location
@@ -93,13 +93,13 @@ async def test_waits_at_the_line_of_the_thread_that_runs_a_plain_handler() -> No
     def wait_plainly(request: Request) -> None:
         begun.append(request.path)
         if request.path == "/1":
-            gates[1].wait(PATIENCE)
-        gates[0].wait(PATIENCE)
+            gates[1].wait(TIMEOUT)
+        gates[0].wait(TIMEOUT)
 
     call = bind_handler(wait_plainly)
     tasks = [asyncio.ensure_future(call(make_request(path))) for path in ("/0", "/1")]
     line = wait_plainly.__code__.co_firstlineno
-    await until(lambda: len(begun) == 2 and await_location(tasks[0]).endswith(f"{line + 4} in wait_plainly"))
+    await wait_until(lambda: len(begun) == 2 and await_location(tasks[0]).endswith(f"{line + 4} in wait_plainly"))
     assert await_location(tasks[0]) == f"{__file__}:{line + 4} in wait_plainly"
     assert await_location(tasks[1]) == f"{__file__}:{line + 3} in wait_plainly"
     for gate in gates:
@@ -136,7 +136,7 @@ async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixtu
     _, writer = await asyncio.open_connection(host, port)
     writer.write(f"GET {path}?x=1 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     await writer.drain()
-    await until(lambda: any("turnbuckle request" in task.get_name() for task in asyncio.all_tasks()))
+    await wait_until(lambda: any("turnbuckle request" in task.get_name() for task in asyncio.all_tasks()))
     stopping = asyncio.create_task(server.stop())
     await turns(20)
     await clock.advance(1)

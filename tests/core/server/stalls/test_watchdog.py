@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
-from tests.core.server.waiting import PATIENCE, until
+from tests.core.server.polling import TIMEOUT, wait_until
 from turnbuckle import App, HTTPServer
 from turnbuckle.server.stalls.task_stacks import blocking_location, callback_frames
 from turnbuckle.server.stalls.watchdog import Watchdog
@@ -51,7 +51,7 @@ def log() -> Iterator[Log]:
 
 
 def block(log: Log) -> str:
-    log.has_warned.wait(PATIENCE)
+    log.has_warned.wait(TIMEOUT)
     return "done"
 
 
@@ -103,7 +103,7 @@ async def test_watchdog_names_the_handler_that_blocks_the_loop(path: str, log: L
     async with watched(app) as ask:
         assert b"done" in await ask(path)
         who = f"by GET {path}, route {path!r} of {route.origin}, at {__file__}:{LINE} in block"
-        await until(lambda: log.starting("the event loop was blocked for"))
+        await wait_until(lambda: log.starting("the event loop was blocked for"))
     (during,) = log.starting("the event loop is blocked for 0.")
     (after,) = log.starting("the event loop was blocked for ")
     (stack,) = log.starting("blocked at")
@@ -123,7 +123,7 @@ async def test_watchdog_says_once_what_happens_often(log: Log) -> None:
     loop, busy = asyncio.get_running_loop(), [True]
     watchdog = Watchdog(SECONDS, loop, lambda: busy[0])
     block(log)
-    await until(lambda: log.starting("the event loop was blocked"))
+    await wait_until(lambda: log.starting("the event loop was blocked"))
     for _ in range(2):
         # Long enough to be looked at, and nothing that could be waited for tells when that was.
         threading.Event().wait(3 * SECONDS)
@@ -141,7 +141,7 @@ async def test_watchdog_leaves_a_loop_without_connections_asleep(log: Log) -> No
         return False
 
     watchdog = Watchdog(SECONDS, asyncio.get_running_loop(), is_busy)
-    assert asked.wait(PATIENCE)
+    assert asked.wait(TIMEOUT)
     watchdog.stop()
     assert log.messages == []
 
@@ -150,7 +150,7 @@ def test_watchdog_ends_with_a_loop_that_was_closed() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
     watchdog = Watchdog(SECONDS, loop, lambda: True)
-    watchdog._thread.join(PATIENCE)
+    watchdog._thread.join(TIMEOUT)
     assert not watchdog._thread.is_alive()
 
 
@@ -158,7 +158,7 @@ def test_stop_does_not_wait_for_a_question_that_nobody_answers() -> None:
     asked = threading.Event()
     loop = asyncio.new_event_loop()
     watchdog = Watchdog(4.0, loop, lambda: asked.set() or True)
-    assert asked.wait(PATIENCE)
+    assert asked.wait(TIMEOUT)
     watchdog.stop()
     assert not watchdog._thread.is_alive()
     loop.close()

@@ -14,8 +14,8 @@ from contextlib import suppress
 import pytest
 
 from tests.core.server.certificates import Authority
-from tests.core.server.running import LOOPS, Running, running
-from tests.core.server.waiting import PATIENCE
+from tests.core.server.polling import TIMEOUT
+from tests.core.server.threaded_server import LOOPS, ThreadedServer, threaded_server
 from turnbuckle.errors import TLSError
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.timeouts import Timeouts
@@ -64,7 +64,7 @@ async def read(request: Request) -> Response:
     return Response(str(len(await request.read())))
 
 
-def secured(served: Running, context: ssl.SSLContext) -> ssl.SSLSocket:
+def secured(served: ThreadedServer, context: ssl.SSLContext) -> ssl.SSLSocket:
     return context.wrap_socket(served.connect(), server_hostname="localhost")
 
 
@@ -85,7 +85,7 @@ def client_hello() -> bytes:
 
 
 def test_request_is_https(loop: str, authority: Authority, tls: TLS) -> None:
-    with running(describe, loop=loop, tls=tls) as served:
+    with threaded_server(describe, loop=loop, tls=tls) as served:
         assert served.server.addresses[0].url.startswith("https://127.0.0.1:")
         with secured(served, authority.client_context()) as client:
             client.sendall(LAST)
@@ -94,7 +94,7 @@ def test_request_is_https(loop: str, authority: Authority, tls: TLS) -> None:
 
 
 def test_connection_is_kept_and_pipelined(loop: str, authority: Authority, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
+    with threaded_server(hello, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
         client.sendall(GET)
         assert client.recv(1000).endswith(b"hello")
         client.sendall(GET + GET + LAST)
@@ -104,7 +104,7 @@ def test_connection_is_kept_and_pipelined(loop: str, authority: Authority, tls: 
 def test_request_right_behind_the_handshake_is_answered(loop: str, authority: Authority, tls: TLS) -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     secure = authority.client_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with running(hello, loop=loop, tls=tls) as served, served.connect() as client:
+    with threaded_server(hello, loop=loop, tls=tls) as served, served.connect() as client:
         while True:
             try:
                 secure.do_handshake()
@@ -131,7 +131,7 @@ def test_request_right_behind_the_handshake_is_answered(loop: str, authority: Au
 )
 def test_alpn_is_agreed_on(loop: str, authority: Authority, tls: TLS, offered: list[str], chosen: str | None) -> None:
     with (
-        running(describe, loop=loop, tls=tls) as served,
+        threaded_server(describe, loop=loop, tls=tls) as served,
         secured(served, authority.client_context(alpn=offered)) as client,
     ):
         assert client.selected_alpn_protocol() == chosen
@@ -143,7 +143,7 @@ def test_client_certificate_is_seen_by_the_handler(loop: str, authority: Authori
     mine = authority.issue("alice@example.com", to="alice", common_name="Alice")
     wanted = TLS(cert=tls.cert, key=tls.key, client_ca=authority.file, client_certificates="required")
     with (
-        running(describe, loop=loop, tls=wanted) as served,
+        threaded_server(describe, loop=loop, tls=wanted) as served,
         secured(served, authority.client_context(mine)) as client,
     ):
         client.sendall(LAST)
@@ -152,7 +152,10 @@ def test_client_certificate_is_seen_by_the_handler(loop: str, authority: Authori
 
 def test_client_certificate_may_be_optional(loop: str, authority: Authority, tls: TLS) -> None:
     wanted = TLS(cert=tls.cert, key=tls.key, client_ca=authority.file, client_certificates="optional")
-    with running(describe, loop=loop, tls=wanted) as served, secured(served, authority.client_context()) as client:
+    with (
+        threaded_server(describe, loop=loop, tls=wanted) as served,
+        secured(served, authority.client_context()) as client,
+    ):
         client.sendall(LAST)
         assert b'"client":""' in everything(client)
 
@@ -167,7 +170,7 @@ def test_client_without_a_certificate_that_can_be_checked_is_refused(
         strange = authority.folder / "strange"
         strange.mkdir()
         context.load_cert_chain(*Authority(strange).issue("mallory@example.com"))
-    with running(describe, loop=loop, tls=wanted) as served:
+    with threaded_server(describe, loop=loop, tls=wanted) as served:
         # In TLS 1.3 the client learns of it after its own part of the handshake is over.
         with suppress(ssl.SSLError, ConnectionError), secured(served, context) as client:
             client.sendall(LAST)
@@ -179,7 +182,7 @@ def test_old_version_is_refused(loop: str, authority: Authority, tls: TLS) -> No
     context = authority.client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     strict = TLS(cert=tls.cert, key=tls.key, minimum_version="1.3")
-    with running(hello, loop=loop, tls=strict) as served:
+    with threaded_server(hello, loop=loop, tls=strict) as served:
         with pytest.raises(ssl.SSLError), secured(served, context):
             pass
         assert served.has_no_connections()
@@ -188,7 +191,7 @@ def test_old_version_is_refused(loop: str, authority: Authority, tls: TLS) -> No
 def test_version_1_2_is_spoken(loop: str, authority: Authority, tls: TLS) -> None:
     context = authority.client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with running(describe, loop=loop, tls=tls) as served, secured(served, context) as client:
+    with threaded_server(describe, loop=loop, tls=tls) as served, secured(served, context) as client:
         client.sendall(LAST)
         assert b'"version":"TLSv1.2"' in everything(client)
 
@@ -207,7 +210,10 @@ def test_what_is_no_handshake_is_closed_quietly(
     loop: str, tls: TLS, octets: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     soon = Timeouts(handshake=0.5)
-    with caplog.at_level(logging.DEBUG, "turnbuckle"), running(hello, loop=loop, tls=tls, timeouts=soon) as served:
+    with (
+        caplog.at_level(logging.DEBUG, "turnbuckle"),
+        threaded_server(hello, loop=loop, tls=tls, timeouts=soon) as served,
+    ):
         with served.connect() as client, suppress(ConnectionError):
             client.sendall(octets)
             everything(client)
@@ -219,14 +225,20 @@ def test_what_is_no_handshake_is_closed_quietly(
 
 @pytest.mark.parametrize("sent", [b"", client_hello()[:1], client_hello()[:100], client_hello()], ids=len)
 def test_handshake_that_stalls_is_cut_by_its_deadline(loop: str, tls: TLS, sent: bytes) -> None:
-    with running(hello, loop=loop, tls=tls, timeouts=Timeouts(handshake=0.2)) as served, served.connect() as client:
+    with (
+        threaded_server(hello, loop=loop, tls=tls, timeouts=Timeouts(handshake=0.2)) as served,
+        served.connect() as client,
+    ):
         client.sendall(sent)
         everything(client)
         assert served.has_no_connections()
 
 
 def test_handshake_that_trickles_is_cut_by_its_deadline(loop: str, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls, timeouts=Timeouts(handshake=0.2)) as served, served.connect() as client:
+    with (
+        threaded_server(hello, loop=loop, tls=tls, timeouts=Timeouts(handshake=0.2)) as served,
+        served.connect() as client,
+    ):
         client.settimeout(0.02)
         trickle = iter(client_hello())
         with suppress(ConnectionError):
@@ -242,7 +254,7 @@ def test_handshake_that_trickles_is_cut_by_its_deadline(loop: str, tls: TLS) -> 
 def test_client_that_leaves_during_the_handshake_leaves_nothing(
     loop: str, tls: TLS, sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with running(hello, loop=loop, tls=tls) as served:
+    with threaded_server(hello, loop=loop, tls=tls) as served:
         for reset in (False, True):
             client = served.connect()
             client.sendall(sent)
@@ -254,7 +266,7 @@ def test_client_that_leaves_during_the_handshake_leaves_nothing(
 
 
 def test_stop_does_not_wait_for_a_handshake(loop: str, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls) as served:
+    with threaded_server(hello, loop=loop, tls=tls) as served:
         client = served.connect()
         client.sendall(client_hello()[:50])
     with client:
@@ -264,7 +276,7 @@ def test_stop_does_not_wait_for_a_handshake(loop: str, tls: TLS) -> None:
 def test_refusal_reaches_a_client_that_is_still_sending(loop: str, authority: Authority, tls: TLS) -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8000000\r\n\r\n"
     with (
-        running(read, loop=loop, tls=tls, limits=Limits(content=1000)) as served,
+        threaded_server(read, loop=loop, tls=tls, limits=Limits(content=1000)) as served,
         secured(served, authority.client_context()) as client,
     ):
         client.sendall(head)
@@ -276,7 +288,7 @@ def test_refusal_reaches_a_client_that_is_still_sending(loop: str, authority: Au
 
 def test_malformed_request_is_refused_and_ends(loop: str, authority: Authority, tls: TLS) -> None:
     with (
-        running(hello, loop=loop, tls=tls, timeouts=Timeouts(linger=0.2)) as served,
+        threaded_server(hello, loop=loop, tls=tls, timeouts=Timeouts(linger=0.2)) as served,
         secured(served, authority.client_context()) as client,
     ):
         client.sendall(b"rubbish\r\n\r\n")
@@ -290,7 +302,7 @@ def test_large_last_response_is_whole(loop: str, authority: Authority, tls: TLS)
     async def large(request: Request) -> Response:
         return Response(body)
 
-    with running(large, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
+    with threaded_server(large, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
         client.sendall(LAST)
         received = everything(client)
     assert received.partition(b"\r\n\r\n")[2] == body
@@ -299,7 +311,7 @@ def test_large_last_response_is_whole(loop: str, authority: Authority, tls: TLS)
 def test_client_that_says_goodbye_is_let_go(
     loop: str, authority: Authority, tls: TLS, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with running(hello, loop=loop, tls=tls) as served:
+    with threaded_server(hello, loop=loop, tls=tls) as served:
         client = secured(served, authority.client_context())
         client.sendall(GET)
         assert client.recv(1000).endswith(b"hello")
@@ -310,7 +322,7 @@ def test_client_that_says_goodbye_is_let_go(
 
 def test_client_that_never_says_goodbye_is_let_go(loop: str, authority: Authority, tls: TLS) -> None:
     with (
-        running(hello, loop=loop, tls=tls, timeouts=Timeouts(linger=0.2, idle=0.2)) as served,
+        threaded_server(hello, loop=loop, tls=tls, timeouts=Timeouts(linger=0.2, idle=0.2)) as served,
         secured(served, authority.client_context()) as client,
     ):
         client.sendall(GET)
@@ -322,7 +334,7 @@ def test_client_that_never_says_goodbye_is_let_go(loop: str, authority: Authorit
 def test_new_certificate_is_used_without_a_restart(loop: str, authority: Authority, tls: TLS) -> None:
     watched = TLS(cert=tls.cert, key=tls.key, check_files=0.001)
     context = authority.client_context()
-    with running(hello, loop=loop, tls=watched) as served:
+    with threaded_server(hello, loop=loop, tls=watched) as served:
         with secured(served, context) as client:
             before = client.getpeercert()["serialNumber"]
         authority.issue("localhost")
@@ -335,7 +347,7 @@ def test_server_without_a_usable_certificate_binds_nothing(loop: str, tmp_path) 
     path = tmp_path / "s"
     with (
         pytest.raises(TLSError, match="cannot read"),
-        running(hello, loop=loop, unix=str(path), tls=TLS(cert=str(tmp_path / "no"))),
+        threaded_server(hello, loop=loop, unix=str(path), tls=TLS(cert=str(tmp_path / "no"))),
     ):
         pass
     assert not path.exists()
@@ -343,7 +355,7 @@ def test_server_without_a_usable_certificate_binds_nothing(loop: str, tmp_path) 
 
 def test_tls_is_spoken_on_a_unix_socket(loop: str, authority: Authority, tls: TLS, tmp_path) -> None:
     with (
-        running(describe, loop=loop, tls=tls, unix=str(tmp_path / "s")) as served,
+        threaded_server(describe, loop=loop, tls=tls, unix=str(tmp_path / "s")) as served,
         secured(served, authority.client_context()) as client,
     ):
         client.sendall(LAST)
@@ -354,10 +366,10 @@ def test_tls_is_spoken_on_a_unix_socket(loop: str, authority: Authority, tls: TL
 def test_curl_is_served(loop: str, authority: Authority, tls: TLS, version: str) -> None:
     curl = shutil.which("curl")
     assert curl, "curl is needed"
-    with running(describe, loop=loop, tls=tls) as served:
+    with threaded_server(describe, loop=loop, tls=tls) as served:
         url = served.server.addresses[0].url
         command = [curl, "--silent", "--show-error", version, "--cacert", authority.file, url]
-        result = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+        result = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
     assert result.returncode == 0, result.stderr
     assert b'"scheme":"https"' in result.stdout
 
@@ -365,7 +377,7 @@ def test_curl_is_served(loop: str, authority: Authority, tls: TLS, version: str)
 def test_openssl_is_served(loop: str, authority: Authority, tls: TLS) -> None:
     openssl = shutil.which("openssl")
     assert openssl, "openssl is needed"
-    with running(describe, loop=loop, tls=tls) as served:
+    with threaded_server(describe, loop=loop, tls=tls) as served:
         address = served.server.addresses[0]
         where = f"{address.host}:{address.port}"
         command = [
@@ -379,7 +391,7 @@ def test_openssl_is_served(loop: str, authority: Authority, tls: TLS) -> None:
             authority.file,
             "-ign_eof",
         ]
-        result = subprocess.run([*command, "-ign_eof"], input=LAST, capture_output=True, timeout=PATIENCE, check=False)
+        result = subprocess.run([*command, "-ign_eof"], input=LAST, capture_output=True, timeout=TIMEOUT, check=False)
     assert b"Verify return code: 0 (ok)" in result.stdout
     assert b'"alpn":"http/1.1"' in result.stdout
 
@@ -404,7 +416,7 @@ def broken(peer: Peer) -> Echo:
 
 
 def test_protocol_of_a_plugin_has_the_connection(loop: str, authority: Authority, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
+    with threaded_server(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
         with secured(served, authority.client_context(alpn=["http/1.1", "echo"])) as client:
             assert client.selected_alpn_protocol() == "echo"
             assert client.recv(100) == b"https echo\n"
@@ -417,7 +429,7 @@ def test_protocol_of_a_plugin_has_the_connection(loop: str, authority: Authority
 
 
 def test_protocol_of_a_plugin_ends_with_the_server(loop: str, authority: Authority, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
+    with threaded_server(hello, loop=loop, tls=tls, alpn={"echo": Echo}) as served:
         client = secured(served, authority.client_context(alpn=["echo"]))
         assert client.recv(100) == b"https echo\n"
     with client:
@@ -425,7 +437,7 @@ def test_protocol_of_a_plugin_ends_with_the_server(loop: str, authority: Authori
 
 
 def test_protocol_of_a_plugin_that_fails_is_cut_off(loop: str, authority: Authority, tls: TLS) -> None:
-    with running(hello, loop=loop, tls=tls, alpn={"echo": broken}) as served:
+    with threaded_server(hello, loop=loop, tls=tls, alpn={"echo": broken}) as served:
         with (
             suppress(ssl.SSLError, ConnectionError),
             secured(served, authority.client_context(alpn=["echo"])) as client,
@@ -436,7 +448,7 @@ def test_protocol_of_a_plugin_that_fails_is_cut_off(loop: str, authority: Author
 
 def test_upload_is_read_piece_by_piece(loop: str, authority: Authority, tls: TLS) -> None:
     size = 3_000_000
-    with running(read, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
+    with threaded_server(read, loop=loop, tls=tls) as served, secured(served, authority.client_context()) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size)
         client.sendall(b"x" * size)
         assert client.recv(1000).endswith(b"\r\n\r\n%d" % size)
@@ -446,6 +458,6 @@ async def test_reload_without_tls_does_nothing(loop: str) -> None:
     async def handle(request: Request) -> Response:
         return Response("")
 
-    with running(handle, loop=loop) as served:
+    with threaded_server(handle, loop=loop) as served:
         assert isinstance(served.server, HTTPServer)
         served.server.reload()

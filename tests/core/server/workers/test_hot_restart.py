@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.core.server.workers.service import until
+from tests.core.server.workers.service_process import poll_until
 from turnbuckle.server.workers.hot_restart import Successor, notify_ready
 
 READY = """\
@@ -31,7 +31,7 @@ def _seen(successor: Successor) -> Callable[[], bool]:
 def test_heir_has_the_sockets_and_says_when_it_is_ready() -> None:
     read, write = os.pipe()
     successor = Successor([sys.executable, "-c", READY], os.environ, [[read]])
-    until(_seen(successor))
+    poll_until(_seen(successor))
     assert (successor.is_ready, successor.is_gone) == (True, False)
     os.waitpid(successor.pid, 0)
     successor.close()
@@ -41,7 +41,7 @@ def test_heir_has_the_sockets_and_says_when_it_is_ready() -> None:
 
 def test_heir_that_ends_before_it_is_ready_is_gone() -> None:
     successor = Successor([sys.executable, "-c", "raise SystemExit(3)"], os.environ, [])
-    until(_seen(successor))
+    poll_until(_seen(successor))
     assert (successor.is_ready, successor.is_gone) == (False, True)
     os.waitpid(successor.pid, 0)
     successor.close()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.server.workers.service import APP, service
+from tests.core.server.workers.service_process import APP, service
 from turnbuckle.errors import TurnbuckleError
 from turnbuckle.server.workers.reloader import Watched, check_watching, watching
 
-PATIENCE = 20
+TIMEOUT = 20
 
 
 def test_change_of_a_file_that_counts_is_told_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -21,7 +21,7 @@ def test_change_of_a_file_that_counts_is_told_and_no_other(tmp_path: Path, caplo
     watched = Watched(folders=(str(tmp_path), str(tmp_path / "none")), suffixes=(".html",))
     with watching(watched, changed.set):
         # The first one may come before the watch has begun, and the watch must not miss all of them.
-        for number in range(PATIENCE * 5):
+        for number in range(TIMEOUT * 5):
             (tmp_path / "notes.log").write_text(str(number))
             (tmp_path / "page.html").write_text(str(number))
             if changed.wait(0.2):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from .load import Load, problems
-from .service import service
+from .load_generator import LoadGenerator, problems
+from .service_process import service
 
 
 @pytest.mark.parametrize(("sockets", "restarts"), [("shared", 3), ("per_worker", 1)])
 async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, sockets: str, restarts: int) -> None:
     with service(tmp_path, "--workers", "2", "--set", f"workers.sockets={sockets}") as running:
-        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        load = LoadGenerator("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
         async with load.running() as tally:
             for number in range(restarts):
                 running.signal(signal.SIGHUP)
@@ -28,7 +28,7 @@ async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, socke
 @pytest.mark.parametrize("limit", [pytest.param("0", id="one process"), pytest.param("1000000", id="supervised")])
 async def test_stop_under_load_loses_no_request(tmp_path: Path, limit: str) -> None:
     with service(tmp_path, "--set", f"workers.max_requests={limit}") as running:
-        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        load = LoadGenerator("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
         async with load.running() as tally:
             await asyncio.sleep(0.3)
             running.signal(signal.SIGTERM)
@@ -41,7 +41,7 @@ async def test_stop_under_load_loses_no_request(tmp_path: Path, limit: str) -> N
 async def test_another_supervisor_takes_over_under_load(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     with service(tmp_path, "--set", "workers.max_requests=1000000", "--ready-file", str(ready)) as running:
-        load = Load("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
+        load = LoadGenerator("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
         async with load.running() as tally:
             running.signal(signal.SIGUSR2)
             await asyncio.to_thread(running.wait_for, "is ready and takes over")

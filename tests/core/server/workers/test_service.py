@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.server.certificates import Authority
 
-from .service import APP, SECONDS, gone, service, until
+from .service_process import APP, SECONDS, has_ended, poll_until, service
 
 # Supervised, for there is a limit; that it is out of reach does not matter.
 ONE_WORKER = ("--set", "workers.max_requests=1000000")
@@ -38,7 +38,7 @@ def test_crashed_and_hanging_workers_are_replaced(tmp_path: Path) -> None:
         running.signal(signal.SIGTERM)
         assert running.ended() == 0
         assert running.lines[-1].endswith("stopped")
-        until(lambda: all(gone(pid) for pid in running.workers()))
+        poll_until(lambda: all(has_ended(pid) for pid in running.workers()))
 
 
 def test_reload_serves_new_code_and_keeps_the_old_when_that_fails(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_workers_outlive_a_killed_supervisor_until_their_requests_are_done(tmp_p
         running.signal(signal.SIGKILL)
         assert connection.getresponse().read() == b"late"
         connection.close()
-        until(lambda: all(gone(pid) for pid in running.workers()))
+        poll_until(lambda: all(has_ended(pid) for pid in running.workers()))
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
 
@@ -120,7 +120,7 @@ def test_lone_worker_is_replaced_when_it_is_worn_out(tmp_path: Path) -> None:
         process = {running.get("/process") for _ in range(20)}
         running.wait_for("replacing worker 1 after 20 requests")
         running.wait_for("serves", count=2)
-        until(lambda: running.get("/process") not in process)
+        poll_until(lambda: running.get("/process") not in process)
         assert len(running.workers()) == 2
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.server.run.test_server import GET, PATIENCE, Gate, answer, application, client
-from tests.core.server.waiting import until
+from tests.core.server.polling import wait_until
+from tests.core.server.run.test_server import GET, TIMEOUT, Gate, answer, application, client
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.server.workers import worker as worker_module
 from turnbuckle.server.workers.channel import Channel
@@ -31,7 +31,7 @@ async def supervised(handle=None, *, clock=None, **place):
         serving = asyncio.create_task(worker.serve(server))
         channel = Channel(ours)
         try:
-            await until(lambda: server.addresses)
+            await wait_until(lambda: server.addresses)
             yield channel, server, serving
         finally:
             serving.cancel()
@@ -41,7 +41,7 @@ async def supervised(handle=None, *, clock=None, **place):
 async def test_worker_says_that_it_serves_and_goes_on_to_beat() -> None:
     clock = FakeClock()
     async with supervised(clock=clock, counts_requests=True, heartbeat_interval=1.0) as (channel, server, _):
-        await until(lambda: channel.receive() == [{"ready": True}, {"requests": 0, "memory": 0}])
+        await wait_until(lambda: channel.receive() == [{"ready": True}, {"requests": 0, "memory": 0}])
         await answer(server)
         await answer(server)
         await clock.advance(1.0)
@@ -64,7 +64,7 @@ async def test_worker_finishes_its_requests_when_told_or_left_alone(how: str) ->
     async with supervised(gate) as (channel, server, serving):
         async with client(server.addresses[0]) as (reader, writer):
             writer.write(GET)
-            await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+            await asyncio.wait_for(gate.reached.wait(), TIMEOUT)
             for _ in range(2):
                 # The second time changes nothing: it may come from the supervisor and from a service manager.
                 if how == "message":
@@ -73,19 +73,19 @@ async def test_worker_finishes_its_requests_when_told_or_left_alone(how: str) ->
                     os.kill(os.getpid(), signal.SIGTERM)
                 else:
                     channel.close()
-            await until(lambda: not server.addresses)
+            await wait_until(lambda: not server.addresses)
             gate.open.set()
-            assert (await asyncio.wait_for(reader.read(), PATIENCE)).endswith(b"late")
-        await asyncio.wait_for(asyncio.shield(serving), PATIENCE)
+            assert (await asyncio.wait_for(reader.read(), TIMEOUT)).endswith(b"late")
+        await asyncio.wait_for(asyncio.shield(serving), TIMEOUT)
 
 
 async def test_worker_that_is_cut_off_does_not_wait() -> None:
     gate = Gate()
     async with supervised(gate) as (channel, server, serving), client(server.addresses[0]) as (_, writer):
         writer.write(GET)
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await asyncio.wait_for(gate.reached.wait(), TIMEOUT)
         channel.send(abort=True)
-        await asyncio.wait_for(asyncio.shield(serving), PATIENCE)
+        await asyncio.wait_for(asyncio.shield(serving), TIMEOUT)
         assert not gate.open.is_set()
 
 

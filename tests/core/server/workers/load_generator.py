@@ -1,4 +1,4 @@
-"""A client that sends requests without a pause, and counts those that are not answered."""
+"""Clients that send requests without a pause, and count the requests that are not answered."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class Tally:
-    """What became of the requests.
+    """The outcome of the requests.
 
     Attributes:
-        sent: requests that were sent, in part at least.
-        answered: those that got a complete answer, and their own.
+        sent: requests that were sent, at least in part.
+        answered: requests with a complete and correct answer.
         connections: how many were opened.
-        refused: connections that were not accepted, on which nothing was sent.
-        lost: why each of the others was not answered.
+        refused: connections that were not accepted, on which no request was sent.
+        lost: the failure of each other request, in words.
     """
 
     sent: int = 0
@@ -30,16 +30,16 @@ class Tally:
     lost: list[str] = field(default_factory=list)
 
 
-class Load:
+class LoadGenerator:
     """Clients of a server that answers ``/echo/N`` with N.
 
     Args:
         host: address of the server.
         port: its port.
-        keep_alive: clients that use a connection for as long as it is kept.
-        fresh: clients that use a connection for each request.
-        pause: seconds that the clients which keep their connection let pass between two requests, at most; the others
-            a quarter of it.
+        keep_alive: number of clients that keep their connection.
+        fresh: number of clients that open a connection for each request.
+        pause: maximum seconds between two requests of a client that keeps its connection; other clients pause a quarter
+            of it.
     """
 
     def __init__(self, host: str, port: int, *, keep_alive: int = 6, fresh: int = 2, pause: float = 0.02) -> None:
@@ -54,40 +54,40 @@ class Load:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Tally]:
-        """Send inside the block; requests that are under way at its end are waited for."""
+        """Send inside the block; at its end, wait for the requests in flight."""
         pauses = [self._pause * number / self._kept for number in range(self._kept)]
         async with asyncio.TaskGroup() as group:
             for pause in pauses:
-                group.create_task(self._keep_sending(pause))
+                group.create_task(self._send_on_one_connection(pause))
             for _ in range(self._fresh):
-                group.create_task(self._send_each_anew())
+                group.create_task(self._send_on_fresh_connections())
             try:
                 yield self.tally
             finally:
                 self._over.set()
 
     async def finished(self) -> None:
-        """Return when the server accepts nobody any more."""
+        """Return when the server no longer accepts connections."""
         await self._refused.wait()
 
-    async def _send_each_anew(self) -> None:
+    async def _send_on_fresh_connections(self) -> None:
         while not self._over.is_set():
             stream = await self._connect()
             if stream is None:
                 return
             try:
-                await self._ask(stream, "close")
+                await self._request(stream, "close")
             finally:
                 stream[1].close()
             await asyncio.sleep(self._pause / 4)
 
-    async def _keep_sending(self, pause: float) -> None:
+    async def _send_on_one_connection(self, pause: float) -> None:
         while not self._over.is_set():
             stream = await self._connect()
             if stream is None:
                 return
             try:
-                while await self._ask(stream, "keep-alive"):
+                while await self._request(stream, "keep-alive"):
                     await asyncio.sleep(pause)
                     if self._over.is_set():
                         return
@@ -104,8 +104,8 @@ class Load:
         self.tally.connections += 1
         return stream
 
-    async def _ask(self, stream: Stream, connection: str) -> bool:
-        """Send a request, and tell whether another may follow on the connection."""
+    async def _request(self, stream: Stream, connection: str) -> bool:
+        """Send a request; return whether another may follow on the connection."""
         number = str(next(self._numbers))
         self.tally.sent += 1
         try:
@@ -123,7 +123,7 @@ class Load:
 
 
 def problems(tally: Tally) -> Iterator[str]:
-    """Yield what should not be, in words."""
+    """Yield the failures, in words."""
     yield from tally.lost[:10]
     if tally.sent != tally.answered:
         yield f"{tally.sent} sent, {tally.answered} answered"

@@ -1,4 +1,4 @@
-"""Run a server on a loop of its own, in a thread, for clients that block: what the tests of real sockets stand on."""
+"""Run a server in a thread with its own loop, for blocking clients: the base of the tests with real sockets."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.web.types import Handler
 
-from .waiting import PATIENCE
+from .polling import TIMEOUT
 
-__all__ = ["LOOPS", "Running", "running"]
+__all__ = ["LOOPS", "ThreadedServer", "threaded_server"]
 
 LOOPS = ("asyncio", "uvloop")
 
 
 @attrs.frozen
-class Running:
-    """A server that serves in another thread."""
+class ThreadedServer:
+    """A server that runs in another thread."""
 
     server: HTTPServer
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event
 
     def connect(self) -> socket.socket:
-        """Return a connection to the first address, with a bound on every wait."""
+        """Return a connection to the first address, with a timeout on each operation."""
         address = self.server.addresses[0]
         if address.unix:
             client = socket.socket(socket.AF_UNIX)
-            client.settimeout(PATIENCE)
+            client.settimeout(TIMEOUT)
             client.connect(address.unix.replace("@", "\0", 1))
             return client
-        return socket.create_connection((address.host, address.port), PATIENCE)
+        return socket.create_connection((address.host, address.port), TIMEOUT)
 
     def has_no_connections(self) -> bool:
-        """Tell whether the server comes to have none; it may have to notice first."""
-        return asyncio.run_coroutine_threadsafe(self._emptied(), self.loop).result(PATIENCE)
+        """Wait until the server has no open connection, which it may have to notice first."""
+        return asyncio.run_coroutine_threadsafe(self._emptied(), self.loop).result(TIMEOUT)
 
     async def _emptied(self) -> bool:
         state = self.server._state
-        async with asyncio.timeout(PATIENCE):
-            while state is not None and state.connections.open:  # noqa: ASYNC110  # it tells nobody
+        async with asyncio.timeout(TIMEOUT):
+            while state is not None and state.connections.open:  # noqa: ASYNC110  # there is no event for it
                 await asyncio.sleep(0.01)
         return True
 
 
 @contextmanager
-def running(
+def threaded_server(
     handle: Handler,
     *,
     loop: str = "asyncio",
@@ -67,8 +67,8 @@ def running(
     capacity: Capacity | None = None,
     alpn: Mapping[str, ConnectionFactory] | None = None,
     **options: object,
-) -> Iterator[Running]:
-    """Serve ``handle`` on a port that the system chooses, unless ``options`` of the server say otherwise."""
+) -> Iterator[ThreadedServer]:
+    """Serve ``handle`` in a thread, by default on a port that the system chooses."""
     application = Application(
         handle=handle,
         parser_factory=H1ParserFactory(),
@@ -77,27 +77,27 @@ def running(
         capacity=capacity or Capacity(),
         alpn=alpn or {},
     )
-    started: Future[Running] = Future()
+    started: Future[ThreadedServer] = Future()
     factory = uvloop.new_event_loop if loop == "uvloop" else None
     thread = threading.Thread(target=_serve, args=(application, {"port": 0, **options}, factory, started), daemon=True)
     thread.start()
     try:
-        served = started.result(PATIENCE)
+        served = started.result(TIMEOUT)
         try:
             yield served
         finally:
             served.loop.call_soon_threadsafe(served.stop.set)
     finally:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
         assert not thread.is_alive()
 
 
-def _serve(application: Application, options: dict, factory, started: Future[Running]) -> None:
+def _serve(application: Application, options: dict, factory, started: Future[ThreadedServer]) -> None:
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve_until_stopped(application, options, started))
 
 
-async def _serve_until_stopped(application: Application, options: dict, started: Future[Running]) -> None:
+async def _serve_until_stopped(application: Application, options: dict, started: Future[ThreadedServer]) -> None:
     stop = asyncio.Event()
     try:
         server = HTTPServer(application, **options)
@@ -105,9 +105,9 @@ async def _serve_until_stopped(application: Application, options: dict, started:
     except BaseException as error:
         started.set_exception(error)
         return
-    started.set_result(Running(server, asyncio.get_running_loop(), stop))
+    started.set_result(ThreadedServer(server, asyncio.get_running_loop(), stop))
     try:
-        async with asyncio.timeout(PATIENCE * 3):
+        async with asyncio.timeout(TIMEOUT * 3):
             await stop.wait()
     finally:
         await server.stop()

@@ -1,4 +1,4 @@
-"""A service in processes of its own, and what it says."""
+"""Run ``turnbuckle serve`` in a separate process, and read its output."""
 
 from __future__ import annotations
 
@@ -88,22 +88,22 @@ class Service:
             self._news.notify_all()
 
     def wait_for(self, text: str, *, count: int = 1) -> str:
-        """Return the line with a text, once it was said so often; fail if it never is."""
+        """Return the ``count``-th output line that contains a text; fail if it does not appear."""
 
         def found() -> list[str]:
             return [line for line in self.lines if text in line]
 
         with self._news:
             self._news.wait_for(lambda: self._is_over or len(found()) >= count, SECONDS)
-            assert len(found()) >= count, f"never said {text!r}:\n" + "\n".join(self.lines)
+            assert len(found()) >= count, f"no line contains {text!r}:\n" + "\n".join(self.lines)
             return found()[count - 1]
 
     def port(self) -> int:
-        """Return where it listens, once it does."""
+        """Return the port, once the service listens."""
         return int(self.wait_for("listening on ").rpartition(":")[2])
 
     def get(self, path: str = "/") -> str:
-        """Ask on a connection of its own."""
+        """Send a GET request on a new connection, and return the content of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=SECONDS)
         try:
             connection.request("GET", path)
@@ -115,13 +115,13 @@ class Service:
         self.process.send_signal(number)
 
     def ended(self) -> int:
-        """Return the exit status, once all that was said is read."""
+        """Return the exit status, once all output has been read."""
         status = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
         return status
 
     def workers(self) -> list[int]:
-        """Return the numbers of the processes that were said to serve, in order."""
+        """Return the process IDs of the workers that have served, in order."""
         lines = [line for line in self.lines if line.endswith("serves")]
         return [int(line.partition("(process ")[2].partition(")")[0]) for line in lines]
 
@@ -132,9 +132,9 @@ def service(
     *args: str,
     app: str = APP,
     environ: Mapping[str, str] | None = None,
-    patience: float = 2 * SECONDS,
+    timeout: float = 2 * SECONDS,
 ) -> Iterator[Service]:
-    """Serve in processes of their own; all of them end with the block."""
+    """Serve in a separate process; it and its workers end with the block."""
     (folder / "shop.py").write_text(app)
     command = [sys.executable, "-m", "turnbuckle", "serve", "shop", "--port", "0", *args]
     with subprocess.Popen(
@@ -146,7 +146,7 @@ def service(
         text=True,
         start_new_session=True,
     ) as process:
-        watchdog = threading.Timer(patience, _end_group, [process.pid])
+        watchdog = threading.Timer(timeout, _end_group, [process.pid])
         watchdog.start()
         try:
             yield Service(folder, process)
@@ -156,15 +156,15 @@ def service(
 
 
 def _end_group(pid: int) -> None:
-    # All its workers are in it, also those that outlive a supervisor.
+    # All workers are in the group, including those that outlive a supervisor.
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
 
 
-def gone(pid: int) -> bool:
-    """Tell whether a process has ended."""
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -172,11 +172,11 @@ def gone(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Return once a condition holds that nothing tells of."""
+def poll_until(condition: Callable[[], object]) -> None:
+    """Return once a condition holds that has no event."""
     pause = threading.Event()
     for _ in range(SECONDS * 20):
         if condition():
             return
         pause.wait(0.05)
-    raise AssertionError("it never came true")
+    raise AssertionError("the condition did not become true in time")

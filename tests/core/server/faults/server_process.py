@@ -1,4 +1,4 @@
-"""Run a server in a process of its own, for faults that would hit the tests themselves."""
+"""Run a server in a separate process, for faults that would also hit the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-PATIENCE: Final = 20.0
+TIMEOUT: Final = 20.0
 GET: Final = b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
 
 
@@ -23,18 +23,18 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
     """Return once the condition holds.
 
     Raises:
-        TimeoutError: it did not in time.
+        TimeoutError: it does not hold in time.
     """
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {PATIENCE} s in vain for {what}")
+            raise TimeoutError(f"waited {TIMEOUT} s for {what}")
         time.sleep(0.01)
 
 
 @attrs.frozen
-class Process:
-    """A server process, the port that it listens on, and the file that has what it wrote to stderr."""
+class ServerProcess:
+    """A server process, the port that it listens on, and the file with its stderr."""
 
     popen: subprocess.Popen[bytes]
     port: int
@@ -42,10 +42,10 @@ class Process:
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
 
     def ask(self, request: bytes = GET) -> bytes:
-        """Send a request on a connection of its own, and return all that comes back."""
+        """Send a request on a new connection, and return everything received."""
         with self.connect() as client:
             client.sendall(request)
             return b"".join(iter(lambda: client.recv(65536), b""))
@@ -56,13 +56,13 @@ class Process:
 
     @property
     def fds(self) -> int:
-        """How many file descriptors the server has open."""
+        """The number of open file descriptors of the server."""
         return len(os.listdir(f"/proc/{self.popen.pid}/fd"))
 
 
 @contextmanager
-def running(code: str, folder: Path) -> Iterator[Process]:
-    """Run Python code that serves, until the block is left; it has to log where it listens."""
+def server_process(code: str, folder: Path) -> Iterator[ServerProcess]:
+    """Run Python code that starts a server, until the block ends; the code must log the address."""
     log = folder / "stderr.log"
     with log.open("wb") as stderr:
         popen = subprocess.Popen([sys.executable, "-c", code], stderr=stderr, stdin=subprocess.DEVNULL)
@@ -71,9 +71,9 @@ def running(code: str, folder: Path) -> Iterator[Process]:
         port = _port_in(log)
         if port is None:
             raise RuntimeError(f"the server did not start: {log.read_text()}")
-        yield Process(popen, port, log)
+        yield ServerProcess(popen, port, log)
         popen.terminate()
-        popen.wait(PATIENCE)
+        popen.wait(TIMEOUT)
     finally:
         popen.kill()
         popen.wait()

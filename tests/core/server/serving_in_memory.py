@@ -1,4 +1,4 @@
-"""Serve a handler in memory, without app or startup: what the tests of the server's modules stand on."""
+"""Serve a handler over an in-memory transport, without an app: the base of most tests of the server."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ def post(content: bytes, *fields: bytes) -> bytes:
 
 
 def post_head(length: int, *fields: bytes) -> bytes:
-    """Return the head of a POST request whose content comes later."""
+    """Return the head of a POST request, whose content is sent separately."""
     lines = b"".join(field + b"\r\n" for field in fields)
     return b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n%b\r\n" % (length, lines)
 
 
 @attrs.frozen
-class Served:
-    """A server with one connection, and the clock that both go by."""
+class ServedConnection:
+    """A server, one connection to it, and the fake clock of both."""
 
     server: MemoryServer
     clock: FakeClock
     connection: Connection
 
     async def send(self, data: bytes) -> bytes:
-        """Send, settle, and return all that came back so far."""
+        """Send, wait until the server is idle, and return everything received so far."""
         await self.connection.send(data)
         return self.connection.received
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         await self.clock.advance(seconds)
         await self.connection.settle()
 
     @property
     def statuses(self) -> list[int]:
-        """The statuses of the complete responses, interim ones included."""
+        """The statuses of the complete responses, interim responses included."""
         return self.connection.statuses
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server has ended its side."""
+        """Whether the server has closed its side."""
         return self.connection.is_closed
 
 
@@ -70,7 +70,7 @@ async def echo(request: Request) -> Response:
 
 
 async def hello(request: Request) -> Response:
-    """Answer without looking at the content."""
+    """Answer without reading the content."""
     return Response("hello")
 
 
@@ -85,8 +85,8 @@ async def serving(  # one keyword for each part of an application that tests var
     access_log: bool = False,
     log_queries: bool = True,
     cancel_on_disconnect: bool = False,
-) -> AsyncIterator[Served]:
-    """Serve ``handle`` and connect to it once."""
+) -> AsyncIterator[ServedConnection]:
+    """Serve ``handle``, and open one connection."""
     application = Application(
         handle=handle,
         parser_factory=parser_factory or H1ParserFactory(),
@@ -102,7 +102,7 @@ async def serving(  # one keyword for each part of an application that tests var
     server = MemoryServer(application, clock, extra_info=extra_info, timeout=5.0)
     await server.start()
     try:
-        served = Served(server, clock, server.connect())
+        served = ServedConnection(server, clock, server.connect())
         await served.connection.settle()
         yield served
     finally:
