@@ -1,1 +1,1 @@
-"""One connection: its state, its deadlines, its requests and responses."""
+"""Serve HTTP/1.1 on one connection: states, deadlines, requests and responses."""

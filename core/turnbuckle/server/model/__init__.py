@@ -1,1 +1,1 @@
-"""The words that the parts of the server share: clock, timeouts, capacity, connection state."""
+"""Define the records that the parts of the server share: clock, timeouts, capacity, connection state."""

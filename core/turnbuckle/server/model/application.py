@@ -1,5 +1,4 @@
-"""What startup hands to the server: one compiled application, plain callables and frozen records, no hook among
-them."""
+"""Define the compiled application that startup passes to the server: plain callables and frozen records, no hooks."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ __all__ = [
 ]
 
 ConnectionFactory: TypeAlias = Callable[[Peer], asyncio.Protocol]
-"""Makes what speaks another protocol on one connection that agreed on it."""
+"""Makes the protocol of one connection that has agreed on another protocol than HTTP/1.1."""
 
 BackgroundFunction: TypeAlias = Callable[[], Coroutine[object, object, object]]
 """An ``async def`` without arguments; it runs until it returns or is cancelled."""
@@ -43,20 +42,21 @@ StartBackground: TypeAlias = Callable[..., None]
 """``start(function, *, name, on_failure)`` runs a ``BackgroundFunction`` in a task of a lifespan."""
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
+"""Makes an event loop."""
 
 
 @attrs.frozen(kw_only=True)
 class ReadyLifespan:
-    """A lifespan ready to be entered on the serving loop.
+    """A lifespan that is ready to be entered on the serving loop.
 
     Attributes:
-        name: for messages and the log.
-        context: makes the context manager, from the function that starts its background tasks; called on the serving
+        name: the name, for messages and the log.
+        context: makes the context manager from the function that starts its background tasks; called on the serving
             loop.
-        plugin: the plugin that it comes from, for messages.
-        location: ``file:line`` of it, for messages.
-        provides: the key of the resource that it yields, if it is one.
-        scope: prefix of the scope that has the resource.
+        plugin: the name of its plugin, for messages.
+        location: its ``file:line``, for messages.
+        provides: the key of the resource that it yields; None if it yields none.
+        scope: the prefix of the scope that has the resource.
     """
 
     name: str
@@ -76,24 +76,25 @@ class Application:
     """A compiled application.
 
     Attributes:
-        handle: the whole chain of middleware, router and handlers; raises nothing but ``CancelledError``.
+        handle: the whole chain of middleware, router and handlers; raises only ``CancelledError``.
         parser_factory: makes a parser for each connection.
-        limits: of every message; that of content is the largest that any route has.
-        content_limit: octets of content of a request, unless its route has a limit of its own.
-        timeouts: of every connection.
-        own_timeouts: those that some routes have instead.
-        capacity: how much the server takes on at a time.
-        lifespans: entered in order before the first connection is accepted, left in reverse.
+        limits: the limits of every message; the limit of content is the largest one of all routes.
+        content_limit: bytes of content in a request, unless its route overrides the limit.
+        timeouts: the timeouts of every connection.
+        own_timeouts: the timeouts of routes that override them.
+        capacity: the limits on connections and concurrent requests.
+        lifespans: the lifespans, entered in order before the first connection is accepted and left in reverse order.
         access_log: whether each response is logged to ``turnbuckle.access``.
-        log_queries: whether the access log shows the queries of targets.
-        secrets: values of settings that must not be in any log.
-        cancel_on_disconnect: whether a handler is cancelled when its client goes away before the response, and whether
-            one that sends no more counts as gone; streams are always cancelled when their client is known to be gone.
-        watchdog: seconds that the loop may be blocked for before it is said by whom; 0 for never.
-        resources: where lifespans leave what they yield.
-        json: what requests read JSON with.
-        alpn: makes what speaks other protocols, by the name that the handshake of TLS agrees on.
-        loop_factory: makes the event loop to run on where the settings leave it open; None for the server's choice.
+        log_queries: whether the access log contains the queries of targets.
+        secrets: the values of settings that must not appear in any log.
+        cancel_on_disconnect: whether a handler is cancelled when its client disconnects before the response, and
+            whether a client that has ended its side counts as disconnected. Streams are always cancelled when their
+            client is known to be gone.
+        watchdog: seconds that the loop may be blocked before the blocking code is logged; 0 turns this off.
+        resources: stores the values that lifespans yield.
+        json: decodes the JSON content of requests.
+        alpn: makes the protocols of connections, by the name that the TLS handshake agrees on.
+        loop_factory: makes the event loop if the settings do not choose one; None for the server's choice.
     """
 
     handle: Handler

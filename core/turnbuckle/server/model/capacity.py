@@ -17,8 +17,8 @@ from turnbuckle.http.limit_field import limit
 
 __all__ = ["Capacity", "open_file_limit", "raise_open_file_limit"]
 
-_SERVER: Final = "it concerns the server as a whole"
-_CONNECTION: Final = "it concerns a connection, whatever routes its requests are for"
+_SERVER: Final = "it applies to the whole server"
+_CONNECTION: Final = "it applies to a connection, and its requests may be for several routes"
 _TESTS: Final = "server/model/test_capacity.py::"
 
 

@@ -1,6 +1,6 @@
-"""Tell the time to everything that waits, through one object, so that tests can move it.
+"""Define the clock of a server: one object, so that tests can replace it.
 
-Deadlines are kept in monotonic seconds; the Date field wants wall time. Only ``server/`` asks either.
+Deadlines are in monotonic seconds, the Date field needs wall time. Only ``server/`` reads a clock.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["Clock", "SystemClock", "Timer"]
 
 
 class Timer(Protocol):
-    """A call that is due later and can be called off."""
+    """A scheduled call that can be cancelled."""
 
     def cancel(self) -> None:
-        """Call it off; harmless when it has run."""
+        """Cancel the call; do nothing if it has run."""
 
 
 class Clock(Protocol):
-    """What the server asks about time."""
+    """The source of time, and of timers."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
@@ -37,8 +37,8 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of the machine, with the timers of an event loop.
 
-    The time is not the loop's: some loops look at the clock once a turn, and what happens within a turn would take
-    none.
+    ``monotonic`` is not the loop's time: some loops read the clock once a turn, and all work within a turn would seem
+    to take no time.
     """
 
     __slots__ = ("_loop", "monotonic")
@@ -48,9 +48,9 @@ class SystemClock:
         self.monotonic = time.monotonic
 
     def wall(self) -> float:
-        """Return the machine's time."""
+        """Return the time of the machine."""
         return time.time()
 
     def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
-        """Schedule on the loop."""
+        """Schedule a call on the loop."""
         return self._loop.call_later(delay, callback)

@@ -1,4 +1,4 @@
-"""Say where a connection comes from, before HTTP is spoken on it: what its transport tells, or a proxy in its place."""
+"""Describe a connection before its first request: by the facts of its transport, or of a proxy header."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["DIRECT", "ConnectionInfo", "address_of", "client_of", "describe_peer
 
 @attrs.frozen(kw_only=True)
 class ConnectionInfo:
-    """What is known of a connection that its transport does not tell.
+    """Facts about a connection that its transport does not have.
 
     Attributes:
-        is_proxied: whether a proxy has told both ends, which take the place of those of the transport.
-        client: address and port of the client, as the proxy told; None for none.
-        server: address and port that the client connected to, as the proxy told; None for none.
-        due: when the first head is due at the latest, in the clock's monotonic seconds; None for no such bound.
+        is_proxied: whether ``client`` and ``server`` replace the addresses of the transport.
+        client: address and port of the client as the proxy reported them; None if it did not.
+        server: address and port that the client connected to, as the proxy reported them; None if it did not.
+        due: when the first head is due at the latest, in the clock's monotonic seconds; None for the usual deadline.
         tls: how the connection is secured; None if it is not.
     """
 
@@ -33,28 +33,28 @@ class ConnectionInfo:
 
 
 DIRECT: Final = ConnectionInfo()
-"""A connection of which the transport tells everything."""
+"""A connection without a proxy header and without TLS."""
 
 
-def describe_peer(transport: asyncio.Transport, arrival: ConnectionInfo, lost: Disconnected) -> Peer:
+def describe_peer(transport: asyncio.Transport, info: ConnectionInfo, lost: Disconnected) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
-        client=arrival.client if arrival.is_proxied else client_of(transport),
-        server=arrival.server if arrival.is_proxied else _server_of(transport),
+        client=info.client if info.is_proxied else client_of(transport),
+        server=info.server if info.is_proxied else _server_of(transport),
         scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
-        tls=arrival.tls,
+        tls=info.tls,
         lost=lost,
     )
 
 
 def address_of(transport: asyncio.BaseTransport) -> str:
-    """Return who is at the other end of a transport, for the log."""
+    """Return the address of the client, for the log."""
     client = client_of(transport)
     return f"{client[0]}:{client[1]}" if client is not None else "a Unix socket"
 
 
 def client_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
-    """Return address and port of the other end of a transport; None for a Unix socket."""
+    """Return address and port of the client; None for a Unix socket."""
     client = transport.get_extra_info("peername")
     return (client[0], client[1]) if isinstance(client, tuple) else None
 
