@@ -39,7 +39,7 @@ from turnbuckle.startup.settings.checks import check_exposure, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
 from turnbuckle.web.request.request import UrlBuilder
 
-__all__ = ["resolve", "survey"]
+__all__ = ["plugin_inventory", "resolve"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
 
@@ -57,7 +57,7 @@ def resolve(declaration: Declaration, sources: SettingsSources | None = None) ->
     return _resolve(declaration, sources or SettingsSources(), {})
 
 
-def survey(declaration: Declaration, sources: SettingsSources) -> PluginInventory:
+def plugin_inventory(declaration: Declaration, sources: SettingsSources) -> PluginInventory:
     """Return all plugins with their status in an app, even if the app has errors; nothing is resolved.
 
     Args:
@@ -68,7 +68,7 @@ def survey(declaration: Declaration, sources: SettingsSources) -> PluginInventor
     while True:
         run = _Run(declaration, sources, quarantined)
         configured = run.configure()
-        inventory = run.survey(configured)
+        inventory = run.plugin_inventory(configured)
         more = plugins_to_quarantine(run.diagnostics.errors, configured.requests.optional, quarantined)
         if not more:
             return inventory
@@ -222,7 +222,7 @@ class _Run:
             retry_without=lambda more: _resolve(self.declaration, self.sources, {**self.quarantined, **more}),
         )
 
-    def survey(self, configured: _Configured) -> PluginInventory:
+    def plugin_inventory(self, configured: _Configured) -> PluginInventory:
         """Collect the records of the plugins, and list the plugins."""
         collected = self.collect(configured)
         loader = collected.loader

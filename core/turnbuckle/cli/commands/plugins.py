@@ -38,7 +38,7 @@ def plugins(asked: AppOptions, *, as_json: bool) -> None:
     imported: settings and the metadata of what is installed say how each stands.
     """
     with reporting_errors():
-        found = _survey(asked)
+        found = _inventory(asked)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -53,14 +53,14 @@ def plugins(asked: AppOptions, *, as_json: bool) -> None:
         click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
 
 
-def _survey(asked: AppOptions) -> PluginInventory:
+def _inventory(asked: AppOptions) -> PluginInventory:
     if asked.target is NO_TARGET:
-        from turnbuckle.startup.report.inventory import survey_without_app
+        from turnbuckle.startup.report.inventory import inventory_without_app
 
-        return survey_without_app(asked.sources())
-    from turnbuckle.startup.pipeline import survey
+        return inventory_without_app(asked.sources())
+    from turnbuckle.startup.pipeline import plugin_inventory
 
-    return survey(asked.app().declaration(), asked.sources())
+    return plugin_inventory(asked.app().declaration(), asked.sources())
 
 
 def _is_told(origins: Sequence[object], names: set[str]) -> bool:

@@ -27,7 +27,7 @@ from turnbuckle.startup.plugins.requested import requests_from_settings
 from turnbuckle.startup.settings.builder import build_settings
 from turnbuckle.startup.settings.layers import read_layers
 
-__all__ = ["PluginInventory", "planned_plugins", "survey_without_app", "with_failures"]
+__all__ = ["PluginInventory", "inventory_without_app", "planned_plugins", "with_failures"]
 
 _NOWHERE = Origin(plugin="app")
 
@@ -97,7 +97,7 @@ def with_failures(
     return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
 
 
-def survey_without_app(sources: SettingsSources) -> PluginInventory:
+def inventory_without_app(sources: SettingsSources) -> PluginInventory:
     """Return the installed plugins with the states that settings, environment and command line give them.
 
     Nothing is imported.
