@@ -10,15 +10,15 @@ import pytest
 from tests.core.startup.finding import Site, make_plugin
 from turnbuckle import App, SettingsSources
 from turnbuckle.plan import PlannedPlugin
-from turnbuckle.startup.pipeline import survey
-from turnbuckle.startup.report.inventory import survey_without_app
+from turnbuckle.startup.pipeline import plugin_inventory
+from turnbuckle.startup.report.inventory import inventory_without_app
 
 SOUND = "from turnbuckle import Plugin, PluginInfo\nclass It(Plugin):\n    info = PluginInfo(name='{}')\n"
 BROKEN = "import nothing_like_it\n"
 
 
-def _survey(app: App, **sources: object) -> dict[str, PlannedPlugin]:
-    found = survey(app.declaration(), SettingsSources(**sources))
+def _inventory(app: App, **sources: object) -> dict[str, PlannedPlugin]:
+    found = plugin_inventory(app.declaration(), SettingsSources(**sources))
     return {each.name: each for each in found.plugins if each.state != "builtin"}
 
 
@@ -29,7 +29,7 @@ def _raise(self: object, setup: object) -> list[object]:
 def test_plugins_are_enabled_or_only_installed(site: Site) -> None:
     site.install("one", SOUND.format("one"))
     module = site.install("two", SOUND.format("two"))
-    found = _survey(App(plugins=["one"]))
+    found = _inventory(App(plugins=["one"]))
     assert (found["one"].state, found["one"].api, found["one"].origin.distribution) == ("enabled", 1, "one 1.2")
     assert (found["two"].state, found["two"].origin.distribution) == ("installed", "two 1.2")
     assert module not in sys.modules
@@ -38,7 +38,7 @@ def test_plugins_are_enabled_or_only_installed(site: Site) -> None:
 def test_plugin_that_cannot_be_imported_is_listed(site: Site) -> None:
     site.install("bad", BROKEN)
     site.install("good", SOUND.format("good"))
-    found = _survey(App(plugins=["bad", "good"]))
+    found = _inventory(App(plugins=["bad", "good"]))
     assert found["good"].state == "enabled"
     assert (found["bad"].state, found["bad"].origin.distribution) == ("failed", "bad 1.2")
     assert found["bad"].note.startswith("TB103 plugin 'bad' cannot be imported: ModuleNotFoundError: ")
@@ -46,29 +46,29 @@ def test_plugin_that_cannot_be_imported_is_listed(site: Site) -> None:
 
 def test_optional_plugin_that_fails_is_quarantined_with_its_reason(site: Site) -> None:
     site.install("bad", BROKEN)
-    found = _survey(App(settings={"plugins": {"optional": ["bad"]}}))
+    found = _inventory(App(settings={"plugins": {"optional": ["bad"]}}))
     assert (found["bad"].state, found["bad"].origin.distribution) == ("quarantined", "bad 1.2")
     assert found["bad"].note.startswith("TB103 ")
 
 
 def test_plugin_that_fails_when_it_is_asked_is_listed() -> None:
-    found = _survey(App(plugins=[make_plugin("bad", provide_routes=_raise)]))
+    found = _inventory(App(plugins=[make_plugin("bad", provide_routes=_raise)]))
     assert found["bad"].state == "failed"
     assert found["bad"].note.startswith("TB306 ")
 
 
 def test_plugin_that_does_not_exist_is_listed() -> None:
-    assert _survey(App(), plugins=("nope",))["nope"].note.startswith("TB101 unknown plugin 'nope'")
+    assert _inventory(App(), plugins=("nope",))["nope"].note.startswith("TB101 unknown plugin 'nope'")
 
 
-def test_survey_tells_every_problem() -> None:
-    found = survey(App(settings={"nope": 1}).declaration(), SettingsSources(plugins=("nope",)))
+def test_inventory_tells_every_problem() -> None:
+    found = plugin_inventory(App(settings={"nope": 1}).declaration(), SettingsSources(plugins=("nope",)))
     assert [each.code for each in found.diagnostics] == ["TB201", "TB101"]
 
 
-def test_survey_leaves_the_app_open() -> None:
+def test_inventory_leaves_the_app_open() -> None:
     app = App()
-    survey(app.declaration(), SettingsSources())
+    plugin_inventory(app.declaration(), SettingsSources())
     app.get("/")(_raise)
     assert len(app.declaration().root.routes) == 1
 
@@ -77,11 +77,11 @@ def test_survey_leaves_the_app_open() -> None:
 
 
 def _alone(folder: Path, **sources: object) -> dict[str, PlannedPlugin]:
-    found = survey_without_app(SettingsSources(folder=folder, **sources))
+    found = inventory_without_app(SettingsSources(folder=folder, **sources))
     return {each.name: each for each in found.plugins}
 
 
-def test_survey_without_app_imports_nothing(site: Site, tmp_path: Path) -> None:
+def test_inventory_without_app_imports_nothing(site: Site, tmp_path: Path) -> None:
     modules = [site.install(name, BROKEN) for name in ("one", "two", "three")]
     (tmp_path / "turnbuckle.toml").write_text('[plugins]\nenabled = ["one", "nope"]\ndisabled = ["three"]\n')
     found = _alone(tmp_path)
@@ -91,7 +91,7 @@ def test_survey_without_app_imports_nothing(site: Site, tmp_path: Path) -> None:
     assert not set(modules) & set(sys.modules)
 
 
-def test_survey_without_app_leaves_out_what_is_optional(site: Site, tmp_path: Path) -> None:
+def test_inventory_without_app_leaves_out_what_is_optional(site: Site, tmp_path: Path) -> None:
     site.install("twice", BROKEN, distribution="acme")
     site.install("twice", BROKEN, distribution="other")
     (tmp_path / "turnbuckle.toml").write_text('[plugins]\noptional = ["nope", "twice"]\n')
@@ -100,27 +100,27 @@ def test_survey_without_app_leaves_out_what_is_optional(site: Site, tmp_path: Pa
     assert found["nope"].note == "TB101 unknown plugin 'nope'"
 
 
-def test_survey_without_app_knows_what_is_built_in(tmp_path: Path) -> None:
+def test_inventory_without_app_knows_what_is_built_in(tmp_path: Path) -> None:
     found = _alone(tmp_path)["h1"]
     assert (found.state, found.api, found.hooks) == ("builtin", 1, ("provide_parsers",))
 
 
 @pytest.mark.parametrize(("only_builtin", "state"), [(False, "enabled"), (True, "installed")])
-def test_survey_without_app_follows_autoload(site: Site, tmp_path: Path, only_builtin: bool, state: str) -> None:
+def test_inventory_without_app_follows_autoload(site: Site, tmp_path: Path, only_builtin: bool, state: str) -> None:
     site.install("one", SOUND.format("one"))
     (tmp_path / "turnbuckle.toml").write_text("[plugins]\nautoload = true\n")
     assert _alone(tmp_path, only_builtin=only_builtin)["one"].state == state
 
 
-def test_survey_without_app_lists_the_plugin_of_the_project(tmp_path: Path) -> None:
+def test_inventory_without_app_lists_the_plugin_of_the_project(tmp_path: Path) -> None:
     (tmp_path / "turnbuckle_plugin.py").write_text("raise SystemExit\n")
     assert _alone(tmp_path)["turnbuckle_plugin.py"].state == "enabled"
     assert "turnbuckle_plugin.py" not in _alone(tmp_path, only_builtin=True)
 
 
-def test_survey_without_app_sees_two_of_one_name(site: Site, tmp_path: Path) -> None:
+def test_inventory_without_app_sees_two_of_one_name(site: Site, tmp_path: Path) -> None:
     site.install("one", BROKEN, distribution="acme")
     site.install("one", BROKEN, distribution="other")
-    found = survey_without_app(SettingsSources(folder=tmp_path))
+    found = inventory_without_app(SettingsSources(folder=tmp_path))
     notes = [each.note for each in found.plugins if each.name == "one"]
     assert notes == ["TB102 2 distributions offer plugin 'one'"] * 2
