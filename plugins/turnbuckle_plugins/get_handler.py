@@ -1,8 +1,9 @@
 """Use an object with ``get_handler(path)`` as the router.
 
-The object is asked with the decoded path, returns something whose ``await handle(request)`` gives the response, a
-``str`` or whatever else has a response type, and raises ``NotFound``, or returns None, where there is nothing. It
-answers every method. Routes that the app and its plugins have come first, through the core's own tree router.
+``get_handler`` is called with the decoded path. It returns an object whose ``await handle(request)`` returns the
+response, a ``str``, or another value with a response type. For an unknown path it raises ``NotFound`` or returns None.
+The handler answers every method. Routes of the app and its plugins take precedence; the core's tree router matches
+them.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ __all__ = ["GetHandlerConfig", "GetHandlerPlugin", "GetHandlerRouter"]
 
 
 class PathHandler(Protocol):
-    """What answers a request."""
+    """An object that answers requests."""
 
     def handle(self, request: Request) -> Awaitable[object]:
-        """Return what becomes the response."""
+        """Return the response, or a value that becomes one."""
 
 
 class PathRouter(Protocol):
-    """What is adapted."""
+    """The object to adapt."""
 
     def get_handler(self, path: str) -> PathHandler | None:
-        """Return what answers requests for a path."""
+        """Return the handler of a path, or None."""
 
 
 @final
 class GetHandlerRouter:
-    """A router around an object that knows handlers by path.
+    """A router around an object with ``get_handler``.
 
     Args:
         router: the object.
-        routes: for the routes that the app and its plugins have; frozen later.
+        routes: the router for the routes of the app and its plugins; frozen later.
     """
 
     def __init__(self, router: PathRouter, routes: TreeRouter | None = None) -> None:
@@ -47,7 +48,7 @@ class GetHandlerRouter:
         self._routes: Final = routes or TreeRouter()
 
     def add(self, route: Route, /) -> None:
-        """Take one more route, beside what the object knows."""
+        """Add a route, which takes precedence over the object."""
         self._routes.add(route)
 
     def freeze(self) -> None:
@@ -55,11 +56,11 @@ class GetHandlerRouter:
         self._routes.freeze()
 
     def match(self, method: str, path: str, /) -> Match:
-        """Find the handler for a method and a path.
+        """Return the handler of a method and a path.
 
         Raises:
-            NotFound: neither a route nor the object has it.
-            MethodNotAllowed: only a route has it, with other methods.
+            NotFound: neither a route nor the object has the path.
+            MethodNotAllowed: a route has the path, with other methods.
         """
         try:
             return self._routes.match(method, path)
@@ -72,7 +73,7 @@ class GetHandlerRouter:
 
 @attrs.frozen
 class GetHandlerConfig:
-    """Settings of the adapter, for when it is enabled by name.
+    """Settings of the adapter, used when it is enabled by name.
 
     Attributes:
         router: the object or class to use, as ``"module:name"``; "" for none.
@@ -83,10 +84,10 @@ class GetHandlerConfig:
 
 @final
 class GetHandlerPlugin(Plugin):
-    """Offers an object with ``get_handler`` as the router ``get_handler``.
+    """Provide an object with ``get_handler`` as the router ``get_handler``.
 
     Args:
-        router: the object, or a class that makes one without arguments; None to take it from the settings.
+        router: the object, or a class that makes one without arguments; None to use the settings.
     """
 
     info = PluginInfo(name="get_handler", config=GetHandlerConfig)
@@ -95,7 +96,7 @@ class GetHandlerPlugin(Plugin):
         self._router = router
 
     def provide_routers(self, setup: Setup) -> list[RouterProvider]:
-        """Offer the adapted router, if there is one."""
+        """Return the adapted router, if there is one."""
         router = self._router
         config = cast("GetHandlerConfig", setup.config)
         if router is None and config.router:

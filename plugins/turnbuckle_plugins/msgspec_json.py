@@ -1,9 +1,9 @@
-"""The component ``msgspec`` of the kind ``json``: the library of that name reads and writes JSON, in C.
+"""The component ``msgspec`` of the kind ``json``: the library msgspec reads and writes JSON, in C.
 
-It serves ``request.json()``, and what handlers return as a dict, a list or an attrs instance. It knows what the core
-does: attrs instances and dataclasses, sets, dates, times, UUIDs, decimals and members of enumerations; what it does not
-know is left to the core. Some things it writes in another way: NaN and infinities as ``null``, bytes in Base64 and time
-spans as in ISO 8601, where the core refuses all of them; and UTC as ``Z``.
+It serves ``request.json()`` and the dicts, lists and attrs instances that handlers return. It supports the types that
+the core supports: attrs instances and dataclasses, sets, dates, times, UUIDs, decimals and members of enumerations.
+Values that it does not support are passed to the core's encoder. A few values are written differently: NaN and
+infinities as ``null``, bytes in Base64 and time spans as in ISO 8601, which the core rejects; and UTC as ``Z``.
 
 Needs the extra ``msgspec``: ``pip install 'turnbuckle[msgspec]'``.
 
@@ -26,18 +26,18 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 @final
 class MsgspecJSONPlugin(Plugin):
-    """Offer msgspec to read and write JSON."""
+    """Provide msgspec for reading and writing JSON."""
 
     info = PluginInfo(name="msgspec_json")
 
     def provide_components(self, setup: Setup) -> Iterable[Component]:
-        """Offer msgspec as the component of the kind ``json``."""
+        """Return the component of the kind ``json``."""
         return [Component("json", "msgspec", _make)]
 
 
 @final
 class MsgspecJSON:
-    """Reads and writes JSON with msgspec."""
+    """Read and write JSON with msgspec."""
 
     def __init__(self) -> None:
         self._encode: Final = msgspec.json.Encoder().encode
@@ -47,19 +47,19 @@ class MsgspecJSON:
         """Return a value as JSON.
 
         Raises:
-            TypeError: it holds something that has no JSON form.
+            TypeError: it contains an object that has no JSON form.
             ValueError: it contains itself.
         """
         try:
             return self._encode(value)
         except (TypeError, UnicodeEncodeError):
-            # Such as keys that are None, and lone surrogates. What the core cannot write either, it says so itself.
+            # For example None as a key, or a lone surrogate. The core raises its own error if it fails as well.
             return STANDARD_JSON.encode(value)
         except (RecursionError, OverflowError) as error:
             raise ValueError(f"the value cannot be written as JSON: {error}") from error
 
     def decode(self, content: bytes, /) -> object:
-        """Return the value that is written in JSON.
+        """Return the value of a JSON text.
 
         Raises:
             ValueError: it is not JSON, or not UTF-8.

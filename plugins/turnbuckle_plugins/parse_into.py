@@ -1,14 +1,14 @@
 """Use an object with ``parse_into(request, buffer)`` as the parser.
 
-The object fills a request step by step: ``method``, ``target`` or ``path``, ``headers`` and ``body``. It is called with
-the octets at hand in a ``bytearray``, returns the rest that it did not use, and sets ``request.finished`` once the
-request is complete. An instance is shared by all connections; a class is made anew for each.
+The object fills in a request step by step: ``method``, ``target`` or ``path``, ``headers`` and ``body``. It is called
+with the available bytes in a ``bytearray``, returns the bytes that it did not use, and sets ``request.finished`` when
+the request is complete. An instance is shared by all connections; of a class, each connection gets its own instance.
 
-What such a parser sees of a message is all that it understands of HTTP, so some things are looked at beside it. The
-field lines are taken from the octets themselves, as a ``dict`` of headers cannot tell that a field was repeated. The
-octets it used must be those of the head and of the content. Content in chunks is refused with 501, as nothing tells
-where the parser takes its end to be. The core checks the framing of the rest. A request is handed on when it is
-complete, so ``Expect: 100-continue`` is of no use here.
+The adapter does not rely on how such a parser understands HTTP. It reads the field lines from the bytes itself, because
+a ``dict`` of headers cannot show that a field was repeated. The bytes that the parser used must be the bytes of the
+head and the content. Chunked content is rejected with 501, because the adapter cannot see where the parser ends it. The
+core checks the rest of the framing. A request is passed on when it is complete, so ``Expect: 100-continue`` has no use
+here.
 
 Sources: RFC 9112, sections 2.2, 6.3 and 11.2.
 """
@@ -47,20 +47,20 @@ _TARGET_CHARACTERS: Final = "/?:@!$&'()*+,;=-._~%[]#"
 
 
 class StepParser(Protocol):
-    """What is adapted."""
+    """The object to adapt."""
 
     def parse_into(self, request: IncomingRequest, buffer: bytearray) -> bytes | bytearray | None:
-        """Fill the request as far as the octets go, and return those that were not used."""
+        """Fill in the request as far as the bytes allow, and return the unused bytes."""
 
 
 @attrs.define(slots=False)
 class IncomingRequest:
-    """What the object fills in; it may leave other attributes here, too.
+    """The request that the object fills in; it may set other attributes as well.
 
     Attributes:
         method: for example ``"GET"``.
         target: as received; the path with the query.
-        path: what counts when there is no target.
+        path: used if there is no target.
         version: for example ``"HTTP/1.1"``.
         headers: fields by name.
         body: the content.
@@ -77,25 +77,25 @@ class IncomingRequest:
 
 
 @final
-class _Witness:
-    """Looks at the octets of one request as they come, and keeps its head."""
+class _HeadRecorder:
+    """Record the head of a request, and count the bytes after it."""
 
     def __init__(self, data: bytes | bytearray) -> None:
         self._head = bytearray()
         self._skipped = 0
         self._end = -1
         self.seen = 0
-        self.see(data)
+        self.add(data)
 
-    def see(self, data: bytes | bytearray) -> None:
-        """Take octets as they were fed."""
+    def add(self, data: bytes | bytearray) -> None:
+        """Add bytes as they were fed."""
         self.seen += len(data)
         if self._end >= 0:
             return
         start = max(0, len(self._head) - len(_END_OF_HEAD) + 1)
         self._head += data
         if start == 0:
-            # Empty lines before a request line are no part of it, and may be skipped.
+            # Empty lines before a request line do not belong to it, and the parser may skip them.
             before = len(self._head)
             self._head = self._head.lstrip(b"\r\n")
             self._skipped += before - len(self._head)
@@ -106,27 +106,27 @@ class _Witness:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is anything but empty lines."""
+        """Whether there was more than empty lines."""
         return bool(self._head)
 
     @property
     def head_size(self) -> int:
-        """The octets of the head so far."""
+        """The size of the head so far, in bytes."""
         return len(self._head)
 
     @property
     def after_head(self) -> int | None:
-        """How many octets were seen after the head; None if it has no end so far."""
+        """Number of bytes after the head; None if the head is not complete."""
         return None if self._end < 0 else self.seen - self._skipped - self._end
 
     def lines(self) -> list[bytes]:
-        """Return request line and field lines.
+        """Return the request line and the field lines.
 
         Raises:
-            ProtocolError: the head has no end, or a line of it ends in a way that others might see differently.
+            ProtocolError: the head has no end, or the end of a line is ambiguous.
         """
         if self._end < 0:
-            raise ProtocolError("the head of the request has no end that others would agree on")
+            raise ProtocolError("the end of the head is ambiguous")
         lines = bytes(self._head[: -len(_END_OF_HEAD)]).split(b"\r\n")
         if any(b"\r" in line or b"\n" in line for line in lines):
             raise ProtocolError("a line of the head ends without CRLF")
@@ -135,11 +135,11 @@ class _Witness:
 
 @final
 class ParseIntoParser:
-    """A parser of events around an object that fills requests.
+    """A parser around an object that fills in requests.
 
     Args:
         parser: the object.
-        limits: how large the parts of a request may be.
+        limits: limits on the sizes of the parts of a request.
     """
 
     def __init__(self, parser: StepParser, limits: Limits) -> None:
@@ -152,22 +152,22 @@ class ParseIntoParser:
 
     def _begin(self, rest: bytearray) -> None:
         self._buffer = rest
-        self._witness = _Witness(rest)
+        self._recorder = _HeadRecorder(rest)
         self._request = IncomingRequest()
         self._is_stale = bool(rest)
 
     def feed(self, data: bytes, /) -> None:
-        """Take octets off the wire."""
+        """Add received bytes."""
         self._buffer += data
-        self._witness.see(data)
+        self._recorder.add(data)
         self._is_stale = self._is_stale or bool(data)
 
     def feed_eof(self) -> None:
-        """Learn that the peer will send no more."""
+        """Signal that the peer will send no more."""
         self._at_end = True
 
     def trailing_data(self) -> bytes:
-        """Return, and forget, the octets that were fed and not consumed."""
+        """Return the bytes that were not consumed, and clear the buffer."""
         rest = bytes(self._buffer)
         self._begin(bytearray())
         return rest
@@ -176,7 +176,7 @@ class ParseIntoParser:
         """Return the next event.
 
         Raises:
-            ProtocolError: the object refused the request, or it is larger than the limits allow.
+            ProtocolError: the object rejected the request, or the request exceeds the limits.
         """
         if self._error is not None:
             raise self._error
@@ -184,7 +184,7 @@ class ParseIntoParser:
             if not self._events and self._is_stale:
                 self._parse()
             if not self._events:
-                self._check_whether_more_may_come()
+                self._check_incomplete_request()
         except ProtocolError as error:
             self._error = error
             raise
@@ -196,7 +196,7 @@ class ParseIntoParser:
         while progress and not self._request.finished:
             before = len(self._buffer)
             self._step()
-            # A step with nothing left to read may still find that nothing is missing.
+            # A step without unread bytes may still find that the request is complete.
             progress = len(self._buffer) < before
         if self._request.finished:
             self._finish()
@@ -207,21 +207,23 @@ class ParseIntoParser:
         except ProtocolError:
             raise
         except HTTPError as error:
-            raise ProtocolError(error.detail or "refused by the parser", status=error.status) from error
+            raise ProtocolError(error.detail or "rejected by the parser", status=error.status) from error
         except Exception as error:
             raise ProtocolError(f"the parser failed with {type(error).__name__}: {error}") from error
         if rest is not None and rest is not self._buffer:
             self._buffer = bytearray(rest)
 
     def _finish(self) -> None:
-        line, *field_lines = self._witness.lines()
+        line, *field_lines = self._recorder.lines()
         fields = _fields(field_lines)
         if any(name == b"transfer-encoding" for name, _ in fields):
-            raise ProtocolError("content in chunks, which this parser cannot be trusted with", status=501)
+            raise ProtocolError("chunked content is not supported with this parser", status=501)
         body = self._request.body
         content = body.encode() if isinstance(body, str) else bytes(body)
-        if len(content) != (self._witness.after_head or 0) - len(self._buffer):
-            raise ProtocolError(f"the parser made {len(content)} bytes of content out of another number of them")
+        if len(content) != (self._recorder.after_head or 0) - len(self._buffer):
+            raise ProtocolError(
+                f"the parser returned {len(content)} bytes of content for a different number of received bytes"
+            )
         self._check_content(len(content))
         self._events.append(_head(self._request, line, fields, len(content)))
         if content:
@@ -229,14 +231,14 @@ class ParseIntoParser:
         self._events.append(EndOfMessage())
         self._begin(self._buffer)
 
-    def _check_whether_more_may_come(self) -> None:
-        witness = self._witness
-        if self._at_end and witness.has_begun:
+    def _check_incomplete_request(self) -> None:
+        recorder = self._recorder
+        if self._at_end and recorder.has_begun:
             raise ProtocolError("the connection ended within a request")
         limit = self._limits.request_line + self._limits.header_section
-        if witness.head_size > limit:
+        if recorder.head_size > limit:
             raise ProtocolError(f"head of more than {limit} bytes", status=431)
-        self._check_content(witness.after_head or 0)
+        self._check_content(recorder.after_head or 0)
 
     def _check_content(self, size: int) -> None:
         if size > self._limits.content:
@@ -245,7 +247,7 @@ class ParseIntoParser:
 
 def _head(request: IncomingRequest, line: bytes, fields: RawFields, length: int) -> RequestHead:
     minor_version = 0 if line.endswith(b"HTTP/1.0") else 1
-    return RequestHead(_octets(request.method), _target(request, line), minor_version, fields, length)
+    return RequestHead(_to_bytes(request.method), _target(request, line), minor_version, fields, length)
 
 
 def _fields(lines: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
@@ -253,27 +255,27 @@ def _fields(lines: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
     for line in lines:
         name, colon, value = line.partition(b":")
         if not colon:
-            raise ProtocolError("a line of the header section is no field line")
+            raise ProtocolError("a line of the header section is not a field line")
         fields.append((name.lower(), value.strip(b" \t")))
     return fields
 
 
 def _target(request: IncomingRequest, line: bytes) -> bytes:
-    target = _octets(request.target or request.path)
+    target = _to_bytes(request.target or request.path)
     query = line.split(b" ")[1].partition(b"?")[2] if line.count(b" ") >= 2 else b""
     if query and b"?" not in target:
         target += b"?" + query
     return target
 
 
-def _octets(text: str | bytes) -> bytes:
-    # A parser that decodes the path hands over characters that a target cannot hold.
+def _to_bytes(text: str | bytes) -> bytes:
+    # A parser that decodes the path returns characters that a target cannot contain.
     return quote(text, _TARGET_CHARACTERS).encode() if isinstance(text, str) else bytes(text)
 
 
 @attrs.frozen
 class ParseIntoConfig:
-    """Settings of the adapter, for when it is enabled by name.
+    """Settings of the adapter, used when it is enabled by name.
 
     Attributes:
         parser: the object or class to use, as ``"module:name"``; "" for none.
@@ -284,11 +286,11 @@ class ParseIntoConfig:
 
 @final
 class ParseIntoPlugin(Plugin):
-    """Offers an object with ``parse_into`` as the parser ``parse_into``.
+    """Provide an object with ``parse_into`` as the parser ``parse_into``.
 
     Args:
-        parser: an object that all connections share, or a class that is made for each; None to take it from the
-            settings.
+        parser: an object that all connections share, or a class of which each connection has an instance; None to use
+            the settings.
     """
 
     info = PluginInfo(name="parse_into", config=ParseIntoConfig)
@@ -297,7 +299,7 @@ class ParseIntoPlugin(Plugin):
         self._parser = parser
 
     def provide_parsers(self, setup: Setup) -> list[ParserProvider]:
-        """Offer the adapted parser, if there is one."""
+        """Return the adapted parser, if there is one."""
         parser = self._parser
         config = cast("ParseIntoConfig", setup.config)
         if parser is None and config.parser:

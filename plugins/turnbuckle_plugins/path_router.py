@@ -1,7 +1,7 @@
-"""What routers have in common when they leave the search itself to something else.
+"""A base class of routers that leave the search to a library or an expression.
 
-Owns the rules around the search: duplicates and late routes are refused, ``allowed`` names every method, a slash at
-the end is treated as the settings have it, and paths are written from their patterns.
+It owns the rules around the search: it rejects duplicates and late routes, lists all methods in ``allowed``, treats a
+trailing slash as the settings say, and builds paths from patterns.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ Segments: TypeAlias = list[str]
 """The decoded segments of a path."""
 
 _POLICIES: Final = ("strict", "redirect", "ignore")
-# No route has it, so asking for it gives the methods that are there.
+# No route has this method, so a search with it collects the methods of all routes with the path.
 _NO_METHOD: Final = ""
-# A lone surrogate, which no decoded path can hold: it keeps slashes within segments apart from those between them.
+# A lone surrogate, which no decoded path can contain. It marks the slashes within segments.
 ENCODED_SLASH: Final = "\udc2f"
 
 
 def join_segments(segments: Segments, separator: str) -> str:
-    """Return segments as one text, in which the slashes within segments stand out."""
+    """Return the segments as one text, in which ``ENCODED_SLASH`` stands for the slashes within segments."""
     return separator.join(segment.replace("/", ENCODED_SLASH) for segment in segments)
 
 
 def restore(text: str) -> str:
-    """Return a part of a joined text as it was before."""
+    """Return a part of a joined text with its slashes restored."""
     return text.replace(ENCODED_SLASH, "/")
 
 
 @attrs.frozen(eq=False)
 class Rule:
-    """A route that was read.
+    """A route whose path was read.
 
     Attributes:
-        route: as it was added.
-        key: the same for rules that have the same paths.
-        pattern: what its path is written from; None if it cannot be written.
+        route: the route, as it was added.
+        key: equal for rules with the same paths.
+        pattern: the pattern from which paths are built; None if they cannot be built.
     """
 
     route: Route
@@ -74,14 +74,14 @@ RuleT = TypeVar("RuleT", bound=Rule)
 
 
 class PathRouter(abc.ABC, Generic[RuleT]):
-    """A router but for the search.
+    """A router without the search.
 
     Args:
-        trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
+        trailing_slash: what to do if a path differs from a route in its trailing slash only.
+        converters: kinds of path parameters by name, in addition to the built-in ones or replacing them.
 
     Attributes:
-        rules: in the order in which they were added.
+        rules: the rules, in the order in which they were added.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
@@ -119,7 +119,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
         """Return the match, or None after adding the methods of the routes that have the path to ``allowed``."""
 
     def add(self, route: Route, /) -> None:
-        """Take one more route.
+        """Add a route.
 
         Raises:
             RouteError: its path or its methods cannot be used, or the router is frozen.
@@ -142,11 +142,11 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             self.prepare()
 
     def match(self, method: str, path: str, /) -> Match:
-        """Find the handler for a method and a path.
+        """Return the handler of a method and a path.
 
         Raises:
             NotFound: no route has this path, or its escapes are malformed.
-            MethodNotAllowed: some route has, with other methods; ``allowed`` names them all.
+            MethodNotAllowed: a route has this path, with other methods; ``allowed`` lists all of them.
         """
         self._check_frozen("match()")
         allowed: set[str] = set()
@@ -166,7 +166,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
         return tuple(rule.route for rule in self.rules)
 
     def allowed(self, path: str, /) -> frozenset[str]:
-        """Return the methods that a path answers; none if no route has it."""
+        """Return the methods of a path; empty if no route has it."""
         allowed = self._allowed_anywhere(path)
         segments = decode_path(path)
         if segments is not None:
@@ -178,22 +178,22 @@ class PathRouter(abc.ABC, Generic[RuleT]):
         """Return the percent-encoded path of a named route.
 
         Raises:
-            RouteError: no route has this name, its path cannot be written, or the parameters do not fit.
+            RouteError: no route has this name, its path cannot be built, or the parameters do not fit.
         """
         rule = self._named.get(name)
         if rule is None:
             raise RouteError(f"no route is named {name!r}")
         if rule.pattern is None:
-            raise RouteError(f"the path of {rule.route.describe()} cannot be written: it is a regular expression")
+            raise RouteError(f"the path of {rule.route.describe()} cannot be built: it is a regular expression")
         return build_path(rule.pattern, params)
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
-        """Return the routes that no request can reach, as far as that can be told."""
+        """Return the routes that no request can reach, as far as they can be found."""
         self._check_frozen("unreachable_routes()")
         return self.find_unreachable()
 
     def find_unreachable(self) -> tuple[UnreachableRoute, ...]:
-        """Return nothing; a router that knows in which order its routes are tried can tell more."""
+        """Return nothing; a router that knows the order of its routes can override this."""
         return ()
 
     def _check_frozen(self, what: str) -> None:
@@ -201,7 +201,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
             raise RuntimeError(f"call freeze() before {what}")
 
     def _allowed_anywhere(self, path: str) -> set[str]:
-        # RFC 9110, section 9.3.7: OPTIONS * asks about the server as a whole.
+        # RFC 9110, section 9.3.7: OPTIONS * concerns the server as a whole.
         return {method for rule in self.rules for method in rule.route.methods} if path == "*" else set()
 
     def _check_is_free(self, rule: RuleT) -> None:
@@ -225,7 +225,7 @@ class PathRouter(abc.ABC, Generic[RuleT]):
 
 
 def _other_form(segments: Segments) -> Segments:
-    """Return the path without the slash at its end, or with one; the root has one form only."""
+    """Return the path with its trailing slash removed or added; the root has only one form."""
     if segments == [""]:
         return segments
     return segments[:-1] if segments[-1] == "" else [*segments, ""]

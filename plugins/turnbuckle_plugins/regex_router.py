@@ -1,15 +1,15 @@
 r"""The router ``regex``: routes are regular expressions, tried in the order in which they were added.
 
-The first route that has the path and the method answers. A path is written in one of two ways:
+The first route with the path and the method answers. A path is written in one of two ways:
 
-* as everywhere, ``/users/{id:int}``; it becomes a regular expression with one group for each segment that varies;
-* with ``/^`` in it: what follows is an expression in Python's syntax, which has to match all that is left of the
-  decoded path. Its named groups are path parameters, of text: ``/^users/(?P<id>[0-9]+)(?:\.json)?``. A pattern may
-  stand before it, such as the prefix of a scope: ``/{tenant}/^archive/.*``. No path can be written from it.
+* as everywhere, ``/users/{id:int}``; it becomes a regular expression with one group for each variable segment;
+* with ``/^``: the rest is a regular expression in Python's syntax that must match the whole rest of the decoded path.
+  Its named groups are path parameters of type ``str``: ``/^users/(?P<id>[0-9]+)(?:\.json)?``. A pattern may precede it,
+  such as the prefix of a scope: ``/{tenant}/^archive/.*``. Paths of such a route cannot be built.
 
-A slash that was sent as ``%2F`` is none to an expression: it is seen as the character U+DC2F, and a slash again in
-the parameters. Patterns are matched in linear time; expressions are matched by Python's ``re``, and may take
-exponential time if they are written so.
+An expression does not see a slash that was sent as ``%2F``: it sees the character U+DC2F instead. In the parameters it
+is a slash again. Patterns match in linear time. Expressions are matched by Python's ``re`` and may take exponential
+time, depending on how they are written.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ from turnbuckle_plugins.path_router import Converters, PathRouter, Rule, Segment
 __all__ = ["RegexRouter", "RegexRouterPlugin"]
 
 _MARK: Final = "/^"
-# To look for hidden routes, a path of each is held against all before it.
-_MANY: Final = 1000
+# The search for hidden routes compares a path of each route with all routes before it.
+_MAX_SEARCHED: Final = 1000
 
 _Params: TypeAlias = dict[str, object]
 _Read: TypeAlias = Callable[[str], _Params | None]
-"""Gives the parameters in the text of one segment, or None if it does not fit."""
+"""Return the parameters in the text of one segment, or None if it does not match."""
 
 
 @final
 class RegexRouterPlugin(Plugin):
-    """Offer the router ``regex``."""
+    """Provide the router ``regex``."""
 
     info = PluginInfo(name="regex_router")
 
     def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
-        """Offer regular expressions as a router."""
+        """Return the router."""
         return [RouterProvider("regex", _make)]
 
 
 @final
 class _Reader:
-    """A pattern as a regular expression, with a group for each segment that varies.
+    """A pattern as a regular expression, with a group for each variable segment.
 
     Args:
-        pattern: None for one of no segments.
+        pattern: the pattern; None for a pattern without segments.
     """
 
     def __init__(self, pattern: Pattern | None) -> None:
@@ -74,7 +74,7 @@ class _Reader:
         self._reads: Final = [_read_of(segment) for segment in segments if not segment.is_static]
 
     def read(self, segments: Segments) -> _Params | None:
-        """Return the parameters, or None if the segments do not fit."""
+        """Return the parameters, or None if the segments do not match."""
         found = self._expression.fullmatch(join_segments(segments, "/"))
         if found is None:
             return None
@@ -89,22 +89,22 @@ class _Reader:
 
 @attrs.frozen(eq=False)
 class _Rule(Rule):
-    """A route, and how its paths are told.
+    """A route with the readers of its paths.
 
     Attributes:
-        head: reads what stands before the mark, or the whole path where there is none.
-        tail: reads what follows the mark; None where there is none.
+        head: reads the pattern before the mark, or the whole path without a mark.
+        tail: the expression after the mark; None without a mark.
     """
 
     head: _Reader
     tail: re.Pattern[str] | None = None
 
     def params(self, segments: Segments) -> _Params | None:
-        """Return the parameters in a path, or None if it is not one of this route."""
+        """Return the parameters in a path, or None if the path is not a path of this route."""
         if self.tail is None:
             return self.head.read(segments)
         size = self.head.size
-        # A tail begins with a slash, so that it has one segment at least, even if an empty one.
+        # A tail begins with a slash, so it has at least one segment, which may be empty.
         params = self.head.read(segments[:size]) if len(segments) > size else None
         found = self.tail.fullmatch(join_segments(segments[size:], "/")) if params is not None else None
         if params is None or found is None:
@@ -117,8 +117,8 @@ class RegexRouter(PathRouter[_Rule]):
     """A router of ordered regular expressions.
 
     Args:
-        trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
+        trailing_slash: what to do if a path differs from a route in its trailing slash only.
+        converters: kinds of path parameters by name, in addition to the built-in ones or replacing them.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
@@ -126,7 +126,7 @@ class RegexRouter(PathRouter[_Rule]):
         self._heads: dict[object, _Rule] = {}
 
     def read(self, route: Route) -> _Rule:
-        """Read the path of a route: a pattern, an expression, or one after the other."""
+        """Read the path of a route: a pattern, an expression, or a pattern followed by an expression."""
         before, mark, tail = route.path.partition(_MARK)
         if not mark:
             pattern = self.pattern(route.path)
@@ -135,11 +135,11 @@ class RegexRouter(PathRouter[_Rule]):
         return _Rule(route, (_key(head), tail), None, _Reader(head), _compile(route, head, tail))
 
     def prepare(self) -> None:
-        """Note which paths have a route of their own for HEAD."""
+        """Collect the rules with their own route for HEAD."""
         self._heads = {rule.key: rule for rule in self.rules if "HEAD" in rule.route.methods}
 
     def find(self, method: str, segments: Segments, allowed: set[str]) -> Match | None:
-        """Return the match of the first rule that has the path and the method."""
+        """Return the match of the first rule with the path and the method."""
         for rule in self.rules:
             params = rule.params(segments)
             if params is None:
@@ -153,8 +153,8 @@ class RegexRouter(PathRouter[_Rule]):
         return None
 
     def find_unreachable(self) -> tuple[UnreachableRoute, ...]:
-        """Return the routes that others hide, of those with patterns; what Python's expressions take is not known."""
-        if len(self.rules) > _MANY:
+        """Return the hidden routes among the routes with patterns; the paths of expressions are unknown."""
+        if len(self.rules) > _MAX_SEARCHED:
             return ()
         patterns = [(rule.route, rule.pattern) for rule in self.rules if rule.pattern is not None]
         return unreachable_routes(patterns, self._route_at)
@@ -166,7 +166,7 @@ class RegexRouter(PathRouter[_Rule]):
             return None
 
     def _match_head(self, rule: _Rule, segments: Segments, params: _Params) -> Match:
-        # HEAD follows GET, unless the same paths have a route of their own for it, wherever that stands.
+        # HEAD follows GET, unless there is a route for HEAD with the same paths, at any position.
         own = self._heads.get(rule.key, rule)
         return Match(own.route.handler, params if own is rule else own.params(segments) or {}, own.route)
 
@@ -186,7 +186,7 @@ def _expression(segment: Segment) -> str:
 
 
 def _read_of(segment: Segment) -> _Read:
-    """Return what reads the text of one segment that varies, or of several if it spans them."""
+    """Return a reader of the text of a variable segment, or of several segments if it spans them."""
     values_in = segment.reader()
     names = [parameter.name for parameter in segment.parameters]
 
@@ -198,15 +198,15 @@ def _read_of(segment: Segment) -> _Read:
 
 
 def _compile(route: Route, head: Pattern | None, tail: str) -> re.Pattern[str]:
-    """Return the expression behind the mark."""
+    """Return the expression after the mark."""
     try:
         expression = re.compile(tail)
     except (re.error, OverflowError, RecursionError) as error:
-        raise RouteError(f"{route.describe()}: {tail!r} is no regular expression: {error}") from error
+        raise RouteError(f"{route.describe()}: {tail!r} is not a regular expression: {error}") from error
     if head is None:
         return expression
     if any(segment.spans_segments for segment in head.segments):
-        raise RouteError(f"{route.describe()}: nothing can follow a parameter that spans segments, not {tail!r}")
+        raise RouteError(f"{route.describe()}: {tail!r} cannot follow a parameter that spans segments")
     twice = sorted(expression.groupindex.keys() & {parameter.name for parameter in head.parameters})
     if twice:
         raise RouteError(f"{route.describe()}: parameter {twice[0]!r} occurs twice")

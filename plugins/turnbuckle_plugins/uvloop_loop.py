@@ -1,7 +1,7 @@
-"""The component ``uvloop`` of the kind ``loop``: serve on the loop of that library, and on no other.
+"""The component ``uvloop`` of the kind ``loop``: serve on uvloop only.
 
-Without this plugin uvloop is used where it is installed; with it, its absence stops the start. A loop that is asked for
-in the settings goes first.
+Without this plugin, the server uses uvloop if it is installed. With this plugin, a missing uvloop stops the start. The
+setting ``server.loop`` takes precedence.
 
 Needs the extra ``uvloop``: ``pip install 'turnbuckle[uvloop]'``.
 """
@@ -20,10 +20,10 @@ __all__ = ["UvloopPlugin"]
 
 @final
 class UvloopPlugin(Plugin):
-    """Offer uvloop to serve on."""
+    """Provide uvloop as the event loop."""
 
     info = PluginInfo(name="uvloop_loop")
 
     def provide_components(self, setup: Setup) -> Iterable[Component]:
-        """Offer uvloop as the component of the kind ``loop``, which is a function that makes a loop."""
+        """Return the component of the kind ``loop``, a function that makes a loop."""
         return [Component("loop", "uvloop", lambda setup: uvloop.new_event_loop)]

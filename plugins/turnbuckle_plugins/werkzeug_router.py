@@ -1,12 +1,12 @@
-"""The router ``werkzeug``: routes are rules of a ``werkzeug.routing.Map``, which decides which of them comes first.
+"""The router ``werkzeug``: routes are rules of a ``werkzeug.routing.Map``, which decides their order.
 
-A pattern is translated into a rule, segment by segment. Werkzeug has notions of its own about slashes (it merges and
-adds them), and no way to write some characters, so it never sees any of that: each segment is given a mark at its
-front, which leaves none empty; parameters go by number; and text that a rule cannot hold becomes a converter.
+A pattern is translated into a rule, segment by segment. Werkzeug merges and adds slashes, and its rules cannot contain
+some characters. The translation avoids both: each segment begins with a mark, so none is empty; parameters have
+numbered names; and text that a rule cannot contain becomes a converter.
 
-Werkzeug matches a segment with several parameters by trying all ways to cut it, which takes time that grows with the
-power of their number. Where a route has such a segment, a path with a segment so long that a client could keep the
-server busy with it is not found: more than 2000 characters for two parameters, 158 for three, 44 for four.
+Werkzeug matches a segment with several parameters by trying all ways to split it, which takes time that grows
+exponentially with their number. If a route has such a segment, a path with a very long segment, which would keep the
+server busy, is not found: more than 2000 characters for two parameters, 158 for three, 44 for four.
 
 Needs the extra ``werkzeug``: ``pip install 'turnbuckle[werkzeug]'``.
 """
@@ -47,20 +47,20 @@ __all__ = ["WerkzeugRouter", "WerkzeugRouterPlugin"]
 
 _MARK: Final = "="
 ArgumentT = TypeVar("ArgumentT")
-# How many ways to cut a segment are tried at most; a few milliseconds.
+# The maximum number of tried splits of a segment; they take a few milliseconds.
 _MAX_CUTS: Final = 4_000_000
-# Werkzeug takes methods in any case; this is none that a route can have, in either.
+# Werkzeug accepts methods in any case; no route can have this one.
 _NO_METHOD: Final = " "
 
 
 @final
 class WerkzeugRouterPlugin(Plugin):
-    """Offer the router ``werkzeug``."""
+    """Provide the router ``werkzeug``."""
 
     info = PluginInfo(name="werkzeug_router")
 
     def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
-        """Offer werkzeug's map as a router."""
+        """Return the router."""
         return [RouterProvider("werkzeug", _make)]
 
 
@@ -69,11 +69,11 @@ def _make(setup: Setup) -> WerkzeugRouter:
 
 
 class _TextConverter(BaseConverter):
-    """Text that a rule cannot hold."""
+    """Text that a rule cannot contain."""
 
     weight = 0
 
-    def __init__(self, map: Map, text: str) -> None:  # as werkzeug calls it
+    def __init__(self, map: Map, text: str) -> None:  # the parameter names of werkzeug
         super().__init__(map)
         self.regex = re.escape(text)
 
@@ -85,7 +85,7 @@ class _ParameterConverter(BaseConverter):
         super().__init__(map)
         self._read: Final = converter.read
         self.weight = converter.rank
-        # Classes are those of ASCII, and the dot is any character. A slash in it can only be one that was encoded.
+        # Character classes are ASCII, and the dot matches any character. A slash in it can only be an encoded slash.
         self.regex = f"(?as:{converter.regex.replace('/', ENCODED_SLASH)})"
 
     def to_python(self, value: str) -> object:
@@ -97,14 +97,14 @@ class _ParameterConverter(BaseConverter):
 
 
 class _SpanningConverter(_ParameterConverter):
-    """A parameter of several segments, and of their marks."""
+    """A parameter of several segments, with their marks."""
 
     part_isolating = False
 
-    def __init__(self, map: Map, wanted: tuple[Converter, int]) -> None:
-        converter, behind = wanted
+    def __init__(self, map: Map, argument: tuple[Converter, int]) -> None:
+        converter, behind = argument
         super().__init__(map, converter)
-        # Werkzeug matches what follows by the same expression, so each segment behind must be left its slash.
+        # Werkzeug matches the following segments by the same expression, so their slashes must be left over.
         self.regex = rf"(?s:.*)(?=(?:/[^/]*){{{behind}}}\Z)"
 
     def to_python(self, value: str) -> object:
@@ -114,7 +114,7 @@ class _SpanningConverter(_ParameterConverter):
 
 @attrs.frozen(eq=False)
 class _Rule(Rule):
-    """A route with werkzeug's rule, and the names of its parameters by those that the rule has for them."""
+    """A route with werkzeug's rule, and the names of its parameters by their names in the rule."""
 
     text: str
     names: dict[str, str]
@@ -125,8 +125,8 @@ class WerkzeugRouter(PathRouter[_Rule]):
     """A router around werkzeug's map.
 
     Args:
-        trailing_slash: what to do when only a slash at the end is wrong.
-        converters: kinds of path parameters by name, beside the built-in ones or in place of them.
+        trailing_slash: what to do if a path differs from a route in its trailing slash only.
+        converters: kinds of path parameters by name, in addition to the built-in ones or replacing them.
     """
 
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
@@ -149,8 +149,8 @@ class WerkzeugRouter(PathRouter[_Rule]):
         return _Rule(route, tuple(segment.key for segment in pattern.segments), pattern, text, names)
 
     def prepare(self) -> None:
-        """Give all rules to the map."""
-        # Where two have the same path the earlier goes first, and one for GET would take HEAD as well.
+        """Add all rules to the map."""
+        # Of two rules with one path, the earlier takes precedence, and a rule for GET would answer HEAD as well.
         for rule in sorted(self.rules, key=lambda rule: "HEAD" not in rule.route.methods):
             self._map.add(WerkzeugRule(rule.text, methods=rule.route.methods, endpoint=rule))
         self._map.update()
@@ -160,9 +160,9 @@ class WerkzeugRouter(PathRouter[_Rule]):
         if max(map(len, segments)) > self._longest_segment:
             return None
         path = "/" + _MARK + join_segments(segments, "/" + _MARK)
-        asked = method if method and method == method.upper() else _NO_METHOD
+        known_method = method if method and method == method.upper() else _NO_METHOD
         try:
-            rule, values = self._adapter.match(path, asked)
+            rule, values = self._adapter.match(path, known_method)
         except exceptions.MethodNotAllowed as error:
             allowed.update(error.valid_methods or ())
         except exceptions.NotFound:
@@ -173,8 +173,8 @@ class WerkzeugRouter(PathRouter[_Rule]):
         return None
 
     def _segment(self, segment: Segment, names: dict[str, str], behind: int) -> str:
-        """Return one segment of a rule, with some behind it; the names of its parameters are added to ``names``."""
-        # What spans segments takes their marks, too.
+        """Return a segment of a rule, and add the names of its parameters to ``names``; ``behind`` segments follow."""
+        # A parameter that spans segments includes their marks.
         parts = ["" if segment.spans_segments else _MARK, self._text(segment.literals[0])]
         for parameter, following in zip(segment.parameters, segment.literals[1:], strict=True):
             key = f"p{len(names)}"
@@ -194,8 +194,8 @@ class WerkzeugRouter(PathRouter[_Rule]):
         return f"<{name}:_{name}>"
 
     def _register(self, kind: Callable[[Map, ArgumentT], BaseConverter], argument: ArgumentT) -> str:
-        """Return the name of a converter that has ``argument``."""
+        """Return the name of a new converter with ``argument``."""
         name = f"c{len(self._map.converters)}"
-        # Werkzeug has classes there, and does nothing but call them.
+        # Werkzeug expects a class and only calls it.
         self._map.converters[name] = lambda map: kind(map, argument)  # type: ignore[assignment]
         return name

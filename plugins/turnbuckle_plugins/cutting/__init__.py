@@ -1,8 +1,8 @@
-"""Cut the octets of a connection into pieces that a library can read.
+"""Cut the bytes of a connection into pieces for a library.
 
-The libraries behind the parsers of this package read lines well, but they end lines, limit sizes and stop after a
-message each in a way of its own, or not at all. So the cutting is done here, once and strictly: heads, chunk lines,
-content and trailers are cut out of the octets, held against the limits, and given to the library piece by piece.
+The libraries behind the parsers of this package read lines well. But each of them ends lines, limits sizes and stops
+after a message in its own way, or not at all. Therefore the cutting is done here, once and strictly: heads, chunk
+lines, content and trailers are cut, checked against the limits, and passed to the library piece by piece.
 """
 
 from __future__ import annotations

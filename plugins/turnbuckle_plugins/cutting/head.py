@@ -1,4 +1,4 @@
-"""Find where a head ends, hold it against the limits, and take its request line apart.
+"""Find the end of a head, check it against the limits, and parse its request line.
 
 Sources: RFC 9112, sections 2.2, 2.3, 3 and 6.3; RFC 9110, sections 5.4, 8.6 and 15.6.6.
 """
@@ -22,17 +22,17 @@ _METHOD_BEGINS: Final = re.compile(_TCHAR)
 # request-line = method SP request-target SP HTTP-version
 _REQUEST_LINE: Final = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])")
 
-# Controls, an LF without its CR, a CR without its LF: no head holds them (RFC 9112, section 2.2; RFC 9110, 5.5).
+# Controls, bare LF, bare CR: not allowed in a head (RFC 9112, section 2.2; RFC 9110, section 5.5).
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
 
-# Content-Length = 1*DIGIT, and no more of them than a signed 64-bit integer holds
+# Content-Length = 1*DIGIT, with no more digits than a signed 64-bit integer has
 _LENGTH: Final = re.compile(rb"0*([0-9]+?)")
 _LENGTH_DIGITS: Final = 18
 
 
 @attrs.frozen
 class Head:
-    """The parts of a head; the field lines are as received, without their CRLFs."""
+    """The parts of a head; the field lines as received, without their CRLFs."""
 
     method: bytes
     target: bytes
@@ -43,50 +43,50 @@ class Head:
 @final
 @attrs.define
 class HeadCutter:
-    """Cuts one head after the other off the front of a buffer."""
+    """Cut heads off the front of a buffer."""
 
     _limits: Limits
-    # How much of an incomplete head was searched before; drips are not searched over and over.
-    _looked_at: int = 0
-    # How large it may become without breaking a limit on size, as far as it was measured.
+    # How many bytes of an incomplete head were searched; bytes that arrive one by one are searched once.
+    _searched: int = 0
+    # The size up to which the measured head cannot exceed a limit.
     _recheck: int = 0
 
     def cut(self, buffer: bytearray) -> list[bytes] | None:
         """Return the lines of the head, and remove it from the buffer; None if it is not complete.
 
         Raises:
-            ProtocolError: 400, 414 or 431, as soon as the octets cannot become a head any more.
+            ProtocolError: 400, 414 or 431, as soon as the bytes cannot become a valid head.
         """
         # One empty line before a request is ignored (section 2.2).
         start = 2 if buffer.startswith(b"\r\n") else 0
-        end = buffer.find(b"\r\n\r\n", max(start, self._looked_at - 3))
+        end = buffer.find(b"\r\n\r\n", max(start, self._searched - 3))
         if end < 0:
             self._check_part(buffer, start)
             return None
         lines = bytes(buffer[start:end]).split(b"\r\n")
         self._check_sizes(lines, is_whole=True)
-        self._check_octets(buffer, start, end)
+        self._check_bytes(buffer, start, end)
         self.forget()
         del buffer[: end + 4]
         return lines
 
     def forget(self) -> None:
-        """Begin anew, with another buffer."""
-        self._looked_at = self._recheck = 0
+        """Start again, with another buffer."""
+        self._searched = self._recheck = 0
 
     def _check_part(self, buffer: bytearray, start: int) -> None:
         size = len(buffer) - start
-        # A line that goes on is not measured again for each octet of it, nor are those before it.
-        if size > self._harmless_size and (size > self._recheck or buffer.find(b"\n", self._looked_at) >= 0):
-            # Neither a CR that waits for its LF nor a line that has not begun counts: the same limits at any split.
+        # A growing line is not measured again for each byte, and neither are the lines before it.
+        if size > self._harmless_size and (size > self._recheck or buffer.find(b"\n", self._searched) >= 0):
+            # A CR without its LF and a line that has not begun do not count: the limits are the same at any split.
             lines = bytes(buffer[start:]).removesuffix(b"\r").split(b"\r\n")
             self._recheck = size + self._room(lines)
             self._check_sizes(lines, is_whole=False)
-        self._check_octets(buffer, start, len(buffer))
-        self._looked_at = len(buffer)
+        self._check_bytes(buffer, start, len(buffer))
+        self._searched = len(buffer)
 
     def _room(self, lines: list[bytes]) -> int:
-        """Return how many octets the last line of an incomplete head may grow by."""
+        """Return by how many bytes the last line of an incomplete head may grow."""
         limits = self._limits
         if len(lines) == 1:
             return limits.request_line - len(lines[0])
@@ -97,10 +97,10 @@ class HeadCutter:
     def _harmless_size(self) -> int:
         return min(self._limits.request_line, self._limits.field_line, self._limits.header_section)
 
-    def _check_octets(self, buffer: bytearray, start: int, end: int) -> None:
-        # One octet back, for a CR may have been the last and only now shows what follows it.
-        if _FORBIDDEN.search(buffer, max(start, self._looked_at - 1), end) is not None:
-            raise ProtocolError("octet that no head may hold")
+    def _check_bytes(self, buffer: bytearray, start: int, end: int) -> None:
+        # One byte back: the last byte may have been a CR, whose next byte is known only now.
+        if _FORBIDDEN.search(buffer, max(start, self._searched - 1), end) is not None:
+            raise ProtocolError("byte that is not allowed in a head")
         begins = bytes(buffer[start : start + 2])
         if begins not in (b"", b"\r") and _METHOD_BEGINS.match(buffer, start) is None:
             raise ProtocolError(f"{bytes(buffer[start : start + 20])!r} does not begin with a method")
@@ -109,23 +109,23 @@ class HeadCutter:
         limits = self._limits
         first, *rest = lines
         if len(first) > limits.request_line:
-            # Section 3: a target that is too long is a 414. Octets with no space in them are no request line at all.
+            # Section 3: 414 for a target that is too long. Bytes without a space are no request line.
             status = 414 if b" " in first[: limits.request_line] else 400
-            raise ProtocolError(f"request line of {len(first)} octets exceeds {limits.request_line}", status=status)
+            raise ProtocolError(f"request line of {len(first)} bytes exceeds {limits.request_line}", status=status)
         if rest and not rest[-1] and not is_whole:
             del rest[-1]
         if len(rest) > limits.field_count:
             raise ProtocolError(f"more than {limits.field_count} field lines", status=431)
         longest = max(map(len, rest), default=0)
         if longest > limits.field_line:
-            raise ProtocolError(f"field line of {longest} octets exceeds {limits.field_line}", status=431)
+            raise ProtocolError(f"field line of {longest} bytes exceeds {limits.field_line}", status=431)
         section = sum(map(len, rest)) + 2 * len(rest)
         if section > limits.header_section:
-            raise ProtocolError(f"header section of {section} octets exceeds {limits.header_section}", status=431)
+            raise ProtocolError(f"header section of {section} bytes exceeds {limits.header_section}", status=431)
 
 
 def parse_head(lines: Sequence[bytes]) -> Head:
-    """Take the lines of a head apart.
+    """Parse the lines of a head.
 
     Raises:
         ProtocolError: 505 for a major version other than 1; 400 for anything else that is not a request line.
@@ -135,22 +135,22 @@ def parse_head(lines: Sequence[bytes]) -> Head:
         raise ProtocolError(f"{lines[0][:80]!r} is not a request line")
     method, target, major, minor = found.groups()
     if major != b"1":
-        raise ProtocolError(f"HTTP/{major.decode()}.{minor.decode()} is not served here", status=505)
-    # Section 2.3 of RFC 9110: a higher minor version is to be read as the highest that is known.
+        raise ProtocolError(f"HTTP/{major.decode()}.{minor.decode()} is not supported", status=505)
+    # RFC 9110, section 2.5: a higher minor version is processed as the highest known one.
     return Head(method, target, 0 if minor == b"0" else 1, tuple(lines[1:]))
 
 
 def content_length(field_lines: Sequence[bytes], limits: Limits) -> int | None:
-    """Return how many octets of content follow the head, or None if they are chunked (RFC 9112, section 6.3).
+    """Return the number of content bytes after the head, or None if the content is chunked (RFC 9112, section 6.3).
 
     Raises:
-        ProtocolError: 501 for a coding before chunked, 413 for more than the limit, 400 for anything that is ambiguous.
+        ProtocolError: 501 for a coding before chunked, 413 for more than the limit, 400 for ambiguous fields.
     """
     fields = [_split(line) for line in field_lines]
     codings = [value for name, value in fields if name == b"transfer-encoding"]
     lengths = [value for name, value in fields if name == b"content-length"]
     if len(lengths) > 1 or (codings and lengths):
-        raise ProtocolError("the end of the content is given more than once")
+        raise ProtocolError("the length of the content is given more than once")
     if codings:
         _check_codings(b",".join(codings))
         return None
@@ -177,5 +177,5 @@ def _read_length(value: bytes, limits: Limits) -> int:
     if len(found[1]) > _LENGTH_DIGITS:
         raise ProtocolError(f"Content-Length of {len(found[1])} digits exceeds {_LENGTH_DIGITS}")
     if int(found[1]) > limits.content:
-        raise ProtocolError(f"content of {value[:40].decode()} octets exceeds {limits.content}", status=413)
+        raise ProtocolError(f"content of {value[:40].decode()} bytes exceeds {limits.content}", status=413)
     return int(found[1])

@@ -1,7 +1,7 @@
-"""Keep the contract of a parser for a library that reads the pieces of one message.
+"""A parser around a library that reads the pieces of one message.
 
-The contract is pulled and strict: one event at a time, nothing read beyond it, and an error that is final. A library
-that pushes, or that reads ahead, keeps it when it is given no more than the next event needs.
+The contract of a parser is strict: one event for each call, no bytes read beyond it, and errors are final. A library
+that pushes events or reads ahead fulfils it if it gets no more bytes than the next event needs.
 
 Sources: RFC 9112, sections 2.2, 6 and 8.
 """
@@ -19,7 +19,7 @@ __all__ = ["CutParser", "MessageReader"]
 
 
 class MessageReader(ChunkReader, Protocol):
-    """What reads the pieces of one message; every complaint is a ``ProtocolError``."""
+    """A reader of the pieces of one message; every error is a ``ProtocolError``."""
 
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of the head: names in lower case, values as sent, without surrounding whitespace."""
@@ -30,10 +30,10 @@ MakeReader: TypeAlias = "Callable[[Limits], MessageReader]"
 
 @final
 class CutParser:
-    """A parser that cuts messages into pieces and leaves the reading to a library.
+    """A parser that cuts messages into pieces, which a library reads.
 
     Args:
-        limits: how large the parts of a request may be.
+        limits: limits on the sizes of the parts of a request.
         make_reader: makes the reader of one message.
     """
 
@@ -49,16 +49,16 @@ class CutParser:
         self._error: ProtocolError | None = None
 
     def feed(self, data: bytes, /) -> None:
-        """Take octets off the wire, at any split."""
+        """Add received bytes, split anywhere."""
         if self._error is None:
             self._buffer.extend(data)
 
     def feed_eof(self) -> None:
-        """Learn that the peer will send no more."""
+        """Signal that the peer will send no more."""
         self._at_end = True
 
     def trailing_data(self) -> bytes:
-        """Return, and forget, the octets that were fed and not consumed."""
+        """Return the bytes that were not consumed, and clear the buffer."""
         data = bytes(self._buffer)
         self._buffer.clear()
         self._head.forget()
@@ -90,7 +90,7 @@ class CutParser:
         return self._read_content() if self._remaining else self._end_message(())
 
     def _check_end(self) -> None:
-        # The empty line that some clients send after their content begins no request (RFC 9112, section 2.2).
+        # Some clients send an empty line after their content; it does not begin a request (RFC 9112, section 2.2).
         if self._in_message or bytes(self._buffer[:3]) not in (b"", b"\r\n"):
             raise ProtocolError("the peer stopped sending in the middle of a request")
 
@@ -99,7 +99,7 @@ class CutParser:
         if lines is None:
             return NEED_DATA
         head, reader = parse_head(lines), self._make_reader(self._limits)
-        # Before the library has a say: some repair what is ambiguous, and none has these statuses.
+        # Before the library reads it: some libraries repair ambiguous fields, and none has these statuses.
         length = content_length(head.field_lines, self._limits)
         fields = reader.read_head(head)
         self._chunks = ChunkCutter(self._limits, reader) if length is None else None
