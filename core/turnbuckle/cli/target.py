@@ -170,7 +170,7 @@ def _described(value: object) -> str:
     kind = type(value)
     name = (
         kind.__qualname__
-        if kind.__module__ in {"builtins", "turnbuckle.app"}
+        if kind.__module__ in {"builtins", "turnbuckle.app", "turnbuckle.scope"}
         else f"{kind.__module__}.{kind.__qualname__}"
     )
     return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

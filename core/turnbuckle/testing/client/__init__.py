@@ -1,1 +1,1 @@
-"""The test client: requests out, responses in."""
+"""The test client: it sends requests and reads responses."""

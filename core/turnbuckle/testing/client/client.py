@@ -1,7 +1,7 @@
-"""Talk to an application without a network: ``async with Client(app) as client: await client.get("/")``.
+"""Send requests to an application without a network: ``async with Client(app) as client: await client.get("/")``.
 
 The client runs the real server on transports in memory and on a clock that only the test moves. It is as strict as
-RFC 9112 allows: whatever the server sends that is not HTTP raises in the test.
+RFC 9112 allows: if the server sends anything that is not HTTP, the client raises in the test.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ _WINDOW: Final = 65536
 class Client:
     """A client of one application, in memory.
 
-    Entering it runs the lifespans; leaving it closes all connections, cancels the handlers that still run, and leaves
-    the lifespans. ``RequestOptions`` says what each request may carry.
+    Entering the client enters the lifespans. Leaving it closes all connections, cancels the handlers that still run,
+    and leaves the lifespans. ``RequestOptions`` lists the options of a request.
 
     Args:
-        app: an ``App``, or what ``app.compile()`` returned.
-        base_url: what paths are relative to; with ``https`` requests look as if they came over TLS.
-        clock: the server's; a new one by default.
-        client: address and port that requests come from; None as on a Unix socket.
+        app: an ``App``, or the result of ``app.compile()``.
+        base_url: the base of relative URLs; with ``https``, requests appear to come over TLS.
+        clock: the server's clock; a new one by default.
+        client: address and port of the client; None as on a Unix socket.
         headers: fields for every request.
-        cookies: the first cookies of the jar.
+        cookies: initial cookies of the jar.
         follow_redirects: whether ``Location`` is followed, up to 20 times.
-        sources: where settings and plugins come from, beside the code; by default only the code counts.
-        limits: instead of those of the app.
-        timeouts: instead of those of the app.
-        timeout: real seconds after which a wait for something that does not come fails.
+        sources: sources of settings and plugins besides the code; by default there are none.
+        limits: replace the limits of the app.
+        timeouts: replace the timeouts of the app.
+        timeout: real seconds after which a wait fails.
 
     Attributes:
-        application: what is served.
+        application: the application under test.
         clock: the server's clock.
-        cookies: what the server has set, and what goes with the next request.
+        cookies: the cookies that the server has set; they are sent with the next request.
 
     Raises:
         StartupError: with every problem of the app.
@@ -96,7 +96,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         if self._server is not None:
-            raise RuntimeError("the client is open already")
+            raise RuntimeError("the client is already open")
         server = MemoryServer(self.application, self.clock, extra_info=self._extra_info, timeout=self._timeout)
         await server.start()
         self._server = server
@@ -159,14 +159,14 @@ class Client:
         """Send a request and return the response.
 
         Args:
-            method: sent as it is.
+            method: the method, sent unchanged.
             url: a path, percent-encoded where needed, or an absolute URL.
             **options: see ``RequestOptions``.
 
         Raises:
             IncompleteResponse: the server ended the connection before the response was complete.
-            MalformedResponse: the server sent something that is not HTTP.
-            TimeoutError: the response did not come in time.
+            MalformedResponse: the server sent bytes that are not HTTP.
+            TimeoutError: there was no response in time.
             RuntimeError: there were more than 20 redirects.
         """
         follow = options.get("follow_redirects", self._follow_redirects)
@@ -182,13 +182,13 @@ class Client:
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, **options: Unpack[RequestOptions]) -> AsyncIterator[StreamedResponse]:
-        """Send a request, and give the response as soon as its head is there; redirects are not followed.
+        """Send a request, and yield the response as soon as its head is complete; redirects are not followed.
 
-        The server's writes wait until the content is asked for. Leaving early closes the connection.
+        The server's writes wait until the test reads the content. Leaving early closes the connection.
         """
         request = self._encode(method, url, options)
         connection = self.server.connect()
-        # As much as a socket would hold: what was sent before a connection was cut can still be read.
+        # As large as the buffer of a socket: bytes that were sent before a cut can still be read.
         connection.pause_reading(window=_WINDOW)
         exchange = Exchange(connection, request, self.server.activity)
         try:
@@ -200,13 +200,13 @@ class Client:
             connection.leave()
             await exchange.end()
 
-    # -- octets
+    # -- bytes
 
     def connect(self, *, methods: Sequence[str] = ()) -> Connection:
-        """Open a connection to send octets on, step by step.
+        """Open a connection to send bytes on, step by step.
 
         Args:
-            methods: of the requests that will be sent, where they cannot be told from the octets: a response to HEAD
+            methods: the methods of the requests that will be sent, if the bytes do not show them; a response to HEAD
                 has no content.
         """
         return self.server.connect(methods)
@@ -220,17 +220,17 @@ class Client:
         until: int | None = None,
         methods: Sequence[str] = (),
     ) -> RawExchange:
-        """Send octets on a connection of their own, wait until nothing more happens, and close it.
+        """Send bytes on a new connection, wait until nothing more happens, and close it.
 
         Args:
-            data: may be anything.
+            data: any bytes.
             split: whether they arrive in one piece or one by one.
             half_close: whether the end of the input follows.
-            until: how many responses to wait for, where handlers wait for something outside of the loop.
-            methods: of the requests, where they cannot be told from the octets.
+            until: the number of responses to wait for, if handlers wait for something outside of the loop.
+            methods: the methods of the requests, if the bytes do not show them.
 
         Returns:
-            What the server sent. ``is_closed`` says whether it had ended the connection by then.
+            The exchanged bytes and responses. ``is_closed`` tells whether the server had ended the connection by then.
         """
         connection = self.connect(methods=methods)
         await (connection.send_bytewise(data) if split == "bytewise" else connection.send(data, settle=until is None))
@@ -245,16 +245,16 @@ class Client:
     # -- time
 
     async def advance(self, seconds: float) -> None:
-        """Let the server's time go by; every deadline that falls due acts, in order.
+        """Advance the server's clock; each deadline that is reached takes effect, in order.
 
         Raises:
-            ServerFault: a connection raised.
+            ServerFault: a connection raised an exception.
         """
         await self.clock.advance(seconds)
         self.server.activity.check()
 
     async def settle(self) -> None:
-        """Wait until nothing more happens by itself; see ``Connection.settle``."""
+        """Wait until nothing more happens without the test; see ``Connection.settle``."""
         await self.server.activity.settle()
 
     # -- inside

@@ -1,7 +1,7 @@
-"""Act as a client that controls every octet: what it sends, when, in which pieces, and whether it reads.
+"""A client connection that controls every byte: content, time and pieces of the input, and whether the client reads.
 
-``Connection`` is one connection to the server under test. What is sent goes through the server's real connection and
-parser; what comes back is kept as it came, and read as strictly as RFC 9112 allows when it is looked at.
+``Connection`` is one connection to the server under test. Sent bytes go through the server's real connection and
+parser. Received bytes are stored unchanged; the properties for responses parse them as strictly as RFC 9112 allows.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from turnbuckle.testing.transport.memory_peer import MemoryPeer
 
 __all__ = ["Connection"]
 
-# Between octets that are sent one by one: enough for each to be delivered apart.
-_TURNS_PER_OCTET: Final = 3
+# Between bytes that are sent one by one; enough turns to deliver each separately.
+_TURNS_PER_BYTE: Final = 3
 _PIECE: Final = 65536
 
 
@@ -31,10 +31,10 @@ class Connection:
 
     Args:
         peer: the client's end.
-        activity: what to wait for.
-        clock: the server's clock, to send slowly by.
-        limits: of requests, to tell the methods of those that are sent.
-        methods: of the requests, where they cannot be told from what is sent.
+        activity: counts and awaits what happens on the connections.
+        clock: the server's clock, used to send slowly.
+        limits: the limits on requests, used to read the methods of the sent requests.
+        methods: the methods of the requests, if the sent bytes do not show them.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class Connection:
         self._read_up_to = 0
         self._eof_read = False
 
-    # -- what was seen
+    # -- state
 
     @property
     def sent(self) -> bytes:
-        """Everything that was sent."""
+        """All sent bytes."""
         return bytes(self._sent)
 
     @property
     def received(self) -> bytes:
-        """Everything that was taken of what the server sent."""
+        """All bytes that this end has read."""
         return bytes(self._peer.received)
 
     @property
@@ -69,36 +69,36 @@ class Connection:
 
     @property
     def was_reset(self) -> bool:
-        """Whether the connection was cut, by whichever side, with octets on the way."""
+        """Whether either side cut the connection while bytes were on the way."""
         return self._peer.was_reset
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has given up the connection in both directions."""
+        """Whether the connection is over in both directions."""
         return self._peer.transport.is_lost
 
     @property
     def unread(self) -> int:
-        """How many octets the server wrote that this end has not taken."""
+        """Number of bytes that the server wrote and this end has not read."""
         return self._peer.unread
 
     @property
     def undelivered(self) -> int:
-        """How many octets were sent that the server has not taken."""
+        """Number of bytes that were sent and the server has not read."""
         return self._peer.transport.incoming_size
 
     @property
     def responses(self) -> tuple[ClientResponse, ...]:
-        """The responses that are complete; as in ``RawExchange``."""
+        """The complete final responses, as in ``RawExchange``."""
         return self.exchange().responses
 
     @property
     def statuses(self) -> list[int]:
-        """The status of every complete response, interim ones included."""
+        """The status of every complete response, including interim responses."""
         return self.exchange().statuses
 
     def exchange(self) -> RawExchange:
-        """Return what went over the connection so far."""
+        """Return the exchange so far."""
         return RawExchange(
             sent=self.sent,
             received=self.received,
@@ -107,84 +107,84 @@ class Connection:
             methods=self._methods or methods_of(self.sent, self._limits),
         )
 
-    # -- what a client does
+    # -- actions of a client
 
     async def send(self, data: bytes, *, settle: bool = True) -> None:
-        """Send octets in one piece, then wait until nothing more happens.
+        """Send bytes in one piece, then wait until nothing more happens.
 
         Args:
-            data: may be anything.
-            settle: False returns as soon as the octets are delivered; for handlers in threads that wait for the test.
+            data: any bytes.
+            settle: False returns as soon as the bytes are delivered, for handlers in threads that wait for the test.
         """
         self.post(data)
-        await (self.settle() if settle else turns(_TURNS_PER_OCTET))
+        await (self.settle() if settle else turns(_TURNS_PER_BYTE))
 
     async def send_bytewise(self, data: bytes) -> None:
-        """Send octets one by one, each delivered before the next is sent."""
-        for octet in data:
-            self.post(bytes((octet,)))
-            await turns(_TURNS_PER_OCTET)
+        """Send bytes one by one, each delivered before the next one is sent."""
+        for byte in data:
+            self.post(bytes((byte,)))
+            await turns(_TURNS_PER_BYTE)
         await self.settle()
 
     async def send_slowly(self, data: bytes, seconds: float = 1.0) -> None:
-        """Send octets one by one, and let ``seconds`` of the server's time go by after each."""
-        for octet in data:
-            self.post(bytes((octet,)))
-            await turns(_TURNS_PER_OCTET)
+        """Send bytes one by one, and advance the server's clock by ``seconds`` after each."""
+        for byte in data:
+            self.post(bytes((byte,)))
+            await turns(_TURNS_PER_BYTE)
             await self._clock.advance(seconds)
         await self.settle()
 
     async def half_close(self) -> None:
-        """Send no more, and go on reading."""
+        """Stop sending, and go on reading."""
         self._peer.send_eof()
         await self.settle()
 
     async def reset(self) -> None:
-        """Cut the connection, as a client does that crashes."""
+        """Cut the connection, as a crashing client does."""
         self._peer.reset()
         await self.settle()
 
     async def close(self) -> None:
-        """Go away, as a client does that has what it wants."""
+        """Close the connection, as a client does after its last response."""
         self._peer.close()
         await self.settle()
 
     def pause_reading(self, *, window: int = 0) -> None:
-        """Take nothing of what the server sends from now on; its writes back up.
+        """Stop reading; the server's writes back up.
 
         Args:
-            window: octets that the server gets rid of before they do, as into the buffer of a real socket.
+            window: number of bytes that the server can write before that, as into the buffer of a real socket.
         """
         self._peer.is_reading = False
         self._peer.window = window
 
     async def resume_reading(self) -> None:
-        """Take everything again."""
+        """Read everything again."""
         self._peer.resume_reading()
         await self.settle()
 
     async def read(self, most: int | None = None) -> bytes:
-        """Take up to ``most`` octets of what backed up while reading was paused, and let the server go on."""
+        """Read up to ``most`` of the bytes that backed up while reading was paused; the server then goes on."""
         data = self._peer.take(most)
         await self.settle()
         return data
 
     async def settle(self) -> None:
-        """Wait until nothing more happens by itself; see ``turnbuckle.testing.transport.activity``.
+        """Wait until nothing more happens without the test; see ``turnbuckle.testing.transport.activity``.
 
         Raises:
-            TimeoutError: something goes on happening, or a call in a worker thread does not end.
-            ServerFault: the server's connection raised.
+            TimeoutError: activity does not end, or a call in a worker thread does not end.
+            ServerFault: the server's connection raised an exception.
         """
         await self._activity.settle()
 
     async def until(self, condition: int | Callable[[], bool]) -> None:
         """Wait for a number of complete responses, or for a condition on this connection.
 
-        For handlers that wait for something outside of the loop, or in real time.
+        For handlers that wait for something outside of the loop, or for real time.
 
         Raises:
-            TimeoutError: it did not come in time.
+            TimeoutError: the condition did not hold in time.
         """
         if isinstance(condition, int):
             count = condition
@@ -192,15 +192,15 @@ class Connection:
         else:
             await self._activity.until(condition, "a condition")
 
-    # -- what the client above asks for
+    # -- used by Client
 
     def post(self, data: bytes) -> None:
-        """Send octets without waiting for anything."""
+        """Send bytes without waiting for anything."""
         self._sent.extend(data)
         self._peer.send(data)
 
     async def may_post(self) -> bool:
-        """Wait until the server takes what was sent, and tell whether it still does."""
+        """Wait until the server has read the sent bytes; return whether it still reads."""
         transport = self._peer.transport
         await self._activity.until(
             lambda: self.is_closed or transport.is_closing() or transport.incoming_size < _PIECE,
@@ -209,7 +209,7 @@ class Connection:
         return not (self.is_closed or transport.is_closing())
 
     def expect(self, method: str) -> None:
-        """Learn the method of the next request."""
+        """Note the method of the next request."""
         self._reader.expect(method)
 
     def leave(self) -> None:
@@ -218,19 +218,19 @@ class Connection:
 
     @property
     def may_be_reused(self) -> bool:
-        """Whether another request may be sent once a response is complete."""
+        """Whether another request may be sent after a complete response."""
         return not (self._reader.is_over or self.is_closed or self.is_lost)
 
     async def next_event(self, is_failed: Callable[[], bool]) -> ResponseEvent:
-        """Return the next event of the responses; while reading is paused, no more is taken than it needs.
+        """Return the next event of the responses; while reading is paused, read no more than the event needs.
 
         Args:
-            is_failed: asked while waiting; once true, waiting ends.
+            is_failed: called while waiting; the wait ends when it returns True.
 
         Raises:
-            IncompleteResponse: the server ended the connection, or ``is_failed`` said so.
-            MalformedResponse: the server sent something else.
-            TimeoutError: nothing came in time.
+            IncompleteResponse: the server ended the connection, or ``is_failed`` returned True.
+            MalformedResponse: the server sent bytes that are not HTTP.
+            TimeoutError: there was no event in time.
         """
         while (event := self._pull()) is NEED_DATA:
             if self._eof_read or is_failed():

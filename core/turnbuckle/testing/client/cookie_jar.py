@@ -1,7 +1,7 @@
-"""Keep the cookies that a server sets, as a browser with one site would (RFC 6265, section 5).
+"""Store the cookies that a server sets, as a browser with one site would (RFC 6265, section 5).
 
-The jar knows path, Secure, Expires and Max-Age. It has no domains: all that a test talks to is one site, whatever the
-host; SameSite and HttpOnly mean nothing to a client without pages and scripts.
+The jar supports path, Secure, Expires and Max-Age. It has no domains, because all hosts of a test are one site.
+SameSite and HttpOnly have no meaning for a client without pages and scripts.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class StoredCookie:
     Attributes:
         name: its name.
         value: as it was received, quotes included.
-        path: the paths it is sent to: this one and those below.
-        is_secure: whether it is sent over https alone.
-        expires: wall time at which it is forgotten; None for the life of the jar.
+        path: the path to which it is sent, with all paths below it.
+        is_secure: whether it is sent over https only.
+        expires: wall time at which it expires; None for the life of the jar.
         attributes: all attributes of the Set-Cookie field, names in lower case.
     """
 
@@ -48,10 +48,10 @@ class StoredCookie:
 
 @final
 class CookieJar:
-    """Cookies by name and path: ``jar["name"]`` is the value that is sent to ``/``, or to any path otherwise.
+    """Cookies by name and path: ``jar["name"]`` is the value for the shortest path, such as ``/``.
 
     Args:
-        clock: says when cookies expire.
+        clock: the clock by which cookies expire.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -59,24 +59,24 @@ class CookieJar:
         self._cookies: Final[dict[tuple[str, str], StoredCookie]] = {}
 
     def set(self, name: str, value: str, *, path: str = "/") -> None:
-        """Keep a cookie, as if the server had set it."""
+        """Store a cookie, as if the server had set it."""
         self._cookies[name, path] = StoredCookie(name=name, value=value, path=path)
 
     def update(self, cookies: Mapping[str, str]) -> None:
-        """Keep several cookies for all paths."""
+        """Store several cookies for all paths."""
         for name, value in cookies.items():
             self.set(name, value)
 
     def clear(self) -> None:
-        """Forget all cookies."""
+        """Remove all cookies."""
         self._cookies.clear()
 
     def receive(self, lines: Iterable[str], url: str) -> None:
-        """Keep, replace or delete what the Set-Cookie fields of a response say.
+        """Store, replace or delete cookies by the Set-Cookie fields of a response.
 
         Args:
             lines: the values of the fields.
-            url: of the request.
+            url: the URL of the request.
         """
         for line in lines:
             cookie = parse_set_cookie(line, default_path=_default_path(urlsplit(url).path), now=self._clock.wall())
@@ -85,7 +85,7 @@ class CookieJar:
         self._expire()
 
     def pairs_for(self, url: str) -> list[tuple[str, str]]:
-        """Return names and values to send to a URL, longest path first."""
+        """Return the names and values of the cookies for a URL, longest path first."""
         self._expire()
         parts = urlsplit(url)
         matching = [
@@ -132,8 +132,8 @@ def parse_set_cookie(line: str, *, default_path: str = "/", now: float = 0.0) ->
 
     Args:
         line: the value of the field.
-        default_path: for a cookie that names no path.
-        now: wall time, from which Max-Age counts.
+        default_path: the path of a cookie without the attribute Path.
+        now: wall time, to which Max-Age is added.
     """
     pair, *rest = line.split(";")
     name, separator, value = pair.partition("=")
@@ -155,7 +155,7 @@ def parse_set_cookie(line: str, *, default_path: str = "/", now: float = 0.0) ->
 
 
 def _expiry(attributes: Mapping[str, str], now: float) -> float | None:
-    # Max-Age has precedence over Expires, whatever their order (RFC 6265, section 5.3, step 3).
+    # Max-Age has precedence over Expires, in any order (RFC 6265, section 5.3, step 3).
     max_age = attributes.get("max-age", "")
     if _MAX_AGE.fullmatch(max_age):
         return now + int(max_age)
@@ -163,5 +163,5 @@ def _expiry(attributes: Mapping[str, str], now: float) -> float | None:
 
 
 def _default_path(path: str) -> str:
-    # RFC 6265, section 5.1.4: the path up to its last slash, that slash left out.
+    # RFC 6265, section 5.1.4: the path up to its last slash, without that slash.
     return path[: path.rfind("/")] or "/"

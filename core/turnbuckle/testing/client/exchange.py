@@ -1,4 +1,4 @@
-"""Send one request on a connection while its response is read, as a client does that can do both at once."""
+"""Send one request on a connection, and read its response at the same time."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Exchange:
     """One request and its response.
 
     Args:
-        connection: free for another request.
-        request: to be sent.
-        activity: what to wait for.
+        connection: a connection that is free for another request.
+        request: the request.
+        activity: counts and awaits what happens on the connections.
     """
 
     def __init__(self, connection: Connection, request: OutgoingRequest, activity: Activity) -> None:
@@ -44,11 +44,11 @@ class Exchange:
         return self._is_complete and self._is_sent and self._connection.may_be_reused
 
     def begin(self) -> None:
-        """Send the head, and the content as soon as the server takes it."""
+        """Send the head, and the content as soon as the server reads it."""
         request = self._request
         self._connection.expect(request.method)
         if request.stream is None and not request.awaits_continue and not request.is_chunked:
-            # In one piece, as clients send small requests.
+            # Clients send small requests in one piece.
             self._connection.post(request.head + request.content)
             self._is_sent = True
             return
@@ -61,8 +61,8 @@ class Exchange:
 
         Raises:
             IncompleteResponse: the server ended the connection before it was complete.
-            MalformedResponse: the server sent something else.
-            TimeoutError: it did not come in time.
+            MalformedResponse: the server sent bytes that are not HTTP.
+            TimeoutError: there was no response in time.
         """
         while True:
             response = self._take(await self._next_event())
@@ -70,7 +70,7 @@ class Exchange:
                 return response
 
     async def streamed_response(self) -> StreamedResponse:
-        """Return the response as soon as its head is there; raises as ``response`` does."""
+        """Return the response as soon as its head is complete; raise as ``response`` does."""
         while self._assembler.head is None:
             self._take(await self._next_event())
         return StreamedResponse(self._assembler.head, self._pieces)
@@ -79,7 +79,7 @@ class Exchange:
         """Stop sending.
 
         Raises:
-            Exception: what the iterator of the content raised.
+            Exception: the exception of the content iterator.
         """
         sender = self._sender
         if sender is None:
@@ -105,7 +105,7 @@ class Exchange:
     def _take(self, event: ResponseEvent) -> ClientResponse | None:
         response = self._assembler.take(event)
         self._is_complete = response is not None
-        # The content may have waited for this one (100).
+        # The content may have waited for this event (100).
         self._activity.note()
         return response
 
@@ -114,7 +114,7 @@ class Exchange:
         return sender is not None and sender.done() and not sender.cancelled() and sender.exception() is not None
 
     async def _send_content(self) -> None:
-        if self._request.awaits_continue and not await self._is_told_to_continue():
+        if self._request.awaits_continue and not await self._may_continue():
             return
         async with aclosing(self._request.pieces()) as pieces:
             async for piece in pieces:
@@ -123,7 +123,7 @@ class Exchange:
                 self._connection.post(piece)
         self._is_sent = True
 
-    async def _is_told_to_continue(self) -> bool:
+    async def _may_continue(self) -> bool:
         assembler = self._assembler
         await self._activity.until(
             lambda: bool(assembler.interim or assembler.head or self._connection.is_closed), "100 Continue"

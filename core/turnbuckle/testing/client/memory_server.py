@@ -23,16 +23,16 @@ __all__ = ["MemoryServer", "transport_info"]
 
 @final
 class MemoryServer:
-    """The server of one application, without sockets; made on the loop that it runs on.
+    """The server of one application, without sockets. It must be made on its event loop.
 
     Args:
-        application: what it serves.
-        clock: what it goes by.
-        extra_info: what its transports tell of their two ends.
+        application: the application.
+        clock: the clock of the server.
+        extra_info: the extra information of its transports (``get_extra_info``).
         timeout: real seconds after which a wait fails.
 
     Attributes:
-        activity: what to wait for.
+        activity: counts and awaits what happens on the connections.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class MemoryServer:
         self._clock: Final = clock
         self._extra_info: Final = extra_info
         self._state: Final = ServerState(application, clock, loop)
-        # Without a limit: a fake clock does not move while a lifespan is left, so a timeout could not end the wait.
+        # Without a limit: the fake clock does not move while a lifespan is left, so a timeout could not end the wait.
         self._lifespans: Final = Lifespans(
             application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
         )
@@ -54,16 +54,16 @@ class MemoryServer:
         """Enter the lifespans.
 
         Raises:
-            LifespanError: one of them failed.
+            LifespanError: a lifespan failed.
         """
         await self._lifespans.enter()
 
     async def stop(self) -> None:
-        """Close idle connections, cut off the others, cancel their handlers, and leave the lifespans.
+        """Close idle connections, cut the others, cancel their handlers, and leave the lifespans.
 
         Raises:
-            ServerFault: a connection raised what nobody has looked at.
-            BackgroundTaskError: a task failed for which a server would have stopped.
+            ServerFault: a connection raised an exception that has not been reported.
+            BackgroundTaskError: a required task failed; a real server would have stopped.
         """
         try:
             self._state.connections.begin_drain()
@@ -78,10 +78,10 @@ class MemoryServer:
         self._failure = self._failure or BackgroundTaskError(task, error)
 
     def begin_drain(self, last_request: float = 0.0) -> None:
-        """Tell all connections to finish, as a server does that was asked to stop.
+        """Let all connections finish, as a stopping server does.
 
         Args:
-            last_request: seconds that idle ones have for a request; a server takes ``timeouts.last_request``.
+            last_request: seconds that idle connections have for a request; a server uses ``timeouts.last_request``.
         """
         self._state.connections.begin_drain(last_request)
 
@@ -94,7 +94,7 @@ class MemoryServer:
 
 
 def transport_info(scheme: str, client: tuple[str, int] | None) -> dict[str, object]:
-    """Return what a transport tells of its two ends.
+    """Return the extra information of a transport.
 
     Args:
         scheme: ``"http"`` or ``"https"``.

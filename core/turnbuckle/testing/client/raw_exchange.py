@@ -1,4 +1,4 @@
-"""Keep what went over one connection, and read it when it is looked at."""
+"""The bytes that were exchanged on one connection, parsed on access."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["RawExchange", "methods_of"]
 
 @attrs.frozen(kw_only=True)
 class RawExchange:
-    """What went over one connection, both ways.
+    """The bytes that were exchanged on one connection.
 
     Attributes:
-        sent: what the client sent.
-        received: what the client took of what the server sent.
+        sent: the bytes that the client sent.
+        received: the bytes that the client read.
         is_closed: whether the server has ended its side.
-        was_reset: whether the connection was cut with octets on the way.
-        methods: of the requests that were sent, as far as they can be told.
+        was_reset: whether the connection was cut while bytes were on the way.
+        methods: the methods of the sent requests, as far as they are known.
     """
 
     sent: bytes
@@ -34,16 +34,16 @@ class RawExchange:
 
     @property
     def responses(self) -> tuple[ClientResponse, ...]:
-        """The final responses that are complete, each with the interim ones before it.
+        """The complete final responses, each with the interim responses before it.
 
         Raises:
-            MalformedResponse: the server sent something else.
+            MalformedResponse: the server sent bytes that are not HTTP.
         """
         return self._read().complete
 
     @property
     def statuses(self) -> list[int]:
-        """The status of every complete response, interim ones included, in order."""
+        """The status of every complete response, including interim responses, in order."""
         read = self._read()
         in_order: list[BaseResponse] = []
         for response in read.complete:
@@ -52,22 +52,22 @@ class RawExchange:
 
     @property
     def response(self) -> ClientResponse:
-        """The one response.
+        """The only response.
 
         Raises:
-            ValueError: there is none, or more than one.
+            ValueError: there is no response, or more than one.
         """
         (response,) = self.responses
         return response
 
     @property
     def partial(self) -> ClientResponse | None:
-        """What there is of a response that is not complete, if its head is."""
+        """The incomplete last response, if its head is complete."""
         return self._read().partial
 
     @property
     def interim(self) -> tuple[BaseResponse, ...]:
-        """The interim responses that no final response has followed yet."""
+        """The interim responses after the last final response."""
         return self._read().interim
 
     @property
@@ -77,7 +77,7 @@ class RawExchange:
 
     @property
     def switched(self) -> bytes:
-        """What the server sent after a response that switched protocols."""
+        """The bytes after a response that switched protocols."""
         return self._read().switched
 
     def _read(self) -> ReadResponses:
@@ -85,7 +85,7 @@ class RawExchange:
 
 
 def methods_of(sent: bytes, limits: Limits) -> tuple[str, ...]:
-    """Return the methods of the requests in some octets, up to the first that cannot be read."""
+    """Return the methods of the requests in some bytes, up to the first malformed request."""
     parser = H1Parser(limits)
     parser.feed(sent)
     methods = []

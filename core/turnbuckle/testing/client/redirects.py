@@ -1,4 +1,4 @@
-"""Decide what request follows a redirect (RFC 9110, section 15.4)."""
+"""Build the request that follows a redirect (RFC 9110, section 15.4)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _ABOUT_CONTENT: Final = ("content-type", "content-length", "content-encoding", "
 
 
 def is_redirect(response: ClientResponse) -> bool:
-    """Return whether a response says where to go on."""
+    """Return whether a response is a redirect with a location."""
     return response.status in _REDIRECTS and "location" in response.headers
 
 
 def redirected(response: ClientResponse, options: RequestOptions) -> tuple[str, str, RequestOptions]:
-    """Return method, URL and options of the request that follows.
+    """Return method, URL and options of the next request.
 
     Args:
         response: the redirect.
-        options: of the request that led to it.
+        options: the options of the redirected request.
 
     Raises:
-        ValueError: the content would have to be sent again, and cannot be.
+        ValueError: the content would have to be sent again, but was a stream.
     """
     method, url = response.method, urljoin(response.url, response.headers["location"])
     followed = options.copy()
@@ -47,7 +47,7 @@ def redirected(response: ClientResponse, options: RequestOptions) -> tuple[str, 
         followed.pop("data", None)
         followed.pop("json", None)
     elif not isinstance(followed.get("content", b""), bytes | str):
-        raise ValueError(f"redirect {response.status} asks for content again that was streamed")
+        raise ValueError(f"redirect {response.status} needs the content again, but it was a stream")
     followed["headers"] = headers.items()
     return method, url, followed
 

@@ -1,6 +1,6 @@
-"""Write requests as a polite client does: one Host, the content framed, nothing that was not asked for (RFC 9112).
+"""Encode correct requests: one Host, framed content, no unrequested fields (RFC 9112).
 
-Whoever wants to send something else uses a raw connection.
+To send anything else, use a raw connection.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Content: TypeAlias = bytes | str | AsyncIterable[bytes | str]
 QueryPairs: TypeAlias = Mapping[str, object] | Iterable[tuple[str, object]]
 FormPairs: TypeAlias = QueryPairs
 
-# What may stand in a target as it is: reserved and unreserved characters (RFC 3986), and escapes that are there.
+# Characters that are not escaped in a target: reserved and unreserved characters (RFC 3986), and existing escapes.
 _TARGET_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request may carry; at most one of ``content``, ``data`` and ``json``.
+    """The options of a request; at most one of ``content``, ``data`` and ``json``.
 
     Attributes:
-        headers: fields, as a mapping or pairs; they win over those that the client makes itself.
-        params: query parameters, added to those of the URL; a list stands for a repeated name.
-        cookies: cookies for this request alone, beside those of the jar.
-        content: octets, text, or an async iterator of either, which is sent in chunks.
+        headers: fields, as a mapping or pairs; they replace the fields that the client sets itself.
+        params: query parameters, added to the query of the URL; a list stands for a repeated name.
+        cookies: cookies for this request only, in addition to the cookies of the jar.
+        content: bytes, text, or an async iterator of either, which is sent in chunks.
         data: fields of a form, sent as ``application/x-www-form-urlencoded``.
         json: a value, sent as JSON.
-        follow_redirects: overrides what the client does with redirects.
+        follow_redirects: overrides the setting of the client.
     """
 
     headers: HeaderPairs
@@ -51,11 +51,11 @@ class OutgoingRequest:
     """A request, ready to be sent.
 
     Attributes:
-        method: as it is sent.
-        url: absolute; what redirects are relative to, and cookies are chosen by.
+        method: the method.
+        url: the absolute URL, used as the base of redirects and to select cookies.
         head: request line and header section.
-        content: the content on the wire, if it is all there.
-        stream: pieces of the content, if it is not.
+        content: the content, if it is complete.
+        stream: pieces of the content, if it is a stream.
         is_chunked: whether ``stream`` is sent in chunks.
         awaits_continue: whether the content waits for 100.
     """
@@ -69,7 +69,7 @@ class OutgoingRequest:
     awaits_continue: bool = False
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content as it goes on the wire."""
+        """Yield the encoded content."""
         async for piece in _whole(self.content) if self.stream is None else self.stream:
             data = piece.encode() if isinstance(piece, str) else piece
             if data:
@@ -94,12 +94,12 @@ def encode_request(
     """Return a request.
 
     Args:
-        method: as it is to be sent.
+        method: the method, sent unchanged.
         url: a path with or without query, an absolute URL, or ``*``.
-        options: what it carries.
-        base_url: what ``url`` is relative to.
+        options: the options of the request.
+        base_url: the base of a relative ``url``.
         defaults: fields that ``options`` may override.
-        jar: gives the cookies for a URL; those in ``options`` replace those of the same name.
+        jar: returns the cookies for a URL; cookies in ``options`` replace cookies of the same name.
 
     Raises:
         ValueError: a field cannot be sent, or the content is given twice.
@@ -133,7 +133,7 @@ def _resolve_target(url: str, base_url: str, params: QueryPairs | None) -> tuple
     if url == "*":
         return "*", base.netloc, base_url
     if url.startswith("/"):
-        # Not urljoin: "//elsewhere/" is a path here, as it is for the server.
+        # Not urljoin: here, as for the server, "//elsewhere/" is a path.
         path, _, query = url.partition("#")[0].partition("?")
         absolute_path, authority, scheme = path, base.netloc, base.scheme
     else:
@@ -168,7 +168,7 @@ def _frame(headers: MutableHeaders, method: str, body: bytes | AsyncIterable[byt
     if not isinstance(body, bytes):
         headers["Transfer-Encoding"] = "chunked"
     elif body or method in ("POST", "PUT", "PATCH"):
-        # An empty POST says so (RFC 9110, section 8.6).
+        # An empty POST has a Content-Length of 0 (RFC 9110, section 8.6).
         headers["Content-Length"] = str(len(body))
 
 

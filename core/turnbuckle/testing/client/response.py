@@ -1,6 +1,6 @@
-"""What a test sees of a response: ``ClientResponse`` whole, ``StreamedResponse`` piece by piece.
+"""The responses of the test client: ``ClientResponse`` is complete, ``StreamedResponse`` is read piece by piece.
 
-Nothing here waits for anything but the pieces of a stream.
+Only reading the pieces of a stream waits.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ __all__ = ["BaseResponse", "ClientResponse", "StreamedResponse"]
 
 @attrs.frozen(kw_only=True)
 class BaseResponse:
-    """What the head of a response says.
+    """The head of a response: an interim response, or the common part of final responses.
 
     Attributes:
         status: the status code.
-        reason_phrase: the text after it.
-        headers: the fields: ``headers["name"]`` is the first value, ``headers.get_list("name")`` are all.
+        reason_phrase: the text after the status code.
+        headers: the fields: ``headers["name"]`` is the first value, ``headers.get_list("name")`` are all values.
         http_version: ``"1.1"``.
-        interim: the interim responses that came before, in order.
-        method: of the request.
-        url: of the request; "" for one that was sent raw.
+        interim: the interim responses before this one, in order.
+        method: the method of the request.
+        url: the URL of the request; "" for a raw request.
     """
 
     status: int
@@ -44,7 +44,7 @@ class BaseResponse:
     def from_head(
         cls, head: ResponseHead, *, interim: tuple[BaseResponse, ...] = (), method: str = "GET", url: str = ""
     ) -> BaseResponse:
-        """Return the facts in a head."""
+        """Return the response with this head."""
         return cls(
             status=head.status,
             reason_phrase=head.reason_phrase,
@@ -62,7 +62,7 @@ class BaseResponse:
 
     @property
     def charset(self) -> str:
-        """The charset of the Content-Type; utf-8 where it says none."""
+        """The charset of the Content-Type; utf-8 if there is none."""
         message = Message()
         message["Content-Type"] = self.headers.get("content-type", "")
         return message.get_content_charset("utf-8")
@@ -70,10 +70,10 @@ class BaseResponse:
 
 @attrs.frozen(kw_only=True)
 class ClientResponse(BaseResponse):
-    """A response, complete.
+    """A complete response.
 
     Attributes:
-        content: the octets of the content, with any transfer coding removed.
+        content: the bytes of the content, with any transfer coding removed.
         trailers: the trailer fields.
         history: the responses that redirected here, in order.
     """
@@ -87,15 +87,15 @@ class ClientResponse(BaseResponse):
         """The content, decoded with the charset of its Content-Type.
 
         Raises:
-            UnicodeDecodeError: it is not in that charset.
+            UnicodeDecodeError: the content cannot be decoded with that charset.
         """
         return self.content.decode(self.charset)
 
     def json(self) -> object:
-        """Return the content, read as JSON.
+        """Return the content, decoded as JSON.
 
         Raises:
-            ValueError: it is not JSON.
+            ValueError: the content is not JSON.
         """
         value: object = json.loads(self.content)
         return value
@@ -103,12 +103,12 @@ class ClientResponse(BaseResponse):
 
 @final
 class StreamedResponse:
-    """A response whose content comes as it is asked for.
+    """A response whose content is read on demand.
 
-    As long as nobody asks, the server's writes wait: this is how a test sees back-pressure.
+    While the test does not read, the server's writes wait: this is how a test sees back-pressure.
 
     Attributes:
-        head: what the head says; its parts are attributes here, too.
+        head: the head; its attributes are available here as well.
         trailers: the trailer fields, once the content has ended.
     """
 
@@ -125,7 +125,7 @@ class StreamedResponse:
 
     @property
     def content(self) -> bytes:
-        """What was streamed so far."""
+        """The content that was read so far."""
         return bytes(self._taken)
 
     @property
@@ -134,18 +134,18 @@ class StreamedResponse:
         return self.head.cookies
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the content as it arrives, in pieces that are never empty.
+        """Yield the content as it arrives, without empty pieces.
 
         Raises:
             IncompleteResponse: the server ended the connection before the content was complete.
-            MalformedResponse: the framing of the content is broken.
+            MalformedResponse: the framing of the content is malformed.
         """
         async for piece in self._pieces(self):
             self._taken.extend(piece)
             yield piece
 
     async def read(self) -> bytes:
-        """Stream the rest, and return the whole content."""
+        """Read the rest, and return the whole content."""
         async for _ in self.stream():
             pass
         return self.content

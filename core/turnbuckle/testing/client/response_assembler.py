@@ -1,4 +1,4 @@
-"""Put the events of a connection together into responses."""
+"""Assemble the events of a connection into responses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["ReadResponses", "ResponseAssembler", "read_responses"]
 
 @final
 class ResponseAssembler:
-    """Collects one response, with the interim responses before it.
+    """Assemble one response, with the interim responses before it.
 
     Attributes:
-        head: what its head says, once the final head was taken.
-        content: what was taken of its content.
+        head: the final head, or None before it was added.
+        content: the content so far.
     """
 
     def __init__(self, method: str = "GET", url: str = "") -> None:
@@ -33,11 +33,11 @@ class ResponseAssembler:
 
     @property
     def interim(self) -> tuple[BaseResponse, ...]:
-        """The interim responses that were taken."""
+        """The interim responses so far."""
         return tuple(self._interim)
 
     def take(self, event: ResponseEvent) -> ClientResponse | None:
-        """Take the next event, and return the response if it is complete."""
+        """Add the next event; return the response if it is complete."""
         match event:
             case ResponseHead(is_interim=True):
                 self._interim.append(BaseResponse.from_head(event, method=self._method, url=self._url))
@@ -50,27 +50,27 @@ class ResponseAssembler:
         return None
 
     def so_far(self) -> ClientResponse:
-        """Return what was taken of the response, its final head at least.
+        """Return the response so far, with at least its final head.
 
         Raises:
-            RuntimeError: its final head was not taken yet.
+            RuntimeError: there is no final head yet.
         """
         if self.head is None:
-            raise RuntimeError("the final head of the response was not taken yet")
+            raise RuntimeError("the response has no final head yet")
         values = attrs.asdict(self.head, recurse=False)
         return ClientResponse(**values, content=bytes(self.content))
 
 
 @attrs.frozen(kw_only=True)
 class ReadResponses:
-    """What the octets of a connection say.
+    """The responses that were read on a connection.
 
     Attributes:
-        complete: the responses that are complete.
-        partial: what there is of the response after them, if its final head is complete.
-        interim: the interim responses that no final head followed.
+        complete: the complete responses.
+        partial: the incomplete response after them, if its final head is complete.
+        interim: the interim responses without a final head after them.
         is_cut: whether the connection ended within a response.
-        switched: the octets after a response that switched protocols.
+        switched: the bytes after a response that switched protocols.
     """
 
     complete: tuple[ClientResponse, ...]
@@ -81,15 +81,15 @@ class ReadResponses:
 
 
 def read_responses(received: bytes, *, is_closed: bool, methods: Sequence[str] = ()) -> ReadResponses:
-    """Read all that a server sent on one connection.
+    """Read all responses of one connection.
 
     Args:
-        received: the octets.
+        received: the bytes that the server sent.
         is_closed: whether the server has ended its side.
-        methods: of the requests, in order; those that are missing count as GET.
+        methods: the methods of the requests, in order; missing methods count as GET.
 
     Raises:
-        MalformedResponse: the octets are not responses.
+        MalformedResponse: the bytes are not responses.
     """
     reader = ResponseReader()
     for method in methods:

@@ -1,10 +1,11 @@
-"""Read what a server sends, and refuse whatever is not HTTP/1.1 to the letter (RFC 9112).
+"""Read responses, and reject everything that is not strict HTTP/1.1 (RFC 9112).
 
-Written apart from the server's own grammar, so that a mistake in one does not hide in the other. It is stricter than a
-client would be, where the server knows better: no chunk extension, no repeated Date or Content-Type, a Date on every
-final response, and ``Connection: close`` where the end of the connection ends the content.
+The grammar is written independently of the server's grammar, so that a mistake in one does not hide in the other. The
+reader is stricter than ordinary clients, because the server under test can do better: no chunk extension, no repeated
+Date or Content-Type, a Date on every final response, and ``Connection: close`` if the end of the connection ends the
+content.
 
-The contract is that of a parser, mirrored: ``expect(method)`` for each request sent, ``feed``, ``feed_eof``, then
+The contract mirrors the contract of a parser: ``expect(method)`` for each sent request, ``feed``, ``feed_eof``, then
 ``next_event()`` until ``NEED_DATA``.
 
 Sources: RFC 9110, sections 6.4.1, 6.6.1, 8.6 and 15.2; RFC 9112, sections 2 to 7 and 9.6.
@@ -24,7 +25,7 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, NeedData, RawF
 
 __all__ = ["IncompleteResponse", "MalformedResponse", "ResponseEvent", "ResponseHead", "ResponseReader"]
 
-# status-line = HTTP-version SP status-code SP [ reason-phrase ]; a server of ours always says HTTP/1.1.
+# status-line = HTTP-version SP status-code SP [ reason-phrase ]; this server always sends HTTP/1.1.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)")
 # field-line = field-name ":" OWS field-value OWS
 _FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
@@ -35,7 +36,7 @@ _LAST_CHUNK: Final = re.compile(rb"0+")
 
 _MAX_HEAD: Final = 1 << 20
 _START: Final = b"HTTP/1.1 "
-# Fields of which a second line has no meaning, or two.
+# Fields that must not be repeated.
 _ONCE: Final = frozenset(
     b"age content-length content-location content-range content-type date etag expires last-modified location"
     b" retry-after server transfer-encoding".split()
@@ -53,7 +54,7 @@ class IncompleteResponse(TurnbuckleError, ConnectionError):
 @final
 @attrs.frozen
 class ResponseHead:
-    """A status line and header section, complete; the fields as in ``RequestHead``."""
+    """A complete status line and header section; the fields as in ``RequestHead``."""
 
     status: int
     reason_phrase: str
@@ -61,7 +62,7 @@ class ResponseHead:
 
     @property
     def is_interim(self) -> bool:
-        """Whether the final response is still to come (RFC 9110, section 15.2)."""
+        """Whether a final response follows (RFC 9110, section 15.2)."""
         return self.status < 200 and self.status != 101
 
 
@@ -71,10 +72,10 @@ _EventOrNeed: TypeAlias = ResponseEvent | Literal[NeedData.NEED_DATA]
 
 @final
 class ResponseReader:
-    """Turn the octets of one connection into the events of its responses.
+    """Read the bytes of one connection as events of its responses.
 
     Attributes:
-        is_over: no response may follow: the last one announced the end, or switched protocols.
+        is_over: whether no response may follow, because the last one announced the end or switched protocols.
     """
 
     def __init__(self) -> None:
@@ -87,19 +88,19 @@ class ResponseReader:
         self.is_over = False
 
     def expect(self, method: str) -> None:
-        """Learn the method of the next request that was sent; a response to none counts as one to GET."""
+        """Note the method of the next sent request; a response without a request counts as a response to GET."""
         self._methods.append(method)
 
     def feed(self, data: bytes) -> None:
-        """Take octets off the wire."""
+        """Add received bytes."""
         self._buffer += data
 
     def feed_eof(self) -> None:
-        """Learn that the server will send no more."""
+        """Signal that the server will send no more."""
         self._at_eof = True
 
     def trailing_data(self) -> bytes:
-        """Return, and forget, what came after a response that switched protocols."""
+        """Return the bytes after a response that switched protocols, and clear the buffer."""
         data = bytes(self._buffer)
         self._buffer.clear()
         return data
@@ -108,7 +109,7 @@ class ResponseReader:
         """Return the next event.
 
         Raises:
-            MalformedResponse: the octets are not a response.
+            MalformedResponse: the bytes are not a response.
             IncompleteResponse: the server ended the connection within a response.
         """
         return self._next()
@@ -134,7 +135,7 @@ class ResponseReader:
     def _await_head(self) -> _EventOrNeed:
         start = bytes(self._buffer[: len(_START)])
         if not _START.startswith(start) or len(self._buffer) > _MAX_HEAD:
-            raise MalformedResponse(f"{bytes(self._buffer[:40])!r} begins no response")
+            raise MalformedResponse(f"{bytes(self._buffer[:40])!r} does not begin a response")
         if self._at_eof and self._buffer:
             raise IncompleteResponse(f"the connection ended within a head: {bytes(self._buffer[-40:])!r}")
         return NEED_DATA
@@ -173,7 +174,7 @@ class ResponseReader:
 
     def _begin_until_close(self) -> Callable[[], _EventOrNeed]:
         if not self._closes:
-            raise MalformedResponse("the content ends with the connection, whose end is not announced")
+            raise MalformedResponse("the content ends with the connection, but there is no Connection: close")
         return self._next_until_close
 
     def _next_of_length(self) -> _EventOrNeed:
@@ -216,7 +217,7 @@ class ResponseReader:
             return self._end_message()
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
-            return self._lack()
+            return self._need_data()
         trailers = tuple(_parse_field(line) for line in self._take(end + 4)[:-4].split(b"\r\n"))
         forbidden = _ONCE.intersection(name for name, _ in trailers)
         if forbidden:
@@ -238,7 +239,9 @@ class ResponseReader:
 
     def _next_after_close(self) -> _EventOrNeed:
         if self._buffer:
-            raise MalformedResponse(f"{bytes(self._buffer[:40])!r} follows a response that announced the end")
+            raise MalformedResponse(
+                f"{bytes(self._buffer[:40])!r} follows the last response, which closes the connection"
+            )
         return NEED_DATA
 
     # -- the buffer
@@ -251,16 +254,16 @@ class ResponseReader:
     def _take_content(self, most: int) -> _EventOrNeed:
         data = self._take(most)
         self._remaining -= len(data)
-        return Data(data) if data else self._lack()
+        return Data(data) if data else self._need_data()
 
     def _take_line(self) -> bytes | None:
         end = self._buffer.find(b"\r\n")
         if end >= 0:
             return self._take(end + 2)[:-2]
-        self._lack()
+        self._need_data()
         return None
 
-    def _lack(self) -> _EventOrNeed:
+    def _need_data(self) -> _EventOrNeed:
         if self._at_eof:
             raise IncompleteResponse("the connection ended within the content of a response")
         return NEED_DATA
@@ -268,7 +271,7 @@ class ResponseReader:
 
 @final
 class _FieldValues:
-    """Look up the fields of one head, as text."""
+    """The field values of one head, as text."""
 
     def __init__(self, fields: RawFields) -> None:
         self._fields: Final = fields

@@ -1,1 +1,1 @@
-"""Transport, clock and server in memory."""
+"""Transport and clock in memory."""

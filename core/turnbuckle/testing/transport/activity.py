@@ -1,11 +1,11 @@
-"""Wait for what happens on the loop, without a look at the wall clock.
+"""Wait until everything on the loop has happened, without using the wall clock.
 
-A test acts, and then has to know when everything that follows has happened. On one loop this can be told: when nobody
-has moved an octet or a timer for a number of turns, and no call runs in a worker thread, nothing more will happen until
-the test acts again. What is not seen is a handler that waits for something outside of the loop, such as a socket or
-``asyncio.sleep``: whoever tests one waits for a condition instead (``until``).
+After a test acts, it must know when all consequences have happened. On one loop this can be decided: if no byte and no
+timer has moved for a number of turns, and no call runs in a worker thread, nothing more will happen until the test acts
+again. A handler that waits for something outside of the loop, such as a socket or ``asyncio.sleep``, is not noticed; a
+test of such a handler waits for a condition instead (``until``).
 
-Patience is real time. It never decides what a test sees, only how long a broken one takes to fail.
+The timeout is real time. It never changes what a test sees, only how long a broken test takes to fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Activity", "ServerFault", "WatchedExecutor", "turns"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Each await that hands over to another task takes one turn; this is how deep they may be nested unseen.
+# Each await that switches to another task takes one turn; this is the number of such steps without visible activity.
 _QUIET_TURNS: Final = 40
 
 
@@ -39,11 +39,11 @@ async def turns(count: int) -> None:
 
 @final
 class WatchedExecutor(ThreadPoolExecutor):
-    """The default executor of a loop, which knows how many calls are on their way through it.
+    """The default executor of a loop, which counts its running calls.
 
     Args:
-        loop: whose default executor this becomes.
-        inner: the one that it had before, which then still does the work.
+        loop: the loop whose default executor this becomes.
+        inner: the previous default executor, which still does the work.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, inner: Executor | None = None) -> None:
@@ -55,8 +55,8 @@ class WatchedExecutor(ThreadPoolExecutor):
 
     @classmethod
     def watch(cls, loop: asyncio.AbstractEventLoop, watcher: Callable[[], None]) -> WatchedExecutor:
-        """Return the watched executor of a loop, made if need be; ``watcher`` is called when a call is through."""
-        # Two clients on one loop have to count the same calls. Where the loop hides its executor, each counts its own.
+        """Return the watched executor of a loop, new if needed; ``watcher`` is called at the end of each call."""
+        # Two clients on one loop must count the same calls. If the loop hides its executor, each counts its own calls.
         present = getattr(loop, "_default_executor", None)
         watched = present if isinstance(present, cls) else cls(loop, present)
         if watched is not present:
@@ -69,12 +69,12 @@ class WatchedExecutor(ThreadPoolExecutor):
         submit = super().submit if self._inner is None else self._inner.submit
         future: Future[T] = submit(fn, *args, **kwargs)
         self.running += 1
-        # One turn later, so that it is called after asyncio's own callback: the loop hears of the result first.
+        # One turn later, so that it is called after asyncio's own callback: the loop gets the result first.
         self._loop.call_soon_threadsafe(partial(future.add_done_callback, self._note_done))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Shut down this executor and the one that it stands before."""
+        """Shut down this executor and the inner one."""
         if self._inner is not None:
             self._inner.shutdown(wait, cancel_futures=cancel_futures)
         super().shutdown(wait, cancel_futures=cancel_futures)
@@ -91,10 +91,10 @@ class WatchedExecutor(ThreadPoolExecutor):
 
 @final
 class Activity:
-    """Counts what happens to the connections of one client, and waits for it.
+    """Count the activity on the connections of one client, and wait for it.
 
     Args:
-        loop: that all of it runs on.
+        loop: the loop of the client and the server.
         timeout: real seconds after which a wait fails.
     """
 
@@ -106,13 +106,13 @@ class Activity:
         self._change = asyncio.Event()
 
     def note(self) -> None:
-        """Something happened."""
+        """Note that something happened."""
         self._count += 1
         self._change.set()
         self._change = asyncio.Event()
 
     def note_fault(self, fault: BaseException) -> None:
-        """The server's connection raised."""
+        """Note an exception of the server's connection."""
         self.faults.append(fault)
         self.note()
 
@@ -120,12 +120,12 @@ class Activity:
         """Return once the condition holds.
 
         Args:
-            condition: asked after each thing that happens.
-            what: is awaited, for the message.
+            condition: called after each activity.
+            what: what the test waits for, for the message.
 
         Raises:
-            TimeoutError: it did not hold in time.
-            ServerFault: the server's connection raised.
+            TimeoutError: the condition did not hold in time.
+            ServerFault: the server's connection raised an exception.
         """
         try:
             async with asyncio.timeout(self.timeout):
@@ -136,21 +136,21 @@ class Activity:
             raise TimeoutError(f"waited {self.timeout} s in vain for {what}") from None
 
     async def settle(self) -> None:
-        """Return once nothing more happens by itself.
+        """Return once nothing more happens without the test.
 
         Raises:
-            TimeoutError: something goes on happening, or a call in a worker thread does not end.
-            ServerFault: the server's connection raised.
+            TimeoutError: activity does not end, or a call in a worker thread does not end.
+            ServerFault: the server's connection raised an exception.
         """
         try:
             async with asyncio.timeout(self.timeout):
-                await self._be_quiet()
+                await self._wait_for_quiet()
         except TimeoutError:
             running = self._executor.running
-            raise TimeoutError(f"no rest within {self.timeout} s, with {running} calls in worker threads") from None
+            raise TimeoutError(f"no rest within {self.timeout} s; {running} calls run in worker threads") from None
         self.check()
 
-    async def _be_quiet(self) -> None:
+    async def _wait_for_quiet(self) -> None:
         while True:
             seen = self._count
             await turns(_QUIET_TURNS)
@@ -161,10 +161,10 @@ class Activity:
             await self._change.wait()
 
     def check(self) -> None:
-        """Raise if the server's connection raised.
+        """Raise if the server's connection raised an exception.
 
         Raises:
-            ServerFault: it did; raised once for each fault.
+            ServerFault: once for each exception.
         """
         if self.faults:
             fault = self.faults.pop(0)

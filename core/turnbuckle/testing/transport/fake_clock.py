@@ -1,7 +1,7 @@
-"""Tell a time that stands still until a test moves it.
+"""A clock that stands still until a test advances it.
 
-``FakeClock`` is the ``server.clock.Clock`` of the in-memory client. Only what asks this clock is moved by it: the
-deadlines of the server, its Date field, the expiry of the client's cookies. ``asyncio.sleep`` goes by real time.
+``FakeClock`` is the ``server.model.clock.Clock`` of the in-memory client. It moves only the things that use this clock:
+the deadlines of the server, its Date field, and the expiry of the client's cookies. ``asyncio.sleep`` uses real time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["FakeClock"]
 _START: Final = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
 
-# Enough for what a timer starts to come to rest before the next timer is looked at.
+# Enough turns for the effects of a timer to end before the next timer runs.
 _TURNS_PER_TIMER: Final = 8
 
 
@@ -66,20 +66,20 @@ class FakeClock:
 
     @property
     def pending(self) -> int:
-        """How many timers wait."""
+        """Number of waiting timers."""
         return sum(not timer.is_cancelled for _, _, timer in self._timers)
 
     async def advance(self, seconds: float) -> None:
-        """Move time forward; each timer that falls due runs at its time, in order, as a callback of the loop.
+        """Advance the time; each timer that becomes due runs at its time, in order, as a callback of the loop.
 
-        Tasks that a timer wakes get their turns before time moves on.
+        Tasks that a timer wakes run before the time moves on.
 
         Raises:
             ValueError: ``seconds`` is negative.
         """
         if seconds < 0:
             raise ValueError(f"time cannot be advanced by {seconds!r} s")
-        # What was begun before, such as a connection that was just opened, began before time went by.
+        # Earlier actions, such as opening a connection, take effect before the time moves.
         await turns(_TURNS_PER_TIMER)
         target = self._elapsed + seconds
         while self._timers and self._timers[0][0] <= target:
@@ -91,6 +91,6 @@ class FakeClock:
         if timer.is_cancelled:
             return
         self._elapsed = max(self._elapsed, timer.due)
-        # Not called from here: what runs inside of a task sees that task as its own.
+        # Not called directly: the callback would run inside the task of the test.
         asyncio.get_running_loop().call_soon(timer.callback)
         await turns(_TURNS_PER_TIMER)

@@ -44,14 +44,14 @@ class ServerEnd(Protocol):
 
 @final
 class MemoryPeer:
-    """The client's end of a connection: sends and takes octets, at its own pace.
+    """The client's end of a connection: it sends and reads bytes at its own pace.
 
     Attributes:
-        received: what was taken of what the server sent.
-        is_reading: whether octets are taken as soon as the server sends them.
-        window: octets that the server gets rid of while nobody reads, as it does into the buffer of a socket.
-        is_at_eof: the server will send no more.
-        was_reset: the connection was cut: by the server with octets unsent, or by this end.
+        received: the bytes that were read.
+        is_reading: whether bytes are read as soon as the server sends them.
+        window: number of bytes that the server can send while this end does not read, as into the buffer of a socket.
+        is_at_eof: whether the server will send no more.
+        was_reset: whether the connection was cut: by the server with bytes unsent, or by this end.
     """
 
     def __init__(self, activity: Activity) -> None:
@@ -65,7 +65,7 @@ class MemoryPeer:
         self.was_reset = False
 
     def attach(self, transport: ServerEnd) -> None:
-        """Learn which transport is at the other end."""
+        """Set the other end."""
         self._transport = transport
 
     @property
@@ -76,30 +76,30 @@ class MemoryPeer:
         return self._transport
 
     def send(self, data: bytes) -> None:
-        """Send octets; the server gets them when it reads."""
+        """Send bytes; the server gets them when it reads."""
         self.transport.arrive(data)
 
     def send_eof(self) -> None:
-        """Send no more, and go on reading."""
+        """Stop sending, and go on reading."""
         self.transport.arrive_eof()
 
     def reset(self) -> None:
-        """Cut the connection, as a peer that crashed does."""
+        """Cut the connection, as a crashing peer does."""
         self.was_reset = True
         self.transport.lose(ConnectionResetError("connection reset by peer"))
 
     def close(self) -> None:
-        """Go away politely: send no more; what the server still sends meets a reset."""
+        """Close the connection: stop sending; further bytes of the server cause a reset."""
         self.is_reading = False
         self.transport.abandon()
 
     def resume_reading(self) -> None:
-        """Take everything that the server has sent and sends from now on."""
+        """Read everything that the server has sent, and will send."""
         self.is_reading = True
         self.take(None)
 
     def take(self, most: int | None) -> bytes:
-        """Take up to ``most`` octets of what the server sent, all if None, and return them."""
+        """Read up to ``most`` bytes, all if None, and return them."""
         self._arrived.extend(self.transport.drain(None if most is None else max(0, most - len(self._arrived))))
         data = bytes(self._arrived[:most])
         del self._arrived[: len(data)]
@@ -109,11 +109,11 @@ class MemoryPeer:
 
     @property
     def unread(self) -> int:
-        """How many octets the server sent that were not taken."""
+        """Number of bytes that the server sent and this end has not read."""
         return len(self._arrived) + self.transport.get_write_buffer_size()
 
     def note_written(self) -> None:
-        """Let the server get rid of what it wrote, as far as this end takes it."""
+        """Read the bytes that the server wrote, as far as this end reads."""
         if not self.transport.get_write_buffer_size():
             return
         if self.is_reading:
@@ -122,7 +122,7 @@ class MemoryPeer:
             self._arrived.extend(self.transport.drain(self.window - len(self._arrived)))
 
     def note_end(self, *, reset: bool) -> None:
-        """The server ended its side of the connection."""
+        """Note that the server ended its side of the connection."""
         self.is_at_eof = True
         self.was_reset = self.was_reset or reset
         self._activity.note()

@@ -1,10 +1,9 @@
-"""Carry octets between a server's connection and a test, in memory, with the manners of a socket.
+"""Carry bytes between a server's connection and a test, in memory, with the behaviour of a socket.
 
-``MemoryTransport`` is the server's end: a real ``asyncio.Transport``, whose callbacks come from the loop, one at a
-time, in the order that asyncio keeps. ``MemoryPeer`` is the client's end. What the server writes goes straight to a
-peer that reads; otherwise it stays in the buffer of the transport and counts against the water marks. Unless the peer
-opens a window there is no socket buffer in between: back-pressure starts with the first octet not taken, so that
-tests can tell when.
+``MemoryTransport`` is the server's end: a real ``asyncio.Transport``, which calls the protocol from the loop, one call
+at a time, in asyncio's order. ``MemoryPeer`` is the client's end. Written bytes go directly to a peer that reads;
+otherwise they stay in the buffer of the transport and count against the water marks. Unless the peer opens a window,
+there is no socket buffer in between: back-pressure starts with the first unread byte, so tests can predict it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from turnbuckle.testing.transport.memory_peer import MemoryPeer
 __all__ = ["MemoryTransport"]
 
 _HIGH_WATER: Final = 64 * 1024
-# What asyncio reads from a socket at most at a time.
+# The maximum that asyncio reads from a socket at a time.
 _MAX_PIECE: Final = 256 * 1024
 
 
@@ -29,16 +28,16 @@ class MemoryTransport(asyncio.Transport):
     """The server's end of a connection.
 
     Args:
-        protocol: the server's connection; told of this transport on the next turn of the loop.
+        protocol: the server's connection; ``connection_made`` is called on the next turn of the loop.
         peer: the other end.
-        activity: told of everything that happens.
-        extra: what ``get_extra_info`` gives.
+        activity: is notified of all activity.
+        extra_info: the values of ``get_extra_info``.
     """
 
     def __init__(
-        self, protocol: asyncio.Protocol, peer: MemoryPeer, activity: Activity, extra: Mapping[str, object]
+        self, protocol: asyncio.Protocol, peer: MemoryPeer, activity: Activity, extra_info: Mapping[str, object]
     ) -> None:
-        super().__init__(dict(extra))
+        super().__init__(dict(extra_info))
         self._protocol: asyncio.BaseProtocol = protocol
         self._peer: Final = peer
         self._activity: Final = activity
@@ -63,35 +62,35 @@ class MemoryTransport(asyncio.Transport):
     # -- the peer's side
 
     def arrive(self, data: bytes) -> None:
-        """Take octets from the peer."""
+        """Take bytes from the peer."""
         for start in range(0, len(data), _MAX_PIECE):
             self._incoming.append(data[start : start + _MAX_PIECE])
         self._call_soon(self._deliver)
 
     def arrive_eof(self) -> None:
-        """Take the end of what the peer sends."""
+        """Take the end of the peer's data."""
         self._eof_arrived = True
         self._call_soon(self._deliver)
 
     def abandon(self) -> None:
-        """Take the end of what the peer sends, and know that it reads nothing any more."""
+        """Take the end of the peer's data; the peer reads nothing any more."""
         self._is_abandoned = True
         self.arrive_eof()
         if self._buffer:
             self.lose(ConnectionResetError("connection reset by peer"))
 
     def lose(self, error: Exception | None) -> None:
-        """Lose the connection: what is on its way is gone."""
+        """Lose the connection with everything that was not delivered."""
         if not self._is_lost:
             self._is_lost = self._is_closing = True
-            # What the peer has not taken is thrown away; it then learns of a cut, not of an end.
+            # Bytes that the peer has not read are discarded; the peer then sees a reset and not an end.
             self._is_cut = error is not None or bool(self._buffer)
             self._incoming.clear()
             self._buffer.clear()
             self._call_soon(self._disconnect, error)
 
     def drain(self, most: int | None) -> bytes:
-        """Give up to ``most`` octets of what was written to the peer, all if None."""
+        """Return up to ``most`` bytes that the server wrote, all if None."""
         data = bytes(self._buffer[:most])
         del self._buffer[: len(data)]
         if self._is_writing_paused and len(self._buffer) <= self._low:
@@ -103,7 +102,7 @@ class MemoryTransport(asyncio.Transport):
 
     @property
     def incoming_size(self) -> int:
-        """How many octets the server has not taken yet."""
+        """Number of bytes that the server has not read yet."""
         return sum(map(len, self._incoming))
 
     @property
@@ -114,7 +113,7 @@ class MemoryTransport(asyncio.Transport):
     # -- asyncio.Transport: reading
 
     def is_reading(self) -> bool:
-        """Return whether octets of the peer are delivered."""
+        """Return whether bytes of the peer are delivered."""
         return self._is_reading and not self._is_closing
 
     def pause_reading(self) -> None:
@@ -122,17 +121,17 @@ class MemoryTransport(asyncio.Transport):
         self._is_reading = False
 
     def resume_reading(self) -> None:
-        """Deliver what has arrived and what arrives."""
+        """Deliver the waiting bytes, and further bytes as they arrive."""
         self._is_reading = True
         self._call_soon(self._deliver)
 
     # -- asyncio.Transport: writing
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send octets to the peer, in order, without waiting.
+        """Send bytes to the peer, in order, without waiting.
 
         Raises:
-            RuntimeError: the end was written already.
+            RuntimeError: ``write_eof`` was called before.
         """
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
@@ -149,7 +148,7 @@ class MemoryTransport(asyncio.Transport):
         self._maybe_pause_protocol()
 
     def write_eof(self) -> None:
-        """Tell the peer, after what is in the buffer, that no more comes."""
+        """Signal the end of the data to the peer, after the buffered bytes."""
         if not self._eof_written:
             self._eof_written = True
             self._finish()
@@ -159,7 +158,7 @@ class MemoryTransport(asyncio.Transport):
         return True
 
     def get_write_buffer_size(self) -> int:
-        """Return how many octets the peer has not taken."""
+        """Return the number of bytes that the peer has not read."""
         return len(self._buffer)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
@@ -167,7 +166,7 @@ class MemoryTransport(asyncio.Transport):
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the water marks as asyncio does: one follows from the other."""
+        """Set the water marks as asyncio does: a missing one is derived from the other."""
         if high is None:
             high = _HIGH_WATER if low is None else 4 * low
         low = high // 4 if low is None else low
@@ -191,14 +190,14 @@ class MemoryTransport(asyncio.Transport):
         return self._is_closing
 
     def close(self) -> None:
-        """Close once the peer has taken what was written; deliver nothing more."""
+        """Close after the peer has read the written bytes; deliver nothing more."""
         if not self._is_closing:
             self._is_closing = True
             self._incoming.clear()
             self._finish()
 
     def abort(self) -> None:
-        """Close now, whatever the peer has not taken."""
+        """Close at once, and discard bytes that the peer has not read."""
         self.lose(None)
 
     # -- inside
@@ -253,6 +252,6 @@ class MemoryTransport(asyncio.Transport):
     def _guarded(self, callback: Callable[..., None], *args: object) -> None:
         try:
             callback(*args)
-        except Exception as error:  # noqa: BLE001  # nothing may raise here: the test has to hear of whatever does
+        except Exception as error:  # noqa: BLE001  # nothing may raise here: the test must see every exception
             self._activity.note_fault(error)
             self.lose(None)
