@@ -41,7 +41,7 @@ def make_check() -> Check:
             found = read(factory, [data], at_end=True)
             kind = differ(expected, found)
             if kind is not None:
-                question = Question(kind=kind, octets=data, reference=expected, other=found, strict=strict)
+                question = Question(kind=kind, data=data, reference=expected, other=found, strict=strict)
                 permission = permission_for(question)
                 if permission is None:
                     raise Disagreement(f"{name} {kind.value}\nh1: {expected}\n{name}: {found}")

@@ -1,6 +1,6 @@
-"""Check that requests call no hook: plugins speak at startup, and are silent from then on.
+"""Check that requests call no hook: hooks are called at startup only.
 
-Every call that the serving thread makes is looked at, so that hooks are found however they are called.
+The check profiles every call of the serving thread, so it finds hooks however they are called.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _HOOKS: Final = frozenset(name for name in vars(Hooks) if name.startswith(("prov
 
 
 async def assert_no_hot_hooks(app: App, *requests: str) -> None:
-    """Serve requests, and fail if one of them calls a hook, or anything of pluggy.
+    """Serve requests, and fail if one of them calls a hook or a function of pluggy.
 
     Args:
-        app: what is served.
-        requests: such as ``"GET /items"``; each route without parameters, and a path that is not there, by default.
+        app: the app.
+        requests: such as ``"GET /items"``; by default each route without parameters, and an unknown path.
 
     Raises:
-        AssertionError: with the hook and where it was called from.
+        AssertionError: with the hook and its caller.
     """
-    asked = requests or tuple(_requests(app))
+    targets = requests or tuple(_requests(app))
     async with Client(app) as client:
-        # The first request may find what the others need, and keep it.
-        for request in (*asked, *asked):
+        # The first request may fill caches that the second one uses.
+        for request in (*targets, *targets):
             method, _, target = request.partition(" ")
             with _watching() as calls:
                 await client.request(method, target)
@@ -51,16 +51,16 @@ def _requests(app: App) -> Iterator[str]:
 
 @contextmanager
 def _watching() -> Iterator[list[str]]:
-    """Note the calls of hooks while the block runs, here and in threads that start meanwhile."""
+    """Collect the calls of hooks during the block, in this thread and in threads that it starts."""
     calls: list[str] = []
 
-    def look(frame: FrameType, event: str, argument: object) -> None:
+    def profile(frame: FrameType, event: str, argument: object) -> None:
         if event == "call" and _is_hook(frame):
-            calls.append(_described(frame))
+            calls.append(_describe(frame))
 
     before = sys.getprofile()
-    threading.setprofile(look)
-    sys.setprofile(look)
+    threading.setprofile(profile)
+    sys.setprofile(profile)
     try:
         yield calls
     finally:
@@ -74,7 +74,7 @@ def _is_hook(frame: FrameType) -> bool:
     return frame.f_code.co_name in _HOOKS and isinstance(frame.f_locals.get("self"), Plugin)
 
 
-def _described(frame: FrameType) -> str:
+def _describe(frame: FrameType) -> str:
     code, caller = frame.f_code, frame.f_back
     where = f" from {caller.f_code.co_filename}:{caller.f_lineno}" if caller is not None else ""
     return f"{code.co_qualname}{where}"

@@ -1,4 +1,4 @@
-"""Expect an app not to start, for the reasons that a test names."""
+"""Expect that an app does not start, for the reasons that a test names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["expect_problems"]
 
 @contextmanager
 def expect_problems(*codes: str) -> Iterator[list[Problem]]:
-    """Expect a ``StartupError`` with problems of just these codes, in whatever order.
+    """Expect a ``StartupError`` with problems of exactly these codes, in any order.
 
     ::
 
@@ -21,13 +21,13 @@ def expect_problems(*codes: str) -> Iterator[list[Problem]]:
         assert "one_parser" in str(problems[0])
 
     Args:
-        codes: one for each problem that is expected.
+        codes: one code for each expected problem.
 
     Yields:
-        A list, which holds the problems once the block has ended.
+        A list that contains the problems after the end of the block.
 
     Raises:
-        AssertionError: there were others, or none.
+        AssertionError: there were no problems, or other ones.
     """
     if not codes:
         raise ValueError("name at least one code, such as 'TB401'")
@@ -38,7 +38,5 @@ def expect_problems(*codes: str) -> Iterator[list[Problem]]:
         found.extend(error.problems)
     assert found, f"no problem, where {', '.join(codes)} was expected"
     actual = sorted(problem.diagnostic.code for problem in found)
-    reporting_errors = "\n".join(map(str, found))
-    assert actual == sorted(codes), (
-        f"{', '.join(actual)}, where {', '.join(sorted(codes))} was expected:\n{reporting_errors}"
-    )
+    texts = "\n".join(map(str, found))
+    assert actual == sorted(codes), f"{', '.join(actual)}, where {', '.join(sorted(codes))} was expected:\n{texts}"

@@ -1,4 +1,4 @@
-"""Try the command line on a project of a few files, in processes of its own."""
+"""Run the command line on a project of a few files, in separate processes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _TIMEOUT: Final = 60.0
 
 @attrs.frozen(kw_only=True)
 class Finished:
-    """A command that has ended.
+    """A finished command.
 
     Attributes:
-        command: its arguments.
+        command: the arguments.
         status: the exit status.
-        stdout: what it wrote.
-        stderr: what it complained of.
+        stdout: the standard output.
+        stderr: the standard error output.
     """
 
     command: tuple[str, ...]
@@ -37,7 +37,7 @@ class Finished:
 
     @property
     def codes(self) -> list[str]:
-        """The codes of all problems that it told, in order."""
+        """The codes of all reported problems, in order."""
         words = (line.split(maxsplit=2) for line in self.stderr.splitlines())
         return [word for line in words for word in line[:2] if word.startswith("TB") and word[2:].isdigit()]
 
@@ -54,10 +54,10 @@ class Project:
         self.folder: Final = folder
 
     def write(self, files: Mapping[str, str]) -> None:
-        """Write files by their paths in the project; folders are made as needed.
+        """Write files by their paths in the project, and make folders as needed.
 
         Raises:
-            ValueError: a path leads out of the project.
+            ValueError: a path is outside of the project.
         """
         for name, text in files.items():
             path = self.folder / name
@@ -67,15 +67,15 @@ class Project:
             path.write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, environ: Mapping[str, str] | None = None, stdin: str = "") -> Finished:
-        """Run ``turnbuckle`` in the project, and return what came of it.
+        """Run ``turnbuckle`` in the project, and return the result.
 
         Args:
             arguments: such as ``"check", "main:app"``.
-            environ: variables beside those of this process, of which none for Turnbuckle is kept.
-            stdin: what it may read.
+            environ: variables in addition to the variables of this process without those of Turnbuckle.
+            stdin: the standard input.
 
         Raises:
-            TimeoutExpired: it did not end within a minute.
+            TimeoutExpired: the command did not end within a minute.
         """
         return self._run((sys.executable, "-m", "turnbuckle", *arguments), environ, stdin)
 

@@ -1,8 +1,8 @@
-"""Offer to pytest the fixtures ``turnbuckle_client``, ``plan_snapshot`` and ``turnbuckle_project``.
+"""Provide the pytest fixtures ``turnbuckle_client``, ``plan_snapshot`` and ``turnbuckle_project``.
 
-Loaded in every pytest run of an environment that has Turnbuckle, so it imports nothing of it before the fixture is
-used. ``turnbuckle_client`` is synchronous and thus independent of who runs the loop; and entering a client stays in the
-test, because lifespans want to be entered and left by one task.
+pytest loads this module in every run in an environment with Turnbuckle, so it imports Turnbuckle only when a fixture is
+used. ``turnbuckle_client`` is synchronous and therefore independent of the plugin that runs the loop. The test itself
+enters the client, because one task must enter and leave the lifespans.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["ClientFactory", "plan_snapshot", "pytest_addoption", "turnbuckle_client", "turnbuckle_project"]
 
 ClientFactory: TypeAlias = "Callable[..., Client]"
-"""Takes what ``turnbuckle.testing.Client`` takes."""
+"""Takes the arguments of ``turnbuckle.testing.Client``."""
 
 
 @pytest.fixture
 def turnbuckle_client() -> Iterator[ClientFactory]:
     """Make clients: ``async with turnbuckle_client(app) as client: await client.get("/")``.
 
-    A client that is left open fails the test: its lifespans would never end.
+    A client that is left open fails the test, because its lifespans would never end.
     """
     from turnbuckle.testing.client.client import Client
 
     made: list[Client] = []
 
     def make(*args: object, **options: object) -> Client:
-        client = Client(*args, **options)  # type: ignore[arg-type]  # Client itself says what it takes
+        client = Client(*args, **options)  # type: ignore[arg-type]  # Client checks its arguments
         made.append(client)
         return client
 
@@ -58,9 +58,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def plan_snapshot(request: pytest.FixtureRequest) -> PlanSnapshot:
-    """Compare how an app is put together with a file: ``plan_snapshot(app)``.
+    """Compare the composition of an app with a file: ``plan_snapshot(app)``.
 
-    Files are in the folder ``plans`` beside the test; ``--update-plans`` writes them.
+    The files are in the folder ``plans`` beside the test; ``--update-plans`` writes them.
     """
     from turnbuckle.testing.snapshots import PlanSnapshot
 
@@ -71,7 +71,7 @@ def plan_snapshot(request: pytest.FixtureRequest) -> PlanSnapshot:
 
 @pytest.fixture
 def turnbuckle_project(tmp_path: Path) -> Project:
-    """Make a project in a folder of its own: ``write({...})`` its files, and ``run("check", "main:app")``."""
+    """Return an empty project: ``write({...})`` writes its files, and ``run("check", "main:app")`` runs a command."""
     from turnbuckle.testing.project import Project
 
     return Project(tmp_path)

@@ -1,6 +1,6 @@
-"""Compare how an app is put together with a file that is kept beside the test.
+"""Compare the composition of an app with a file beside the test.
 
-What is kept is a plan without places, times, versions and settings: it changes when the composition does.
+The file contains the plan without locations, times, versions and settings, so it changes only with the composition.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _FOLDER: Final = "plans"
 
 
 def plan_text(plan: Plan) -> str:
-    """Return what is kept of a plan."""
+    """Return the text of a snapshot."""
     composition = {key: value for key, value in composition_of(plan).items() if key not in {"schema", "turnbuckle"}}
-    composition["plugins"] = [{"name": each["name"], "scope": each["scope"]} for each in composition["plugins"]]
+    composition["plugins"] = [{"name": plugin["name"], "scope": plugin["scope"]} for plugin in composition["plugins"]]
     return lock_text(composition)
 
 
 @final
 class PlanSnapshot:
-    """Compares plans with files; what the fixture ``plan_snapshot`` gives to a test.
+    """Compare plans with files; the value of the fixture ``plan_snapshot``.
 
     Args:
-        folder: where the test is; files are in ``plans`` below it.
-        test: its name.
-        is_updating: write the files instead.
+        folder: the folder of the test; the files are in ``plans`` below it.
+        test: the name of the test.
+        is_updating: whether to write the files instead of comparing.
     """
 
     def __init__(self, folder: Path, test: str, *, is_updating: bool) -> None:
@@ -45,10 +45,10 @@ class PlanSnapshot:
 
         Args:
             app: the app, or a plan.
-            name: tells several plans of one test apart.
+            name: distinguishes several plans of one test.
 
         Raises:
-            AssertionError: the plan has changed, or nothing was kept yet.
+            AssertionError: the plan has changed, or there is no file yet.
         """
         text = plan_text(app.plan if isinstance(app, App) else app)
         path = self._folder / f"{'-'.join(filter(None, (self._test, name)))}.txt"
@@ -56,7 +56,7 @@ class PlanSnapshot:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
             return
-        assert path.exists(), f"{path} is not there; pytest --update-plans writes it"
+        assert path.exists(), f"{path} does not exist; pytest --update-plans writes it"
         kept = path.read_text(encoding="utf-8")
         changes = "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), "kept", "now", lineterm="", n=1))
         assert kept == text, f"the plan has changed; pytest --update-plans accepts that\n{changes}"

@@ -1,4 +1,4 @@
-"""Suites that every plugin of a kind must pass: derive a test class from the one of its kind, and run pytest.
+"""Test suites that every plugin of a kind must pass: derive a test class from the suite, and run pytest.
 
 ::
 
@@ -6,9 +6,9 @@
         def parser_factory(self) -> ParserFactory:
             return my_parser
 
-Each suite is a base class whose name ends in ``Conformance`` and whose methods are tests. What it tests is made by a
-method that the derived class gives; what the kind leaves open is a class attribute with a default. A suite holds a
-plugin to its contract and to nothing else, and each of its failures says which rule was broken.
+Each suite is a base class whose name ends in ``Conformance`` and whose methods are tests. The derived class defines a
+method that makes the object under test. Class attributes with defaults describe choices that the contract leaves open.
+A suite checks the contract of a plugin and nothing else, and each failure names the broken rule.
 
 Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
 """

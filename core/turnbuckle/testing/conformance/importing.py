@@ -1,6 +1,6 @@
-"""Import a plugin's module in a process of its own, and see what that does.
+"""Import a plugin's module in a separate process, and record the effects of the import.
 
-Audit hooks cannot be taken away again, and a module is imported once: hence another process.
+A separate process is needed because audit hooks cannot be removed and a module is imported only once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _QUIET: Final = (
     "webbrowser.",
 )
 
-# What every app imports is there beforehand: its time is not the plugin's.
+# Modules that every app imports are imported before, so their time does not count.
 _SCRIPT: Final = """
 import importlib, json, sys, threading, time
 asked = json.loads(sys.argv[1])
@@ -70,11 +70,11 @@ print(json.dumps({"seconds": seconds, "done": done}))
 
 @attrs.frozen
 class Import:
-    """What an import did.
+    """The effects of an import.
 
     Attributes:
-        seconds: of the processor.
-        done: the audit events of what an import should not do.
+        seconds: processor time.
+        done: audit events that an import should not cause.
     """
 
     seconds: float
@@ -85,23 +85,23 @@ def import_apart(module: str, beforehand: tuple[str, ...] = ()) -> Import:
     """Import a module in another process.
 
     Args:
-        module: its name.
-        beforehand: modules whose import does not count.
+        module: the name of the module.
+        beforehand: modules that are imported before and do not count.
 
     Raises:
-        AssertionError: it cannot be imported.
+        AssertionError: the module cannot be imported.
     """
     asked = {"module": module, "beforehand": beforehand, "path": [*sys.path, *_roots(module)], "quiet": _QUIET}
-    # Without byte code nothing is written that the module did not ask for.
+    # Without byte code, Python itself writes no files.
     command = [sys.executable, "-B", "-c", _SCRIPT, json.dumps(asked)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"{module} cannot be imported by itself:\n{finished.stderr}"
-    reporting_errors = json.loads(finished.stdout.splitlines()[-1])
-    return Import(reporting_errors["seconds"], tuple(reporting_errors["done"]))
+    effects = json.loads(finished.stdout.splitlines()[-1])
+    return Import(effects["seconds"], tuple(effects["done"]))
 
 
 def _roots(module: str) -> list[str]:
-    """Return where the module can be imported from, which need not be on the path of a test run."""
+    """Return the folder that the module is imported from, which may be missing on the path of a test run."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return []

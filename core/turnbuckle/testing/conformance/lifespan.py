@@ -1,7 +1,7 @@
-"""The suite of lifespans (``turnbuckle.records.Lifespan`` has their contract).
+"""The test suite for lifespans (``turnbuckle.records.Lifespan`` documents the contract).
 
-A lifespan is entered and left on the serving loop, by one task. Whatever happens in between or on the way, what it has
-opened is closed, and nothing that it has started goes on.
+One task enters and leaves a lifespan, on the serving loop. In every case, the lifespan must close what it has opened,
+and must leave no tasks or threads behind.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = ["LifespanConformance"]
 ResultT = TypeVar("ResultT")
 
 _TIMEOUT: Final = 2.0
-# At how many steps of the loop a task is cancelled, one after the other.
+# A task is cancelled after so many steps of the loop, from 0 upwards.
 _STEPS: Final = 6
 
 
 class LifespanConformance(abc.ABC):
-    """What a lifespan must do; derive ``TestMyLifespan`` from it and give it ``make_lifespan``.
+    """Tests of a lifespan; derive ``TestMyLifespan`` and define ``make_lifespan``.
 
     Attributes:
-        settings: of the app that it is part of.
-        leaves_threads: threads of a pool may outlive it.
+        settings: the settings of the app.
+        leaves_threads: whether threads of a pool may outlive the lifespan.
     """
 
     settings: ClassVar[Mapping[str, object]] = {}
@@ -47,24 +47,26 @@ class LifespanConformance(abc.ABC):
         """Return a new record."""
 
     def is_open(self) -> bool | None:
-        """Say whether what it manages is open at the moment; None if that cannot be seen."""
+        """Return whether the managed resource is open now; None if the test cannot know."""
         return None
 
     def make_setup(self) -> Setup:
-        """Return what its factory is given; without settings of a plugin by default."""
+        """Return the setup for its factory; by default without settings of a plugin."""
         return Setup(settings=Settings())
 
     def _context(self, lifespan: Lifespan | None = None) -> AbstractAsyncContextManager[object]:
         return (lifespan or self.make_lifespan()).factory(self.make_setup())
 
     def _run(self, step: Callable[[], Coroutine[object, object, ResultT]], when: str) -> ResultT:
-        """Do something on a loop of its own, and see what is left behind."""
+        """Run a step on a new loop, and check that nothing is left behind."""
         threads = set(threading.enumerate())
         result, tasks = asyncio.run(_watched(step))
         assert not tasks, f"tasks go on {when}: {', '.join(tasks)}"
         self._check_open(False, when)
-        started = [] if self.leaves_threads else [each.name for each in threading.enumerate() if each not in threads]
-        # The loop's own pool ends with the loop.
+        started = (
+            [] if self.leaves_threads else [thread.name for thread in threading.enumerate() if thread not in threads]
+        )
+        # The loop's default pool has ended with the loop.
         assert not started, f"threads go on {when}: {', '.join(started)}"
         return result
 
@@ -72,10 +74,10 @@ class LifespanConformance(abc.ABC):
         is_open = self.is_open()
         assert is_open in {None, expected}, f"what the lifespan manages is {'open' if is_open else 'closed'} {when}"
 
-    # -- as it should go ---------------------------------------------------------------------------------------------
+    # -- without faults ---------------------------------------------------------------------------------------------
 
     def test_waits_until_it_is_entered(self) -> None:
-        """Making the context opens nothing: that may happen on another thread, without a loop."""
+        """Making the context must open nothing, because it may happen on another thread, without a loop."""
         context = self._context()
         assert isinstance(context, AbstractAsyncContextManager), (
             f"the factory must return an async context manager, not {context!r}"
@@ -83,7 +85,7 @@ class LifespanConformance(abc.ABC):
         self._check_open(False, "before it was entered")
 
     def test_opens_and_closes(self) -> None:
-        """Entered, it is open; left, it is closed."""
+        """The resource is open after entering, and closed after leaving."""
 
         async def step() -> None:
             async with self._context():
@@ -92,7 +94,7 @@ class LifespanConformance(abc.ABC):
         self._run(step, "after it was left")
 
     def test_serves_more_than_once(self) -> None:
-        """A record is entered again by the next server, and by that of another app at the same time."""
+        """The next server enters the same record again, and the server of another app may enter it at the same time."""
         lifespan = self.make_lifespan()
 
         async def step() -> None:
@@ -105,7 +107,7 @@ class LifespanConformance(abc.ABC):
             self._run(step, "after it was left")
 
     def test_serves_an_app(self) -> None:
-        """A server enters it before the first request, and leaves it after the last."""
+        """A server enters it before the first request, and leaves it after the last one."""
 
         async def step() -> None:
             app = App(settings=self.settings)
@@ -116,11 +118,11 @@ class LifespanConformance(abc.ABC):
 
         self._run(step, "after the server has stopped")
 
-    # -- as it may go ------------------------------------------------------------------------------------------------
+    # -- with faults -------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, GeneratorExit])
     def test_lets_exceptions_pass(self, kind: type[BaseException]) -> None:
-        """What is raised inside goes on, and what was opened is closed."""
+        """An exception raised inside must propagate, and the resource must be closed."""
 
         async def step() -> bool:
             error = kind("on purpose")
@@ -134,7 +136,7 @@ class LifespanConformance(abc.ABC):
         assert passes, f"{kind.__name__} was swallowed"
 
     def test_is_left_when_another_fails(self) -> None:
-        """A server that does not come to start leaves what it has entered."""
+        """A server that fails to start leaves the lifespans that it has entered."""
 
         async def step() -> None:
             app = App(settings=self.settings)
@@ -147,7 +149,7 @@ class LifespanConformance(abc.ABC):
 
     @pytest.mark.parametrize("steps", range(_STEPS))
     def test_may_be_cancelled_while_it_is_entered(self, steps: int) -> None:
-        """A start that is broken off leaves nothing open, however far it has come."""
+        """A start that is cancelled at any step leaves nothing open."""
 
         async def step() -> None:
             context = self._context()
@@ -160,7 +162,7 @@ class LifespanConformance(abc.ABC):
 
     @pytest.mark.parametrize("steps", range(_STEPS))
     def test_may_be_cancelled_while_it_is_left(self, steps: int) -> None:
-        """Nor does a stop that has no time left, which says so by cancelling."""
+        """A stop that runs out of time is cancelled, and leaves nothing open either."""
 
         async def step() -> None:
             context = self._context()
@@ -171,7 +173,7 @@ class LifespanConformance(abc.ABC):
         self._run(step, f"after leaving was cancelled at step {steps}")
 
     def test_is_left_when_the_server_is_cancelled(self) -> None:
-        """The cancellation goes on: a server whose end is swallowed never ends."""
+        """The cancellation must propagate: otherwise the server never ends."""
 
         async def step() -> bool:
             inside = asyncio.Event()
@@ -191,7 +193,7 @@ class LifespanConformance(abc.ABC):
         assert was_cancelled, "the cancellation was swallowed"
 
     def _ready(self) -> Callable[[Setup], AbstractAsyncContextManager[object]]:
-        """Return the factory, given the suite's own setup."""
+        """Return the factory, which gets the setup of the suite."""
         factory = self.make_lifespan().factory
 
         def tested(setup: Setup) -> AbstractAsyncContextManager[object]:
@@ -205,7 +207,7 @@ class _Failing(AbstractAsyncContextManager[None]):
         raise ValueError("on purpose")
 
     async def __aexit__(self, *raised: object) -> None:
-        """Leave nothing."""
+        """Do nothing."""
 
 
 def _failing(setup: Setup) -> AbstractAsyncContextManager[object]:
@@ -213,12 +215,12 @@ def _failing(setup: Setup) -> AbstractAsyncContextManager[object]:
 
 
 async def _watched(step: Callable[[], Coroutine[object, object, ResultT]]) -> tuple[ResultT, list[str]]:
-    """Return what the step returns, with the tasks that are left behind; they are cancelled."""
+    """Return the result of the step, and the names of the tasks that it leaves behind."""
     result = await step()
     for _ in range(_STEPS):
-        # What was cancelled ends at the next step, and is not left behind.
+        # A cancelled task ends at the next step, so it does not count.
         await asyncio.sleep(0)
-    return result, [each.get_name() for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    return result, [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
 async def _cancelled_after(steps: int, task: asyncio.Future[ResultT]) -> None:

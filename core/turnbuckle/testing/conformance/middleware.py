@@ -1,8 +1,7 @@
-"""The suite of middleware (``turnbuckle.records.Middleware`` has their contract).
+"""The test suite for middleware (``turnbuckle.records.Middleware`` documents the contract).
 
-Everything is asked through a whole server in memory, with a probe outside of the middleware and one inside. What has
-nothing to do with a request must let it through as it is; what it does with those that concern it is for its author to
-test.
+The tests send requests to a whole server in memory, with one probe outside of the middleware and one inside. Middleware
+must pass on unchanged all requests that do not concern it. What it does with other requests is tested by its author.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ _Step: TypeAlias = Callable[[Client, Probes], Coroutine[object, object, None]]
 
 _TOGETHER: Final = 5
 _TIMEOUT: Final = 2.0
-# What differs from one request to the next of any server.
+# Fields that differ from one request to the next on any server.
 _VOLATILE: Final = frozenset({"date"})
 
 
 class MiddlewareConformance(abc.ABC):
-    """What middleware must do; derive ``TestMyMiddleware`` from it and give it ``app_options``.
+    """Tests of middleware; derive ``TestMyMiddleware`` and define ``app_options``.
 
     Attributes:
-        headers: fields that requests need so that the middleware lets them through, such as credentials.
-        answers_exceptions: it turns exceptions of the middleware inside of it into responses.
+        headers: fields that a request needs to pass the middleware, such as credentials.
+        answers_exceptions: whether the middleware turns exceptions of inner middleware into responses.
     """
 
     headers: ClassVar[Mapping[str, str]] = {}
@@ -46,17 +45,17 @@ class MiddlewareConformance(abc.ABC):
 
     @abc.abstractmethod
     def app_options(self) -> Mapping[str, object]:
-        """Return what ``App`` is given to have the middleware, such as ``{"middleware": [mine]}``; new each time."""
+        """Return new arguments of ``App`` that add the middleware, such as ``{"middleware": [mine]}``."""
 
     def has_run(self, response: ClientResponse) -> bool:
-        """Say whether the middleware has dealt with a response, if that can be seen; always so by default."""
+        """Return whether the response shows that the middleware has run; True by default."""
         return True
 
     def _tested(self) -> list[Middleware]:
-        return [each.record for each in App(**self.app_options()).plan.root.middleware]  # type: ignore[arg-type]  # see there
+        return [entry.record for entry in App(**self.app_options()).plan.root.middleware]  # type: ignore[arg-type]  # App checks its arguments
 
     def _run(self, step: _Step) -> Probes:
-        """Serve an app with the middleware and the probes, and do one thing with it."""
+        """Serve an app with the middleware and the probes, and run one step."""
 
         async def run() -> Probes:
             probes = Probes()
@@ -68,10 +67,10 @@ class MiddlewareConformance(abc.ABC):
 
         return asyncio.run(run())
 
-    # -- what goes in comes out --------------------------------------------------------------------------------------
+    # -- unchanged messages ------------------------------------------------------------------------------------------
 
     def test_calls_next_once(self) -> None:
-        """The handler runs once for each request, neither twice nor not at all."""
+        """The handler runs exactly once for each request."""
 
         async def step(client: Client, probes: Probes) -> None:
             for path in ("/plain", "/nothing"):
@@ -83,7 +82,7 @@ class MiddlewareConformance(abc.ABC):
             assert calls.get(path) == 1, f"a request for {path} calls the next handler {calls.get(path, 0)} times"
 
     def test_keeps_the_response(self) -> None:
-        """Status, content and fields of the handler come out, also those that are there twice."""
+        """Status, content and fields of the response are kept, including repeated fields."""
 
         async def step(client: Client, probes: Probes) -> None:
             response = await client.get("/plain")
@@ -95,7 +94,7 @@ class MiddlewareConformance(abc.ABC):
         self._run(step)
 
     def test_keeps_the_content(self) -> None:
-        """A handler reads what was sent, also if it was sent in chunks."""
+        """The handler reads the sent content, chunked or not."""
 
         async def step(client: Client, probes: Probes) -> None:
             for content in (b"content", b"", b"c" * 100_000, _pieces(b"con", b"tent")):
@@ -119,7 +118,7 @@ class MiddlewareConformance(abc.ABC):
         ],
     )
     def test_runs_whatever_the_answer(self, method: str, path: str, status: int) -> None:
-        """It is called for what no route takes, and for errors, where there is no route and no match."""
+        """Middleware also runs for requests without a route, and for errors."""
 
         async def step(client: Client, probes: Probes) -> None:
             response = await client.request(method, path)
@@ -128,11 +127,11 @@ class MiddlewareConformance(abc.ABC):
 
         assert not self._run(step).raised, "an exception came out of the middleware"
 
-    # -- what is raised ----------------------------------------------------------------------------------------------
+    # -- exceptions --------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("kind", [Unforeseen, Forbidden])
     def test_lets_exceptions_pass(self, kind: type[Exception]) -> None:
-        """What the middleware inside raises is raised outside: the very object, so that it can be told and logged."""
+        """An exception of inner middleware propagates as the same object, so that it can be logged and answered."""
         error = kind("on purpose")
 
         async def step(client: Client, probes: Probes) -> None:
@@ -145,7 +144,7 @@ class MiddlewareConformance(abc.ABC):
             assert raised[0] is error, f"{error!r} became {raised[0]!r}"
 
     def test_lets_cancellation_pass(self) -> None:
-        """A handler whose client is gone is cancelled; nothing in between may keep that, or go on regardless."""
+        """The handler of a disconnected client is cancelled; middleware must neither suppress nor ignore that."""
 
         async def step(client: Client, probes: Probes) -> None:
             connection = client.connect()
@@ -160,8 +159,8 @@ class MiddlewareConformance(abc.ABC):
     # -- streams -----------------------------------------------------------------------------------------------------
 
     def test_keeps_streams_streams(self) -> None:
-        """A piece is sent when it is there, unless the middleware declares that it buffers responses."""
-        buffers = any(each.buffers_response for each in self._tested())
+        """Each piece is sent at once, unless the middleware declares ``buffers_response``."""
+        buffers = any(record.buffers_response for record in self._tested())
 
         async def step(client: Client, probes: Probes) -> None:
             if buffers:
@@ -177,8 +176,8 @@ class MiddlewareConformance(abc.ABC):
         self._run(step)
 
     def test_closes_streams(self) -> None:
-        """A stream whose client is gone is closed, so that it can clean up."""
-        if any(each.buffers_response for each in self._tested()):
+        """The stream of a disconnected client is closed, so that it can clean up."""
+        if any(record.buffers_response for record in self._tested()):
             return
 
         async def step(client: Client, probes: Probes) -> None:
@@ -193,8 +192,8 @@ class MiddlewareConformance(abc.ABC):
         self._run(step)
 
     def test_keeps_content_a_stream(self) -> None:
-        """A handler gets the first piece before the last one was sent, unless ``reads_body`` is declared."""
-        if any(each.reads_body for each in self._tested()):
+        """The handler gets the first piece before the last one is sent, unless ``reads_body`` is declared."""
+        if any(record.reads_body for record in self._tested()):
             return
 
         async def step(client: Client, probes: Probes) -> None:
@@ -209,7 +208,7 @@ class MiddlewareConformance(abc.ABC):
     # -- context and state -------------------------------------------------------------------------------------------
 
     def test_lets_context_variables_flow(self) -> None:
-        """Those set outside are there inside, and those set inside are there outside: no task is put in between."""
+        """Context variables set outside are visible inside, and vice versa: middleware starts no task in between."""
 
         async def step(client: Client, probes: Probes) -> None:
             response = await client.get("/plain")
@@ -218,7 +217,7 @@ class MiddlewareConformance(abc.ABC):
         assert self._run(step).marks == ["inside"], "a context variable set in the handler is lost outside"
 
     def test_keeps_requests_apart(self) -> None:
-        """Requests that are under way together are answered as if they were alone."""
+        """Concurrent requests are answered like single requests."""
 
         async def step(client: Client, probes: Probes) -> None:
             alone = [await self._alone(client, probes, number) for number in range(_TOGETHER)]
@@ -233,20 +232,20 @@ class MiddlewareConformance(abc.ABC):
                 response = await task
                 assert response.text == text, f"the request for {text!r} was answered with {response.text!r}"
                 found = {name: response.headers.get(name) for name in steady}
-                assert found == steady, f"of requests at once, one has the fields {found}, and alone {steady}"
+                assert found == steady, f"a concurrent request has the fields {found}, a single one {steady}"
 
         strangers = self._run(step).strangers
         assert not strangers, f"requests share state: {', '.join(strangers)}"
 
     async def _alone(self, client: Client, probes: Probes, number: int) -> tuple[dict[str, str | None], str]:
-        """Return the fields that are the same for each request of a path, and the content."""
+        """Return the fields that all requests for a path share, and the content."""
         probes.go.set()
         first, second = await client.get(f"/together/{number}"), await client.get(f"/together/{number}")
         pairs = {name.lower(): value for name, value in first.headers.items() if name.lower() not in _VOLATILE}
         return {name: value for name, value in pairs.items() if second.headers.get(name) == value}, first.text
 
     def test_keeps_apps_apart(self) -> None:
-        """Two apps may have the middleware; what it keeps belongs to one of them."""
+        """Two apps with the middleware share no state."""
 
         async def run() -> None:
             first, second = Probes(), Probes()

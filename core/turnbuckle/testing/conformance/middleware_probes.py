@@ -1,6 +1,6 @@
-"""What stands around a middleware under test: a probe outside of it, one inside, and handlers that tell what they see.
+"""The app around a middleware under test: probes outside and inside of it, and handlers that record what they see.
 
-Owns the app that the suite of middleware asks; knows nothing of what is asserted.
+It contains the app that the suite of middleware uses, and no assertions.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _INNER: Final = "conformance_inner_probe"
 _BLOCK: Final = b"b" * 65536
 
 MARK: Final[ContextVar[str]] = ContextVar("MARK", default="")
-"""Set by the outer probe for those inside, and by handlers for those outside."""
+"""Set by the outer probe and by the handlers."""
 
 
 class Unforeseen(Exception):
-    """What no middleware can know of."""
+    """An exception that no middleware knows."""
 
 
 @attrs.define(eq=False)
 class Probes:
-    """One app under test, and what was seen in it.
+    """One app under test, with the observations of its probes.
 
     Attributes:
-        calls: how often the inner probe was called, by path.
-        raised: what came out of the middleware instead of a response.
-        cancelled: where ``CancelledError`` was seen.
-        marks: what the outer probe found in the context variable afterwards.
-        strangers: what handlers found in the state of a request that was not theirs.
-        go: lets handlers that wait go on.
-        started: set once a handler waits.
-        closed: set once a stream was closed.
-        to_raise: what the inner probe raises instead of calling on.
+        calls: number of calls of the inner probe, by path.
+        raised: exceptions that the middleware raised instead of returning a response.
+        cancelled: the places where ``CancelledError`` was seen.
+        marks: values of the context variable that the outer probe found afterwards.
+        strangers: state of other requests that handlers found in their request.
+        go: releases the waiting handlers.
+        started: set when a handler waits.
+        closed: set when a stream was closed.
+        to_raise: exception that the inner probe raises instead of calling the next handler.
     """
 
     calls: dict[str, int] = attrs.field(factory=dict)
@@ -65,11 +65,13 @@ class Probes:
         """Return an app with middleware under test between the probes.
 
         Args:
-            options: what ``App`` is given to have it.
-            tested: all middleware that this makes.
+            options: arguments of ``App`` that add the middleware.
+            tested: the middleware records that they add.
         """
-        outermost, innermost = ([each.name for each in tested if each.zone == zone] for zone in (ZONES[0], ZONES[-1]))
-        app = App(**options)  # type: ignore[arg-type]  # App itself says what it takes
+        outermost, innermost = (
+            [record.name for record in tested if record.zone == zone] for zone in (ZONES[0], ZONES[-1])
+        )
+        app = App(**options)  # type: ignore[arg-type]  # App checks its arguments
         app.add_middleware(Middleware(_OUTER, self._outer, zone=ZONES[0], before=outermost))
         app.add_middleware(Middleware(_INNER, self._inner, zone=ZONES[-1], after=innermost))
         routes: Mapping[str, Callable[[Request], Awaitable[object]]] = {
@@ -117,7 +119,7 @@ class Probes:
     # -- handlers
 
     async def plain(self, request: Request) -> Response:
-        """Answer with two cookies, a status of its own, and what the context variable held."""
+        """Return two cookies, an unusual status, and the value of the context variable."""
         response = Response(MARK.get(), 201, {"X-Probe": "plain"})
         response.set_cookie("one", "1")
         response.set_cookie("two", "2")
@@ -125,7 +127,7 @@ class Probes:
         return response
 
     async def fails(self, request: Request) -> str:
-        """Raise what nobody foresaw."""
+        """Raise an unforeseen exception."""
         raise Unforeseen("on purpose")
 
     async def missing(self, request: Request) -> str:
@@ -133,7 +135,7 @@ class Probes:
         raise NotFound("not here")
 
     async def waits(self, request: Request) -> str:
-        """Wait until the test lets go."""
+        """Wait until the test sets ``go``."""
         self.started.set()
         try:
             await self.go.wait()
@@ -143,7 +145,7 @@ class Probes:
         return "waited"
 
     async def streams(self, request: Request) -> AsyncIterator[str]:
-        """Give a first piece at once, and the others when the test lets go."""
+        """Yield a first piece at once, and the others after the test sets ``go``."""
         return self._pieces()
 
     async def _pieces(self) -> AsyncIterator[str]:
@@ -152,7 +154,7 @@ class Probes:
         yield "last"
 
     async def endless(self, request: Request) -> AsyncIterator[bytes]:
-        """Give more than anyone takes; ``closed`` says whether the stream was closed."""
+        """Yield pieces without end; ``closed`` is set when the stream is closed."""
         return self._blocks()
 
     async def _blocks(self) -> AsyncIterator[bytes]:
@@ -164,11 +166,11 @@ class Probes:
             self.closed.set()
 
     async def echo(self, request: Request) -> bytes:
-        """Give the content back."""
+        """Return the content of the request."""
         return await request.read()
 
     async def first(self, request: Request) -> AsyncIterator[bytes]:
-        """Tell when the first piece of the content is there, then give all of it back."""
+        """Set ``started`` at the first piece of the content, and return all of it."""
         return self._echoed(request)
 
     async def _echoed(self, request: Request) -> AsyncIterator[bytes]:
@@ -177,7 +179,7 @@ class Probes:
             yield piece
 
     async def together(self, request: Request) -> str:
-        """Wait until all requests of the test are there; each leaves a mark in its state."""
+        """Mark the state of the request, and wait until all requests of the test have arrived."""
         number = str(request.path_params["number"])
         if "conformance" in request.state:
             self.strangers.append(f"{number} found {request.state['conformance']}")

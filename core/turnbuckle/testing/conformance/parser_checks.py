@@ -1,4 +1,4 @@
-"""What the suite of parsers says about the outcome of a case."""
+"""The assertions of the suite of parsers about an outcome."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ __all__ = ["check_refused", "check_requests", "failing"]
 
 
 def check_requests(case: ValidCase, outcome: ParserOutcome, expected: Sequence[ReadRequest]) -> None:
-    """Fail unless the outcome is these requests."""
+    """Fail unless the parser read these requests."""
     where = f"{case.name} ({case.section})"
     assert not outcome.fault, f"{where}: {outcome}"
     assert outcome.status is None, f"{where}: refused, but valid: {outcome}"
-    assert list(outcome.requests) == list(expected), f"{where}: taken for something else: {outcome}"
+    assert list(outcome.requests) == list(expected), f"{where}: read as something else: {outcome}"
 
 
 def check_refused(case: InvalidCase, outcome: ParserOutcome) -> None:
-    """Fail unless the outcome is a refusal with a right status."""
+    """Fail unless the parser rejected the case with an allowed status."""
     where = f"{case.name} ({case.section})"
     assert not outcome.fault, f"{where}: {outcome}"
-    assert outcome.status is not None, f"{where}: taken, but malformed: {outcome}"
+    assert outcome.status is not None, f"{where}: accepted, but malformed: {outcome}"
     assert outcome.status in case.statuses, f"{where}: the status must be one of {case.statuses}: {outcome}"
     assert not outcome.complete, f"{where}: a request before the refusal: {outcome}"
 
 
-def failing(factory: ParserFactory, octets: bytes) -> tuple[Parser, ProtocolError]:
-    """Return a parser that has raised, and what it raised; ``feed`` must not be what raises."""
+def failing(factory: ParserFactory, data: bytes) -> tuple[Parser, ProtocolError]:
+    """Return a parser after an error of ``next_event``, with the error; ``feed`` must not raise."""
     parser = factory(Limits())
-    parser.feed(octets)
+    parser.feed(data)
     parser.feed_eof()
     try:
         while parser.next_event() is not NEED_DATA:
             continue
     except ProtocolError as error:
         return parser, error
-    raise AssertionError(f"{octets!r} must be refused")
+    raise AssertionError(f"{data!r} must be refused")

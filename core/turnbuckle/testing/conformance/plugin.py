@@ -1,7 +1,7 @@
-"""The suite of plugins, whatever they provide (``turnbuckle.hookspecs`` has their contract).
+"""The test suite for plugins of any kind (``turnbuckle.hookspecs`` documents the contract).
 
-What a plugin provides has suites of its own. Here it is held to what makes any plugin a good neighbour: it says what it
-is, costs nothing to import, answers hooks with frozen records, and keeps nothing that two apps would share.
+The provided parts have their own suites. This suite tests that a plugin works well beside others: it has a description,
+a fast import, hooks that return frozen records, and no state that two apps would share.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ _CHANGEABLE: Final = (list, dict, set, bytearray, int, str, type(None))
 
 
 class PluginConformance(abc.ABC):
-    """What a plugin must do; derive ``TestMyPlugin`` from it and give it ``make_plugin``.
+    """Tests of a plugin; derive ``TestMyPlugin`` and define ``make_plugin``.
 
     Attributes:
         config: settings that the plugin needs to start, as under ``[plugin.NAME]``.
-        import_seconds: what importing its module may take of the processor, beyond what every app imports.
-        import_beforehand: modules that do not count, such as the library that the plugin adapts.
-        is_installed: whether a distribution has an entry point for it.
+        import_seconds: the allowed processor time of importing its module, without the modules that every app imports.
+        import_beforehand: modules whose import does not count, such as the library that the plugin adapts.
+        is_installed: whether a distribution has an entry point for the plugin.
     """
 
     config: ClassVar[Mapping[str, object]] = {}
@@ -103,7 +103,7 @@ class PluginConformance(abc.ABC):
             assert info.name not in getattr(info, relation), f"the plugin names itself in {relation!r}"
 
     def test_has_settings_that_can_be_checked(self) -> None:
-        """An attrs class that is frozen, with a docstring: the reference of settings is made of it."""
+        """The settings are a frozen attrs class with a docstring, which becomes the settings reference."""
         config = self.make_plugin().info.config
         if config is None:
             assert not self.config, f"the plugin takes no settings, but {dict(self.config)!r} are given"
@@ -114,24 +114,24 @@ class PluginConformance(abc.ABC):
         assert (config.__doc__ or "").strip(), f"{config.__name__} has no docstring, which is the reference of settings"
 
     def test_is_found_by_name(self) -> None:
-        """A distribution has an entry point of the plugin's name that leads to its class."""
+        """A distribution has an entry point with the name of the plugin that refers to its class."""
         if not self.is_installed:
             return
         kind = type(self.make_plugin())
-        found = [each for each in installed_plugins() if each.name == kind.info.name]
+        found = [plugin for plugin in installed_plugins() if plugin.name == kind.info.name]
         assert found, f"no distribution has an entry point {kind.info.name!r} in the group turnbuckle.plugins"
         loaded = found[0].entry_point.load()
         assert loaded is kind, f"the entry point {found[0].value!r} leads to {loaded!r}, not to {kind!r}"
 
-    # -- what importing it does --------------------------------------------------------------------------------------
+    # -- the import --------------------------------------------------------------------------------------------------
 
     def test_is_imported_without_doing_anything(self) -> None:
-        """No sockets, threads, processes or files to write: whoever looks at a plugin has not started it."""
+        """The import opens no sockets, starts no threads or processes, and writes no files."""
         done = import_apart(type(self.make_plugin()).__module__, self.import_beforehand).done
         assert not done, f"importing the plugin does {', '.join(dict.fromkeys(done))}"
 
     def test_is_imported_in_no_time(self) -> None:
-        """Each enabled plugin makes the start longer; the best of a few tries counts."""
+        """The import is fast, because each enabled plugin delays the start; the best of a few tries counts."""
         module = type(self.make_plugin()).__module__
         seconds = 0.0
         for _ in range(_TRIES):
@@ -142,18 +142,20 @@ class PluginConformance(abc.ABC):
             f"importing {module} takes {seconds * 1000:.0f} ms, and {self.import_seconds * 1000:.0f} at most"
         )
 
-    # -- what it answers ---------------------------------------------------------------------------------------------
+    # -- the hooks ---------------------------------------------------------------------------------------------------
 
     def test_starts(self) -> None:
-        """An app with nothing but the plugin, and what it requires, starts without a warning about it."""
+        """An app with only the plugin and its requirements starts without a warning about the plugin."""
         plan = self._resolve()
         name = self.make_plugin().info.name
-        about = [each for each in plan.diagnostics if any(origin.plugin == name for origin in each.origins)]
+        about = [found for found in plan.diagnostics if any(origin.plugin == name for origin in found.origins)]
         assert not about, "an app with the plugin starts with warnings:\n" + "\n".join(map(str, about))
-        assert any(each.name == name and each.state == "enabled" for each in plan.plugins), f"{name!r} is not enabled"
+        assert any(plugin.name == name and plugin.state == "enabled" for plugin in plan.plugins), (
+            f"{name!r} is not enabled"
+        )
 
     def test_answers_with_frozen_records(self) -> None:
-        """Each hook returns records of its own kind, which nobody can change afterwards."""
+        """Each hook returns frozen records of its kind."""
         for hook, records in self._answers().items():
             for record in records:
                 expected = _RECORDS[hook]
@@ -161,7 +163,7 @@ class PluginConformance(abc.ABC):
                 assert _is_frozen(record), f"{hook} returns {record!r}, which can be changed"
 
     def test_answers_the_same_again(self) -> None:
-        """A hook that is asked once more, as another app does, has the same to say."""
+        """A hook that is called again, as another app does, returns the same."""
         plugin = self.make_plugin()
         first, second = self._answers(plugin), self._answers(plugin)
         for hook, records in first.items():
@@ -169,7 +171,7 @@ class PluginConformance(abc.ABC):
             assert names == again, f"{hook} answered with {names}, and when asked again with {again}"
 
     def test_provides_something(self) -> None:
-        """A plugin that answers no hook is a slip: its methods may be misspelt."""
+        """The plugin implements at least one hook; otherwise a method name may be misspelt."""
         plugin = self.make_plugin()
         defines = type(plugin).hookspecs is not None
         assert defines or _overridden(plugin), f"{type(plugin).__name__} overrides no hook of turnbuckle.Plugin"
@@ -178,18 +180,18 @@ class PluginConformance(abc.ABC):
         plugin = plugin or self.make_plugin()
         name = plugin.info.name
         config = self._resolve().root.configs.get(name)
-        # Hooks that it defines for other plugins are answered by none: it stands alone here.
+        # The plugin is alone here, so its own hooks have no implementations.
         setup = Setup(settings=Settings(), plugin=name, config=config, call_hook=lambda hook, **arguments: ())
         hooks = [hook for hook in _overridden(plugin) if hook in _RECORDS]
         return {hook: tuple(getattr(plugin, hook)(**_only_setup(plugin, hook, setup))) for hook in hooks}
 
-    # -- what it keeps -----------------------------------------------------------------------------------------------
+    # -- shared state ------------------------------------------------------------------------------------------------
 
     def test_keeps_apps_apart(self) -> None:
-        """Two apps in one process share nothing through the plugin's module, its class, or its first instance."""
+        """Two apps in one process share no state through the plugin's module, its class, or its first instance."""
         kind = type(self.make_plugin())
         first = _plan_names(self._resolve())
-        # What the first app leaves behind once, such as a cache, is not what grows with each.
+        # State that the first app leaves behind once, such as a cache, is allowed.
         before = _globals(kind)
         second = _plan_names(self._resolve())
         assert second == first, f"with a first app the plugin provides {first}, and with a second one {second}"
@@ -204,7 +206,7 @@ def _overridden(plugin: Plugin) -> list[str]:
 
 
 def _only_setup(plugin: Plugin, hook: str, setup: Setup) -> dict[str, Setup]:
-    # pluggy lets an implementation leave out arguments.
+    # pluggy lets an implementation omit arguments.
     return {"setup": setup} if "setup" in inspect.signature(getattr(plugin, hook)).parameters else {}
 
 
@@ -221,7 +223,9 @@ def _is_frozen(record: object) -> bool:
 
 def _names(records: Iterable[object]) -> list[str]:
     keys = ("name", "path", "type", "exception")
-    return [str(next((getattr(each, key) for key in keys if getattr(each, key, None)), each)) for each in records]
+    return [
+        str(next((getattr(record, key) for key in keys if getattr(record, key, None)), record)) for record in records
+    ]
 
 
 def _plan_names(plan: Plan) -> list[list[str]]:
@@ -238,7 +242,7 @@ def _plan_names(plan: Plan) -> list[list[str]]:
 
 
 def _globals(kind: type) -> dict[str, str]:
-    """Return what can be changed in the module of a plugin and in its class, as text."""
+    """Return the mutable values in the module and the class of a plugin, as text."""
     module = vars(sys.modules[kind.__module__])
     found = {f"{kind.__module__}.{name}": value for name, value in module.items() if not name.startswith("__")}
     found |= {f"{kind.__qualname__}.{name}": value for name, value in vars(kind).items() if not name.startswith("__")}

@@ -1,4 +1,4 @@
-"""The suite of response types (``turnbuckle.records.ResponseType`` has their contract)."""
+"""The test suite for response types (``turnbuckle.records.ResponseType`` documents the contract)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ValueT = TypeVar("ValueT")
 
 
 class ResponseTypeConformance(abc.ABC):
-    """What a response type must do; derive ``TestMyType`` from it and give it ``response_type`` and ``make_values``."""
+    """Tests of a response type; derive ``TestMyType`` and define ``response_type`` and ``make_values``."""
 
     @abc.abstractmethod
     def response_type(self) -> ResponseType:
@@ -29,17 +29,19 @@ class ResponseTypeConformance(abc.ABC):
 
     @abc.abstractmethod
     def make_values(self) -> Sequence[object]:
-        """Return values as handlers might return them, new ones each time; at least two that differ."""
+        """Return new values as handlers might return them; at least two different ones."""
 
     def test_has_values_of_its_type(self) -> None:
-        """What it renders is what it is looked up by."""
+        """The values are instances of the type of the record."""
         record, values = self.response_type(), self.make_values()
         assert len(values) > 1, "make_values() must give at least two values"
         for value in values:
-            assert isinstance(value, record.type), f"{value!r} is no {record.type.__name__}, and never gets here"
+            assert isinstance(value, record.type), (
+                f"{value!r} is not a {record.type.__name__}, and is never rendered by this type"
+            )
 
     def test_renders_a_response(self) -> None:
-        """The result is a response, and of the media type that the record tells of."""
+        """The result is a response with the media type of the record."""
         record = self.response_type()
         for value in self.make_values():
             response = record.render(value)
@@ -50,12 +52,12 @@ class ResponseTypeConformance(abc.ABC):
             )
 
     def test_renders_at_once(self) -> None:
-        """Rendering is a plain call on the loop: what waits belongs into the stream of a body."""
+        """Rendering is a synchronous call on the loop; waiting belongs in the stream of a body."""
         render = self.response_type().render
         assert not asyncio.iscoroutinefunction(render), "render must not be async"
 
     def test_makes_a_response_each_time(self) -> None:
-        """Middleware changes responses; one that is kept would carry that into the next."""
+        """Each call returns a new response, because middleware changes responses."""
         record = self.response_type()
         for value, again in zip(self.make_values(), self.make_values(), strict=True):
             if isinstance(value, Response):
@@ -70,21 +72,21 @@ class ResponseTypeConformance(abc.ABC):
                 assert other.status != 418, f"responses for {value!r} share their status"
 
     def test_leaves_the_value_alone(self) -> None:
-        """A value may be kept by the handler, and returned again."""
+        """Rendering does not change the value, because a handler may keep it and return it again."""
         record = self.response_type()
         for value in self.make_values():
-            before = _described(value)
+            before = _snapshot(value)
             record.render(value)
-            assert _described(value) == before, f"render() changes the value: {before} became {_described(value)}"
+            assert _snapshot(value) == before, f"render() changes the value: {before} became {_snapshot(value)}"
 
     def test_tells_values_apart(self) -> None:
-        """The response is made of the value: two that differ are not all answered with the same."""
+        """The content depends on the value: different values do not all have the same content."""
         contents = {response.content for response in asyncio.run(self._get_all()) if response.status != 204}
         streams = any(isinstance(value, AsyncIterable) for value in self.make_values())
         assert len(contents) > 1 or streams, f"all values give the same content: {contents}"
 
     def test_serves_an_app(self) -> None:
-        """What a handler returns arrives, the same each time, and HEAD has the fields of GET."""
+        """The value of a handler is sent, the same each time, and HEAD has the fields of GET."""
         first, second = asyncio.run(self._get_all()), asyncio.run(self._get_all())
         heads = asyncio.run(self._get_all("HEAD"))
         for value, one, other, head in zip(self.make_values(), first, second, heads, strict=True):
@@ -94,7 +96,7 @@ class ResponseTypeConformance(abc.ABC):
             assert head.headers.get("content-type") == one.headers.get("content-type"), f"HEAD of {value!r} differs"
 
     def test_covers_subclasses(self) -> None:
-        """A subclass without an entry of its own is rendered by the one of its base, which must not mind."""
+        """A subclass without its own response type is rendered by the one of its base."""
         record = self.response_type()
         for value in self.make_values():
             derived = _derived(value)
@@ -116,14 +118,14 @@ class ResponseTypeConformance(abc.ABC):
             return [await client.request(method, f"/{number}") for number in range(len(values))]
 
 
-def _described(value: object) -> str:
+def _snapshot(value: object) -> str:
     if isinstance(value, AsyncIterable):
         return type(value).__name__
     return f"{value!r} {getattr(value, '__dict__', '')!r}"
 
 
 def _derived(value: ValueT) -> ValueT | None:
-    """Return the same as an instance of a subclass; None where that cannot be made."""
+    """Return a copy as an instance of a subclass; None if that is not possible."""
     kind = type(value)
     try:
         derived = copy.copy(value)

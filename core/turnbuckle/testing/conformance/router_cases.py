@@ -1,6 +1,6 @@
-"""Paths that a router must read in one way only, as tables for ``parametrize``.
+"""Paths with exactly one correct reading, as tables for ``parametrize``.
 
-Sources: RFC 3986, sections 2 and 3.3; ``turnbuckle.routing.patterns`` and ``converters`` have the syntax.
+Sources: RFC 3986, sections 2 and 3.3; ``turnbuckle.routing.patterns`` and ``converters`` define the syntax.
 """
 
 from __future__ import annotations

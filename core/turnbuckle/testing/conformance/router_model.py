@@ -1,7 +1,7 @@
-"""A router that nobody would use, because it tries everything; what others find is held against it.
+"""A slow and simple model of a router, which tries every route; real routers are compared with it.
 
-Owns random tables of routes and paths that are likely to meet. It shares no code with any router: patterns are made
-from parts, so that none has to be read.
+This module also generates random tables of routes, and paths that are likely to match them. It shares no code with any
+router: patterns are built from parts, so they need not be parsed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _RANKS: Final[Mapping[str, int]] = {"int": 40, "str": 80}
 
 @attrs.frozen
 class Part:
-    """One segment of a pattern: text, or a parameter of some kind with text before it."""
+    """One segment of a pattern: text, or a parameter of a kind with text before it."""
 
     text: str = ""
     kind: Literal["text", "str", "int", "path"] = "text"
 
     def written(self, number: int) -> str:
-        """Return it as it stands in a pattern; ``number`` tells parameters apart."""
+        """Return its text in a pattern; ``number`` makes the name of the parameter unique."""
         text = quote(self.text, safe="")
         return text if self.kind == "text" else f"{text}{{p{number}:{self.kind}}}"
 
     def read(self, text: str) -> tuple[object, ...] | None:
-        """Return the value in a decoded segment, none for plain text; None if it does not fit."""
+        """Return the values in a decoded segment, empty for plain text; None if it does not match."""
         if self.kind == "text":
             return () if text == self.text else None
         if not text.startswith(self.text):
@@ -49,7 +49,7 @@ class Part:
         return (value,) if value else None
 
     def place(self, behind: int) -> tuple[int, ...]:
-        """Return how specific it is, the most specific first."""
+        """Return its specificity; smaller is more specific."""
         if self.kind == "path":
             return 2, -behind
         return (0,) if self.kind == "text" else (1, _RANKS[self.kind], -len(self.text))
@@ -57,7 +57,7 @@ class Part:
 
 @attrs.frozen
 class Found:
-    """A route that has a path, with the parameters in it."""
+    """A route that matches a path, with the parameters in the path."""
 
     route: Route
     parts: tuple[Part, ...]
@@ -65,11 +65,11 @@ class Found:
 
     @property
     def order(self) -> list[tuple[int, ...]]:
-        """How specific its pattern is, the most specific first."""
+        """The specificity of its pattern; smaller is more specific."""
         return [part.place(len(self.parts) - number) for number, part in enumerate(self.parts)]
 
     def serves(self, method: str) -> bool:
-        """Say whether it answers a method."""
+        """Return whether the route answers a method."""
         return method in self.route.methods or (method == "HEAD" and "GET" in self.route.methods)
 
 
@@ -80,25 +80,25 @@ class ModelRouter:
     rows: tuple[tuple[Route, tuple[Part, ...]], ...]
 
     def find(self, segments: Sequence[str]) -> list[Found]:
-        """Return the routes that have a path, in the order of the table."""
+        """Return the routes that match a path, in the order of the table."""
         read = ((route, parts, _read(parts, segments)) for route, parts in self.rows)
         return [Found(route, parts, params) for route, parts, params in read if params is not None]
 
 
 def encode(segments: Sequence[str], style: int = 0) -> str:
-    """Return a path; ``style`` is the way in which a client might encode what it need not."""
+    """Return an encoded path; ``style`` selects a way of escaping characters without need."""
     return "".join("/" + _STYLES[style % len(_STYLES)](segment) for segment in segments)
 
 
-def _every_octet(segment: str) -> str:
-    return "".join(f"%{octet:02X}" for octet in segment.encode())
+def _every_byte(segment: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in segment.encode())
 
 
 def _lower_case(segment: str) -> str:
-    return "".join(f"%{octet:02x}" for octet in segment.encode())
+    return "".join(f"%{byte:02x}" for byte in segment.encode())
 
 
-_STYLES: Final[tuple[Callable[[str], str], ...]] = (lambda text: quote(text, safe=""), _every_octet, _lower_case)
+_STYLES: Final[tuple[Callable[[str], str], ...]] = (lambda text: quote(text, safe=""), _every_byte, _lower_case)
 
 
 def _read(parts: Sequence[Part], segments: Sequence[str]) -> Params | None:
@@ -117,7 +117,7 @@ def _read(parts: Sequence[Part], segments: Sequence[str]) -> Params | None:
 
 
 def handler_of(number: int) -> Callable[[], int]:
-    """Return a handler that is like no other."""
+    """Return a handler that differs from all others."""
     return lambda: number
 
 
@@ -155,14 +155,14 @@ _SAMPLES: Final[Mapping[str, st.SearchStrategy[tuple[str, ...]]]] = {
 
 
 def _sample(part: Part) -> st.SearchStrategy[tuple[str, ...]]:
-    """Return segments that the part is likely to have."""
+    """Return segments that are likely to match the part."""
     if part.kind == "text":
         return st.just((part.text,))
     return _SAMPLES[part.kind].map(lambda texts: (part.text + texts[0], *texts[1:]))
 
 
 def _paths(table: ModelRouter) -> st.SearchStrategy[list[str]]:
-    """Return paths that are likely to have a route, and some that are not."""
+    """Return paths that are likely to match a route, and arbitrary paths."""
     anything = st.lists(_SEGMENTS, min_size=1, max_size=4)
     fitting = [st.tuples(*map(_sample, parts)).map(lambda texts: list(chain(*texts))) for _, parts in table.rows]
     return st.one_of(*fitting, anything)
@@ -174,6 +174,6 @@ def _case(table: ModelRouter) -> st.SearchStrategy[Case]:
 
 
 Case: TypeAlias = tuple[ModelRouter, list[tuple[str, list[str], int]]]
-"""A table and requests to it: a method, decoded segments, and how they are encoded."""
+"""A table and requests to it: method, decoded segments, and style of encoding."""
 
 CASES: Final = _TABLES.flatmap(_case)

@@ -1,12 +1,12 @@
-"""Run parsers side by side over the same octets, and account for every difference by a rule of an RFC.
+"""Compare parsers on the same bytes, and explain every difference by a rule of an RFC.
 
 ::
 
     report = compare_parsers({"mine": my_parser}, mutations=20, seed=1)
     assert not report.unexplained, report
 
-The reference is the core's own parser. Every other one is judged as a server would have it, behind the guard. What
-differs is either permitted, and then the report names the rule that permits it, or it is a fault of one of the two.
+The reference is the core's own parser. Every other parser runs behind the guard, as in a server. A difference is either
+permitted, and the report then names the rule, or a fault of one of the two parsers.
 """
 
 from __future__ import annotations

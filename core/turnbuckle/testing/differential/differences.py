@@ -1,8 +1,9 @@
-"""The differences that an RFC permits, and how each is told from a fault.
+"""Find how two outcomes of the same bytes differ, and which rule of an RFC permits the difference.
 
-Two kinds. A *leniency* lets a parser take what a strict one refuses: it is recognized by repairing the octets as the
-RFC says and giving them to the reference. A *choice* lets a parser refuse what another takes, or answer or write the
-same otherwise: it is recognized by the status, and by what was read.
+There are two kinds of rules. A *leniency* permits a parser to accept bytes that a strict parser rejects; it is
+recognized by repairing the bytes as the RFC says and giving them to the reference. A *choice* permits a parser to
+reject bytes that another parser accepts, or to use another status or spelling; it is recognized by the status and the
+requests.
 
 Sources: RFC 9112, sections 2.2, 3, 5.2, 6.1, 6.3 and 7; RFC 9110, sections 2.5, 5.4, 8.6, 9.1 and 15.
 """
@@ -70,32 +71,32 @@ class Question:
     """A difference to be explained.
 
     Attributes:
-        kind: in which way.
-        octets: that were read.
-        reference: what the reference made of them.
-        other: what the other parser made of them.
-        strict: gives octets to the reference.
+        kind: the kind of the difference.
+        data: the input.
+        reference: the outcome of the reference.
+        other: the outcome of the other parser.
+        strict: reads bytes with the reference.
     """
 
     kind: Kind
-    octets: bytes
+    data: bytes
     reference: ParserOutcome
     other: ParserOutcome
     strict: Callable[[bytes], ParserOutcome] = attrs.field(repr=False, eq=False)
 
     @property
     def refused_method(self) -> bytes:
-        """The method of the request that the other refused and the reference took; empty if there is none."""
+        """The method of the request that only the reference accepted; empty if there is none."""
         place = len(self.other.complete)
         return self.reference.requests[place].method if place < len(self.reference.requests) else b""
 
 
 _Test: TypeAlias = Callable[[Question], bool]
 
-# The methods of RFC 9110, section 9.3, and RFC 5789: those that any server may be asked for.
+# The methods of RFC 9110, section 9.3, and RFC 5789, which every server should know.
 _COMMON: Final = frozenset(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split())
 _LATER_VERSION: Final = re.compile(rb" HTTP/1\.[2-9]\r?\n")
-# At the start, after the empty line of a head or of trailers, or between content and a request line.
+# An empty line at the start, after a head or trailers, or between content and a request line.
 _EMPTY_LINE_BEFORE: Final = re.compile(rb"\A\r\n|\r\n\r\n\r\n|[^\r\n]\r\n[^\r\n]+ [^\r\n]+ HTTP/1\.")
 
 
@@ -105,11 +106,11 @@ def _is_unknown_method(question: Question) -> bool:
 
 
 def _is_later_version(question: Question) -> bool:
-    return question.other.status in (400, 505) and _LATER_VERSION.search(question.octets) is not None
+    return question.other.status in (400, 505) and _LATER_VERSION.search(question.data) is not None
 
 
 def _is_empty_line(question: Question) -> bool:
-    return question.other.status == 400 and _EMPTY_LINE_BEFORE.search(question.octets) is not None
+    return question.other.status == 400 and _EMPTY_LINE_BEFORE.search(question.data) is not None
 
 
 def _is_case_of_codings(question: Question) -> bool:
@@ -117,7 +118,7 @@ def _is_case_of_codings(question: Question) -> bool:
 
 
 def _without_case(outcome: ParserOutcome) -> list[ReadRequest]:
-    return [attrs.evolve(each, fields=tuple(map(_lowered_coding, each.fields))) for each in outcome.requests]
+    return [attrs.evolve(request, fields=tuple(map(_lowered_coding, request.fields))) for request in outcome.requests]
 
 
 def _lowered_coding(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
@@ -152,27 +153,27 @@ _CHOICES: Final[tuple[tuple[Kind, Permission, _Test], ...]] = (
     ),
     (
         Kind.READS,
-        Permission("case-of-codings", "RFC 9112, 7", "names of transfer codings are alike in any case"),
+        Permission("case-of-codings", "RFC 9112, 7", "names of transfer codings are case-insensitive"),
         _is_case_of_codings,
     ),
     (
         Kind.REFUSES,
-        Permission("own-limits", "RFC 9110, 5.4", "a recipient has limits of its own, with a 4xx beyond them"),
+        Permission("own-limits", "RFC 9110, 5.4", "a recipient has its own limits, and answers with a 4xx beyond them"),
         _is_own_limit,
     ),
     (
         Kind.STATUS,
-        Permission("status", "RFC 9110, 15.6", "501 and 505 say more than 400, which is right for what is malformed"),
+        Permission("status", "RFC 9110, 15.6", "501 and 505 are more specific than 400 for a malformed request"),
         _is_choice_of_status,
     ),
     (
         Kind.MOMENT,
-        Permission("moment", "RFC 9112, 2.2", "whether a head is complete before it is refused is not laid down"),
+        Permission("moment", "RFC 9112, 2.2", "no rule says whether a head must be complete before it is refused"),
         lambda question: True,
     ),
 )
 
-_BY_LENIENCY: Final = {each.name: Permission(each.name, each.section, each.rule) for each in LENIENCIES.values()}
+_BY_LENIENCY: Final = {rule.name: Permission(rule.name, rule.section, rule.rule) for rule in LENIENCIES.values()}
 
 PERMISSIONS: Final[tuple[Permission, ...]] = (
     *_BY_LENIENCY.values(),
@@ -182,7 +183,7 @@ PERMISSIONS: Final[tuple[Permission, ...]] = (
 
 
 def permission_for(question: Question) -> Permission | None:
-    """Return the rule that permits a difference; None if it is a fault."""
+    """Return the rule that permits a difference, or None for a fault."""
     for kind, permission, applies in _CHOICES:
         if kind is question.kind and applies(question):
             return permission
@@ -192,19 +193,19 @@ def permission_for(question: Question) -> Permission | None:
 
 
 def _leniency_for(question: Question) -> Permission | None:
-    """Find the repair, or the two repairs, after which the reference reads what the other has read."""
-    for leniency, octets in _repairs(question.octets):
-        outcome = question.strict(octets)
+    """Find one or two repairs after which the reference has the outcome of the other parser."""
+    for leniency, data in _repairs(question.data):
+        outcome = question.strict(data)
         if differ(outcome, question.other) in (None, Kind.STATUS, Kind.MOMENT):
             return _BY_LENIENCY[leniency.name]
     return None
 
 
-def _repairs(octets: bytes) -> Iterator[tuple[Leniency, bytes]]:
+def _repairs(data: bytes) -> Iterator[tuple[Leniency, bytes]]:
     for leniency in LENIENCIES.values():
-        for repaired in leniency.candidates(octets):
+        for repaired in leniency.candidates(data):
             yield leniency, repaired
     for first, second in itertools.permutations(LENIENCIES.values(), 2):
-        for once in first.candidates(octets):
+        for once in first.candidates(data):
             for twice in second.candidates(once):
                 yield first, twice

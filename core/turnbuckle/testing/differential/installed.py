@@ -1,6 +1,6 @@
 """Find the parsers of all installed plugins.
 
-They are asked one by one, each alone: two that would not go together in one app can still be compared.
+Each plugin is asked separately, so plugins that conflict in one app can still be compared.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["InstalledParsers", "installed_parsers"]
 @final
 @attrs.frozen
 class InstalledParsers:
-    """Parsers by name, and why some plugins could not be asked, by plugin."""
+    """Parsers by name, and the errors of plugins that could not be loaded, by plugin."""
 
     parsers: Mapping[str, ParserFactory]
     notes: Mapping[str, str]
@@ -34,24 +34,24 @@ def installed_parsers(found: Iterable[EntryPoint] | None = None) -> InstalledPar
     """Import all installed plugins and return their parsers.
 
     Args:
-        found: entry points to take instead of those of this environment.
+        found: entry points to use instead of the installed ones.
     """
     parsers: dict[str, ParserFactory] = {}
     notes: dict[str, str] = {}
     for installed in installed_plugins(found):
         try:
             provided = _ask(installed)
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; the others are compared
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; the other plugins are compared
             notes[installed.name] = _why(installed, error)
             continue
-        parsers.update((each.name, each.factory) for each in provided)
+        parsers.update((provider.name, provider.factory) for provider in provided)
     return InstalledParsers(parsers, notes)
 
 
 def _ask(installed: InstalledPlugin) -> list[ParserProvider]:
     value: object = installed.entry_point.load()
     plugin = value() if isinstance(value, type) else value
-    # One that leaves the hook alone has no parser, and need not be told any settings.
+    # A plugin that does not implement the hook has no parser, and its settings do not matter.
     if not isinstance(plugin, Plugin) or type(plugin).provide_parsers is Plugin.provide_parsers:
         return []
     config = plugin.info.config() if plugin.info.config is not None else None

@@ -1,4 +1,4 @@
-"""What a comparison has found, grouped by rule, as text and as plain data."""
+"""The result of a comparison, grouped by rule, as text and as plain data."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from turnbuckle.testing.parsing.outcome import ParserOutcome
 
 __all__ = ["ParserDifference", "Report"]
 
-# How much of an example is printed as text.
-_SHOWN: Final = 300
+# How much of an example is printed.
+_MAX_SHOWN: Final = 300
 
 
 @final
 @attrs.frozen(kw_only=True)
 class ParserDifference:
-    """A group of differences alike, with the shortest of them as an example.
+    """A group of similar differences, with the shortest input as an example.
 
     Attributes:
-        parser: that differs from the reference.
-        kind: in which way.
-        permission: the rule that permits it; None if there is none.
-        section: the RFC that the octets are about.
-        count: how many there were.
-        octets: of the example, as they were cut.
-        expected: what the reference made of them.
-        found: what the parser made of them.
+        parser: the parser that differs from the reference.
+        kind: the kind of the difference.
+        permission: the rule that permits it, or None.
+        section: the section of the RFC that the input is about.
+        count: number of differences in the group.
+        pieces: the input of the example, as it was split.
+        expected: the outcome of the reference.
+        found: the outcome of the parser.
     """
 
     parser: str
@@ -37,7 +37,7 @@ class ParserDifference:
     permission: Permission | None
     section: str
     count: int
-    octets: tuple[bytes, ...]
+    pieces: tuple[bytes, ...]
     expected: ParserOutcome
     found: ParserOutcome
 
@@ -47,15 +47,15 @@ class ParserDifference:
         yield f"{self.section}: {self.parser} {self.kind.value} ({times})"
         if self.permission is not None:
             yield f"    permitted by {self.permission.section}: {self.permission.rule}"
-        octets = repr(b"".join(self.octets))
-        yield f"    octets:    {octets[:_SHOWN]}{'...' if len(octets) > _SHOWN else ''}"
+        text = repr(b"".join(self.pieces))
+        yield f"    bytes:     {text[:_MAX_SHOWN]}{'...' if len(text) > _MAX_SHOWN else ''}"
         if self.kind is Kind.SPLIT:
-            yield f"    cut into:  {[len(piece) for piece in self.octets][:_SHOWN]}"
+            yield f"    split:     {[len(piece) for piece in self.pieces][:_MAX_SHOWN]}"
         yield f"    reference: {self.expected}"
         yield f"    {self.parser}: {self.found}"
 
     def data(self) -> dict[str, object]:
-        """Return the group as plain data, octets as Latin-1."""
+        """Return the group as plain data, bytes as Latin-1."""
         return {
             "parser": self.parser,
             "kind": self.kind.name.lower(),
@@ -63,7 +63,7 @@ class ParserDifference:
             "permitted_by": self.permission.section if self.permission else None,
             "section": self.section,
             "count": self.count,
-            "octets": [piece.decode("latin-1") for piece in self.octets],
+            "pieces": [piece.decode("latin-1") for piece in self.pieces],
             "expected": str(self.expected),
             "found": str(self.found),
         }
@@ -72,15 +72,15 @@ class ParserDifference:
 @final
 @attrs.frozen(kw_only=True)
 class Report:
-    """What a comparison has found.
+    """The result of a comparison.
 
     Attributes:
-        parsers: the names of those that were compared, the reference first.
-        inputs: how many different octets were read.
-        readings: how often one of the parsers read some.
-        seed: of the mutations.
-        differences: in groups, those without a permission first.
-        notes: on parsers that could not be compared, by plugin.
+        parsers: the names of the compared parsers, the reference first.
+        inputs: number of different inputs.
+        readings: number of times that a parser read an input.
+        seed: the seed of the mutations.
+        differences: groups of differences, groups without a permission first.
+        notes: the reasons why parsers could not be compared, by plugin.
     """
 
     parsers: tuple[str, ...]
@@ -93,12 +93,12 @@ class Report:
     @property
     def unexplained(self) -> tuple[ParserDifference, ...]:
         """The differences that no rule permits."""
-        return tuple(each for each in self.differences if each.permission is None)
+        return tuple(group for group in self.differences if group.permission is None)
 
     @property
     def permitted(self) -> tuple[ParserDifference, ...]:
-        """The differences that some rule permits."""
-        return tuple(each for each in self.differences if each.permission is not None)
+        """The differences that a rule permits."""
+        return tuple(group for group in self.differences if group.permission is not None)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -110,9 +110,9 @@ class Report:
         for plugin, note in self.notes.items():
             yield f"not compared: {plugin}: {note}"
         for title, groups in (("permitted", self.permitted), ("unexplained", self.unexplained)):
-            yield f"{title}: {sum(each.count for each in groups)}"
-            for each in groups:
-                yield from each.lines()
+            yield f"{title}: {sum(group.count for group in groups)}"
+            for group in groups:
+                yield from group.lines()
 
     def data(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -122,6 +122,6 @@ class Report:
             "readings": self.readings,
             "seed": self.seed,
             "notes": dict(self.notes),
-            "unexplained": [each.data() for each in self.unexplained],
-            "permitted": [each.data() for each in self.permitted],
+            "unexplained": [group.data() for group in self.unexplained],
+            "permitted": [group.data() for group in self.permitted],
         }

@@ -1,9 +1,9 @@
-"""Read the corpus, its mutations and its splits with every parser, and note where they differ.
+"""Read the corpus and its variants with every parser, and collect the differences.
 
-Theory of operation. Each input is read by the reference in one piece; that is what it means. Each other parser reads it
-in one piece, behind the guard, and is compared. Then every parser, the reference as well, reads it cut into pieces, and
-is compared with itself: what a message means may not depend on where the network cuts. Octets of the corpus are cut at
-every place, mutations at a few. All input ends, so what is incomplete is refused, and nothing is left open.
+Theory of operation. The reference reads each input in one piece, which defines its meaning. Each other parser reads it
+in one piece, behind the guard, and is compared with the reference. Then every parser, including the reference, reads
+the input in pieces and is compared with itself: the meaning of a message must not depend on the split. Inputs of the
+corpus are split at every position, mutations at a few. Each input ends, so incomplete requests are rejected.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["REFERENCE", "compare_parsers"]
 REFERENCE: Final = "h1"
 """The name of the core's own parser."""
 
-# Longer octets are not cut everywhere: time goes with the square of their length.
+# Longer inputs are not split everywhere, because the time grows with the square of their length.
 _MAX_CUT: Final = 300
 
 _Case: TypeAlias = ValidCase | InvalidCase
@@ -41,20 +41,20 @@ _CORPUS: Final[Sequence[_Case]] = (*VALID, *INVALID)
 @final
 @attrs.frozen
 class _Input:
-    """Octets, the RFC that they are about, and whether they are cut at every place or at a few."""
+    """An input, its section of the RFC, and a source of random splits; None to split it at every position."""
 
-    octets: bytes
+    data: bytes
     section: str
     chance: random.Random | None = None
 
     def cuts(self) -> Iterator[list[bytes]]:
-        if len(self.octets) > _MAX_CUT:
+        if len(self.data) > _MAX_CUT:
             return
-        yield byte_by_byte(self.octets)
+        yield byte_by_byte(self.data)
         if self.chance is None:
-            yield from pairs(self.octets)
-        elif len(self.octets) > 1:
-            yield cut(self.octets, [self.chance.randrange(1, len(self.octets)) for _ in range(3)])
+            yield from pairs(self.data)
+        elif len(self.data) > 1:
+            yield cut(self.data, [self.chance.randrange(1, len(self.data)) for _ in range(3)])
 
 
 def compare_parsers(
@@ -68,16 +68,16 @@ def compare_parsers(
     """Compare parsers with the core's own.
 
     Args:
-        parsers: by name; one named ``h1`` is left out, for it is the reference.
-        mutations: how many of each case of the corpus are made.
-        seed: the same one makes the same mutations.
-        corpus: other cases than those that come with Turnbuckle.
-        notes: on parsers that could not be compared, for the report.
+        parsers: parsers by name; the name ``h1`` is skipped, because it is the reference.
+        mutations: number of mutations of each case of the corpus.
+        seed: seed of the mutations; the same seed makes the same mutations.
+        corpus: cases to use instead of the cases of Turnbuckle.
+        notes: the reasons why parsers could not be compared, for the report.
     """
     others = {name: guarded(factory) for name, factory in sorted(parsers.items()) if name != REFERENCE}
     comparison = _Comparison(H1ParserFactory(), others)
-    for each in _inputs(corpus, mutations, seed):
-        comparison.compare(each)
+    for given in _inputs(corpus, mutations, seed):
+        comparison.compare(given)
     return Report(
         parsers=(REFERENCE, *others),
         inputs=comparison.inputs,
@@ -90,13 +90,13 @@ def compare_parsers(
 
 def _inputs(corpus: Sequence[_Case], mutations: int, seed: int) -> Iterator[_Input]:
     for case in corpus:
-        yield _Input(case.octets, case.section)
-        yield _Input(case.octets + NEXT, case.section, random.Random(f"{seed}:{case.name}"))
+        yield _Input(case.data, case.section)
+        yield _Input(case.data + NEXT, case.section, random.Random(f"{seed}:{case.name}"))
         for number in range(mutations):
             key = f"{seed}:{case.name}:{number}"
-            # Some damage shows only in what follows.
-            octets = mutated(case.octets, key) + (NEXT if number % 2 else b"")
-            yield _Input(octets, case.section, random.Random(key))
+            # Some damage is visible only in the next request.
+            data = mutated(case.data, key) + (NEXT if number % 2 else b"")
+            yield _Input(data, case.section, random.Random(key))
 
 
 @final
@@ -110,21 +110,21 @@ class _Comparison:
 
     def compare(self, given: _Input) -> None:
         self.inputs += 1
-        expected = self._read(self.reference, [given.octets])
+        expected = self._read(self.reference, [given.data])
         self._compare_cuts(REFERENCE, self.reference, given, expected)
         for name, factory in self.others.items():
-            found = self._read(factory, [given.octets])
+            found = self._read(factory, [given.data])
             kind = differ(expected, found)
             if kind is not None:
-                permission = permission_for(self._question(kind, given.octets, expected, found))
-                self._note((name, kind, permission, given.section), (given.octets,), expected, found)
+                permission = permission_for(self._question(kind, given.data, expected, found))
+                self._note((name, kind, permission, given.section), (given.data,), expected, found)
             if kind is not Kind.FAULT:
                 self._compare_cuts(name, factory, given, found)
 
     def _compare_cuts(self, name: str, factory: ParserFactory, given: _Input, whole: ParserOutcome) -> None:
         for pieces in given.cuts():
             found = self._read(factory, pieces)
-            # Which of several faults is met first, and so which status it has, may depend on the cut.
+            # The split may decide which of several faults is found first, and therefore the status.
             if differ(whole, found) not in (None, Kind.STATUS):
                 self._note((name, Kind.SPLIT, None, given.section), tuple(pieces), whole, found)
                 return
@@ -133,10 +133,10 @@ class _Comparison:
         self.readings += 1
         return read(factory, pieces, at_end=True)
 
-    def _question(self, kind: Kind, octets: bytes, expected: ParserOutcome, found: ParserOutcome) -> Question:
+    def _question(self, kind: Kind, data: bytes, expected: ParserOutcome, found: ParserOutcome) -> Question:
         return Question(
             kind=kind,
-            octets=octets,
+            data=data,
             reference=expected,
             other=found,
             strict=lambda repaired: read(self.reference, [repaired], at_end=True),
@@ -146,7 +146,7 @@ class _Comparison:
         parser, kind, permission, section = key
         known = self.groups.get(key)
         count = known.count + 1 if known else 1
-        if known is not None and sum(map(len, known.octets)) <= sum(map(len, pieces)):
+        if known is not None and sum(map(len, known.pieces)) <= sum(map(len, pieces)):
             self.groups[key] = attrs.evolve(known, count=count)
             return
         self.groups[key] = ParserDifference(
@@ -155,7 +155,7 @@ class _Comparison:
             permission=permission,
             section=section,
             count=count,
-            octets=pieces,
+            pieces=pieces,
             expected=expected,
             found=found,
         )
@@ -163,5 +163,5 @@ class _Comparison:
     def differences(self) -> list[ParserDifference]:
         return sorted(
             self.groups.values(),
-            key=lambda each: (each.permission is not None, each.section, each.parser, each.kind.name),
+            key=lambda group: (group.permission is not None, group.section, group.parser, group.kind.name),
         )

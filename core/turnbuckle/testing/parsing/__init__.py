@@ -1,4 +1,4 @@
-"""What is known about parsers, as data: requests with their meaning, and what became of octets at a parser.
+"""Test data for parsers: requests with their meaning, variants of them, and the outcome of reading them.
 
-The conformance suite and the differential runner both draw on it.
+The conformance suite and the differential runner both use it.
 """

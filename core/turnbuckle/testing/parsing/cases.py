@@ -12,27 +12,27 @@ from turnbuckle.testing.parsing.outcome import ReadRequest
 __all__ = ["NEXT", "NEXT_REQUEST", "InvalidCase", "LimitCase", "ValidCase"]
 
 NEXT: Final = b"GET /next HTTP/1.1\r\nHost: next\r\n\r\n"
-"""A request to follow another on the same connection."""
+"""A request that follows another one on the same connection."""
 
 NEXT_REQUEST: Final = ReadRequest(b"GET", b"/next", 1, ((b"host", b"next"),))
-"""What it means."""
+"""The meaning of ``NEXT``."""
 
 
 @final
 @attrs.frozen
 class ValidCase:
-    """Octets that every parser must take, and what they mean.
+    """Bytes that every parser must accept, with their meaning.
 
     Attributes:
-        name: what is special about them.
-        section: the RFC that says so, for example ``"RFC 9112, 2.2"``.
-        octets: one request or several.
-        requests: what they mean.
+        name: describes the special feature of the case.
+        section: the section of the RFC, for example ``"RFC 9112, 2.2"``.
+        data: the bytes of one or several requests.
+        requests: the meaning of the bytes.
     """
 
     name: str
     section: str
-    octets: bytes
+    data: bytes
     requests: tuple[ReadRequest, ...]
 
     def __str__(self) -> str:
@@ -42,20 +42,20 @@ class ValidCase:
 @final
 @attrs.frozen
 class InvalidCase:
-    """Octets that must be refused.
+    """Bytes that must be rejected.
 
     Attributes:
-        name: what is wrong with them.
-        section: the RFC that says so.
-        octets: what comes off the wire; more may follow.
-        statuses: any of which is a right answer.
-        guarded: the guard before every parser refuses it, so that the parser itself need not.
-        leniencies: names of those that let a parser repair it, where an RFC has one.
+        name: describes the fault.
+        section: the section of the RFC.
+        data: the received bytes; more may follow.
+        statuses: the allowed statuses of the response.
+        guarded: whether the guard of every parser rejects the bytes, so that the parser itself need not.
+        leniencies: names of the leniencies that permit a parser to repair the bytes.
     """
 
     name: str
     section: str
-    octets: bytes
+    data: bytes
     statuses: tuple[int, ...] = (400,)
     guarded: bool = attrs.field(default=False, kw_only=True)
     leniencies: tuple[str, ...] = attrs.field(default=(), kw_only=True)
@@ -67,16 +67,16 @@ class InvalidCase:
 @final
 @attrs.frozen
 class LimitCase:
-    """Octets just within a limit, and others just beyond it.
+    """A request just within a limit, and one just beyond it.
 
     Attributes:
-        name: of the limit.
-        section: the RFC that speaks of it.
-        limits: with that one set.
-        fits: one request, to be taken.
-        breaks: to be refused.
-        statuses: any of which is a right answer.
-        guarded: the guard keeps this limit, so that the parser itself need not.
+        name: the name of the limit.
+        section: the section of the RFC.
+        limits: limits with this limit set.
+        fits: a request within the limit.
+        breaks: a request beyond the limit.
+        statuses: the allowed statuses of the response.
+        guarded: whether the guard enforces the limit, so that the parser itself need not.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Octets that must be refused, with the statuses that are right answers."""
+"""Bytes that must be rejected, with the allowed statuses."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _VERSION: Final = (400, 505)
 
 
 def _line(name: str, section: str, line: bytes, *statuses: int, guarded: bool = False, by: str = "") -> InvalidCase:
-    """A head with this request line."""
-    octets = line + b"\r\nHost: a\r\n\r\n"
-    return InvalidCase(name, f"RFC {section}", octets, statuses or _BAD, guarded=guarded, leniencies=tuple(by.split()))
+    """Return a case with this request line."""
+    data = line + b"\r\nHost: a\r\n\r\n"
+    return InvalidCase(name, f"RFC {section}", data, statuses or _BAD, guarded=guarded, leniencies=tuple(by.split()))
 
 
 def _head(name: str, section: str, lines: bytes, *statuses: int, guarded: bool = False, by: str = "") -> InvalidCase:
-    """A head with these lines more; content may follow."""
-    octets = b"POST / HTTP/1.1\r\nHost: a\r\n" + lines
-    return InvalidCase(name, f"RFC {section}", octets, statuses or _BAD, guarded=guarded, leniencies=tuple(by.split()))
+    """Return a case with these field lines; content may follow."""
+    data = b"POST / HTTP/1.1\r\nHost: a\r\n" + lines
+    return InvalidCase(name, f"RFC {section}", data, statuses or _BAD, guarded=guarded, leniencies=tuple(by.split()))
 
 
 def _length(name: str, section: str, value: bytes, *statuses: int, by: str = "") -> InvalidCase:
-    """Content with this length."""
+    """Return a case with this Content-Length."""
     return _head(name, section, b"Content-Length: " + value + b"\r\n\r\nhello", *statuses, guarded=not by, by=by)
 
 
 def _coding(name: str, section: str, value: bytes, *statuses: int) -> InvalidCase:
-    """Chunks with this transfer coding."""
+    """Return a chunked case with this transfer coding."""
     lines = b"Transfer-Encoding: " + value + b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     return _head(name, section, lines, *(statuses or _NOT_IMPLEMENTED), guarded=True)
 
 
 def _chunks(name: str, section: str, body: bytes, *statuses: int, by: str = "") -> InvalidCase:
-    """Chunked content of this form."""
+    """Return a case with this chunked content."""
     return _head(name, section, b"Transfer-Encoding: chunked\r\n\r\n" + body, *statuses, by=by)
 
 

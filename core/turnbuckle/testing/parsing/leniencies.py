@@ -1,9 +1,9 @@
-"""What the RFCs permit a parser to repair, each as the repair itself.
+"""The repairs that RFCs permit, each as a function.
 
-A parser may be generous, but only in the ways that an RFC names, and only with the result that it names. So each
-permission is written down as what it makes of the octets: a generous parser is right when it reads what is broken just
-as a strict one reads what is repaired. Turnbuckle's own parsers use none of these permissions: where two readings of
-one message meet, requests are smuggled.
+A parser may be lenient, but only in the ways and with the results that an RFC names. Each permission is therefore
+written as a function that repairs bytes: a lenient parser is correct if it reads the broken bytes as a strict parser
+reads the repaired ones. Turnbuckle's own parsers use none of these permissions, because two readings of one message
+make request smuggling possible.
 
 Sources: RFC 9112, sections 2.2, 3, 5.2 and 6.3; RFC 9110, sections 6.5.1 and 8.6.
 """
@@ -30,10 +30,10 @@ class Leniency:
     """A permission to repair.
 
     Attributes:
-        name: for ``ParserConformance.leniencies``, and for reports.
-        section: the RFC that gives it.
-        rule: what it permits, in words.
-        repair: makes of a head what a parser may take it for.
+        name: the name in ``ParserConformance.leniencies`` and in reports.
+        section: the section of the RFC.
+        rule: the permission, in words.
+        repair: returns the repaired bytes of a head.
     """
 
     name: str
@@ -41,41 +41,41 @@ class Leniency:
     rule: str
     repair: Callable[[bytes], bytes] = attrs.field(repr=False, eq=False)
 
-    def candidates(self, octets: bytes) -> tuple[bytes, ...]:
-        """Return what the octets may be taken for: repaired in the first head alone, or all through."""
-        found = re.search(rb"\n\r?\n", octets.lstrip(b"\r\n"))
-        end = len(octets) if found is None else found.end() + len(octets) - len(octets.lstrip(b"\r\n"))
-        repaired = (self.repair(octets[:end]) + octets[end:], self.repair(octets))
-        return tuple(each for each in dict.fromkeys(repaired) if each != octets)
+    def candidates(self, data: bytes) -> tuple[bytes, ...]:
+        """Return the repaired bytes: with the repair in the first head only, and everywhere."""
+        found = re.search(rb"\n\r?\n", data.lstrip(b"\r\n"))
+        end = len(data) if found is None else found.end() + len(data) - len(data.lstrip(b"\r\n"))
+        repaired = (self.repair(data[:end]) + data[end:], self.repair(data))
+        return tuple(candidate for candidate in dict.fromkeys(repaired) if candidate != data)
 
 
-def _line_feeds(octets: bytes) -> bytes:
-    return re.sub(rb"\r*\n", b"\r\n", octets)
+def _line_feeds(data: bytes) -> bytes:
+    return re.sub(rb"\r*\n", b"\r\n", data)
 
 
-def _carriage_returns(octets: bytes) -> bytes:
-    return re.sub(rb"\r(?!\n)", b" ", octets)
+def _carriage_returns(data: bytes) -> bytes:
+    return re.sub(rb"\r(?!\n)", b" ", data)
 
 
-def _empty_lines(octets: bytes) -> bytes:
-    return octets.lstrip(b"\r\n")
+def _empty_lines(data: bytes) -> bytes:
+    return data.lstrip(b"\r\n")
 
 
-def _lines_after_whitespace(octets: bytes) -> bytes:
-    return re.sub(rb"\A([^\r\n]*\r\n)(?:[ \t][^\r\n]*\r\n)+", rb"\1", octets)
+def _lines_after_whitespace(data: bytes) -> bytes:
+    return re.sub(rb"\A([^\r\n]*\r\n)(?:[ \t][^\r\n]*\r\n)+", rb"\1", data)
 
 
-def _words_of_the_request_line(octets: bytes) -> bytes:
-    line, end, rest = octets.partition(b"\r\n")
+def _words_of_the_request_line(data: bytes) -> bytes:
+    line, end, rest = data.partition(b"\r\n")
     return re.sub(rb"[ \t\v\f\r]+", b" ", line.strip(b" \t\v\f\r")) + end + rest
 
 
-def _folds(octets: bytes) -> bytes:
-    return re.sub(rb"[ \t]*\r\n[ \t]+", b" ", octets)
+def _folds(data: bytes) -> bytes:
+    return re.sub(rb"[ \t]*\r\n[ \t]+", b" ", data)
 
 
-def _lengths(octets: bytes) -> bytes:
-    lines = octets.split(b"\r\n")
+def _lengths(data: bytes) -> bytes:
+    lines = data.split(b"\r\n")
     kept: list[bytes] = []
     seen: set[bytes] = set()
     for line in lines:
@@ -87,20 +87,20 @@ def _lengths(octets: bytes) -> bytes:
     return b"\r\n".join(kept)
 
 
-def _lengths_beside_codings(octets: bytes) -> bytes:
-    if re.search(rb"(?im)^Transfer-Encoding:", octets) is None:
-        return octets
-    return re.sub(rb"(?im)^Content-Length:[^\n]*\n", b"", octets)
+def _lengths_beside_codings(data: bytes) -> bytes:
+    if re.search(rb"(?im)^Transfer-Encoding:", data) is None:
+        return data
+    return re.sub(rb"(?im)^Content-Length:[^\n]*\n", b"", data)
 
 
-def _late_trailers(octets: bytes) -> bytes:
-    found = re.search(rb"\r\n0+[ \t]*(?:;[^\r\n]*)?\r\n", octets)
+def _late_trailers(data: bytes) -> bytes:
+    found = re.search(rb"\r\n0+[ \t]*(?:;[^\r\n]*)?\r\n", data)
     if found is None:
-        return octets
-    section, end, rest = octets[found.end() :].partition(b"\r\n\r\n")
+        return data
+    section, end, rest = data[found.end() :].partition(b"\r\n\r\n")
     kept = [line for line in section.split(b"\r\n") if line.partition(b":")[0].lower() not in NOT_IN_TRAILERS]
-    # Without a line the section is empty, and one of the line ends is what ended the last of them.
-    return octets[: found.end()] + b"".join(line + b"\r\n" for line in kept) + end[2:] + rest
+    # If no line is left, the section is empty, and one of the line ends belonged to the last line.
+    return data[: found.end()] + b"".join(line + b"\r\n" for line in kept) + end[2:] + rest
 
 
 _ALL: Final = (
@@ -125,7 +125,7 @@ _ALL: Final = (
         _words_of_the_request_line,
     ),
     Leniency("obs-fold", "RFC 9112, 5.2", "a folded line may be unfolded with SP", _folds),
-    Leniency("equal-lengths", "RFC 9110, 8.6", "a length that says the same again may be folded into one", _lengths),
+    Leniency("equal-lengths", "RFC 9110, 8.6", "a repeated, equal length may be replaced by one", _lengths),
     Leniency(
         "length-beside-coding",
         "RFC 9112, 6.3",
@@ -135,10 +135,10 @@ _ALL: Final = (
     Leniency(
         "late-trailers",
         "RFC 9110, 6.5.1",
-        "a field that must not be in a trailer section may be ignored, whatever it says",
+        "a field that must not be in a trailer section may be ignored",
         _late_trailers,
     ),
 )
 
-LENIENCIES: Final[Mapping[str, Leniency]] = MappingProxyType({each.name: each for each in _ALL})
+LENIENCIES: Final[Mapping[str, Leniency]] = MappingProxyType({leniency.name: leniency for leniency in _ALL})
 """The permissions by name."""

@@ -149,4 +149,4 @@ LIMITS: Final = (
         (431,),
     ),
 )
-"""Each limit, with what fits and what does not."""
+"""Each limit, with a request within it and a request beyond it."""

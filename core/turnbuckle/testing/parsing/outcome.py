@@ -1,4 +1,4 @@
-"""Feed octets to a parser and gather what it makes of them."""
+"""Feed bytes to a parser and collect the requests that it reads."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from turnbuckle.http.limits import Limits
 
 __all__ = ["ParserOutcome", "ReadRequest", "read", "take_all"]
 
-# A parser that answers without end would never let a test fail.
+# Stops a parser that returns events without end.
 _MAX_EVENTS: Final = 10_000
 
 
 @final
 @attrs.frozen
 class ReadRequest:
-    """What a parser made of one request; ``trailers`` is None as long as the request is not complete."""
+    """A request as a parser read it; ``trailers`` is None while the request is incomplete."""
 
     method: bytes
     target: bytes
@@ -49,12 +49,12 @@ class ReadRequest:
 @final
 @attrs.frozen(kw_only=True)
 class ParserOutcome:
-    """What became of a connection.
+    """The outcome of reading the bytes of one connection.
 
     Attributes:
-        requests: in order; the last may be incomplete.
-        status: of the error that it ended with; None for none.
-        fault: how the parser broke its contract, in words; "" if it kept it.
+        requests: the requests, in order; the last one may be incomplete.
+        status: the status of the error that ended the connection; None for no error.
+        fault: the way in which the parser broke its contract, in words; "" if it did not.
     """
 
     requests: tuple[ReadRequest, ...] = ()
@@ -63,12 +63,12 @@ class ParserOutcome:
 
     @property
     def complete(self) -> tuple[ReadRequest, ...]:
-        """The requests that were read to their end."""
+        """The complete requests."""
         return tuple(request for request in self.requests if request.trailers is not None)
 
     @property
     def steady(self) -> tuple[ReadRequest, ...]:
-        """The requests, but for content of one that was refused: how much of it came first is up to the split."""
+        """The requests without the content of a rejected request, whose length depends on the split."""
         if self.status is None or not self.requests or self.requests[-1].trailers is not None:
             return self.requests
         return (*self.requests[:-1], attrs.evolve(self.requests[-1], content=b""))
@@ -83,33 +83,33 @@ class ParserOutcome:
 def read(
     factory: ParserFactory, pieces: Iterable[bytes], *, limits: Limits | None = None, at_end: bool = False
 ) -> ParserOutcome:
-    """Feed pieces to a new parser, taking all events after each of them.
+    """Feed pieces to a new parser, and take all events after each piece.
 
     Args:
         factory: makes the parser.
-        pieces: what comes off the wire.
-        limits: the default ones if None.
-        at_end: whether the peer stops sending after them.
+        pieces: the received bytes.
+        limits: the limits; the defaults if None.
+        at_end: whether the peer stops sending after the pieces.
     """
-    story = _Story()
+    recorder = _Recorder()
     status: int | None = None
     try:
         parser = factory(limits or Limits())
         for piece in pieces:
             parser.feed(piece)
-            story.take(parser)
+            recorder.take(parser)
         if at_end:
             parser.feed_eof()
-            story.take(parser)
+            recorder.take(parser)
     except ProtocolError as error:
         status = error.status
     except Exception as error:  # noqa: BLE001  # a parser may be wrong in any way
-        story.fault = story.fault or f"raised {type(error).__name__}: {error}"
-    return ParserOutcome(requests=tuple(story.requests), status=status, fault=story.fault)
+        recorder.fault = recorder.fault or f"raised {type(error).__name__}: {error}"
+    return ParserOutcome(requests=tuple(recorder.requests), status=status, fault=recorder.fault)
 
 
 def take_all(parser: Parser) -> list[Event]:
-    """Take the events that are to be had."""
+    """Return all available events."""
     events: list[Event] = []
     while not isinstance(event := parser.next_event(), NeedData):
         events.append(event)
@@ -120,7 +120,7 @@ def take_all(parser: Parser) -> list[Event]:
 
 @final
 @attrs.define
-class _Story:
+class _Recorder:
     requests: list[ReadRequest] = attrs.field(factory=list)
     fault: str = ""
 
@@ -129,17 +129,17 @@ class _Story:
             event = parser.next_event()
             if event is NEED_DATA:
                 return
-            self._tell(event)
+            self._record(event)
         self.fault = "returns events without end"
 
-    def _tell(self, event: Event | Literal[NeedData.NEED_DATA]) -> None:
+    def _record(self, event: Event | Literal[NeedData.NEED_DATA]) -> None:
         in_message = bool(self.requests) and self.requests[-1].trailers is None
         if isinstance(event, RequestHead):
             self._check(not in_message, "began a request within another")
-            self.requests.append(_begun(event))
+            self.requests.append(_incomplete(event))
         elif isinstance(event, Data):
-            self._check(in_message, "delivered content outside a request")
-            self._check(bool(event.data), "delivered no content as content")
+            self._check(in_message, "returned content outside of a request")
+            self._check(bool(event.data), "returned a Data event without content")
             if self.requests:
                 self.requests[-1] = attrs.evolve(self.requests[-1], content=self.requests[-1].content + event.data)
         elif isinstance(event, EndOfMessage):
@@ -154,7 +154,7 @@ class _Story:
             self.fault = self.fault or fault
 
 
-def _begun(head: RequestHead) -> ReadRequest:
+def _incomplete(head: RequestHead) -> ReadRequest:
     return ReadRequest(head.method, head.target, head.minor_version, _fields(head.fields), b"", None)
 
 

@@ -1,4 +1,4 @@
-"""Requests that every parser must take, with their meaning."""
+"""Requests that every parser must accept, with their meaning."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _CHUNKED: Final = (b"transfer-encoding", b"chunked")
 
 
 def _head(name: str, section: str, lines: bytes, *fields: tuple[bytes, bytes]) -> ValidCase:
-    """A GET whose head has some lines more."""
-    octets = b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n"
-    return ValidCase(name, f"RFC {section}", octets, (ReadRequest(b"GET", b"/", 1, (_HOST, *fields)),))
+    """Return a GET with these additional field lines."""
+    data = b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n"
+    return ValidCase(name, f"RFC {section}", data, (ReadRequest(b"GET", b"/", 1, (_HOST, *fields)),))
 
 
 def _line(name: str, section: str, line: bytes) -> ValidCase:
-    """A request with this request line."""
+    """Return a request with this request line."""
     method, target, version = line.split(b" ")
     read = ReadRequest(method, target, 0 if version == b"HTTP/1.0" else 1, (_HOST,))
     return ValidCase(name, f"RFC {section}", line + b"\r\nHost: a\r\n\r\n", (read,))
 
 
 def _length(name: str, section: str, value: bytes, content: bytes, *, method: bytes = b"POST") -> ValidCase:
-    """A request whose content has a length."""
-    octets = method + b" / HTTP/1.1\r\nHost: a\r\nContent-Length:" + value + b"\r\n\r\n" + content
+    """Return a request with a Content-Length."""
+    data = method + b" / HTTP/1.1\r\nHost: a\r\nContent-Length:" + value + b"\r\n\r\n" + content
     fields = (_HOST, (b"content-length", value.strip(b" \t")))
-    return ValidCase(name, f"RFC {section}", octets, (ReadRequest(method, b"/", 1, fields, content),))
+    return ValidCase(name, f"RFC {section}", data, (ReadRequest(method, b"/", 1, fields, content),))
 
 
 def _chunks(name: str, section: str, body: bytes, content: bytes, *trailers: tuple[bytes, bytes]) -> ValidCase:
-    """A request whose content is chunked."""
-    octets = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+    """Return a request with chunked content."""
+    data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body
     read = ReadRequest(b"POST", b"/", 1, (_HOST, _CHUNKED), content, trailers)
-    return ValidCase(name, f"RFC {section}", octets, (read,))
+    return ValidCase(name, f"RFC {section}", data, (read,))
 
 
 _UPGRADE: Final = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -53,7 +53,7 @@ VALID: Final = (
     _line("asterisk-form", "9112, 3.2.4", b"OPTIONS * HTTP/1.1"),
     _line("method-that-nobody-knows", "9110, 9.1", b"BREW /pot HTTP/1.1"),
     _line("method-in-lower-case", "9110, 9.1", b"get / HTTP/1.1"),
-    _line("method-of-odd-octets", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09 / HTTP/1.1"),
+    _line("method-of-odd-data", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09 / HTTP/1.1"),
     _line("method-of-another-protocol", "9110, 9.1", b"DESCRIBE / HTTP/1.1"),
     _line("higher-minor-version", "9110, 2.5", b"GET / HTTP/1.2"),
     _line("http-1.0", "9112, 2.3", b"GET / HTTP/1.0"),
@@ -75,7 +75,7 @@ VALID: Final = (
     _head("tab-in-value", "9110, 5.5", b"X: a\tb\r\n", (b"x", b"a\tb")),
     _head("eighth-bit-in-value", "9110, 5.5", b"X: caf\xc3\xa9 \xff\r\n", (b"x", b"caf\xc3\xa9 \xff")),
     _head("colons-in-value", "9112, 5", b"X: a:b:\r\n", (b"x", b"a:b:")),
-    _head("odd-octets-in-name", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09Az: 1\r\n", (b"!#$%&'*+-.^_`|~09az", b"1")),
+    _head("odd-data-in-name", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09Az: 1\r\n", (b"!#$%&'*+-.^_`|~09az", b"1")),
     _head("fields-in-order", "9110, 5.3", b"A: 1\r\nB: 2\r\nA: 3\r\n", (b"a", b"1"), (b"b", b"2"), (b"a", b"3")),
     _head("underscore-is-no-hyphen", "9110, 5.1", b"Content_Length: 5\r\n", (b"content_length", b"5")),
     _head("close", "9112, 9.6", b"Connection: keep-alive, close\r\n", (b"connection", b"keep-alive, close")),

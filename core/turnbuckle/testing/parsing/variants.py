@@ -13,26 +13,26 @@ __all__ = ["WAYS", "Way", "byte_by_byte", "cut", "mutated", "pairs", "whole"]
 Way: TypeAlias = Callable[[bytes], list[bytes]]
 
 
-def whole(octets: bytes) -> list[bytes]:
-    """Leave octets in one piece."""
-    return [octets]
+def whole(data: bytes) -> list[bytes]:
+    """Return the bytes in one piece."""
+    return [data]
 
 
-def byte_by_byte(octets: bytes) -> list[bytes]:
-    """Cut octets into pieces of one."""
-    return [octets[place : place + 1] for place in range(len(octets))]
+def byte_by_byte(data: bytes) -> list[bytes]:
+    """Split the bytes into single bytes."""
+    return [data[place : place + 1] for place in range(len(data))]
 
 
-def cut(octets: bytes, places: Iterable[int]) -> list[bytes]:
-    """Cut octets at some places; those beyond the end count from the start again."""
-    edges = [0, *sorted({place % (len(octets) + 1) for place in places}), len(octets)]
-    return [octets[start:end] for start, end in itertools.pairwise(edges) if end > start]
+def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """Split the bytes at some positions, taken modulo their length."""
+    edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(edges) if end > start]
 
 
-def pairs(octets: bytes) -> Iterator[list[bytes]]:
-    """Yield every way to cut octets in two."""
-    for place in range(1, len(octets)):
-        yield [octets[:place], octets[place:]]
+def pairs(data: bytes) -> Iterator[list[bytes]]:
+    """Yield every split into two pieces."""
+    for place in range(1, len(data)):
+        yield [data[:place], data[place:]]
 
 
 WAYS: Final[Mapping[str, Way]] = MappingProxyType({"whole": whole, "byte-by-byte": byte_by_byte})
@@ -61,66 +61,66 @@ _SCRAPS: Final = (
 
 _LINE_ENDS: Final = (b"\n", b"\r", b"\r\r\n", b"\n\r", b"\r\n\r\n", b"\r\n ", b" \r\n", b"", b"\r\n\t")
 
-# More damage than this, and nothing is left to disagree about.
-_MOST: Final = 3
+# With more damage, too little of the request is left.
+_MAX_DAMAGE: Final = 3
 
 
-def mutated(octets: bytes, seed: int | str) -> bytes:
-    """Return the octets with one to three kinds of damage."""
-    # Not for secrets: the same damage each time is the point.
+def mutated(data: bytes, seed: int | str) -> bytes:
+    """Return the bytes with one to three kinds of damage; the same seed causes the same damage."""
+    # Not for secrets: the damage must be reproducible.
     chance = random.Random(seed)
-    for _ in range(chance.randint(1, _MOST)):
-        octets = chance.choice(_DAMAGE)(octets, chance)
-    return octets
+    for _ in range(chance.randint(1, _MAX_DAMAGE)):
+        data = chance.choice(_DAMAGE)(data, chance)
+    return data
 
 
-def _flip(octets: bytes, chance: random.Random) -> bytes:
-    if not octets:
-        return octets
-    place = chance.randrange(len(octets))
-    return octets[:place] + bytes((octets[place] ^ 1 << chance.randrange(8),)) + octets[place + 1 :]
+def _flip(data: bytes, chance: random.Random) -> bytes:
+    if not data:
+        return data
+    place = chance.randrange(len(data))
+    return data[:place] + bytes((data[place] ^ 1 << chance.randrange(8),)) + data[place + 1 :]
 
 
-def _insert(octets: bytes, chance: random.Random) -> bytes:
-    place = chance.randint(0, len(octets))
-    return octets[:place] + chance.choice(_SCRAPS) + octets[place:]
+def _insert(data: bytes, chance: random.Random) -> bytes:
+    place = chance.randint(0, len(data))
+    return data[:place] + chance.choice(_SCRAPS) + data[place:]
 
 
-def _replace(octets: bytes, chance: random.Random) -> bytes:
-    place = chance.randint(0, len(octets))
-    return octets[:place] + chance.choice(_SCRAPS) + octets[place + chance.randint(1, 4) :]
+def _replace(data: bytes, chance: random.Random) -> bytes:
+    place = chance.randint(0, len(data))
+    return data[:place] + chance.choice(_SCRAPS) + data[place + chance.randint(1, 4) :]
 
 
-def _delete(octets: bytes, chance: random.Random) -> bytes:
-    place = chance.randint(0, len(octets))
-    return octets[:place] + octets[place + chance.randint(1, 8) :]
+def _delete(data: bytes, chance: random.Random) -> bytes:
+    place = chance.randint(0, len(data))
+    return data[:place] + data[place + chance.randint(1, 8) :]
 
 
-def _repeat_line(octets: bytes, chance: random.Random) -> bytes:
-    lines = octets.split(b"\r\n")
+def _repeat_line(data: bytes, chance: random.Random) -> bytes:
+    lines = data.split(b"\r\n")
     place = chance.randrange(len(lines))
     return b"\r\n".join([*lines[: place + 1], *lines[place:]])
 
 
-def _swap_lines(octets: bytes, chance: random.Random) -> bytes:
-    lines = octets.split(b"\r\n")
+def _swap_lines(data: bytes, chance: random.Random) -> bytes:
+    lines = data.split(b"\r\n")
     one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
     lines[one], lines[other] = lines[other], lines[one]
     return b"\r\n".join(lines)
 
 
-def _drop_line(octets: bytes, chance: random.Random) -> bytes:
-    lines = octets.split(b"\r\n")
+def _drop_line(data: bytes, chance: random.Random) -> bytes:
+    lines = data.split(b"\r\n")
     del lines[chance.randrange(len(lines))]
     return b"\r\n".join(lines)
 
 
-def _damage_line_end(octets: bytes, chance: random.Random) -> bytes:
-    ends = [place for place in range(len(octets)) if octets.startswith(b"\r\n", place)]
+def _damage_line_end(data: bytes, chance: random.Random) -> bytes:
+    ends = [place for place in range(len(data)) if data.startswith(b"\r\n", place)]
     if not ends:
-        return octets
+        return data
     place = chance.choice(ends)
-    return octets[:place] + chance.choice(_LINE_ENDS) + octets[place + 2 :]
+    return data[:place] + chance.choice(_LINE_ENDS) + data[place + 2 :]
 
 
 _DAMAGE: Final[tuple[Callable[[bytes, random.Random], bytes], ...]] = (

@@ -212,7 +212,7 @@ class MemoryTransport(asyncio.Transport):
             return
         protocol = self._protocol
         if not isinstance(protocol, asyncio.Protocol):
-            raise TypeError(f"{protocol!r} takes no octets: it is no asyncio.Protocol")
+            raise TypeError(f"{protocol!r} cannot receive data: it is not an asyncio.Protocol")
         self._activity.note()
         if self._incoming:
             # One piece in each callback, as a selector loop does: pause_reading() stops the next one.

@@ -407,7 +407,7 @@ async def test_client_that_is_not_open_says_so(make_application: MakeApplication
     with pytest.raises(RuntimeError, match="async with"):
         await client.get("/")
     async with client:
-        with pytest.raises(RuntimeError, match="open already"):
+        with pytest.raises(RuntimeError, match="already open"):
             await client.__aenter__()
         assert client.is_open
     assert not client.is_open

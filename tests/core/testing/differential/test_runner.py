@@ -165,7 +165,7 @@ def test_runner_finds_what_no_rule_permits(parser: ParserFactory, case: str, kin
 def test_report_shows_the_shortest_example() -> None:
     (difference,) = [each for each in run(RewritesContent, "length").unexplained if each.kind is Kind.READS]
     assert difference.count == 2
-    assert b"".join(difference.octets) == CASES["length"].octets
+    assert b"".join(difference.pieces) == CASES["length"].data
     lines = "\n".join(difference.lines())
     assert "it reads another request (2 times)" in lines
     assert "b'HELLO'" in lines

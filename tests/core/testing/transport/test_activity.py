@@ -46,7 +46,7 @@ async def test_settle_fails_when_a_thread_does_not_end() -> None:
     activity, go = Activity(asyncio.get_running_loop(), timeout=0.02), threading.Event()
     task = asyncio.create_task(asyncio.to_thread(go.wait, 5))
 
-    with pytest.raises(TimeoutError, match="with 1 calls in worker threads"):
+    with pytest.raises(TimeoutError, match="1 calls run in worker threads"):
         await activity.settle()
     go.set()
     assert await task
