@@ -1,4 +1,4 @@
-"""The ``turnbuckle`` command: one module for each of its commands, imported when it is called."""
+"""The ``turnbuckle`` command; each of its commands is a module in ``commands``, imported when it is called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line, and exit: 0 done, 1 failed at run time, 2 called wrongly, 3 cannot start."""
+    """Run the command line, and exit: 0 success, 1 failure at run time, 2 wrong usage, 3 the app cannot start."""
     from turnbuckle.cli.group import turnbuckle
 
     turnbuckle()

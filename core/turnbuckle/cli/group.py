@@ -1,4 +1,4 @@
-"""Find the command that was asked for, and import no other."""
+"""Find the requested command, and import no other."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from turnbuckle.cli.reporting import verbose_option
 
 __all__ = ["turnbuckle"]
 
-# In the order of the help; each is a function of its name in a module of its name.
+# In the order of the help. Each command is a function of its name in a module of its name.
 _COMMANDS: Final = ("serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "new")
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for, and those of plugins only if the core has none."""
+    """A group that imports commands on request, and plugins only for commands that the core does not have."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_COMMANDS, *sorted(commands_of_plugins(ctx))]
@@ -35,9 +35,9 @@ class _LazyGroup(click.Group):
 @app_option
 @verbose_option
 def turnbuckle() -> None:
-    """Serve apps, and show what they are made of.
+    """Serve apps, and show how they are composed.
 
     TARGET names the app: main:app, main:create_app(), or path/to/file.py[:app].
 
-    Exit status: 0 done, 1 failed at run time, 2 called wrongly, 3 cannot start.
+    Exit status: 0 success, 1 failure at run time, 2 wrong usage, 3 the app cannot start.
     """

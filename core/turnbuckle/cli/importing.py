@@ -1,4 +1,4 @@
-"""Import the module or file of an app, and tell a module that is missing from one that is broken."""
+"""Import the module or file of an app, and distinguish a missing module from a broken one."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
 
 
 def import_module(name: str) -> ModuleType:
-    """Import a module by name, the current folder first.
+    """Import a module by name; the current folder is searched first.
 
     Raises:
-        CommandFailed: 3; it does not exist, or it raised.
+        CommandFailed: 3; the module does not exist, or it raised an exception.
     """
     _make_importable(Path.cwd())
     with reporting_app_errors(f"{name!r} cannot be imported", module=name):
@@ -36,13 +36,13 @@ def import_module(name: str) -> ModuleType:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a file, so that what lies beside it can be imported, too.
+    """Import a file, and make the modules in its folder importable.
 
     Raises:
-        CommandFailed: 3; it does not exist, or it raised.
+        CommandFailed: 3; the file does not exist, or it raised an exception.
     """
     if path.suffix != ".py" or not path.is_file():
-        hint = "" if path.suffix == ".py" else ", or no Python file"
+        hint = "" if path.suffix == ".py" else ", or not a Python file"
         raise CommandFailed(f"error: no file {str(path)!r}{hint}{_file_hint(path)}")
     path = path.resolve()
     folder, packages = _home(path)
@@ -57,14 +57,14 @@ def import_file(path: Path) -> ModuleType:
 
 def _file_hint(path: Path) -> str:
     try:
-        names = [each.name for each in path.parent.iterdir() if each.suffix == ".py"]
+        names = [file.name for file in path.parent.iterdir() if file.suffix == ".py"]
     except OSError:
         return ""
     return did_you_mean(path.name, names)
 
 
 def _home(path: Path) -> tuple[Path, list[str]]:
-    """Return the folder above all packages that a file is in, and the names down to it; none if it is in no package."""
+    """Return the folder above the packages of a file, and the dotted name as parts; empty outside of a package."""
     folder: Path = path.parent
     names = [path.stem] if path.stem != "__init__" else []
     while (folder / "__init__.py").is_file() and folder.name.isidentifier() and path.stem.isidentifier():
@@ -74,7 +74,7 @@ def _home(path: Path) -> tuple[Path, list[str]]:
 
 
 def _load(path: Path, name: str) -> ModuleType:
-    # A file may be called like a module that is imported already, which must stay what it is.
+    # A file may have the name of an imported module, which must not be replaced.
     if not name.isidentifier() or name in sys.modules or name in sys.stdlib_module_names:
         name = f"turnbuckle_target_{name}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -100,14 +100,14 @@ def _make_importable(folder: Path) -> None:
 
 @contextmanager
 def reporting_app_errors(what: str, *, module: str = "") -> Iterator[None]:
-    """Turn whatever an app's own code raises into one line with the place.
+    """Report any exception of the app's code in one line with its location.
 
     Args:
-        what: what could not be done.
-        module: the module that is being imported, which may be missing itself.
+        what: the failed action, for the message.
+        module: the imported module, which may be missing.
 
     Raises:
-        CommandFailed: 3; problems of startup pass as they are.
+        CommandFailed: 3; a ``StartupError`` propagates unchanged.
     """
     try:
         yield
@@ -115,23 +115,23 @@ def reporting_app_errors(what: str, *, module: str = "") -> Iterator[None]:
         raise
     except ModuleNotFoundError as error:
         if error.name is None or f"{module}.".startswith(f"{error.name}.") is False:
-            raise CommandFailed(_explained(what, error)) from error
+            raise CommandFailed(_describe_failure(what, error)) from error
         raise CommandFailed(f"error: {what}: no module {error.name!r}{_module_hint(error.name)}") from error
     except SystemExit as error:
         text = f"error: {what}: it exits with {error.code!r}{_at(error)}; is an 'if __name__' missing?"
         raise CommandFailed(text) from error
     except Exception as error:
-        raise CommandFailed(_explained(what, error)) from error
+        raise CommandFailed(_describe_failure(what, error)) from error
 
 
 def _module_hint(name: str) -> str:
     if "." in name:
         return ""
-    found = [each.stem for each in Path().iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()]
+    found = [path.stem for path in Path().iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
     return did_you_mean(name, found)
 
 
-def _explained(what: str, error: BaseException) -> str:
+def _describe_failure(what: str, error: BaseException) -> str:
     reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else format_error(error)
     return f"error: {what}: {' '.join(reason.split())}{_at(error)}"
 
@@ -139,9 +139,9 @@ def _explained(what: str, error: BaseException) -> str:
 def _at(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({file_place(error.filename, error.lineno)})"
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<")]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     foreign = (_PACKAGE, sysconfig.get_path("stdlib"), *site.getsitepackages())
-    own = [each for each in frames if not each.filename.startswith(foreign)]
-    # The line that the author wrote says more than the one in a library that it ended in.
+    own = [frame for frame in frames if not frame.filename.startswith(foreign)]
+    # The line in the author's code is more useful than the line in a library.
     nearest = (own or frames)[-1:]
-    return "".join(f" ({file_place(each.filename, each.lineno)})" for each in nearest)
+    return "".join(f" ({file_place(frame.filename, frame.lineno)})" for frame in nearest)

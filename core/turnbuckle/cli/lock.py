@@ -1,4 +1,4 @@
-"""Write the lock of an app, and hold an app to it."""
+"""Write the composition lock of an app, and check an app against it."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ def locked_option(command: CommandT) -> CommandT:
         "--locked",
         cls=OptionalValue,
         metavar="[=FILE]",
-        help="Refuse to go on if the app is not put together as its lock says (turnbuckle.lock beside its settings).",
+        help="Fail if the composition of the app differs from its lock (turnbuckle.lock beside its settings).",
     )(command)
 
 
-def check_lock(asked: AppOptions, plan: Plan, locked: str | None) -> int:
-    """Hold a plan against the lock: a warning for each difference if there is a lock, an error with ``--locked``.
+def check_lock(options: AppOptions, plan: Plan, locked: str | None) -> int:
+    """Compare a plan with its lock, if there is one: each difference is a warning, or an error with ``--locked``.
 
     Returns:
-        How many warnings were printed.
+        The number of printed warnings.
 
     Raises:
-        StartupError: the lock is binding and something differs, or it cannot be read.
+        StartupError: there is a difference and ``--locked`` was given, or the lock cannot be read.
     """
-    path = _lock_path(asked, locked or "")
+    path = _lock_path(options, locked or "")
     if locked is None and not path.is_file():
         return 0
     from turnbuckle.errors import Problem, StartupError
     from turnbuckle.startup.report.lock import compare_with_lock
 
     found = compare_with_lock(plan, path, is_binding=locked is not None)
-    warn([each for each in found if each.level != "error"])
-    warnings = sum(each.level == "warning" for each in found)
-    errors = [Problem(each) for each in found if each.level == "error"]
+    warn([diagnostic for diagnostic in found if diagnostic.level != "error"])
+    warnings = sum(diagnostic.level == "warning" for diagnostic in found)
+    errors = [Problem(diagnostic) for diagnostic in found if diagnostic.level == "error"]
     if errors:
         raise StartupError(errors)
     return warnings
 
 
-def write_lock(asked: AppOptions, plan: Plan, file: str) -> None:
-    """Write the lock of a plan, and say in what it differs from the one that was there.
+def write_lock(options: AppOptions, plan: Plan, file: str) -> None:
+    """Write the lock of a plan, and print the differences from the previous lock.
 
     Raises:
-        CommandFailed: 3; it cannot be written.
+        CommandFailed: 3; the lock cannot be written.
     """
     from turnbuckle.cli.reporting import CommandFailed
     from turnbuckle.startup.report.diff import differences
     from turnbuckle.startup.report.lock import composition_of, lock_text, read_composition
 
-    path, composition = _lock_path(asked, file), composition_of(plan)
+    path, composition = _lock_path(options, file), composition_of(plan)
     before = read_composition(path) if path.is_file() else None
     try:
         path.write_text(lock_text(composition), encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"error: {str(path)!r} cannot be written: {error.strerror}") from error
-    click.echo(f"{path} is {'written' if before is None else 'written again'}: {_size(plan)}")
-    for each in differences(before, composition) if before is not None else ():
-        click.echo(f"  {each.text}")
+    click.echo(f"{path} is {'written' if before is None else 'updated'}: {_size(plan)}")
+    for difference in differences(before, composition) if before is not None else ():
+        click.echo(f"  {difference.text}")
 
 
-def _lock_path(asked: AppOptions, file: str) -> Path:
+def _lock_path(options: AppOptions, file: str) -> Path:
     from turnbuckle.startup.report.lock import LOCK_NAME
 
-    return Path(file) if file else asked.folder / LOCK_NAME
+    return Path(file) if file else options.folder / LOCK_NAME
 
 
 def _size(plan: Plan) -> str:

@@ -25,13 +25,13 @@ __all__ = ["AppOptions", "OptionalValue", "OptionalValueCommand", "has_settings"
 
 @attrs.frozen(kw_only=True)
 class AppOptions:
-    """What the command line asks for.
+    """The app and the options that the command line gives.
 
     Attributes:
-        target: the app; ``NO_TARGET`` where a command may do without.
-        flags: settings, as pairs of the option that gives them and ``key=value``.
-        plugins: ``NAME`` or ``no:NAME``.
-        no_plugins: enable nothing but what is built in.
+        target: the app; ``NO_TARGET`` if a command works without one.
+        flags: settings, as pairs of an option and its ``key=value``.
+        plugins: ``NAME`` to enable or ``no:NAME`` to disable a plugin.
+        no_plugins: whether only built-in plugins are enabled.
         file: the settings file; None to look for one.
     """
 
@@ -42,7 +42,7 @@ class AppOptions:
     file: Path | None = None
 
     def with_setting(self, option: str, key: str, value: object) -> AppOptions:
-        """Add the setting that an option stands for, unless the option was not given."""
+        """Return the options with the setting of an option added, if the option was given."""
         if value is None:
             return self
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -50,7 +50,7 @@ class AppOptions:
 
     @property
     def folder(self) -> Path:
-        """The folder of the app's file if settings are there, else the current one."""
+        """The folder of the app's file if it contains settings, otherwise the current folder."""
         folder = self.target.folder
         return folder if has_settings(folder) else Path()
 
@@ -58,8 +58,8 @@ class AppOptions:
         """Load the app.
 
         Raises:
-            CommandFailed: 3; it cannot be loaded.
-            UsageError: 2; there is none.
+            CommandFailed: 3; the app cannot be loaded.
+            UsageError: 2; there is no TARGET.
         """
         if self.target is NO_TARGET:
             raise click.UsageError("Missing argument 'TARGET'.", click.get_current_context(silent=True))
@@ -100,7 +100,7 @@ class AppOptions:
 
 
 def has_settings(folder: Path) -> bool:
-    """Tell whether a folder holds settings or a plugin of a project."""
+    """Return whether a folder contains settings or a plugin of a project."""
     is_home = any((folder / name).is_file() for name in ("turnbuckle.toml", "turnbuckle_plugin.py"))
     return is_home or _has_section(folder / "pyproject.toml")
 
@@ -111,7 +111,7 @@ def _has_section(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except (OSError, ValueError):
-        # Whoever reads it next says what is wrong with it.
+        # The code that reads the settings reports the error.
         return True
     return "turnbuckle" in tree.get("tool", {})
 
@@ -121,7 +121,7 @@ _OPTIONS: Final = (
     click.option("--parser", metavar="NAME", help="The parser to use."),
     click.option("--debug/--no-debug", default=None, help="Show tracebacks to clients; never in production."),
     click.option("-p", "--plugin", "plugins", multiple=True, metavar="NAME", help="Enable a plugin; no:NAME disables."),
-    click.option("--no-plugins", is_flag=True, help="Enable nothing but what is built in."),
+    click.option("--no-plugins", is_flag=True, help="Enable built-in plugins only."),
     click.option(
         "--settings",
         "file",
@@ -134,18 +134,18 @@ _OPTIONS: Final = (
 
 
 def takes_target(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the TARGET and the options around it, as its first argument."""
+    """Add the TARGET and its options to a command, whose first argument they become."""
     return _decorated(command, click.argument("target", type=TARGET))
 
 
 def may_take_target(command: Callable[..., None]) -> Callable[..., None]:
-    """Do as ``takes_target`` does, for a command that can do without a TARGET."""
+    """Do the same as ``takes_target`` for a command with an optional TARGET."""
     return _decorated(command, click.argument("target", type=TARGET, required=False))
 
 
 def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Callable[..., None]:
     @functools.wraps(command)
-    def with_target(  # noqa: PLR0913  # one argument for each option, as click has it
+    def with_target(  # noqa: PLR0913  # click passes one argument for each option
         *,
         target: AppTarget | None,
         pairs: tuple[str, ...],
@@ -156,15 +156,15 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
         file: Path | None,
         **own: object,
     ) -> None:
-        asked = AppOptions(
+        options = AppOptions(
             target=target or NO_TARGET,
             flags=tuple(("--set", _checked_pair(pair)) for pair in pairs),
             plugins=plugins,
             no_plugins=no_plugins,
             file=file,
         )
-        asked = asked.with_setting("--parser", "parser", parser).with_setting("--debug", "debug", debug)
-        command(asked, **own)
+        options = options.with_setting("--parser", "parser", parser).with_setting("--debug", "debug", debug)
+        command(options, **own)
 
     decorated: Callable[..., None] = with_target
     for option in reversed((argument, *_OPTIONS)):

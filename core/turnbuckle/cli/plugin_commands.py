@@ -1,8 +1,8 @@
-"""Mount the commands of enabled plugins beside those of the core.
+"""Add the commands of enabled plugins to the commands of the core.
 
-Plugins are imported for the help of ``turnbuckle`` and for a command that the core does not have, and for nothing else:
-a broken plugin must not stand in the way of the commands that repair it. Which plugins are enabled, an app named by
-``--app`` tells, or else the settings of the current folder.
+Plugins are imported only for the help of ``turnbuckle`` and for commands that the core does not have, because a broken
+plugin must not block the commands that repair it. The app of ``--app`` decides which plugins are enabled; without it,
+the settings in the current folder decide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _note_target(context: click.Context, option: click.Parameter, value: AppTarg
         context.meta[_TARGET] = value
 
 
-# Read before --help is, as the help depends on it.
+# Eager, because the output of --help depends on it.
 app_option: Final = click.option(
     "--app",
     type=TARGET,
@@ -42,27 +42,27 @@ app_option: Final = click.option(
     is_eager=True,
     expose_value=False,
     callback=_note_target,
-    help="The app whose plugins add commands; without it, those that the settings here enable do.",
+    help="The app whose plugins add commands; by default the settings in this folder enable plugins.",
 )
 
 
 def commands_of_plugins(context: click.Context) -> Mapping[str, click.Command]:
-    """Return the commands for the help; where they cannot be had, say so on stderr and go on."""
+    """Return the commands for the help; if that fails, report it on stderr and return none."""
     try:
         return _commands(context)
     except CommandFailed as error:
         click.echo(
-            f"no commands of plugins, which cannot be asked without problems (or name their app with --app):\n{error}",
+            f"no commands of plugins, because of these problems (--app names another app):\n{error}",
             err=True,
         )
         return {}
 
 
 def command_of_a_plugin(context: click.Context, name: str) -> click.Command | None:
-    """Return the command of a name, or None if no enabled plugin has it.
+    """Return the command with a name, or None if no enabled plugin has it.
 
     Raises:
-        CommandFailed: 3; the plugins cannot be asked.
+        CommandFailed: 3; the plugins cannot be loaded.
     """
     return _commands(context).get(name)
 
@@ -71,24 +71,24 @@ def _commands(context: click.Context) -> Mapping[str, click.Command]:
     found = context.meta.get(__name__)
     if not isinstance(found, dict):
         plan = _plan(context.meta.get(_TARGET, NO_TARGET))
-        found = {entry.record.name: _told_command(entry) for entry in plan.commands} if plan is not None else {}
+        found = {entry.record.name: _reporting_command(entry) for entry in plan.commands} if plan is not None else {}
         context.meta[__name__] = found
         context.obj = plan
     return found
 
 
-def _told_command(entry: Sourced[click.Command]) -> click.Command:
-    """Return a command of a plugin that says in one line what it raises, and whose it is."""
+def _reporting_command(entry: Sourced[click.Command]) -> click.Command:
+    """Return a command of a plugin that reports its exceptions in one line, with the name of the plugin."""
     command = copy.copy(entry.record)
     invoke = command.invoke
 
-    def invoke_told(ctx: click.Context) -> object:
+    def invoke_and_report(ctx: click.Context) -> object:
         try:
             return invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt, SystemExit):
             raise
         except BrokenPipeError:
-            # Whoever reads the output has seen enough.
+            # The reader of the output has closed the pipe.
             raise
         except Exception as error:
             from turnbuckle.startup.plugins.import_errors import place_of_error
@@ -97,21 +97,21 @@ def _told_command(entry: Sourced[click.Command]) -> click.Command:
             text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', location=place)}"
             raise ServingFailed(f"{text}: {type(error).__name__}: {one_line(error)}") from error
 
-    # Of this copy alone, whatever its class is.
-    command.__dict__["invoke"] = invoke_told
+    # Set on this copy only; its class may be any class.
+    command.__dict__["invoke"] = invoke_and_report
     return command
 
 
 def _plan(target: AppTarget) -> Plan | None:
-    asked = AppOptions(target=target)
+    options = AppOptions(target=target)
     with reporting_errors():
         if target is not NO_TARGET:
-            return asked.resolve()
-        if not _enables_something(asked.folder):
+            return options.resolve()
+        if not _enables_something(options.folder):
             return None
         from turnbuckle.app import App
 
-        return App().resolve(asked.sources())
+        return App().resolve(options.sources())
 
 
 def _enables_something(folder: Path) -> bool:

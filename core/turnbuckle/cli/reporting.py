@@ -1,4 +1,4 @@
-"""Say on stderr what went wrong, in one clear line; the traceback is for those who ask with ``-v``."""
+"""Report errors on stderr in one line; ``-v`` adds the traceback."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _VERBOSE: Final = "turnbuckle.verbose"
 
 
 class CommandFailed(click.ClickException):
-    """Nothing was served: what to print, with exit status 3; its cause is printed with ``-v``."""
+    """An error before anything was served: exit status 3; ``-v`` prints its cause."""
 
     exit_code = 3
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        # The context is gone by the time the exception is shown.
+        # When the exception is shown, the context no longer exists.
         self._is_verbose: Final = is_verbose()
 
     @property
     def text(self) -> str:
-        """What is printed: the traceback of the cause if wanted, and the message last, where the eye falls."""
+        """The printed text: the traceback of the cause with ``-v``, and the message at the end."""
         if not self._is_verbose or self.__cause__ is None:
             return self.message
         return "".join(traceback.format_exception(self.__cause__)) + self.message
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print it."""
+        """Print the error."""
         click.echo(self.text, err=True)
 
 
 class ServingFailed(CommandFailed):
-    """What was running has failed: exit status 1."""
+    """An error while something ran: exit status 1."""
 
     exit_code = 1
 
@@ -54,7 +54,7 @@ def is_verbose() -> bool:
 
 
 def verbose_option(command: CommandT) -> CommandT:
-    """Add ``-v``, which counts wherever it stands: before the name of the command or after it."""
+    """Add ``-v``, which may stand before or after the name of the command."""
     return click.option(
         "-v", "--verbose", is_flag=True, expose_value=False, callback=_note_verbose, help="Show tracebacks."
     )(command)
@@ -67,11 +67,11 @@ def _note_verbose(context: click.Context, option: click.Parameter, value: bool) 
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Turn exceptions into the end of the command.
+    """Report exceptions of the block, and end the command.
 
     Raises:
-        CommandFailed: what is known to stop a start.
-        ServingFailed: all else.
+        CommandFailed: for known errors that prevent a start.
+        ServingFailed: for all other exceptions.
     """
     try:
         yield
@@ -86,20 +86,20 @@ def reporting_errors() -> Iterator[None]:
 
 
 def warn(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print the warnings among findings; with ``-v`` all of them."""
-    for each in diagnostics:
-        if each.level != "info" or is_verbose():
-            click.echo(f"{each.level}: {each}", err=True)
+    """Print the warnings among diagnostics; with ``-v`` all diagnostics."""
+    for diagnostic in diagnostics:
+        if diagnostic.level != "info" or is_verbose():
+            click.echo(f"{diagnostic.level}: {diagnostic}", err=True)
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an exception on one line."""
+    """Return the message of an exception as one line."""
     return " ".join(str(error).split())
 
 
 def _listed(error: StartupError) -> str:
-    # Warnings come first: the end is where the eye falls.
-    lines = [f"warning: {each}" for each in error.warnings]
+    # Warnings are first, because readers look at the end.
+    lines = [f"warning: {warning}" for warning in error.warnings]
     lines += [f"error: {problem}" for problem in error.problems]
     if len(error.problems) > 1:
         lines.append(error.message)

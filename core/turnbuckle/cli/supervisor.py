@@ -1,4 +1,4 @@
-"""Serve with workers: become their supervisor, or be one of them."""
+"""Serve with worker processes: replace this process by their supervisor, and run the supervisor."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["serve_as_supervisor", "serve_with_workers", "wants_workers"]
 
 
 def wants_workers(plan: Plan, *, is_reloading: bool) -> bool:
-    """Tell whether an app is served by other processes than this one."""
+    """Return whether worker processes serve the app."""
     from turnbuckle.server.workers.process_env import is_successor
 
     return is_reloading or plan.settings.workers.are_supervised or is_successor()
 
 
-def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> None:
-    """Go on as the supervisor of workers; this does not return.
+def serve_with_workers(options: AppOptions, plan: Plan, *, is_reloading: bool) -> None:
+    """Continue as the supervisor of the workers; this does not return.
 
     Args:
-        asked: what the command line asks for.
-        plan: of the app, for its settings.
-        is_reloading: whether there is one worker, which is replaced when a file has changed.
+        options: the options of the command line.
+        plan: the plan of the app, for its settings.
+        is_reloading: whether there is one worker, which is replaced when a file changes.
 
     Raises:
-        TurnbuckleError: files are to be watched, and watchfiles is not installed.
+        TurnbuckleError: files are to be watched, but watchfiles is not installed.
     """
     from turnbuckle.server.workers.process_env import SupervisorConfig, become_supervisor
     from turnbuckle.server.workers.reloader import check_watching
@@ -43,9 +43,9 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
     workers, watched = settings.workers, None
     if is_reloading:
         check_watching()
-        # Settings for production may ask for more than one; nobody wants to wait for them while developing.
+        # Settings for production may have more workers, which would only slow down each reload.
         workers = attrs.evolve(workers, count=1)
-        watched = _watched(asked, plan)
+        watched = _watched(options, plan)
     config = SupervisorConfig(
         bind_address=attrs.evolve(settings.server.bind_address(), is_secured=settings.tls.is_configured),
         fd_name=settings.server.fd_name,
@@ -58,12 +58,12 @@ def serve_with_workers(asked: AppOptions, plan: Plan, *, is_reloading: bool) -> 
 
 
 def serve_as_supervisor() -> None:
-    """Be a supervisor until told to stop.
+    """Run the supervisor until it is stopped.
 
     Raises:
-        CommandFailed: 3; the workers cannot start, for the reason that one of them gave.
-        ServingFailed: 1; they failed in another way.
-        ListenError: a socket cannot be listened on.
+        CommandFailed: 3; the workers cannot start; the message is the reason of one of them.
+        ServingFailed: 1; the workers failed in another way.
+        ListenError: a socket cannot be opened.
     """
     from turnbuckle.server.workers.process_env import read_supervisor_config
     from turnbuckle.server.workers.supervisor import run_supervisor
@@ -73,12 +73,12 @@ def serve_as_supervisor() -> None:
         raise (CommandFailed if end.status == CommandFailed.exit_code else ServingFailed)(end.reason)
 
 
-def _watched(asked: AppOptions, plan: Plan) -> Watched:
+def _watched(options: AppOptions, plan: Plan) -> Watched:
     from turnbuckle.server.workers.reloader import Watched
 
     reload = plan.settings.reload
-    file = asked.file.parent if asked.file is not None else Path()
+    file = options.file.parent if options.file is not None else Path()
     folders = dict.fromkeys(
-        str(each.resolve()) for each in (Path(), asked.target.folder, file, *map(Path, reload.folders))
+        str(folder.resolve()) for folder in (Path(), options.target.folder, file, *map(Path, reload.folders))
     )
     return Watched(folders=tuple(folders), suffixes=reload.suffixes)

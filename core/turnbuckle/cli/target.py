@@ -1,7 +1,7 @@
-"""Find the app that a TARGET on the command line means.
+"""Load the app of a TARGET on the command line.
 
-``main:app`` is an attribute of a module, ``main:create_app()`` what a factory returns, ``path/to/file.py:app`` an
-attribute of a file. Without an attribute it is ``app``, or else the only app there is.
+``main:app`` is an attribute of a module, ``main:create_app()`` the result of a factory, ``path/to/file.py:app`` an
+attribute of a file. Without an attribute, the app is the attribute ``app``, or the only app of the module.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _DEFAULT_ATTRIBUTE: Final = "app"
 
 @attrs.frozen(kw_only=True)
 class AppTarget:
-    """An app, as it is named on the command line.
+    """The name of an app on the command line.
 
     Attributes:
-        module: dotted name of a module, "" for a file.
-        file: path of a file, None for a module.
-        attribute: dotted name inside of it; "" when none was given.
-        is_call: whether the attribute is to be called.
+        module: dotted name of the module; "" for a file.
+        file: path of the file; None for a module.
+        attribute: dotted name of the attribute; "" if none was given.
+        is_call: whether the attribute is called.
     """
 
     module: str = ""
@@ -43,12 +43,12 @@ class AppTarget:
 
     @property
     def where(self) -> str:
-        """The module or file, as it was written."""
+        """The module or file, as given."""
         return self.module or str(self.file)
 
     @property
     def folder(self) -> Path:
-        """The folder that the app is at home in."""
+        """The folder of the app."""
         return self.file.parent if self.file is not None else Path()
 
     def __str__(self) -> str:
@@ -56,13 +56,13 @@ class AppTarget:
 
 
 NO_TARGET: Final = AppTarget()
-"""Stands for the app of a command that was given none."""
+"""The target of a command without a TARGET."""
 
 
 if TYPE_CHECKING:
     _TargetParam = click.ParamType[AppTarget]
 else:
-    # Generic to type checkers only: click 8.1 has no type argument here.
+    # Only type checkers know the type argument: click 8.1 does not accept one.
     _TargetParam = click.ParamType
 
 
@@ -79,7 +79,7 @@ class _TargetType(_TargetParam):
         if where.endswith(".py") or "/" in where:
             return AppTarget(file=Path(where), attribute=name, is_call=name != attribute)
         if not _is_dotted(where):
-            self.fail(f"{value!r} is neither like main:app nor like path/to/file.py:app", param, ctx)
+            self.fail(f"{value!r} is neither of the form main:app nor path/to/file.py:app", param, ctx)
         return AppTarget(module=where, attribute=name, is_call=name != attribute)
 
 
@@ -91,10 +91,10 @@ def _is_dotted(name: str) -> bool:
 
 
 def load_app(target: AppTarget) -> App:
-    """Import what a target names, and return the app.
+    """Import the module or file of a target, and return the app.
 
     Raises:
-        CommandFailed: 3, with the reason in one line.
+        CommandFailed: 3; with the reason in one line.
     """
     from turnbuckle.cli.importing import import_file, import_module
 
@@ -130,7 +130,7 @@ def _default(module: ModuleType, target: AppTarget) -> object:
             return getattr(module, _DEFAULT_ATTRIBUTE)
         raise CommandFailed(f"error: {target.where!r} has no app; make one with 'app = App()', or name a factory")
     names = ", ".join(f"{target.where}:{name}" for name in apps)
-    raise CommandFailed(f"error: {target.where!r} has several apps, say which: {names}")
+    raise CommandFailed(f"error: {target.where!r} has several apps; name one of them: {names}")
 
 
 def _as_app(value: object, target: AppTarget) -> App:
@@ -142,15 +142,15 @@ def _as_app(value: object, target: AppTarget) -> App:
         made = _call(value, target)
         if isinstance(made, App):
             return made
-        raise CommandFailed(f"error: {str(target)!r} returned {_described(made)}, not a turnbuckle.App")
-    raise CommandFailed(f"error: {str(target)!r} is {_described(value)}, not a turnbuckle.App")
+        raise CommandFailed(f"error: {str(target)!r} returned {_describe(made)}, not a turnbuckle.App")
+    raise CommandFailed(f"error: {str(target)!r} is {_describe(value)}, not a turnbuckle.App")
 
 
 def _call(factory: object, target: AppTarget) -> object:
     from turnbuckle.cli.importing import reporting_app_errors
 
     if not callable(factory):
-        raise CommandFailed(f"error: {str(target)!r} is {_described(factory)}, which cannot be called")
+        raise CommandFailed(f"error: {str(target)!r} is {_describe(factory)}, which cannot be called")
     try:
         inspect.signature(factory).bind()
     except (TypeError, ValueError) as error:
@@ -162,7 +162,7 @@ def _call(factory: object, target: AppTarget) -> object:
     return made
 
 
-def _described(value: object) -> str:
+def _describe(value: object) -> str:
     if inspect.ismodule(value):
         return f"module {value.__name__!r}"
     if isinstance(value, type):

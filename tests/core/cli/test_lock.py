@@ -39,7 +39,7 @@ def test_lock_that_is_written_again_says_what_changed(locked: Project) -> None:
     locked.write("shop2.py", WITH_ADMIN)
     result = locked.call("plan", "shop2", "--lock")
     assert result.stdout.splitlines() == [
-        "turnbuckle.lock is written again: 0 plugins, 0 middleware, 2 routes",
+        "turnbuckle.lock is updated: 0 plugins, 0 middleware, 2 routes",
         "  route GET /admin is new, of the app",
     ]
 
@@ -93,7 +93,7 @@ def test_diff_compares_targets_locks_and_plans(locked: Project) -> None:
         result = locked.call("plan", "--diff", before, "shop2.py")
         assert (result.exit_code, result.stdout) == (0, "route GET /admin is new, of the app\n"), before
     assert locked.call("plan", "--diff", "plan.json", "turnbuckle.lock").stdout == (
-        "turnbuckle.lock is put together as plan.json is\n"
+        "turnbuckle.lock has the same composition as plan.json\n"
     )
 
 

@@ -1,1 +1,1 @@
-"""The commands of the core: each is a function of its name in a module of its name."""
+"""The commands of the core. Each command is a function of its name in a module of its name."""

@@ -1,4 +1,4 @@
-"""``turnbuckle check``: find every problem without serving anything."""
+"""``turnbuckle check``: list every problem of an app without serving it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["check"]
 @click.command(cls=OptionalValueCommand, short_help="List every problem of an app.")
 @takes_target
 @locked_option
-def check(asked: AppOptions, *, locked: str | None) -> None:
-    """Put an app together and list every problem; exit with 3 if there is one.
+def check(options: AppOptions, *, locked: str | None) -> None:
+    """Build an app and list every problem; exit with status 3 if there is one.
 
-    Nothing is listened on, and no lifespan is entered. Where there is a composition lock, what differs from it is a
-    warning, and a problem with --locked.
+    No socket is opened and no lifespan is entered. If there is a composition lock, each difference is a warning; with
+    --locked it is an error.
     """
     with reporting_errors():
-        plan, _ = asked.compile()
+        plan, _ = options.compile()
         warn(plan.diagnostics)
-        warnings = check_lock(asked, plan, locked)
+        warnings = check_lock(options, plan, locked)
     from turnbuckle.startup.report.formats import counted
 
     routes = sum(1 for _ in plan.routes())
-    warnings += sum(each.level == "warning" for each in plan.diagnostics)
-    click.echo(f"{asked.target} can be served: {counted(routes, 'route')}, {counted(warnings, 'warning')}")
+    warnings += sum(diagnostic.level == "warning" for diagnostic in plan.diagnostics)
+    click.echo(f"{options.target} can be served: {counted(routes, 'route')}, {counted(warnings, 'warning')}")

@@ -1,4 +1,4 @@
-"""``turnbuckle explain``: say what would happen to a request, without calling a handler."""
+"""``turnbuckle explain``: show how a request would be answered, without calling a handler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_SHOWN: Final = 10
+_MAX_SHOWN: Final = 10
 _LINE: Final = re.compile(r"([^:\s]+):[ \t]*([^\r\n]*)")
 
 
@@ -29,29 +29,29 @@ def _fields(context: click.Context, option: click.Parameter, lines: Sequence[str
     return [(match[1], match[2].strip()) for match in found if match is not None]
 
 
-@click.command(short_help="Say what would happen to a request.")
+@click.command(short_help="Show how a request would be answered.")
 @click.argument("method")
 @click.argument("path")
 @takes_target
 @click.option(
     "-H", "--header", "fields", multiple=True, metavar="'NAME: VALUE'", callback=_fields, help="Send this field."
 )
-@click.option("--all", "shows_all", is_flag=True, help="Show every route that did not match, not the nearest alone.")
+@click.option("--all", "shows_all", is_flag=True, help="Show every route that did not match.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def explain(
-    asked: AppOptions, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
+    options: AppOptions, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
 ) -> None:
-    """Say what would happen to a request: METHOD, and PATH with its query, as in 'turnbuckle explain GET /x main:app'.
+    """Show how a request would be answered, as in 'turnbuckle explain GET /x main:app'; PATH may have a query.
 
-    The parser and the routers of the app decide; no handler and no middleware is called. Shown are the route that
-    answers, why the others do not, the chain of middleware, and limits and deadlines with where they come from.
+    The parser and the routers of the app decide; no handler and no middleware is called. The output has the route that
+    answers, the reasons why other routes do not, the middleware, and limits and deadlines with their sources.
     """
     if re.search(r"\s", method + path):
-        raise click.BadParameter("a method and a path hold no spaces; write '%20'")
+        raise click.BadParameter("a method and a path cannot contain spaces; write '%20'")
     with reporting_errors():
         from turnbuckle.startup.report.explain import explain_request
 
-        found = explain_request(asked.resolve(), method, path, fields)
+        found = explain_request(options.resolve(), method, path, fields)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -70,19 +70,19 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     if found.router is not None:
         yield from _candidate_lines(found, shows_all)
         yield "chain, outermost first" if found.chain else "chain: no middleware"
-        yield from columns([(each.record.name, each.record.zone, *source_of(each.origin)) for each in found.chain], 2)
+        yield from columns([(link.record.name, link.record.zone, *source_of(link.origin)) for link in found.chain], 2)
     yield "limits and deadlines"
-    yield from columns([(each.key, each.shown(), each.source) for each in found.settings], 2)
+    yield from columns([(setting.key, setting.shown(), setting.source) for setting in found.settings], 2)
 
 
 def _protocol_lines(found: Explanation) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
 
     if found.protocol is not None:
-        yield "asked first, inside of the chain of the app, as the request offers it"
+        yield "called first, inside of the chain of the app, because the request offers it"
         yield from columns([("protocol", found.protocol.record.name, *source_of(found.protocol.origin))], 2)
     elif found.offered:
-        yield f"offers of another protocol are ignored: nobody speaks {', '.join(map(repr, found.offered))}"
+        yield f"offers of another protocol are ignored: no plugin speaks {', '.join(map(repr, found.offered))}"
 
 
 def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
@@ -90,9 +90,9 @@ def _candidate_lines(found: Explanation, shows_all: bool) -> Iterator[str]:
 
     name = found.router.name if found.router is not None else ""
     yield f"routes, as router {name!r} sees them" if found.candidates else "routes: none"
-    near = [each for each in found.candidates if each is found.winner or not each.report.is_far]
-    shown = found.candidates if shows_all else (near or found.candidates)[:_SHOWN]
-    yield from columns([_row(each, found) for each in shown], 2)
+    near = [candidate for candidate in found.candidates if candidate is found.winner or not candidate.report.is_far]
+    shown = found.candidates if shows_all else (near or found.candidates)[:_MAX_SHOWN]
+    yield from columns([_row(candidate, found) for candidate in shown], 2)
     if len(shown) < len(found.candidates):
         yield f"  and {len(found.candidates) - len(shown)} more, which --all shows"
 
@@ -122,20 +122,20 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
         "router": found.router.name if found.router is not None else None,
         "candidates": [
             {
-                "methods": sorted(each.route.methods),
-                "host": each.route.host,
-                "path": each.route.path,
-                "name": each.route.name,
-                "scope": each.scope.prefix,
-                "wins": each is found.winner,
-                "reason": each.reason,
-                "origin": origin_as_json(each.route.origin),
+                "methods": sorted(candidate.route.methods),
+                "host": candidate.route.host,
+                "path": candidate.route.path,
+                "name": candidate.route.name,
+                "scope": candidate.scope.prefix,
+                "wins": candidate is found.winner,
+                "reason": candidate.reason,
+                "origin": origin_as_json(candidate.route.origin),
             }
-            for each in found.candidates
+            for candidate in found.candidates
         ],
         "chain": [
-            {"name": each.record.name, "zone": each.record.zone, "origin": origin_as_json(each.origin)}
-            for each in found.chain
+            {"name": link.record.name, "zone": link.record.zone, "origin": origin_as_json(link.origin)}
+            for link in found.chain
         ],
         "offered": list(found.offered),
         "protocol": (
@@ -143,5 +143,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
             if found.protocol is not None
             else None
         ),
-        "settings": {each.key: {"value": value_as_json(each.value), "source": each.source} for each in found.settings},
+        "settings": {
+            setting.key: {"value": value_as_json(setting.value), "source": setting.source} for setting in found.settings
+        },
     }

@@ -1,4 +1,4 @@
-"""``turnbuckle new``: write a project that works as it is, to be changed step by step."""
+"""``turnbuckle new``: write a working project as a starting point."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def new() -> None:
 def _plugin(name: str, kind: str) -> None:
     """Write a distribution with a plugin and its tests into the folder turnbuckle-NAME.
 
-    NAME is how the plugin is enabled and configured: lower case words joined by underscores.
+    NAME is used to enable and configure the plugin: lower-case words joined by underscores.
     """
     try:
         names = ProjectNames.of_plugin(name, kind)
@@ -60,10 +60,10 @@ def _check_free(name: str) -> None:
     from turnbuckle.startup.collect.builtin import BUILTIN
     from turnbuckle.startup.plugins.discovery import installed_plugins
 
-    owners = {each.name: each.distribution for each in installed_plugins()}
-    owners |= {each.info.name: "turnbuckle itself" for each in BUILTIN}
+    owners = {plugin.name: plugin.distribution for plugin in installed_plugins()}
+    owners |= {plugin.info.name: "turnbuckle itself" for plugin in BUILTIN}
     if name in owners:
-        raise click.BadParameter(f"there is a plugin {name!r} already, in {owners[name]}", param_hint="NAME")
+        raise click.BadParameter(f"there is already a plugin {name!r}, in {owners[name]}", param_hint="NAME")
 
 
 def _write(names: ProjectNames, kinds: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ def _write(names: ProjectNames, kinds: tuple[str, ...]) -> None:
     try:
         written = write_project(folder, kinds, {**names.values(), "version": __version__})
     except FileExistsError:
-        raise click.UsageError(f"{str(folder)!r} exists already, and nothing in it was changed") from None
+        raise click.UsageError(f"{str(folder)!r} already exists; nothing in it was changed") from None
     except OSError as error:
         raise ServingFailed(f"error: {str(folder)!r} cannot be written: {error.strerror}") from error
     for path in written:

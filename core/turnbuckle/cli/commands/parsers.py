@@ -1,4 +1,4 @@
-"""``turnbuckle parsers``: compare the parsers that are installed."""
+"""``turnbuckle parsers``: compare the installed parsers."""
 
 from __future__ import annotations
 
@@ -24,16 +24,20 @@ def parsers() -> None:
 @parsers.command(short_help="Compare parsers with the core's own.")
 @click.option("--parser", "names", multiple=True, metavar="NAME", help="A parser to compare; all of them by default.")
 @click.option(
-    "--mutations", type=click.IntRange(min=0), default=20, show_default=True, help="Damaged copies of each request."
+    "--mutations",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Damaged copies of each request.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed does the same damage.")
-@click.option("--json", "as_json", is_flag=True, help="Print plain data.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed causes the same damage.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @verbose_option
 def diff(names: tuple[str, ...], mutations: int, seed: int, as_json: bool) -> None:
-    """Read known requests, valid and not, with every parser, and name the RFC for every difference.
+    """Read valid and invalid requests with every parser, and name the RFC for every difference.
 
-    Parsers are judged as a server would have them: behind the guard of the core. Exit status 1 if there are
-    differences that no RFC permits.
+    Each parser runs behind the guard of the core, as in a server. The exit status is 1 if there are differences that no
+    RFC permits.
     """
     from turnbuckle.testing.differential import compare_parsers, installed_parsers
 

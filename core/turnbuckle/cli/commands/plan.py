@@ -1,4 +1,4 @@
-"""``turnbuckle plan``: show what was decided about an app, and why; lock it, or compare it with another."""
+"""``turnbuckle plan``: show how an app is composed, and why; lock the composition, or compare two of them."""
 
 from __future__ import annotations
 
@@ -19,66 +19,68 @@ if TYPE_CHECKING:
 __all__ = ["plan"]
 
 
-@click.command(cls=OptionalValueCommand, short_help="Show what an app is made of, and why.")
+@click.command(cls=OptionalValueCommand, short_help="Show how an app is composed, and why.")
 @may_take_target
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-@click.option("--all", "shows_all", is_flag=True, help="Show what is built in or at its default, too.")
+@click.option("--all", "shows_all", is_flag=True, help="Show built-in parts and default values as well.")
 @click.option("--lock", cls=OptionalValue, metavar="[=FILE]", help="Write a composition lock (turnbuckle.lock).")
 @click.option(
-    "--diff", nargs=2, metavar="A B", help="Say how B differs from A: each a lock, a plan in JSON, or a TARGET."
+    "--diff", nargs=2, metavar="A B", help="Show how B differs from A; each is a lock, a plan in JSON, or a TARGET."
 )
-def plan(asked: AppOptions, *, as_json: bool, shows_all: bool, lock: str | None, diff: tuple[str, str] | None) -> None:
+def plan(
+    options: AppOptions, *, as_json: bool, shows_all: bool, lock: str | None, diff: tuple[str, str] | None
+) -> None:
     """Show the plan of an app: parser, plugins, settings, and each scope with its middleware and routes.
 
-    Every part is shown with where it comes from, every choice with its rule and with what lost. JSON always holds all;
-    docs/use/introspection.md describes it.
+    Every part is shown with its source, every choice with its rule and the rejected candidates. JSON always contains
+    all; docs/use/introspection.md describes it.
     """
-    if diff is not None and (asked.target is not NO_TARGET or lock is not None):
-        raise click.UsageError("--diff takes two things to compare, and neither a TARGET beside them nor --lock.")
+    if diff is not None and (options.target is not NO_TARGET or lock is not None):
+        raise click.UsageError("--diff cannot be combined with a TARGET or --lock.")
     with reporting_errors():
         if diff is not None:
-            _show_differences(asked, diff, as_json)
+            _show_differences(options, diff, as_json)
         elif lock is not None:
-            _lock(asked, lock)
+            _lock(options, lock)
         else:
-            _show(asked, as_json, shows_all)
+            _show(options, as_json, shows_all)
 
 
-def _show(asked: AppOptions, as_json: bool, shows_all: bool) -> None:
+def _show(options: AppOptions, as_json: bool, shows_all: bool) -> None:
     from turnbuckle.startup.report.plan_json import plan_as_json
     from turnbuckle.startup.report.plan_text import plan_as_text
 
-    resolved = asked.resolve()
+    resolved = options.resolve()
     if as_json:
         click.echo(json.dumps(plan_as_json(resolved), indent=2, ensure_ascii=False))
     else:
         click.echo(plan_as_text(resolved, settings=shows_all), nl=False)
 
 
-def _lock(asked: AppOptions, file: str) -> None:
+def _lock(options: AppOptions, file: str) -> None:
     from turnbuckle.cli.lock import write_lock
 
-    write_lock(asked, asked.resolve(), file)
+    write_lock(options, options.resolve(), file)
 
 
-def _show_differences(asked: AppOptions, diff: tuple[str, str], as_json: bool) -> None:
+def _show_differences(options: AppOptions, diff: tuple[str, str], as_json: bool) -> None:
     from turnbuckle.startup.report.diff import differences
 
-    found = differences(*(_composition(asked, each) for each in diff))
+    found = differences(*(_composition(options, name) for name in diff))
     if as_json:
-        data = [{"text": each.text, "is_upgrade": each.is_upgrade} for each in found]
+        data = [{"text": difference.text, "is_upgrade": difference.is_upgrade} for difference in found]
         click.echo(json.dumps({"schema": "turnbuckle.diff/1", "differences": data}, indent=2, ensure_ascii=False))
         return
-    for each in found:
-        click.echo(each.text)
+    for difference in found:
+        click.echo(difference.text)
     if not found:
-        click.echo(f"{diff[1]} is put together as {diff[0]} is")
+        click.echo(f"{diff[1]} has the same composition as {diff[0]}")
 
 
-def _composition(asked: AppOptions, what: str) -> Composition:
+def _composition(options: AppOptions, name: str) -> Composition:
     from turnbuckle.startup.report.lock import composition_of, read_composition
 
-    if what.endswith((".lock", ".json")) or (Path(what).is_file() and not what.endswith(".py")):
-        return read_composition(Path(what))
-    target = TARGET.convert(what, None, None)
-    return composition_of(attrs.evolve(asked, target=target).resolve())
+    if name.endswith((".lock", ".json")) or (Path(name).is_file() and not name.endswith(".py")):
+        return read_composition(Path(name))
+    target = TARGET.convert(name, None, None)
+    return composition_of(attrs.evolve(options, target=target).resolve())

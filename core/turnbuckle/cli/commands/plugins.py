@@ -1,4 +1,4 @@
-"""``turnbuckle plugins``: list the plugins that there are, and how each stands."""
+"""``turnbuckle plugins``: list all plugins with their states."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ _TITLES: Final[Mapping[str, str]] = {
 @click.command(short_help="List the plugins: enabled, failed, installed.")
 @may_take_target
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def plugins(asked: AppOptions, *, as_json: bool) -> None:
-    """List the plugins that there are: name, distribution, hook generation, start-up time and hooks.
+def plugins(options: AppOptions, *, as_json: bool) -> None:
+    """List all plugins: name, distribution, hook generation, start-up time and hooks.
 
-    With a TARGET, the app and its plugins are imported, and one that is broken is listed as such. Without, nothing is
-    imported: settings and the metadata of what is installed say how each stands.
+    With a TARGET, the app and its plugins are imported, and a broken plugin is listed as failed. Without a TARGET,
+    nothing is imported: the states come from the settings and the metadata of the installed distributions.
     """
     with reporting_errors():
-        found = _inventory(asked)
+        found = _inventory(options)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
         for line in _lines(found.plugins):
             click.echo(line)
-    names = {each.name for each in found.plugins}
-    others = [each for each in found.diagnostics if each.level == "error" and not _is_told(each.origins, names)]
+    names = {plugin.name for plugin in found.plugins}
+    errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.level == "error"]
+    others = [error for error in errors if not _is_listed(error.origins, names)]
     if others:
         from turnbuckle.startup.report.formats import counted
 
@@ -53,18 +54,18 @@ def plugins(asked: AppOptions, *, as_json: bool) -> None:
         click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
 
 
-def _inventory(asked: AppOptions) -> PluginInventory:
-    if asked.target is NO_TARGET:
+def _inventory(options: AppOptions) -> PluginInventory:
+    if options.target is NO_TARGET:
         from turnbuckle.startup.report.inventory import inventory_without_app
 
-        return inventory_without_app(asked.sources())
+        return inventory_without_app(options.sources())
     from turnbuckle.startup.pipeline import plugin_inventory
 
-    return plugin_inventory(asked.app().declaration(), asked.sources())
+    return plugin_inventory(options.app().declaration(), options.sources())
 
 
-def _is_told(origins: Sequence[object], names: set[str]) -> bool:
-    return any(getattr(each, "plugin", "") in names for each in origins[:1])
+def _is_listed(origins: Sequence[object], names: set[str]) -> bool:
+    return any(getattr(origin, "plugin", "") in names for origin in origins[:1])
 
 
 def _as_json(found: PluginInventory) -> Mapping[str, object]:
@@ -72,18 +73,18 @@ def _as_json(found: PluginInventory) -> Mapping[str, object]:
 
     return {
         "schema": "turnbuckle.plugins/1",
-        "plugins": [plugin_as_json(each) for each in found.plugins],
-        "diagnostics": [diagnostic_as_json(each) for each in found.diagnostics],
+        "plugins": [plugin_as_json(plugin) for plugin in found.plugins],
+        "diagnostics": [diagnostic_as_json(diagnostic) for diagnostic in found.diagnostics],
     }
 
 
 def _lines(found: Sequence[PlannedPlugin]) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns
 
-    rows = [_row(each) for each in found]
+    rows = [_row(plugin) for plugin in found]
     lines = list(columns(rows, 2))
     for state, title in _TITLES.items():
-        own = [line for line, each in zip(lines, found, strict=True) if each.state == state]
+        own = [line for line, plugin in zip(lines, found, strict=True) if plugin.state == state]
         if own:
             yield title
             yield from own

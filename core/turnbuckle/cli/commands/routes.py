@@ -1,4 +1,4 @@
-"""``turnbuckle routes``: list what an app serves."""
+"""``turnbuckle routes``: list the routes of an app."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["routes"]
 
 @click.command(short_help="List the routes of an app.")
 @takes_target
-def routes(asked: AppOptions) -> None:
-    """List the routes of an app: methods, host and path, name, handler and place."""
+def routes(options: AppOptions) -> None:
+    """List the routes of an app: methods, host and path, name, handler and location."""
     with reporting_errors():
-        plan = asked.resolve()
+        plan = options.resolve()
         warn(plan.diagnostics)
     rows = [_row(planned.route) for planned, _ in plan.routes()]
     if not rows:
-        click.echo(f"{asked.target} has no routes")
+        click.echo(f"{options.target} has no routes")
         return
     for line in columns([("METHODS", "PATH", "NAME", "HANDLER", "PLACE"), *rows]):
         click.echo(line)

@@ -1,4 +1,4 @@
-"""``turnbuckle serve``: run an app until told to stop."""
+"""``turnbuckle serve``: serve an app until it is stopped."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-@click.command(cls=OptionalValueCommand, short_help="Serve an app until told to stop.")
+@click.command(cls=OptionalValueCommand, short_help="Serve an app until it is stopped.")
 @takes_target
 @click.option("--host", metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
 @click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
 @click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
 @click.option("--fd", type=int, metavar="NUMBER", help="Listen on an inherited socket instead.")
-@click.option("--ready-file", metavar="PATH", help="A file that is there while connections are accepted.")
-@click.option("--workers", type=int, metavar="NUMBER", help="Serve with so many processes; 0: one for each processor.")
-@click.option("--reload", "is_reloading", is_flag=True, help="Begin anew when a file changes; for development.")
+@click.option("--ready-file", metavar="PATH", help="A file that exists while connections are accepted.")
+@click.option("--workers", type=int, metavar="NUMBER", help="Number of processes that serve; 0: one per processor.")
+@click.option("--reload", "is_reloading", is_flag=True, help="Restart when a file changes; for development.")
 @click.option("--tls-cert", metavar="FILE", help="Serve https with this certificate chain, in PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of the certificate.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
-    "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="How much is logged."
+    "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="The lowest logged level."
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="How a line of the log looks.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="The format of log lines.")
 @click.option("--loop", type=click.Choice(["auto", "asyncio", "uvloop"]), help="The event loop to run on.")
 @locked_option
-def serve(  # noqa: PLR0913  # one argument for each option, as click has it
-    asked: AppOptions,
+def serve(  # noqa: PLR0913  # click passes one argument for each option
+    options: AppOptions,
     *,
     host: str | None,
     port: int | None,
@@ -63,13 +63,13 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
 
     With --workers, SIGHUP replaces the workers one by one, and SIGUSR2 the supervisor: see docs/operate/deployment.md.
 
-    All problems are shown before anything is served. Where there is a composition lock, what differs from it is a
-    warning, and a problem with --locked.
+    All problems are shown before anything is served. If there is a composition lock, each difference is a warning; with
+    --locked it is an error.
     """
     if is_reloading and workers is not None:
-        raise click.UsageError("--reload serves with one process, and does not go with --workers.")
-    asked = (
-        asked.with_setting("--host", "server.host", host)
+        raise click.UsageError("--reload serves with one process and cannot be combined with --workers.")
+    options = (
+        options.with_setting("--host", "server.host", host)
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)
@@ -84,37 +84,37 @@ def serve(  # noqa: PLR0913  # one argument for each option, as click has it
         .with_setting("--loop", "server.loop", loop)
     )
     if WORKER in os.environ:
-        _work(asked, locked)
+        _work(options, locked)
     else:
         with reporting_errors():
-            _serve(asked, locked, is_reloading=is_reloading)
+            _serve(options, locked, is_reloading=is_reloading)
 
 
-def _serve(asked: AppOptions, locked: str | None, *, is_reloading: bool) -> None:
+def _serve(options: AppOptions, locked: str | None, *, is_reloading: bool) -> None:
     from turnbuckle.cli.supervisor import serve_as_supervisor, serve_with_workers, wants_workers
 
     if SUPERVISOR in os.environ:
         serve_as_supervisor()
         return
-    plan, application = asked.compile()
+    plan, application = options.compile()
     warn(plan.diagnostics)
-    check_lock(asked, plan, locked)
+    check_lock(options, plan, locked)
     if wants_workers(plan, is_reloading=is_reloading):
-        serve_with_workers(asked, plan, is_reloading=is_reloading)
+        serve_with_workers(options, plan, is_reloading=is_reloading)
     else:
         _run(application, plan, None)
 
 
-def _work(asked: AppOptions, locked: str | None) -> None:
-    """Serve as one of many; why that cannot be is for the supervisor to tell, once."""
+def _work(options: AppOptions, locked: str | None) -> None:
+    """Serve as a worker; the supervisor reports once why the workers cannot start."""
     from turnbuckle.server.workers.worker import Worker
 
     worker = Worker.take_from(os.environ)
     try:
         with reporting_errors():
-            plan, application = asked.compile()
+            plan, application = options.compile()
             if locked is not None:
-                check_lock(asked, plan, locked)
+                check_lock(options, plan, locked)
             _run(worker.with_request_count(application), plan, worker)
     except CommandFailed as failure:
         if worker.has_served:
@@ -128,7 +128,7 @@ def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
 
     fds, serve = (None, None) if worker is None else (worker.fds, worker.serve)
     if run_as_set(application, plan.settings, fds=fds, serve=serve):
-        # The interpreter would wait for its threads, whatever they wait for.
+        # The interpreter would wait for its threads without a limit.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -13,16 +13,16 @@ __all__ = ["settings"]
 
 @click.command(short_help="Print the reference of all settings.")
 @may_take_target
-def settings(asked: AppOptions) -> None:
-    """Print every setting in Markdown, with what it takes, its default and what it does.
+def settings(options: AppOptions) -> None:
+    """Print every setting in Markdown: its type, its default and its effect.
 
-    With a TARGET, the settings of the app's plugins are there, too. What an app has set is told by 'turnbuckle plan',
-    and where one value comes from by 'turnbuckle why setting'.
+    With a TARGET, the settings of the app's plugins are included. 'turnbuckle plan' shows the values of an app, and
+    'turnbuckle why setting' shows the source of a value.
     """
     with reporting_errors():
         from turnbuckle.startup.report.settings_reference import settings_reference
 
-        plan = asked.resolve() if asked.target is not NO_TARGET else None
+        plan = options.resolve() if options.target is not NO_TARGET else None
         scopes = plan.root.walk() if plan is not None else ()
         configs = {name: type(config) for scope in scopes for name, config in scope.configs.items() if config}
         click.echo(settings_reference(configs), nl=False)

@@ -1,4 +1,4 @@
-"""``turnbuckle why``: say why one part of an app is as it is."""
+"""``turnbuckle why``: explain why a part of an app was chosen."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["why"]
 
 
-@click.group(short_help="Say why a part of an app is as it is.")
+@click.group(short_help="Explain why a part of an app was chosen.")
 def why() -> None:
-    """Say why a part of an app is as it is: what was chosen, by which rule, what lost, and where to change it."""
+    """Explain a part of an app: the choice, its rule, the rejected candidates, and where to change it."""
 
 
 def _json_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,120 +30,120 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @why.command("parser", short_help="Why this parser.")
 @takes_target
 @_json_option
-def _parser(asked: AppOptions, *, as_json: bool) -> None:
-    """Say why the app has its parser."""
+def _parser(options: AppOptions, *, as_json: bool) -> None:
+    """Explain why the app has its parser."""
     from turnbuckle.startup.report.why import why_parser
 
-    _answer(asked, as_json, why_parser)
+    _answer(options, as_json, why_parser)
 
 
 @why.command("router", short_help="Why these routers.")
 @takes_target
 @_json_option
-def _router(asked: AppOptions, *, as_json: bool) -> None:
-    """Say why the app has its router, and each scope that has one of its own."""
+def _router(options: AppOptions, *, as_json: bool) -> None:
+    """Explain why the app has its router, and scopes have their own routers."""
     from turnbuckle.startup.report.why import why_router
 
-    _answer(asked, as_json, why_router)
+    _answer(options, as_json, why_router)
 
 
 @why.command("component", short_help="Why this component, such as json.")
 @click.argument("kind")
 @takes_target
 @_json_option
-def _component(asked: AppOptions, *, kind: str, as_json: bool) -> None:
-    """Say why the app has its component of some KIND, such as json."""
+def _component(options: AppOptions, *, kind: str, as_json: bool) -> None:
+    """Explain why the app has its component of a KIND, such as json."""
     from turnbuckle.startup.report.why import why_component
 
-    _answer(asked, as_json, lambda plan: why_component(plan, kind))
+    _answer(options, as_json, lambda plan: why_component(plan, kind))
 
 
-@why.command("middleware", short_help="Why a middleware stands where it stands.")
+@why.command("middleware", short_help="Why a middleware has its position.")
 @click.argument("name")
 @takes_target
 @_json_option
-def _middleware(asked: AppOptions, *, name: str, as_json: bool) -> None:
-    """Say why the middleware NAME stands where it stands."""
+def _middleware(options: AppOptions, *, name: str, as_json: bool) -> None:
+    """Explain why the middleware NAME has its position."""
     from turnbuckle.startup.report.why_middleware import why_middleware
 
-    _answer(asked, as_json, lambda plan: why_middleware(plan, name))
+    _answer(options, as_json, lambda plan: why_middleware(plan, name))
 
 
-@why.command("plugin", short_help="Why a plugin takes part, and what it brings.")
+@why.command("plugin", short_help="Why a plugin is enabled, and what it provides.")
 @click.argument("name")
 @takes_target
 @_json_option
-def _plugin(asked: AppOptions, *, name: str, as_json: bool) -> None:
-    """Say why the plugin NAME takes part or does not: who enables or requires it, and what it brings."""
+def _plugin(options: AppOptions, *, name: str, as_json: bool) -> None:
+    """Explain why the plugin NAME is enabled or not: what enables or requires it, and what it provides."""
     from turnbuckle.startup.report.why_plugins import why_plugin
 
-    _answer(asked, as_json, lambda plan: why_plugin(plan, name))
+    _answer(options, as_json, lambda plan: why_plugin(plan, name))
 
 
-@why.command("protocol", short_help="Who speaks a protocol.")
+@why.command("protocol", short_help="Which plugin speaks a protocol.")
 @click.argument("token")
 @takes_target
 @_json_option
-def _protocol(asked: AppOptions, *, token: str, as_json: bool) -> None:
-    """Say who speaks a protocol; TOKEN is that of the Upgrade field or of ALPN, or its name."""
+def _protocol(options: AppOptions, *, token: str, as_json: bool) -> None:
+    """Show which plugin speaks a protocol; TOKEN is a token of the Upgrade field or ALPN, or its name."""
     from turnbuckle.startup.report.why_plugins import why_protocol
 
-    _answer(asked, as_json, lambda plan: why_protocol(plan, token))
+    _answer(options, as_json, lambda plan: why_protocol(plan, token))
 
 
-@why.command("command", short_help="Who brings a command.")
+@why.command("command", short_help="Which plugin provides a command.")
 @click.argument("name")
 @takes_target
 @_json_option
-def _command(asked: AppOptions, *, name: str, as_json: bool) -> None:
-    """Say who brings the command NAME of the command line."""
+def _command(options: AppOptions, *, name: str, as_json: bool) -> None:
+    """Show which plugin provides the command NAME of the command line."""
     from turnbuckle.startup.report.why_plugins import why_command
 
-    _answer(asked, as_json, lambda plan: why_command(plan, name))
+    _answer(options, as_json, lambda plan: why_command(plan, name))
 
 
 @why.command("response", short_help="How values of a type become responses.")
 @click.argument("type_name", metavar="TYPE")
 @takes_target
 @_json_option
-def _response(asked: AppOptions, *, type_name: str, as_json: bool) -> None:
-    """Say how a value of TYPE becomes a response: dict, None, or module:Name for a type of your own."""
+def _response(options: AppOptions, *, type_name: str, as_json: bool) -> None:
+    """Show how a value of TYPE becomes a response: dict, None, or module:Name for your own type."""
     from turnbuckle.startup.report.why_routes import why_response
 
-    _answer(asked, as_json, lambda plan: why_response(plan, type_name))
+    _answer(options, as_json, lambda plan: why_response(plan, type_name))
 
 
-@why.command("route", short_help="What is served at a path.")
+@why.command("route", short_help="Which route answers at a path.")
 @click.argument("path")
 @takes_target
 @_json_option
-def _route(asked: AppOptions, *, path: str, as_json: bool) -> None:
-    """Say what is served at PATH, which is the pattern or the name of a route, or a path as clients ask for it."""
+def _route(options: AppOptions, *, path: str, as_json: bool) -> None:
+    """Show which route answers at PATH: the pattern or name of a route, or the path of a request."""
     from turnbuckle.startup.report.why_routes import why_route
 
-    _answer(asked, as_json, lambda plan: why_route(plan, path))
+    _answer(options, as_json, lambda plan: why_route(plan, path))
 
 
 @why.command("setting", short_help="Where the value of a setting comes from.")
 @click.argument("key")
 @takes_target
 @_json_option
-def _setting(asked: AppOptions, *, key: str, as_json: bool) -> None:
-    """Say where the value of a setting comes from; KEY may be a section, such as limits."""
+def _setting(options: AppOptions, *, key: str, as_json: bool) -> None:
+    """Show where the value of a setting comes from; KEY may be a section, such as limits."""
     from turnbuckle.startup.report.why import why_setting
 
-    _answer(asked, as_json, lambda plan: why_setting(plan, key))
+    _answer(options, as_json, lambda plan: why_setting(plan, key))
 
 
-def _answer(asked: AppOptions, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:
+def _answer(options: AppOptions, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:
     with reporting_errors():
-        plan = asked.resolve()
+        plan = options.resolve()
         try:
             answers = question(plan)
         except LookupError as error:
             raise click.UsageError(str(error.args[0]), click.get_current_context()) from error
     if as_json:
-        data = {"schema": "turnbuckle.why/1", "answers": [_as_json(each) for each in answers]}
+        data = {"schema": "turnbuckle.why/1", "answers": [_as_json(answer) for answer in answers]}
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
     for line in _lines(answers):
@@ -153,12 +153,12 @@ def _answer(asked: AppOptions, as_json: bool, question: Callable[[Plan], Sequenc
 def _lines(answers: Sequence[Answer]) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns
 
-    if len(answers) > 1 and all(each.kind == "setting" for each in answers):
-        # A whole section: one line for each is what the eye can compare.
-        yield from columns([(each.name, each.rule) for each in answers])
+    if len(answers) > 1 and all(answer.kind == "setting" for answer in answers):
+        # A whole section: one line for each setting is easy to compare.
+        yield from columns([(answer.name, answer.rule) for answer in answers])
         return
-    for each in answers:
-        yield from _answer_lines(each)
+    for answer in answers:
+        yield from _answer_lines(answer)
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
     rows = [("why", answer.rule)]
     rows += [("from", str(answer.origin))] if answer.origin is not None else []
     rows += answer.facts
-    rows += [("not", "  ".join(filter(None, (each.name, each.reason, each.source)))) for each in answer.losers]
+    rows += [("not", "  ".join(filter(None, (loser.name, loser.reason, loser.source)))) for loser in answer.losers]
     rows += [("change", answer.change)] if answer.change else []
     yield from columns(rows, 2)
 
@@ -184,6 +184,6 @@ def _as_json(answer: Answer) -> Mapping[str, object]:
         "rule": answer.rule,
         "origin": origin_as_json(answer.origin),
         "facts": dict(answer.facts),
-        "losers": [{"name": each.name, "reason": each.reason, "source": each.source} for each in answer.losers],
+        "losers": [{"name": loser.name, "reason": loser.reason, "source": loser.source} for loser in answer.losers],
         "change": answer.change,
     }

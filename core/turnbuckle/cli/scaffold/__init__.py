@@ -1,1 +1,1 @@
-"""New projects, written from the templates beside this module."""
+"""New projects, written from the templates in this folder."""

@@ -1,4 +1,4 @@
-"""Decide what may be the name of a new project, and what is derived from it."""
+"""Validate the name of a new project, and derive other names from it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["BadName", "ProjectNames"]
 
 _PLUGIN: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _APP: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-# Lines of the templates are as long as they may be with such a name in them.
-_LONGEST: Final = 27
+# With longer names, lines of the templates would be too long.
+_MAX_LENGTH: Final = 27
 
 
 class BadName(ValueError):
-    """A name that a project cannot have."""
+    """The name is not allowed for a project."""
 
 
 @attrs.frozen(kw_only=True)
 class ProjectNames:
-    """What a project and its parts are called.
+    """The names of a project and its parts.
 
     Attributes:
-        name: what the user said.
-        folder: what is created; also the name of the distribution.
+        name: the name that the user gave.
+        folder: the new folder, which is also the name of the distribution.
         package: the import package.
-        cls: the class of a plugin, without "Plugin" at its end.
+        cls: the class of the plugin, without "Plugin" at its end.
     """
 
     name: str
@@ -40,14 +40,14 @@ class ProjectNames:
 
     @classmethod
     def of_plugin(cls, name: str, kind: str) -> ProjectNames:
-        """Return the names for a plugin of some kind.
+        """Return the names for a plugin of a kind.
 
         Raises:
-            BadName: a plugin cannot be called so.
+            BadName: a plugin cannot have this name.
         """
-        _check(name, _PLUGIN, "lower case words joined by underscores")
+        _check(name, _PLUGIN, "lower-case words joined by underscores")
         if keyword.iskeyword(name) or name in {"app", "plugins", "turnbuckle"}:
-            raise BadName(f"{name!r} cannot be the name of a plugin, as it means something else already")
+            raise BadName(f"{name!r} cannot be the name of a plugin, because it has another meaning")
         words = name.split("_")
         # MyRouter, not MyRouterRouter.
         bare = words[:-1] if words[1:] and words[-1] == kind else words
@@ -63,15 +63,15 @@ class ProjectNames:
         """Return the names for an app.
 
         Raises:
-            BadName: an app cannot be called so.
+            BadName: an app cannot have this name.
         """
-        _check(name, _APP, "lower case words joined by dashes or underscores")
+        _check(name, _APP, "lower-case words joined by dashes or underscores")
         if name in {"turnbuckle", "tests", "main"} or name in sys.stdlib_module_names:
-            raise BadName(f"{name!r} cannot be the name of an app, as a module is called so already")
+            raise BadName(f"{name!r} cannot be the name of an app, because a module has this name")
         return cls(name=name, folder=name, package="main", cls="App")
 
     def values(self) -> Mapping[str, str]:
-        """Return what templates may name."""
+        """Return the values that templates can use."""
         return attrs.asdict(self)
 
 
@@ -79,9 +79,9 @@ def _check(name: str, allowed: re.Pattern[str], what: str) -> None:
     if not allowed.fullmatch(name):
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_0123456789")
         hint = f"; did you mean {near!r}?" if allowed.fullmatch(near) else ""
-        raise BadName(f"{name!r} is not made of {what}{hint}")
-    if len(name) > _LONGEST:
+        raise BadName(f"{name!r} does not consist of {what}{hint}")
+    if len(name) > _MAX_LENGTH:
         raise BadName(
-            f"a name of {len(name)} characters exceeds {_LONGEST}: lines of the files that are written would be"
-            " longer than ruff takes; write it with a shorter name, and rename it afterwards"
+            f"a name of {len(name)} characters exceeds {_MAX_LENGTH}: lines of the written files would be too long for"
+            " ruff; use a shorter name, and rename the project afterwards"
         )

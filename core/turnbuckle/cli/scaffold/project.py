@@ -1,6 +1,7 @@
-"""Write a project from templates: all of it, or nothing.
+"""Write a project from templates, completely or not at all.
 
-A template is a file of package data that ends in ``.txt``; its path and text name what ``string.Template`` replaces.
+A template is a data file of the package with the suffix ``.txt``; ``string.Template`` replaces names in its path and
+its text.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ def write_project(folder: Path, kinds: tuple[str, ...], values: Mapping[str, str
     """Write the files of some templates into a new folder, and return their paths.
 
     Args:
-        folder: what is created.
-        kinds: folders of templates; a later one adds to what an earlier one has.
-        values: what templates may name.
+        folder: the new folder.
+        kinds: folders of templates; files of a later folder are added to the files of an earlier one.
+        values: the values that templates can use.
 
     Raises:
-        FileExistsError: the folder exists; nothing of it is touched.
-        OSError: it cannot be written.
+        FileExistsError: the folder exists; nothing in it is changed.
+        OSError: the folder cannot be written.
     """
     rendered = {path: text for kind in kinds for path, text in _rendered(kind, values)}
     folder.mkdir()
