@@ -1,4 +1,4 @@
-"""Answer with the content of the request: ``turnbuckle serve examples/echo.py``."""
+"""Return the content of the request: ``turnbuckle serve examples/echo.py``."""
 
 from __future__ import annotations
 

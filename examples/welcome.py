@@ -1,4 +1,4 @@
-"""Greet visitors, and read one form: ``turnbuckle serve examples/welcome.py``."""
+"""Greet visitors and process a form: ``turnbuckle serve examples/welcome.py``."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ async def login(request: Request) -> Response:
     name = str(form.get("name", "")).strip()
     if not name:
         return page("Log in", f"<p>A name is needed.</p>\n{FORM}", status=422)
-    # A real application would look up a hash of the password here; this one believes everybody.
+    # A real application would compare a hash of the password here; this one accepts any password.
     return page(f"Hello, {name}!", "<p>You are logged in, as far as this example can tell.</p>")
 
 
 def page(title: str, content: str, *, status: int = 200) -> Response:
-    """Put HTML into the page; the title is text, and is escaped."""
+    """Return a page with HTML content and a title, which is escaped."""
     return HTML(PAGE.format(title=escape(title), content=content), status=status)

@@ -1,10 +1,10 @@
-"""Offer the notes as JSON under /api/notes, as a plugin: its one hook returns the routes.
+"""Serve the notes as JSON under /api/notes, as a plugin whose only hook returns the routes.
 
 GET     /api/notes?q=&page=&per_page=   200
 POST    /api/notes                      201 with Location, 415, 422
 GET     /api/notes/ID                   200, 404
-PUT     /api/notes/ID                   200, 404, 415, 422   all fields; those left out are emptied
-PATCH   /api/notes/ID                   200, 404, 415, 422   only the fields that are sent
+PUT     /api/notes/ID                   200, 404, 415, 422   all fields; missing fields become empty
+PATCH   /api/notes/ID                   200, 404, 415, 422   only the sent fields
 DELETE  /api/notes/ID                   204, 404
 """
 
@@ -111,7 +111,7 @@ class NotesAPI(Plugin):
 
 
 async def _read_draft(request: Request, base: Draft) -> tuple[Draft, dict[str, str]]:
-    # A page of another site can send text/plain without asking first, but not application/json (Fetch, section 3.2).
+    # A page of another site can send text/plain without a preflight, but not application/json (Fetch, section 3.2).
     if request.content_type != "application/json":
         raise UnsupportedMediaType("send application/json")
     return draft_from_json(await request.json(), base=base)

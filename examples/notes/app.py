@@ -1,7 +1,7 @@
 """Serve a small notes application on SQLite: ``turnbuckle serve examples/notes/app.py``.
 
-Pages here, the JSON API in ``api.py``, storage in ``store.py``, HTML in ``pages.py``. The notes are kept in the file
-that the environment variable NOTES_DATABASE names, or in ``notes.sqlite3`` in the current folder.
+This module has the pages, ``api.py`` the JSON API, ``store.py`` the storage, and ``pages.py`` the HTML. The environment
+variable NOTES_DATABASE names the database file; the default is ``notes.sqlite3`` in the current folder.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ async def _find(note_id: int) -> Note:
 
 
 def _redirect(location: str, flash: str) -> Response:
-    # 303: the browser fetches the page with GET, and reloading it repeats nothing.
+    # 303: the browser fetches the page with GET, so a reload does not repeat the change.
     response = Redirect(location, status=303)
     response.set_cookie(FLASH, flash, max_age=60, http_only=True, same_site="Lax")
     return response

@@ -1,6 +1,6 @@
-"""Decide whether what someone typed can become a note.
+"""Validate the input for a note.
 
-The page with the form and the JSON API ask the same questions here, so both refuse the same things with the same words.
+The form and the JSON API use the same validation, so both reject the same input with the same messages.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ TITLE_LENGTH: Final = 120
 TEXT_LENGTH: Final = 20_000
 _MAX_WORDS: Final = 8
 
-# Controls but for tab and newline, and half surrogate pairs, which JSON can spell and UTF-8 cannot.
+# Controls except tab and newline, and lone surrogates, which JSON can express and UTF-8 cannot.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class Fields(Protocol):
-    """What is asked of a form."""
+    """The part of a form that is used here."""
 
     def get(self, name: str, default: str, /) -> object: ...
 
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """The fields of a note that a person decides."""
+    """The editable fields of a note."""
 
     title: str = ""
     text: str = ""
@@ -39,7 +39,7 @@ class Draft:
 
     @classmethod
     def from_form(cls, form: Fields) -> Draft:
-        """Read a draft from the fields of the form; a field that was not sent is empty."""
+        """Return the draft in the fields of a form; missing fields are empty."""
         return cls(
             title=_one_line(str(form.get("title", ""))),
             text=_newlines(str(form.get("text", ""))),
@@ -47,7 +47,7 @@ class Draft:
         )
 
     def errors(self) -> dict[str, str]:
-        """Return what is wrong, by field; nothing if the draft can be saved."""
+        """Return the errors by field; empty if the draft can be saved."""
         problems = {}
         if not self.title:
             problems["title"] = "A note needs a title."
@@ -63,10 +63,10 @@ class Draft:
 
 
 def draft_from_json(value: object, *, base: Draft) -> tuple[Draft, dict[str, str]]:
-    """Read a draft from decoded JSON, over the fields of ``base``.
+    """Return the draft in decoded JSON; missing fields are taken from ``base``.
 
     Returns:
-        The draft, and what is wrong by field: a draft with errors is not to be saved.
+        The draft, and the errors by field; a draft with errors must not be saved.
     """
     if not isinstance(value, dict):
         return base, {"": "Send an object with title, text and pinned."}
@@ -88,7 +88,7 @@ def _taken(value: Mapping[object, object], name: str, default: T, problems: dict
 
 
 def search_words(query: str) -> tuple[str, ...]:
-    """Return the words to search for; past the eighth they are ignored."""
+    """Return the words to search for; words after the eighth are ignored."""
     return tuple(_UNFIT.sub("", query).split()[:_MAX_WORDS])
 
 
@@ -97,5 +97,5 @@ def _one_line(text: str) -> str:
 
 
 def _newlines(text: str) -> str:
-    # Forms send CRLF for every line break, whatever the system (HTML standard, form submission).
+    # Forms send CRLF for every line break on every system (HTML standard, form submission).
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip()

@@ -1,7 +1,7 @@
-"""Refuse what another site makes a browser send, and tell browsers what pages of this app may load.
+"""Reject requests that other sites cause, and restrict what the pages of this app may load.
 
-A browser says where a request comes from in Sec-Fetch-Site or, if it is old, in Origin; both are out of reach for
-scripts. Clients that are not browsers send neither, and nobody can make them act for someone else.
+A browser sends the source of a request in Sec-Fetch-Site, or in Origin if the browser is old; scripts cannot change
+either. Other clients send neither field, and another site cannot make them send requests.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _POLICY: Final = (
 
 @middleware(zone="security")
 async def same_site(request: Request, call_next: Next) -> Response:
-    """Answer 403 to a change that was started on a page of another site."""
-    if request.method in _HARMLESS or _is_ours(request):
+    """Answer 403 to a change that a page of another site has started."""
+    if request.method in _HARMLESS or _is_same_site(request):
         return await call_next(request)
     return HTML(message_page("Refused", "This change was started on another site."), status=403)
 
 
 @middleware(zone="security")
 async def page_policy(request: Request, call_next: Next) -> Response:
-    """Say that pages run no scripts, load nothing from elsewhere and are framed by nobody."""
+    """Forbid scripts, resources of other sites, and frames around the pages."""
     response = await call_next(request)
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -42,10 +42,10 @@ async def page_policy(request: Request, call_next: Next) -> Response:
     return response
 
 
-def _is_ours(request: Request) -> bool:
+def _is_same_site(request: Request) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    # Behind a proxy that ends TLS, our scheme is not the one that the browser sees.
+    # Behind a proxy that terminates TLS, the scheme of the request differs from the scheme in the browser.
     return origin is None or origin in {f"http://{request.host}", f"https://{request.host}"}

@@ -1,4 +1,4 @@
-"""Count pages, for the list that people see and for the API alike."""
+"""Count pages, for the HTML list and for the API."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 
 
 def page_number(text: str | None, *, default: int = 1) -> int:
-    """Read a page number or size from the query; whatever is not one becomes the default."""
+    """Return a page number or size from the query, or the default if the text is not a number."""
     return int(text) if text and _NUMBER.fullmatch(text) else default
 
 
 def page_count(total: int, per_page: int) -> int:
-    """Return how many pages it takes to show everything; an empty list has one."""
+    """Return the number of pages of a list; an empty list has one page."""
     return max(1, -(-total // per_page))

@@ -1,7 +1,7 @@
-"""Build HTML in which nothing that a person typed can become markup.
+"""Build HTML in which user input cannot become markup.
 
-``fill`` escapes every value but those of type ``Safe``, and ``Safe`` is made only here and from templates that are
-constants.
+``fill`` escapes every value except values of the type ``Safe``. ``Safe`` is made only in this module, and only from
+constant templates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LEAD: Final = 40
 
 
 class Safe(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
     __slots__ = ()
 
@@ -28,18 +28,18 @@ NOTHING: Final = Safe("")
 
 
 def fill(template: str, **values: object) -> Safe:
-    """Put values into a constant template, escaped unless they are ``Safe``."""
+    """Insert values into a constant template, escaped unless they are ``Safe``."""
     ready = {name: value if isinstance(value, Safe) else escape(str(value)) for name, value in values.items()}
     return Safe(template.format(**ready))
 
 
 def join(parts: Iterable[Safe]) -> Safe:
-    """Put pieces of HTML one after the other."""
+    """Concatenate pieces of HTML."""
     return Safe("".join(parts))
 
 
 def highlight(text: str, words: Sequence[str]) -> Safe:
-    """Return the text escaped, with each occurrence of a word marked."""
+    """Return the escaped text with each occurrence of a word marked."""
     pattern = _any_of(words)
     if pattern is None:
         return Safe(escape(text))
@@ -52,7 +52,7 @@ def highlight(text: str, words: Sequence[str]) -> Safe:
 
 
 def excerpt(text: str, words: Sequence[str]) -> str:
-    """Return the beginning of a text, or the part around the first of the words in it."""
+    """Return the beginning of a text, or the part around the first occurrence of a word."""
     pattern = _any_of(words)
     match = pattern.search(text) if pattern else None
     start = max(0, match.start() - _LEAD) if match else 0
@@ -63,7 +63,7 @@ def excerpt(text: str, words: Sequence[str]) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Say how long ago something was, or the date when it is more than a week."""
+    """Return the age in words, or the date if the age is more than a week."""
     minutes = int((now - then).total_seconds()) // 60
     if minutes < 1:
         return "just now"
@@ -83,6 +83,6 @@ def _count(number: int, unit: str) -> str:
 def _any_of(words: Sequence[str]) -> re.Pattern[str] | None:
     if not words:
         return None
-    # The longest first: "notebook" is marked whole although "note" was searched as well.
+    # Longest first, so that "notebook" is marked completely even if "note" is searched as well.
     longest_first = sorted(words, key=len, reverse=True)
     return re.compile("|".join(re.escape(word) for word in longest_first), re.IGNORECASE)

@@ -1,6 +1,6 @@
-"""Draw the pages of the notes application: values in, HTML out.
+"""Render the pages of the notes application as HTML.
 
-Pure: no request, no database. Everything goes through ``markup.fill``, which escapes.
+Pure: no request, no database. ``markup.fill`` escapes all values.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ _FORM: Final = """<form class="sheet" method="post" action="{action}">
 
 @attrs.frozen(kw_only=True)
 class Listing:
-    """What the list shows: one page of the notes that were found for a query."""
+    """The content of the list: one page of the search results for a query."""
 
     found: Found
     query: str
@@ -132,13 +132,13 @@ class Listing:
 
 
 def list_page(listing: Listing, *, flash: str = "", now: datetime | None = None) -> Safe:
-    """Draw the list of notes, or what to do when there is none."""
+    """Render the list of notes, or a hint if there are none."""
     title = f"{listing.query} · Notes" if listing.query else "Notes"
     return _layout(title, _list_content(listing, now or datetime.now(UTC)), flash=flash, query=listing.query)
 
 
 def note_page(note: Note, *, flash: str = "", now: datetime | None = None) -> Safe:
-    """Draw one note with what can be done to it."""
+    """Render one note with its actions."""
     content = fill(
         _NOTE,
         id=note.id,
@@ -153,7 +153,7 @@ def note_page(note: Note, *, flash: str = "", now: datetime | None = None) -> Sa
 
 
 def form_page(draft: Draft, *, note_id: int | None = None, errors: Mapping[str, str] | None = None) -> Safe:
-    """Draw the form for a new note, or for an existing one, with what was typed and what is wrong with it."""
+    """Render the form for a new or existing note, with its values and errors."""
     errors = errors or {}
     heading = "New note" if note_id is None else "Edit note"
     content = fill(
@@ -175,7 +175,7 @@ def form_page(draft: Draft, *, note_id: int | None = None, errors: Mapping[str, 
 
 
 def message_page(heading: str, text: str) -> Safe:
-    """Draw a page that says why there is nothing else to see."""
+    """Render a page with a message only."""
     template = """<section class="empty">
 <h1>{heading}</h1>
 <p>{text}</p>
@@ -186,7 +186,7 @@ def message_page(heading: str, text: str) -> Safe:
 
 
 def _layout(title: str, content: Safe, *, flash: str = "", query: str = "") -> Safe:
-    # The cookie says which message, never what it says: a forged one can at worst show another of ours.
+    # The cookie selects a message and does not contain text, so a forged cookie can only show another message.
     said = _FLASHES.get(flash)
     message = fill('<p class="flash" role="status">{said}</p>\n', said=said) if said else NOTHING
     return fill(_LAYOUT, title=title, content=content, flash=message, query=query)

@@ -1,7 +1,7 @@
-"""Keep notes in one SQLite file, so that what was answered as saved is still there after a crash.
+"""Store notes in one SQLite file, so that a saved note survives a crash.
 
-Owns the schema, the search and the order of notes. It knows nothing of HTTP. Its methods block: call them off the event
-loop with ``asyncio.to_thread``. One connection serves all threads, one at a time, behind a lock.
+This module has the schema, the search and the order of notes. It knows nothing about HTTP. Its methods block: call them
+with ``asyncio.to_thread``. All threads share one connection, protected by a lock.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ CREATE TABLE IF NOT EXISTS notes (
 CREATE INDEX IF NOT EXISTS notes_in_order ON notes (pinned DESC, updated_at DESC, id DESC);
 """
 
-# SQLite's own LIKE folds the case of ASCII letters alone.
+# SQLite's LIKE ignores the case of ASCII letters only.
 _CONTAINS: Final = "instr(casefold(title || char(10) || text), ?) > 0"
 _MAX_ID: Final = 2**63 - 1
 
 
 @attrs.frozen(kw_only=True)
 class Note:
-    """A note as it is stored; both times are in UTC."""
+    """A stored note; both times are in UTC."""
 
     id: int
     title: str
@@ -48,7 +48,7 @@ class Note:
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """One page of search results and how many notes there are on all pages."""
+    """One page of search results, and the number of notes on all pages."""
 
     notes: tuple[Note, ...]
     total: int
@@ -59,7 +59,7 @@ def _utc_now() -> datetime:
 
 
 class Store:
-    """The notes in the file at ``path``, which ``open`` makes when it does not exist."""
+    """The notes in the file at ``path``; ``open`` creates a missing file."""
 
     def __init__(self, path: Path | str, *, now: Callable[[], datetime] = _utc_now) -> None:
         self._path = path
@@ -68,20 +68,20 @@ class Store:
         self._opened: sqlite3.Connection | None = None
 
     def open(self) -> None:
-        """Open the file; nothing else works before."""
+        """Open the file; required before all other methods."""
         with self._lock:
             if self._opened is None:
                 self._opened = _connect(self._path)
 
     def close(self) -> None:
-        """Close the file, once the statement that runs is done."""
+        """Close the file after the running statement."""
         with self._lock:
             if self._opened is not None:
                 self._opened.close()
                 self._opened = None
 
     def create(self, title: str, text: str, *, pinned: bool = False) -> Note:
-        """Add a note and return it with its number."""
+        """Add a note, and return it with its number."""
         now = self._now().isoformat()
         row = self._write(
             "INSERT INTO notes (title, text, pinned, created_at, updated_at) VALUES (?, ?, ?, ?, ?) RETURNING *",
@@ -92,14 +92,14 @@ class Store:
         return _note(row)
 
     def get(self, note_id: int) -> Note | None:
-        """Return a note, or None if there is none with this number."""
+        """Return the note with this number, or None."""
         if not _may_exist(note_id):
             return None
         rows = self._read("SELECT * FROM notes WHERE id = ?", (note_id,))
         return _note(rows[0]) if rows else None
 
     def replace(self, note_id: int, title: str, text: str, *, pinned: bool) -> Note | None:
-        """Change what a note says and when it was changed; return it, or None if it does not exist."""
+        """Change a note and the time of its last change; return it, or None if it does not exist."""
         if not _may_exist(note_id):
             return None
         row = self._write(
@@ -109,20 +109,20 @@ class Store:
         return _note(row) if row else None
 
     def pin(self, note_id: int, *, pinned: bool) -> Note | None:
-        """Pin or unpin a note, which does not count as a change of it."""
+        """Pin or unpin a note; this does not change the time of its last change."""
         if not _may_exist(note_id):
             return None
         row = self._write("UPDATE notes SET pinned = ? WHERE id = ? RETURNING *", (pinned, note_id))
         return _note(row) if row else None
 
     def delete(self, note_id: int) -> bool:
-        """Delete a note; say whether it was there."""
+        """Delete a note; return whether it existed."""
         if not _may_exist(note_id):
             return False
         return self._write("DELETE FROM notes WHERE id = ? RETURNING id", (note_id,)) is not None
 
     def search(self, words: Sequence[str] = (), *, limit: int, offset: int = 0) -> Found:
-        """Return notes that contain all the words, pinned ones first, then by last change."""
+        """Return the notes that contain all words: pinned notes first, then by last change."""
         where = " AND ".join([_CONTAINS] * len(words)) or "1"
         needles = tuple(word.casefold() for word in words)
         with self._lock:
@@ -144,7 +144,7 @@ class Store:
             return self._connection.execute(statement, values).fetchall()
 
     def _write(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
-        # The connection as a context commits before this returns, hence before anyone is told that a note was saved.
+        # The context of the connection commits before this returns, so a note is reported as saved only afterwards.
         with self._lock, self._connection:
             rows: list[sqlite3.Row] = self._connection.execute(statement, values).fetchall()
         return rows[0] if rows else None
@@ -156,7 +156,7 @@ def _connect(path: Path | str) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL would be quicker, and could forget the last notes when the power fails.
+        # NORMAL would be faster, but could lose the last notes after a power failure.
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
     except sqlite3.Error:
@@ -166,7 +166,7 @@ def _connect(path: Path | str) -> sqlite3.Connection:
 
 
 def _may_exist(note_id: int) -> bool:
-    # A larger number than SQLite can hold is a note that does not exist, rather than an OverflowError.
+    # A number that SQLite cannot store would raise OverflowError; such a note does not exist.
     return 0 < note_id <= _MAX_ID
 
 
