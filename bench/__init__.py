@@ -1,1 +1,1 @@
-"""Measure what a request costs Turnbuckle and its peers, side by side on one machine (see README.md)."""
+"""Measure the cost of a request for Turnbuckle and other servers on one machine (see README.md)."""

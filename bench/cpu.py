@@ -1,4 +1,4 @@
-"""Read what a process costs and choose the core it runs on (Linux only: /proc and sched_setaffinity)."""
+"""Read the CPU time and memory of a process, and pin it to a core (Linux only: /proc and sched_setaffinity)."""
 
 import os
 import time
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def two_cores() -> tuple[int, int]:
-    """Return the core for the server and the core for the load; the same one twice where there is only one."""
+    """Return the core for the server and the core for the load; the same core twice if there is only one."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[0], cores[min(1, len(cores) - 1)]
 
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Run the block, and every process started in it, on `core` alone."""
+    """Run the block, and every process started in it, only on `core`."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -35,18 +35,18 @@ def family(pid: int) -> list[int]:
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time, user and system, that `pid` and its descendants have used so far."""
-    return sum(_process_clock(each) for each in family(pid))
+    return sum(_process_clock(member) for member in family(pid))
 
 
 def _process_clock(pid: int) -> float:
-    # The id that clock_getcpuclockid(3) makes. It counts what utime and stime in /proc/PID/stat count, but in
-    # nanoseconds: their ticks of 10 ms would be one percent of a run.
+    # The id of clock_getcpuclockid(3). It counts the same time as utime and stime in /proc/PID/stat, but in
+    # nanoseconds; their ticks of 10 ms would be one percent of a run.
     return time.clock_gettime((~pid << 3) | 2)
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the memory that `pid` and its descendants hold in RAM, shared pages counted once for each."""
-    return sum(_resident(each) for each in family(pid))
+    """Return the resident memory of `pid` and its descendants; shared pages count once for each process."""
+    return sum(_resident(member) for member in family(pid))
 
 
 def _resident(pid: int) -> int:

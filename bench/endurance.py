@@ -1,7 +1,7 @@
-"""Send a million requests and watch the memory of the server: `python -m bench.endurance [N]`.
+"""Send a million requests and measure the memory of the server: `python -m bench.endurance [N]`.
 
-The requests are of every kind that a client would send, in pipelines, on connections that are replaced now and then.
-After a tenth of them resident memory has to stay where it is. (Linux only.)
+The requests are of many kinds, sent in pipelines on connections that are replaced from time to time. After a tenth of
+the requests, the resident memory must not grow. (Linux only.)
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from bench.cpu import resident_bytes
-from bench.faults import APP, PATIENCE, Leak, describe, held, serving
+from bench.faults import APP, TIMEOUT, Leak, describe, held, serving
 
 CONNECTIONS: Final = 16
 SAMPLES: Final = 20
@@ -25,15 +25,15 @@ REQUESTS: Final = (
     b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n",
     b"DELETE /items/%d HTTP/1.1\r\nHost: a\r\n\r\n",
 )
-# In one pipeline: few enough for the sockets' buffers, so that neither end waits for the other to read.
+# In one pipeline: few enough for the buffers of the sockets, so that neither end waits for the other.
 AT_ONCE: Final = 21
-# On one connection, before another takes its place.
+# Pipelines on one connection before it is replaced.
 PIPELINES: Final = 50
 MAX_GROWTH: Final = 2 * 1024 * 1024
 
 
 def main() -> int:
-    """Print a sample now and then; return 1 when memory grew."""
+    """Print samples of the memory; return 1 if it grew."""
     parser = argparse.ArgumentParser(prog="bench.endurance", description=__doc__)
     parser.add_argument("requests", type=int, nargs="?", default=1_000_000, metavar="N")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
@@ -60,14 +60,14 @@ def _run(requests: int, loop: str) -> None:
         if (now := held(port)) is None:
             raise Leak("the server does not answer")
         print(f"  held    {describe(now)}")
-    run_until_settled = samples[max(1, SAMPLES // 10)]
-    if (growth := samples[-1] - run_until_settled) > MAX_GROWTH:
+    baseline = samples[max(1, SAMPLES // 10)]
+    if (growth := samples[-1] - baseline) > MAX_GROWTH:
         raise Leak(f"resident memory grew by {growth} octets")
     print(f"  flat: {growth / 1024:+.0f} KiB since the first tenth")
 
 
 def _send(port: int, count: int, first: int) -> None:
-    """Send so many requests, each a little different, and read the answers."""
+    """Send `count` different requests, and read the answers."""
     clients = [_connect(port) for _ in range(CONNECTIONS)]
     for number in range(0, count, AT_ONCE):
         place = number // AT_ONCE % CONNECTIONS
@@ -80,7 +80,7 @@ def _send(port: int, count: int, first: int) -> None:
 
 
 def _connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
 
 
 def _exchange(client: socket.socket, number: int) -> None:

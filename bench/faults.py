@@ -1,7 +1,7 @@
-"""Break many connections in many ways, then ask what the server still holds: `python -m bench.faults [N]`.
+"""Break many connections in many ways, then check the server for leaks: `python -m bench.faults [N]`.
 
-The server is a process of its own, with short deadlines. Whatever it holds after that and did not hold before is a
-leak: tasks, file descriptors, objects of connections and requests. (Linux only.)
+The server is a separate process with short deadlines. Tasks, file descriptors, and connection and request objects that
+it has afterwards and did not have before are leaks. (Linux only.)
 """
 
 import argparse
@@ -25,25 +25,25 @@ from bench.faulty_clients import Step, steps
 
 APP: Final = Path(__file__).parent / "apps" / "faults_app.py"
 AT_ONCE: Final = 300
-# A share of the connections comes before the first look: buffers for a peak are kept by the allocator.
+# This share of the connections runs before the first count, because the allocator keeps buffers for a peak.
 WARM_UP: Final = 0.2
-# Longer than any deadline below; what is held after that is held for ever.
-PATIENCE: Final = 30.0
+# Longer than any deadline below; objects that exist after that time are leaked.
+TIMEOUT: Final = 30.0
 DEADLINES: Final = {"head": 2, "content": 2, "handler": 5, "write": 2, "idle": 2, "linger": 1, "shutdown": 5}
 MAX_GROWTH: Final = 48 * 1024 * 1024
 
 Held = dict[str, int]
 
-# The connection and the request that ask, and one task each for the server and for them.
+# The connection and the request that ask for the counts, and one task each for them and for the server.
 AT_REST: Final = {"HTTPConnection": 1, "Request": 1, "tasks": 2}
 
 
 class Leak(Exception):
-    """The server holds what it should not, or does not serve any more."""
+    """The server has leaked objects, or does not answer."""
 
 
 def main() -> int:
-    """Print the figures; return 1 when something was leaked."""
+    """Print the figures; return 1 for a leak."""
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
     parser.add_argument("connections", type=int, nargs="?", default=100_000, metavar="N")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
@@ -67,30 +67,30 @@ def _run(connections: int, seed: int, loop: str, cancels: bool) -> None:
         **{f"TURNBUCKLE_TIMEOUTS_{name.upper()}": str(seconds) for name, seconds in DEADLINES.items()},
     }
     with tempfile.TemporaryFile() as log, serving(APP, log, environment) as (process, port):
-        # A first few, so that what is imported late, and what allocators keep, is there before.
+        # Some connections first, for late imports and memory that the allocator keeps.
         break_connections(port, int(connections * WARM_UP), draw)
-        before = run_until_settled(port, None)
+        before = wait_until_settled(port, None)
         print(f"  before  {describe(before)}", flush=True)
         began = time.monotonic()
         break_connections(port, connections, draw)
         took = time.monotonic() - began
-        after = run_until_settled(port, before)
+        after = wait_until_settled(port, before)
         print(f"  after   {describe(after)}", flush=True)
         print(f"  {connections / took:.0f} connections a second, {took:.0f} s", flush=True)
         _check(before, after, port)
         process.send_signal(signal.SIGTERM)
-        _check_log(log, process.wait(PATIENCE))
+        _check_log(log, process.wait(TIMEOUT))
     print("  nothing leaked")
 
 
 def _check(before: Held, after: Held, port: int) -> None:
     grown = {name: count - before[name] for name, count in after.items() if count > before[name]}
     if (growth := grown.pop("resident", 0)) > MAX_GROWTH:
-        raise Leak(f"resident memory grew by {growth} octets")
+        raise Leak(f"resident memory grew by {growth} bytes")
     if grown:
         raise Leak(f"leaked: {grown}")
     if states := left_sockets(port):
-        raise Leak(f"sockets are left: {states}")
+        raise Leak(f"open sockets are left: {states}")
 
 
 def _check_log(log: IO[bytes], status: int) -> None:
@@ -107,14 +107,14 @@ def _check_log(log: IO[bytes], status: int) -> None:
 
 @contextmanager
 def serving(app: Path, log: IO[bytes], environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Serve an app in a process until the block is left; yield the process and its port."""
+    """Serve an app in a process during the block; yield the process and its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     argv = [sys.executable, "-m", "turnbuckle", "serve", str(app), "--log-level", "warning", "--port", str(port)]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, env=os.environ | environment)
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while held(port) is None:
             if process.poll() is not None or time.monotonic() > end:
                 log.seek(0)
@@ -127,7 +127,7 @@ def serving(app: Path, log: IO[bytes], environment: dict[str, str]) -> Iterator[
 
 
 def break_connections(port: int, count: int, draw: random.Random) -> None:
-    """Open so many connections, some at a time, and let each take its steps in turn."""
+    """Open `count` connections, some at a time, and run their steps in random order."""
     open_clients: list[tuple[socket.socket, Iterator[Step]]] = []
     opened = 0
     while opened < count or open_clients:
@@ -144,8 +144,8 @@ def break_connections(port: int, count: int, draw: random.Random) -> None:
 
 def _connect(port: int, draw: random.Random) -> socket.socket:
     client = socket.socket()
-    client.settimeout(PATIENCE)
-    # From many addresses of this machine: each has its own ports, which are not free again for a while.
+    client.settimeout(TIMEOUT)
+    # From many addresses of this machine, because a used port of an address is not free again at once.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     client.bind((f"127.0.{draw.randrange(1, 250)}.{draw.randrange(1, 250)}", 0))
     client.connect(("127.0.0.1", port))
@@ -154,16 +154,16 @@ def _connect(port: int, draw: random.Random) -> socket.socket:
 
 
 def _take_step(client: socket.socket, todo: Iterator[Step]) -> bool:
-    """Let a client take its next step; return False when it was the last."""
-    # The server may have parted first, or have no room for what is sent.
+    """Run the next step of a client; return False after the last one."""
+    # The server may have closed the connection, or the buffer of the socket may be full.
     with suppress(OSError):
         next(todo, socket.socket.close)(client)
     return client.fileno() != -1
 
 
 def held(port: int) -> Held | None:
-    """Return what the server says that it holds; None if it does not answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    """Return the counts of the server; None if it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/held", headers={"Connection": "close"})
         answer: Held = json.loads(connection.getresponse().read())
@@ -174,14 +174,14 @@ def held(port: int) -> Held | None:
     return answer
 
 
-def run_until_settled(port: int, before: Held | None) -> Held:
-    """Return what the server holds once that is no more than before, or else once all deadlines have long passed.
+def wait_until_settled(port: int, before: Held | None) -> Held:
+    """Return the counts of the server as soon as they are not above `before`, or after all deadlines.
 
     Raises:
-        Leak: it does not answer.
+        Leak: the server does not answer.
     """
     at_most = before or AT_REST
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while (now := held(port)) is not None:
         if all(now[name] <= count for name, count in at_most.items() if name != "resident") or time.monotonic() > end:
             return now
@@ -190,18 +190,18 @@ def run_until_settled(port: int, before: Held | None) -> Held:
 
 
 def left_sockets(port: int) -> dict[str, int]:
-    """Return the sockets that are there for good, by state.
+    """Return the sockets that remain open, by state.
 
-    The answer to what is held comes before the server's end of the connection that asked is closed.
+    The server closes the connection of the last request for the counts only after its answer.
     """
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while (states := sockets_of(port)) and time.monotonic() < end:
         time.sleep(0.05)
     return states
 
 
 def sockets_of(port: int) -> dict[str, int]:
-    """Return the sockets at the server's end by state, those that listen and those that are over left out."""
+    """Return the sockets of the server by state, without listening and closed ones."""
     names = {"01": "established", "04": "fin-wait-1", "05": "fin-wait-2", "08": "close-wait", "09": "last-ack"}
     found: dict[str, int] = {}
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -212,7 +212,7 @@ def sockets_of(port: int) -> dict[str, int]:
 
 
 def describe(now: Held) -> str:
-    """Return what is held as a line of text."""
+    """Return the counts as a line of text."""
     numbers = " ".join(f"{name} {count}" for name, count in now.items() if name != "resident")
     return f"{numbers} resident {now['resident'] / 1024 / 1024:.1f} MiB"
 

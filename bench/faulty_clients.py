@@ -1,4 +1,4 @@
-"""Connections that go wrong: what is sent on each, and how it ends, drawn at random."""
+"""Faulty connections: random input, and a random end."""
 
 import random
 import socket
@@ -23,7 +23,7 @@ def _half_of(data: bytes) -> bytes:
 
 
 def _sent(draw: random.Random) -> bytes:
-    """Return what a client sends before it goes wrong."""
+    """Return the bytes that a client sends before its fault."""
     path = draw.choice((b"/", b"/items/7?q=x", b"/slow", b"/thread", b"/large", b"/stream", b"/ticks", b"/missing"))
     content = draw.choice((b"/", b"/pieces"))
     size = draw.choice((10, 5_000, 200_000))
@@ -75,10 +75,10 @@ def _close(client: socket.socket) -> None:
 
 
 def steps(draw: random.Random) -> Iterator[Step]:
-    """Yield what one client does, one thing at a time; the last thing closes its socket."""
+    """Yield the steps of one client; the last step closes its socket."""
     data = _sent(draw)
     if draw.random() < 0.2 and len(data) > 1:
-        # In pieces, with whatever the other clients do in between.
+        # In two pieces, with steps of other clients in between.
         middle = draw.randrange(1, len(data))
         yield _send(data[:middle])
         data = data[middle:]

@@ -1,4 +1,4 @@
-"""Measure what an idle keep-alive connection costs in memory: `python -m bench.idle` (part of `make bench`)."""
+"""Measure the memory of an idle keep-alive connection: `python -m bench.idle` (part of `make bench`)."""
 
 import argparse
 import resource
@@ -20,7 +20,7 @@ REQUEST: Final = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
 
 
 def main() -> int:
-    """Print the memory per idle connection of each server; return 1 when one could not be measured."""
+    """Print the memory per idle connection of each server; return 1 if a server could not be measured."""
     parser = argparse.ArgumentParser(prog="bench.idle", description=__doc__)
     names = tuple(server.name for server in SERVERS)
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SERVER", help=", ".join(names))
@@ -38,10 +38,10 @@ def main() -> int:
 
 
 def kib_per_connection(server: Server) -> float:
-    """Return the growth of a fresh server's resident memory for each connection, in KiB."""
+    """Return the growth of a new server's resident memory per connection, in KiB."""
     core, _ = two_cores()
     with running(server, core) as target, ExitStack() as stack:
-        # A first few, closed again, so that modules imported late and first buffers are not counted.
+        # Some connections first, closed again, so that late imports and first buffers do not count.
         for _ in range(WARM_UP):
             _connection(target).close()
         time.sleep(SETTLE_SECONDS)
@@ -53,7 +53,7 @@ def kib_per_connection(server: Server) -> float:
 
 
 def _connection(target: Running) -> socket.socket:
-    """Open a connection on which one request has been made and answered."""
+    """Open a connection, and complete one request on it."""
     connection = socket.create_connection(("127.0.0.1", target.port), timeout=10)
     connection.sendall(REQUEST)
     answer = b""

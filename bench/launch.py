@@ -18,20 +18,20 @@ STOP_SECONDS: Final = 10.0
 
 @dataclass(frozen=True)
 class Launched:
-    """A server that answers."""
+    """A started server."""
 
     pid: int
     port: int
 
     def memory(self, key: str) -> int:
-        """Return a figure of its memory in octets: `VmRSS` for now, `VmHWM` for the most so far."""
+        """Return its memory in bytes: `VmRSS` is the current value, `VmHWM` the peak."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) * 1024
 
 
 @contextmanager
 def launched(app: str, *options: str) -> Iterator[Launched]:
-    """Serve an app while the block runs.
+    """Serve an app during the block.
 
     Raises:
         TimeoutError: It did not answer in time.
@@ -51,7 +51,7 @@ def launched(app: str, *options: str) -> Iterator[Launched]:
 
 
 def allow_files(needed: int) -> int:
-    """Raise the limit of open files of this process as far as is needed and may be; return what it is then."""
+    """Raise the limit of open files of this process as far as needed and allowed; return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
         soft = min(needed, hard)

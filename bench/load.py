@@ -1,4 +1,4 @@
-"""Name the workloads and put one of them on a server with wrk."""
+"""The workloads, and a run of wrk on a server."""
 
 import re
 import subprocess
@@ -23,10 +23,10 @@ class Workload:
     """One kind of request.
 
     Args:
-        name: What `--workload` and the JSON call it.
-        title: What the table calls it.
-        script: The wrk script in wrk/, or None for wrk's own request (Host and nothing else).
-        at_most: For each peer's name, the share of its CPU time that Turnbuckle may take.
+        name: The name for `--workload` and in the JSON.
+        title: The title in the table.
+        script: The wrk script in wrk/, or None for wrk's own request (only Host).
+        at_most: For the names of other servers, the share of their CPU time that Turnbuckle may take.
     """
 
     name: str
@@ -53,7 +53,7 @@ WORKLOADS: Final = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run of wrk on one server showed."""
+    """The result of one run of wrk on one server."""
 
     requests: int
     errors: int
@@ -62,7 +62,7 @@ class Sample:
 
     @property
     def cpu_micros(self) -> float:
-        """CPU time per request in microseconds; without a request, infinite."""
+        """CPU time per request in microseconds; infinite without requests."""
         return self.cpu_seconds * 1e6 / self.requests if self.requests else float("inf")
 
 
@@ -89,5 +89,5 @@ def _requests(report: str) -> int:
 def _errors(report: str) -> int:
     bad_status, socket_errors = _BAD_STATUS.search(report), _SOCKET_ERRORS.search(report)
     errors = sum(int(number) for found in (bad_status, socket_errors) if found for number in found.groups())
-    # A server that hangs makes no error within a short run, only silence.
+    # A hanging server causes no errors within a short run, but answers no requests.
     return errors or int(_requests(report) == 0)

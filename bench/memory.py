@@ -1,7 +1,7 @@
-"""Measure what clients can make a server hold in memory: `python -m bench.memory` (Linux, about two minutes).
+"""Measure how much memory clients can make a server use: `python -m bench.memory` (Linux, about two minutes).
 
-Each case has a server of its own. The figure is the most resident memory that its process ever had; what the kernel
-holds for sockets is not in it.
+Each case has its own server. The figure is the peak resident memory of the server process; it does not include the
+memory of the kernel for sockets.
 """
 
 import argparse
@@ -23,12 +23,12 @@ PIECE: Final = b"x" * 65536
 
 IDLE_CONNECTIONS: Final = 10_000
 TRICKLING_CONNECTIONS: Final = 1_000
-# So often are four kilobytes sent: nearly as much as a head may have.
+# Number of times that four kilobytes are sent; in total almost the limit of a head.
 TRICKLES: Final = 14
 READ_SECONDS: Final = 15
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 
-# All that the client reads in a second, and what its kernel holds for it: little, so that the server feels it.
+# The client reads slowly and has a small receive buffer, so that its pace affects the server.
 READ_A_SECOND: Final = 4 * MIB
 RECEIVE_BUFFER: Final = 65536
 
@@ -38,11 +38,11 @@ class Case:
     """One way to use memory.
 
     Args:
-        name: What `--only` calls it.
-        title: What the table calls it.
-        run: Does it, and says in words what was done.
-        most: MiB that it may add to what the server has at rest.
-        options: For the server.
+        name: The name for `--only`.
+        title: The title in the table.
+        run: Runs the case, and returns a description of the run.
+        most: MiB that the case may add to the memory of the server at rest.
+        options: Options of the server.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Case:
 
 
 def main() -> int:
-    """Print the peak memory of each case; return 1 when one exceeds what it may take."""
+    """Print the peak memory of each case; return 1 if a case exceeds its limit."""
     parser = argparse.ArgumentParser(prog="bench.memory", description=__doc__)
     names = [case.name for case in CASES]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="some of the cases")
@@ -66,19 +66,19 @@ def main() -> int:
 def _measure(case: Case) -> int:
     with launched(APP, *case.options) as server:
         at_rest = server.memory("VmRSS") / MIB
-        reporting_errors = case.run(server)
+        description = case.run(server)
         peak = server.memory("VmHWM") / MIB
     is_good = peak - at_rest <= case.most
     print(
         f"{case.title:44} {at_rest:11.1f} {peak:9.1f} {peak - at_rest:6.1f} {case.most:8.0f}   "
-        f"{'pass' if is_good else 'fail'}   {reporting_errors}",
+        f"{'pass' if is_good else 'fail'}   {description}",
         flush=True,
     )
     return 0 if is_good else 1
 
 
 def read_slowly(server: Launched) -> str:
-    """Take some megabytes a second of a response of 1 GiB."""
+    """Read a response of 1 GiB at some megabytes a second."""
     taken = 0
     with _connection(server, RECEIVE_BUFFER) as connection:
         connection.sendall(b"GET /stream/%d HTTP/1.1\r\nHost: a\r\n\r\n" % GIB_IN_MIB)
@@ -87,11 +87,11 @@ def read_slowly(server: Launched) -> str:
             while taken < until:
                 taken += len(connection.recv(65536))
             time.sleep(1.0)
-    return f"{taken // MIB} MiB taken in {READ_SECONDS} s"
+    return f"{taken // MIB} MiB read in {READ_SECONDS} s"
 
 
 def upload(server: Launched) -> str:
-    """Send 1 GiB, which the app writes to disk."""
+    """Send 1 GiB; the app writes it to disk."""
     began = time.monotonic()
     length = GIB_IN_MIB * MIB
     with _connection(server) as connection:
@@ -105,7 +105,7 @@ def upload(server: Launched) -> str:
 
 
 def stay_idle(server: Launched) -> str:
-    """Keep many connections open, on each of which a request was made."""
+    """Keep many connections open after one request on each."""
     with ExitStack() as stack:
         connections = [stack.enter_context(_connection(server)) for _ in range(IDLE_CONNECTIONS)]
         for connection in connections:
@@ -117,7 +117,7 @@ def stay_idle(server: Launched) -> str:
 
 
 def trickle(server: Launched) -> str:
-    """Send heads that never end, some kilobytes a second on each of many connections."""
+    """Send endless heads on many connections, some kilobytes a second on each."""
     with ExitStack() as stack:
         connections = [stack.enter_context(_connection(server)) for _ in range(TRICKLING_CONNECTIONS)]
         for connection in connections:
@@ -127,7 +127,7 @@ def trickle(server: Launched) -> str:
             for connection in connections:
                 connection.sendall(line * 4)
             time.sleep(0.2)
-        # Whoever comes last is answered when the server has read what came before.
+        # This last request is answered after the server has read the input before it.
         with _connection(server) as last:
             last.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             last.recv(65536)
@@ -138,7 +138,7 @@ def trickle(server: Launched) -> str:
 
 def _connection(server: Launched, receive_buffer: int = 0) -> socket.socket:
     connection = socket.socket()
-    connection.settimeout(PATIENCE)
+    connection.settimeout(TIMEOUT)
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.connect(("127.0.0.1", server.port))
@@ -163,7 +163,7 @@ CASES: Final = (
         80,
         ("--set", "timeouts.idle=600", "--set", "timeouts.head=600"),
     ),
-    # Each of them holds what it has sent of a head, which may be 64 KiB, and once more while it is read.
+    # Each connection stores its incomplete head of up to 64 KiB, and a copy while it is parsed.
     Case(
         "trickle",
         f"{TRICKLING_CONNECTIONS} connections whose heads trickle",

@@ -1,6 +1,6 @@
-"""Be a well-behaved client: make a request every 50 ms until the input ends, then print what was seen as JSON.
+"""A well-behaved client: send a request every 50 ms until the input ends, then print the latencies as JSON.
 
-A process of its own, `python -m bench.probe PORT`, so that nothing else that is measured makes it late.
+It is a separate process, `python -m bench.probe PORT`, so that the other measurements do not delay it.
 """
 
 import json
@@ -12,12 +12,12 @@ import time
 from typing import Final
 
 EVERY: Final = 0.05
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 REQUEST: Final = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 def main() -> None:
-    """Ask again and again, each time on a connection of its own."""
+    """Send requests, each on a new connection."""
     port = int(sys.argv[1])
     latencies: list[float] = []
     lateness: list[float] = []
@@ -26,7 +26,7 @@ def main() -> None:
         began = time.perf_counter()
         time.sleep(EVERY)
         asked = time.perf_counter()
-        # What the machine adds to any wait, whatever the server does.
+        # The delay that the machine adds to any wait, independent of the server.
         lateness.append(asked - began - EVERY)
         try:
             ask(port)
@@ -44,12 +44,12 @@ def main() -> None:
 
 
 def ask(port: int) -> None:
-    """Make one request.
+    """Send one request.
 
     Raises:
-        OSError: It was not answered with 200.
+        OSError: The answer is not 200.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
         connection.sendall(REQUEST)
         answer = b""
         while piece := connection.recv(65536):

@@ -13,7 +13,7 @@ from tests.core.server.workers.service_process import Service, service
 
 
 def main() -> int:
-    """Print the figures of rolling restarts and of a stop under load; return 1 if a request was lost."""
+    """Print the figures of rolling restarts and of a stop under load; return 1 if requests were lost."""
     parser = argparse.ArgumentParser(prog="bench.restarts", description=__doc__)
     parser.add_argument("--restarts", type=int, default=20, help="how many times all workers are replaced")
     parser.add_argument("--workers", type=int, default=2)
@@ -32,19 +32,21 @@ async def _measure(options: argparse.Namespace) -> int:
         began = time.monotonic()
         async with load.running() as tally:
             await _restart(running, options.restarts)
-        _tell(f"{options.restarts} rolling restarts of {options.workers} workers", tally, time.monotonic() - began)
+        _print_figures(
+            f"{options.restarts} rolling restarts of {options.workers} workers", tally, time.monotonic() - began
+        )
         load = LoadGenerator("127.0.0.1", port, keep_alive=options.keep_alive, fresh=options.fresh, pause=options.pause)
         began = time.monotonic()
         async with load.running() as stopped:
             await asyncio.sleep(1)
             running.signal(signal.SIGTERM)
             await load.finished()
-        _tell("SIGTERM", stopped, time.monotonic() - began)
+        _print_figures("SIGTERM", stopped, time.monotonic() - began)
         status = await asyncio.to_thread(running.ended)
         print(f"exit status {status}")
     found = [*problems(tally), *problems(stopped)]
-    for each in found:
-        print(f"bench: {each}", file=sys.stderr)
+    for problem in found:
+        print(f"bench: {problem}", file=sys.stderr)
     return 1 if found or status or tally.refused else 0
 
 
@@ -54,7 +56,7 @@ async def _restart(running: Service, restarts: int) -> None:
         await asyncio.to_thread(running.wait_for, "reloaded", count=number + 1)
 
 
-def _tell(what: str, tally: Tally, seconds: float) -> None:
+def _print_figures(what: str, tally: Tally, seconds: float) -> None:
     print(
         f"{what}: {tally.sent} requests in {seconds:.1f} s on {tally.connections} connections, "
         f"{tally.answered} answered, {len(tally.lost)} lost, {tally.refused} connections refused",

@@ -1,4 +1,4 @@
-"""Compare the CPU time that one request costs each server: `python -m bench.run` (what `make bench` calls)."""
+"""Compare the CPU time per request of several servers: `python -m bench.run` (called by `make bench`)."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ NAMES: Final = tuple(server.name for server in SERVERS)
 
 
 def main() -> int:
-    """Run the comparison; return 0 when every answer was a good one, else 1."""
+    """Run the comparison; return 0 if there were no error responses, else 1."""
     options = _options()
     if reason := _unable():
         print(f"bench: {reason}", file=sys.stderr)
@@ -39,17 +39,17 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.run", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8, help="rounds that count, after one that does not")
+    parser.add_argument("--rounds", type=int, default=8, help="number of rounds, after one that does not count")
     parser.add_argument("--seconds", type=int, default=1, help="length of each run of wrk")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="SERVER", help=", ".join(NAMES))
-    parser.add_argument("--workload", nargs="+", choices=[each.name for each in WORKLOADS], help="these alone")
+    parser.add_argument("--workload", nargs="+", choices=[workload.name for workload in WORKLOADS], help="only these")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
 
 def _unable() -> str | None:
     if not sys.platform.startswith("linux"):
-        return "CPU time is read from /proc and processes are pinned to cores, which takes Linux"
+        return "reading CPU time from /proc and pinning processes to cores needs Linux"
     if shutil.which("wrk") is None:
         return "wrk is not installed (on Debian or Ubuntu: apt-get install wrk)"
     return None
@@ -58,8 +58,8 @@ def _unable() -> str | None:
 def _compare(options: argparse.Namespace) -> list[tuple[Workload, list[Row]]]:
     server_core, load_core = two_cores()
     if server_core == load_core:
-        print("bench: one core only: servers and load share it, expect noise", file=sys.stderr)
-    chosen = [each for each in WORKLOADS if not options.workload or each.name in options.workload]
+        print("bench: only one core: servers and load share it, so expect noise", file=sys.stderr)
+    chosen = [workload for workload in WORKLOADS if not options.workload or workload.name in options.workload]
     print(
         f"Python {platform.python_version()}, {CONNECTIONS} keep-alive connections,"
         f" {options.rounds} rounds of {options.seconds} s for each server in turn"
@@ -68,12 +68,12 @@ def _compare(options: argparse.Namespace) -> list[tuple[Workload, list[Row]]]:
         targets = [
             stack.enter_context(running(server, server_core)) for server in SERVERS if server.name in options.only
         ]
-        return [(each, _rounds(targets, each, load_core, options)) for each in chosen]
+        return [(workload, _rounds(targets, workload, load_core, options)) for workload in chosen]
 
 
 def _rounds(targets: Sequence[Running], workload: Workload, load_core: int, options: argparse.Namespace) -> list[Row]:
     samples: dict[Server, list[Sample]] = {target.server: [] for target in targets}
-    # The first round warms caches, allocators and the specializing interpreter, and is thrown away.
+    # The first round warms up caches, allocators and the specializing interpreter, and is discarded.
     for number in range(options.rounds + 1):
         _show(f"\r{workload.name}: round {number} of {options.rounds} ")
         for target in targets:
@@ -100,7 +100,7 @@ def _conclude(rows: Sequence[Row]) -> int:
     failed, errors = sum(row.verdict == "fail" for row in rows), sum(row.errors for row in rows)
     print(f"targets: {sum(row.verdict == 'pass' for row in rows)} met, {failed} missed")
     if errors:
-        print(f"bench: {errors} answers were errors: the figures are worth nothing", file=sys.stderr)
+        print(f"bench: {errors} answers were errors, so the figures are meaningless", file=sys.stderr)
     return 1 if errors else 0
 
 

@@ -1,4 +1,4 @@
-"""Name the servers that are compared, start each on its core and stop it again."""
+"""The compared servers: start them on a core, and stop them."""
 
 import http.client
 import socket
@@ -23,9 +23,9 @@ class Server:
     """A server that can be started on a port.
 
     Args:
-        name: What `--only` and the JSON call it.
-        title: What the table calls it.
-        command: Arguments for Python; `PORT` stands for the port.
+        name: The name for `--only` and in the JSON.
+        title: The title in the table.
+        command: Arguments of Python; `PORT` stands for the port.
     """
 
     name: str
@@ -46,7 +46,7 @@ def _script(name: str, title: str) -> Server:
     return Server(name, title, (str(APPS / f"{name}_app.py"), "PORT"))
 
 
-# The core's own parser, named, since another one may be installed.
+# The core's own parser, named explicitly because another one may be installed.
 _OPTIONS: Final = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
 TURNBUCKLE: Final = Server(
     "turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), *_OPTIONS)
@@ -63,7 +63,7 @@ SERVERS: Final = (
 
 
 class ServerFailed(Exception):
-    """A server did not start, or does not give the answer that every server is to give."""
+    """A server did not start, or did not give the expected answer."""
 
 
 @contextmanager
@@ -71,10 +71,10 @@ def running(server: Server, core: int) -> Iterator[Running]:
     """Start `server` on `core`, wait until it answers, and stop it when the block ends.
 
     Raises:
-        ServerFailed: It ended at once, or gave no good answer within START_SECONDS.
+        ServerFailed: It ended at once, or did not give the expected answer within START_SECONDS.
     """
     port = _free_port()
-    argv = [sys.executable, *(str(port) if each == "PORT" else each for each in server.command)]
+    argv = [sys.executable, *(str(port) if argument == "PORT" else argument for argument in server.command)]
     with pinned(core):
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
@@ -95,7 +95,7 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], por
     deadline = time.monotonic() + START_SECONDS
     while (body := _ask(port)) is None:
         if process.poll() is not None:
-            raise ServerFailed(f"{server.title} ended with status {process.returncode} instead of serving")
+            raise ServerFailed(f"{server.title} ended with status {process.returncode}")
         if time.monotonic() > deadline:
             raise ServerFailed(f"{server.title} does not answer after {START_SECONDS:.0f} s")
         time.sleep(0.05)

@@ -1,6 +1,6 @@
-"""Attack a server with slowhttptest while a well-behaved client measures: `python -m bench.slow` (about four minutes).
+"""Attack a server with slowhttptest while a good client measures latency: `python -m bench.slow` (about four minutes).
 
-Needs Linux and slowhttptest (Debian's package of that name); with root on Debian it installs it itself.
+It needs Linux and slowhttptest (the Debian package of that name); as root on Debian, it installs the package itself.
 """
 
 import argparse
@@ -26,14 +26,14 @@ ESTABLISHED: Final = "01"
 
 @dataclass(frozen=True)
 class Mode:
-    """One way to be slow.
+    """One kind of slow client.
 
     Args:
-        name: What the table calls it.
-        app: What is served.
-        path: What is asked for.
-        options: For slowhttptest.
-        seconds: The deadline by which such a connection is dropped, with what a sweep and a polite end may add.
+        name: The name in the table.
+        app: The app to serve.
+        path: The requested path.
+        options: Options of slowhttptest.
+        seconds: The deadline of such a connection, plus the delay of a sweep and of a graceful close.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Mode:
     seconds: float
 
 
-# Deadlines at their defaults: 15 s for the head; 30 s for content; 30 s for the peer to take what is sent. A sweep may
-# be a second late, an answered connection lingers for two more, and it is looked at once a second.
+# The default deadlines: 15 s for the head, 30 s for content, 30 s for the peer to read. A sweep may be one second late,
+# an answered connection lingers for two more seconds, and connections are observed once a second.
 MODES: Final = (
     Mode("headers", EXAMPLE, "/", ("-H", "-i", "5", "-x", "24"), 15 + 4),
     Mode("body", EXAMPLE, "/", ("-B", "-i", "5", "-s", "8192", "-x", "10"), 30 + 4),
@@ -61,33 +61,35 @@ class Held:
     began: dict[str, float] = field(default_factory=dict)
 
     def run(self, port: int, ended: threading.Event) -> None:
-        """Look at the connections of a server once a second."""
+        """Observe the connections of a server once a second."""
         while not ended.wait(1.0):
             self._look(time.monotonic(), _established(port))
 
     def _look(self, now: float, peers: Sequence[str]) -> None:
         self.most = max(self.most, len(peers))
-        # A port that was not there a second ago belongs to another connection than before.
+        # A port that was not in use a second ago belongs to a new connection.
         self.began = {peer: self.began.get(peer, now) for peer in peers}
         self.longest = max(self.longest, *(now - began for began in self.began.values()), 0.0)
 
 
 def main() -> int:
-    """Run the modes; return 1 when a client that behaves waited too long, or a slow one was kept too long."""
+    """Run the modes; return 1 if the good client waited too long, or a slow connection was held too long."""
     parser = argparse.ArgumentParser(prog="bench.slow", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="length of each attack (60)")
-    parser.add_argument("--connections", type=int, default=1000, help="of each attack (1000)")
+    parser.add_argument("--connections", type=int, default=1000, help="number of connections of each attack (1000)")
     names = [mode.name for mode in MODES]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="some of the modes")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if not _has_slowhttptest():
         print("bench: no slowhttptest (apt-get install slowhttptest)", file=sys.stderr)
         return 1
-    allow_files(asked.connections + 200)
-    print(f"{asked.connections} slow connections for {asked.seconds} s, and a request every 50 ms meanwhile")
+    allow_files(options.connections + 200)
+    print(
+        f"{options.connections} slow connections for {options.seconds} s, with a request of a good client every 50 ms"
+    )
     print("mode      requests  failed  median ms   max ms  (machine)  connections  longest held s  at most s")
-    modes = [mode for mode in MODES if mode.name in asked.only]
-    return max(_run(mode, asked.connections, asked.seconds) for mode in modes)
+    modes = [mode for mode in MODES if mode.name in options.only]
+    return max(_run(mode, options.connections, options.seconds) for mode in modes)
 
 
 def _run(mode: Mode, connections: int, seconds: int) -> int:
@@ -104,7 +106,7 @@ def _run(mode: Mode, connections: int, seconds: int) -> int:
             ended.set()
             watcher.join()
             seen = json.loads(probe.communicate()[0])
-    # A machine that wakes its processes late does so on both ends.
+    # A machine that wakes its processes late delays the client as well.
     is_good = not seen["failed"] and seen["max"] - seen["late"] < AT_MOST_MS and held.longest <= mode.seconds
     print(
         f"{mode.name:8} {seen['requests']:9} {seen['failed']:7} {seen['median']:10.2f} {seen['max']:8.1f}"
@@ -119,12 +121,12 @@ def _attack(mode: Mode, port: int, connections: int, seconds: int) -> None:
     general = ("-c", str(connections), "-r", "200", "-l", str(seconds), "-u", f"http://127.0.0.1:{port}{mode.path}")
     began = time.monotonic()
     subprocess.run(("slowhttptest", *mode.options, *general), stdout=subprocess.DEVNULL, check=False)
-    # It ends when all its connections are closed. The client goes on until the time is over.
+    # slowhttptest ends when all its connections are closed. The good client goes on until the end of the time.
     time.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
 
 def _established(port: int) -> Sequence[str]:
-    """Return the ports of clients that have a connection to a port of this machine."""
+    """Return the addresses of clients that are connected to a port of this machine."""
     local = f":{port:04X}"
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return [row[2] for row in rows if row[1].endswith(local) and row[3] == ESTABLISHED]

@@ -1,4 +1,4 @@
-"""Measure what plugins cost at the start, and later nothing: `python -m bench.startup` (part of `make bench`)."""
+"""Measure the cost of plugins at startup and per request: `python -m bench.startup` (part of `make bench`)."""
 
 import argparse
 import statistics
@@ -15,7 +15,7 @@ PLUGINS: Final = 50
 HOPS: Final = 20
 TRIES: Final = 7
 REQUESTS: Final = 5_000
-# Less than what two runs of the same app differ by on a quiet machine.
+# Less than the difference of two runs of the same app on a quiet machine.
 NOISE_MICROS: Final = 0.1
 HEAD: Final = RequestHead(b"GET", b"/", 1, [(b"host", b"a")], 0)
 
@@ -39,16 +39,16 @@ print(time.perf_counter() - start)
 
 
 def main() -> int:
-    """Print each cost beside the most that it may be."""
+    """Print each cost with its limit."""
     argparse.ArgumentParser(prog="bench.startup", description=__doc__).parse_args()
-    print("what plugins and middleware cost:")
+    print("cost of plugins and middleware:")
     _show("import turnbuckle", 1e3 * _in_processes(_IMPORT.format(more="")), 120, "ms")
     _show("import turnbuckle, and App", 1e3 * _in_processes(_IMPORT.format(more="turnbuckle.App")), 120, "ms")
-    _show(f"resolve {PLUGINS} plugins, imported", 1e3 * _in_processes(_RESOLVE), 60, "ms")
+    _show(f"resolve {PLUGINS} imported plugins", 1e3 * _in_processes(_RESOLVE), 60, "ms")
     written, plugged = _compared_plugins()
-    _show(f"a request more with {PLUGINS} plugins", plugged - written, NOISE_MICROS, "µs")
+    _show(f"extra cost of a request with {PLUGINS} plugins", plugged - written, NOISE_MICROS, "µs")
     by_hand, compiled = _compared_hops()
-    _show("a hop of middleware more than by hand", (compiled - by_hand) / HOPS, 0.15, "µs")
+    _show("extra cost of middleware over a closure", (compiled - by_hand) / HOPS, 0.15, "µs")
     return 0
 
 
@@ -77,7 +77,7 @@ def _show(what: str, value: float, at_most: float, unit: str) -> None:
 
 
 def _in_processes(code: str) -> float:
-    """Return the median of the seconds that code prints, each time in a process of its own."""
+    """Return the median of the seconds that the code prints, over several processes."""
     command = [sys.executable, "-c", code]
     return statistics.median(float(subprocess.check_output(command, text=True)) for _ in range(TRIES))
 
@@ -88,7 +88,7 @@ def _in_processes(code: str) -> float:
 def _compared_plugins() -> tuple[float, float]:
     written, plugged = App(), App(plugins=plugins())
     for at in range(PLUGINS):
-        # The routes are not what is measured, so both apps have them.
+        # Both apps have the same routes, because the routes are not measured.
         written.add_route(f"/sample_{at}/{{id:int}}", _answer)
     for app in (written, plugged):
         app.add_route("/", _answer)
@@ -100,7 +100,7 @@ def _compared_hops() -> tuple[float, float]:
     for at in range(HOPS):
         app.add_middleware(_pass_on, name=f"hop_{at}")
     app.add_route("/", _answer)
-    # An app with one hop has the guard around the chain that one with many has.
+    # An app with one hop has the same guard around the chain as an app with many hops.
     plain = App(middleware=[_pass_on])
     plain.add_route("/", _answer)
     handler = plain.compile().handle
@@ -117,7 +117,7 @@ def _nested(next_handler: Handler) -> Handler:
 
 
 def _least(first: Handler, second: Handler) -> tuple[float, float]:
-    """Return the least microseconds that each handler took, taking turns so that they share what the machine does."""
+    """Return the minimum of microseconds of each handler; they run in turns, under the same conditions."""
     turns = [(_micros(first), _micros(second)) for _ in range(3 * TRIES)]
     return min(one for one, _ in turns), min(other for _, other in turns)
 
@@ -136,7 +136,7 @@ def _run(answer: Awaitable[Response]) -> None:
         answer.send(None)
     except StopIteration:
         return
-    raise RuntimeError("a handler that waits for nothing has waited")
+    raise RuntimeError("a handler without awaits has waited")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turn the samples of all rounds into one row for each server and workload."""
+"""Summarize the samples of all rounds as one row for each server and workload."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from bench.servers import TURNBUCKLE, Server
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One server under one workload.
+    """The result of one server under one workload.
 
     Args:
-        ratio: Turnbuckle's CPU time divided by this server's, or None for Turnbuckle itself and where it did not run.
-        at_most: The target for `ratio`, or None where there is none.
-        busy: The share of its core that the server used; well below 1, the load could not keep it busy.
+        ratio: Turnbuckle's CPU time divided by the server's, or None for Turnbuckle and if Turnbuckle did not run.
+        at_most: The target for `ratio`, or None.
+        busy: The share of its core that the server used; well below 1, the load did not keep it busy.
     """
 
     server: Server
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Say `pass` or `fail`, or nothing where no target is set."""
+        """Return `pass` or `fail`, or "" without a target."""
         if self.ratio is None or self.at_most is None:
             return ""
         return "pass" if self.ratio <= self.at_most else "fail"
@@ -44,20 +44,20 @@ def summarize(workload: Workload, samples: dict[Server, list[Sample]]) -> list[R
 def _row(server: Server, theirs: Sequence[Sample], ours: Sequence[Sample], at_most: float | None) -> Row:
     return Row(
         server=server,
-        median_micros=median(each.cpu_micros for each in theirs),
-        least_micros=min(each.cpu_micros for each in theirs),
-        per_second=median(each.requests / each.seconds for each in theirs),
-        busy=median(each.cpu_seconds / each.seconds for each in theirs),
-        errors=sum(each.errors for each in theirs),
+        median_micros=median(sample.cpu_micros for sample in theirs),
+        least_micros=min(sample.cpu_micros for sample in theirs),
+        per_second=median(sample.requests / sample.seconds for sample in theirs),
+        busy=median(sample.cpu_seconds / sample.seconds for sample in theirs),
+        errors=sum(sample.errors for sample in theirs),
         ratio=None if server is TURNBUCKLE else paired_ratio(ours, theirs),
         at_most=at_most,
     )
 
 
 def paired_ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> float | None:
-    """Return the median, over the rounds, of our CPU time per request divided by theirs in the same round.
+    """Return the median over the rounds of our CPU time per request divided by theirs in the same round.
 
-    A machine that slows down for a while slows both down, and their ratio stays.
+    If the machine is slower for some time, both servers are slower, and the ratio does not change.
     """
     pairs = list(zip(ours, theirs, strict=False))
     if not pairs:

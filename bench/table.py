@@ -1,4 +1,4 @@
-"""Print rows as a table for the terminal."""
+"""Format rows as a table for the terminal."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ COLUMNS: Final = ("server", "CPU µs/request", "least", "requests/s", "core busy
 
 
 def render(groups: Iterable[tuple[str, Sequence[Row]]]) -> str:
-    """Return one table in which each group of rows stands under its title."""
+    """Return one table with each group of rows under its title."""
     titled = [(title, [cells(row) for row in rows]) for title, rows in groups]
     every = [COLUMNS, *(line for _, lines in titled for line in lines)]
     widths = [max(len(line[column]) for line in every) for column in range(len(COLUMNS))]
@@ -21,7 +21,7 @@ def render(groups: Iterable[tuple[str, Sequence[Row]]]) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Return the texts of one row, one for each of COLUMNS."""
+    """Return the texts of one row, one for each column in COLUMNS."""
     return (
         f"  {row.server.title}",
         f"{row.median_micros:.1f}",
@@ -35,7 +35,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def align(line: Sequence[str], widths: Sequence[int]) -> str:
-    """Return `line` with its first cell to the left and the numbers to the right of their columns."""
+    """Return `line` with its first cell aligned left and the numbers aligned right."""
     first, *numbers = line
     aligned = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
     return "  ".join([first.ljust(widths[0]), *aligned]).rstrip()

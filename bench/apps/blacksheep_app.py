@@ -1,4 +1,4 @@
-"""BlackSheep on uvicorn, with the settings of uvicorn_app.py but for the lifespan, in which it builds its routes."""
+"""BlackSheep on uvicorn, with the settings of uvicorn_app.py and a lifespan, in which it builds its routes."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What `bench.faults` and `bench.endurance` ask: every kind of answer, and what the process holds at the moment."""
+"""The application of `bench.faults` and `bench.endurance`: many kinds of answers, and counts of the process."""
 
 import asyncio
 import gc
@@ -64,11 +64,11 @@ async def pieces(request: Request) -> str:
 
 @app.get("/held")
 async def held() -> dict[str, int]:
-    """Tell what the process holds, after a collection: tasks, descriptors, resident memory, and objects by type."""
+    """Return counts after a garbage collection: tasks, descriptors, resident memory, and objects by type."""
     gc.collect()
-    names = [type(each).__name__ for each in gc.get_objects()]
+    names = [type(found).__name__ for found in gc.get_objects()]
     counts = {name: names.count(name) for name in COUNTED}
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: ASYNC230  # it is in memory
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: ASYNC230  # /proc is in memory
         resident = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     fds = len(os.listdir("/proc/self/fd"))
     return {"tasks": len(asyncio.all_tasks()), "fds": fds, "resident": resident, **counts}

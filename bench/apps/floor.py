@@ -1,4 +1,4 @@
-"""The floor: a bare uvloop protocol that answers a constant to whatever arrives and parses nothing.
+"""The floor: a bare uvloop protocol that parses nothing and answers a constant to every read.
 
 No HTTP server written in Python on uvloop can cost less than this.
 """
@@ -20,7 +20,7 @@ ANSWER: Final = (
 
 
 class Floor(asyncio.Protocol):
-    """One connection: every read is taken for one request."""
+    """One connection; every read counts as one request."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport

@@ -1,4 +1,4 @@
-"""The application of `bench.slow` and `bench.memory`: streams as much as is asked for, and takes uploads to disk."""
+"""The application of `bench.slow` and `bench.memory`: streams of a given size, and uploads to disk."""
 
 import tempfile
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Turnbuckle as a user would start it: `turnbuckle serve bench/apps/turnbuckle_app.py`."""
+"""Turnbuckle as a user starts it: `turnbuckle serve bench/apps/turnbuckle_app.py`."""
 
 from turnbuckle import App, Request
 

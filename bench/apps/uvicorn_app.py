@@ -1,4 +1,4 @@
-"""uvicorn serving a bare ASGI callable: the cheapest answer that its interface allows, with no framework above it."""
+"""uvicorn with a bare ASGI callable: the cheapest answer of its interface, without a framework."""
 
 import sys
 from collections.abc import Awaitable, Callable

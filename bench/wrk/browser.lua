@@ -1,4 +1,4 @@
--- Twelve field lines, as a browser sends them when a link is followed (wrk adds none of its own but Host).
+-- Twelve field lines, as a browser sends them for a link (wrk itself adds only Host).
 wrk.headers["Host"] = "127.0.0.1:8000"
 wrk.headers["Connection"] = "keep-alive"
 wrk.headers["Cache-Control"] = "max-age=0"

@@ -1,5 +1,5 @@
--- Twelve field lines of which the target and three values differ in every request, so that no server answers from a cache.
--- The one argument is a seed below 100; with it no two runs send the same request.
+-- Twelve field lines; the target and three values differ in every request, so that no server answers from a cache.
+-- The only argument is a seed below 100, which makes the requests of each run different.
 local number = 0
 
 function init(args)

@@ -1,4 +1,4 @@
-"""Fuzz the whole connection, in memory, with each of the three parsers: the same answers, and none that is not HTTP.
+"""Fuzz the whole connection in memory with each of the three parsers: all must give the same valid answers.
 
 ``python -m tests.fuzz.connection --minutes 30``
 """
@@ -23,12 +23,12 @@ __all__ = ["make_check"]
 
 _QUIET_TURNS = 12
 
-# Which of several faults is met first is up to the parser.
+# The parser may decide which of several faults it finds first.
 _REFUSALS = frozenset({400, 413, 414, 431, 501, 505})
 
 
 class Seen(NamedTuple):
-    """What came of a connection."""
+    """The result of a connection."""
 
     statuses: list[int]
     contents: list[bytes]
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
 
 
 def make_check() -> Check:
-    """Return the check of some octets."""
+    """Return the check."""
     logging.disable(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     clients = loop.run_until_complete(_open_clients())
@@ -61,7 +61,7 @@ async def _check(clients: dict[str, Client], data: bytes) -> list[str]:
     connections = [*whole.values(), *parts.values()]
     await _settle(clients, connections)
     permitted = _compare(whole, parts, "", pieces)
-    # A peer that sends no more must not leave anything open.
+    # After the end of the input, no connection may stay open.
     for connection in connections:
         connection._peer.send_eof()
     await _settle(clients, connections)
@@ -75,9 +75,9 @@ async def _check(clients: dict[str, Client], data: bytes) -> list[str]:
 
 
 async def _settle(clients: dict[str, Client], connections: list[Connection]) -> None:
-    """Wait until nothing more comes back; all of the app runs on this loop, and no handler waits for anything else."""
+    """Wait until there is no more output; the app runs on this loop only, and no handler waits for other things."""
     before = -1
-    while before != (now := sum(len(each.received) + each.is_closed for each in connections)):
+    while before != (now := sum(len(connection.received) + connection.is_closed for connection in connections)):
         before = now
         await turns(_QUIET_TURNS)
     for client in clients.values():
@@ -88,13 +88,13 @@ def _compare(whole: dict[str, Connection], parts: dict[str, Connection], when: s
     first = whole["h1"]
     expected = _seen(first)
     permitted = []
-    for name, connection in (*whole.items(), *((f"{name} cut", each) for name, each in parts.items())):
+    for name, connection in (*whole.items(), *((f"{name} split", part) for name, part in parts.items())):
         if (connection.received, connection.is_closed) == (first.received, first.is_closed):
             continue
         seen = _seen(connection)
         if seen == expected:
             continue
-        if not _differ_in_refusal_alone(seen, expected):
+        if not _differ_only_in_refusal(seen, expected):
             raise Disagreement(f"{when}h1: {expected}\n{name}: {seen}\npieces {pieces!r}")
         permitted.append(f"{name}: status")
     return permitted
@@ -102,14 +102,16 @@ def _compare(whole: dict[str, Connection], parts: dict[str, Connection], when: s
 
 def _seen(connection: Connection) -> Seen:
     exchange = connection.exchange()
-    # Whether 100 is sent depends on when content comes.
+    # Whether 100 is sent depends on the arrival of the content.
     statuses = [status for status in exchange.statuses if status != 100]
     if exchange.is_cut:
         raise Disagreement(f"a response was cut: {exchange.received!r}")
-    return Seen(statuses, [each.content for each in exchange.responses if each.status < 400], exchange.is_closed)
+    return Seen(
+        statuses, [response.content for response in exchange.responses if response.status < 400], exchange.is_closed
+    )
 
 
-def _differ_in_refusal_alone(one: Seen, other: Seen) -> bool:
+def _differ_only_in_refusal(one: Seen, other: Seen) -> bool:
     last = {*one.statuses[-1:], *other.statuses[-1:]}
     return (one.statuses[:-1], one.contents, one.is_closed) == (
         other.statuses[:-1],

@@ -1,7 +1,7 @@
-"""Give octets to a check for some minutes, and tell what came of it.
+"""Run a check on generated inputs for some minutes, and report the findings.
 
-Where ``atheris`` is installed (extra ``fuzz``), libFuzzer chooses the octets by what of the code they reach; else they
-are damaged copies of the seeds. Half of what libFuzzer makes is damaged as networks and attackers do it, too.
+If ``atheris`` is installed (extra ``fuzz``), libFuzzer chooses the inputs by code coverage; otherwise they are damaged
+copies of the seeds. Half of the inputs of libFuzzer are damaged in the same way.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from turnbuckle.testing.parsing.variants import mutated
 
 __all__ = ["Check", "Disagreement", "Run", "fuzz", "seeds"]
 
-LONGEST = 2000
-# Seconds: of the processor for a check that takes more, of the clock for one that does not come back.
+MAX_LENGTH = 2000
+# Seconds: processor time after which a check is slow, and wall-clock time after which it hangs.
 SLOW = 2.0
 HANGS = 120.0
 
 Check: TypeAlias = Callable[[bytes], Sequence[str]]
-"""Takes octets, returns the names of permitted differences, and raises ``Disagreement`` for any other."""
+"""Takes an input, returns the names of permitted differences, and raises ``Disagreement`` for any other."""
 
 
 class Disagreement(Exception):
-    """Octets that two readers take for different things, and nothing permits it."""
+    """Two readers read an input differently, and no rule permits the difference."""
 
 
 @attrs.define
 class Run:
-    """What has come of it so far."""
+    """The findings so far."""
 
     check: Check
     folder: Path
@@ -60,7 +60,7 @@ class Run:
         return time.monotonic() - self.begun >= self.seconds
 
     def take(self, data: bytes) -> None:
-        """Check octets, and keep them if there is anything about them."""
+        """Check an input, and store it if there is a finding."""
         if self.executions % 10 == 0:
             faulthandler.dump_traceback_later(HANGS, exit=True)
         self.executions += 1
@@ -75,7 +75,7 @@ class Run:
             self.keep("slow", data, f"{time.process_time() - start:.1f} s")
 
     def keep(self, kind: str, data: bytes, text: str) -> None:
-        """Write down what was found, the first hundred of each kind."""
+        """Store a finding; only the first hundred of each kind are stored."""
         self.findings[kind] += 1
         if self.findings[kind] <= 100:
             name = self.folder / f"{kind}-{self.findings[kind]:03}"
@@ -84,7 +84,7 @@ class Run:
             print(f"{kind}: {data!r}\n{text}", flush=True)
 
     def report(self) -> str:
-        """Tell what came of it."""
+        """Return a summary of the run."""
         minutes = (time.monotonic() - self.begun) / 60
         lines = [f"{self.executions} executions in {minutes:.1f} minutes"]
         lines += [f"{kind}: {self.findings[kind]}" for kind in ("crash", "slow", "disagreement")]
@@ -93,9 +93,9 @@ class Run:
 
 
 def seeds() -> list[bytes]:
-    """All octets that the tests know, without the long ones."""
+    """Return the inputs of all test cases, without the long ones."""
     known = [*(case.data for case in CASES.values()), *(case.data for case in (*VALID, *INVALID))]
-    return sorted({data for data in known if 0 < len(data) <= LONGEST})
+    return sorted({data for data in known if 0 < len(data) <= MAX_LENGTH})
 
 
 def fuzz(make_check: Callable[[], Check], arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +106,7 @@ def fuzz(make_check: Callable[[], Check], arguments: Sequence[str] | None = None
     run = Run(make_check(), folder, options.minutes * 60)
     print(f"findings go to {folder}", flush=True)
     if options.blind or not HAS_ATHERIS:
-        print("octets are damaged blindly, without atheris", flush=True)
+        print("inputs are damaged blindly, without atheris", flush=True)
         _fuzz_blindly(run, options.seed)
         return _end(run)
     _fuzz_guided(run, options.seed)
@@ -117,7 +117,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="a folder for what is found")
+    parser.add_argument("--out", type=Path, help="a folder for the findings")
     parser.add_argument("--blind", action="store_true", help="do without atheris")
     return parser.parse_args(arguments)
 
@@ -155,7 +155,7 @@ def _fuzz_guided(run: Run, seed: int) -> None:
         if run.executions % 20_000 == 0:
             print(run.report(), flush=True)
         if run.is_over:
-            # libFuzzer would end the process without a word.
+            # libFuzzer would end the process without a report.
             status = _end(run)
             sys.stdout.flush()
             os._exit(status)
@@ -168,6 +168,6 @@ def _fuzz_guided(run: Run, seed: int) -> None:
     with tempfile.TemporaryDirectory() as corpus:
         for number, data in enumerate(seeds()):
             (Path(corpus) / str(number)).write_bytes(data)
-        flags = [f"-max_len={LONGEST}", f"-seed={seed}", "-rss_limit_mb=4096", "-timeout=60", "-print_final_stats=1"]
+        flags = [f"-max_len={MAX_LENGTH}", f"-seed={seed}", "-rss_limit_mb=4096", "-timeout=60", "-print_final_stats=1"]
         atheris.Setup([sys.argv[0], *flags, corpus], take, custom_mutator=mutate, internal_libfuzzer=True)
         atheris.Fuzz()

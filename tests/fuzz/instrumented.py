@@ -1,4 +1,4 @@
-"""Import what is fuzzed so that libFuzzer sees which of its code is reached; to be imported before anything else."""
+"""Import the fuzzed modules with instrumentation for libFuzzer; this module must be imported first."""
 
 from __future__ import annotations
 

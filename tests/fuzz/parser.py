@@ -1,4 +1,4 @@
-"""Fuzz the three parsers, each behind the guard, against one another and against themselves at other cuts.
+"""Fuzz the three parsers, each behind the guard, and compare them with one another and with other splits.
 
 ``python -m tests.fuzz.parser --minutes 30``
 """
@@ -24,12 +24,12 @@ _MAX_DRIP = 300
 
 
 def make_check() -> Check:
-    """Return the check of some octets."""
+    """Return the check."""
     core = H1ParserFactory()
     others = {"httptools": guarded(httptools_parser), "h11": guarded(h11_parser)}
 
-    def strict(octets: bytes) -> ParserOutcome:
-        return read(core, [octets], at_end=True)
+    def strict(data: bytes) -> ParserOutcome:
+        return read(core, [data], at_end=True)
 
     def check(data: bytes) -> list[str]:
         expected = strict(data)
@@ -58,7 +58,7 @@ def make_check() -> Check:
 def _cuts(data: bytes) -> list[list[bytes]]:
     if len(data) < 2:
         return []
-    # By the octets alone, so that what is found can be found again.
+    # Seeded by the input only, so that findings are reproducible.
     chance = random.Random(zlib.crc32(data))
     cuts = [cut(data, [chance.randrange(1, len(data)) for _ in range(chance.randint(1, 4))])]
     return [*cuts, byte_by_byte(data)] if len(data) <= _MAX_DRIP and chance.random() < 0.3 else cuts
