@@ -28,12 +28,12 @@ async def imported(request: Request) -> list[str]:
 _ASK: Final = """\
 import asyncio, sys
 from shop import app
-from turnbuckle import Sources
+from turnbuckle import SettingsSources
 from turnbuckle.testing import Client
 
 
 async def main(*plugins):
-    async with Client(app, sources=Sources.of_project(plugins=plugins)) as client:
+    async with Client(app, sources=SettingsSources.of_project(plugins=plugins)) as client:
         for path in ("/greet/Ada", "/imported"):
             response = await client.get(path)
             print(response.status, response.text, response.headers.get("X-Signed"))

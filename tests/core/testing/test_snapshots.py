@@ -69,7 +69,7 @@ def test_changed_plan_fails(change: Callable[[App], None], shown: str, tmp_path:
 
 
 def test_missing_plan_fails(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"test_it.txt is not there; pytest --update-plans writes it"):
+    with pytest.raises(AssertionError, match=r"test_it.txt does not exist; pytest --update-plans writes it"):
         PlanSnapshot(tmp_path, "test_it", is_updating=False)(app_with())
 
 

@@ -37,7 +37,7 @@ class ResponseTypeConformance(abc.ABC):
         assert len(values) > 1, "make_values() must give at least two values"
         for value in values:
             assert isinstance(value, record.type), (
-                f"{value!r} is not a {record.type.__name__}, and is never rendered by this type"
+                f"{value!r} is not of type {record.type.__name__}, and is never rendered by this type"
             )
 
     def test_renders_a_response(self) -> None:

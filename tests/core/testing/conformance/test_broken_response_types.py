@@ -105,7 +105,7 @@ def test_broken_type_fails(render: Callable[..., object], test: str, message: st
 
 def test_values_of_another_type_are_told() -> None:
     test = "test_has_values_of_its_type"
-    assert "is no int, and never gets here" in failures(suite_of(sound, int), test)[test][0]
+    assert "is not of type int, and is never rendered" in failures(suite_of(sound, int), test)[test][0]
 
 
 @attrs.frozen

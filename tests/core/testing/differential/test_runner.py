@@ -185,7 +185,7 @@ def test_report_tells_of_splits_and_notes() -> None:
         {"it": FindsLineEndsInOnePieceOnly}, mutations=0, corpus=[CASES["get"]], notes={"broken": "ImportError: no"}
     )
     assert "not compared: broken: ImportError: no" in str(report)
-    assert "cut into:  [" in str(report)
+    assert "split:     [" in str(report)
 
 
 def test_permissions_have_names_and_sections_of_their_own() -> None:

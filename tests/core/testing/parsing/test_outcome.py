@@ -62,8 +62,8 @@ def test_read_keeps_what_came_before_an_error() -> None:
     ("answers", "fault"),
     [
         pytest.param([HEAD, HEAD], "began a request within another", id="request-in-a-request"),
-        pytest.param([Data(b"x")], "delivered content outside a request", id="content-alone"),
-        pytest.param([HEAD, Data(b"")], "delivered no content as content", id="no-content"),
+        pytest.param([Data(b"x")], "returned content outside of a request", id="content-alone"),
+        pytest.param([HEAD, Data(b"")], "returned a Data event without content", id="no-content"),
         pytest.param([EndOfMessage()], "ended a request that had not begun", id="end-alone"),
         pytest.param([None], "returned None", id="none"),
         pytest.param([ValueError("x")], "raised ValueError: x", id="another-error"),
