@@ -110,7 +110,7 @@ def test_app_is_found(project: Project, text: str, name: str) -> None:
         ),
         pytest.param("apps:holder.app.x.y", "'apps:holder.app' has no attribute 'x'", id="unknown-within"),
         pytest.param("apps", "'apps' has no app; make one with 'app = App()', or name a factory", id="none"),
-        pytest.param("two", "'two' has several apps, say which: two:a, two:b", id="several"),
+        pytest.param("two", "'two' has several apps; name one of them: two:a, two:b", id="several"),
         pytest.param("apps:number", "'apps:number' is an int, not a turnbuckle.App", id="number"),
         pytest.param("apps:nothing", "'apps:nothing' is None, not a turnbuckle.App", id="none-value"),
         pytest.param("apps:holder", "'apps:holder' is an apps.Holder, not a turnbuckle.App", id="object"),

@@ -101,7 +101,7 @@ def test_new_project_overwrites_nothing(args: tuple[str, ...], folder: str, proj
     path = project.write(f"{folder}/mine.txt", "mine")
     result = project.call("new", *args)
     assert result.exit_code == 2
-    assert f"'{folder}' exists already, and nothing in it was changed" in result.stderr
+    assert f"'{folder}' already exists; nothing in it was changed" in result.stderr
     assert [each.name for each in path.parent.iterdir()] == ["mine.txt"]
 
 
@@ -113,13 +113,13 @@ def test_new_project_overwrites_nothing(args: tuple[str, ...], folder: str, proj
         pytest.param("rate__limit", "; did you mean 'rate_limit'?", id="two-underscores"),
         pytest.param("2fast", "; did you mean 'fast'?", id="digit-first"),
         pytest.param("../etc", "; did you mean 'etc'?", id="path"),
-        pytest.param("", "'' is not made of lower case words joined by underscores", id="empty"),
-        pytest.param("é", "'é' is not made of lower case words", id="not-ascii"),
+        pytest.param("", "'' does not consist of lower-case words joined by underscores", id="empty"),
+        pytest.param("é", "'é' does not consist of lower-case words", id="not-ascii"),
         pytest.param("class", "'class' cannot be the name of a plugin", id="keyword"),
         pytest.param("app", "'app' cannot be the name of a plugin", id="app"),
         pytest.param(_LONGEST + "x", "a name of 28 characters exceeds 27: lines", id="too-long"),
-        pytest.param("regex_router", "there is a plugin 'regex_router' already, in turnbuckle 0", id="installed"),
-        pytest.param("tree", "there is a plugin 'tree' already, in turnbuckle itself", id="builtin"),
+        pytest.param("regex_router", "there is already a plugin 'regex_router', in turnbuckle 0", id="installed"),
+        pytest.param("tree", "there is already a plugin 'tree', in turnbuckle itself", id="builtin"),
     ],
 )
 def test_name_of_a_plugin_that_is_refused(name: str, text: str, project: Project) -> None:

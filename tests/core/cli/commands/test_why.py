@@ -161,11 +161,11 @@ def test_explain_shows_the_protocol_that_is_asked_first(pages: Project) -> None:
     args = ("explain", "GET", "/s/users/1", "pages", "-H", "Connection: upgrade", "-H")
     text = pages.call(*args, "Upgrade: chat").stdout
     assert (
-        "asked first, inside of the chain of the app, as the request offers it\n  protocol  talk  talk  pages.py"
+        "called first, inside of the chain of the app, because the request offers it\n  protocol  talk  talk  pages.py"
         in text
     )
     assert json.loads(pages.call(*args, "Upgrade: chat", "--json").stdout)["protocol"]["name"] == "talk"
-    assert "nobody speaks 'h2c'" in pages.call(*args, "Upgrade: h2c").stdout
+    assert "no plugin speaks 'h2c'" in pages.call(*args, "Upgrade: h2c").stdout
     assert json.loads(pages.call(*args, "Upgrade: h2c", "--json").stdout)["protocol"] is None
 
 
