@@ -107,8 +107,8 @@ def test_file_may_have_any_name(project: Project, name: str) -> None:
         pytest.param("missing.py", "no file 'missing.py'", id="no-file"),
         pytest.param("shpo.py", "no file 'shpo.py'; did you mean 'shop.py'?", id="misspelt-file"),
         pytest.param("no/folder.py", "no file 'no/folder.py'", id="no-folder"),
-        pytest.param("./shop", "no file 'shop', or no Python file; did you mean 'shop.py'?", id="no-suffix"),
-        pytest.param("pkg/", "no file 'pkg', or no Python file", id="folder"),
+        pytest.param("./shop", "no file 'shop', or not a Python file; did you mean 'shop.py'?", id="no-suffix"),
+        pytest.param("pkg/", "no file 'pkg', or not a Python file", id="folder"),
     ],
 )
 def test_failure_is_one_line(project: Project, refusal: Callable[..., str], target: str, message: str) -> None:

@@ -238,7 +238,7 @@ def test_descriptor_that_is_no_socket_is_one_line(project: Project) -> None:
 def test_reload_and_workers_do_not_go_together(project: Project) -> None:
     result = project.call("serve", "shop", "--reload", "--workers", "2")
     assert result.exit_code == 2
-    assert "--reload serves with one process, and does not go with --workers" in result.stderr
+    assert "--reload serves with one process and cannot be combined with --workers" in result.stderr
 
 
 def test_reload_without_watchfiles_is_one_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
