@@ -1,4 +1,4 @@
-"""Clocks that jump: the wall clock in both directions, and the other one ahead, as after a suspended machine."""
+"""Clocks that jump: the wall clock back and forth, and the monotonic clock ahead, as after a suspended machine."""
 
 from __future__ import annotations
 

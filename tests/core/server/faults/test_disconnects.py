@@ -1,4 +1,4 @@
-"""A client that ends, resets or abandons its connection, whatever the server is waiting for at that moment."""
+"""A client that ends, resets or abandons its connection, in each state of the connection."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ async def test_end_of_input_cancels_a_handler_when_that_is_set() -> None:
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            ended.append("cancelled" if request.is_disconnected else "told nothing")
+            ended.append("cancelled" if request.is_disconnected else "not notified")
         return Response("never")
 
     async with serving(wait, cancel_on_disconnect=True) as served:

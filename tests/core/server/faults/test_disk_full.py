@@ -1,4 +1,4 @@
-"""Uploads to a disk that is full: 507, a connection in its right state, and no file left behind or open."""
+"""Uploads to a full disk: a 507, a usable connection, and no file left behind or open."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_form_that_cannot_be_spooled_leaves_no_file(tmp_path: Path) -> None:
         server.ask()
         at_rest = server.fds
         assert _upload(server, 5_000) == b"HTTP/1.1 200 OK"
-        # The log has what the client may not get to read before the server closes.
+        # The client may not be able to read the response before the server closes; the log contains it.
         for _ in range(3):
             assert _upload(server, 1_500_000) in {b"HTTP/1.1 507 Insufficient Storage", b""}
         wait_for(lambda: len(server.lines("File too large")) == 3, "the log to tell of it")

@@ -1,4 +1,4 @@
-"""Handlers, middleware and response types that fail in every way that Python knows, and then the next request."""
+"""Handlers, middleware and response types that fail in every way that Python allows, followed by another request."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def failing_app(fail: Callable[[], object]) -> App:
 
 @pytest.fixture(autouse=True)
 def no_tasks_unheard(caplog: pytest.LogCaptureFixture) -> None:
-    # What asyncio says of a GeneratorExit that nobody took from its task is said to the loop's own log.
+    # asyncio reports a GeneratorExit that was not retrieved from its task to the loop's own logger.
     caplog.set_level(logging.CRITICAL, "asyncio")
 
 
@@ -110,7 +110,7 @@ async def test_failure_is_an_internal_error_and_no_more(name: str, place: str) -
         received = await served.send(GET.replace(b"GET / ", b"GET /%b " % place.encode()))
         assert served.statuses == [500]
         assert b"unexpected" not in received
-        # What a handler may do is answered on the connection; what it may not, ends it.
+        # An exception that a handler may raise is answered on the connection; any other ends the connection.
         if not served.is_closed:
             await served.send(GET.replace(b"/", b"/fine", 1))
             assert served.statuses == [500, 200]

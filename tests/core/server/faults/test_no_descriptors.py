@@ -1,4 +1,4 @@
-"""A server that has no file descriptor left for another connection: it waits, says so once, and recovers."""
+"""A server without a free file descriptor for another connection: it waits, logs one line, and recovers."""
 
 from __future__ import annotations
 

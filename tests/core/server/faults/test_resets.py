@@ -1,4 +1,4 @@
-"""Clients that are gone when the server writes to their real sockets, and many that go wrong in all ways."""
+"""Clients that are gone when the server writes to their real sockets, and many clients that fail in different ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lifespans and background tasks that fail in every way: what was opened is closed, and the others have their turn."""
+"""Lifespans and background tasks that fail in every way: cleanup runs, and the others are not affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is told to stop ends, whatever a handler does about it."""
+"""A server that is asked to stop ends, whatever its handlers do."""
 
 from __future__ import annotations
 

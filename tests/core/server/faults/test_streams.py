@@ -1,4 +1,4 @@
-"""A stream that breaks, and a client that leaves one: the peer can tell, and the generator is closed in time."""
+"""Streams that fail, and streams whose client leaves: the peer can tell, and the generator is closed in time."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def test_stream_of_a_client_that_left_before_it_began_is_closed() -> None:
 
     class Body:
         def __aiter__(self) -> AsyncIterator[bytes]:
-            raise RuntimeError("nobody is there")
+            raise RuntimeError("no reader")
 
         async def aclose(self) -> None:
             closed.append("closed")

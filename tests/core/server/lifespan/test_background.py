@@ -1,4 +1,4 @@
-"""Background tasks: when they begin and end, and what becomes of one that fails."""
+"""Background tasks: when they start and end, and how failures are handled."""
 
 from __future__ import annotations
 
@@ -143,12 +143,12 @@ async def test_task_that_is_cancelled_by_others_has_failed(caplog: pytest.LogCap
     tasks = tasks_of(FakeClock(), stopped)
 
     async def unlucky() -> None:
-        raise asyncio.CancelledError("somebody else")
+        raise asyncio.CancelledError("other code")
 
     tasks.start(unlucky, on_failure="stop")
     tasks.open()
     await wait_until(lambda: stopped)
-    assert stopped == ["background task 'unlucky' of lifespan 'db': somebody else"]
+    assert stopped == ["background task 'unlucky' of lifespan 'db': other code"]
     assert caplog.messages == ["background task 'unlucky' of lifespan 'db' failed"]
 
 

@@ -1,4 +1,4 @@
-"""The order in which lifespans are entered and left, and what a failure does to the others."""
+"""The order in which lifespans are entered and left, and the effect of a failure on the others."""
 
 import asyncio
 import logging
@@ -40,9 +40,9 @@ WAITING_LINE = wait_forever.__code__.co_firstlineno + 1
 
 
 def lifespans(
-    *each: ReadyLifespan, limit: float = 0.0, clock: FakeClock | None = None, startup: float = 0.0
+    *entries: ReadyLifespan, limit: float = 0.0, clock: FakeClock | None = None, startup: float = 0.0
 ) -> Lifespans:
-    return Lifespans(each, limit, clock or FakeClock(), startup=startup)
+    return Lifespans(entries, limit, clock or FakeClock(), startup=startup)
 
 
 async def test_lifespans_are_left_in_reverse() -> None:

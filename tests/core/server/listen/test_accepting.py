@@ -1,4 +1,6 @@
-"""Accepting from a real socket: in turns, with a pause when the system has no more to give, and all before a stop."""
+"""Accepting from a real socket: in batches, with a pause when the system is out of resources, and the backlog at a
+stop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The PROXY protocol over real sockets, on both loops: who is believed, what handlers see, and what is cut off."""
+"""The PROXY protocol over real sockets, on both loops: trusted and other peers, the facts for handlers, bad headers."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def everything(client: socket.socket) -> bytes:
     return received
 
 
-def answer(served: ThreadedServer, octets: bytes) -> bytes:
+def answer(served: ThreadedServer, data: bytes) -> bytes:
     with served.connect() as client:
         with suppress(ConnectionError):
-            client.sendall(octets)
+            client.sendall(data)
         return everything(client)
 
 
@@ -58,8 +58,8 @@ def test_handler_sees_what_the_proxy_tells(loop: str, header: bytes) -> None:
 def test_header_may_come_byte_by_byte(loop: str, header: bytes) -> None:
     with threaded_server(ends, loop=loop, proxy=HERE) as served, served.connect() as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for each in header + LAST:
-            client.sendall(bytes([each]))
+        for byte in header + LAST:
+            client.sendall(bytes([byte]))
         assert everything(client).endswith(SEEN)
 
 
@@ -70,7 +70,7 @@ def test_connection_of_the_proxy_itself_has_its_own_ends(loop: str, header: byte
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "data",
     [
         pytest.param(LAST, id="no-header"),
         pytest.param(b"PROXY TCP4 nonsense\r\n" + LAST, id="malformed"),
@@ -78,9 +78,9 @@ def test_connection_of_the_proxy_itself_has_its_own_ends(loop: str, header: byte
         pytest.param(b"PROXY " + b"x" * 200, id="endless"),
     ],
 )
-def test_proxy_without_a_header_is_cut_off(loop: str, octets: bytes) -> None:
+def test_proxy_without_a_header_is_cut_off(loop: str, data: bytes) -> None:
     with threaded_server(ends, loop=loop, proxy=HERE) as served:
-        assert answer(served, octets) == b""
+        assert answer(served, data) == b""
         assert served.has_no_connections()
 
 
@@ -89,10 +89,10 @@ def test_second_header_is_no_request(loop: str) -> None:
         assert answer(served, TEXT + TEXT + LAST).startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize("octets", [TEXT + LAST, LAST], ids=["with-header", "without"])
-def test_who_is_not_trusted_is_cut_off(loop: str, octets: bytes) -> None:
+@pytest.mark.parametrize("data", [TEXT + LAST, LAST], ids=["with-header", "without"])
+def test_who_is_not_trusted_is_cut_off(loop: str, data: bytes) -> None:
     with threaded_server(ends, loop=loop, proxy=ProxySettings(protocol=True, trusted=("10.0.0.0/8",))) as served:
-        assert answer(served, octets) == b""
+        assert answer(served, data) == b""
         assert served.has_no_connections()
 
 

@@ -1,4 +1,4 @@
-"""Sockets that somebody else has opened."""
+"""Sockets that another process has opened."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Each response, and each refusal, has one line in the access log, with what is known of it."""
+"""Each response and each refusal has one line in the access log, with all known facts."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_whole_response_tells_all_that_is_known(caplog: pytest.LogCaptureF
     )
     assert (entry.user_agent, entry.referer, entry.host) == ("c/8", "http://b/?x=1", "a.example")
     assert (entry.request_id, entry.time, entry.route) == ("abc-1", wall, "")
-    assert not any("secret" in str(getattr(entry, each)) for each in entry.__slots__ if not each.startswith("_"))
+    assert not any("secret" in str(getattr(entry, name)) for name in entry.__slots__ if not name.startswith("_"))
 
 
 async def test_queries_may_be_left_out(caplog: pytest.LogCaptureFixture) -> None:

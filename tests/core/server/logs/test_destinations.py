@@ -1,4 +1,4 @@
-"""Lines reach streams and files whole, and an error is one that can be counted."""
+"""Lines are written to streams and files as a whole, and errors are raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that stands in a log ends a line or a field, or steers a terminal."""
+"""No text in a log can end a line or a field, or control a terminal."""
 
 import unicodedata
 
@@ -49,7 +49,7 @@ def test_clipped_text_has_a_mark() -> None:
 def test_message_is_one_line_of_what_can_be_seen(text: str) -> None:
     line = escape_message(text)
     assert line.isprintable()
-    assert not any(unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for each in line)
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in line)
 
 
 @given(st.text(st.characters()))

@@ -1,4 +1,4 @@
-"""A record is one line of JSON, or a line of text that nothing in it can imitate."""
+"""A record is one line of JSON, or text that no part of a record can imitate."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_record_holds_whatever_is_logged(message: str, request_id: str, exceptio
         assert data["message"] == message
     first, *below = render_text(line).removesuffix("\n").split("\n")
     assert _START.match(first)
-    assert all(each.startswith("  | ") and each.isprintable() for each in below)
+    assert all(line.startswith("  | ") and line.isprintable() for line in below)
 
 
 def _checked(line: str) -> str:

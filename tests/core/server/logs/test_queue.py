@@ -1,4 +1,4 @@
-"""Whoever logs goes on at once, whatever the destination does; what is dropped is counted, and said."""
+"""Logging returns at once, whatever the destination does; dropped records are counted and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which loggers write where while a server runs, and when the application's own set-up is left alone."""
+"""Which loggers write to which destination while a server runs, and when the application's set-up stays in force."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_what_the_settings_name_is_done_whatever_the_application_has_set_up(more
     with _bare() as logger:
         logging.getLogger().addHandler(logging.NullHandler())
         with configured_logging(LogSettings(**more)):  # type: ignore[arg-type]
-            assert any(isinstance(each, QueuedHandler) for each in logger.handlers)
+            assert any(isinstance(handler, QueuedHandler) for handler in logger.handlers)
             assert not logger.propagate
 
 

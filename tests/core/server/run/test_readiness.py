@@ -1,4 +1,4 @@
-"""What the outside is told of a service."""
+"""The state of a service is reported in the log, in the ready file and to systemd."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ def test_ready_file_is_there_from_ready_to_stopping(tmp_path: Path) -> None:
     assert not path.exists()
     readiness.ready(ADDRESSES)
     assert path.read_text() == f"{os.getpid()}\nhttp://127.0.0.1:8000\nunix:/run/web.sock\n"
-    assert [each.name for each in tmp_path.iterdir()] == ["ready"]
+    assert [path.name for path in tmp_path.iterdir()] == ["ready"]
     readiness.stopping()
     assert not path.exists()
 
@@ -58,7 +58,7 @@ def test_ready_file_writes_to_nothing_that_others_left(tmp_path: Path) -> None:
         pytest.param("-\n", False, id="no number either"),
         pytest.param("4194303999\nhttp://127.0.0.1:80\n", False, id="no process"),
         pytest.param(f"{os.getpid()}\n", False, id="this process, in another life"),
-        pytest.param(f"{os.getppid()}\n", True, id="somebody who is alive"),
+        pytest.param(f"{os.getppid()}\n", True, id="live process"),
     ],
 )
 def test_ready_file_that_was_left_behind_is_removed(tmp_path: Path, left: str, stays: bool) -> None:

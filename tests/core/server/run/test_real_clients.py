@@ -1,7 +1,6 @@
-"""Clients that others wrote, against a server on a real socket: curl, httpx, requests and aiohttp.
+"""Real clients (curl, httpx, requests, aiohttp) against a server on a real socket.
 
-What is tested is agreement: that they understand what the server sends, and that it understands them. All else is
-tested in memory.
+The tests check that clients and server understand each other. Everything else is tested in memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages to the service manager."""
+"""Notifications to the service manager."""
 
 import os
 import socket
@@ -44,7 +44,7 @@ def test_notifier_without_a_socket_says_nothing(caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize(
     ("pid", "microseconds", "seconds"),
     [
-        pytest.param("", "3000000", 3.0, id="whoever"),
+        pytest.param("", "3000000", 3.0, id="any process"),
         pytest.param(str(os.getpid()), "500000", 0.5, id="this process"),
         pytest.param("1", "500000", 0.0, id="another process"),
         pytest.param("", "soon", 0.0, id="no number"),

@@ -1,8 +1,6 @@
-"""Starting and stopping over real sockets: order, drain, bounds, and what a failure leaves behind."""
+"""Starting and stopping over real sockets: order, drain, time limits, and cleaning up after failures."""
 
 import asyncio
-import os
-import signal
 import socket
 import sys
 import time
@@ -12,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.core.server.polling import TIMEOUT, wait_until
-from turnbuckle.errors import LifespanError, ListenError, TurnbuckleError
+from turnbuckle.errors import LifespanError, ListenError
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.server.run.runner import run
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.request.request import Request
@@ -198,10 +195,10 @@ async def test_stop_lets_a_request_finish_and_closes_idle_connections() -> None:
         stopping = asyncio.create_task(server.stop())
         assert await everything(idle) == b""
         gate.open.set()
-        octets = await everything(reader)
+        received = await everything(reader)
     await asyncio.wait_for(stopping, TIMEOUT)
-    assert b"connection: close" in octets.lower()
-    assert octets.endswith(b"late")
+    assert b"connection: close" in received.lower()
+    assert received.endswith(b"late")
 
 
 async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection() -> None:
@@ -209,8 +206,8 @@ async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection(
     server = HTTPServer(application(), port=0, clock=clock)
     await server.start()
     async with client(server.addresses[0]) as (used, writer), client(server.addresses[0]) as (idle, idle_writer):
-        for each in (writer, idle_writer):
-            each.write(GET)
+        for stream in (writer, idle_writer):
+            stream.write(GET)
         await asyncio.wait_for(asyncio.gather(used.readuntil(b"hello"), idle.readuntil(b"hello")), TIMEOUT)
         stopping = asyncio.create_task(server.stop())
         await clock.advance(0.1)
@@ -222,7 +219,7 @@ async def test_stop_answers_a_request_that_was_on_its_way_on_an_idle_connection(
 
 
 def waiting_to_be_accepted(port: int) -> int:
-    """Tell how long the backlog is: under load, the kernel may be told later than the client that one is connected."""
+    """Return the length of the backlog; under load, the kernel may count a connection later than its client does."""
     for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
         _, local, _, state, queues, *_ = line.split()
         if (state, int(local.split(":")[1], 16)) == ("0A", port):
@@ -389,61 +386,3 @@ async def test_serve_cancelled_stops_properly() -> None:
     with pytest.raises(asyncio.CancelledError):
         await serving
     assert events == ["+a", "-a"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_returns_on_a_signal_and_restores_what_it_did_before(number: signal.Signals) -> None:
-    events: list[str] = []
-
-    @asynccontextmanager
-    async def kill_when_served(start):
-        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
-        yield
-        events.append("left")
-
-    before = signal.getsignal(number)
-    run(application(lifespans=(ReadyLifespan(name="kill", context=kill_when_served),)), port=0)
-    assert events == ["left"]
-    assert signal.getsignal(number) is before
-
-
-@pytest.mark.parametrize(
-    ("choice", "module"),
-    [
-        pytest.param("asyncio", "asyncio.unix_events", id="asyncio"),
-        pytest.param("uvloop", "uvloop", id="uvloop"),
-        pytest.param("auto", "uvloop", id="auto"),
-    ],
-)
-def test_run_uses_the_loop_that_was_chosen(choice, module: str) -> None:
-    assert _loop_seen(choice) == module
-
-
-def test_run_does_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert _loop_seen("auto") == "asyncio.unix_events"
-
-
-def test_run_refuses_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    with pytest.raises(TurnbuckleError, match="loop 'uvloop' is not installed"):
-        run(application(), port=0, loop="uvloop")
-
-
-def test_run_uses_the_loop_of_the_application_unless_another_is_chosen() -> None:
-    assert _loop_seen("auto", loop_factory=asyncio.SelectorEventLoop) == "asyncio.unix_events"
-    assert _loop_seen("uvloop", loop_factory=asyncio.SelectorEventLoop) == "uvloop"
-
-
-def _loop_seen(choice, **more) -> str:
-    seen = []
-
-    @asynccontextmanager
-    async def look(start):
-        loop = asyncio.get_running_loop()
-        seen.append(type(loop).__module__)
-        loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
-        yield
-
-    run(application(lifespans=(ReadyLifespan(name="look", context=look),), **more), port=0, loop=choice)
-    return seen[0]

@@ -1,4 +1,4 @@
-"""Who hears a signal, and what it does before and after."""
+"""Signals call a function on the loop, and get their previous handlers back."""
 
 import asyncio
 import os

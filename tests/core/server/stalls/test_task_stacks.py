@@ -1,4 +1,4 @@
-"""What is said about who holds up a stop: the request, who supplied its route, and the line that it waits at."""
+"""The log names the request that delays a stop, the origin of its route, and the line that it waits at."""
 
 from __future__ import annotations
 

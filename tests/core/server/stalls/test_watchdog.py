@@ -1,4 +1,4 @@
-"""A loop that is blocked: who does it is said, with the line and the time it took; what waits is left alone."""
+"""The log names what blocks the loop, with the line and the duration; a loop that waits is not reported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENT_SECONDS = 0.5
 
 
 class Log(logging.Handler):
-    """Keeps messages; those who block the loop wait for the first."""
+    """Keeps messages; callers that block the loop wait for the first."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -102,13 +102,13 @@ async def test_watchdog_names_the_handler_that_blocks_the_loop(path: str, log: L
     route = next(planned.route for planned, _ in app.plan.routes() if planned.route.path == path)
     async with watched(app) as ask:
         assert b"done" in await ask(path)
-        who = f"by GET {path}, route {path!r} of {route.origin}, at {__file__}:{LINE} in block"
+        blocker = f"by GET {path}, route {path!r} of {route.origin}, at {__file__}:{LINE} in block"
         await wait_until(lambda: log.starting("the event loop was blocked for"))
     (during,) = log.starting("the event loop is blocked for 0.")
     (after,) = log.starting("the event loop was blocked for ")
     (stack,) = log.starting("blocked at")
-    assert during.endswith(who)
-    assert after.endswith(who)
+    assert during.endswith(blocker)
+    assert after.endswith(blocker)
     assert f"{__file__}:{LINE} in block < {__file__}" in stack
 
 

@@ -1,4 +1,4 @@
-"""The context of TLS: what of settings and files is refused, in which words, and when files are read again."""
+"""The TLS context: refused settings and files with their messages, and when files are read again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_context_has_sound_defaults(authority: Authority) -> None:
     assert context.verify_mode is ssl.CERT_NONE
     assert context.options & ssl.OP_NO_RENEGOTIATION
     assert context.options & ssl.OP_NO_COMPRESSION
-    old = [each["name"] for each in context.get_ciphers() if each["protocol"] == "TLSv1.2"]
+    old = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
     assert old
     assert all(name.startswith("ECDHE-") and ("GCM" in name or "CHACHA20" in name) for name in old)
 

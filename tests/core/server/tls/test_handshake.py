@@ -1,4 +1,4 @@
-"""TLS over real sockets, on both loops: what is agreed on and refused, and what a handshake that fails leaves."""
+"""TLS over real sockets, on both loops: negotiation, refusals, and cleaning up after failed handshakes."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_version_1_2_is_spoken(loop: str, authority: Authority, tls: TLS) -> Non
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "data",
     [
         pytest.param(GET, id="plain-http"),
         pytest.param(b"\x00" * 300, id="zeros"),
@@ -207,7 +207,7 @@ def test_version_1_2_is_spoken(loop: str, authority: Authority, tls: TLS) -> Non
     ],
 )
 def test_what_is_no_handshake_is_closed_quietly(
-    loop: str, tls: TLS, octets: bytes, caplog: pytest.LogCaptureFixture
+    loop: str, tls: TLS, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     soon = Timeouts(handshake=0.5)
     with (
@@ -215,7 +215,7 @@ def test_what_is_no_handshake_is_closed_quietly(
         threaded_server(hello, loop=loop, tls=tls, timeouts=soon) as served,
     ):
         with served.connect() as client, suppress(ConnectionError):
-            client.sendall(octets)
+            client.sendall(data)
             everything(client)
         assert served.has_no_connections()
     lines = [record for record in caplog.records if "listening" not in record.message]

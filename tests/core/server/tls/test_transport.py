@@ -1,4 +1,4 @@
-"""The transport of TLS in memory: what its protocol is told, in which order, and what its carrier gets."""
+"""The TLS transport in memory: the calls that its protocol and its carrier get, in order."""
 
 from __future__ import annotations
 

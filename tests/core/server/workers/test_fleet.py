@@ -1,4 +1,4 @@
-"""What the fleet decides, without a process in sight."""
+"""The decisions of the fleet, without processes."""
 
 import logging
 import math
@@ -198,20 +198,20 @@ def test_heartbeat_0_lets_workers_be_silent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "told", "reason"),
+    ("limit", "report", "reason"),
     [
         pytest.param({"max_requests": 1000}, {"requests": 1000}, "1000 requests", id="requests"),
         pytest.param({"max_memory": 10_000}, {"memory": 10_001}, "growing to 10001 bytes", id="memory"),
         pytest.param({"max_age": 5.0}, {}, "5 s", id="age"),
     ],
 )
-def test_worn_out_worker_stops_when_another_serves(limit, told, reason: str) -> None:
+def test_worn_out_worker_stops_when_another_serves(limit, report, reason: str) -> None:
     fleet = serving(2, **limit, jitter=0.0)
     beat(fleet, 4.9, 1, 2)
     assert acts(fleet) == []
-    beat(fleet, 5.0, 2, 1, **told)
+    beat(fleet, 5.0, 2, 1, **report)
     actions = fleet.actions()
-    number = 2 if told else 1
+    number = 2 if report else 1
     assert actions == [Log(logging.INFO, f"replacing worker {number} after {reason}"), Start(3, number - 1)]
     fleet.ready(3, 6.0)
     # Only now is it the other's turn.
@@ -299,7 +299,7 @@ def test_reload_during_a_reload_begins_anew() -> None:
     fleet.ready(3, 2.0)
     fleet.actions()
     fleet.reload(3.0)
-    # Worker 4 may have read what was changed since; worker 3 is replaced once more.
+    # Worker 4 may have loaded code that has changed since; worker 3 is replaced once more.
     assert acts(fleet) == [Stop(4), Start(5, 0)]
     fleet.ready(4, 3.1)
     fleet.gone(4, 3.2, ending="signal SIGTERM", status=143)

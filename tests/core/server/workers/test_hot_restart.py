@@ -1,4 +1,4 @@
-"""Another supervisor, as the one before sees it."""
+"""A successor, seen from the old supervisor."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Files that change while an app is developed."""
+"""Reloading when files change during development."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""The test that counts: requests under load while workers come and go, and none of them lost."""
+"""Requests under load while workers are replaced: none of them is lost."""
 
 import asyncio
 import signal

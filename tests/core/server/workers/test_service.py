@@ -1,4 +1,4 @@
-"""Workers in real processes: crashes, hangs, reloads, and who outlives whom."""
+"""Workers in real processes: crashes, hangs, reloads, and workers without a supervisor."""
 
 import http.client
 import os
@@ -105,7 +105,7 @@ def test_second_signal_does_not_wait(tmp_path: Path) -> None:
     with service(tmp_path, *ONE_WORKER) as running:
         connection = _ask(running.port(), "/never")
         running.wait_for("reached")
-        # As a service manager does it by default: everybody in the group is told.
+        # By default a service manager sends the signal to every process of the group.
         os.killpg(running.process.pid, signal.SIGTERM)
         running.wait_for("waiting for 1 connection")
         assert running.process.poll() is None

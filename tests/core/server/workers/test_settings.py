@@ -1,4 +1,4 @@
-"""How many workers there are, and what is no number of them."""
+"""The number of workers, and invalid numbers."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Pauses between attempts."""
+"""Pauses between attempts to start a worker."""
 
 from turnbuckle.server.workers.slots import Backoff
 

@@ -1,4 +1,4 @@
-"""Who gets which socket."""
+"""The distribution of sockets over workers."""
 
 import os
 import socket
@@ -30,8 +30,8 @@ def test_socket_for_each_worker_is_on_the_same_port() -> None:
         BindAddress(host=("127.0.0.1", "127.0.0.2"), port=0), Workers(count=3, sockets="per_worker")
     )
     ports = _closed(sets)
-    assert [len(each) for each in ports] == [2, 2, 2]
-    assert len({port for each in ports for port in each}) == 1
+    assert [len(group) for group in ports] == [2, 2, 2]
+    assert len({port for group in ports for port in group}) == 1
 
 
 def test_unix_socket_is_always_shared(tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ def test_every_socket_that_is_handed_over_has_a_worker(sets: int, workers: int, 
     for _ in range(sets):
         sock = socket.create_server(("127.0.0.1", 0))
         fds.append([sock.detach()])
-    assert [len(each) for each in _closed(adopt_socket_sets(fds, workers))] == expected
+    assert [len(group) for group in _closed(adopt_socket_sets(fds, workers))] == expected

@@ -1,4 +1,4 @@
-"""What a worker does for its supervisor, which the test is."""
+"""A worker follows the commands of its supervisor and reports to it; the test plays the supervisor."""
 
 import asyncio
 import os
