@@ -1,6 +1,6 @@
-"""Run the stages in order: discover, load, configure, collect, resolve. What comes out is frozen, or every problem.
+"""Run the stages of startup in order: configure, load and collect, resolve. The result is frozen.
 
-Settings come first, as they say which plugins are enabled. No stage stops at its first problem: all are told together.
+Settings come first because they enable plugins. No stage stops at its first problem: all are reported together.
 """
 
 from __future__ import annotations

@@ -13,28 +13,31 @@ from turnbuckle.diagnostics import Diagnostic
 
 __all__ = ["plugins_to_quarantine"]
 
-# Of rivals, the one that nobody relies on gives way; of all other errors, the first origin is the offender.
-_RIVALS: Final = (
-    "TB105 TB107 TB109 TB401 TB404 TB406 TB408 TB410 TB414 TB416 TB417 TB418 TB420 TB422 TB424"  # each names them all
+# The origins of these errors name all rivals, of which the optional one is left out. In all other errors, the first
+# origin is at fault.
+_BETWEEN_RIVALS: Final = frozenset(
+    {
+        *("TB105", "TB107", "TB109", "TB401", "TB404", "TB406", "TB408", "TB410"),
+        *("TB414", "TB416", "TB417", "TB418", "TB420", "TB422", "TB424"),
+    }
 )
-_BETWEEN_RIVALS: Final = frozenset(_RIVALS.split())
 
 
 def plugins_to_quarantine(
     errors: Iterable[Diagnostic], optional: Set[str], quarantined: Iterable[str]
 ) -> Mapping[str, Diagnostic]:
-    """Return the optional plugins that stand in the way of a start, with what is wrong.
+    """Return the optional plugins to leave out of the next start, each with its error.
 
     Args:
-        errors: what stops the start.
-        optional: names of optional plugins.
-        spared: those that are left out already.
+        errors: the errors that stop the start.
+        optional: names of the optional plugins.
+        quarantined: names of the plugins that are left out already.
     """
     candidates = optional - set(quarantined)
     found: dict[str, Diagnostic] = {}
-    for each in errors:
-        origins = each.origins if each.code in _BETWEEN_RIVALS else each.origins[:1]
+    for error in errors:
+        origins = error.origins if error.code in _BETWEEN_RIVALS else error.origins[:1]
         name = next((origin.plugin for origin in origins if origin.plugin in candidates), None)
         if name is not None and found.keys().isdisjoint(origin.plugin for origin in origins):
-            found[name] = each
+            found[name] = error
     return found

@@ -44,7 +44,7 @@ HOOKS = {
     ),
     "argument-with-a-default": Mistake(
         code="TB302",
-        says="takes 'setup' by keyword or with a default, so that it is never filled",
+        says="takes 'setup' by keyword or with a default, so that it never gets a value",
         source=plugin("def provide_routes(self, setup=None):  # here\n    return []"),
     ),
     "async-hook": Mistake(

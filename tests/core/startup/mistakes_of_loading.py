@@ -85,7 +85,7 @@ LOADING = {
     ),
     "conflict": Mistake(
         code="TB107",
-        says="plugin 'it' does not go together with plugin 'other'",
+        says="plugin 'it' conflicts with plugin 'other'",
         source=plugin(_NOTHING, conflicts='["other"]'),
         others={"other": plugin(_QUIET, name="other")},
         enabled=("it", "other"),
@@ -116,7 +116,7 @@ LOADING = {
     ),
     "info-that-raises": Mistake(
         code="TB111",
-        says="plugin It has KeyError('name') for its info",
+        says="plugin It has KeyError('name') as its info",
         source="class It(Plugin):  # here\n    @property\n    def info(self):\n        return {}['name']\n",
         plugin="It",
     ),

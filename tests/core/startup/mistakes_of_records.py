@@ -194,7 +194,7 @@ RECORDS = {
     ),
     "info-is-the-class": Mistake(
         code="TB111",
-        says="plugin It has <class 'turnbuckle.plugin.PluginInfo'> for its info",
+        says="plugin It has <class 'turnbuckle.plugin.PluginInfo'> as its info",
         source=_with_info("PluginInfo"),
         plugin="It",
     ),

@@ -1,7 +1,7 @@
-"""Take the parsers and routers that are passed to an app by value, whatever shape they have.
+"""Turn the values passed as ``App(parser=...)`` and ``router=...`` into providers.
 
-Objects written for ``parse_into(request, buffer)`` or ``get_handler(path)`` need an adapter. Adapters are plugins; the
-one that is needed is imported by name, then, and no sooner.
+Objects with ``parse_into(request, buffer)`` or ``get_handler(path)`` need an adapter. Adapters are plugins; an adapter
+is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,13 @@ _ADAPTERS: Final[Mapping[str, tuple[str, str]]] = {
 
 @attrs.frozen(kw_only=True)
 class AdaptedPart:
-    """What became of a value: a name to look for, a provider, or an adapter that has to be asked for one."""
+    """The meaning of a passed value; at most one attribute is set.
+
+    Attributes:
+        name: the name of a provider.
+        provider: a provider.
+        adapter: a request for a plugin that provides the part.
+    """
 
     name: str = ""
     provider: Sourced[Any] | None = None
@@ -59,38 +65,38 @@ class _CalledWithNothing:
         return self.function()
 
 
-def adapt_parser(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
-    """Return what an app's ``parser=`` means; a mistake is noted and means nothing."""
-    if written is None:
+def adapt_parser(passed: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
+    """Return the meaning of ``App(parser=...)``; a value that is no parser is reported and ignored."""
+    if passed is None:
         return AdaptedPart()
-    value, origin = written.record, written.origin
+    value, origin = passed.record, passed.origin
     if isinstance(value, str):
         return AdaptedPart(name=value)
     if isinstance(value, ParserProvider):
         return AdaptedPart(provider=Sourced(value, origin))
     if hasattr(value, "parse_into"):
-        return _adapted("parse_into", "parser", written, diagnostics)
+        return _adapted("parse_into", "parser", passed, diagnostics)
     if callable(value):
         factory = cast("Callable[..., Any]", _called_with_one(value))
         return AdaptedPart(provider=Sourced(ParserProvider(_name_of(value), factory), _at(origin, value)))
-    why = "a connection needs a parser of its own, so a parser is given as a class or factory"
+    why = "each connection needs its own parser, so a parser is given as a class or factory"
     fix = "pass the class, or a function that takes Limits and returns a parser"
     if hasattr(value, "next_event"):
         fix = f"pass the class {type(value).__name__}, not an instance"
     return _unfit("parser", value, origin, (why, fix), diagnostics)
 
 
-def adapt_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
-    """Return what the ``router=`` of an app or a scope means; a mistake is noted and means nothing."""
-    if written is None:
+def adapt_router(passed: Sourced[object] | None, diagnostics: Diagnostics) -> AdaptedPart:
+    """Return the meaning of ``router=...`` of an app or a scope; a value that is no router is reported and ignored."""
+    if passed is None:
         return AdaptedPart()
-    value, origin = written.record, written.origin
+    value, origin = passed.record, passed.origin
     if isinstance(value, str):
         return AdaptedPart(name=value)
     if isinstance(value, RouterProvider):
         return AdaptedPart(provider=Sourced(value, origin))
     if hasattr(value, "get_handler"):
-        return _adapted("get_handler", "router", written, diagnostics)
+        return _adapted("get_handler", "router", passed, diagnostics)
     if isinstance(value, SharedRouter):
         return AdaptedPart(provider=Sourced(RouterProvider(value.name, _SharedRouterFactory(value)), origin))
     if callable(value):
@@ -100,15 +106,15 @@ def adapt_router(written: Sourced[object] | None, diagnostics: Diagnostics) -> A
     return _unfit("router", value, origin, (why, "pass a router, a class or a factory"), diagnostics)
 
 
-def _adapted(adapter: str, slot: str, written: Sourced[object], diagnostics: Diagnostics) -> AdaptedPart:
+def _adapted(adapter: str, slot: str, passed: Sourced[object], diagnostics: Diagnostics) -> AdaptedPart:
     module, name = _ADAPTERS[adapter]
     try:
         plugin: Callable[[object], Plugin] = getattr(import_module(module), name)
-        wanted = plugin(written.record)
+        adapter_plugin = plugin(passed.record)
     except Exception as error:  # noqa: BLE001  # a foreign object is wrapped here
         why = f"the adapter {module} failed: {type(error).__name__}: {error}"
-        return _unfit(slot, written.record, written.origin, (why, "correct what is passed"), diagnostics)
-    return AdaptedPart(adapter=PluginRequest(ref=wanted, origin=written.origin, builtin=True))
+        return _unfit(slot, passed.record, passed.origin, (why, "correct the passed object"), diagnostics)
+    return AdaptedPart(adapter=PluginRequest(ref=adapter_plugin, origin=passed.origin, builtin=True))
 
 
 def _unfit(
@@ -125,13 +131,14 @@ def _called_with_one(value: Callable[..., object]) -> Callable[..., object]:
     except (TypeError, ValueError):
         return value
     takes_one = any(
-        each.kind not in {each.KEYWORD_ONLY, each.VAR_KEYWORD} and not _is_optional(each) for each in parameters
+        parameter.kind not in {parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD} and not _is_optional(parameter)
+        for parameter in parameters
     )
     return value if takes_one else _CalledWithNothing(value)
 
 
 def _is_optional(parameter: inspect.Parameter) -> bool:
-    # What is not asked for is not pressed upon a class that was written for something else.
+    # An optional parameter of another name does not expect the limits or the setup.
     return parameter.default is not parameter.empty and parameter.name not in {"limits", "setup"}
 
 

@@ -1,4 +1,4 @@
-"""The core's own parts, as plugins that go through the pipeline like any other."""
+"""The built-in parts, as plugins that go through the pipeline like all others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TreePlugin(Plugin):
 
 @final
 class ResponsesPlugin(Plugin):
-    """The response types that every app knows."""
+    """The built-in response types."""
 
     info = PluginInfo(name="responses")
 

@@ -1,4 +1,4 @@
-"""Turn what users write by hand into records: middleware functions, lifespan functions, prefixes."""
+"""Convert values that users pass to an app into records: middleware, lifespans, routers, prefixes."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ __all__ = ["LimitOptions", "RouteOptions", "as_lifespan", "as_middleware", "as_r
 
 
 class LimitOptions(TypedDict, total=False):
-    """Limits and deadlines that a route or scope has of its own, by the names of the settings."""
+    """The limits and deadlines of a route or scope, by the names of the settings."""
 
     limits: Mapping[str, int]
     timeouts: Mapping[str, float]
 
 
 class RouteOptions(LimitOptions, total=False):
-    """What a route may be given beside its path: see ``Route``."""
+    """The options of a route beside its path; ``Route`` describes them."""
 
     name: str
     host: str
 
 
 def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]) -> Middleware:
-    """Return the record for a middleware that was written as a record or as ``async def m(request, call_next)``.
+    """Return a middleware as a record; it is a record or an ``async def m(request, call_next)``.
 
     Raises:
         TypeError: it is neither, or a record came with options.
     """
     if isinstance(value, Middleware):
         if name or before or after:
-            raise TypeError(f"middleware {value.name!r} is a record and says itself where it belongs")
+            raise TypeError(f"middleware {value.name!r} is a record, which takes no further options")
         return value
     if not callable(value) or not _is_coroutine_function(value):
         raise TypeError(f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}")
@@ -55,14 +55,14 @@ def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str]
 def as_lifespan(
     factory: object, provides: ResourceKey[object] | None = None, needs: Iterable[ResourceKey[object]] = ()
 ) -> Lifespan:
-    """Return the record for a lifespan written as an ``async def`` that yields once, or as a context manager factory.
+    """Return a lifespan as a record; it is a record, an ``async def`` that yields once, or a context manager factory.
 
     Raises:
         TypeError: it cannot be called with at most one argument, or a record came with options.
     """
     if isinstance(factory, Lifespan):
         if provides is not None or needs:
-            raise TypeError(f"lifespan {factory.name!r} is a record and says itself what it provides and needs")
+            raise TypeError(f"lifespan {factory.name!r} is a record, which takes no further options")
         return factory
     if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
         raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
@@ -90,7 +90,7 @@ class _LifespanFactory:
 
 
 def as_router(value: object) -> object:
-    """Return what was passed for a router; a router that exists already is made fit for several resolutions."""
+    """Return a value passed as a router; an existing router is wrapped so that it serves several resolutions."""
     if isinstance(value, str | type) or not hasattr(value, "match") or hasattr(value, "get_handler"):
         return value
     from turnbuckle.runtime.shared_router import share

@@ -1,4 +1,4 @@
-"""Ask every plugin every hook it answers, once, and keep each record with its origin."""
+"""Call each hook of each plugin once, and keep each record with its origin."""
 
 from __future__ import annotations
 
@@ -49,12 +49,16 @@ _RECORDS: Final[Mapping[str, type]] = {
 
 @attrs.define
 class Answers:
-    """What the plugins of one scope returned, by hook, in dependency order."""
+    """The records that the plugins of one scope have returned so far.
+
+    Attributes:
+        entries: the records by hook, in dependency order of the plugins.
+    """
 
     entries: dict[str, list[Sourced[Any]]] = attrs.field(factory=dict)
 
     def take(self, entries: Mapping[str, list[Sourced[Any]]]) -> None:
-        """Take in what one more plugin returned."""
+        """Add the records of one more plugin."""
         for hook, more in entries.items():
             self.entries.setdefault(hook, []).extend(more)
 
@@ -88,14 +92,14 @@ class Collector:
         return attrs.evolve(plugin, seconds=plugin.seconds + time.perf_counter() - start), entries
 
     def review(self, plan: Plan) -> None:
-        """Let plugins look over the plan, and note what they find."""
+        """Call ``review_plan`` of each plugin, and add the diagnostics that it returns."""
         for plugin in self.plugins:
             for hook, function, call in self.registry.calls(plugin):
                 if hook == _REVIEW:
                     at = _origin(plugin, hook, function)
-                    for found in self._records(hook, self._call(call, {"plan": plan}, at), at):
-                        shown = cast("Diagnostic", found)
-                        self.diagnostics.entries.append(attrs.evolve(shown, origins=shown.origins or (at,)))
+                    for record in self._records(hook, self._call(call, {"plan": plan}, at), at):
+                        found = cast("Diagnostic", record)
+                        self.diagnostics.entries.append(attrs.evolve(found, origins=found.origins or (at,)))
 
     def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Sourced[object]]]]:
         setup = attrs.evolve(cast("Setup", plugin.setup), call_hook=partial(self._answers, plugin))
@@ -120,14 +124,14 @@ class Collector:
     def _call(self, call: HookCall, arguments: Mapping[str, object], at: Origin) -> object:
         try:
             result = call(arguments)
-            # A generator runs only now, and may fail as the rest of the hook may.
+            # The code of a generator runs only now, and may fail.
             return list(result) if _is_lazy(result) else result
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             self.diagnostics.add(
                 "TB306",
                 f"hook {at.hook!r} of plugin {at.plugin!r} raised {format_error(error)}",
                 attrs.evolve(at, location=place_of_error(error, at.location) or at.location),
-                why="what the plugin would have supplied is missing",
+                why="the records of the plugin are missing",
                 fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
             )
             return ()
@@ -144,8 +148,8 @@ class Collector:
                 "TB308",
                 f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
                 at,
-                why="each hook returns records of one type, which have in them what their annotations say",
-                fix=f"return [{wanted.__name__}(...)], with what belongs there",
+                why="each hook returns records of one type, with fields of the annotated types",
+                fix=f"return [{wanted.__name__}(...)], with fields of the right types",
             )
         return right
 
@@ -156,7 +160,7 @@ class Collector:
             "TB307",
             f"hook {hook!r} of plugin {at.plugin!r} returned {shown(result)}, which is no list of records",
             at,
-            why="a hook says how many records it has; nothing at all is most often a forgotten 'return'",
+            why="a hook returns a list even without records; None is most often a forgotten 'return'",
             fix="return [...]; return [] for none",
         )
         return []

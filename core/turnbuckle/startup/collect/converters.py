@@ -1,4 +1,4 @@
-"""Take the kinds of path parameters that an app names beside the built-in ones, and note those that cannot be used."""
+"""Check the converters of path parameters that an app adds to the built-in ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
 def checked_converters(declaration: Declaration, diagnostics: Diagnostics) -> Converters:
-    """Return the built-in converters with those of an app."""
+    """Return the built-in converters and the converters of an app; report unusable ones, and leave them out."""
     if not declaration.converters:
         return BUILTIN
     known: dict[str, Any] = dict(BUILTIN)
@@ -34,9 +34,9 @@ def checked_converters(declaration: Declaration, diagnostics: Diagnostics) -> Co
 
 def _fault_of(name: object, value: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return "its name cannot stand in a pattern"
+        return "its name cannot be used in a pattern"
     if isinstance(value, type) and issubclass(value, Converter):
-        return "it is the class, and a converter is an instance of it"
+        return "it is the class, not an instance"
     if not isinstance(value, Converter) and not callable(value):
         return f"it is {value!r:.60}"
     return ""
@@ -47,7 +47,7 @@ def _cannot_be_used(name: object, fault: str, origin: Origin, diagnostics: Diagn
         "TB427",
         f"converter {name!r} of the app cannot be used: {fault}",
         origin,
-        why="a pattern names it, as in '{x:name}'; a function makes one from what a pattern has between parentheses",
+        why="a pattern names it, as in '{x:name}'; a function makes one from the text in parentheses",
         fix='write converters={"name": Converter(regex=..., convert=..., format=...)}',
     )
 

@@ -1,6 +1,6 @@
-"""Register the hooks of one scope with pluggy, and refuse in words what pluggy would refuse raw, late, or not at all.
+"""Register the hooks of one scope with pluggy, and report mistakes that pluggy reports late, unclearly, or never.
 
-One registry per scope of one resolution; none outlives it. Overriding a hook of ``Plugin`` is enough to implement it.
+There is one registry for each scope of one resolution. Overriding a hook of ``Plugin`` is enough to implement it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from turnbuckle.startup.model.plugin_records import LoadedPlugin
 __all__ = ["HookCall", "Registry"]
 
 HookCall = Callable[[Mapping[str, object]], object]
-"""Calls one implementation with those of the arguments that it takes."""
+"""Calls an implementation with the arguments that it takes."""
 
 _OPTIONS: Final = f"{PROJECT}_impl"
 _SPEC: Final = f"{PROJECT}_spec"
@@ -31,14 +31,14 @@ _LOOKS_LIKE_A_HOOK: Final = ("provide_", "provides_", "provider_", "providers_",
 
 
 class Registry(pluggy.PluginManager):
-    """The plugins of one scope, with the hooks they answer."""
+    """The plugins of one scope, with the hooks that they implement."""
 
     def __init__(self, definers: Iterable[LoadedPlugin], diagnostics: Diagnostics) -> None:
         super().__init__(PROJECT)
         self._diagnostics: Final = diagnostics
         self.add_hookspecs(Hooks)
-        # All definitions are known before any implementation is looked at: order must not decide what is misspelt.
-        # A plugin that is in a scope and around it defines the same hooks once.
+        # All definitions come before any implementation: the order of plugins must not decide which hooks exist.
+        # A plugin that is enabled in a scope and around it defines its hooks only once.
         for definer in {id(definer.plugin.hookspecs): definer for definer in definers}.values():
             self._define(definer)
         self._accepted: dict[str, Mapping[str, Any]] = {}
@@ -57,15 +57,15 @@ class Registry(pluggy.PluginManager):
             self.register(plugin.plugin, plugin.name)
         for hook in plugin.hooks:
             newest_first = reversed(getattr(self.hook, hook).get_hookimpls())
-            mine = next(each for each in newest_first if each.plugin_name == plugin.name)
-            self._implemented[plugin.name, hook] = mine
+            own = next(call for call in newest_first if call.plugin_name == plugin.name)
+            self._implemented[plugin.name, hook] = own
         for warning in caught:
             self._diagnostics.add(
                 "TB311",
                 str(warning.message),
                 self._warned_at(plugin, warning),
                 level="warning",
-                why="it will be gone in a later generation of hooks",
+                why="it will be removed in a later generation of hooks",
                 fix="see the text",
             )
 
@@ -79,7 +79,7 @@ class Registry(pluggy.PluginManager):
                 del self._implemented[name, hook]
 
     def _warned_at(self, plugin: LoadedPlugin, warning: warnings.WarningMessage) -> Origin:
-        # pluggy says where the function is, and not what it implements.
+        # pluggy reports the place of the function, but not the hook that it implements.
         for hook in plugin.hooks:
             function = self._implemented[plugin.name, hook].function
             if (function.__code__.co_filename, function.__code__.co_firstlineno) == (warning.filename, warning.lineno):
@@ -98,7 +98,7 @@ class Registry(pluggy.PluginManager):
         return frozenset(name for name, caller in vars(self.hook).items() if caller.has_spec())
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
-        """Return the options of an implementation, for those that were accepted; pluggy asks for each attribute."""
+        """Return the options of an accepted implementation; pluggy calls this for each attribute."""
         return self._accepted.get(name)
 
     # -- hooks that plugins define
@@ -115,7 +115,7 @@ class Registry(pluggy.PluginManager):
             "TB305",
             f"plugin {definer.name!r} defines hooks that cannot be used: {problem}",
             _at(definer, spec),
-            why="every hook is collected once, from all plugins, and every answer is kept",
+            why="every hook is called once on each plugin, and all of its results are kept",
             fix="define plain functions in a class, each marked with @hookspec",
         )
 
@@ -136,7 +136,7 @@ class Registry(pluggy.PluginManager):
         known = self.known_hooks()
         for name, value in sorted(_members(plugin.plugin).items()):
             options = _options_of(value)
-            # A hook that another plugin defines is overridden by its name alone, as those of Plugin are.
+            # A hook that another plugin defines is overridden by name, without a marker, like the hooks of Plugin.
             if options is None and not _is_override(value, name) and (name not in known or hasattr(Hooks, name)):
                 if not hasattr(Hooks, name):
                     self._check_spelling(plugin, name, value, known)
@@ -161,7 +161,7 @@ class Registry(pluggy.PluginManager):
             "TB301",
             f"plugin {plugin.name!r} implements hook {name!r}, which does not exist{did_you_mean(name, known)}",
             _at(plugin, value, name),
-            why="a misspelt hook would never be called, and nobody would notice",
+            why="a misspelt hook would never be called, and the mistake would go unnoticed",
             fix="correct its name; a method that is no hook must not be named like one",
         )
 
@@ -174,7 +174,7 @@ class Registry(pluggy.PluginManager):
                 "TB309",
                 f"hook {name!r} of plugin {plugin.name!r} is {value!r:.60}, not a function",
                 at,
-                why="the hook is called, and what it returns is what counts",
+                why="a hook is a function that returns records",
                 fix=f"write def {name}(self, setup) and return the records",
             )
             return False
@@ -184,7 +184,7 @@ class Registry(pluggy.PluginManager):
                 f"hook {name!r} of plugin {plugin.name!r} is async",
                 at,
                 why="hooks are called before there is an event loop",
-                fix="write it as a plain 'def'; what must be awaited belongs into a Lifespan",
+                fix="write it as a plain 'def'; await in a Lifespan",
             )
             return False
         if options.get("wrapper") or options.get("hookwrapper"):
@@ -192,26 +192,26 @@ class Registry(pluggy.PluginManager):
                 "TB304",
                 f"hook {name!r} of plugin {plugin.name!r} is a wrapper",
                 at,
-                why="a wrapper hides who supplied what; every record keeps its own origin",
-                fix="return records of your own; use review_plan to look at those of others",
+                why="a wrapper hides which plugin supplied a record; every record keeps its origin",
+                fix="return your own records; use review_plan to check the records of other plugins",
             )
             return False
-        self._note_rank(plugin, name, options, at)
-        return self._takes_what_is_given(plugin, name, attribute, at)
+        self._warn_of_rank(plugin, name, options, at)
+        return self._takes_arguments(plugin, name, attribute, at)
 
-    def _note_rank(self, plugin: LoadedPlugin, name: str, options: Mapping[str, Any], at: Origin) -> None:
+    def _warn_of_rank(self, plugin: LoadedPlugin, name: str, options: Mapping[str, Any], at: Origin) -> None:
         for option in ("tryfirst", "trylast"):
             if options.get(option):
                 self._diagnostics.add(
                     "TB310",
                     f"{option} of hook {name!r} of plugin {plugin.name!r} has no effect",
                     at,
-                    why="plugins are asked in dependency order",
-                    fix="say 'after' or 'requires' in info, or 'before' and 'after' in the record",
+                    why="hooks are called in dependency order of their plugins",
+                    fix="set 'after' or 'requires' in info, or 'before' and 'after' in the record",
                     level="warning",
                 )
 
-    def _takes_what_is_given(self, plugin: LoadedPlugin, name: str, attribute: str, at: Origin) -> bool:
+    def _takes_arguments(self, plugin: LoadedPlugin, name: str, attribute: str, at: Origin) -> bool:
         given = cast("pluggy.HookCaller", getattr(self.hook, name)).spec.argnames  # type: ignore[union-attr]
         bound: Callable[..., object] = getattr(plugin.plugin, attribute)
         if (first := _first_of(bound)) in given:
@@ -223,10 +223,11 @@ class Registry(pluggy.PluginManager):
                 fix=f"write def {name}(self, {', '.join(given)})",
             )
             return False
-        wrong = [one for one in inspect.signature(bound).parameters.values() if _is_never_filled(one, given)]
+        parameters = inspect.signature(bound).parameters.values()
+        wrong = [parameter for parameter in parameters if _is_never_filled(parameter, given)]
         for parameter in wrong:
             known = parameter.name in given
-            way = " by keyword or with a default, so that it is never filled" if known else ", which does not exist"
+            way = " by keyword or with a default, so that it never gets a value" if known else ", which does not exist"
             self._diagnostics.add(
                 "TB302",
                 f"hook {name!r} of plugin {plugin.name!r} takes {parameter.name!r}{way}"
@@ -239,7 +240,7 @@ class Registry(pluggy.PluginManager):
 
 
 def _members(plugin: Plugin) -> dict[str, object]:
-    # What inspect.getattr_static finds for each of dir(), at a tenth of its time: fifty plugins have many attributes.
+    # The same result as inspect.getattr_static for each name of dir(), in a tenth of the time.
     members: dict[str, object] = {}
     for cls in reversed(type(plugin).__mro__[:-1]):
         members.update(vars(cls))
@@ -253,7 +254,7 @@ def _first_of(bound: Callable[..., object]) -> str:
 
 
 def _is_never_filled(parameter: inspect.Parameter, given: Iterable[str]) -> bool:
-    # pluggy passes nothing to an argument with a default, so that the default would win over the real thing.
+    # pluggy passes no value to a parameter with a default, so that the hook would always see the default.
     if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
         return False
     is_plain = parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}

@@ -1,4 +1,4 @@
-"""What an app wrote down, frozen: the input of the pipeline."""
+"""The declaration of an app, frozen: the input of the pipeline."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["Declaration", "ScopeDeclaration"]
 
 @attrs.frozen(kw_only=True)
 class ScopeDeclaration:
-    """One scope with all it holds; the app itself is the scope with the prefix "".
+    """The declaration of one scope; the app itself is the scope with the prefix "".
 
     Attributes:
-        prefix: path that every route of the scope starts with, from the root; no slash at its end.
-        host: host pattern of every route of the scope that has none of its own.
-        origin: where the scope was written.
-        plugins: names, classes, instances, or pairs of one of them with a mapping of settings.
+        prefix: path prefix of all routes of the scope, from the root, without a slash at its end.
+        host: host pattern of the routes that have no host pattern themselves.
+        origin: where the scope is declared.
+        plugins: names, classes or instances of plugins, or pairs of one of these and a mapping of settings.
         router: a value that becomes the router of this scope, or None.
-        limits: what all its routes have instead of the settings of that section.
-        timeouts: the same for deadlines.
+        limits: the limits of all its routes, in place of the settings in the section ``limits``.
+        timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
         scopes: the scopes within.
     """
 
@@ -46,16 +46,16 @@ class ScopeDeclaration:
 
 @attrs.frozen(kw_only=True)
 class Declaration:
-    """A whole app.
+    """The declaration of an app.
 
     Attributes:
         name: for logs and messages.
-        root: what the app holds.
+        root: the app as a scope.
         parser: a value that becomes the parser, or None.
         settings: settings given in code, or the path of a settings file.
         debug: the debug setting given in code, or None.
-        converters: what patterns may name, beside the built-in ones.
-        origin: where the app was made.
+        converters: the converters that patterns may name, beside the built-in ones.
+        origin: where the app is created.
     """
 
     name: str

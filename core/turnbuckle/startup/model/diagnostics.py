@@ -1,4 +1,4 @@
-"""Collect what is wrong, so that everything is told at once."""
+"""Collect the problems of a start, so that all of them are reported at once."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ValueT = TypeVar("ValueT")
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known name that is most like a name, or "" if none is."""
+    """Return the known name that is most similar to a name, or "" if none is similar enough."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the known name that is most like a name, or ""."""
+    """Return ``; did you mean 'x'?`` for the known name that is most similar to a name, or ""."""
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
 
 
 def format_error(error: BaseException) -> str:
     """Return the type and the message of an exception."""
-    # Validators of attrs put what they compare behind their message, which nobody wants to read.
+    # Validators of attrs add the compared objects to their message; they are omitted.
     is_verbose = type(error) in {TypeError, ValueError} and len(error.args) > 1 and isinstance(error.args[0], str)
     return f"{type(error).__name__}: {error.args[0] if is_verbose else error}"
 

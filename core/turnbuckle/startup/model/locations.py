@@ -1,4 +1,4 @@
-"""Find the ``file:line`` that a person should look at."""
+"""Find the ``file:line`` of values and callers, for messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def file_place(path: str, line: int | None) -> str:
 
 
 def place_of(value: object) -> str:
-    """Return where a function, method, class, or the class of an instance was written; "" when that is unknown."""
+    """Return the location of a function, method or class, or of the class of an instance; "" when it is unknown."""
     code = _code_of(value)
     if code is not None:
         return file_place(code.co_filename, code.co_firstlineno)
@@ -44,13 +44,13 @@ def _code_of(value: object) -> CodeType | None:
 
 def _unwrapped(value: object) -> object:
     try:
-        return inspect.unwrap(value)  # type: ignore[arg-type]  # anything may be asked for its __wrapped__
+        return inspect.unwrap(value)  # type: ignore[arg-type]  # any object may have __wrapped__
     except ValueError:  # it wraps itself
         return value
 
 
 def _class_place(cls: type) -> str:
-    # inspect.getsourcelines would parse the whole file; the first method is near enough and free.
+    # inspect.getsourcelines would parse the whole file; the first method is close enough, and costs nothing.
     lines = [code.co_firstlineno for value in vars(cls).values() if (code := _code_of(value)) and _is_of(code, cls)]
     module = sys.modules.get(cls.__module__)
     path = getattr(module, "__file__", None)
@@ -65,12 +65,12 @@ def _line_of_class(path: str, name: str) -> int | None:
 
 
 def _is_of(code: CodeType, cls: type) -> bool:
-    # attrs and dataclasses write methods of their own, whose file is no file.
+    # Methods that attrs and dataclasses generate have no real file.
     return code.co_qualname.startswith(cls.__qualname__ + ".") and not code.co_filename.startswith("<")
 
 
 def caller_place() -> str:
-    """Return the place of the nearest caller that is not a part of this package."""
+    """Return the location of the nearest caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back

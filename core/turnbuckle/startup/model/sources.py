@@ -1,7 +1,7 @@
-"""Where settings and enabled plugins come from, beside the code of the app.
+"""The sources of settings and plugins, beside the code of the app.
 
-Later ones win: defaults, ``turnbuckle.toml``, environment, command line, code. A value of the command line or the
-environment that the code overrules is reported, so that it never goes unnoticed.
+Later sources take precedence: defaults, ``turnbuckle.toml``, environment, command line, code. A value of the
+environment or the command line that the code overrules is reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Flag:
 
     Attributes:
         text: ``key.path=value``, for example ``"limits.content=1000"``.
-        name: the option that gave it, for messages, for example ``"--set"`` or ``"--port"``.
+        name: the command-line option, for messages, for example ``"--set"`` or ``"--port"``.
     """
 
     text: str
@@ -34,16 +34,16 @@ def _flags(values: tuple[Flag | str, ...] | list[Flag | str]) -> tuple[Flag, ...
 
 @attrs.frozen(kw_only=True)
 class SettingsSources:
-    """What else is read, beside the code; nothing by default.
+    """The sources to read beside the code; none by default.
 
     Attributes:
-        folder: searched for ``turnbuckle.toml``, or else ``[tool.turnbuckle]`` in ``pyproject.toml``, and for a
-            ``turnbuckle_plugin.py``; None searches nowhere.
-        file: a settings file to read instead of those; it must exist.
-        environ: variables, of which those that start with ``TURNBUCKLE_`` are looked at.
-        flags: settings given on the command line.
-        plugins: ``NAME`` or ``no:NAME``, as ``-p`` gives them.
-        only_builtin: enable nothing but what is built in, whatever the other sources and the code say.
+        folder: folder with ``turnbuckle.toml``, or else ``[tool.turnbuckle]`` in ``pyproject.toml``, and with
+            ``turnbuckle_plugin.py``; None for no folder.
+        file: a settings file to read instead of the files in the folder; it must exist.
+        environ: the environment variables; only variables that start with ``TURNBUCKLE_`` are read.
+        flags: the settings given on the command line.
+        plugins: ``NAME`` or ``no:NAME``, as given to ``-p``.
+        only_builtin: enable only the built-in plugins, even if the other sources or the code enable more.
         entry_points: look for installed plugins by their entry points.
     """
 

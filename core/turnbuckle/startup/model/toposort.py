@@ -1,4 +1,4 @@
-"""Solve orders: what must come before what, and by a given rank where nothing must."""
+"""Sort names topologically, and by a given rank where the constraints leave a choice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["OrderCycle", "solve"]
 
 
 class OrderCycle(Exception):
-    """There is no order; in ``path`` each must come before the next, and the last is the first."""
+    """The constraints form a circle: each name in ``path`` must come before the next; the last equals the first."""
 
     def __init__(self, path: list[str]) -> None:
         super().__init__(" -> ".join(path))
@@ -19,12 +19,12 @@ class OrderCycle(Exception):
 
 
 def solve(names: Iterable[str], before: Mapping[str, Iterable[str]], rank: Callable[[str], Any]) -> list[str]:
-    """Return names in an order in which everything comes after what must come before it.
+    """Return names in an order that fulfils all constraints.
 
     Args:
-        names: what is to be ordered.
-        before: for a name, those that must come before it; ones that are not among the names do not matter.
-        rank: what goes first when either may.
+        names: the names to sort.
+        before: for a name, the names that must come before it; names that are not to be sorted are ignored.
+        rank: the sort key of a name; the lower rank comes first where the constraints leave a choice.
 
     Raises:
         OrderCycle: there is no such order.
@@ -39,7 +39,7 @@ def solve(names: Iterable[str], before: Mapping[str, Iterable[str]], rank: Calla
 
 
 def _from_first_name(path: list[str]) -> list[str]:
-    # graphlib begins where it happens to; a message should read the same each time.
+    # graphlib begins at an arbitrary name; messages should be reproducible.
     circle = path[:-1]
     start = circle.index(min(circle))
     return [*circle[start:], *circle[:start], circle[start]]

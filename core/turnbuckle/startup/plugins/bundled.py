@@ -1,4 +1,4 @@
-"""Know by name what the plugins that come with the framework provide, for hints where they are not enabled."""
+"""List the parts that the plugins of the framework provide, for hints while these plugins are not enabled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FIRST_PARTY", "FirstParty"]
 
 @attrs.frozen
 class FirstParty:
-    """A plugin that comes with the framework.
+    """A plugin of the framework.
 
     Attributes:
         plugin: its name.
@@ -25,7 +25,7 @@ class FirstParty:
 
     @property
     def remedy(self) -> str:
-        """Return how to have it."""
+        """Return how to enable the plugin."""
         install = f" (it needs pip install 'turnbuckle[{self.extra}]')" if self.extra else ""
         return f"enable plugin {self.plugin!r}, which has it{install}"
 
@@ -45,4 +45,4 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
         "shadow_parser component": {"threaded": FirstParty("shadow_parser")},
     }
 )
-"""For each kind of slot, as messages call it, the plugins by the name of what they provide."""
+"""The plugins by the name of the part that they provide, for each kind of slot."""

@@ -1,6 +1,7 @@
-"""Check what plugins say about each other, and put them in dependency order.
+"""Check the relations between plugins, and sort plugins in dependency order.
 
-A plugin in a scope may lean on those of the scopes around it. Ties go by name, never by the order of installation.
+A plugin in a scope may depend on plugins of the scopes around it. Plugins without relations are sorted by name, never
+by the order of installation.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ def check_relations(
     quarantined: Collection[str],
     diagnostics: Diagnostics,
 ) -> list[LoadedPlugin]:
-    """Return the plugins that may take part.
+    """Return the plugins whose relations are fulfilled; report the others.
 
     Args:
-        plugins: those of one scope.
-        around: those of the scopes around it, by name.
-        quarantined: names of optional plugins that failed.
-        diagnostics: where the others are noted.
+        plugins: the plugins of one scope.
+        around: the plugins of the scopes around it, by name.
+        quarantined: names of the optional plugins that failed.
+        diagnostics: collects the problems.
     """
     present = {**around, **{plugin.name: plugin for plugin in plugins}}
     return [
-        each
-        for each in plugins
-        if _fits_api(each, diagnostics)
-        & _has_what_it_requires(each, present, quarantined, diagnostics)
-        & _is_at_peace(each, present, diagnostics)
+        plugin
+        for plugin in plugins
+        if _fits_api(plugin, diagnostics)
+        & _has_requirements(plugin, present, quarantined, diagnostics)
+        & _has_no_conflict(plugin, present, diagnostics)
     ]
 
 
 def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str], diagnostics: Diagnostics) -> None:
-    """Note plugins that require an optional plugin that has failed meanwhile."""
+    """Report the plugins that require an optional plugin which has failed since ``check_relations``."""
     for plugin in plugins:
         for name in plugin.info.requires:
             if name in quarantined:
@@ -51,9 +52,9 @@ def check_left_out(plugins: Sequence[LoadedPlugin], quarantined: Collection[str]
 
 
 def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostics) -> list[LoadedPlugin]:
-    """Return the plugins of one scope, each after those that it requires or comes after."""
+    """Return the plugins of one scope, each after the plugins that it requires or comes after."""
     by_name = {plugin.name: plugin for plugin in plugins}
-    before = {name: (*each.info.requires, *each.info.after) for name, each in by_name.items()}
+    before = {name: (*plugin.info.requires, *plugin.info.after) for name, plugin in by_name.items()}
     try:
         names = solve(by_name, before, lambda name: (not by_name[name].builtin, name))
     except OrderCycle as cycle:
@@ -64,7 +65,7 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostic
             why="each of them requires, or comes after, the one before it",
             fix="remove one 'requires' or 'after' of the circle",
         )
-        return sorted(plugins, key=lambda each: (not each.builtin, each.name))
+        return sorted(plugins, key=lambda plugin: (not plugin.builtin, plugin.name))
     return [by_name[name] for name in names]
 
 
@@ -76,18 +77,18 @@ def _fits_api(plugin: LoadedPlugin, diagnostics: Diagnostics) -> bool:
         "TB108",
         f"plugin {plugin.name!r} was written for hooks of generation {plugin.info.api!r}, this is generation {API}",
         plugin.origin,
-        why="its hooks would be called in another way than it expects",
+        why="its hooks would be called in a way that it does not expect",
         fix="upgrade turnbuckle" if newer else "upgrade the plugin",
     )
     return False
 
 
-def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], diagnostics: Diagnostics) -> bool:
+def _has_no_conflict(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], diagnostics: Diagnostics) -> bool:
     opponents = [name for name in plugin.info.conflicts if name in present and name != plugin.name]
     for name in opponents:
         diagnostics.add(
             "TB107",
-            f"plugin {plugin.name!r} does not go together with plugin {name!r}",
+            f"plugin {plugin.name!r} conflicts with plugin {name!r}",
             plugin.origin,
             present[name].origin,
             why=f"{plugin.name!r} says so in 'conflicts' of its info",
@@ -96,7 +97,7 @@ def _is_at_peace(plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], diag
     return not opponents
 
 
-def _has_what_it_requires(
+def _has_requirements(
     plugin: LoadedPlugin, present: Mapping[str, LoadedPlugin], quarantined: Collection[str], diagnostics: Diagnostics
 ) -> bool:
     missing = [name for name in plugin.info.requires if name not in present]
@@ -112,7 +113,7 @@ def _requires(plugin: LoadedPlugin, name: str, how: str, diagnostics: Diagnostic
         f"plugin {plugin.name!r} requires plugin {name!r}, which {how}",
         plugin.origin,
         why=f"{plugin.name!r} says so in 'requires' of its info",
-        fix=f"mend {name!r}, or make {plugin.name!r} optional, too"
+        fix=f"fix {name!r}, or make {plugin.name!r} optional as well"
         if how == _LEFT_OUT
         else f"enable it with -p {name}, or in plugins.enabled",
     )

@@ -51,12 +51,12 @@ class Loader:
 
     @cached_property
     def installed(self) -> tuple[InstalledPlugin, ...]:
-        """All installed plugins, from metadata alone."""
+        """All installed plugins, from metadata only."""
         return self.discover()
 
     @property
     def looked_up(self) -> tuple[InstalledPlugin, ...]:
-        """The installed plugins, if they had to be looked up; none otherwise."""
+        """The installed plugins if they have been looked up, otherwise none."""
         return self.installed if "installed" in vars(self) else ()
 
     def origin_of(self, name: str) -> Origin:
@@ -98,8 +98,8 @@ class Loader:
             f"plugin {plugin.name!r} is enabled twice",
             plugin.origin,
             first.origin,
-            why="plugins are told apart by name; one plugin may be enabled once in each scope",
-            fix="remove one, or give the other a name of its own",
+            why="plugins are identified by name; a plugin may be enabled once in each scope",
+            fix="remove one of them, or give it another name",
         )
         return True
 
@@ -126,31 +126,31 @@ class Loader:
                 f"plugin {loaded.name!r} has the entry point {installed.name!r}",
                 loaded.origin,
                 installed.origin,
-                why="a plugin is enabled by the name of its entry point, and configured by its own",
+                why="a plugin is enabled by the name of its entry point, and configured by the name in its info",
                 fix="make the two names the same",
             )
             return None
         return loaded
 
     def _find(self, name: str, origin: Origin) -> InstalledPlugin | None:
-        found = [each for each in self.installed if each.name == name]
+        found = [plugin for plugin in self.installed if plugin.name == name]
         if len(found) > 1:
-            owners = {each.distribution for each in found}
+            owners = {plugin.distribution for plugin in found}
             who = f"{len(found)} distributions offer" if len(owners) > 1 else f"{min(owners)} has two entry points for"
             self.diagnostics.add(
                 "TB102",
                 f"{who} plugin {name!r}",
-                *(each.origin for each in found),
-                why="which one is meant cannot be known",
+                *(plugin.origin for plugin in found),
+                why="the name does not say which of them is meant",
                 fix="uninstall one of them" if len(owners) > 1 else "remove one of the two from its metadata",
             )
         if not found:
             self.diagnostics.add(
                 "TB101",
-                f"unknown plugin {name!r}{did_you_mean(name, {each.name for each in self.installed})}",
+                f"unknown plugin {name!r}{did_you_mean(name, {plugin.name for plugin in self.installed})}",
                 origin,
                 why="no installed distribution has an entry point of that name in the group turnbuckle.plugins",
-                fix="correct the name, or install the distribution; 'turnbuckle plugins' lists what is there",
+                fix="correct the name, or install the distribution; 'turnbuckle plugins' lists the installed plugins",
             )
         return found[0] if len(found) == 1 else None
 
@@ -165,7 +165,7 @@ class Loader:
             f"plugin {installed.name!r} cannot be imported: {format_error(error)}",
             attrs.evolve(installed.origin, location=place or installed.value),
             why=f"its entry point is {installed.value}"
-            + (f", and what failed is {innermost}" if innermost != place else ""),
+            + (f", and the import fails at {innermost}" if innermost != place else ""),
             fix=fix,
         )
 
@@ -215,7 +215,7 @@ class Loader:
 
     def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
         if distribution:
-            # Who asked for it by name has done nothing wrong.
+            # The distribution is at fault, not the code or the settings that request the plugin by name.
             origin = attrs.evolve(origin, location=place_of(value) or origin.location, distribution=distribution)
         self.diagnostics.add(
             "TB104",
@@ -230,12 +230,12 @@ class Loader:
             "TB111",
             f"plugin {type(plugin).__qualname__} {fault}",
             origin,
-            why="plugins are known by name, so that none is imported for the sake of another",
-            fix='write the names of plugins there, such as requires=["sessions"]',
+            why="plugins refer to each other by name, so that no plugin has to import another",
+            fix='write names of plugins, such as requires=["sessions"]',
         )
 
     def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
-        text = "has no info" if info is None else f"has {shown(info)} for its info"
+        text = "has no info" if info is None else f"has {shown(info)} as its info"
         if isinstance(info, PluginInfo):
             text = f"has the name {shown(info.name)}"
         self.diagnostics.add(
@@ -253,7 +253,7 @@ def _with_config(plugin: LoadedPlugin, request: PluginRequest) -> LoadedPlugin:
 
 def _fault_of(info: PluginInfo) -> str:
     for field in ("requires", "after", "conflicts"):
-        wrong = [each for each in getattr(info, field) if not isinstance(each, str)]
+        wrong = [name for name in getattr(info, field) if not isinstance(name, str)]
         if wrong:
             return f"names {shown(wrong[0])} in {field!r} of its info, which is no text"
     return ""
@@ -267,7 +267,7 @@ def _info_of(ref: object) -> object:
     try:
         return getattr(ref, "info", None)
     except Exception as error:  # noqa: BLE001  # a property of a plugin may raise anything
-        return error  # it is shown as what stands where the info should
+        return error  # the message shows it in place of the info
 
 
 def _name_of(ref: object) -> str:

@@ -1,6 +1,7 @@
-"""Look at what is in a record that a plugin returned, before anything relies on it.
+"""Validate the fields of records that plugins return.
 
-Annotations promise it, and nothing keeps the promise until a name is sorted, a path is joined or a token is looked for.
+Python does not check annotations: without this check, a wrong value would fail late, where a name is sorted, a path is
+joined or a token is searched.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "host", "media_type", "why"
 
 
 def fault_in(record: object) -> str:
-    """Return what is wrong with a record, "" if nothing is."""
+    """Return the fault of a record, or "" if it has none."""
     kind = type(record)
     for name in _TEXTS.get(kind, ()):
         value = getattr(record, name)
@@ -58,7 +59,7 @@ def fault_in(record: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, in one line and not too long, whatever its ``__repr__`` does."""
+    """Return a value for a message, in one line of at most 80 characters; errors of its ``__repr__`` do no harm."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001  # a foreign method
@@ -70,14 +71,14 @@ def _middleware(record: Middleware) -> str:
     for name in ("before", "after", "provides"):
         if fault := _not_texts(name, getattr(record, name)):
             return fault
-    wrong = [each for each in record.needs if not isinstance(each, str | ResourceKey)]
+    wrong = [need for need in record.needs if not isinstance(need, str | ResourceKey)]
     return f"its needs name {shown(wrong[0])}, which is neither a text nor a ResourceKey" if wrong else ""
 
 
 def _route(record: Route) -> str:
     handler: object = record.handler
     if inspect.iscoroutine(handler):
-        # Nobody will await it, of which Python would warn.
+        # It is never awaited, so that Python would warn about it.
         handler.close()
         return "its handler was called, and not passed: write it without parentheses"
     return _not_texts("methods", record.methods)
@@ -94,7 +95,7 @@ def _protocol(record: ProtocolProvider) -> str:
 
 
 def fault_of_handler(record: ErrorHandler) -> str:
-    """Return what is wrong with what an error handler calls, "" if nothing is."""
+    """Return the fault of the function of an error handler, or "" if it has none."""
     handler: object = record.handler
     if not callable(handler):
         return f"{shown(handler)} cannot be called"
@@ -102,7 +103,7 @@ def fault_of_handler(record: ErrorHandler) -> str:
 
 
 def fault_of_render(record: ResponseType) -> str:
-    """Return what is wrong with what a response type calls, "" if nothing is."""
+    """Return the fault of the function of a response type, or "" if it has none."""
     render: object = record.render
     if not callable(render):
         return f"{shown(render)} cannot be called"
@@ -130,7 +131,7 @@ def _diagnostic(record: Diagnostic) -> str:
 
 
 def _not_texts(name: str, values: Iterable[object]) -> str:
-    wrong = [each for each in values if not isinstance(each, str)]
+    wrong = [value for value in values if not isinstance(value, str)]
     return f"its {name} name {shown(wrong[0])}, which is no text" if wrong else ""
 
 
@@ -140,7 +141,7 @@ def _takes(function: Callable[..., object], count: int) -> bool:
     except TypeError:
         return False
     except ValueError:
-        # Some that are written in C do not tell.
+        # Some functions written in C have no signature.
         return True
     return True
 

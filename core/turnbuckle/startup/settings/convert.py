@@ -1,7 +1,7 @@
-"""Make one value fit the type of its setting, or say what was expected.
+"""Convert one value to the type of its setting, or describe the values that the type takes.
 
 Values of files and code must have the type already: a port that is text is a mistake. Values of the environment and the
-command line are text, and are read as the type asks: ``true``, ``8000``, ``a,b`` or any TOML value.
+command line are text, and are parsed for the type: ``true``, ``8000``, ``a,b`` or any TOML value.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def fit(value: object, kind: Any) -> object:
         ValueError: it does not fit.
     """
     if isinstance(value, str) and _is_sequence(kind):
-        raise ValueError("a lone text where a list belongs")
+        raise ValueError("text in place of a list")
     return _converter().structure(value, kind)
 
 
@@ -62,7 +62,7 @@ def fit_text(text: str, kind: Any) -> object:
 
 
 def fit_entries(texts: Mapping[str, str], before: Mapping[str, object], kind: Any) -> object:
-    """Return a table with entries that the environment or the command line gives one by one.
+    """Return a table, extended by entries of the environment or the command line.
 
     Raises:
         ValueError: one does not fit.
@@ -73,17 +73,17 @@ def fit_entries(texts: Mapping[str, str], before: Mapping[str, object], kind: An
 
 
 def is_table(kind: Any) -> bool:
-    """Return whether a setting of this type has entries with names of their own."""
+    """Return whether a setting of this type is a table with arbitrary keys."""
     return (get_origin(kind) or kind) in {dict, Mapping}
 
 
 def describe_type(kind: Any) -> str:
-    """Return in words what fits a type."""
+    """Return a description of the values that fit a type, such as ``"a number"``."""
     if kind in _NAMES:
         return _NAMES[kind]
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
-        return "one of " + ", ".join(repr(each) for each in arguments)
+        return "one of " + ", ".join(repr(argument) for argument in arguments)
     if origin in {Union, types.UnionType}:
         return " or ".join(describe_type(each) for each in arguments)
     if (origin or kind) in _SEQUENCES:
@@ -98,8 +98,8 @@ def _plural(kind: Any) -> str:
 
 
 def _is_words(kind: Any) -> bool:
-    # One of them may look like a number of TOML, such as "1.2".
-    return get_origin(kind) is Literal and all(isinstance(each, str) for each in get_args(kind))
+    # As TOML, a word such as "1.2" would be a number.
+    return get_origin(kind) is Literal and all(isinstance(argument, str) for argument in get_args(kind))
 
 
 def _is_sequence(kind: Any) -> bool:
@@ -115,7 +115,7 @@ def _fit_any(text: str, kind: Any) -> object:
 
 @cache
 def _converter() -> Converter:
-    # cattrs takes its time to import, so it waits for the first setting that somebody gave.
+    # cattrs is slow to import, so it is imported for the first setting that is given.
     from cattrs import Converter
 
     converter = Converter(detailed_validation=False, forbid_extra_keys=True)
@@ -127,7 +127,7 @@ def _converter() -> Converter:
 
 
 def _exactly(value: object, kind: type) -> object:
-    # cattrs would call the type: int("80"), bool("no") and str(None) are all too willing.
+    # cattrs would call the type, but int("80"), bool("no") and str(None) accept too much.
     if type(value) is not kind:
         raise ValueError(f"{value!r} is not {describe_type(kind)}")
     return value

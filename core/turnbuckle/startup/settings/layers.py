@@ -1,6 +1,6 @@
-"""Read every source of settings into layers of one shape: a tree of given values, each with its source.
+"""Read all sources of settings into layers: trees of values, each with its source.
 
-Nothing is checked against a class here; ``configure`` does that, for the core and for each plugin in turn.
+Nothing is checked against a class here; ``builder`` does that for the core and for each plugin.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from turnbuckle.startup.settings.toml_lines import line_of, locate
 __all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
 
 _PREFIX: Final = "TURNBUCKLE_"
-# These are read elsewhere, and name no setting.
+# These variables are read elsewhere; they are no settings.
 _NOT_SETTINGS: Final = {"TURNBUCKLE_PLUGINS"}
 
 
@@ -39,10 +39,10 @@ class FileLayer:
     """A settings file, read.
 
     Attributes:
-        path: of the file, for messages; "" when there is none.
+        path: path of the file, for messages; "" when there is none.
         values: the tree of settings.
-        lines: line of each key by path.
-        root: keys above the settings in the file, such as ``tool.turnbuckle``.
+        lines: the line of each key.
+        root: the key of the table that holds the settings, such as ``tool.turnbuckle``.
     """
 
     path: str = ""
@@ -57,14 +57,14 @@ class FileLayer:
 
 @attrs.frozen(kw_only=True)
 class Layers:
-    """All sources but the defaults, in the order in which later ones win.
+    """All sources except the defaults; later ones take precedence.
 
     Attributes:
         file: the settings file.
-        environ: values by variable, underscores between words and sections alike.
-        flags: values by dotted key.
+        environ: the values of the environment, by variable without ``TURNBUCKLE_`` and with single underscores.
+        flags: the values of the command line, by key.
         code: the tree of settings given in code.
-        code_source: where that was, for messages.
+        code_source: the place of that code, for messages.
     """
 
     file: FileLayer
@@ -75,7 +75,7 @@ class Layers:
 
 
 def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics: Diagnostics) -> Layers:
-    """Read all sources; what cannot be read is noted and left out."""
+    """Read all sources; report a source that cannot be read, and leave it out."""
     code: object = declaration.settings
     path = sources.file or (code if isinstance(code, Path) else None)
     values = dict(code) if isinstance(code, Mapping) else {}
@@ -84,7 +84,7 @@ def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics:
             "TB202",
             f"settings of the app must be a table or a path, not {code!r}",
             declaration.origin,
-            why="settings have names",
+            why="each setting has a name",
             fix="pass a mapping of sections, or the path of a settings file",
         )
     if declaration.debug is not None:
@@ -123,7 +123,7 @@ def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> F
             "TB203",
             f"settings file {str(path)!r} cannot be read: {reason}",
             Origin(plugin="app", location=str(path)),
-            why="without it the app would be another one than is meant",
+            why="without it, the app would run with other settings than intended",
             fix="correct the file, or name another one",
         )
         return FileLayer(str(path))
@@ -134,8 +134,8 @@ def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> F
 
 def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:
     given: dict[str, TextValue] = {}
-    # Where one setting is spelt in two ways the plainer counts, and the other is one that names no setting.
-    for name in sorted(environ, key=lambda one: one.count("__")):
+    # If a setting is spelled in two ways, the one with fewer double underscores counts; the other names no setting.
+    for name in sorted(environ, key=lambda variable: variable.count("__")):
         if name.startswith(_PREFIX) and name not in _NOT_SETTINGS:
             rest = name.removeprefix(_PREFIX)
             plain = rest.replace("__", "_")
@@ -151,7 +151,7 @@ def _read_flags(sources: SettingsSources, diagnostics: Diagnostics) -> Mapping[t
             diagnostics.add(
                 "TB205",
                 f"{flag.name} {flag.text!r} is not KEY=VALUE",
-                why="a setting is given by its key, and its value behind the first '='",
+                why="a setting is given as its key, the first '=', and its value",
                 fix="write for example limits.content=1000000",
             )
             continue

@@ -1,7 +1,7 @@
-"""Say on which line of a TOML file a key stands; tomllib reads values and forgets their places.
+"""Find the line of each key in a TOML file, which tomllib does not report.
 
-Only lines that start a table or a key are looked at; what lies within multi-line strings is skipped. A key inside an
-inline table has the line of the key that holds the table.
+Only lines that start a table or a key count; the content of multi-line strings is skipped. A key inside an inline table
+has the line of the key that holds the table.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _TABLE: Final = re.compile(rf"[ \t]*\[\[?[ \t]*({_KEY})[ \t]*\]")
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 _PARTS: Final = re.compile(_PART)
 _FENCES: Final = ('"""', "'''")
-# What a line may hold beside plain values: a fence, a string in which no fence counts, a comment.
+# The parts of a line beside plain values: a fence, a string whose content does not count, a comment.
 _OPENING: Final = re.compile(r'''"""|\'{3}|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
 
 
 def locate(text: str) -> Mapping[tuple[str, ...], int]:
-    """Return the line, from 1, of each table and key by its whole path."""
+    """Return the line number, from 1, of each table and key, by the whole path."""
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     fence = ""
@@ -39,7 +39,7 @@ def locate(text: str) -> Mapping[tuple[str, ...], int]:
 
 
 def line_of(lines: Mapping[tuple[str, ...], int], key: tuple[str, ...]) -> int | None:
-    """Return the line of a key, or of the nearest key that holds it."""
+    """Return the line of a key, or of the innermost table around it."""
     for length in range(len(key), 0, -1):
         if key[:length] in lines:
             return lines[key[:length]]

@@ -71,8 +71,8 @@ async def test_built_in_converter_may_be_replaced() -> None:
     [
         pytest.param("x", Converter, "it is the class", id="class"),
         pytest.param("x", "[0-9]+", "it is '[0-9]+'", id="text"),
-        pytest.param("a-b", HEX, "its name cannot stand in a pattern", id="name"),
-        pytest.param(5, HEX, "its name cannot stand in a pattern", id="no-name"),
+        pytest.param("a-b", HEX, "its name cannot be used in a pattern", id="name"),
+        pytest.param(5, HEX, "its name cannot be used in a pattern", id="no-name"),
     ],
 )
 def test_converter_that_cannot_be_used(name: str, value: Converter, fault: str) -> None:
