@@ -25,7 +25,7 @@ from turnbuckle import (
     TreeRouter,
     hookspec,
 )
-from turnbuckle.startup.pipeline import survey
+from turnbuckle.startup.pipeline import plugin_inventory
 from turnbuckle.testing import Client
 
 OPTIONAL = SettingsSources(flags=("plugins.optional=extra",))
@@ -181,8 +181,8 @@ def test_optional_plugin_in_a_scope_is_left_out() -> None:
     assert plugin_states(app.plan) == {"extra": "quarantined"}
 
 
-def test_survey_lists_what_is_left_out_for_its_relations() -> None:
-    found = survey(_app(make_plugin("extra", info=_info(requires="nowhere"))).declaration(), OPTIONAL)
+def test_inventory_lists_what_is_left_out_for_its_relations() -> None:
+    found = plugin_inventory(_app(make_plugin("extra", info=_info(requires="nowhere"))).declaration(), OPTIONAL)
     (extra,) = [each for each in found.plugins if each.name == "extra"]
     assert (extra.state, extra.note[:5]) == ("quarantined", "TB106")
 
