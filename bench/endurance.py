@@ -62,7 +62,7 @@ def _run(requests: int, loop: str) -> None:
         print(f"  held    {describe(now)}")
     baseline = samples[max(1, SAMPLES // 10)]
     if (growth := samples[-1] - baseline) > MAX_GROWTH:
-        raise Leak(f"resident memory grew by {growth} octets")
+        raise Leak(f"resident memory grew by {growth} bytes")
     print(f"  flat: {growth / 1024:+.0f} KiB since the first tenth")
 
 
@@ -84,7 +84,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def _exchange(client: socket.socket, number: int) -> None:
-    kinds = (REQUESTS[each % len(REQUESTS)] for each in range(AT_ONCE))
+    kinds = (REQUESTS[number % len(REQUESTS)] for number in range(AT_ONCE))
     client.sendall(b"".join(kind.replace(b"%d", b"%d" % number) for kind in kinds))
     answered = b""
     while answered.count(b"HTTP/1.1 ") < AT_ONCE:

@@ -73,10 +73,10 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
 
 
 def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:
-    """Return a function that tells whether the peer of a request is trusted."""
+    """Return a predicate: whether the peer of a request is trusted."""
     if not trusted or "*" in trusted:
         return lambda request: bool(trusted)
-    networks = [ip_network(each) for each in trusted]
+    networks = [ip_network(network) for network in trusted]
 
     def is_trusted(request: Request) -> bool:
         peer = request.peer.client

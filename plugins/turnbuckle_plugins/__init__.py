@@ -1,1 +1,1 @@
-"""First-party plugins: alternates for the core's slots, one module each."""
+"""Plugins of Turnbuckle: alternative parts for the core's slots. Each plugin is a module or a folder."""

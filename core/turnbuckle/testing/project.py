@@ -71,7 +71,7 @@ class Project:
 
         Args:
             arguments: such as ``"check", "main:app"``.
-            environ: variables in addition to the variables of this process without those of Turnbuckle.
+            environ: additional variables; variables of this process for Turnbuckle are removed.
             stdin: the standard input.
 
         Raises:

@@ -70,7 +70,7 @@ class ChunkCutter:
     _trailer_lines: int = 0
 
     def cut(self, buffer: bytearray) -> bytes:
-        """Return the next piece of content; empty if the buffer holds none.
+        """Return the next piece of content; empty if the buffer contains none.
 
         Raises:
             ProtocolError: 400 for a malformed chunk, 413 for content and 431 for trailers beyond the limits.

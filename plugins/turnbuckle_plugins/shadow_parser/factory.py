@@ -41,7 +41,7 @@ _Kind: TypeAlias = Literal["fed", "saw", "end", "mark"]
 @final
 @attrs.define
 class ShadowCounts:
-    """Counts of what the shadow of one process has compared.
+    """The counts of the shadow in one process.
 
     Attributes:
         connections: connections that were shadowed.

@@ -69,12 +69,12 @@ def _middleware(options: AppOptions, *, name: str, as_json: bool) -> None:
     _answer(options, as_json, lambda plan: why_middleware(plan, name))
 
 
-@why.command("plugin", short_help="Why a plugin is enabled, and what it provides.")
+@why.command("plugin", short_help="Why a plugin is enabled, with its parts.")
 @click.argument("name")
 @takes_target
 @_json_option
 def _plugin(options: AppOptions, *, name: str, as_json: bool) -> None:
-    """Explain why the plugin NAME is enabled or not: what enables or requires it, and what it provides."""
+    """Explain why the plugin NAME is enabled or not: what enables or requires it, and the parts that it provides."""
     from turnbuckle.startup.report.why_plugins import why_plugin
 
     _answer(options, as_json, lambda plan: why_plugin(plan, name))

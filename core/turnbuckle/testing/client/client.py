@@ -230,7 +230,7 @@ class Client:
             methods: the methods of the requests, if the bytes do not show them.
 
         Returns:
-            The exchanged bytes and responses. ``is_closed`` tells whether the server had ended the connection by then.
+            The exchanged bytes and responses. ``is_closed`` shows whether the server had ended the connection by then.
         """
         connection = self.connect(methods=methods)
         await (connection.send_bytewise(data) if split == "bytewise" else connection.send(data, settle=until is None))

@@ -31,7 +31,7 @@ class Connection:
 
     Args:
         peer: the client's end.
-        activity: counts and awaits what happens on the connections.
+        activity: counts and awaits the activity on the connections.
         clock: the server's clock, used to send slowly.
         limits: the limits on requests, used to read the methods of the sent requests.
         methods: the methods of the requests, if the sent bytes do not show them.

@@ -26,7 +26,7 @@ class Exchange:
     Args:
         connection: a connection that is free for another request.
         request: the request.
-        activity: counts and awaits what happens on the connections.
+        activity: counts and awaits the activity on the connections.
     """
 
     def __init__(self, connection: Connection, request: OutgoingRequest, activity: Activity) -> None:

@@ -32,7 +32,7 @@ class MemoryServer:
         timeout: real seconds after which a wait fails.
 
     Attributes:
-        activity: counts and awaits what happens on the connections.
+        activity: counts and awaits the activity on the connections.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The test suite for lifespans (``turnbuckle.records.Lifespan`` documents the contract).
 
-One task enters and leaves a lifespan, on the serving loop. In every case, the lifespan must close what it has opened,
+One task enters and leaves a lifespan, on the serving loop. In every case, the lifespan must close its resources,
 and must leave no tasks or threads behind.
 """
 

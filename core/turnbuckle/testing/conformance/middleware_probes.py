@@ -1,4 +1,4 @@
-"""The app around a middleware under test: probes outside and inside of it, and handlers that record what they see.
+"""The app around a middleware under test: probes outside and inside of it, and handlers that record observations.
 
 It contains the app that the suite of middleware uses, and no assertions.
 """

@@ -2,7 +2,7 @@
 
 The suite tests two things. The parser itself must keep the contract, read every valid request correctly, and frame
 messages as the RFCs say. And the parser behind the server's guard must reject all malformed requests: the parser need
-not check what the guard checks.
+not repeat the checks of the guard.
 
 Sources: RFC 9112; RFC 9110, sections 5 to 9.
 """
@@ -102,7 +102,7 @@ class ParserConformance(abc.ABC):
         while not isinstance(event := parser.next_event(), EndOfMessage):
             assert event is not NEED_DATA, "the message is complete, and its end is not returned"
         assert parser.trailing_data() == _BROKEN, "trailing_data() must return all that follows the message"
-        assert parser.trailing_data() == b"", "trailing_data() must forget what it has returned"
+        assert parser.trailing_data() == b"", "trailing_data() must return the bytes only once"
         assert parser.next_event() is NEED_DATA, "after trailing_data() the parser is empty"
 
     @pytest.mark.parametrize("size", [1, 2, 15, 16, 30], ids=lambda size: f"{size}_bytes")

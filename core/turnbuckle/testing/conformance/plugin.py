@@ -85,10 +85,10 @@ class PluginConformance(abc.ABC):
             problems = "\n".join(str(problem) for problem in error.problems)
             raise AssertionError(f"an app with the plugin does not start:\n{problems}") from error
 
-    # -- what it says of itself --------------------------------------------------------------------------------------
+    # -- description -----------------------------------------------------------------------------------------------
 
     def test_says_what_it_is(self) -> None:
-        """Name, generation of hooks, settings and relations are as they must be."""
+        """Name, generation of hooks, docstring and relations are valid."""
         plugin = self.make_plugin()
         assert isinstance(plugin, Plugin), f"{plugin!r} does not derive from turnbuckle.Plugin"
         info: object = getattr(type(plugin), "info", None)
@@ -96,9 +96,7 @@ class PluginConformance(abc.ABC):
         fits = info.name.isidentifier() and info.name == info.name.lower()
         assert fits, f"the name must be words in lower case joined by underscores, not {info.name!r}"
         assert info.api == API, f"the plugin is for generation {info.api} of the hooks, and this is {API}"
-        assert (type(plugin).__doc__ or "").strip(), (
-            f"{type(plugin).__name__} has no docstring, which is what people read"
-        )
+        assert (type(plugin).__doc__ or "").strip(), f"{type(plugin).__name__} has no docstring for its users"
         for relation in ("requires", "after", "conflicts"):
             assert info.name not in getattr(info, relation), f"the plugin names itself in {relation!r}"
 
@@ -180,7 +178,7 @@ class PluginConformance(abc.ABC):
         plugin = plugin or self.make_plugin()
         name = plugin.info.name
         config = self._resolve().root.configs.get(name)
-        # The plugin is alone here, so its own hooks have no implementations.
+        # No other plugin is enabled here, so its own hooks have no implementations.
         setup = Setup(settings=Settings(), plugin=name, config=config, call_hook=lambda hook, **arguments: ())
         hooks = [hook for hook in _overridden(plugin) if hook in _RECORDS]
         return {hook: tuple(getattr(plugin, hook)(**_only_setup(plugin, hook, setup))) for hook in hooks}

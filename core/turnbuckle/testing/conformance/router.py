@@ -1,6 +1,6 @@
 """The test suite for routers (``turnbuckle.records.Router`` is the contract).
 
-If several routes have a path and its method, the router may prefer any of them. The patterns alone decide which routes
+If several routes have a path and its method, the router may prefer any of them. Only the patterns decide which routes
 have a path; the suite compares the router with a simple model on random tables.
 
 Sources: RFC 9110, sections 9.1, 9.3.2, 9.3.7 and 10.2.1; RFC 3986, section 2.
@@ -129,7 +129,7 @@ class RouterConformance(abc.ABC):
         for policy in self.policies:
             router = self._slashed(policy)
             match = _match(router, "GET", path)
-            assert match is not None, f"{path!r} has a route, whatever the policy; it is {policy!r}"
+            assert match is not None, f"{path!r} has a route and must be found with the policy {policy!r}"
 
     @pytest.mark.parametrize(("path", "other"), SLASHES)
     def test_treats_the_last_slash_by_its_policy(self, path: str, other: str) -> None:
@@ -174,7 +174,7 @@ class RouterConformance(abc.ABC):
             routes = {method: _route(path, method) for method in order}
             router = self._router(*routes.values())
             for method, route in routes.items():
-                assert _found(router, method, "/a") is route.handler, f"{method} has a route of its own at {path!r}"
+                assert _found(router, method, "/a") is route.handler, f"{method} has its own route at {path!r}"
 
     @pytest.mark.parametrize(
         ("methods", "allowed"),
@@ -212,7 +212,7 @@ class RouterConformance(abc.ABC):
         """RFC 9110, section 9.3.7: ``OPTIONS *`` concerns the server as a whole."""
         router = self._router(_route("/a"), _route("/{x}", "PURGE"))
         expected = {"GET", "HEAD", "OPTIONS", "PURGE"}
-        assert _allowed(router, "OPTIONS", "*") == expected, "the path '*' allows what any route does"
+        assert _allowed(router, "OPTIONS", "*") == expected, "the path '*' must allow the methods of all routes"
 
     # -- errors ------------------------------------------------------------------------------------------------------
 

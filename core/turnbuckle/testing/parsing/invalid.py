@@ -213,4 +213,4 @@ _CHUNKED: Final = (
 )
 
 INVALID: Final = (*_REQUEST_LINES, *_LINE_ENDS, *_FIELDS, *_FRAMING, *_CHUNKED)
-"""What must be refused."""
+"""All invalid cases."""

@@ -51,9 +51,9 @@ VALID: Final = (
     _line("absolute-form", "9112, 3.2.2", b"GET http://a/x?y HTTP/1.1"),
     _line("authority-form", "9112, 3.2.3", b"CONNECT a:443 HTTP/1.1"),
     _line("asterisk-form", "9112, 3.2.4", b"OPTIONS * HTTP/1.1"),
-    _line("method-that-nobody-knows", "9110, 9.1", b"BREW /pot HTTP/1.1"),
+    _line("unknown-method", "9110, 9.1", b"BREW /pot HTTP/1.1"),
     _line("method-in-lower-case", "9110, 9.1", b"get / HTTP/1.1"),
-    _line("method-of-odd-data", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09 / HTTP/1.1"),
+    _line("method-of-unusual-characters", "9110, 5.6.2", b"!#$%&'*+-.^_`|~09 / HTTP/1.1"),
     _line("method-of-another-protocol", "9110, 9.1", b"DESCRIBE / HTTP/1.1"),
     _line("higher-minor-version", "9110, 2.5", b"GET / HTTP/1.2"),
     _line("http-1.0", "9112, 2.3", b"GET / HTTP/1.0"),
@@ -103,7 +103,7 @@ VALID: Final = (
     _length("length-of-a-head", "9110, 9.3.2", b" 5", b"hello", method=b"HEAD"),
     _length("length-of-an-unknown-method", "9112, 6.3", b" 5", b"hello", method=b"BREW"),
     _length("length-of-a-connect-look-alike", "9112, 6.3", b" 5", b"hello", method=b"CONNECTED"),
-    _length("any-octet-in-content", "9112, 6", b" 258", bytes(range(256)) + b"\r\n"),
+    _length("any-byte-in-content", "9112, 6", b" 258", bytes(range(256)) + b"\r\n"),
     _length("request-as-content", "9112, 6.2", b" 28", b"GET /x HTTP/1.1\r\nHost: b\r\n\r\n"),
     ValidCase(
         "post-without-content",
@@ -170,4 +170,4 @@ VALID: Final = (
         (ReadRequest(b"POST", b"/", 1, (_HOST, (b"content-length", b"2")), b"hi"), NEXT_REQUEST),
     ),
 )
-"""What every parser must take."""
+"""All valid cases."""

@@ -5,7 +5,7 @@ timer has moved for a number of turns, and no call runs in a worker thread, noth
 again. A handler that waits for something outside of the loop, such as a socket or ``asyncio.sleep``, is not noticed; a
 test of such a handler waits for a condition instead (``until``).
 
-The timeout is real time. It never changes what a test sees, only how long a broken test takes to fail.
+The timeout is real time. It does not affect the results of a test, only the time that a broken test takes to fail.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Activity:
 
         Args:
             condition: called after each activity.
-            what: what the test waits for, for the message.
+            what: a description of the condition, for the message.
 
         Raises:
             TimeoutError: the condition did not hold in time.

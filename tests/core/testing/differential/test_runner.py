@@ -131,7 +131,7 @@ def test_runner_explains_every_difference_of_the_plugins() -> None:
     ("parser", "case", "permission"),
     [
         pytest.param(TakesLineFeedsInHeads, "line-feeds", "line-feed", id="line-feed"),
-        pytest.param(KnowsFewMethods, "method-that-nobody-knows", "unknown-method", id="unknown-method"),
+        pytest.param(KnowsFewMethods, "unknown-method", "unknown-method", id="unknown-method"),
         pytest.param(KnowsOneVersion, "higher-minor-version", "later-version", id="later-version"),
         pytest.param(TakesNoEmptyLine, "empty-line-before", "empty-line", id="empty-line"),
         pytest.param(LowersCodings, "coding-in-upper-case", "case-of-codings", id="case-of-codings"),
