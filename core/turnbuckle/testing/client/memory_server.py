@@ -78,7 +78,7 @@ class MemoryServer:
         self._failure = self._failure or BackgroundTaskError(task, error)
 
     def begin_drain(self, last_request: float = 0.0) -> None:
-        """Let all connections finish, as a stopping server does.
+        """Finish all connections, as a stopping server does.
 
         Args:
             last_request: seconds that idle connections have for a request; a server uses ``timeouts.last_request``.

@@ -1,7 +1,7 @@
 """The test suite for middleware (``turnbuckle.records.Middleware`` documents the contract).
 
 The tests send requests to a whole server in memory, with one probe outside of the middleware and one inside. Middleware
-must pass on unchanged all requests that do not concern it. What it does with other requests is tested by its author.
+must pass on unchanged all requests that do not concern it. The author tests how it handles other requests.
 """
 
 from __future__ import annotations

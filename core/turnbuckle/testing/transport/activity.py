@@ -32,7 +32,7 @@ class ServerFault(TurnbuckleError):
 
 
 async def turns(count: int) -> None:
-    """Let the loop run everything that is ready, ``count`` times."""
+    """Yield to the loop ``count`` times; each time it runs all ready callbacks."""
     for _ in range(count):
         await asyncio.sleep(0)
 
