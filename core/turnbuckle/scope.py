@@ -20,7 +20,7 @@ from turnbuckle.startup.collect.coerce import (
     checked_prefix,
 )
 from turnbuckle.startup.model.declaration import ScopeDeclaration
-from turnbuckle.startup.model.locations import caller_place, place_of
+from turnbuckle.startup.model.locations import caller_location, location_of
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
@@ -56,7 +56,7 @@ class Scope:
         self._app: Final = app
         self.prefix: Final = prefix
         self.host: Final = host
-        self._origin = Origin(plugin="app", location=caller_place(), scope=prefix)
+        self._origin = Origin(plugin="app", location=caller_location(), scope=prefix)
         self._router: Sourced[object] | None = None
         self._plugins: list[Sourced[object]] = []
         self._routes: list[Route] = []
@@ -350,7 +350,7 @@ class Scope:
         middleware: Iterable[Middleware | Callable[..., object]],
         router: object,
     ) -> None:
-        here = Origin(plugin="app", location=caller_place(), scope=self.prefix)
+        here = Origin(plugin="app", location=caller_location(), scope=self.prefix)
         self._plugins.extend(Sourced(plugin, here) for plugin in _as_iterable(plugins))
         if router is not None:
             self._router = Sourced(as_router(router), here)
@@ -359,7 +359,7 @@ class Scope:
 
     def _origin_of(self, value: object) -> Origin:
         code = getattr(value, "__code__", None)
-        place = place_of(value) if code is not None else caller_place()
+        place = location_of(value) if code is not None else caller_location()
         return Origin(plugin="app", location=place, scope=self.prefix)
 
     def _check_open(self, action: str) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from turnbuckle.cli.reporting import CommandFailed
 from turnbuckle.errors import StartupError
 from turnbuckle.startup.model.diagnostics import did_you_mean, format_error
-from turnbuckle.startup.model.locations import file_place
+from turnbuckle.startup.model.locations import file_location
 
 __all__ = ["import_file", "import_module", "reporting_app_errors"]
 
@@ -49,7 +49,7 @@ def import_file(path: Path) -> ModuleType:
     _make_importable(path.parent)
     if folder != path.parent:
         _make_importable(folder)
-    with reporting_app_errors(f"{file_place(str(path), None)!r} cannot be imported"):
+    with reporting_app_errors(f"{file_location(str(path), None)!r} cannot be imported"):
         if packages:
             return importlib.import_module(".".join(packages))
         return _load(path, path.stem)
@@ -138,10 +138,10 @@ def _describe_failure(what: str, error: BaseException) -> str:
 
 def _at(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
-        return f" ({file_place(error.filename, error.lineno)})"
+        return f" ({file_location(error.filename, error.lineno)})"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     foreign = (_PACKAGE, sysconfig.get_path("stdlib"), *site.getsitepackages())
     own = [frame for frame in frames if not frame.filename.startswith(foreign)]
     # The line in the author's code is more useful than the line in a library.
     nearest = (own or frames)[-1:]
-    return "".join(f" ({file_place(frame.filename, frame.lineno)})" for frame in nearest)
+    return "".join(f" ({file_location(frame.filename, frame.lineno)})" for frame in nearest)

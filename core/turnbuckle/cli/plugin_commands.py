@@ -91,9 +91,9 @@ def _reporting_command(entry: Sourced[click.Command]) -> click.Command:
             # The reader of the output has closed the pipe.
             raise
         except Exception as error:
-            from turnbuckle.startup.plugins.import_errors import place_of_error
+            from turnbuckle.startup.plugins.import_errors import error_location
 
-            place = place_of_error(error, entry.origin.location)
+            place = error_location(error, entry.origin.location)
             text = f"error: command {entry.record.name!r} of {attrs.evolve(entry.origin, hook='', location=place)}"
             raise ServingFailed(f"{text}: {type(error).__name__}: {one_line(error)}") from error
 

@@ -19,7 +19,7 @@ from turnbuckle.records import ParserProvider, RouterProvider
 from turnbuckle.runtime.shared_router import SharedRouter
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import PluginRequest
 
 __all__ = ["AdaptedPart", "adapt_parser", "adapt_router"]
@@ -148,4 +148,4 @@ def _name_of(value: object) -> str:
 
 
 def _at(origin: Origin, value: object) -> Origin:
-    return attrs.evolve(origin, location=place_of(value) or origin.location)
+    return attrs.evolve(origin, location=location_of(value) or origin.location)

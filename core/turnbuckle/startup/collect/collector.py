@@ -25,9 +25,9 @@ from turnbuckle.routing.records import Route
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.hook_registry import HookCall, Registry
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
-from turnbuckle.startup.plugins.import_errors import place_of_error
+from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.validate import fault_in, shown
 
 __all__ = ["Answers", "Collector"]
@@ -130,7 +130,7 @@ class Collector:
             self.diagnostics.add(
                 "TB306",
                 f"hook {at.hook!r} of plugin {at.plugin!r} raised {format_error(error)}",
-                attrs.evolve(at, location=place_of_error(error, at.location) or at.location),
+                attrs.evolve(at, location=error_location(error, at.location) or at.location),
                 why="the records of the plugin are missing",
                 fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
             )
@@ -188,7 +188,7 @@ def _fault_of(record: object, wanted: type) -> str:
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:
     return Origin(
         plugin=plugin.name,
-        location=place_of(function),
+        location=location_of(function),
         hook=hook,
         distribution=plugin.origin.distribution,
         scope=cast("Setup", plugin.setup).scope,

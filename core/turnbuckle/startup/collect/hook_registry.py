@@ -17,7 +17,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.hookspecs import PROJECT, Hooks
 from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 
 __all__ = ["HookCall", "Registry"]
@@ -274,7 +274,9 @@ def _is_override(value: object, name: str) -> bool:
 def _at(plugin: LoadedPlugin, value: object, hook: str = "") -> Origin:
     function = getattr(value, "__func__", value)
     function = getattr(value, "fget", function)  # a property
-    place = place_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.location
+    place = (
+        location_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.location
+    )
     return Origin(
         plugin=plugin.name,
         location=place,

@@ -11,23 +11,23 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
 
-__all__ = ["caller_place", "file_place", "place_of"]
+__all__ = ["caller_location", "file_location", "location_of"]
 
 _PACKAGE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
 
 
-def file_place(path: str, line: int | None) -> str:
+def file_location(path: str, line: int | None) -> str:
     """Return ``path:line``, the path relative to the current folder where that is shorter."""
     here = os.getcwd() + os.sep  # Path.cwd() costs five times as much, for each route
     shown = path.removeprefix(here) if path.startswith(here) else path
     return f"{shown}:{line}" if line else shown
 
 
-def place_of(value: object) -> str:
+def location_of(value: object) -> str:
     """Return the location of a function, method or class, or of the class of an instance; "" when it is unknown."""
     code = _code_of(value)
     if code is not None:
-        return file_place(code.co_filename, code.co_firstlineno)
+        return file_location(code.co_filename, code.co_firstlineno)
     return _class_place(value if isinstance(value, type) else type(value))
 
 
@@ -56,7 +56,7 @@ def _class_place(cls: type) -> str:
     path = getattr(module, "__file__", None)
     if path is None:
         return ""
-    return file_place(path, min(lines) if lines else _line_of_class(path, cls.__name__))
+    return file_location(path, min(lines) if lines else _line_of_class(path, cls.__name__))
 
 
 def _line_of_class(path: str, name: str) -> int | None:
@@ -69,9 +69,9 @@ def _is_of(code: CodeType, cls: type) -> bool:
     return code.co_qualname.startswith(cls.__qualname__ + ".") and not code.co_filename.startswith("<")
 
 
-def caller_place() -> str:
+def caller_location() -> str:
     """Return the location of the nearest caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return file_place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""
+    return file_location(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""

@@ -13,9 +13,9 @@ from typing import Final
 import attr
 import attrs
 
-from turnbuckle.startup.model.locations import file_place
+from turnbuckle.startup.model.locations import file_location
 
-__all__ = ["import_places", "place_of_error"]
+__all__ = ["error_location", "import_locations"]
 
 # Neither the core nor attrs, which runs validators, is the place to fix an error of a plugin.
 _NOT_AT_FAULT: Final = tuple(
@@ -27,7 +27,7 @@ _NOT_AT_FAULT: Final = tuple(
 )
 
 
-def import_places(error: BaseException, module: str) -> tuple[str, str]:
+def import_locations(error: BaseException, module: str) -> tuple[str, str]:
     """Locate the failure of an import.
 
     Args:
@@ -45,7 +45,7 @@ def import_places(error: BaseException, module: str) -> tuple[str, str]:
     return (own[-1], places[-1][1]) if own else ("", "")
 
 
-def place_of_error(error: BaseException, near: str = "") -> str:
+def error_location(error: BaseException, near: str = "") -> str:
     """Return the line that raised an exception, or the line that cannot be parsed.
 
     Args:
@@ -53,16 +53,16 @@ def place_of_error(error: BaseException, near: str = "") -> str:
         near: a location; lines in the same folder are preferred to lines of libraries. "" for no preference.
     """
     if isinstance(error, SyntaxError) and error.filename:
-        return file_place(error.filename, error.lineno)
+        return file_location(error.filename, error.lineno)
     return _innermost(error.__traceback__, _folder(near.rpartition(":")[0]) if near else None)
 
 
 def _places(error: BaseException) -> Iterator[tuple[Path, str]]:
     for frame in traceback.extract_tb(error.__traceback__):
         if not frame.filename.startswith("<"):
-            yield Path(frame.filename), file_place(frame.filename, frame.lineno)
+            yield Path(frame.filename), file_location(frame.filename, frame.lineno)
     if isinstance(error, SyntaxError) and error.filename:
-        yield Path(error.filename), file_place(error.filename, error.lineno)
+        yield Path(error.filename), file_location(error.filename, error.lineno)
 
 
 def _is_of(path: Path, top: str) -> bool:
@@ -73,7 +73,7 @@ def _innermost(trace: TracebackType | None, folder: Path | None) -> str:
     frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith(("<", *_NOT_AT_FAULT))]
     own = [frame for frame in frames if _folder(frame.filename) == folder]
     nearest = (own or frames)[-1:]
-    return "".join(file_place(frame.filename, frame.lineno) for frame in nearest)
+    return "".join(file_location(frame.filename, frame.lineno) for frame in nearest)
 
 
 def _folder(path: str) -> Path:

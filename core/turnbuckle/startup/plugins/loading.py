@@ -15,10 +15,10 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plugin import Plugin, PluginInfo
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, distribution_of, installed_plugins
-from turnbuckle.startup.plugins.import_errors import import_places, place_of_error
+from turnbuckle.startup.plugins.import_errors import error_location, import_locations
 from turnbuckle.startup.plugins.validate import shown
 
 __all__ = ["Loader"]
@@ -155,7 +155,7 @@ class Loader:
         return found[0] if len(found) == 1 else None
 
     def _failed_import(self, installed: InstalledPlugin, error: BaseException) -> None:
-        place, innermost = import_places(error, installed.entry_point.module)
+        place, innermost = import_locations(error, installed.entry_point.module)
         fix = "correct the plugin, or disable it with -p no:" + installed.name
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
@@ -179,7 +179,7 @@ class Loader:
         info = _info_of(plugin)
         origin = Origin(
             plugin=_name_of(plugin) or type(plugin).__name__,
-            location=place_of(plugin),
+            location=location_of(plugin),
             distribution=distribution or ("" if request.builtin else distribution_of(type(plugin).__module__)),
         )
         if not isinstance(info, PluginInfo) or not _is_name(info.name):
@@ -206,7 +206,7 @@ class Loader:
             self.diagnostics.add(
                 "TB104",
                 f"plugin {cls.__qualname__} cannot be made: {format_error(error)}",
-                Origin(plugin=_name_of(cls) or cls.__qualname__, location=place_of_error(error) or place_of(cls)),
+                Origin(plugin=_name_of(cls) or cls.__qualname__, location=error_location(error) or location_of(cls)),
                 origin,
                 why="a plugin that is enabled by class or by name is made without arguments",
                 fix="give its arguments defaults, take them from its settings, or pass an instance",
@@ -216,11 +216,11 @@ class Loader:
     def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
         if distribution:
             # The distribution is at fault, not the code or the settings that request the plugin by name.
-            origin = attrs.evolve(origin, location=place_of(value) or origin.location, distribution=distribution)
+            origin = attrs.evolve(origin, location=location_of(value) or origin.location, distribution=distribution)
         self.diagnostics.add(
             "TB104",
             f"{shown(value)} is not a plugin",
-            attrs.evolve(origin, location=origin.location or place_of(value)),
+            attrs.evolve(origin, location=origin.location or location_of(value)),
             why="a plugin is a name, a class derived from turnbuckle.Plugin, or an instance of one",
             fix="derive its class from turnbuckle.Plugin",
         )

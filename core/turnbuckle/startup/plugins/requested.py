@@ -15,7 +15,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, local_plugins
-from turnbuckle.startup.plugins.import_errors import place_of_error
+from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.loading import Loader
 
 __all__ = ["local_requests", "requests_from_settings", "requests_in_code", "requests_of_providers"]
@@ -87,7 +87,7 @@ def local_requests(sources: SettingsSources, diagnostics: Diagnostics) -> list[P
         diagnostics.add(
             "TB103",
             f"{LOCAL_FILE} cannot be imported: {format_error(error)}",
-            attrs.evolve(origin, location=place_of_error(error) or str(path)),
+            attrs.evolve(origin, location=error_location(error) or str(path)),
             why="a file of that name beside the settings counts as enabled",
             fix="correct the file",
         )

@@ -18,7 +18,7 @@ from turnbuckle.startup.collect.builtin import BUILTIN
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, installed_plugins
@@ -171,7 +171,7 @@ def _builtin() -> Iterator[PlannedPlugin]:
         yield PlannedPlugin(
             name=cls.info.name,
             state="builtin",
-            origin=Origin(plugin=cls.info.name, location=place_of(cls)),
+            origin=Origin(plugin=cls.info.name, location=location_of(cls)),
             api=cls.info.api,
             hooks=_hooks_of(cls),
         )

@@ -15,7 +15,7 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.model.locations import file_place
+from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 
@@ -52,7 +52,7 @@ class FileLayer:
 
     def location(self, key: tuple[str, ...]) -> str:
         """Return ``file:line`` of a key."""
-        return file_place(self.path, line_of(self.lines, self.root + key))
+        return file_location(self.path, line_of(self.lines, self.root + key))
 
 
 @attrs.frozen(kw_only=True)

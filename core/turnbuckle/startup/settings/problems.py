@@ -8,7 +8,7 @@ import attrs
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
-from turnbuckle.startup.model.locations import place_of
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.settings.given_values import Key, variable_name
 
@@ -47,7 +47,7 @@ class SettingProblems:
         self.diagnostics.add(
             "TB204",
             f"setting {'.'.join(key)!r} is missing and has no default",
-            Origin(plugin=_owner(key), location=place_of(cls)),
+            Origin(plugin=_owner(key), location=location_of(cls)),
             why="the class of these settings gives it no default",
             fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{variable_name(key)}",
         )
@@ -107,7 +107,7 @@ class SettingProblems:
         self.diagnostics.add(
             "TB210",
             f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {format_error(error)}",
-            Origin(plugin=key[-1] if key else "app", location=place_of(cls)),
+            Origin(plugin=key[-1] if key else "app", location=location_of(cls)),
             why="settings are an attrs class, whose annotations must be known at run time",
             fix="decorate it with attrs.frozen, and import the names in its annotations",
         )

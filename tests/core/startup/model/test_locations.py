@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from turnbuckle.startup.model.locations import caller_place, file_place, place_of
+from turnbuckle.startup.model.locations import caller_location, file_location, location_of
 
 
 def plain() -> None: ...
@@ -59,21 +59,21 @@ def _line(text: str) -> int:
     ],
 )
 def test_place_of(value: object, text: str) -> None:
-    assert place_of(value).endswith(f"tests/core/startup/model/test_locations.py:{_line(text)}")
+    assert location_of(value).endswith(f"tests/core/startup/model/test_locations.py:{_line(text)}")
 
 
 def test_place_of_a_class_that_no_line_begins_is_its_file() -> None:
     made = type("Made", (), {"__module__": __name__})
-    assert place_of(made).endswith("tests/core/startup/model/test_locations.py")
+    assert location_of(made).endswith("tests/core/startup/model/test_locations.py")
 
 
 @pytest.mark.parametrize("value", [len, 3, int, type("X", (), {"__module__": "nowhere"})])
 def test_place_that_is_unknown(value: object) -> None:
-    assert place_of(value) == ""
+    assert location_of(value) == ""
 
 
 def test_place_of_what_wraps_itself() -> None:
-    assert "test_locations.py" in place_of(_Loop())
+    assert "test_locations.py" in location_of(_Loop())
 
 
 class _Touchy:
@@ -82,15 +82,15 @@ class _Touchy:
 
 
 def test_place_of_what_cannot_be_asked_is_that_of_its_class() -> None:
-    assert place_of(_Touchy()).endswith(f"test_locations.py:{_line('class _Touchy') + 1}")
+    assert location_of(_Touchy()).endswith(f"test_locations.py:{_line('class _Touchy') + 1}")
 
 
 def test_places_are_relative_where_that_is_shorter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert file_place(str(tmp_path / "main.py"), 3) == "main.py:3"
-    assert file_place("/elsewhere/main.py", 3) == "/elsewhere/main.py:3"
-    assert file_place("a" + os.sep + "b.toml", None) == "a/b.toml"
+    assert file_location(str(tmp_path / "main.py"), 3) == "main.py:3"
+    assert file_location("/elsewhere/main.py", 3) == "/elsewhere/main.py:3"
+    assert file_location("a" + os.sep + "b.toml", None) == "a/b.toml"
 
 
 def test_caller_place_is_outside_of_the_package() -> None:
-    assert caller_place().endswith(f"test_locations.py:{_line('    assert caller_place()')}")
+    assert caller_location().endswith(f"test_locations.py:{_line('    assert caller_location()')}")
