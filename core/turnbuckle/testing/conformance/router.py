@@ -1,4 +1,4 @@
-"""The test suite for routers (``turnbuckle.records.Router`` is the contract).
+"""The test suite for routers (``turnbuckle.Router`` is the contract).
 
 If several routes have a path and its method, the router may prefer any of them. Only the patterns decide which routes
 have a path; the suite compares the router with a simple model on random tables.
