@@ -154,6 +154,23 @@ class BaseConnection(asyncio.Protocol):
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
+    @property
+    def is_handling(self) -> bool:
+        """Whether a response is due and nothing of it was sent."""
+        return self.state is ConnectionState.HANDLING
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the head of a streamed response was sent, and the rest may follow."""
+        return self.state is ConnectionState.SENDING
+
+    def begin_sending(self, head: bytes) -> None:
+        """Send the head of a streamed response."""
+        self._enter(ConnectionState.SENDING)
+        self.deadlines.handler = math.inf
+        self.arm_next()
+        self.transport.write(head)
+
     async def flush(self) -> None:
         """Wait until the transport can take more data.
 

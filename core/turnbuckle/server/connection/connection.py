@@ -245,23 +245,6 @@ class HTTPConnection(BaseConnection):
 
     # -- the response --------------------------------------------------------------------------------------------------
 
-    @property
-    def is_handling(self) -> bool:
-        """Whether a response is due and nothing of it was sent."""
-        return self.state is _HANDLING
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether the head of a streamed response was sent, and the rest may follow."""
-        return self.state is ConnectionState.SENDING
-
-    def begin_sending(self, head: bytes) -> None:
-        """Send the head of a streamed response."""
-        self._enter(ConnectionState.SENDING)
-        self.deadlines.handler = math.inf
-        self.arm_next()
-        self.transport.write(head)
-
     def end_response(self, close: bool) -> None:
         """Continue after a complete response, which announced the end of the connection if ``close``."""
         exchange = self.exchange
@@ -342,9 +325,8 @@ class HTTPConnection(BaseConnection):
         return self.state is not ConnectionState.CLOSED
 
     def _end_during(self) -> bool:
-        exchange = self.exchange
-        exchange.wake_reader()
-        content = exchange.content
+        self.exchange.wake_reader()
+        content = self.exchange.content
         if self.server.application.cancel_on_disconnect and (content is None or content.is_complete):
             # Most clients that send no more are gone. One that still reads looks the same, so the setting decides.
             self._lost.set()
@@ -371,11 +353,8 @@ class HTTPConnection(BaseConnection):
     def _expire_handling(self) -> None:
         if self.clock.monotonic() < self.deadlines.next_of_handler():
             self.exchange.expire_content()
-            return
-        task = self.exchange.task
-        self.exchange.refuse(503, "the handler took too long")
-        if task is not None:
-            task.cancel()
+        else:
+            self.exchange.expire_handler()
 
     def _expire_sending(self) -> None:
         now = self.clock.monotonic()

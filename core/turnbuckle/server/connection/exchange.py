@@ -203,6 +203,13 @@ class HTTPExchange:
         self._send_error(status, reason, self.head.method if connection.state in ANSWERING else b"GET", close=True)
         connection.linger()
 
+    def expire_handler(self) -> None:
+        """Answer 503 in place of the handler, and cancel it."""
+        task = self.task
+        self.refuse(503, "the handler took too long")
+        if task is not None:
+            task.cancel()
+
     def answer_busy(self) -> bool:
         """Answer 503, because there are too many concurrent requests; return whether the connection has to close."""
         head = self.head

@@ -48,22 +48,22 @@ class TLSHandshake(asyncio.Protocol):
     Args:
         server: the state that the connections share.
         certificates: provide the context of the handshake.
-        arrival: the facts that a PROXY header gave about the connection.
+        info: the facts that a PROXY header gave about the connection.
 
     Attributes:
         deadline: when the handshake must be complete, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_arrival", "_carrier", "_certificates", "_channel", "_has_failed", "_peer", "deadline", "server")
+    __slots__ = ("_carrier", "_certificates", "_channel", "_has_failed", "_info", "_peer", "deadline", "server")
 
     _carrier: asyncio.Transport
     _channel: TLSChannel
 
-    def __init__(self, server: ServerState, certificates: Certificates, arrival: ConnectionInfo = DIRECT) -> None:
+    def __init__(self, server: ServerState, certificates: Certificates, info: ConnectionInfo = DIRECT) -> None:
         self.server: Final = server
         self.deadline = math.inf
         self._certificates: Final = certificates
-        self._arrival: Final = arrival
+        self._info: Final = info
         self._has_failed = False
         self._peer: Peer | None = None
 
@@ -77,7 +77,7 @@ class TLSHandshake(asyncio.Protocol):
         self._channel = TLSChannel.for_server(self._certificates.context(now))
         self.deadline = now + (server.application.timeouts.handshake or math.inf)
         server.connections.add(self)
-        peer = describe_peer(self._carrier, self._arrival, Disconnected())
+        peer = describe_peer(self._carrier, self._info, Disconnected())
         if server.admission.enter(peer):
             self.abort()
             return
@@ -157,15 +157,15 @@ class TLSHandshake(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         tls = _tls_info(self._channel.secured)
-        arrival = attrs.evolve(self._arrival, due=None, tls=tls)
+        info = attrs.evolve(self._info, due=None, tls=tls)
         make = self.server.application.alpn.get(tls.alpn)
         if make is None:
-            self._serve_http(arrival)
+            self._serve_http(info)
         else:
-            self._serve_alpn_protocol(arrival, tls.alpn, make)
+            self._serve_alpn_protocol(info, tls.alpn, make)
 
-    def _serve_http(self, arrival: ConnectionInfo) -> None:
-        protocol = HTTPConnection(self.server, arrival)
+    def _serve_http(self, info: ConnectionInfo) -> None:
+        protocol = HTTPConnection(self.server, info)
         secured = self._secured(protocol)
         # The HTTP connection counts itself.
         self._leave()
@@ -174,10 +174,10 @@ class TLSHandshake(asyncio.Protocol):
         self.server.connections.discard(self)
         secured.deliver()
 
-    def _serve_alpn_protocol(self, arrival: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
+    def _serve_alpn_protocol(self, info: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
         server, lost = self.server, Disconnected()
         secured = self._secured(self)
-        peer = describe_peer(secured, arrival, lost)
+        peer = describe_peer(secured, info, lost)
         try:
             protocol = make(peer)
         except Exception:  # noqa: BLE001  # a plugin may raise anything

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -364,3 +365,28 @@ async def test_stream_that_breaks_off_has_a_line_in_the_access_log(path: str, ca
     lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
     outcome = "disconnected" if path == "/gone" else "broken"
     assert lines == [f'127.0.0.1:40000 "POST {path} HTTP/1.1" 200 3 0.0ms - {outcome}']
+
+
+class _BodyThatClosesSlowly:
+    """A body whose ``aclose`` waits, and ignores that it is cancelled."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"abc"
+
+        return pieces()
+
+    async def aclose(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
+
+
+async def test_connection_that_is_lost_while_a_body_closes_awaits_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    async def stream(request: Request) -> Response:
+        return Response(_BodyThatClosesSlowly())
+
+    async with serving(stream) as served:
+        assert (await served.send(GET)).endswith(b"0\r\n\r\n")
+        await served.connection.reset()
+        assert served.connection.is_lost
+    assert caplog.messages == []
