@@ -95,7 +95,7 @@ class ProxiedConnection(asyncio.Protocol):
         self.deadline = server.clock.monotonic() + (server.application.timeouts.head or math.inf)
         server.connections.add(self)
         if not self._trusted.trusts(client_of(transport)):
-            self._cut("it is not a trusted proxy")
+            self._disconnect("it is not a trusted proxy")
         elif server.admission.enter(_UNCOUNTED):
             self.abort()
         else:
@@ -110,7 +110,7 @@ class ProxiedConnection(asyncio.Protocol):
         try:
             header = self._parser.feed(data)
         except ProtocolError as error:
-            self._cut(str(error))
+            self._disconnect(str(error))
             return
         if header is not None:
             self._hand_over(header)
@@ -132,7 +132,7 @@ class ProxiedConnection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Disconnect a peer whose header took too long."""
-        self._cut("its header took too long")
+        self._disconnect("its header took too long")
 
     def disable_keep_alive(self) -> None:
         """Do nothing: the next protocol asks the server whether it is stopping."""
@@ -148,7 +148,7 @@ class ProxiedConnection(asyncio.Protocol):
 
     # -- the end of the header -----------------------------------------------------------------------------------------
 
-    def _cut(self, reason: str) -> None:
+    def _disconnect(self, reason: str) -> None:
         _log.debug("%s was disconnected: %s", address_of(self._transport), reason)
         self.abort()
 

@@ -1,7 +1,7 @@
 """Log one line for each response and for each refused request.
 
 A connection keeps a request as ``unlogged`` until its line is written, whichever part ends the request; so each request
-gets exactly one line. Where the access log is off, there is no such object.
+gets exactly one line. Where the access log is off, no ``AccessLog`` is made.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Fleet:
         actions, self._actions = self._actions, []
         return actions
 
-    def due(self) -> float:
+    def next_deadline(self) -> float:
         """Return the latest time for the next call of ``tick``."""
         return min(self._deadlines(), default=math.inf)
 
@@ -110,7 +110,7 @@ class Fleet:
         if worker is None or worker.phase is not Phase.STARTING:
             return
         worker.phase = Phase.SERVING
-        worker.since = worker.heard = now
+        worker.since = worker.last_heard = now
         slot = self._slots[worker.slot]
         if slot.successor is worker:
             before, slot.current, slot.successor = slot.current, worker, None
@@ -122,7 +122,7 @@ class Fleet:
             self._actions.append(Ready())
         self._continue_replacing(now)
 
-    def heard(self, number: int, now: float, *, requests: int, memory: int) -> None:
+    def heartbeat(self, number: int, now: float, *, requests: int, memory: int) -> None:
         """Record a sign of life from a worker's event loop.
 
         Args:
@@ -133,7 +133,7 @@ class Fleet:
         """
         worker = self._workers.get(number)
         if worker is not None:
-            worker.heard, worker.requests, worker.memory = now, requests, memory
+            worker.last_heard, worker.requests, worker.memory = now, requests, memory
             self._continue_replacing(now)
 
     def refused(self, number: int, reason: str) -> None:
@@ -142,7 +142,7 @@ class Fleet:
         if worker is not None:
             worker.reason = reason
 
-    def gone(self, number: int, now: float, *, ending: str, status: int) -> None:
+    def ended(self, number: int, now: float, *, ending: str, status: int) -> None:
         """Record that the process of a worker has ended.
 
         Args:
@@ -186,7 +186,7 @@ class Fleet:
             number=self._number,
             slot=slot.number,
             since=now,
-            heard=now,
+            last_heard=now,
             max_requests=(self._policy.max_requests or math.inf) * factor,
             max_age=(self._policy.max_age or math.inf) * factor,
             max_memory=(self._policy.max_memory or math.inf) * factor,
@@ -203,7 +203,7 @@ class Fleet:
     def _stop(self, worker: WorkerState, now: float) -> None:
         if worker.phase is not Phase.STOPPING:
             worker.phase = Phase.STOPPING
-            worker.heard = now
+            worker.last_heard = now
             worker.abort_at = now + self._abort_after
             self._actions.append(Stop(worker.number))
 
@@ -215,7 +215,7 @@ class Fleet:
 
     def _kill(self, worker: WorkerState) -> None:
         # From now on only the end of its process matters, which the supervisor will report.
-        worker.abort_at = worker.kill_at = worker.heard = math.inf
+        worker.abort_at = worker.kill_at = worker.last_heard = math.inf
         self._actions.append(Kill(worker.number))
 
     def _check_deadlines(self, worker: WorkerState, now: float) -> None:
@@ -233,7 +233,7 @@ class Fleet:
 
     def _silence_limit(self, worker: WorkerState) -> float:
         limit = self._policy.startup if worker.phase is Phase.STARTING else self._policy.heartbeat
-        return worker.heard + (limit or math.inf)
+        return worker.last_heard + (limit or math.inf)
 
     # -- one slot after its worker has ended
 

@@ -30,7 +30,7 @@ class Successor:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], sets: Sequence[Sequence[int]]) -> None:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
-        variable = SuccessorEnvironment(pipe=theirs, sets=sets).written()
+        variable = SuccessorEnvironment(pipe=theirs, sets=sets).to_json()
         fds = (theirs, *(fd for socket_set in sets for fd in socket_set))
         try:
             self._process: Final = spawn(command, {**environ, SUCCESSOR: variable}, fds)

@@ -39,7 +39,7 @@ class WorkerProcess:
             settings = attrs.evolve(settings, channel=theirs.fileno())
             try:
                 self._process: Final = spawn(
-                    command, {**environ, WORKER: settings.written()}, (theirs.fileno(), *settings.fds)
+                    command, {**environ, WORKER: settings.to_json()}, (theirs.fileno(), *settings.fds)
                 )
             except OSError:
                 ours.close()

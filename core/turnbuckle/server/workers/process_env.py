@@ -65,11 +65,11 @@ class WorkerEnvironment:
     reports_memory: bool = False
 
     @classmethod
-    def read(cls, text: str) -> WorkerEnvironment:
+    def from_json(cls, text: str) -> WorkerEnvironment:
         """Return the settings that a variable contains."""
         return cls(**json.loads(text))
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """Return the value of the variable."""
         return json.dumps(attrs.asdict(self))
 
@@ -87,11 +87,11 @@ class SuccessorEnvironment:
     sets: tuple[tuple[int, ...], ...] = attrs.field(converter=_as_sets)
 
     @classmethod
-    def read(cls, text: str) -> SuccessorEnvironment:
+    def from_json(cls, text: str) -> SuccessorEnvironment:
         """Return the resources that a variable contains."""
         return cls(**json.loads(text))
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """Return the value of the variable."""
         return json.dumps(attrs.asdict(self))
 
@@ -125,7 +125,7 @@ def become_supervisor(config: SupervisorConfig) -> NoReturn:
 
     successor = os.environ.pop(SUCCESSOR, "")
     if successor:
-        config = attrs.evolve(config, successor=SuccessorEnvironment.read(successor))
+        config = attrs.evolve(config, successor=SuccessorEnvironment.from_json(successor))
     command = python_command()
     sys.stdout.flush()
     sys.stderr.flush()

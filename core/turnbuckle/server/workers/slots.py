@@ -61,7 +61,7 @@ class WorkerState:
         number: of the worker; no other worker gets the same.
         slot: number of its slot.
         since: when it was started, then when it began to serve.
-        heard: when its last message arrived, or when its phase changed.
+        last_heard: when its last message arrived, or when its phase changed.
         max_requests: requests after which it is replaced.
         max_age: seconds of serving after which it is replaced.
         max_memory: bytes of resident memory above which it is replaced.
@@ -76,7 +76,7 @@ class WorkerState:
     number: int
     slot: int
     since: float
-    heard: float
+    last_heard: float
     max_requests: float
     max_age: float
     max_memory: float

@@ -105,7 +105,7 @@ class Supervisor:
                 if self._end is not None:
                     return self._end
                 self._wait()
-                self._turn(time.monotonic())
+                self._handle_events(time.monotonic())
 
     def request_reload(self) -> None:
         """Replace all workers; may be called from any thread."""
@@ -115,12 +115,12 @@ class Supervisor:
     # -- one turn
 
     def _wait(self) -> None:
-        due = min(self._fleet.due(), self._watchdog_at) - time.monotonic()
+        due = min(self._fleet.next_deadline(), self._watchdog_at) - time.monotonic()
         for key, _ in self._selector.select(max(0.0, min(due, _MAX_SLEEP))):
             if key.fileobj is self._woken:
                 self._woken.recv(4096)
 
-    def _turn(self, now: float) -> None:
+    def _handle_events(self, now: float) -> None:
         while self._pending_calls:
             self._pending_calls.popleft()(now)
         for number, process in list(self._processes.items()):
@@ -147,7 +147,7 @@ class Supervisor:
                 self._fleet.refused(number, str(message["refused"]))
             else:
                 requests, memory = message.get("requests"), message.get("memory")
-                self._fleet.heard(number, now, requests=_as_number(requests), memory=_as_number(memory))
+                self._fleet.heartbeat(number, now, requests=_as_number(requests), memory=_as_number(memory))
         if not process.channel.is_open():
             # Otherwise select() would report its end for ever. The end of the process follows.
             self._selector.unregister(process.channel)
@@ -157,7 +157,7 @@ class Supervisor:
         if process.channel.is_open():
             self._selector.unregister(process.channel)
         process.channel.close()
-        self._fleet.gone(number, now, ending=process.ending, status=status)
+        self._fleet.ended(number, now, ending=process.ending, status=status)
 
     # -- requests from signals and the file watcher
 
@@ -253,7 +253,7 @@ class Supervisor:
             process = WorkerProcess(self._parts.command, os.environ, environment)
         except OSError as error:
             self._fleet.refused(number, f"error: cannot start a process: {error.strerror}")
-            self._fleet.gone(number, time.monotonic(), ending="no process", status=_NOT_STARTED)
+            self._fleet.ended(number, time.monotonic(), ending="no process", status=_NOT_STARTED)
             return
         self._processes[number] = process
         self._selector.register(process.channel, selectors.EVENT_READ)

@@ -68,7 +68,7 @@ class Worker:
         for number in _IGNORED_SIGNALS:
             # Install a handler instead of the inherited SIG_IGN, which child processes would inherit in turn.
             signal.signal(number, _ignore)
-        return cls(WorkerEnvironment.read(environ.pop(WORKER)))
+        return cls(WorkerEnvironment.from_json(environ.pop(WORKER)))
 
     def refuse(self, reason: str) -> None:
         """Report to the supervisor why this worker cannot serve."""
@@ -133,11 +133,11 @@ class Worker:
             self._server.request_stop()
 
     def _count_requests(self, handle: Handler) -> Handler:
-        def with_request_count(request: Request) -> Awaitable[Response]:
+        def count_and_handle(request: Request) -> Awaitable[Response]:
             self._requests += 1
             return handle(request)
 
-        return with_request_count
+        return count_and_handle
 
 
 def _ignore(number: int, frame: object) -> None:

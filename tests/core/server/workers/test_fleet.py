@@ -35,7 +35,7 @@ def said(fleet: Fleet, level: int = logging.ERROR) -> list[str]:
 
 def beat(fleet: Fleet, now: float, *numbers: int, requests: int = 0, memory: int = 0) -> None:
     for number in numbers:
-        fleet.heard(number, now, requests=requests, memory=memory)
+        fleet.heartbeat(number, now, requests=requests, memory=memory)
 
 
 # -- starting
@@ -58,11 +58,11 @@ def test_worker_that_cannot_start_ends_it_all_with_the_first_reason() -> None:
     fleet.ready(1, 0.5)
     fleet.actions()
     fleet.refused(2, "error: no database")
-    fleet.gone(2, 1.0, ending="exit status 3", status=3)
+    fleet.ended(2, 1.0, ending="exit status 3", status=3)
     assert acts(fleet) == [Stop(1), Stop(3)]
     fleet.refused(3, "error: no database either")
-    fleet.gone(3, 1.0, ending="exit status 3", status=3)
-    fleet.gone(1, 1.0, ending="exit status 0", status=0)
+    fleet.ended(3, 1.0, ending="exit status 3", status=3)
+    fleet.ended(1, 1.0, ending="exit status 0", status=0)
     fleet.tick(1000.0)
     assert acts(fleet) == [Exit("error: no database", 3)]
 
@@ -70,14 +70,14 @@ def test_worker_that_cannot_start_ends_it_all_with_the_first_reason() -> None:
 def test_worker_that_dies_before_it_serves_ends_it_all() -> None:
     fleet = a_fleet(1)
     fleet.start(0.0)
-    fleet.gone(1, 1.0, ending="signal SIGSEGV", status=139)
+    fleet.ended(1, 1.0, ending="signal SIGSEGV", status=139)
     assert acts(fleet)[1:] == [Exit("error: a worker ended with signal SIGSEGV before it served", 139)]
 
 
 def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
     fleet = a_fleet(1)
     fleet.start(0.0)
-    fleet.gone(1, 1.0, ending="exit status 0", status=0)
+    fleet.ended(1, 1.0, ending="exit status 0", status=0)
     (drained,) = acts(fleet)[1:]
     assert isinstance(drained, Exit)
     assert drained.status == 1
@@ -86,26 +86,26 @@ def test_worker_that_ends_well_before_it_serves_is_a_failure_too() -> None:
 def test_failed_start_waits_for_no_worker_that_does_not_stop() -> None:
     fleet = a_fleet(2)
     fleet.start(0.0)
-    fleet.gone(2, 1.0, ending="exit status 3", status=3)
+    fleet.ended(2, 1.0, ending="exit status 3", status=3)
     fleet.actions()
-    fleet.tick(fleet.due())
+    fleet.tick(fleet.next_deadline())
     assert acts(fleet) == [Abort(1)]
-    fleet.tick(fleet.due())
+    fleet.tick(fleet.next_deadline())
     assert acts(fleet) == [Kill(1)]
-    assert fleet.due() == math.inf
+    assert fleet.next_deadline() == math.inf
 
 
 def test_start_that_takes_too_long_fails() -> None:
     fleet = a_fleet(1, startup=60.0)
     fleet.start(0.0)
     fleet.actions()
-    assert fleet.due() == 60.0
+    assert fleet.next_deadline() == 60.0
     fleet.tick(59.9)
     assert acts(fleet) == []
     fleet.tick(60.0)
     fleet.tick(60.1)
     assert acts(fleet) == [Kill(1)]
-    fleet.gone(1, 60.2, ending="signal SIGKILL", status=137)
+    fleet.ended(1, 60.2, ending="signal SIGKILL", status=137)
     assert acts(fleet) == [Exit("not serving within 60 s (workers.startup)", 137)]
 
 
@@ -117,10 +117,10 @@ def test_crashed_worker_is_replaced_after_pauses_that_double() -> None:
     now, number, pauses = 10.0, 1, []
     beat(fleet, now, 1, 2)
     for _ in range(4):
-        fleet.gone(number, now, ending="signal SIGKILL", status=137)
+        fleet.ended(number, now, ending="signal SIGKILL", status=137)
         assert acts(fleet) == []
-        pauses.append(fleet.due() - now)
-        now = fleet.due()
+        pauses.append(fleet.next_deadline() - now)
+        now = fleet.next_deadline()
         fleet.tick(now)
         (start,) = acts(fleet)
         assert isinstance(start, Start)
@@ -133,21 +133,21 @@ def test_crashed_worker_is_replaced_after_pauses_that_double() -> None:
 
 def test_crash_after_a_healthy_time_counts_as_the_first() -> None:
     fleet = serving(1, backoff=0.5, healthy=60.0, heartbeat=0.0)
-    fleet.gone(1, 1.0, ending="exit status 1", status=1)
+    fleet.ended(1, 1.0, ending="exit status 1", status=1)
     assert said(fleet) == ["worker 1 ended with exit status 1; starting another in 0.5 s"]
     fleet.tick(1.5)
     fleet.ready(2, 2.0)
-    fleet.gone(2, 62.0, ending="exit status 1", status=1)
+    fleet.ended(2, 62.0, ending="exit status 1", status=1)
     assert said(fleet) == ["worker 2 ended with exit status 1; starting another in 0.5 s"]
 
 
 def test_replacement_that_cannot_start_is_tried_again_and_says_why() -> None:
     fleet = serving(1)
-    fleet.gone(1, 1.0, ending="exit status 1", status=1)
+    fleet.ended(1, 1.0, ending="exit status 1", status=1)
     fleet.tick(1.5)
     fleet.actions()
     fleet.refused(2, "error: TB203 no settings\nTB204 none at all")
-    fleet.gone(2, 2.0, ending="exit status 3", status=3)
+    fleet.ended(2, 2.0, ending="exit status 3", status=3)
     assert said(fleet) == [
         "worker 2: error: TB203 no settings",
         "worker 2: TB204 none at all",
@@ -163,7 +163,7 @@ def test_replacement_that_cannot_start_is_tried_again_and_says_why() -> None:
 def test_worker_that_stops_answering_is_killed_and_replaced() -> None:
     fleet = serving(2, heartbeat=30.0)
     beat(fleet, 20.0, 1)
-    assert fleet.due() == 30.0
+    assert fleet.next_deadline() == 30.0
     fleet.tick(29.9)
     assert acts(fleet) == []
     fleet.tick(30.0)
@@ -173,8 +173,8 @@ def test_worker_that_stops_answering_is_killed_and_replaced() -> None:
     ]
     fleet.tick(31.0)
     assert acts(fleet) == []
-    fleet.gone(2, 31.0, ending="signal SIGKILL", status=137)
-    fleet.tick(fleet.due())
+    fleet.ended(2, 31.0, ending="signal SIGKILL", status=137)
+    fleet.tick(fleet.next_deadline())
     assert acts(fleet) == [Start(3, 1)]
 
 
@@ -189,7 +189,7 @@ def test_worker_that_hangs_while_it_drains_is_killed() -> None:
 
 def test_heartbeat_0_lets_workers_be_silent() -> None:
     fleet = serving(1, heartbeat=0.0)
-    assert fleet.due() == math.inf
+    assert fleet.next_deadline() == math.inf
     fleet.tick(1e9)
     assert acts(fleet) == []
 
@@ -216,18 +216,18 @@ def test_worn_out_worker_stops_when_another_serves(limit, report, reason: str) -
     fleet.ready(3, 6.0)
     # Only now is it the other's turn.
     assert acts(fleet) == [Stop(number), Start(4, 2 - number)]
-    fleet.gone(number, 7.0, ending="exit status 0", status=0)
+    fleet.ended(number, 7.0, ending="exit status 0", status=0)
     fleet.ready(4, 8.0)
     assert acts(fleet) == [Stop(3 - number)]
 
 
 def test_age_wakes_the_supervisor() -> None:
     fleet = serving(2, max_age=5.0, heartbeat=0.0, startup=60.0)
-    assert fleet.due() == 5.0
+    assert fleet.next_deadline() == 5.0
     fleet.tick(5.0)
     assert acts(fleet) == [Start(3, 0)]
     # The second is due too, but has to wait: nothing is to be done before the successor is late.
-    assert fleet.due() == 65.0
+    assert fleet.next_deadline() == 65.0
 
 
 def test_jitter_lets_workers_last_longer() -> None:
@@ -242,7 +242,7 @@ def test_recycling_pauses_after_a_successor_that_failed() -> None:
     fleet = serving(1, max_requests=10, jitter=0.0, backoff=0.5)
     beat(fleet, 1.0, 1, requests=10)
     fleet.actions()
-    fleet.gone(2, 2.0, ending="exit status 3", status=3)
+    fleet.ended(2, 2.0, ending="exit status 3", status=3)
     assert said(fleet) == ["worker 2, which was to replace another, ended with exit status 3"]
     beat(fleet, 2.4, 1, requests=11)
     assert acts(fleet) == []
@@ -254,12 +254,12 @@ def test_worker_that_crashes_while_it_is_replaced_leaves_its_place_to_the_succes
     fleet = serving(1, max_requests=10, jitter=0.0)
     beat(fleet, 1.0, 1, requests=10)
     fleet.actions()
-    fleet.gone(1, 2.0, ending="signal SIGKILL", status=137)
+    fleet.ended(1, 2.0, ending="signal SIGKILL", status=137)
     assert acts(fleet) == []
     fleet.ready(2, 3.0)
     fleet.tick(3.1)
     assert acts(fleet) == []
-    assert fleet.due() == 33.0
+    assert fleet.next_deadline() == 33.0
 
 
 # -- reloading
@@ -271,10 +271,10 @@ def test_reload_replaces_one_worker_after_the_other() -> None:
     assert fleet.actions() == [Log(logging.INFO, "reloading"), Start(3, 0)]
     fleet.ready(3, 2.0)
     assert acts(fleet) == [Stop(1), Start(4, 1)]
-    fleet.gone(1, 2.5, ending="exit status 0", status=0)
+    fleet.ended(1, 2.5, ending="exit status 0", status=0)
     fleet.ready(4, 3.0)
     assert fleet.actions() == [Stop(2), Log(logging.INFO, "reloaded"), Reloaded("reloaded")]
-    fleet.gone(2, 3.5, ending="exit status 0", status=0)
+    fleet.ended(2, 3.5, ending="exit status 0", status=0)
     assert fleet.actions() == []
 
 
@@ -283,7 +283,7 @@ def test_reload_that_fails_keeps_the_workers_of_before() -> None:
     fleet.reload(1.0)
     fleet.actions()
     fleet.refused(3, "error: 'shop' cannot be imported: SyntaxError: invalid syntax")
-    fleet.gone(3, 2.0, ending="exit status 3", status=3)
+    fleet.ended(3, 2.0, ending="exit status 3", status=3)
     actions = fleet.actions()
     assert [action for action in actions if not isinstance(action, Log)] == [Reloaded("reload failed")]
     assert Log(logging.ERROR, "worker 3: error: 'shop' cannot be imported: SyntaxError: invalid syntax") in actions
@@ -302,7 +302,7 @@ def test_reload_during_a_reload_begins_anew() -> None:
     # Worker 4 may have loaded code that has changed since; worker 3 is replaced once more.
     assert acts(fleet) == [Stop(4), Start(5, 0)]
     fleet.ready(4, 3.1)
-    fleet.gone(4, 3.2, ending="signal SIGTERM", status=143)
+    fleet.ended(4, 3.2, ending="signal SIGTERM", status=143)
     assert acts(fleet) == []
     fleet.ready(5, 4.0)
     assert acts(fleet) == [Stop(3), Start(6, 1)]
@@ -321,7 +321,7 @@ def test_reload_while_starting_follows_the_start() -> None:
 
 def test_reload_does_not_wait_for_the_pause_after_a_crash() -> None:
     fleet = serving(2, backoff=20.0)
-    fleet.gone(1, 1.0, ending="exit status 1", status=1)
+    fleet.ended(1, 1.0, ending="exit status 1", status=1)
     fleet.actions()
     fleet.reload(2.0)
     assert acts(fleet) == [Start(3, 0), Start(4, 1)]
@@ -335,7 +335,7 @@ def test_crash_during_a_reload_is_replaced_with_the_new_code() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
     fleet.actions()
-    fleet.gone(2, 1.5, ending="exit status 1", status=1)
+    fleet.ended(2, 1.5, ending="exit status 1", status=1)
     fleet.ready(3, 2.0)
     fleet.tick(2.0)
     assert acts(fleet) == [Stop(1), Start(4, 1)]
@@ -350,8 +350,8 @@ def test_stop_lets_all_workers_finish() -> None:
     fleet = serving(2)
     fleet.stop(1.0)
     assert acts(fleet) == [Stop(1), Stop(2)]
-    fleet.gone(1, 2.0, ending="exit status 0", status=0)
-    fleet.gone(2, 3.0, ending="exit status 0", status=0)
+    fleet.ended(1, 2.0, ending="exit status 0", status=0)
+    fleet.ended(2, 3.0, ending="exit status 0", status=0)
     assert acts(fleet) == [Exit()]
 
 
@@ -368,7 +368,7 @@ def test_second_stop_cuts_and_then_kills() -> None:
 
 def test_stop_starts_nobody_and_reloads_nothing() -> None:
     fleet = serving(2)
-    fleet.gone(1, 1.0, ending="exit status 1", status=1)
+    fleet.ended(1, 1.0, ending="exit status 1", status=1)
     fleet.stop(1.1)
     fleet.reload(1.2)
     fleet.tick(100.0)
@@ -377,7 +377,7 @@ def test_stop_starts_nobody_and_reloads_nothing() -> None:
 
 def test_stop_without_workers_is_over_at_once() -> None:
     fleet = serving(1)
-    fleet.gone(1, 1.0, ending="exit status 1", status=1)
+    fleet.ended(1, 1.0, ending="exit status 1", status=1)
     fleet.stop(1.1)
     assert acts(fleet) == [Exit()]
 
@@ -387,9 +387,9 @@ def test_stop_during_a_reload_is_no_failure_of_it() -> None:
     fleet.reload(1.0)
     fleet.stop(1.5)
     fleet.actions()
-    fleet.gone(2, 2.0, ending="signal SIGTERM", status=143)
+    fleet.ended(2, 2.0, ending="signal SIGTERM", status=143)
     assert fleet.actions() == []
-    fleet.gone(1, 2.0, ending="exit status 0", status=0)
+    fleet.ended(1, 2.0, ending="exit status 0", status=0)
     assert fleet.actions() == [Exit()]
 
 
@@ -398,7 +398,7 @@ def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
     fleet.reload(1.0)
     fleet.ready(2, 2.0)
     fleet.actions()
-    assert fleet.due() == 4.0
+    assert fleet.next_deadline() == 4.0
     fleet.tick(4.0)
     assert acts(fleet) == [Abort(1)]
 
@@ -406,7 +406,7 @@ def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
 def test_what_is_said_of_workers_that_are_gone_is_ignored() -> None:
     fleet = serving(1)
     fleet.ready(7, 1.0)
-    fleet.heard(7, 1.0, requests=1, memory=1)
+    fleet.heartbeat(7, 1.0, requests=1, memory=1)
     fleet.refused(7, "error")
-    fleet.gone(7, 1.0, ending="exit status 0", status=0)
+    fleet.ended(7, 1.0, ending="exit status 0", status=0)
     assert fleet.actions() == []

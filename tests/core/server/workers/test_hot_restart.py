@@ -13,7 +13,7 @@ READY = """\
 import json, os
 from turnbuckle.server.workers.hot_restart import notify_ready
 from turnbuckle.server.workers.process_env import SUCCESSOR, SuccessorEnvironment
-place = SuccessorEnvironment.read(os.environ[SUCCESSOR])
+place = SuccessorEnvironment.from_json(os.environ[SUCCESSOR])
 for fd in place.sets[0]:
     os.fstat(fd)
 notify_ready(place.pipe)

@@ -31,7 +31,7 @@ from turnbuckle.server.workers.settings import Workers
     ],
 )
 def test_environment_is_read_as_it_was_written(environment) -> None:
-    assert type(environment).read(environment.written()) == environment
+    assert type(environment).from_json(environment.to_json()) == environment
 
 
 @pytest.mark.parametrize(

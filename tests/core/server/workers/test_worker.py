@@ -94,7 +94,7 @@ def test_worker_is_taken_from_the_environment_and_refuses_with_a_reason() -> Non
     before = {
         number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     }
-    environ = {WORKER: WorkerEnvironment(channel=theirs.detach(), fds=(7,)).written(), "HOME": "/"}
+    environ = {WORKER: WorkerEnvironment(channel=theirs.detach(), fds=(7,)).to_json(), "HOME": "/"}
     try:
         worker = Worker.take_from(environ)
         # What is for the supervisor comes to the whole group.
