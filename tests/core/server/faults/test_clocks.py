@@ -51,7 +51,7 @@ async def test_wall_clock_moves_the_date_and_nothing_else(jump: float, date: byt
     await server.stop()
 
 
-async def test_leap_ends_what_was_open_and_nothing_that_comes_later() -> None:
+async def test_leap_ends_open_connections_and_no_later_ones() -> None:
     async with serving(hello) as served:
         idle, half = served.server.connect(), served.server.connect()
         await idle.send(GET)
@@ -68,7 +68,7 @@ async def test_leap_ends_what_was_open_and_nothing_that_comes_later() -> None:
         assert not later.is_closed
 
 
-async def test_octets_that_waited_through_a_leap_are_looked_at_first() -> None:
+async def test_bytes_that_waited_through_a_leap_are_read_before_deadlines() -> None:
     async with serving(echo) as served:
         await served.connection.send(post_head(8) + b"half")
         served.connection.post(b"half")

@@ -49,7 +49,7 @@ def test_server_without_descriptors_recovers(loop: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_server_without_descriptors_drops_nobody(loop: str, tmp_path: Path) -> None:
+def test_server_without_descriptors_drops_no_connection(loop: str, tmp_path: Path) -> None:
     with server_process(dedent(_CODE).format(loop=loop), tmp_path) as server, ExitStack() as waiting:
         clients = [waiting.enter_context(server.connect()) for _ in range(60)]
         wait_for(lambda: server.lines("cannot accept"), "a complaint")

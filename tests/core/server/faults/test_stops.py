@@ -47,7 +47,7 @@ main()
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("path", ["/deaf", "/asleep", "/late"])
-def test_server_ends_whatever_a_handler_does(path: str, loop: str, tmp_path: Path) -> None:
+def test_server_ends_despite_its_handlers(path: str, loop: str, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
     with server_process(SERVE.format(path=str(app), loop=loop), tmp_path) as process:

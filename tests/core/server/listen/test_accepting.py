@@ -82,7 +82,7 @@ async def test_acceptor_takes_everyone(listener: Listener) -> None:
     close_all(clients, accepted.sockets)
 
 
-async def test_acceptor_goes_on_after_a_client_that_did_not_wait(listener: Listener) -> None:
+async def test_acceptor_continues_after_a_client_that_left_the_backlog(listener: Listener) -> None:
     accepted = Accepted()
     clock = FakeClock()
     listener.errors = [ConnectionAbortedError(errno.ECONNABORTED, "gone")] * 3
@@ -176,7 +176,7 @@ async def test_abort_leaves_no_socket_open(listener: Listener, has_begun: bool) 
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("gone"), ValueError("no handshake")])
-async def test_connection_that_cannot_be_made_is_none_of_the_operators_business(
+async def test_connection_that_cannot_be_made_is_logged_at_level_debug(
     listener: Listener, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

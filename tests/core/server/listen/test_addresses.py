@@ -19,7 +19,7 @@ def test_address_prints_as_a_client_would_write_it(address: Address, url: str) -
 
 
 @pytest.mark.parametrize("mode", ["rw-", "0o660", "66", "6660", "888", "+60", " 660"])
-def test_endpoint_refuses_what_is_no_mode(mode: str) -> None:
+def test_bind_address_refuses_an_invalid_mode(mode: str) -> None:
     with pytest.raises(ValueError, match="three octal digits"):
         BindAddress(unix_mode=mode)
 

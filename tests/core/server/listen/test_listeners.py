@@ -77,7 +77,7 @@ def test_bind_refuses_a_port_in_use(taken_port: int) -> None:
     assert isinstance(caught.value, OSError)
 
 
-def test_bind_closes_what_it_bound_when_a_later_address_fails(taken_port: int) -> None:
+def test_bind_closes_bound_sockets_when_a_later_address_fails(taken_port: int) -> None:
     with pytest.raises(ListenError):
         bind_listeners(BindAddress(host=["127.0.0.2", "127.0.0.1"], port=taken_port))
     _close(bind_listeners(BindAddress(host="127.0.0.2", port=taken_port)))

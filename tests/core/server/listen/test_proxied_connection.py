@@ -49,7 +49,7 @@ def answer(served: ThreadedServer, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("header", [TEXT, BINARY])
-def test_handler_sees_what_the_proxy_tells(loop: str, header: bytes) -> None:
+def test_handler_sees_the_addresses_that_the_proxy_sent(loop: str, header: bytes) -> None:
     with threaded_server(ends, loop=loop, proxy=HERE) as served:
         assert answer(served, header + LAST).endswith(SEEN)
 
@@ -90,7 +90,7 @@ def test_second_header_is_no_request(loop: str) -> None:
 
 
 @pytest.mark.parametrize("data", [TEXT + LAST, LAST], ids=["with-header", "without"])
-def test_who_is_not_trusted_is_cut_off(loop: str, data: bytes) -> None:
+def test_untrusted_peer_is_disconnected(loop: str, data: bytes) -> None:
     with threaded_server(ends, loop=loop, proxy=ProxySettings(protocol=True, trusted=("10.0.0.0/8",))) as served:
         assert answer(served, data) == b""
         assert served.has_no_connections()
@@ -183,6 +183,6 @@ def test_curl_speaks_it(loop: str) -> None:
 
 
 @pytest.mark.parametrize("trusted", [(), ("localhost",), ("10.0.0.1/8",)])
-def test_settings_that_trust_nobody_are_refused(loop: str, trusted: tuple[str, ...]) -> None:
+def test_settings_without_trusted_proxies_are_refused(loop: str, trusted: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         ProxySettings(protocol=True, trusted=trusted)

@@ -21,7 +21,7 @@ def _environ(count: str = "2", names: str = "", pid: int | None = None) -> dict[
     }
 
 
-def test_passed_sockets_are_numbered_from_3_and_told_to_nobody_else() -> None:
+def test_passed_sockets_are_numbered_from_3_and_hidden_from_child_processes() -> None:
     environ = _environ("2")
     assert take_passed_sockets(environ) == (3, 4)
     assert environ == {"HOME": "/"}

@@ -53,7 +53,7 @@ def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: 
 
 
 @pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "folder"])
-def test_bind_leaves_what_is_no_socket(tmp_path: Path, make) -> None:
+def test_bind_leaves_files_that_are_not_sockets(tmp_path: Path, make) -> None:
     path = tmp_path / "web.sock"
     make(path)
     with pytest.raises(ListenError, match="exists and is not a socket"):
@@ -104,7 +104,7 @@ def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> 
         pytest.param("0666", 0o666, id="everybody"),
     ],
 )
-def test_bind_unix_sets_the_mode_whatever_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
+def test_bind_unix_sets_the_mode_despite_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
     path = tmp_path / "s"
     (listener,) = bind_listeners(BindAddress(unix=str(path), unix_mode=mode))
     assert stat.S_IMODE(path.stat().st_mode) == bits
@@ -120,7 +120,7 @@ def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [{"unix_owner": "no-such-user"}, {"unix_group": "no-such-group"}])
-def test_bind_unix_for_nobody_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
+def test_bind_unix_for_an_unknown_user_or_group_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
     path = tmp_path / "s"
     with pytest.raises(ListenError, match=r"no such (user|group)"):
         bind_listeners(BindAddress(unix=str(path), **more))

@@ -112,7 +112,7 @@ async def test_seconds_are_those_from_head_to_end(caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-async def test_octets_are_those_of_content_that_was_sent(method: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_content_bytes_are_the_bytes_that_were_sent(method: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(hello, access_log=True) as served:
         await served.send(GET.replace(b"GET", method))
     assert _entry(caplog).content_bytes == (5 if method == b"GET" else 0)
@@ -130,7 +130,9 @@ async def test_requests_of_one_connection_have_a_line_each(caplog: pytest.LogCap
     ]
 
 
-async def test_response_that_cannot_be_sent_is_logged_as_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unsendable_response_is_logged_with_the_sent_status(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def impossible(request: Request) -> Response:
         return Response(b"abc", headers={"Content-Length": "5"})
 
@@ -140,7 +142,9 @@ async def test_response_that_cannot_be_sent_is_logged_as_what_was_sent(caplog: p
     assert (entry.status, entry.content_bytes, entry.outcome) == (500, 22, "complete")
 
 
-async def test_stream_that_cannot_begin_is_logged_as_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unstartable_stream_is_logged_with_the_sent_status(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def impossible(request: Request) -> Response:
         response = await _stream(request)
         response.headers.add("Content-Length", "x")
@@ -188,7 +192,7 @@ async def test_stream_that_the_server_cuts_off_is_logged_as_broken(caplog: pytes
 # -- requests without the response of the application ------------------------------------------------------------------
 
 
-async def test_what_is_no_request_is_logged_with_its_status_and_reason(caplog: pytest.LogCaptureFixture) -> None:
+async def test_invalid_request_is_logged_with_its_status_and_reason(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(hello, access_log=True) as served:
         await served.send(b"nonsense\r\n\r\n")
     entry = _entry(caplog)
@@ -321,7 +325,7 @@ async def test_handler_of_the_log_that_raises_changes_nothing() -> None:
         logger.removeHandler(handler)
 
 
-async def test_what_a_client_sends_takes_bounded_room(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fields_of_a_client_are_truncated(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(hello, access_log=True) as served:
         await served.send(b"GET /%b HTTP/1.1\r\nHost: a\r\nUser-Agent: %b\r\n\r\n" % (b"a" * 5000, b"b" * 5000))
     entry = _entry(caplog)

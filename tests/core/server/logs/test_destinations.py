@@ -67,7 +67,7 @@ def test_full_disk_is_an_error() -> None:
     file.close()
 
 
-def test_stream_that_nobody_reads_any_more_is_an_error() -> None:
+def test_writing_to_a_closed_pipe_is_an_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = StandardStream(writing)

@@ -20,7 +20,7 @@ from turnbuckle.server.logs.escapes import escape_field, escape_message, escape_
         pytest.param("\t\xa0", "\\x09\\xa0", id="space"),
     ],
 )
-def test_message_keeps_what_can_be_seen(text: str, line: str) -> None:
+def test_message_keeps_printable_characters(text: str, line: str) -> None:
     assert escape_message(text) == line
 
 
@@ -46,7 +46,7 @@ def test_clipped_text_has_a_mark() -> None:
 
 
 @given(st.text(st.characters()))
-def test_message_is_one_line_of_what_can_be_seen(text: str) -> None:
+def test_message_is_one_line_of_printable_characters(text: str) -> None:
     line = escape_message(text)
     assert line.isprintable()
     assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in line)

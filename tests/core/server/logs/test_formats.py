@@ -94,7 +94,7 @@ def test_json_of_an_access_line() -> None:
     }
 
 
-def test_json_says_null_of_what_is_not_known() -> None:
+def test_json_has_null_for_unknown_values() -> None:
     data = json.loads(render_json(_entry(status=0)))
     assert {name for name, value in data.items() if value is None} == {
         "method", "target", "version", "status", "seconds", "request_id", "reason", "host", "referer", "user_agent",
@@ -114,7 +114,7 @@ def test_json_of_a_record() -> None:
 
 
 @given(target=_OCTETS, agent=_OCTETS, referer=_OCTETS, reason=_ANY, request_id=_ANY)
-def test_access_line_holds_whatever_a_client_sends(
+def test_access_line_contains_any_bytes_of_a_client_escaped(
     target: str, agent: str, referer: str, reason: str, request_id: str
 ) -> None:
     entry = _entry(method="GET", target=target, user_agent=agent, referer=referer, reason=reason, request_id=request_id)
@@ -125,7 +125,7 @@ def test_access_line_holds_whatever_a_client_sends(
 
 
 @given(message=_ANY, request_id=_ANY, exception=_ANY)
-def test_record_holds_whatever_is_logged(message: str, request_id: str, exception: str) -> None:
+def test_record_contains_any_logged_text_escaped(message: str, request_id: str, exception: str) -> None:
     line = _line(message=message, request_id=request_id, exception=exception)
     data = json.loads(_checked(render_json(line)))
     if message.isprintable():

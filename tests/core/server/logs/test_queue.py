@@ -175,7 +175,7 @@ def test_line_after_the_end_is_dropped(method: str) -> None:
     assert not gate.is_asked.is_set()
 
 
-def test_handler_hands_over_what_it_is_given() -> None:
+def test_queued_handler_queues_records_and_access_entries() -> None:
     gate = _Gate()
     gate.may_write.set()
     queue = _queue(gate)

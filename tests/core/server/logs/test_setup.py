@@ -111,7 +111,7 @@ def test_handlers_of_the_application_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("more", [{"format": "json"}, {"destination": "stdout"}])
-def test_what_the_settings_name_is_done_whatever_the_application_has_set_up(more: dict[str, str]) -> None:
+def test_destination_in_the_settings_overrides_the_set_up_of_the_application(more: dict[str, str]) -> None:
     with _bare() as logger:
         logging.getLogger().addHandler(logging.NullHandler())
         with configured_logging(LogSettings(**more)):  # type: ignore[arg-type]
@@ -135,13 +135,13 @@ def test_secrets_are_in_no_line(tmp_path: Path) -> None:
 # -- the short way of the access log -----------------------------------------------------------------------------------
 
 
-def test_access_lines_take_the_short_way_if_nobody_else_listens(tmp_path: Path) -> None:
+def test_access_lines_go_directly_to_the_queue_if_it_is_the_only_handler(tmp_path: Path) -> None:
     with _bare(), configured_logging(_to(tmp_path / "log", access=True)):
         sink = access_sink()
         assert isinstance(getattr(sink, "__self__", None), LogQueue)
 
 
-def test_access_lines_reach_whoever_else_listens(tmp_path: Path) -> None:
+def test_access_lines_reach_other_handlers(tmp_path: Path) -> None:
     heard: list[str] = []
 
     class Listener(logging.Handler):
@@ -186,7 +186,7 @@ def test_filter_leaves_an_id_that_is_there() -> None:
 # -- handlers that raise -----------------------------------------------------------------------------------------------
 
 
-def test_safe_logger_swallows_what_a_handler_raises() -> None:
+def test_safe_logger_swallows_exceptions_of_handlers() -> None:
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             raise OSError("disk full")
@@ -199,7 +199,7 @@ def test_safe_logger_swallows_what_a_handler_raises() -> None:
         logger.removeHandler(broken)
 
 
-def test_safe_logger_names_whoever_logs(caplog: pytest.LogCaptureFixture) -> None:
+def test_safe_logger_names_the_calling_file(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "turnbuckle.server")
     log = SafeLogger("turnbuckle.server")
     log.debug("%d", 1)

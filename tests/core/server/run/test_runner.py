@@ -15,7 +15,7 @@ from turnbuckle.server.run.runner import run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_returns_on_a_signal_and_restores_what_it_did_before(number: signal.Signals) -> None:
+def test_run_returns_on_a_signal_and_restores_its_handler(number: signal.Signals) -> None:
     events: list[str] = []
 
     @asynccontextmanager

@@ -236,7 +236,7 @@ def wait_for_backlog(port: int, count: int) -> None:
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
 @pytest.mark.parametrize("count", [1, 3])
-async def test_stop_serves_those_who_have_connected(turns: int, count: int) -> None:
+async def test_stop_serves_established_connections(turns: int, count: int) -> None:
     server = HTTPServer(application(), port=0)
     await server.start()
     address = (server.addresses[0].host, server.addresses[0].port)

@@ -127,7 +127,7 @@ def app_that_hangs() -> App:
 
 
 @pytest.mark.parametrize("path", ["/slow", "/stream"])
-async def test_drain_says_who_holds_it(path: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_drain_names_the_requests_that_delay_it(path: str, caplog: pytest.LogCaptureFixture) -> None:
     app, clock = app_that_hangs(), FakeClock()
     route = next(planned.route for planned, _ in app.plan.routes() if planned.route.path == path)
     server = HTTPServer(app.compile(), port=0, clock=clock)

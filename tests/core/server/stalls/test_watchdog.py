@@ -113,13 +113,13 @@ async def test_watchdog_names_the_handler_that_blocks_the_loop(path: str, log: L
 
 
 @pytest.mark.parametrize("path", ["/waits", "/thread"])
-async def test_watchdog_is_silent_about_what_waits(path: str, log: Log) -> None:
+async def test_watchdog_is_silent_about_a_waiting_loop(path: str, log: Log) -> None:
     async with watched(blocking_app(log), PATIENT_SECONDS) as ask:
         assert b"done" in await ask(path)
     assert log.starting("the event loop") == []
 
 
-async def test_watchdog_says_once_what_happens_often(log: Log) -> None:
+async def test_watchdog_reports_repeated_blocking_once(log: Log) -> None:
     loop, busy = asyncio.get_running_loop(), [True]
     watchdog = Watchdog(SECONDS, loop, lambda: busy[0])
     block(log)
@@ -154,7 +154,7 @@ def test_watchdog_ends_with_a_loop_that_was_closed() -> None:
     assert not watchdog._thread.is_alive()
 
 
-def test_stop_does_not_wait_for_a_question_that_nobody_answers() -> None:
+def test_stop_does_not_wait_for_a_loop_that_does_not_run() -> None:
     asked = threading.Event()
     loop = asyncio.new_event_loop()
     watchdog = Watchdog(4.0, loop, lambda: asked.set() or True)
@@ -169,7 +169,7 @@ def test_nothing_is_said_of_a_loop_that_waits() -> None:
     assert blocking_location([]) == ""
 
 
-async def test_place_is_told_without_a_request() -> None:
+async def test_location_is_reported_without_a_request() -> None:
     frames = callback_frames(sys._getframe())
     assert blocking_location(frames).startswith(f"a callback, at {__file__}:")
-    assert " in test_place_is_told_without_a_request" in blocking_location(frames)
+    assert " in test_location_is_reported_without_a_request" in blocking_location(frames)

@@ -103,7 +103,7 @@ def test_password_is_in_no_repr() -> None:
         pytest.param({"cert": "", "key": "k"}, "tls.cert is missing", id="key-alone"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_words(authority: Authority, more: dict[str, str], says: str) -> None:
+def test_unusable_settings_are_refused_with_a_message(authority: Authority, more: dict[str, str], says: str) -> None:
     cert, key = authority.issue("localhost")
     authority.issue("localhost", to="other")
     folder = str(authority.folder)
@@ -141,7 +141,7 @@ def test_files_are_never_looked_at_where_that_is_switched_off(authority: Authori
     assert certificates.context(1e9) is not before
 
 
-def test_broken_files_keep_the_old_context_until_they_are_mended(
+def test_broken_files_keep_the_old_context_until_they_are_fixed(
     authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     cert, key = authority.issue("localhost")

@@ -206,7 +206,7 @@ def test_version_1_2_is_spoken(loop: str, authority: Authority, tls: TLS) -> Non
         pytest.param(b"\x80" + b"x" * 100_000, id="much"),
     ],
 )
-def test_what_is_no_handshake_is_closed_quietly(
+def test_invalid_handshake_is_closed_quietly(
     loop: str, tls: TLS, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     soon = Timeouts(handshake=0.5)

@@ -124,7 +124,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path) -> Pair:
     return Pair(Authority(tmp_path), Noting(), request.param)
 
 
-async def test_octets_go_both_ways(pair: Pair) -> None:
+async def test_bytes_go_both_ways(pair: Pair) -> None:
     pair.send(b"ping")
     pair.transport.write(b"pong")
     pair.transport.writelines([b"a", bytearray(b"b"), memoryview(b"c")])
@@ -151,7 +151,7 @@ async def test_nothing_is_given_while_reading_is_paused(pair: Pair) -> None:
     assert pair.carrier.asked == ["pause", "resume"]
 
 
-async def test_end_waits_for_what_is_before_it(pair: Pair) -> None:
+async def test_end_of_input_waits_for_the_bytes_before_it(pair: Pair) -> None:
     pair.transport.pause_reading()
     pair.send(b"one")
     assert pair.transport.eof_received() is True
@@ -178,7 +178,7 @@ async def test_protocol_may_end_with_its_peer(pair: Pair) -> None:
     assert pair.carrier.asked == ["close"]
 
 
-async def test_what_arrives_after_the_last_octet_is_dropped(pair: Pair) -> None:
+async def test_bytes_after_the_end_of_writing_are_dropped(pair: Pair) -> None:
     pair.transport.write(b"last")
     pair.transport.write_eof()
     pair.transport.write_eof()
@@ -202,7 +202,7 @@ async def test_close_says_goodbye_once(pair: Pair) -> None:
     assert pair.client.read() == b""
 
 
-async def test_octets_that_were_tampered_with_cut_the_connection(pair: Pair) -> None:
+async def test_tampered_bytes_abort_the_connection(pair: Pair) -> None:
     pair.client.write(b"ping")
     record = pair.outgoing.read()
     pair.transport.data_received(record[:-1] + bytes([record[-1] ^ 1]))

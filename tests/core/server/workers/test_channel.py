@@ -40,7 +40,7 @@ def test_end_of_the_other_is_noticed_after_its_last_words(ends) -> None:
     assert ours.receive() == []
 
 
-def test_sending_to_nobody_or_to_somebody_who_does_not_listen_stops_nothing(ends) -> None:
+def test_sending_to_a_missing_or_closed_socket_only_logs(ends) -> None:
     ours, theirs, _ = ends
     for _ in range(10_000):
         theirs.send(requests=1, memory=1)

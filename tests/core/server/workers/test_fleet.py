@@ -293,7 +293,7 @@ def test_reload_that_fails_keeps_the_workers_of_before() -> None:
     assert acts(fleet) == [Start(4, 0)]
 
 
-def test_reload_during_a_reload_begins_anew() -> None:
+def test_reload_during_a_reload_starts_again() -> None:
     fleet = serving(2)
     fleet.reload(1.0)
     fleet.ready(3, 2.0)
@@ -366,7 +366,7 @@ def test_second_stop_cuts_and_then_kills() -> None:
     assert acts(fleet) == [Kill(1)]
 
 
-def test_stop_starts_nobody_and_reloads_nothing() -> None:
+def test_stopping_fleet_neither_starts_nor_reloads_workers() -> None:
     fleet = serving(2)
     fleet.ended(1, 1.0, ending="exit status 1", status=1)
     fleet.stop(1.1)
@@ -393,7 +393,7 @@ def test_stop_during_a_reload_is_no_failure_of_it() -> None:
     assert fleet.actions() == [Exit()]
 
 
-def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
+def test_old_worker_is_aborted_soon_during_development() -> None:
     fleet = serving(1, abort_after=2.0)
     fleet.reload(1.0)
     fleet.ready(2, 2.0)
@@ -403,7 +403,7 @@ def test_old_worker_is_cut_off_where_nobody_wants_to_wait() -> None:
     assert acts(fleet) == [Abort(1)]
 
 
-def test_what_is_said_of_workers_that_are_gone_is_ignored() -> None:
+def test_events_of_ended_workers_are_ignored() -> None:
     fleet = serving(1)
     fleet.ready(7, 1.0)
     fleet.heartbeat(7, 1.0, requests=1, memory=1)

@@ -14,7 +14,7 @@ from turnbuckle.server.workers.reloader import Watched, check_watching, watching
 TIMEOUT = 20
 
 
-def test_change_of_a_file_that_counts_is_told_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_only_changes_of_watched_files_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "turnbuckle.server")
     (tmp_path / "page.html").write_text("one")
     changed = threading.Event()
@@ -39,13 +39,13 @@ def test_nothing_is_watched_unless_asked_for() -> None:
         assert threading.active_count() == before
 
 
-def test_missing_watchfiles_is_told_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_missing_watchfiles_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     with pytest.raises(TurnbuckleError, match=r"--reload needs watchfiles: pip install 'turnbuckle\[reload\]'"):
         check_watching()
 
 
-def test_reload_loads_what_was_changed_and_shows_why_it_cannot(tmp_path: Path) -> None:
+def test_reload_loads_changed_code_and_shows_why_it_cannot(tmp_path: Path) -> None:
     (tmp_path / "turnbuckle.toml").write_text("[workers]\ncount = 4\n")
     with service(tmp_path, "--reload") as running:
         assert running.get() == "one"

@@ -124,7 +124,7 @@ def test_lone_worker_is_replaced_when_it_is_worn_out(tmp_path: Path) -> None:
         assert len(running.workers()) == 2
 
 
-def test_service_manager_is_told_and_a_unix_socket_is_removed(tmp_path: Path) -> None:
+def test_service_manager_is_notified_and_a_unix_socket_is_removed(tmp_path: Path) -> None:
     path, notify = tmp_path / "web.sock", tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(notify))

@@ -38,7 +38,7 @@ async def supervised(handle=None, *, clock=None, **place):
             await asyncio.wait([serving])
 
 
-async def test_worker_says_that_it_serves_and_goes_on_to_beat() -> None:
+async def test_worker_reports_that_it_serves_and_sends_heartbeats() -> None:
     clock = FakeClock()
     async with supervised(clock=clock, counts_requests=True, heartbeat_interval=1.0) as (channel, server, _):
         await wait_until(lambda: channel.receive() == [{"ready": True}, {"requests": 0, "memory": 0}])
@@ -59,7 +59,7 @@ async def test_worker_tells_its_memory_when_asked_and_counts_nothing_unless_aske
 
 
 @pytest.mark.parametrize("how", ["message", "signal", "end of the supervisor"])
-async def test_worker_finishes_its_requests_when_told_or_left_alone(how: str) -> None:
+async def test_worker_finishes_its_requests_when_stopped_or_without_a_supervisor(how: str) -> None:
     gate = Gate()
     async with supervised(gate) as (channel, server, serving):
         async with client(server.addresses[0]) as (reader, writer):
@@ -117,7 +117,7 @@ async def test_counted_application_answers_as_before() -> None:
         assert (await answer(server)).endswith(b"hello")
 
 
-def test_resident_memory_grows_with_what_is_held() -> None:
+def test_resident_memory_grows_with_allocated_bytes() -> None:
     before = resident_memory()
     held = bytearray(b"x" * 50_000_000)
     assert resident_memory() - before > 20_000_000
