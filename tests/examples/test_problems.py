@@ -14,10 +14,12 @@ from click.testing import CliRunner
 from turnbuckle.cli.group import turnbuckle
 from turnbuckle.startup.model.codes import CODES
 
-FOLDER: Final = Path(__file__).parents[2] / "docs/problems"
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / "docs/problems"
 PAGES: Final = sorted(FOLDER.glob("TB*.md"))
 # It takes two installed distributions.
 NOT_RUN: Final = {"TB102"}
+SOURCE_OF_LOCK: Final = "from turnbuckle import App\napp = App()\napp.get('/orders')(lambda request: '')\n"
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILES: Final = {"python": "main.py", "toml": "turnbuckle.toml"}
 
@@ -70,7 +72,8 @@ def test_index_lists_every_code_with_its_title() -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in NOT_RUN], ids=lambda page: page.stem)
 def test_example_has_the_problem(page: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, (prompt, first, *_) = example(page)
+    files, console = example(page)
+    prompt, first, *_ = console
     for name, text in files.items():
         (project / name).write_text(text)
     words = shlex.split(prompt.removeprefix("$ "))
@@ -81,11 +84,20 @@ def test_example_has_the_problem(page: Path, project: Path, monkeypatch: pytest.
     result = CliRunner().invoke(turnbuckle, words[1:], prog_name="turnbuckle")
     level = first.partition(" ")[0]
     assert f"{level} {page.stem} " in result.stderr
+    assert comparable(result.stderr, project) == comparable("\n".join(console[1:]), project), (
+        "run: python -m tests.problem_outputs"
+    )
     assert result.exit_code == (3 if level == "error:" else 0)
     assert "Traceback" not in result.stderr
 
 
+def comparable(output: str, folder: Path) -> list[str]:
+    """Return the lines of an output without the parts that differ between machines, runs, and versions of our files."""
+    output = output.replace(f"{folder}/", "").replace(f"{ROOT}/", "")
+    output = re.sub(r"\b0x[0-9a-f]+", "0x...", output)
+    return re.sub(r"\b((?:core|plugins)/[\w/]+\.py):\d+", r"\1", output).splitlines()
+
+
 def lock_with_a_route(project: Path) -> None:
-    source = "from turnbuckle import App\napp = App()\napp.get('/orders')(lambda request: '')\n"
-    (project / "before.py").write_text(source)
+    (project / "before.py").write_text(SOURCE_OF_LOCK)
     assert CliRunner().invoke(turnbuckle, ["plan", "./before.py", "--lock"]).exit_code == 0
