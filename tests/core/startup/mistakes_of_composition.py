@@ -81,9 +81,9 @@ COMPOSITION = {
         others={"alpha": _quiet(_route("/items").replace('"it"', '"alpha"'))},
         enabled=("it", "alpha"),
     ),
-    "middleware-in-a-circle": Mistake(
+    "middleware-in-a-cycle": Mistake(
         code="TB408",
-        says="middleware is ordered in a circle: a -> b -> a",
+        says="middleware is ordered in a cycle: a -> b -> a",
         source=_providing("middleware", "Middleware('a', around, before='b')", "Middleware('b', around, before='a')"),
     ),
     "middleware-of-one-name": Mistake(

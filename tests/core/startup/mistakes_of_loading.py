@@ -95,9 +95,9 @@ LOADING = {
         says="plugin 'it' was written for hooks of generation 2, this is generation 1",
         source=plugin(_NOTHING, api=2),
     ),
-    "plugins-in-a-circle": Mistake(
+    "plugins-in-a-cycle": Mistake(
         code="TB109",
-        says="plugins depend on each other in a circle: it -> other -> it",
+        says="plugins depend on each other in a cycle: it -> other -> it",
         source=plugin(_NOTHING, requires='["other"]'),
         others={"other": plugin(_QUIET, name="other", after='["it"]')},
         enabled=("it", "other"),

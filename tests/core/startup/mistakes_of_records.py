@@ -67,7 +67,7 @@ RECORDS = {
     ),
     "handler-was-called": Mistake(
         code="TB308",
-        says="a wrong Route: its handler was called, and not passed: write it without parentheses",
+        says="a wrong Route: its handler was called instead of passed: write it without parentheses",
         source=_returning("[Route(path='/x', handler=answer(None))]"),
     ),
     "method-is-no-text": Mistake(
@@ -117,12 +117,12 @@ RECORDS = {
     ),
     "async-render": Mistake(
         code="TB504",
-        says="cannot be used: its render is async, and responses are made without waiting",
+        says="cannot be used: its render is async, but responses are made without awaiting",
         source=_returning("[ResponseType(set, answer)]", "response_types"),
     ),
     "render-takes-the-request": Mistake(
         code="TB504",
-        says="cannot be used: its render must take the value alone",
+        says="cannot be used: its render must take exactly the value",
         source=_returning("[ResponseType(set, lambda request, value: Text(''))]", "response_types"),
     ),
     "upgrade-with-a-space": Mistake(
@@ -132,7 +132,7 @@ RECORDS = {
     ),
     "protocol-that-nobody-can-ask-for": Mistake(
         code="TB308",
-        says="it has neither alpn nor upgrade, and could never be asked for",
+        says="it has neither alpn nor upgrade, so no client could ever use it",
         source=_returning("[ProtocolProvider(name='p', factory=around)]", "protocols"),
     ),
     "kind-of-a-component-is-a-class": Mistake(

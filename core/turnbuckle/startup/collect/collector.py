@@ -137,10 +137,10 @@ class Collector:
             return ()
 
     def _records(self, hook: str, result: object, at: Origin) -> list[object]:
-        wanted = _record_type(hook)
+        kind = _record_type(hook)
         right = []
         for record in self._listed(hook, result, at):
-            fault = _fault_of(record, wanted)
+            fault = _fault_of(record, kind)
             if not fault:
                 right.append(record)
                 continue
@@ -149,7 +149,7 @@ class Collector:
                 f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
                 at,
                 why="each hook returns records of one type, with fields of the annotated types",
-                fix=f"return [{wanted.__name__}(...)], with fields of the right types",
+                fix=f"return [{kind.__name__}(...)], with fields of the right types",
             )
         return right
 
@@ -178,11 +178,11 @@ def _record_type(hook: str) -> type:
     return click.Command
 
 
-def _fault_of(record: object, wanted: type) -> str:
-    if not isinstance(record, wanted):
-        return f"{shown(record)}, which is no {wanted.__name__}"
+def _fault_of(record: object, kind: type) -> str:
+    if not isinstance(record, kind):
+        return f"{shown(record)}, which is no {kind.__name__}"
     fault = fault_in(record)
-    return f"a wrong {wanted.__name__}: {fault}" if fault else ""
+    return f"a wrong {kind.__name__}: {fault}" if fault else ""
 
 
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:

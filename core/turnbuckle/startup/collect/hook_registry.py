@@ -79,7 +79,7 @@ class Registry(pluggy.PluginManager):
                 del self._implemented[name, hook]
 
     def _warned_at(self, plugin: LoadedPlugin, warning: warnings.WarningMessage) -> Origin:
-        # pluggy reports the place of the function, but not the hook that it implements.
+        # pluggy reports the location of the function, but not the hook that it implements.
         for hook in plugin.hooks:
             function = self._implemented[plugin.name, hook].function
             if (function.__code__.co_filename, function.__code__.co_firstlineno) == (warning.filename, warning.lineno):
@@ -274,12 +274,12 @@ def _is_override(value: object, name: str) -> bool:
 def _at(plugin: LoadedPlugin, value: object, hook: str = "") -> Origin:
     function = getattr(value, "__func__", value)
     function = getattr(value, "fget", function)  # a property
-    place = (
+    location = (
         location_of(function) if inspect.isfunction(function) or isinstance(function, type) else plugin.origin.location
     )
     return Origin(
         plugin=plugin.name,
-        location=place,
+        location=location,
         hook=hook,
         distribution=plugin.origin.distribution,
         scope=plugin.origin.scope,

@@ -138,16 +138,16 @@ class ScopeCollector:
         admitted = self._admitted(plugins, registry)
         collector = Collector(admitted, registry, self.diagnostics)
         answers = Answers()
-        asked = []
+        called = []
         for plugin in admitted:
             mark = len(self.diagnostics.entries)
             done, entries = collector.ask(plugin)
             if not self._is_quarantined(plugin, mark):
                 answers.take(entries)
-                asked.append(done)
-        # Only now: plugins that are asked later may still call the hooks of a plugin that failed.
-        registry.retain(plugin.name for plugin in asked)
-        return answers, attrs.evolve(collector, plugins=asked)
+                called.append(done)
+        # Only after the loop, because the plugins in it may call the hooks of a plugin that failed before them.
+        registry.retain(plugin.name for plugin in called)
+        return answers, attrs.evolve(collector, plugins=called)
 
     def _admitted(self, plugins: Sequence[LoadedPlugin], registry: Registry) -> list[LoadedPlugin]:
         admitted = []

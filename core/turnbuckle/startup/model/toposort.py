@@ -11,7 +11,7 @@ __all__ = ["OrderCycle", "solve"]
 
 
 class OrderCycle(Exception):
-    """The constraints form a circle: each name in ``path`` must come before the next; the last equals the first."""
+    """The constraints form a cycle: each name in ``path`` must come before the next; the last equals the first."""
 
     def __init__(self, path: list[str]) -> None:
         super().__init__(" -> ".join(path))
@@ -40,9 +40,9 @@ def solve(names: Iterable[str], before: Mapping[str, Iterable[str]], rank: Calla
 
 def _from_first_name(path: list[str]) -> list[str]:
     # graphlib begins at an arbitrary name; messages should be reproducible.
-    circle = path[:-1]
-    start = circle.index(min(circle))
-    return [*circle[start:], *circle[:start], circle[start]]
+    cycle = path[:-1]
+    start = cycle.index(min(cycle))
+    return [*cycle[start:], *cycle[:start], cycle[start]]
 
 
 def _by_rank(sorter: TopologicalSorter[str], rank: Callable[[str], Any]) -> list[str]:

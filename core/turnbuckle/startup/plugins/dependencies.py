@@ -60,10 +60,10 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostic
     except OrderCycle as cycle:
         diagnostics.add(
             "TB109",
-            f"plugins depend on each other in a circle: {cycle}",
+            f"plugins depend on each other in a cycle: {cycle}",
             *(by_name[name].origin for name in cycle.path[:-1]),
             why="each of them requires, or comes after, the one before it",
-            fix="remove one 'requires' or 'after' of the circle",
+            fix="remove one 'requires' or 'after' of the cycle",
         )
         return sorted(plugins, key=lambda plugin: (not plugin.builtin, plugin.name))
     return [by_name[name] for name in names]

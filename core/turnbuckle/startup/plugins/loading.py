@@ -136,10 +136,12 @@ class Loader:
         found = [plugin for plugin in self.installed if plugin.name == name]
         if len(found) > 1:
             owners = {plugin.distribution for plugin in found}
-            who = f"{len(found)} distributions offer" if len(owners) > 1 else f"{min(owners)} has two entry points for"
+            offer = (
+                f"{len(found)} distributions offer" if len(owners) > 1 else f"{min(owners)} has two entry points for"
+            )
             self.diagnostics.add(
                 "TB102",
-                f"{who} plugin {name!r}",
+                f"{offer} plugin {name!r}",
                 *(plugin.origin for plugin in found),
                 why="the name does not say which of them is meant",
                 fix="uninstall one of them" if len(owners) > 1 else "remove one of the two from its metadata",
@@ -155,7 +157,7 @@ class Loader:
         return found[0] if len(found) == 1 else None
 
     def _failed_import(self, installed: InstalledPlugin, error: BaseException) -> None:
-        place, innermost = import_locations(error, installed.entry_point.module)
+        own, innermost = import_locations(error, installed.entry_point.module)
         fix = "correct the plugin, or disable it with -p no:" + installed.name
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
@@ -163,9 +165,9 @@ class Loader:
         self.diagnostics.add(
             "TB103",
             f"plugin {installed.name!r} cannot be imported: {format_error(error)}",
-            attrs.evolve(installed.origin, location=place or installed.value),
+            attrs.evolve(installed.origin, location=own or installed.value),
             why=f"its entry point is {installed.value}"
-            + (f", and the import fails at {innermost}" if innermost != place else ""),
+            + (f", and the import fails at {innermost}" if innermost != own else ""),
             fix=fix,
         )
 

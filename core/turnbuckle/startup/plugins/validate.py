@@ -80,15 +80,15 @@ def _route(record: Route) -> str:
     if inspect.iscoroutine(handler):
         # It is never awaited, so that Python would warn about it.
         handler.close()
-        return "its handler was called, and not passed: write it without parentheses"
+        return "its handler was called instead of passed: write it without parentheses"
     return _not_texts("methods", record.methods)
 
 
 def _protocol(record: ProtocolProvider) -> str:
     if not record.alpn and not record.upgrade:
-        return "it has neither alpn nor upgrade, and could never be asked for"
+        return "it has neither alpn nor upgrade, so no client could ever use it"
     if record.alpn and record.upgrade:
-        return "it has both alpn and upgrade, which ask its factory for different things: write two"
+        return "it has both alpn and upgrade, which need different factories: write two providers"
     if record.upgrade and not _UPGRADE.fullmatch(record.upgrade):
         return f"its upgrade is {shown(record.upgrade)}, which is no token"
     return ""
@@ -108,20 +108,20 @@ def fault_of_render(record: ResponseType) -> str:
     if not callable(render):
         return f"{shown(render)} cannot be called"
     if inspect.iscoroutinefunction(render):
-        return "its render is async, and responses are made without waiting"
-    return "" if _takes(render, 1) else "its render must take the value alone"
+        return "its render is async, but responses are made without awaiting"
+    return "" if _takes(render, 1) else "its render must take exactly the value"
 
 
 def fault_of_lifespan(factory: object) -> str:
-    """Return why a factory cannot make an async context manager from a setup; "" if nothing is known against it."""
+    """Return the reason why a factory cannot make an async context manager from a setup, or "" if there is none."""
     if not callable(factory):
         return f"{factory!r} cannot be called"
-    written = inspect.unwrap(factory)
+    function = inspect.unwrap(factory)
     if inspect.isasyncgenfunction(factory):
         return "an 'async def' that yields is no context manager yet"
-    if inspect.iscoroutinefunction(written):
+    if inspect.iscoroutinefunction(function):
         return "an 'async def' that does not yield is no context manager"
-    if inspect.isgeneratorfunction(written):
+    if inspect.isgeneratorfunction(function):
         return "a 'def' that yields makes no async context manager"
     return "" if _takes(factory, 1) else "it does not take the setup as its one argument"
 

@@ -41,10 +41,10 @@ def order_middleware(
     except OrderCycle as cycle:
         diagnostics.add(
             "TB408",
-            f"middleware is ordered in a circle: {cycle}",
+            f"middleware is ordered in a cycle: {cycle}",
             *(by_name[name].origin for name in cycle.path[:-1]),
             why="each of them must be outside of the next",
-            fix="remove one 'before' or 'after' of the circle, or set middleware.order",
+            fix="remove one 'before' or 'after' of the cycle, or set middleware.order",
         )
         return tuple(by_name.values())
     return tuple(by_name[name] for name in names)

@@ -104,9 +104,9 @@ def _in_order(
         path = [entries[int(number)] for number in cycle.path]
         diagnostics.add(
             "TB424",
-            f"lifespans need each other in a circle: {' -> '.join(entry.record.name for entry in path)}",
+            f"lifespans need each other in a cycle: {' -> '.join(entry.record.name for entry in path)}",
             *(entry.origin for entry in path[:-1]),
             why="each of them needs a resource of another, so none can be entered first",
-            fix="remove one 'needs' of the circle",
+            fix="remove one 'needs' of the cycle",
         )
         return tuple(entries)

@@ -85,7 +85,7 @@ def describe_type(kind: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(repr(argument) for argument in arguments)
     if origin in {Union, types.UnionType}:
-        return " or ".join(describe_type(each) for each in arguments)
+        return " or ".join(describe_type(argument) for argument in arguments)
     if (origin or kind) in _SEQUENCES:
         return f"a list of {_plural(arguments[0])}" if arguments else "a list"
     if is_table(kind):

@@ -64,7 +64,7 @@ class Layers:
         environ: the values of the environment, by variable without ``TURNBUCKLE_`` and with single underscores.
         flags: the values of the command line, by key.
         code: the tree of settings given in code.
-        code_source: the place of that code, for messages.
+        code_source: the location of that code, for messages.
     """
 
     file: FileLayer

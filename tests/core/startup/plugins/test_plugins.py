@@ -298,10 +298,10 @@ def test_plugins_come_after_what_they_require() -> None:
     assert [plugin.name for plugin in plan.plugins if plugin.state == "enabled"] == ["b", "d", "c", "a"]
 
 
-def test_plugins_in_a_circle() -> None:
+def test_plugins_in_a_cycle() -> None:
     infos = [PluginInfo(name="a", requires=("b",)), PluginInfo(name="b", after=("a",))]
     found = error_of(App(plugins=[make_plugin(info.name, info=info) for info in infos]), "TB109")
-    assert found.text.endswith("in a circle: a -> b -> a")
+    assert found.text.endswith("in a cycle: a -> b -> a")
 
 
 def test_disabled_plugin_that_does_not_exist() -> None:

@@ -81,10 +81,10 @@ def test_constraint_against_zones() -> None:
     assert found.text == "middleware 'e' asks for 'a' (zone app) outside of 'e' (zone edge)"
 
 
-def test_circle_is_printed_as_a_path() -> None:
+def test_cycle_is_printed_as_a_path() -> None:
     links = [_link("a", before=("b",)), _link("b", before=("c",)), _link("c", before=("a",))]
     found = error_of(App(middleware=links), "TB408")
-    assert found.text.endswith("in a circle: a -> b -> c -> a")
+    assert found.text.endswith("in a cycle: a -> b -> c -> a")
     assert len(found.origins) == 3
 
 

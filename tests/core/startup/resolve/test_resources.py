@@ -228,7 +228,7 @@ def test_key_is_no_text(wrong: dict[str, object]) -> None:
                 Lifespan("x", index, provides=INDEX, needs=STORE),
                 Lifespan("y", index, provides=STORE, needs=INDEX),
             ],
-            "TB424 lifespans need each other in a circle: x -> y -> x",
+            "TB424 lifespans need each other in a cycle: x -> y -> x",
             id="circle",
         ),
     ],
