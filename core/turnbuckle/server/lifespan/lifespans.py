@@ -31,8 +31,8 @@ _GRACE_SECONDS: Final = 1.0
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-def _keep_serving(task: str, error: BaseException) -> None:
-    """Keep serving after a background task failed that should stop the server; the failure is logged already."""
+def _ignore_failure(task: str, error: BaseException) -> None:
+    """Ignore the failure of a background task that should stop the server; it is logged already."""
 
 
 @attrs.frozen
@@ -83,7 +83,7 @@ class Lifespans:
         *,
         startup: float = 0.0,
         resources: Resources | None = None,
-        fail: Callable[[str, BaseException], None] = _keep_serving,
+        fail: Callable[[str, BaseException], None] = _ignore_failure,
     ) -> None:
         self._lifespans: Final = lifespans
         self._limit: Final = limit

@@ -116,7 +116,7 @@ class ProxiedConnection(asyncio.Protocol):
             self._hand_over(header)
 
     def eof_received(self) -> None:
-        """Let the transport close: the header will not be completed."""
+        """Do nothing, so that the transport closes: the header will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting the connection."""

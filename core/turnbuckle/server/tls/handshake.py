@@ -102,7 +102,7 @@ class TLSHandshake(asyncio.Protocol):
             self._hand_over()
 
     def eof_received(self) -> None:
-        """Let the transport close: the handshake will not be completed."""
+        """Do nothing, so that the transport closes: the handshake will not be completed."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting the connection."""

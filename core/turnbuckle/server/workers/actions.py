@@ -22,14 +22,14 @@ class Start:
 
 @attrs.frozen
 class Stop:
-    """Let a worker finish its requests and end."""
+    """Stop a worker once it has finished its requests."""
 
     number: int
 
 
 @attrs.frozen
 class Abort:
-    """Let a worker end without waiting for its requests."""
+    """Stop a worker without waiting for its requests."""
 
     number: int
 

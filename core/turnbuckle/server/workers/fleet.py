@@ -77,7 +77,7 @@ class Fleet:
             self._spawn(slot, now)
 
     def stop(self, now: float) -> None:
-        """Let all workers finish; on the second call, abort their requests."""
+        """Stop all workers once they have finished their requests; on the second call, abort the requests."""
         workers = list(self._workers.values())
         if self._is_stopping:
             for worker in workers:
@@ -248,7 +248,7 @@ class Fleet:
             other.abort_at = min(other.abort_at, now + _ABORT_SECONDS)
 
     def _keep_current(self, worker: WorkerState, now: float, ending: str) -> None:
-        """Keep the worker that was to be replaced, because its successor failed."""
+        """Record that the current worker stays, because its successor failed."""
         self._recycle_at = now + self._recycling.pause()
         self._log_reason(worker)
         if self._is_reloading:

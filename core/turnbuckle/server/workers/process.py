@@ -72,12 +72,12 @@ class WorkerProcess:
         return self.channel.receive()
 
     def stop(self) -> None:
-        """Let it finish its requests and end; if it does not read messages yet, the signal ends it."""
+        """Stop it once it has finished its requests; if it does not read messages yet, the signal ends it."""
         self.channel.send(stop=True)
         self._process.terminate()
 
     def abort(self) -> None:
-        """Let it end without waiting for its requests."""
+        """Stop it without waiting for its requests."""
         self.channel.send(abort=True)
 
     def kill(self) -> None:
