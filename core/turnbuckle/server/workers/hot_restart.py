@@ -67,6 +67,6 @@ class Successor:
 
 
 def notify_ready(pipe: int) -> None:
-    """Tell the previous supervisor that this one has taken over."""
+    """Notify the previous supervisor that this one has taken over."""
     os.write(pipe, _READY)
     os.close(pipe)
