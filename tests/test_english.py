@@ -52,7 +52,6 @@ ALLOWED: Final[Mapping[str, Mapping[str, int]]] = {
     "code": {
         "free relative": 1,
         "those of": 3,
-        "alone": 1,
         "octets": 3,
         "first line": 17,
     },
