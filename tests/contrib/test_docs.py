@@ -19,8 +19,8 @@ _ROW: Final = re.compile(r"^\| `plugin\.([a-z_.]+)` \| `([^`]*)` \|", re.MULTILI
 
 
 def _plugins() -> dict[str, type[Plugin]]:
-    ours = [each for each in installed_plugins() if each.value.startswith("turnbuckle_contrib.")]
-    return {each.name: each.entry_point.load() for each in ours}
+    ours = [plugin for plugin in installed_plugins() if plugin.value.startswith("turnbuckle_contrib.")]
+    return {plugin.name: plugin.entry_point.load() for plugin in ours}
 
 
 def _defaults(name: str, config: type) -> dict[str, object]:

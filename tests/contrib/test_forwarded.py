@@ -1,4 +1,4 @@
-"""What proxies say: which address is the client's, and every way in which a client could pretend to be another."""
+"""Forwarding fields: the address of the client, and all ways in which a client could forge it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The middleware that believes proxies: whom, for which requests, and what handlers see then."""
+"""The middleware ``proxy_headers``: trusted proxies, the affected requests, and the values that handlers see."""
 
 from __future__ import annotations
 

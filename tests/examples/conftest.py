@@ -1,4 +1,4 @@
-"""Import the examples by their path, as ``turnbuckle serve`` does: each test gets modules of its own."""
+"""Import the examples by their path, as ``turnbuckle serve`` does: each test gets new modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture
 def import_from(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], ModuleType]]:
-    """Return a function that imports a module from a folder; what it imported is forgotten afterwards."""
+    """Return a function that imports a module from a folder; the modules are removed after the test."""
     before = set(sys.modules)
 
     def import_module(folder: Path, name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""The suites on the page are run, as whoever copies them would."""
+"""The suites on the page are run as a reader would run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation says, against the code: every Python block runs, every setting is listed with its default."""
+"""The documentation matches the code: every Python block runs, every setting is listed with its default."""
 
 from __future__ import annotations
 

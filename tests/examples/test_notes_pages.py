@@ -1,4 +1,4 @@
-"""What the notes application draws, and what it accepts as a note."""
+"""The pages of the notes application, and its validation of notes."""
 
 from __future__ import annotations
 

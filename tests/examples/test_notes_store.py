@@ -1,4 +1,4 @@
-"""The store of the notes application: order, search, and what is left after the file is opened again."""
+"""The store of the notes application: order, search, and persistence."""
 
 from __future__ import annotations
 

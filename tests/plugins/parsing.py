@@ -1,4 +1,4 @@
-"""What the tests of the parser plugins share: the core's own tables, read through the guard, and apps that use one."""
+"""Shared by the tests of the parser plugins: the core's tables, read through the guard, and apps with a parser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CASES", "LIMITS", "check_limit", "check_meaning", "problem_without",
 
 
 def check_meaning(factory: ParserFactory, octets: bytes, expected: RequestHead, content: bytes) -> None:
-    """Fail unless the octets mean to a parser what they mean to the core's own, derived facts and all."""
+    """Fail unless a parser reads the bytes as the core's own parser does, including derived attributes."""
     parser = guarded(factory)(Limits())
     parser.feed(octets)
     assert parser.next_event() == expected

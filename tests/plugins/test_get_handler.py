@@ -12,7 +12,7 @@ from turnbuckle.testing import Client
 
 
 class Page:
-    """Answers with what it was given."""
+    """Returns the given value."""
 
     def __init__(self, body: object) -> None:
         self.body = body

@@ -18,13 +18,15 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "werkzeug_router": ("werkzeug.routing",),
     "msgspec_json": ("msgspec",),
 }
-OURS: Final = [each for each in installed_plugins() if each.is_ours and each.value.startswith("turnbuckle_plugins.")]
+OURS: Final = [
+    plugin for plugin in installed_plugins() if plugin.is_ours and plugin.value.startswith("turnbuckle_plugins.")
+]
 
 
-@pytest.fixture(params=OURS, ids=lambda each: each.name)
+@pytest.fixture(params=OURS, ids=lambda plugin: plugin.name)
 def installed(request: pytest.FixtureRequest) -> InstalledPlugin:
-    each: InstalledPlugin = request.param
-    return each
+    plugin: InstalledPlugin = request.param
+    return plugin
 
 
 class TestGoodNeighbour(PluginConformance):

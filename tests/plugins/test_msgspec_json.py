@@ -93,7 +93,7 @@ def test_refuses_to_encode(value: object, error: type[Exception]) -> None:
     ],
 )
 def test_refuses_to_decode(content: bytes) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # what it says is msgspec's affair
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the message is msgspec's
         CODEC.decode(content)
     assert str(caught.value)
 

@@ -104,7 +104,7 @@ def test_parser_may_change_the_buffer_in_place() -> None:
 
 
 class Whole:
-    """Takes a request when it is there as a whole, and fills in what it is told to."""
+    """Reads only complete requests, and sets the given attributes."""
 
     def __init__(self, **values: object) -> None:
         self.values = values

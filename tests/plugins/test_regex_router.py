@@ -148,7 +148,7 @@ async def test_app_with_expressions_in_scopes() -> None:
 
 def hidden(*routes: Route) -> dict[str, tuple[str, ...]]:
     found = router_of(*routes).unreachable_routes()
-    return {unreachable.route.describe(): tuple(each.describe() for each in unreachable.by) for unreachable in found}
+    return {unreachable.route.describe(): tuple(route.describe() for route in unreachable.by) for unreachable in found}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An environment of its own, in which pip has installed a distribution of a third party."""
+"""A separate environment, in which pip has installed a third-party distribution."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Environment:
 def _own_environment(folder: Path) -> Path:
     venv.create(folder, symlinks=True)
     (library,) = (folder / "lib").glob("python*/site-packages")
-    # What is installed here is installed there, too, as in an environment that was set up for the app.
+    # The packages of this environment are available there as well, as in the environment of an app.
     (library / "_around.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in _libraries()))
     return folder / "bin" / "python"
 

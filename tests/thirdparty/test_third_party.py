@@ -1,4 +1,4 @@
-"""A plugin of a third party, in a distribution and an environment of its own, is found by its entry point alone."""
+"""A third-party plugin, in its own distribution and environment, is found by its entry point only."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def home(request: Request) -> str:
 
 
 class Project:
-    """A folder with an app in ``shop.py``; what is imported from it is forgotten after the test."""
+    """A folder with an app in ``shop.py``; its modules are removed from ``sys.modules`` after the test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,12 +44,12 @@ class Project:
         return CliRunner().invoke(turnbuckle, args, prog_name="turnbuckle")
 
     def spawn(self, *args: str) -> AbstractContextManager[subprocess.Popen[str]]:
-        """Run a command in a process of its own, which is killed when it takes too long."""
+        """Run a command in a process, which is killed after a timeout."""
         return self.start([sys.executable, "-m", "turnbuckle", *args])
 
     @contextmanager
     def start(self, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
-        """Run any command in the folder, in a process of its own, which is killed when it takes too long."""
+        """Run any program in the folder, in a process that is killed after a timeout."""
         with subprocess.Popen(
             command,
             cwd=self.folder,
@@ -68,12 +68,12 @@ class Project:
 
     @contextmanager
     def serve(self, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """Serve in a process of its own, and tell where it listens."""
+        """Serve in a process; yield the process and its address."""
         with self.spawn("serve", *args) as process:
             yield process, self.listening(process)
 
     def listening(self, process: subprocess.Popen[str]) -> str:
-        """Return where a server that was just started listens."""
+        """Return the address of a started server."""
         return _listening(process)
 
 

@@ -1,4 +1,4 @@
-"""The command itself: its help, its version, and what it imports."""
+"""The command itself: its help, its version, and its imports."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A lock is written by ``plan --lock``; ``check`` and ``serve`` hold an app to it; ``plan --diff`` compares."""
+"""``plan --lock`` writes a lock; ``check`` and ``serve`` compare an app with it; ``plan --diff`` compares two."""
 
 import json
 

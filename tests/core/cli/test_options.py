@@ -78,10 +78,10 @@ def test_plugins_can_be_enabled_and_switched_off(project: Project) -> None:
         "turnbuckle_plugin.py",
         "from turnbuckle import Plugin, PluginInfo\nclass Mine(Plugin):\n    info = PluginInfo(name='mine')\n",
     )
-    assert "mine" in {each.name for each in ask("shop").resolve().plugins}
-    states = {each.name: each.state for each in ask("shop", plugins=("no:mine",)).resolve().plugins}
+    assert "mine" in {plugin.name for plugin in ask("shop").resolve().plugins}
+    states = {plugin.name: plugin.state for plugin in ask("shop", plugins=("no:mine",)).resolve().plugins}
     assert states["mine"] == "disabled"
-    assert "mine" not in {each.name for each in ask("shop", no_plugins=True).resolve().plugins}
+    assert "mine" not in {plugin.name for plugin in ask("shop", no_plugins=True).resolve().plugins}
     assert project.call("check", "shop", "--no-plugins").exit_code == 0
 
 

@@ -1,4 +1,4 @@
-"""Commands of plugins are beside those of the core, and never in their way."""
+"""Commands of plugins are added to the commands of the core, and never replace them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from turnbuckle.cli.reporting import CommandFailed, one_line, reporting_errors, 
 from turnbuckle.diagnostics import Diagnostic
 from turnbuckle.errors import Problem, StartupError, TurnbuckleError
 
-WARNING = Diagnostic(level="warning", code="TB112", text="odd", fix="mend it")
+WARNING = Diagnostic(level="warning", code="TB112", text="odd", fix="undo it")
 INFO = Diagnostic(level="info", code="TB110", text="by the way")
 
 
@@ -23,7 +23,7 @@ def end_with(error: BaseException, *args: str) -> Result:
 
 
 def problem(code: str) -> Problem:
-    return Problem(Diagnostic(level="error", code=code, text="is wrong", fix="mend it"))
+    return Problem(Diagnostic(level="error", code=code, text="is wrong", fix="undo it"))
 
 
 @pytest.mark.parametrize(
@@ -31,17 +31,17 @@ def problem(code: str) -> Problem:
     [
         pytest.param(TurnbuckleError("broken\n  badly"), 3, "error: broken badly\n", id="known"),
         pytest.param(ValueError("broken"), 1, "error: ValueError: broken\n", id="unknown"),
-        pytest.param(StartupError([problem("TB101")]), 3, "error: TB101 is wrong\n  fix: mend it\n", id="problem"),
+        pytest.param(StartupError([problem("TB101")]), 3, "error: TB101 is wrong\n  fix: undo it\n", id="problem"),
         pytest.param(
             StartupError([problem("TB101"), problem("TB201")]),
             3,
-            "error: TB101 is wrong\n  fix: mend it\nerror: TB201 is wrong\n  fix: mend it\n2 problems stop the start\n",
+            "error: TB101 is wrong\n  fix: undo it\nerror: TB201 is wrong\n  fix: undo it\n2 problems stop the start\n",
             id="problems",
         ),
         pytest.param(
             StartupError([problem("TB101")], [WARNING]),
             3,
-            "warning: TB112 odd\n  fix: mend it\nerror: TB101 is wrong\n  fix: mend it\n",
+            "warning: TB112 odd\n  fix: undo it\nerror: TB101 is wrong\n  fix: undo it\n",
             id="problem-and-warning",
         ),
         pytest.param(CommandFailed("as it is"), 3, "as it is\n", id="told-already"),
@@ -66,7 +66,7 @@ def test_warn_keeps_information_back_unless_verbose() -> None:
         warn([WARNING, INFO])
 
     quiet, verbose = CliRunner().invoke(command), CliRunner().invoke(command, "-v")
-    assert quiet.stderr == "warning: TB112 odd\n  fix: mend it\n"
+    assert quiet.stderr == "warning: TB112 odd\n  fix: undo it\n"
     assert verbose.stderr == quiet.stderr + "info: TB110 by the way\n"
 
 

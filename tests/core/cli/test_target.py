@@ -1,4 +1,4 @@
-"""What a TARGET means, and what is said about one that means nothing."""
+"""The meaning of a TARGET, and the errors for invalid ones."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -15,7 +15,7 @@ async def quiet(request: Request, call_next: Handler) -> Response:
 
 
 class Quiet(Plugin):
-    """Speaks at startup alone."""
+    """Has hooks that are called at startup only."""
 
     info = PluginInfo(name="quiet")
 
@@ -42,7 +42,7 @@ class AsksItself(Plugin):
 
 
 class AsksPluggy(Plugin):
-    """Has hooks of its own, and calls them for each request."""
+    """Has its own hooks, and calls them for each request."""
 
     info = PluginInfo(name="asks_pluggy")
 

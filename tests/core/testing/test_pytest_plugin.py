@@ -1,4 +1,4 @@
-"""The pytest plugin is tested in a pytest of its own: its fixture, and what it costs those who do not use it."""
+"""The pytest plugin, tested in a separate pytest run: its fixtures, and its cost for runs without them."""
 
 from __future__ import annotations
 

@@ -20,16 +20,16 @@ END = EndOfMessage()
 
 
 class Scripted:
-    """A parser that says what it was told to say, and then that it needs octets."""
+    """A parser that returns scripted events, and then ``NEED_DATA``."""
 
     def __init__(self, *events: ParserResult) -> None:
         self.events = list(events)
 
     def feed(self, data: bytes, /) -> None:
-        """Take nothing of it."""
+        """Ignore the data."""
 
     def feed_eof(self) -> None:
-        """Care for nothing."""
+        """Do nothing."""
 
     def next_event(self) -> Event:
         event = self.events.pop(0) if self.events else NEED_DATA
@@ -43,7 +43,7 @@ class Scripted:
 
 def differences(seen: Sequence[ParserResult], *said: ParserResult) -> list[Disagreement]:
     reader = ShadowReader(Scripted(*said))
-    return [found for each in seen if (found := reader.follow(each)) is not None]
+    return [found for result in seen if (found := reader.follow(result)) is not None]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -55,7 +55,7 @@ def test_shadow_agrees_with_the_same_parser_at_any_cut(name: str) -> None:
 
 
 def follow(first: H1Parser, reader: ShadowReader, pieces: Sequence[bytes]) -> list[ParserResult]:
-    """Return what the first parser sees, with the octets given to both."""
+    """Return the results of the first parser, and feed the bytes to both."""
     seen: list[ParserResult] = []
     for piece in pieces:
         first.feed(piece)

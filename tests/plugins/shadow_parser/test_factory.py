@@ -24,13 +24,13 @@ class Deaf(H1Parser.__mro__[1]):  # type: ignore[misc]  # an object with the met
     """Never sees a request."""
 
     def __init__(self, limits: Limits) -> None:
-        """Need nothing."""
+        """Do nothing."""
 
     def feed(self, data: bytes, /) -> None:
-        """Take nothing of it."""
+        """Ignore the data."""
 
     def feed_eof(self) -> None:
-        """Care for nothing."""
+        """Do nothing."""
 
     def next_event(self) -> Event:
         return NEED_DATA  # type: ignore[return-value]  # the contract's answer
@@ -67,11 +67,11 @@ async def sent(shadow: ShadowParserFactory, *data: bytes) -> list[RawExchange]:
     app = make_app()
     application = app.compile()
     async with Client(type(application)(**{**fields_of(application), "parser_factory": shadow})) as client:
-        return [await client.raw(each) for each in data]
+        return [await client.raw(piece) for piece in data]
 
 
 def fields_of(application: object) -> dict[str, object]:
-    return {each.name: getattr(application, each.name) for each in type(application).__attrs_attrs__}  # type: ignore[attr-defined]
+    return {field.name: getattr(application, field.name) for field in type(application).__attrs_attrs__}  # type: ignore[attr-defined]
 
 
 async def test_connection_that_is_not_drawn_has_the_plain_parser() -> None:

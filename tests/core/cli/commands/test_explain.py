@@ -98,8 +98,8 @@ def test_explain_is_json_when_asked(pages: Project) -> None:
     data = json.loads(pages.call("explain", "GET", "/users/5", "pages", "--json").stdout)
     assert data["schema"] == "turnbuckle.explain/1"
     assert (data["status"], data["handler"], data["path_params"]) == (None, "pages.user", {"id": 5})
-    assert [each["wins"] for each in data["candidates"]] == [True, False]
-    assert [each["name"] for each in data["chain"]] == ["audit"]
+    assert [candidate["wins"] for candidate in data["candidates"]] == [True, False]
+    assert [link["name"] for link in data["chain"]] == ["audit"]
     assert data["settings"]["limits.content"] == {"value": 16777216, "source": "default"}
 
 

@@ -18,9 +18,9 @@ _LONGEST: Final = "abcdefghijklmnopqrstuvwxyz1"
 
 
 def _run(folder: Path, module: str, *args: str) -> str:
-    """Run a module in a folder, which must succeed, beside what is installed there; return what it printed."""
-    # Suites of conformance run for long where every line is counted, and they are covered by tests of their own.
-    # Nor does pytest run under -O where warnings are errors: it warns of what it leaves out.
+    """Run a module in a folder with the packages installed there; it must succeed. Return its output."""
+    # Conformance suites take long under coverage, and they have their own tests.
+    # pytest does not run under -O with warnings as errors, because it warns about disabled assertions.
     left_out = ("COVERAGE_", "PYTHONOPTIMIZE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     environ = kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -102,7 +102,7 @@ def test_new_project_overwrites_nothing(args: tuple[str, ...], folder: str, proj
     result = project.call("new", *args)
     assert result.exit_code == 2
     assert f"'{folder}' already exists; nothing in it was changed" in result.stderr
-    assert [each.name for each in path.parent.iterdir()] == ["mine.txt"]
+    assert [file.name for file in path.parent.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,9 @@ def test_plugins_are_json_when_asked(project: Project) -> None:
     project.write("site.py", PLUGIN)
     data = json.loads(project.call("plugins", "./site.py", "--json").stdout)
     assert data["schema"] == "turnbuckle.plugins/1"
-    states = {each["name"]: each["state"] for each in data["plugins"]}
+    states = {plugin["name"]: plugin["state"] for plugin in data["plugins"]}
     assert (states["pages"], states["bad"], states["h1"]) == ("enabled", "failed", "builtin")
-    assert [each["code"] for each in data["diagnostics"]] == ["TB306"]
+    assert [diagnostic["code"] for diagnostic in data["diagnostics"]] == ["TB306"]
 
 
 def test_plugins_of_an_app_that_cannot_be_imported_exits_with_3(project: Project) -> None:

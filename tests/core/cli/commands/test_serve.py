@@ -22,7 +22,7 @@ async def stop_at_once():
 app = App(lifespan=stop_at_once)
 """
 
-# The number of the process is known to the process alone.
+# Only the process knows its ID.
 AS_SYSTEMD = """\
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -81,7 +81,7 @@ def test_serve_logs_each_response_when_asked(project: Project) -> None:
         _get(url + "/?q=%0aforged")
         process.send_signal(signal.SIGTERM)
         err = process.communicate()[1]
-    (line,) = [each for each in err.splitlines() if "turnbuckle.access" in each]
+    (line,) = [text for text in err.splitlines() if "turnbuckle.access" in text]
     assert '"GET /?q=%0aforged HTTP/1.1" 200 7 ' in line
 
 
@@ -134,7 +134,7 @@ def test_port_in_use_is_one_line(project: Project, taken_port: str) -> None:
 
 
 def test_nothing_is_listened_on_when_there_are_problems(project: Project, taken_port: str) -> None:
-    # The port is in use: if the server came as far as the sockets, that would be what it says.
+    # The port is in use: if the server opened the sockets, it would report that.
     result = project.call("serve", "shop", "--port", taken_port, "--set", "limits.contnt=1", "--parser", "nope")
     assert result.exit_code == 3
     assert "2 problems stop the start" in result.stderr

@@ -87,7 +87,7 @@ def test_serve_goes_on_while_nobody_reads_its_log(project: Project, form: str) -
     with _served(project, *args, stderr=subprocess.PIPE) as process:
         assert _ask(project.folder, 10_000) == 10_000
         assert process.stderr is not None
-        # Now that somebody reads, the rest comes, and what is missing is said.
+        # When the log is read, the remaining lines are written, and the lost lines are reported.
         reader = process.stderr
         lines = iter(reader.readline, b"")
         assert any(b"lines are missing here" in line for line in lines)
@@ -140,15 +140,15 @@ def test_serve_logs_errors_in_json_with_the_id_of_the_request_and_without_its_qu
         assert _ask(project.folder, 100) == 100
         assert _stop(process) == 0
     records = [json.loads(line) for line in (project.folder / "log").read_text().splitlines()]
-    errors = [each for each in records if each["logger"] == "turnbuckle.error"]
-    accesses = [each for each in records if each["logger"] == "turnbuckle.access"]
+    errors = [record for record in records if record["logger"] == "turnbuckle.error"]
+    accesses = [record for record in records if record["logger"] == "turnbuckle.access"]
     assert len(errors) == len(accesses) == 100
-    assert {each["message"] for each in errors} == {"GET '/' failed"}
-    assert {(each["target"], each["status"], each["octets"], each["route"]) for each in accesses} == {
+    assert {record["message"] for record in errors} == {"GET '/' failed"}
+    assert {(record["target"], record["status"], record["octets"], record["route"]) for record in accesses} == {
         ("/", 500, 21, "/")
     }
-    assert [each["request_id"] for each in errors] == [each["request_id"] for each in accesses]
-    assert len({each["request_id"] for each in accesses}) == 100
+    assert [record["request_id"] for record in errors] == [record["request_id"] for record in accesses]
+    assert len({record["request_id"] for record in accesses}) == 100
     assert errors[0]["exception"].startswith("Traceback")
 
 

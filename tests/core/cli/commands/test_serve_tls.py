@@ -1,4 +1,4 @@
-"""``serve`` with a certificate, in real processes: what is served, what is refused, and what SIGHUP does."""
+"""``serve`` with a certificate, in real processes: https, rejected protocols, and the effect of SIGHUP."""
 
 from __future__ import annotations
 

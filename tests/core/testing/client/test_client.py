@@ -194,7 +194,7 @@ async def test_client_sends_its_headers_with_every_request(make_application: Mak
     ]
 
 
-async def test_client_keeps_cookies_and_forgets_them_when_told(make_application: MakeApplication) -> None:
+async def test_client_keeps_cookies_and_removes_them_on_request(make_application: MakeApplication) -> None:
     async def answer(request: Request) -> Response:
         response = JSON(dict(request.cookies))
         if request.path == "/in":
@@ -212,7 +212,7 @@ async def test_client_keeps_cookies_and_forgets_them_when_told(make_application:
         after = await client.get("/")
 
     assert came_in.cookies == {"session": "s3cret", "short": "1"}
-    assert [each.json() for each in (came_in, within, later, after)] == [
+    assert [response.json() for response in (came_in, within, later, after)] == [
         {"first": "1", "once": "2"},
         {"first": "1", "session": "s3cret", "short": "1"},
         {"first": "1", "session": "s3cret"},

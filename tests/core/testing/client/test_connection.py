@@ -34,7 +34,7 @@ async def test_raw_sends_anything_and_returns_all_that_comes(make_application: M
     async with Client(make_application()) as client:
         exchange = await client.raw(POST + GET, split="bytewise" if split == "bytewise" else "whole")
 
-    assert [(each.status, each.content) for each in exchange.responses] == [(200, b"hello"), (200, b"")]
+    assert [(response.status, response.content) for response in exchange.responses] == [(200, b"hello"), (200, b"")]
     assert exchange.received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert (exchange.sent, exchange.is_closed, exchange.was_reset) == (POST + GET, False, False)
 
@@ -53,12 +53,12 @@ async def test_raw_knows_that_head_has_no_content(make_application: MakeApplicat
         return Response(b"content")
 
     async with Client(make_application(answer)) as client:
-        reporting_errors = await client.raw(HEAD + GET)
+        with_methods = await client.raw(HEAD + GET)
         said = await client.raw(HEAD + GET, methods=["HEAD", "GET"])
 
-    assert [each.content for each in reporting_errors.responses] == [b"", b"content"]
-    assert [each.content for each in said.responses] == [b"", b"content"]
-    assert reporting_errors.methods == ("HEAD", "GET")
+    assert [response.content for response in with_methods.responses] == [b"", b"content"]
+    assert [response.content for response in said.responses] == [b"", b"content"]
+    assert with_methods.methods == ("HEAD", "GET")
 
 
 async def test_raw_sees_errors_and_the_end(make_application: MakeApplication) -> None:
@@ -73,7 +73,7 @@ async def test_raw_sees_interim_responses_in_their_place(make_application: MakeA
     async with Client(make_application()) as client:
         connection = client.connect()
         await connection.send(head)
-        before = connection.statuses, [each.status for each in connection.exchange().interim]
+        before = connection.statuses, [response.status for response in connection.exchange().interim]
         await connection.send(b"hello")
 
     assert before == ([100], [100])
@@ -91,7 +91,7 @@ async def test_raw_waits_for_handlers_in_threads(make_application: MakeApplicati
     assert exchange.response.content == b"from a thread"
 
 
-async def test_raw_waits_for_as_many_responses_as_it_is_told(make_application: MakeApplication) -> None:
+async def test_raw_waits_for_the_given_number_of_responses(make_application: MakeApplication) -> None:
     async def answer(request: Request) -> Response:
         await asyncio.sleep(0.005)
         return Response(b"later")
@@ -99,7 +99,7 @@ async def test_raw_waits_for_as_many_responses_as_it_is_told(make_application: M
     async with Client(make_application(answer)) as client:
         exchange = await client.raw(GET + GET, until=2)
 
-    assert [each.content for each in exchange.responses] == [b"later", b"later"]
+    assert [response.content for response in exchange.responses] == [b"later", b"later"]
 
 
 async def test_raw_can_end_its_side(make_application: MakeApplication) -> None:

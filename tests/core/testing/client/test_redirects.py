@@ -48,7 +48,7 @@ async def test_redirects_are_followed_when_asked_for(make_application: MakeAppli
         by_default = await client.get("/302")
 
     assert (here.status, here.history) == (302, ())
-    assert (there.status, there.url, [each.status for each in there.history]) == (
+    assert (there.status, there.url, [response.status for response in there.history]) == (
         200,
         "http://testserver/to?x=1",
         [302],

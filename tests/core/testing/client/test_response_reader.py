@@ -1,4 +1,4 @@
-"""Every stream is read whole and octet by octet; what the server must not send is refused."""
+"""Every stream is read whole and byte by byte; invalid responses are rejected."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_read_responses_keeps_what_is_partial() -> None:
     whole = response(b"200 OK", b"Content-Length: 1", content=b"a")
     found = _read(whole + response(b"200 OK", b"Content-Length: 3", content=b"ab"))
 
-    assert [each.content for each in found.complete] == [b"a"]
+    assert [response.content for response in found.complete] == [b"a"]
     assert (found.partial and found.partial.content, found.is_cut) == (b"ab", True)
 
 
@@ -228,8 +228,8 @@ def test_read_responses_keeps_interim_responses_with_their_final_one() -> None:
     whole = response(b"200 OK", b"Content-Length: 0")
     found = _read(interim + whole + interim, is_closed=False, methods=("GET", "PUT"))
 
-    assert [each.headers["link"] for each in found.complete[0].interim] == ["</a>"]
-    assert [(each.status, each.method) for each in found.interim] == [(103, "PUT")]
+    assert [response.headers["link"] for response in found.complete[0].interim] == ["</a>"]
+    assert [(response.status, response.method) for response in found.interim] == [(103, "PUT")]
 
 
 def test_read_responses_of_nothing_is_nothing() -> None:

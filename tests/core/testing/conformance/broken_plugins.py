@@ -20,7 +20,7 @@ class Config:
     """Settings.
 
     Attributes:
-        greeting: what is said.
+        greeting: the text of the greeting.
     """
 
     greeting: str = "hello"
@@ -141,7 +141,7 @@ class KeepsARegister(Plugin):
 
 
 class ServesOnlyTheFirst(Plugin):
-    """Provides something to the first app alone."""
+    """Provides a middleware to the first app only."""
 
     info = PluginInfo(name="first")
     used = False

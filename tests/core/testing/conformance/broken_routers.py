@@ -189,7 +189,7 @@ class TriesInReverse:
 
 
 class RedirectsWithoutEscapes(Wrapped):
-    """Has policies for the last slash, and forgets what was encoded."""
+    """Has policies for the trailing slash, and loses the percent-encoding."""
 
     def __init__(self, policy: Literal["strict", "redirect", "ignore"] = "strict") -> None:
         super().__init__()

@@ -24,13 +24,13 @@ def failures(suite: type, *only: str) -> dict[str, list[str]]:
                     with _quick(getattr(suite, name)):
                         getattr(suite(), name)(**arguments)
                 except (Exception, pytest.fail.Exception) as error:
-                    failed.setdefault(name, []).append(_told(error))
+                    failed.setdefault(name, []).append(_messages(error))
     return failed
 
 
 @contextmanager
 def _quick(test: Callable[..., None]) -> Iterator[None]:
-    """Let a property fail with the first example that it fails on, which is always the same."""
+    """Report only the first failing example of a property, always the same."""
     given = getattr(test, _SETTINGS, None)
     if given is not None:
         setattr(test, _SETTINGS, settings(given, phases=[Phase.generate], derandomize=True, database=None))
@@ -41,8 +41,8 @@ def _quick(test: Callable[..., None]) -> Iterator[None]:
             setattr(test, _SETTINGS, given)
 
 
-def _told(error: BaseException) -> str:
-    parts = [_told(each) for each in error.exceptions] if isinstance(error, BaseExceptionGroup) else []
+def _messages(error: BaseException) -> str:
+    parts = [_messages(inner) for inner in error.exceptions] if isinstance(error, BaseExceptionGroup) else []
     return "; ".join([f"{type(error).__name__}: {error}", *parts])
 
 
@@ -52,7 +52,7 @@ def _arguments(marks: list[Mark]) -> Iterator[Mapping[str, object]]:
     for mark in marks:
         if mark.name == "parametrize":
             names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
-            sets = [ParameterSet.extract_from(each, force_tuple=len(names) == 1) for each in mark.args[1]]
-            choices.append([dict(zip(names, each.values, strict=True)) for each in sets])
+            sets = [ParameterSet.extract_from(values, force_tuple=len(names) == 1) for values in mark.args[1]]
+            choices.append([dict(zip(names, parameters.values, strict=True)) for parameters in sets])
     for choice in itertools.product(*choices):
         yield {name: value for part in choice for name, value in part.items()}

@@ -96,14 +96,14 @@ class TakesLineFeedsInHeads(Wrapped):
 
 
 class FindsLineEndsInOnePieceOnly(Wrapped):
-    """Loses a CR that is the last octet of a piece."""
+    """Loses a CR that is the last byte of a piece."""
 
     def feed(self, data: bytes, /) -> None:
         super().feed(data.removesuffix(b"\r"))
 
 
 class RecoversFromErrors(Wrapped):
-    """Begins anew after an error."""
+    """Starts again after an error."""
 
     def next_event(self) -> Answer:
         try:
@@ -151,7 +151,7 @@ class SwallowsWhatFollows(Wrapped):
 
 
 class RaisesWhenFed(Wrapped):
-    """Raises too early, and something of its own."""
+    """Raises too early, and its own exception."""
 
     def feed(self, data: bytes, /) -> None:
         if b"\xff" in data:
@@ -194,7 +194,7 @@ class KnowsOneStatus(Wrapped):
 
 
 class UnfoldsToNothing(Wrapped):
-    """Unfolds lines, but joins what was apart."""
+    """Unfolds lines, but without the space."""
 
     def feed(self, data: bytes, /) -> None:
         super().feed(re.sub(rb"\r\n[ \t]+", b"", data))

@@ -63,7 +63,7 @@ class FilePlugin(Plugin):
 
 
 def suite_of_file(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> type[PluginConformance]:
-    """Return a suite for a plugin in a file of its own, with some more code in it that runs once it is imported."""
+    """Return a suite for a plugin in a new file, with additional code that runs at import."""
     (folder / "file_plugin.py").write_text(SOURCE)
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))

@@ -103,7 +103,7 @@ def test_broken_type_fails(render: Callable[..., object], test: str, message: st
     assert message in "".join(failed.get(test, [])), failed
 
 
-def test_values_of_another_type_are_told() -> None:
+def test_values_of_another_type_are_reported() -> None:
     test = "test_has_values_of_its_type"
     assert "is not of type int, and is never rendered" in failures(suite_of(sound, int), test)[test][0]
 

@@ -1,4 +1,4 @@
-"""Tests of ``turnbuckle.testing.differential``: what is generous, what is wrong, and what is told of both."""
+"""Tests of ``turnbuckle.testing.differential``: lenient parsers, wrong parsers, and the report about them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class IsSmall(Wrapped):
 
 
 class Smuggles(Wrapped):
-    """Takes CR and any octet for the end of a chunk line."""
+    """Takes CR and any byte for the end of a chunk line."""
 
     def feed(self, data: bytes, /) -> None:
         super().feed(re.sub(rb"\r\n5\r[^\n]", b"\r\n5\r\n", data))
@@ -141,7 +141,7 @@ def test_runner_explains_every_difference_of_the_plugins() -> None:
 )
 def test_runner_names_the_rule_that_permits(parser: ParserFactory, case: str, permission: str) -> None:
     report = run(parser, case)
-    assert {each.permission.name for each in report.permitted if each.permission} == ({permission} - {""})
+    assert {group.permission.name for group in report.permitted if group.permission} == ({permission} - {""})
     assert not report.unexplained
 
 
@@ -158,12 +158,12 @@ def test_runner_names_the_rule_that_permits(parser: ParserFactory, case: str, pe
 )
 def test_runner_finds_what_no_rule_permits(parser: ParserFactory, case: str, kind: Kind) -> None:
     report = run(parser, case)
-    assert kind in {each.kind for each in report.unexplained}
-    assert {each.section for each in report.unexplained} == {CASES[case].section}
+    assert kind in {group.kind for group in report.unexplained}
+    assert {group.section for group in report.unexplained} == {CASES[case].section}
 
 
 def test_report_shows_the_shortest_example() -> None:
-    (difference,) = [each for each in run(RewritesContent, "length").unexplained if each.kind is Kind.READS]
+    (difference,) = [group for group in run(RewritesContent, "length").unexplained if group.kind is Kind.READS]
     assert difference.count == 2
     assert b"".join(difference.pieces) == CASES["length"].data
     lines = "\n".join(difference.lines())
@@ -189,5 +189,5 @@ def test_report_tells_of_splits_and_notes() -> None:
 
 
 def test_permissions_have_names_and_sections_of_their_own() -> None:
-    assert len({each.name for each in PERMISSIONS}) == len(PERMISSIONS)
-    assert all(each.section.startswith("RFC 911") and each.rule for each in PERMISSIONS)
+    assert len({rule.name for rule in PERMISSIONS}) == len(PERMISSIONS)
+    assert all(rule.section.startswith("RFC 911") and rule.rule for rule in PERMISSIONS)

@@ -13,7 +13,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "octets", "repaired"),
+    ("name", "data", "repaired"),
     [
         pytest.param("line-feed", b"GET / HTTP/1.1\nA: b\n\n", GET + b"A: b\r\n\r\n", id="line-feed"),
         pytest.param("line-feed", b"GET / HTTP/1.1\r\r\n\r\n", GET + b"\r\n", id="cr-before-a-line-feed"),
@@ -41,12 +41,12 @@ CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
         pytest.param("late-trailers", CHUNKED + b'0\r\nHost: "\r\n\r\n', CHUNKED + b"0\r\n\r\n", id="the-only-trailer"),
     ],
 )
-def test_leniency_repairs(name: str, octets: bytes, repaired: bytes) -> None:
-    assert repaired in LENIENCIES[name].candidates(octets)
+def test_leniency_repairs(name: str, data: bytes, repaired: bytes) -> None:
+    assert repaired in LENIENCIES[name].candidates(data)
 
 
 @pytest.mark.parametrize(
-    ("name", "octets"),
+    ("name", "data"),
     [
         pytest.param("line-feed", GET + b"\r\n", id="nothing-to-repair"),
         pytest.param(
@@ -55,8 +55,8 @@ def test_leniency_repairs(name: str, octets: bytes, repaired: bytes) -> None:
         pytest.param("length-beside-coding", GET + b"Content-Length: 5\r\n\r\n", id="no-coding"),
     ],
 )
-def test_leniency_leaves_the_rest(name: str, octets: bytes) -> None:
-    assert LENIENCIES[name].candidates(octets) == ()
+def test_leniency_leaves_the_rest(name: str, data: bytes) -> None:
+    assert LENIENCIES[name].candidates(data) == ()
 
 
 def test_cases_name_leniencies_that_exist() -> None:

@@ -16,7 +16,7 @@ BEGUN = ReadRequest(b"GET", b"/", 1, (), b"", None)
 
 
 class Scripted:
-    """A parser that says what it was told to say."""
+    """A parser that returns scripted events."""
 
     def __init__(self, answers: Sequence[object]) -> None:
         self.answers = list(answers)
@@ -45,10 +45,10 @@ def outcome_of(*answers: object) -> ParserOutcome:
 
 
 def test_read_gathers_requests() -> None:
-    octets = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: 1\r\n\r\n"
+    data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: 1\r\n\r\n"
     fields = ((b"host", b"a"), (b"transfer-encoding", b"chunked"))
     expected = (ReadRequest(b"POST", b"/", 1, fields, b"hi", ((b"x", b"1"),)), NEXT_REQUEST)
-    assert read(H1Parser, [octets, NEXT], at_end=True) == ParserOutcome(requests=expected)
+    assert read(H1Parser, [data, NEXT], at_end=True) == ParserOutcome(requests=expected)
 
 
 def test_read_keeps_what_came_before_an_error() -> None:

@@ -16,16 +16,16 @@ def test_mutated_is_the_same_for_the_same_seed() -> None:
 def test_mutated_does_damage_of_many_kinds() -> None:
     damaged = {mutated(OCTETS, seed) for seed in range(200)}
     assert len(damaged - {OCTETS}) > 150
-    assert any(len(octets) < len(OCTETS) for octets in damaged)
-    assert any(octets.count(b"\r\n") > OCTETS.count(b"\r\n") for octets in damaged)
+    assert any(len(data) < len(OCTETS) for data in damaged)
+    assert any(data.count(b"\r\n") > OCTETS.count(b"\r\n") for data in damaged)
 
 
 @given(st.binary(max_size=40), st.integers(0, 1000))
-def test_mutated_takes_any_octets(octets: bytes, seed: int) -> None:
-    assert isinstance(mutated(octets, seed), bytes)
+def test_mutated_takes_any_octets(data: bytes, seed: int) -> None:
+    assert isinstance(mutated(data, seed), bytes)
 
 
 @given(st.binary(max_size=40), st.lists(st.integers(0, 100), max_size=5))
-def test_splits_lose_nothing(octets: bytes, places: list[int]) -> None:
-    for pieces in (whole(octets), byte_by_byte(octets), cut(octets, places), *pairs(octets)):
-        assert b"".join(pieces) == octets
+def test_splits_lose_nothing(data: bytes, places: list[int]) -> None:
+    for pieces in (whole(data), byte_by_byte(data), cut(data, places), *pairs(data)):
+        assert b"".join(pieces) == data

@@ -11,7 +11,7 @@ from turnbuckle.testing.transport.activity import Activity
 
 
 class Recorder(asyncio.Protocol):
-    """Writes down what it is told."""
+    """Records the calls of its methods."""
 
     def __init__(self, *, keeps_open: bool = False) -> None:
         self.calls: list[object] = []
@@ -292,7 +292,7 @@ async def test_facts_and_protocol_are_at_hand(wire: BaseConnection) -> None:
 
 async def test_only_octets_can_be_written(wire: BaseConnection) -> None:
     with pytest.raises(TypeError, match="str"):
-        wire.transport.write("text")  # type: ignore[arg-type]  # what is tested
+        wire.transport.write("text")  # type: ignore[arg-type]  # the tested mistake
 
 
 async def test_protocol_that_raises_loses_the_connection_and_tells_the_test() -> None:

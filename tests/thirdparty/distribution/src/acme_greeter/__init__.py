@@ -1,4 +1,4 @@
-"""Greet whoever asks, and sign every response; of Turnbuckle only what is public is used."""
+"""Greet clients, and sign every response, with public names of Turnbuckle only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Greeter:
     """The settings under ``[plugin.greeter]``.
 
     Attributes:
-        greeting: what is said.
+        greeting: the text of the greeting.
         path: where it is said.
     """
 
