@@ -1,4 +1,4 @@
-"""The page of contrib names every plugin there is, with all its settings."""
+"""docs/use/contrib.md lists every contrib plugin with all its settings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_page_lists_every_setting_with_its_default() -> None:
     assert {key: json.loads(value) for key, value in _ROW.findall(_PAGE)} == expected
 
 
-async def test_first_example_does_what_it_says() -> None:
+async def test_first_example_works_as_described() -> None:
     source = re.search(r"^```python\n(.*?)^```$", _PAGE, re.MULTILINE | re.DOTALL)
     assert source is not None
     namespace: dict[str, App] = {}

@@ -72,7 +72,7 @@ def test_toml_block_is_toml(page, line, source):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     text = page.read_text(encoding="utf-8")
     for path, anchor in _LINK.findall(text):
         if "://" not in path:
@@ -99,6 +99,13 @@ def test_settings_page_lists_every_setting_with_its_default():
     rows = _ROW.findall((ROOT / "docs/use/settings.md").read_text(encoding="utf-8"))
     assert {name: json.loads(value) for name, value in rows} == dict(defaults(Settings()))
     assert len(rows) == len(dict(rows))
+
+
+def test_index_lists_every_page():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    linked = {(DOCS / path).resolve() for path, _ in _LINK.findall(index) if path and "://" not in path}
+    pages = {*DOCS.glob("*.md"), *DOCS.glob("[!p]*/*.md"), DOCS / "problems/README.md"} - {DOCS / "README.md"}
+    assert sorted(pages - linked) == []
 
 
 @pytest.mark.parametrize("part", GENERATED_PARTS, ids=lambda part: part.name)
@@ -131,7 +138,7 @@ async def test_readme_app_answers_as_the_readme_says():
     assert response.text == answer
 
 
-# What goes beyond each limit, when that limit is the number and all others are at their defaults.
+# For each limit: a small value of it, and a request that exceeds this value and no other limit.
 _HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 _CHUNKED = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 _TOO_MUCH: Final = {
@@ -253,7 +260,7 @@ async def test_code_does_what_the_page_says(page, marker, request_line, status, 
 
 
 @pytest.mark.parametrize(("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str)
-async def test_routing_page_says_what_becomes_of_a_last_slash(policy, status):
+async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(policy, status):
     app = App(settings={"routing": {"trailing_slash": policy}})
 
     @app.get("/users")
@@ -267,7 +274,7 @@ async def test_routing_page_says_what_becomes_of_a_last_slash(policy, status):
     assert response.headers.get("Location", "/users") == "/users"
 
 
-async def test_handlers_page_says_how_a_file_is_read():
+async def test_handlers_page_describes_the_attributes_of_an_upload():
     app = App()
 
     @app.post("/")

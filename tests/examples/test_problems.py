@@ -1,4 +1,4 @@
-"""Every code of a problem has a page, every page a code, and what a page shows has the problem that it is about."""
+"""Every problem code has a page, and the example of each page has the problem and its whole output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from turnbuckle.startup.model.codes import CODES
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "docs/problems"
 PAGES: Final = sorted(FOLDER.glob("TB*.md"))
-# It takes two installed distributions.
+# Its example needs two installed distributions.
 NOT_RUN: Final = {"TB102"}
 SOURCE_OF_LOCK: Final = "from turnbuckle import App\napp = App()\napp.get('/orders')(lambda request: '')\n"
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     for name in ("main", "turnbuckle_plugin"):
-        # Noted as it is, so that what the example imports is forgotten afterwards.
+        # Registered with monkeypatch, so that the modules of the example are removed afterwards.
         monkeypatch.setitem(sys.modules, name, sys)
         monkeypatch.delitem(sys.modules, name)
     return tmp_path
@@ -54,7 +54,7 @@ def test_every_code_has_a_page_and_every_page_a_code() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_page_says_what_it_means_and_what_to_do(page: Path) -> None:
+def test_page_has_meaning_example_and_fix(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# {page.stem}: {CODES[page.stem]}\n\n")
     means, example_of_it, fix = re.split(r"\n## Example\n|\n## Fix\n", text)

@@ -1,4 +1,4 @@
-"""What docs/extend/security-for-plugins.md shows as right withstands what it is about."""
+"""The examples in docs/extend/security-for-plugins.md withstand the attacks that they are about."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs/extend/security-for-plugins.md"
 
 
 def example(marker: str) -> SimpleNamespace:
-    """Return what the one block of Python with these words defines."""
+    """Return the names that the Python block with a marker defines."""
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     (source,) = (block for block in blocks if marker in block)
     namespace: dict[str, object] = {"__name__": "main"}

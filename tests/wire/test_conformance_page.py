@@ -1,4 +1,4 @@
-"""docs/operate/conformance.md names modules and tests that exist."""
+"""The modules and tests in docs/operate/conformance.md exist."""
 
 from __future__ import annotations
 
