@@ -118,7 +118,7 @@ class _Collected:
         root: the app as a scope, with the records of its plugins.
         parser: the meaning of ``App(parser=...)``.
         loader: knows the installed plugins, and those that failed.
-        values: all settings, including those of plugins, with their sources.
+        values: all settings, including plugins' settings, with their sources.
         seconds: the time that this stage took.
     """
 

@@ -97,7 +97,7 @@ class BaseConnection(asyncio.Protocol):
         self._lost = Disconnected()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport, and add the connection to those of the server."""
+        """Store the transport, and add the connection to the server's set."""
         # The transports of other loops need not derive from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         self.buffer.transport = transport

@@ -1,4 +1,4 @@
-"""Hold the open connections of a server, act on their deadlines, and drain them when the server stops.
+"""Track the open connections of a server, act on their deadlines, and drain them when the server stops.
 
 A timer for each request would cost more than parsing the head of the request. Instead, each connection stores when it
 is due, and one sweep for all connections, at most a second apart, calls the ones that are past their deadline. A server

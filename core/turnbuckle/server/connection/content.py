@@ -1,4 +1,4 @@
-"""Let a handler read the content of its request, up to a limit and at a minimum rate.
+"""Read the content of a request for its handler, up to a limit and at a minimum rate.
 
 Sources: RFC 9110, sections 10.1.1 (100 Continue), 15.5.9 (408), 15.5.14 (413).
 """

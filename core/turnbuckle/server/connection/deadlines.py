@@ -1,4 +1,4 @@
-"""Hold the deadlines of one request.
+"""Store the deadlines of one request.
 
 While a request is served, up to four things are due: the response, the end of the response, the next content, and the
 reading of sent data by the peer. The connection is due when the first of them is.

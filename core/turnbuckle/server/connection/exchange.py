@@ -1,4 +1,4 @@
-"""Hold the state of one request and its response on a connection (RFC 9112, section 9).
+"""Store the state of one request and its response on a connection (RFC 9112, section 9).
 
 A connection has one ``HTTPExchange`` and reuses it for each of its requests, because a new object would cost each
 request another call. The exchange refers to the connection only as a ``BaseConnection``: it starts no task and does not
@@ -184,7 +184,7 @@ class HTTPExchange:
         self.wake_reader(ProtocolError("content comes too slowly", status=408))
 
     def abandon_content(self, content: IncomingContent) -> None:
-        """Keep the rest of the content from tasks that the handler has left behind."""
+        """Make reads of the content fail in tasks that outlive the handler."""
         content.abandon()
         self.wake_reader(RuntimeError(CONTENT_IS_GONE))
 

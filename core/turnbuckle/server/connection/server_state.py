@@ -1,4 +1,4 @@
-"""Hold the state that all connections of a server share.
+"""Store the state that all connections of a server share.
 
 The Date field line is formatted once a sweep, not once a response (RFC 9110, section 6.6.1).
 """

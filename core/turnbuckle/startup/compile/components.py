@@ -27,7 +27,7 @@ class ShadowCombiner(Protocol):
     """The component of the kind ``shadow_parser``."""
 
     def __call__(self, first: ParserFactory, second: ParserFactory, /, *, name: str, sample: float) -> ParserFactory:
-        """Return a factory of parsers that decide as those of ``first`` do.
+        """Return a factory of parsers that decide like the parsers of ``first``.
 
         Args:
             first: makes the parsers that decide.

@@ -145,7 +145,7 @@ def _constraints(by_name: dict[str, Link], diagnostics: Diagnostics) -> dict[str
 
 
 def _keep_declared_order(by_name: dict[str, Link], outside: dict[str, set[str]]) -> None:
-    """Keep middleware that the app declared earlier outside of middleware it declared later, unless constrained."""
+    """Order middleware of the app outside of middleware that it declared later, unless constrained otherwise."""
     own = [(link.record.zone, name) for name, link in by_name.items() if link.origin.plugin == "app"]
     for position, (zone, name) in enumerate(own):
         earlier = [other for other_zone, other in own[:position] if other_zone == zone]
@@ -211,7 +211,7 @@ def _report_missing(link: Link, need: str, links: Sequence[Link], diagnostics: D
         + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
         link.origin,
         *(other.origin for other in inside),
-        why="only middleware outside of it can set on the request what it needs",
+        why="only middleware outside of it can set the needed key on the request",
         fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
     )
 
