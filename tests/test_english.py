@@ -44,6 +44,11 @@ PHRASES: Final = {
     "nobody": Phrase(r"\b(?:nobody|somebody|anybody)\b", "the actor, or the passive"),
     "but for": Phrase(r"\b(?:but for|anew|mends?)\b", "except, again, fix"),
     "alone": Phrase(r"\balone\b", "only"),
+    "as long as": Phrase(r"(?<!twice )\bas long as\b", "while"),
+    "of its own": Phrase(r"\bof (?:its|their|one's) own\b", "its own, separate"),
+    "too": Phrase(r", too(?=[.;,:)]|$)", "nothing: drop it"),
+    "held to": Phrase(r"\b(?:held|holds?) to\b", "check against"),
+    "brings": Phrase(r"\b(?:brings?|brought)\b", "provide, add"),
     "octets": Phrase(r"(?<!-)\boctets?\b(?!-)", "bytes, except in quoted grammar"),
     "first line": Phrase(r"\A(?:say|hold|let|keep|tell)s?\b", "return, format, validate", only_first_lines=True),
 }
