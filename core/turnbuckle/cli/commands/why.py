@@ -169,7 +169,10 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
     rows = [("why", answer.rule)]
     rows += [("from", str(answer.origin))] if answer.origin is not None else []
     rows += answer.facts
-    rows += [("not", "  ".join(filter(None, (loser.name, loser.reason, loser.source)))) for loser in answer.losers]
+    rows += [
+        ("not", "  ".join(filter(None, (candidate.name, candidate.reason, candidate.source))))
+        for candidate in answer.rejected
+    ]
     rows += [("change", answer.change)] if answer.change else []
     yield from columns(rows, 2)
 
@@ -184,6 +187,9 @@ def _as_json(answer: Answer) -> Mapping[str, object]:
         "rule": answer.rule,
         "origin": origin_as_json(answer.origin),
         "facts": dict(answer.facts),
-        "losers": [{"name": loser.name, "reason": loser.reason, "source": loser.source} for loser in answer.losers],
+        "rejected": [
+            {"name": candidate.name, "reason": candidate.reason, "source": candidate.source}
+            for candidate in answer.rejected
+        ],
         "change": answer.change,
     }

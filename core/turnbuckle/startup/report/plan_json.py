@@ -105,8 +105,8 @@ def _from(origin: Origin | None) -> dict[str, Json]:
 
 
 def _choice(choice: Choice[object]) -> dict[str, Json]:
-    losers: list[Json] = [{"name": loser.name, **_from(loser.origin)} for loser in choice.rejected]
-    return {"name": choice.name, "rule": choice.rule, "losers": losers, **_from(choice.origin)}
+    rejected: list[Json] = [{"name": candidate.name, **_from(candidate.origin)} for candidate in choice.rejected]
+    return {"name": choice.name, "rule": choice.rule, "rejected": rejected, **_from(choice.origin)}
 
 
 def _scope(scope: PlannedScope) -> dict[str, Json]:
@@ -120,7 +120,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
             {
                 "type": type_name(entry.record.type),
                 "media_type": entry.record.media_type,
-                "losers": [_from(loser.origin) for loser in entry.rejected],
+                "rejected": [_from(candidate.origin) for candidate in entry.rejected],
                 **_from(entry.origin),
             }
             for entry in scope.response_types

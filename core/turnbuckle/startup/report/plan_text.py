@@ -69,8 +69,8 @@ def _setting_lines(plan: Plan, show_all: bool) -> Iterator[str]:
 
 def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
     yield choice.kind, choice.name, choice.rule, *source_of(choice.origin)
-    for loser in choice.rejected:
-        yield "", f"not {loser.name}", "", *source_of(loser.origin)
+    for candidate in choice.rejected:
+        yield "", f"not {candidate.name}", "", *source_of(candidate.origin)
 
 
 def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
@@ -120,8 +120,8 @@ def _override_rows(planned: PlannedRoute) -> Iterator[_Row]:
         yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
 
 
-def _type_row(kind: type, origin: Origin, losers: tuple[RejectedCandidate, ...]) -> _Row:
-    instead = ", ".join(f"not the one of {loser.origin.plugin}" for loser in losers)
+def _type_row(kind: type, origin: Origin, rejected: tuple[RejectedCandidate, ...]) -> _Row:
+    instead = ", ".join(f"not the one of {candidate.origin.plugin}" for candidate in rejected)
     return type_name(kind), instead, *source_of(origin)
 
 

@@ -53,7 +53,7 @@ class Answer:
         rule: why it was chosen.
         origin: where it comes from; None for a setting.
         facts: further facts, as pairs of label and text.
-        losers: the candidates that were not chosen.
+        rejected: the candidates that were not chosen.
         change: how to change the choice.
     """
 
@@ -63,7 +63,7 @@ class Answer:
     rule: str = ""
     origin: Origin | None = None
     facts: tuple[tuple[str, str], ...] = ()
-    losers: tuple[RejectedEntry, ...] = ()
+    rejected: tuple[RejectedEntry, ...] = ()
     change: str = ""
 
 
@@ -98,14 +98,14 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
 
 
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
-    losers = (RejectedEntry(name=loser.name, source=str(loser.origin)) for loser in choice.rejected)
+    rejected = (RejectedEntry(name=candidate.name, source=str(candidate.origin)) for candidate in choice.rejected)
     return Answer(
         kind=choice.kind,
         name=choice.name,
         scope=scope,
         rule=choice.rule,
         origin=choice.origin,
-        losers=tuple(losers),
+        rejected=tuple(rejected),
         change=change,
     )
 
@@ -130,7 +130,7 @@ def why_setting(plan: Plan, key: str) -> list[Answer]:
 
 
 def _setting(plan: Plan, label: str, value: SettingValue) -> Answer:
-    losers = [RejectedEntry(name=value.redacted(other.value), source=other.source) for other in value.overruled]
+    rejected = [RejectedEntry(name=value.redacted(other.value), source=other.source) for other in value.overruled]
     facts = []
     description = _description(plan, value.key)
     if description is not None:
@@ -141,7 +141,7 @@ def _setting(plan: Plan, label: str, value: SettingValue) -> Answer:
         name=f"{label} = {value.shown()}",
         rule="it is not set" if value.source == "default" else f"set by {value.source}",
         facts=tuple((label, text) for label, text in facts if text),
-        losers=tuple(losers),
+        rejected=tuple(rejected),
         change=f"the last of these wins: {file}, ${variable_of(value.key)}, --set {value.key}=..., the code",
     )
 

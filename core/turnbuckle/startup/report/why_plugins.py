@@ -57,7 +57,7 @@ def _planned(plan: Plan, plugin: PlannedPlugin) -> Answer:
         rule=_rule(plan, plugin),
         origin=plugin.origin,
         facts=tuple(facts),
-        losers=tuple(_rejected(plan, plugin)),
+        rejected=tuple(_rejected(plan, plugin)),
         change=_change(plugin),
     )
 
@@ -170,10 +170,12 @@ def _of_scope(scope: PlannedScope, plugin: PlannedPlugin) -> Iterator[tuple[str,
 def _rejected(plan: Plan, plugin: PlannedPlugin) -> Iterator[RejectedEntry]:
     routers = [scope.router for scope in plan.root.walk() if scope.prefix == plugin.scope and scope.router is not None]
     for choice in (*_slots(plan), *routers):
-        for loser in choice.rejected:
-            if _is_of(plugin, loser.origin):
+        for candidate in choice.rejected:
+            if _is_of(plugin, candidate.origin):
                 reason = f"{choice.name!r} is the {choice.kind}: {choice.rule}"
-                yield RejectedEntry(name=f"{choice.kind} {loser.name}", reason=reason, source=loser.origin.location)
+                yield RejectedEntry(
+                    name=f"{choice.kind} {candidate.name}", reason=reason, source=candidate.origin.location
+                )
 
 
 def _is_of(plugin: PlannedPlugin, origin: Origin) -> bool:

@@ -44,13 +44,13 @@ def _winner(plan: Plan, explanation: Explanation, path: str) -> Answer:
     assert explanation.winner is not None
     winner = explanation.winner.route
     route = next((planned, scope) for planned, scope in plan.routes() if planned.route is winner)
-    losers = [
+    rejected = [
         RejectedEntry(name=candidate.route.describe(), reason=candidate.reason)
         for candidate in explanation.candidates[1:]
         if candidate.report.near[0] > 1
     ]
     answer = _explained_route(plan, *route, f"it answers {explanation.method} {path}")
-    return attrs.evolve(answer, losers=tuple(losers))
+    return attrs.evolve(answer, rejected=tuple(rejected))
 
 
 def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rule: str) -> Answer:
@@ -135,13 +135,13 @@ def _explained_response_type(kind: type, scope: PlannedScope, entry: Sourced[Res
         return Answer(kind="response", name=f"none for {type_name(kind)}", scope=scope.prefix, rule=rule, change=change)
     record = entry.record
     facts = [("rendered by", name_of(record.render)), ("media type", record.media_type)]
-    losers = (
+    rejected = (
         RejectedEntry(
-            name=loser.name,
+            name=candidate.name,
             reason="the app takes precedence over plugins, a plugin over the built-in one",
-            source=str(loser.origin),
+            source=str(candidate.origin),
         )
-        for loser in entry.rejected
+        for candidate in entry.rejected
     )
     return Answer(
         kind="response",
@@ -150,6 +150,6 @@ def _explained_response_type(kind: type, scope: PlannedScope, entry: Sourced[Res
         rule=rule,
         origin=entry.origin,
         facts=tuple((label, text) for label, text in facts if text),
-        losers=tuple(losers),
+        rejected=tuple(rejected),
         change=change,
     )

@@ -191,9 +191,9 @@ class _Builder:
 
     def _check_overruled(self, key: Key, given: list[GivenValue]) -> None:
         winner = given[-1]
-        for loser in given[:-1]:
-            if loser.is_text and not winner.is_text:
-                self.problems.overruled(key, loser.source, winner.source)
+        for overruled in given[:-1]:
+            if overruled.is_text and not winner.is_text:
+                self.problems.overruled(key, overruled.source, winner.source)
 
     # -- a class
 

@@ -80,7 +80,7 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
 def test_response_type_names_what_it_replaced(data: dict[str, Json]) -> None:
     (text,) = [each for each in data["scopes"][0]["response_types"] if each["type"] == "str"]
     assert text["origin"]["plugin"] == "fast"
-    assert [each["origin"]["plugin"] for each in text["losers"]] == ["responses"]
+    assert [each["origin"]["plugin"] for each in text["rejected"]] == ["responses"]
 
 
 def test_every_key_is_documented(data: dict[str, Json]) -> None:

@@ -67,8 +67,8 @@ def test_parser_that_was_passed_names_what_lost() -> None:
     plugin = make_plugin("fast", provide_parsers=lambda self, setup: [ParserProvider("fast", H1Parser)])
     (answer,) = why_parser(App(parser=H1Parser, plugins=[plugin]).resolve())
     assert (answer.name, answer.rule) == ("H1Parser", "it was passed to the app")
-    assert [each.name for each in answer.losers] == ["h1", "fast"]
-    assert answer.losers[1].source.startswith("plugin 'fast' in provide_parsers at ")
+    assert [each.name for each in answer.rejected] == ["h1", "fast"]
+    assert answer.rejected[1].source.startswith("plugin 'fast' in provide_parsers at ")
 
 
 def test_routers_of_app_and_scopes_are_told() -> None:
@@ -176,9 +176,9 @@ def test_response_type_that_was_replaced_is_told_with_its_scope() -> None:
     plugin = make_plugin("mine", provide_response_types=lambda self, setup: [ResponseType(str, Text, "text/x")])
     app.scope("/s", plugins=[plugin])
     outer, inner = why_response(app.resolve(), "str")
-    assert (outer.scope, outer.losers) == ("", ())
+    assert (outer.scope, outer.rejected) == ("", ())
     assert (inner.scope, _facts(inner, "media type")) == ("/s", ["text/x"])
-    assert inner.losers[0].source.startswith("plugin 'responses' ")
+    assert inner.rejected[0].source.startswith("plugin 'responses' ")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_routes_are_found_by_a_path_as_clients_ask_for_it() -> None:
         ("GET /users/{name}", "it answers GET /users/anna"),
         ("POST /users/{name}", "it answers POST /users/anna"),
     ]
-    assert [each.reason for each in answers[0].losers] == ["it answers POST, not GET"]
+    assert [each.reason for each in answers[0].rejected] == ["it answers POST, not GET"]
 
 
 @pytest.mark.parametrize("path", ["/users", "nope"])
@@ -236,7 +236,7 @@ def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
     sources = SettingsSources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
     (answer,) = why_setting(App().resolve(sources), "limits.content")
     assert (answer.name, answer.rule) == ("limits.content = 7", "set by --set")
-    assert [(each.name, each.source.rpartition("/")[2]) for each in answer.losers] == [
+    assert [(each.name, each.source.rpartition("/")[2]) for each in answer.rejected] == [
         ("5", "turnbuckle.toml:2"),
         ("'6'", "$TURNBUCKLE_LIMITS_CONTENT"),
     ]
@@ -255,7 +255,7 @@ def test_secret_is_told_by_nobody() -> None:
     plan = app.resolve(SettingsSources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))
     (answer,) = why_setting(plan, "plugin.door.key")
     assert answer.name == "plugin.door.key = ********"
-    assert [each.name for each in answer.losers] == ["********"]
+    assert [each.name for each in answer.rejected] == ["********"]
     assert _facts(answer, "meaning") == ["opens the door"]
     assert "pa55word" not in str(answer)
     assert "hunter2" not in str(answer)

@@ -117,7 +117,7 @@ def test_plugin_brings_what_it_brings() -> None:
         "protocols": "chat",
         "commands": "sweep",
     }
-    assert answer.losers == ()
+    assert answer.rejected == ()
     assert "-p no:everything" in answer.change
 
 
@@ -128,8 +128,8 @@ def test_plugin_is_required_by_others() -> None:
 def test_plugin_tells_what_it_lost_with() -> None:
     answer = _one(why_plugin(_plan(parser="h1", router="tree"), "everything"))
     assert not {"parser", "router"} & _facts(answer).keys()
-    assert [each.name for each in answer.losers] == ["parser mine", "router own"]
-    assert answer.losers[0].reason.startswith("'h1' is the parser: ")
+    assert [each.name for each in answer.rejected] == ["parser mine", "router own"]
+    assert answer.rejected[0].reason.startswith("'h1' is the parser: ")
 
 
 def test_plugin_that_reads_along() -> None:
