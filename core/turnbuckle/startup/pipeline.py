@@ -226,8 +226,10 @@ class _Run:
         """Collect the records of the plugins, and list the plugins."""
         collected = self.collect(configured)
         loader = collected.loader
+        # Read first: planned_plugins() lists installed plugins only once they have been looked up.
+        installed = loader.installed
         plugins = planned_plugins(collected.root, configured.requests, loader, _BUILTIN_NAMES)
-        return with_failures(plugins, loader.requested, loader.installed, self.diagnostics)
+        return with_failures(plugins, loader.requested, installed, self.diagnostics)
 
     # -- which plugins
 

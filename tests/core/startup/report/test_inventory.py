@@ -35,6 +35,11 @@ def test_plugins_are_enabled_or_only_installed(site: Site) -> None:
     assert module not in sys.modules
 
 
+def test_installed_plugins_are_listed_for_an_app_that_looks_none_up(site: Site) -> None:
+    site.install("spare", SOUND.format("spare"))
+    assert _inventory(App())["spare"].state == "installed"
+
+
 def test_plugin_that_cannot_be_imported_is_listed(site: Site) -> None:
     site.install("bad", BROKEN)
     site.install("good", SOUND.format("good"))
