@@ -105,7 +105,7 @@ async def test_error_handlers_answer_for_misses_of_a_scope_without_middleware() 
         assert (await client.get("/x")).text != "not in the api"
 
 
-async def test_scope_that_cannot_be_told_from_another_has_no_misses() -> None:
+async def test_scope_without_prefix_and_host_has_no_misses() -> None:
     app = App()
     app.scope("/{rest:path}", middleware=[_tag("spanning")])
     app.scope(middleware=[_tag("anywhere")]).get("/x")(_word)
@@ -117,7 +117,7 @@ async def test_scope_that_cannot_be_told_from_another_has_no_misses() -> None:
         assert (await client.get("/a/y")).headers.get_list("seen") == ["outer"]
 
 
-def test_scope_with_a_router_needs_a_place_that_can_be_told() -> None:
+def test_scope_with_a_router_needs_a_readable_prefix() -> None:
     app = App()
     app.scope("/{rest:path}", router=TreeRouter)
     found = error_of(app, "TB421")

@@ -23,7 +23,7 @@ def _route(handler: object = _one, path: str = "/x") -> Route:
     return Route(path=path, handler=handler)
 
 
-def test_second_resolution_brings_new_handlers() -> None:
+def test_second_resolution_has_new_handlers() -> None:
     router = SharedRouter(TreeRouter())
     for handler in (_one, _own):
         again = router.begin()
@@ -84,7 +84,7 @@ async def test_router_writes_the_paths_of_its_routes() -> None:
         assert (await client.get("/colours/ff")).text == "/colours/100"
 
 
-def test_route_out_of_reach_is_told_each_time() -> None:
+def test_unreachable_route_is_reported_each_time() -> None:
     app = App(router=TreeRouter())
     app.get("/{a:re([a-z]+)}")(lambda request, a: a)
     app.get("/{b:re([a-c]+)}")(lambda request, b: b)

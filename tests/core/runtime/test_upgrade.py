@@ -126,7 +126,7 @@ def _by_alpn(factory: Callable[..., object]) -> App:
     return App(plugins=[make_plugin("echo", provide_protocols=lambda self, setup: [record])])
 
 
-def test_protocol_by_alpn_makes_what_speaks_it() -> None:
+def test_protocol_by_alpn_makes_an_asyncio_protocol() -> None:
     app = _by_alpn(lambda handler, setup: lambda peer: _Echo())
     assert isinstance(app.compile().alpn["echo"](Peer()), _Echo)
 

@@ -194,7 +194,7 @@ async def test_options_is_answered_and_405_has_allow() -> None:
         pytest.param("GET", "/pot", 405, id="known"),
     ],
 )
-async def test_method_that_nobody_knows_is_not_implemented(method: str, target: str, status: int) -> None:
+async def test_unknown_method_is_not_implemented(method: str, target: str, status: int) -> None:
     app = App(middleware=[_tag("app")])
     app.get("/x")(_word)
     app.route("/pot", methods=["BREW"])(_word)
@@ -226,7 +226,7 @@ async def test_options_of_its_own_and_head() -> None:
         assert (await client.request("HEAD", "/h")).headers["x-head"] == "1"
 
 
-async def test_slash_is_corrected_when_asked_for() -> None:
+async def test_slash_is_corrected_if_the_setting_says_so() -> None:
     app = App(settings={"routing": {"trailing_slash": "redirect"}})
     app.get("/x/")(_word)
     async with Client(app, follow_redirects=False) as client:
@@ -479,7 +479,7 @@ def test_settings_reach_the_application() -> None:
     assert (application.limits.content, application.timeouts.idle) == (5, 2.0)
 
 
-def test_middleware_that_cannot_be_made_is_told_once() -> None:
+def test_middleware_that_cannot_be_made_is_reported_once() -> None:
     def factory(call_next: Handler, setup: Setup) -> Handler:
         raise RuntimeError("no luck")
 
@@ -539,7 +539,7 @@ def test_app_without_middleware_has_no_chain() -> None:
     assert App(middleware=[_tag("a")]).compile().handle.__name__ == "guarded"
 
 
-async def test_endpoint_can_be_called_by_those_who_do_not_know_it() -> None:
+async def test_compiled_route_can_be_called_as_a_handler() -> None:
     async def call(request: object) -> object:
         return request
 
@@ -575,7 +575,7 @@ async def test_two_apps_with_different_plugins_live_in_one_process() -> None:
         assert [(await first.get("/")).text, (await second.get("/")).text] == ["one", "two"]
 
 
-def test_component_factory_is_not_called_unless_asked_for() -> None:
+def test_component_factory_is_called_only_on_request() -> None:
     made: list[object] = []
     record = Component("store", "a", made.append)
     App(plugins=[make_plugin("p", provide_components=lambda self, setup: [record])]).compile()

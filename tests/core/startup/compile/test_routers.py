@@ -60,7 +60,7 @@ def test_paths_of_a_router_that_writes_none_are_read_as_usual() -> None:
     assert app.url_for("inner", x="b") == "/s/b"
 
 
-def test_paths_that_nobody_can_write() -> None:
+def test_paths_that_no_router_can_build() -> None:
     app = App(router=RouterProvider("tested", lambda setup: Mute()))
     app.get("~a+", name="expression")(answer)
     with pytest.raises(RouteError, match="the router of route 'expression' does not build paths"):

@@ -110,11 +110,11 @@ def _between(before: App, after: App) -> list[str]:
         ),
     ],
 )
-def test_difference_is_told_in_words(after: App, texts: list[str]) -> None:
+def test_difference_in_words(after: App, texts: list[str]) -> None:
     assert _between(_base(), after) == texts
 
 
-def test_parser_and_what_is_gone_are_told() -> None:
+def test_parser_and_removed_records_are_reported() -> None:
     after = App("shop", parser=H1Parser)
     assert _between(_base(), after) == [
         "the parser was 'h1' of plugin 'h1', and is 'H1Parser' of the app",
@@ -125,7 +125,7 @@ def test_parser_and_what_is_gone_are_told() -> None:
     ]
 
 
-def test_order_of_what_stayed_is_told() -> None:
+def test_order_of_unchanged_records_is_reported() -> None:
     after = App("shop", middleware=[_link("c"), _link("new"), _link("a"), _link("b")])
     after.get("/x", name="x")(_answer)
     assert _between(_base(), after) == [
@@ -134,13 +134,13 @@ def test_order_of_what_stayed_is_told() -> None:
     ]
 
 
-def test_facts_of_a_record_are_told() -> None:
+def test_changed_facts_of_a_record_are_reported() -> None:
     after = App("shop", middleware=[_link("a"), _link("b"), _link("c")])
     after.get("/x", name="y")(_answer)
     assert _between(_base(), after) == ["route GET /x is named 'y', not 'x'"]
 
 
-def test_provider_of_a_record_is_told() -> None:
+def test_changed_provider_of_a_record_is_reported() -> None:
     before, after = App(plugins=[_text("one")]), App(plugins=[_text("two")])
     assert _between(before, after)[2:] == [
         f"response type '{__name__}.Special' was of plugin 'one', and is of plugin 'two'"
@@ -154,7 +154,7 @@ def _one_route_each(first: str, second: str, router: object) -> App:
     return app
 
 
-def test_order_of_routes_is_told_where_the_router_may_look_at_it() -> None:
+def test_order_of_routes_is_reported_if_the_router_may_depend_on_it() -> None:
     other = RouterProvider("first_match", lambda setup: TreeRouter())
     assert _between(_one_route_each("/a", "/b", None), _one_route_each("/b", "/a", None)) == []
     assert _between(_one_route_each("/a", "/b", other), _one_route_each("/b", "/a", other)) == [
@@ -162,7 +162,7 @@ def test_order_of_routes_is_told_where_the_router_may_look_at_it() -> None:
     ]
 
 
-def test_scopes_of_one_place_are_told_apart() -> None:
+def test_scopes_with_the_same_prefix_are_distinguished() -> None:
     before, after = App(), App()
     for app in (before, after):
         app.scope("/s").get("/a")(_answer)

@@ -57,7 +57,7 @@ def _chain(found: Explanation) -> list[str]:
     return [each.record.name for each in found.chain]
 
 
-def test_winner_and_those_that_lost_are_told() -> None:
+def test_winner_and_other_candidates_have_reasons() -> None:
     found = _explained(_shop(), "GET", "/users/me?a=b")
     assert found.winner is not None
     assert (found.winner.route.path, found.status) == ("/users/me", None)
@@ -72,7 +72,7 @@ def test_winner_and_those_that_lost_are_told() -> None:
     }
 
 
-def test_parameters_of_path_and_host_are_told() -> None:
+def test_parameters_of_path_and_host_are_listed() -> None:
     assert _explained(_shop(), "GET", "/users/5").path_params == {"name": "5"}
     found = _explained(_shop(), "GET", "/t", ("Host", "acme.example:80"))
     assert (found.host, found.path_params) == ("acme.example:80", {"tenant": "acme"})
@@ -89,7 +89,7 @@ def test_chain_of_a_miss_is_that_of_the_scope_it_is_in() -> None:
     assert _chain(_explained(_shop(), "GET", "/administer")) == ["outer"]
 
 
-def test_method_that_no_route_takes_is_told() -> None:
+def test_method_that_no_route_takes_is_explained() -> None:
     found = _explained(_shop(), "PUT", "/users/5")
     assert (found.status, found.outcome) == (405, "no route here takes PUT")
     assert found.headers == {"Allow": "GET, HEAD, OPTIONS, POST"}
@@ -106,14 +106,14 @@ def test_head_follows_get() -> None:
     assert _explained(_shop(), "HEAD", "/users/me").outcome.endswith("; HEAD follows GET")
 
 
-def test_slash_that_is_corrected_is_told() -> None:
+def test_slash_redirect_is_explained() -> None:
     app = App(settings={"routing": {"trailing_slash": "redirect"}})
     app.get("/a")(_answer)
     found = _explained(app, "GET", "/a/?b=c")
     assert (found.status, found.headers) == (308, {"Location": "/a?b=c"})
 
 
-def test_error_handler_that_answers_is_told() -> None:
+def test_error_handler_that_answers_is_named() -> None:
     app = App()
 
     @app.error_handler(Exception)
@@ -126,7 +126,7 @@ def test_error_handler_that_answers_is_told() -> None:
     assert found.handler.endswith("oops")
 
 
-def test_request_that_the_parser_refuses_is_told() -> None:
+def test_request_that_the_parser_rejects_is_explained() -> None:
     found = _explained(_shop(), "GET", "/x", ("Content-Length", "x"))
     assert found.status == 400
     assert found.outcome.startswith("rejected by parser 'h1': ")
@@ -138,7 +138,7 @@ def test_limits_of_the_app_hold() -> None:
     assert _explained(app, "GET", "/" + "a" * 20).status == 414
 
 
-def test_limits_and_deadlines_are_told_with_their_source() -> None:
+def test_limits_and_deadlines_have_their_sources() -> None:
     app = App(settings={"limits": {"content": 5}})
     settings = {each.key: each for each in _explained(app, "GET", "/").settings}
     assert settings["limits.content"].value == 5
@@ -147,7 +147,7 @@ def test_limits_and_deadlines_are_told_with_their_source() -> None:
     assert "server.port" not in settings
 
 
-def test_scope_with_a_router_of_its_own_has_its_paths_alone() -> None:
+def test_scope_with_its_own_router_serves_its_paths_only() -> None:
     app = App()
     app.get("/{rest:path}")(_answer)
     app.scope("/api", router=TreeRouter).get("/x")(_other)
@@ -160,31 +160,31 @@ def test_scope_with_a_router_of_its_own_has_its_paths_alone() -> None:
     assert inside.router.name == "TreeRouter"
 
 
-def test_router_passed_by_value_is_asked_and_stays_usable() -> None:
+def test_passed_router_is_searched_and_stays_usable() -> None:
     app = App(router=TreeRouter())
     app.get("/a")(_answer)
     assert _explained(app, "GET", "/a").winner is not None
 
 
-def test_handler_that_only_the_router_knows_is_told() -> None:
+def test_handler_of_the_router_itself_is_named() -> None:
     found = _explained(App(router=_Pages()), "GET", "/a")
     assert found.winner is None
     assert found.outcome.endswith(", a handler of the router itself")
 
 
-def test_router_that_raises_is_told() -> None:
+def test_router_that_raises_is_explained() -> None:
     found = _explained(App(router=_Pages()), "GET", "/odd")
     assert (found.status, found.outcome) == (500, "the router raises LookupError: no page")
 
 
-def test_method_that_nobody_knows_is_told() -> None:
+def test_unknown_method_is_explained() -> None:
     found = _explained(_shop(), "BREW", "/users/me")
     assert (found.status, found.outcome) == (501, "neither a route nor the registry of methods knows 'BREW'")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "DELETE", "BREW", "get"])
 @pytest.mark.parametrize("target", ["/users/me", "/users/5", "/users", "/admin/x", "/t", "/%zz"])
-async def test_explanation_is_what_happens(method: str, target: str) -> None:
+async def test_explanation_agrees_with_the_response(method: str, target: str) -> None:
     app = App()
     app.get("/users/me")(_answer)
     app.post("/users/{id:int}")(_other)

@@ -56,7 +56,7 @@ def test_optional_plugin_that_fails_is_quarantined_with_its_reason(site: Site) -
     assert found["bad"].note.startswith("TB103 ")
 
 
-def test_plugin_that_fails_when_it_is_asked_is_listed() -> None:
+def test_plugin_with_a_failing_hook_is_listed() -> None:
     found = _inventory(App(plugins=[make_plugin("bad", provide_routes=_raise)]))
     assert found["bad"].state == "failed"
     assert found["bad"].note.startswith("TB306 ")
@@ -66,7 +66,7 @@ def test_plugin_that_does_not_exist_is_listed() -> None:
     assert _inventory(App(), plugins=("nope",))["nope"].note.startswith("TB101 unknown plugin 'nope'")
 
 
-def test_inventory_tells_every_problem() -> None:
+def test_inventory_lists_every_problem() -> None:
     found = plugin_inventory(App(settings={"nope": 1}).declaration(), SettingsSources(plugins=("nope",)))
     assert [each.code for each in found.diagnostics] == ["TB201", "TB101"]
 
@@ -96,7 +96,7 @@ def test_inventory_without_app_imports_nothing(site: Site, tmp_path: Path) -> No
     assert not set(modules) & set(sys.modules)
 
 
-def test_inventory_without_app_leaves_out_what_is_optional(site: Site, tmp_path: Path) -> None:
+def test_inventory_without_app_leaves_out_optional_plugins(site: Site, tmp_path: Path) -> None:
     site.install("twice", BROKEN, distribution="acme")
     site.install("twice", BROKEN, distribution="other")
     (tmp_path / "turnbuckle.toml").write_text('[plugins]\noptional = ["nope", "twice"]\n')
@@ -105,7 +105,7 @@ def test_inventory_without_app_leaves_out_what_is_optional(site: Site, tmp_path:
     assert found["nope"].note == "TB101 unknown plugin 'nope'"
 
 
-def test_inventory_without_app_knows_what_is_built_in(tmp_path: Path) -> None:
+def test_inventory_without_app_has_built_in_plugins(tmp_path: Path) -> None:
     found = _alone(tmp_path)["h1"]
     assert (found.state, found.api, found.hooks) == ("builtin", 1, ("provide_parsers",))
 

@@ -61,7 +61,7 @@ def test_plan_shows_every_bound_with_its_source() -> None:
     assert plan_as_json(plan)["bounds"] == limits_as_json(plan)
 
 
-def test_plan_shows_what_routes_have_of_their_own() -> None:
+def test_plan_shows_the_overrides_of_routes() -> None:
     app = App()
     app.get("/slow", timeouts={"handler": 60})(_hello)
     app.get("/")(_hello)

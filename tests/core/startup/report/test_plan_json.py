@@ -47,7 +47,7 @@ def data() -> dict[str, Json]:
     return made
 
 
-def test_data_says_which_schema_it_follows(data: dict[str, Json]) -> None:
+def test_data_names_its_schema(data: dict[str, Json]) -> None:
     assert data["schema"] == "turnbuckle.plan/1"
 
 
@@ -77,7 +77,7 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
     assert "test_plan_json.py:" in origin["location"]
 
 
-def test_response_type_names_what_it_replaced(data: dict[str, Json]) -> None:
+def test_response_type_names_the_replaced_one(data: dict[str, Json]) -> None:
     (text,) = [each for each in data["scopes"][0]["response_types"] if each["type"] == "str"]
     assert text["origin"]["plugin"] == "fast"
     assert [each["origin"]["plugin"] for each in text["rejected"]] == ["responses"]

@@ -104,7 +104,7 @@ def test_text_keeps_scopes_inside_of_the_app() -> None:
     assert "    scope a.example/admin" in lines
 
 
-def test_text_has_what_is_built_in_only_when_asked_for() -> None:
+def test_text_has_built_in_parts_only_on_request() -> None:
     plan = App().resolve()
     assert "settings: all at their defaults" in plan_as_text(plan)
     assert "response types" not in plan_as_text(plan)

@@ -50,7 +50,7 @@ def _query(path: str, *, method: str = "GET", host: str = "shop.example:80") -> 
         pytest.param(_route("/a", methods="POST"), "/a", "it answers POST, not GET", id="method"),
     ],
 )
-def test_reason_says_what_does_not_fit(route: Route, path: str, reason: str) -> None:
+def test_reason_names_the_mismatch(route: Route, path: str, reason: str) -> None:
     assert explain_mismatch(route, _query(path), "strict").reason == reason
 
 
@@ -70,7 +70,7 @@ def test_head_is_served_by_get() -> None:
     assert explain_mismatch(_route("/a"), _query("/a", method="HEAD"), "strict").reason == ""
 
 
-def test_what_fits_more_is_nearer() -> None:
+def test_nearer_routes_match_more() -> None:
     query = _query("/users/abc")
     routes = [
         _route("/users/{name}"),

@@ -54,7 +54,7 @@ class Bare:
     flag: bool = False
 
 
-def test_every_setting_of_the_core_says_what_it_does() -> None:
+def test_every_setting_of_the_core_has_a_description() -> None:
     format_error = [each for section in sections_of(Settings) for each in section.settings]
     assert len(format_error) > 30
     assert [each.key for each in format_error if not each.text] == []

@@ -63,7 +63,7 @@ def _facts(answer: Answer, label: str) -> list[str]:
 # -- slots
 
 
-def test_parser_that_was_passed_names_what_lost() -> None:
+def test_passed_parser_lists_the_rejected_ones() -> None:
     plugin = make_plugin("fast", provide_parsers=lambda self, setup: [ParserProvider("fast", H1Parser)])
     (answer,) = why_parser(App(parser=H1Parser, plugins=[plugin]).resolve())
     assert (answer.name, answer.rule) == ("H1Parser", "it was passed to the app")
@@ -71,14 +71,14 @@ def test_parser_that_was_passed_names_what_lost() -> None:
     assert answer.rejected[1].source.startswith("plugin 'fast' in provide_parsers at ")
 
 
-def test_routers_of_app_and_scopes_are_told() -> None:
+def test_routers_of_app_and_scopes_are_explained() -> None:
     app = App()
     app.scope("/api", router=TreeRouter)
     app.scope("/web")
     assert [(each.name, each.scope) for each in why_router(app.resolve())] == [("tree", ""), ("TreeRouter", "/api")]
 
 
-def test_component_of_a_kind_is_told() -> None:
+def test_component_of_a_kind_is_explained() -> None:
     plugin = make_plugin("fast", provide_components=lambda self, setup: [Component("json", "quick", _answer)])
     plan = App(plugins=[plugin]).resolve()
     (answer,) = why_component(plan, "json")
@@ -129,7 +129,7 @@ def test_order_of_the_settings_is_named() -> None:
     assert text.startswith("a: set by middleware.order (App(...) at ")
 
 
-def test_chain_and_effects_of_middleware_are_told() -> None:
+def test_chain_and_effects_of_middleware_are_explained() -> None:
     (answer,) = why_middleware(_chained(), "inner")
     assert answer.scope == "/s"
     assert _facts(answer, "chain") == ["edge > one > two > three > four > last > own > [inner]"]
@@ -171,7 +171,7 @@ def test_response_of_an_abstract_type_is_explained() -> None:
     assert answer.rule.startswith("the type is a subclass of ")
 
 
-def test_response_type_that_was_replaced_is_told_with_its_scope() -> None:
+def test_replaced_response_type_is_listed_with_its_scope() -> None:
     app = App()
     plugin = make_plugin("mine", provide_response_types=lambda self, setup: [ResponseType(str, Text, "text/x")])
     app.scope("/s", plugins=[plugin])
@@ -231,7 +231,7 @@ def test_route_that_does_not_exist_is_refused(path: str) -> None:
 # -- settings
 
 
-def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
+def test_setting_names_its_source_and_the_overruled_values(tmp_path: Path) -> None:
     (tmp_path / "turnbuckle.toml").write_text("[limits]\ncontent = 5\n")
     sources = SettingsSources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
     (answer,) = why_setting(App().resolve(sources), "limits.content")
@@ -244,12 +244,12 @@ def test_setting_names_its_source_and_what_it_overruled(tmp_path: Path) -> None:
     assert _facts(answer, "meaning") == ["decoded content of one request; beyond it 413"]
 
 
-def test_setting_that_nobody_set_says_so() -> None:
+def test_setting_at_its_default() -> None:
     (answer,) = why_setting(App().resolve(), "server.port")
     assert (answer.name, answer.rule) == ("server.port = 8000", "it is not set")
 
 
-def test_secret_is_told_by_nobody() -> None:
+def test_secret_is_never_printed() -> None:
     plugin = make_plugin("door", info=PluginInfo(name="door", config=Config))
     app = App(plugins=[(plugin, {"key": "pa55word"})])
     plan = app.resolve(SettingsSources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))

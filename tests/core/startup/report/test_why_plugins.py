@@ -96,7 +96,7 @@ def _facts(answer: Answer) -> dict[str, str]:
 # -- plugins
 
 
-def test_plugin_brings_what_it_brings() -> None:
+def test_plugin_lists_its_records() -> None:
     answer = _one(why_plugin(_plan(), "everything"))
     facts = _facts(answer)
     assert facts.pop("start-up").endswith(" ms")
@@ -125,7 +125,7 @@ def test_plugin_is_required_by_others() -> None:
     assert _facts(_one(why_plugin(_plan(), "base")))["required by"] == "everything"
 
 
-def test_plugin_tells_what_it_lost_with() -> None:
+def test_plugin_lists_its_rejected_candidates() -> None:
     answer = _one(why_plugin(_plan(parser="h1", router="tree"), "everything"))
     assert not {"parser", "router"} & _facts(answer).keys()
     assert [each.name for each in answer.rejected] == ["parser mine", "router own"]
@@ -143,7 +143,7 @@ def test_builtin_plugin() -> None:
     assert _facts(answer)["parser"] == "h1"
 
 
-def test_plugin_of_a_scope_brings_it_there() -> None:
+def test_plugin_of_a_scope_lists_its_records_there() -> None:
     app = App()
     app.scope("/s", plugins=[make_plugin("it", provide_routes=lambda self, setup: [Route(path="/x", handler=_answer)])])
     answer = _one(why_plugin(app.plan, "it"))
@@ -170,7 +170,7 @@ def test_plugin_of_a_scope_brings_it_there() -> None:
         ),
     ],
 )
-def test_plugin_is_enabled_by_whoever_asks(sources: SettingsSources, rule: str, site: Site) -> None:
+def test_plugin_names_the_source_that_enables_it(sources: SettingsSources, rule: str, site: Site) -> None:
     site.install(
         "it",
         "from turnbuckle import *\nfrom turnbuckle.http.parser import H1Parser\n"
@@ -189,7 +189,7 @@ def test_plugin_is_enabled_by_code() -> None:
     assert "test_why_plugins.py:" in rule
 
 
-def test_plugin_that_is_installed_alone(site: Site) -> None:
+def test_plugin_that_is_only_installed(site: Site) -> None:
     site.install("idle", "")
     answer = _one(why_plugin(App().plan, "idle"))
     assert answer.rule == "it is installed, but not enabled"
@@ -217,7 +217,7 @@ def test_plugin_that_is_quarantined(site: Site) -> None:
     assert "plugins.optional" in answer.change
 
 
-def test_plugin_that_nobody_knows(site: Site) -> None:
+def test_unknown_plugin(site: Site) -> None:
     site.install("sessions", "")
     with pytest.raises(LookupError, match="no plugin is named 'session'; did you mean 'sessions'"):
         why_plugin(App().plan, "session")
@@ -234,7 +234,7 @@ def test_protocol_by_its_tokens(token: str) -> None:
     assert answer.origin.plugin == "everything"
 
 
-def test_protocol_that_nobody_speaks() -> None:
+def test_unknown_protocol() -> None:
     with pytest.raises(LookupError, match="no enabled plugin provides protocol 'cat'; did you mean 'chat'"):
         why_protocol(_plan(), "cat")
 
@@ -249,7 +249,7 @@ def test_command_of_the_core() -> None:
     assert _one(why_command(App().plan, "serve")).rule == "it is built in, and plugins cannot replace it"
 
 
-def test_command_that_nobody_has() -> None:
+def test_unknown_command() -> None:
     with pytest.raises(LookupError, match="no command is named 'weep'; did you mean 'sweep'"):
         why_command(_plan(), "weep")
 
@@ -264,7 +264,7 @@ def test_component_that_the_core_has_itself(kind: str) -> None:
 # -- middleware
 
 
-def test_middleware_tells_its_place_and_every_constraint() -> None:
+def test_middleware_names_its_position_and_every_constraint() -> None:
     links = [
         Middleware("a", _step_aside, before=["b"]),
         Middleware("b", _step_aside, after=["gone"], before=["c"]),
@@ -283,7 +283,7 @@ def test_middleware_tells_its_place_and_every_constraint() -> None:
 _UPGRADE = (("Connection", "upgrade"), ("Upgrade", "h2c, Chat/1"))
 
 
-def test_explain_tells_which_protocol_is_asked_first() -> None:
+def test_explain_names_the_protocol_that_is_asked_first() -> None:
     found = explain_request(_plan(), "GET", "/1", _UPGRADE)
     assert found.offered == ("h2c", "chat/1", "chat")
     assert found.protocol is not None
@@ -291,7 +291,7 @@ def test_explain_tells_which_protocol_is_asked_first() -> None:
     assert found.winner is not None
 
 
-def test_explain_tells_of_an_offer_that_nobody_takes() -> None:
+def test_explain_names_an_offer_that_no_plugin_takes() -> None:
     found = explain_request(App().plan, "GET", "/1", _UPGRADE)
     assert found.protocol is None
     assert found.offered
@@ -308,7 +308,7 @@ def test_plan_shows_protocols_and_commands() -> None:
     assert "  commands\n    sweep  everything" in text
 
 
-def test_plan_data_tells_who_asked_for_a_plugin() -> None:
+def test_plan_data_names_the_request_for_a_plugin() -> None:
     plugins = plan_as_json(_plan())["plugins"]
     assert isinstance(plugins, list)
     (plugin,) = [each for each in plugins if each["name"] == "everything"]

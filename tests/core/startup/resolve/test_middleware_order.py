@@ -143,7 +143,7 @@ def test_need_that_is_met_inside() -> None:
     assert len(found.origins) == 2
 
 
-def test_need_is_told_once_for_scopes_within() -> None:
+def test_need_is_reported_once_for_inner_scopes() -> None:
     app = App(middleware=[_link("a", needs=("session",))])
     app.scope("/x", middleware=[_link("b")])
     assert error_of(app, "TB412").origins

@@ -113,7 +113,7 @@ def _protocols(name: str, **tokens: str) -> type[Plugin]:
     return make_plugin(name, provide_protocols=lambda self, setup: [record])
 
 
-def test_protocols_are_told_by_token() -> None:
+def test_protocols_are_distinguished_by_token() -> None:
     app = App(plugins=[_protocols("a", alpn="h2"), _protocols("b", upgrade="h2"), _protocols("c", upgrade="websocket")])
     assert [entry.record.name for entry in app.plan.protocols] == ["a", "b", "c"]
 
@@ -142,7 +142,7 @@ def test_two_commands_of_one_name() -> None:
         ),
     ],
 )
-def test_what_only_a_whole_app_has_is_reported_in_a_scope(plugin: type[Plugin], says: str) -> None:
+def test_record_for_the_whole_app_is_reported_in_a_scope(plugin: type[Plugin], says: str) -> None:
     app = App()
     app.scope("/x", plugins=[plugin])
     found = warning_of(app, "TB426")
@@ -245,7 +245,7 @@ def test_handler_takes_parameters_of_the_host() -> None:
     assert app.plan.diagnostics == ()
 
 
-def test_all_mistakes_in_routes_are_told_at_once() -> None:
+def test_all_mistakes_in_routes_are_reported_together() -> None:
     app = App()
     app.get("x")(_answer)
     app.get("/x")(_takes_id)
@@ -378,7 +378,7 @@ def test_plugin_in_two_scopes_names_its_routes_by_scope() -> None:
     assert (app.url_for("page/one"), app.url_for("page/two")) == ("/one/page", "/two/page")
 
 
-def test_plugin_in_two_scopes_with_one_name_is_told_what_to_do() -> None:
+def test_fix_for_a_plugin_in_two_scopes_with_one_name() -> None:
     pages = make_plugin("pages", provide_routes=lambda self, setup: [Route(path="/page", handler=_answer, name="page")])
     app = App()
     app.install(pages, at="/one")

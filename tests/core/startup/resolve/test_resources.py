@@ -77,7 +77,7 @@ def store_of(request: Request) -> str:
     return request.resource(STORE).name
 
 
-async def test_handler_reaches_what_a_lifespan_yields() -> None:
+async def test_handler_reaches_the_resource_of_a_lifespan() -> None:
     app = App(plugins=[Provides(storing("one"))])
     app.get("/")(store_of)
     async with Client(app) as client:
@@ -101,7 +101,7 @@ def test_record_with_options_is_refused() -> None:
         App().lifespan(provides=STORE)(storing())
 
 
-async def test_lifespan_is_entered_after_what_it_needs() -> None:
+async def test_lifespan_is_entered_after_its_needs() -> None:
     first = Provides(Lifespan("index", index, provides=INDEX, needs=STORE), name="a")
     app = App(plugins=[first, Provides(storing(), name="b")])
     app.get("/")(lambda request: request.resource(INDEX).store.name)
@@ -139,7 +139,7 @@ async def test_each_scope_has_its_own() -> None:
     assert texts == ["outer", "inner", "outer"]
 
 
-async def test_what_a_scope_provides_stays_inside() -> None:
+async def test_resource_of_a_scope_stays_inside() -> None:
     app = App()
     app.scope("/one", plugins=[Provides(storing("inner"))])
 
@@ -241,7 +241,7 @@ def test_mistake_is_found_at_startup(lifespans: list[Lifespan], expected: str) -
     assert "plugin 'provides' in provide_lifespans at" in str(problem)
 
 
-def test_scope_may_need_what_is_around_it() -> None:
+def test_scope_may_need_resources_of_outer_scopes() -> None:
     app = App(plugins=[Provides(storing())])
     app.scope("/in", plugins=[Provides(Lifespan("index", index, needs=STORE))])
     assert app.plan.diagnostics == ()

@@ -75,7 +75,7 @@ async def test_content_beyond_the_limit_of_a_route_is_refused_before_the_handler
         assert b"\r\nConnection: close\r\n" in connection.received
 
 
-async def test_content_beyond_what_any_route_takes_is_refused_before_there_is_a_route() -> None:
+async def test_content_beyond_the_limit_of_each_route_is_rejected_before_routing() -> None:
     seen: list[str] = []
 
     @middleware
@@ -91,7 +91,7 @@ async def test_content_beyond_what_any_route_takes_is_refused_before_there_is_a_
     assert seen == ["/nowhere"]
 
 
-async def test_refusal_by_the_limit_of_a_route_goes_through_the_middleware_of_its_scope() -> None:
+async def test_rejection_by_the_limit_of_a_route_runs_through_its_middleware() -> None:
     @middleware
     async def tag(request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
@@ -186,7 +186,7 @@ def _fixed() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("section", "name"), _fixed())
-def test_what_is_kept_before_a_route_is_known_is_refused_for_one(section: str, name: str) -> None:
+def test_limit_that_applies_before_routing_cannot_be_overridden(section: str, name: str) -> None:
     app = App()
     app.add_route("/", _hello, **{section: {name: 1}})  # type: ignore[misc]  # one of two names
     found = error_of(app, "TB428")
@@ -244,7 +244,7 @@ def test_explanation_has_the_terms_of_the_route_with_their_sources() -> None:
     assert shown["timeouts.handler"].source == "default"
 
 
-def test_why_route_tells_its_terms() -> None:
+def test_why_route_lists_its_overrides() -> None:
     (answer,) = why_route(_app_of_sizes().resolve(), "/in/scope")
     (fact,) = (text for label, text in answer.facts if label == "limits.content")
     assert fact.startswith("20 (scope /in (")

@@ -38,7 +38,7 @@ def test_builtin_parts_fill_the_slots() -> None:
     assert plan.root.router.name == "tree"
 
 
-def test_enabled_plugin_beats_what_is_built_in() -> None:
+def test_enabled_plugin_takes_precedence_over_the_built_in_one() -> None:
     plan = App(plugins=[_parsers("fast")]).resolve()
     assert plan.parser.name == "fast"
     assert [candidate.name for candidate in plan.parser.rejected] == ["h1"]
@@ -107,7 +107,7 @@ def test_component_that_nothing_provides() -> None:
     assert (found.text, found.why) == ("no json component is named 'x'", "available: none")
 
 
-def test_component_is_made_once_when_asked_for() -> None:
+def test_component_is_made_once_on_request() -> None:
     made: list[str] = []
     got: list[object] = []
 
@@ -138,7 +138,7 @@ def test_component_is_made_once_when_asked_for() -> None:
     assert made == ["a:" + repr(Config())]
 
 
-def test_scope_has_the_router_of_the_app_unless_it_brings_one() -> None:
+def test_scope_has_the_router_of_the_app_unless_it_has_its_own() -> None:
     app = App()
     app.scope("/plain")
     app.scope("/named", router="mine", plugins=[_routers("mine")])
