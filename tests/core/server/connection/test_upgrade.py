@@ -125,21 +125,21 @@ async def test_stop_cuts_off_a_switched_connection_that_goes_on() -> None:
 
 
 async def test_switched_protocol_learns_what_its_transport_says() -> None:
-    reporting_errors: list[str] = []
+    reported: list[str] = []
 
     class Listener(_Shout):
         def eof_received(self) -> bool:
-            reporting_errors.append("eof")
+            reported.append("eof")
             return True
 
         def pause_writing(self) -> None:
-            reporting_errors.append("pause")
+            reported.append("pause")
 
         def resume_writing(self) -> None:
-            reporting_errors.append("resume")
+            reported.append("resume")
 
         def connection_lost(self, exc: Exception | None) -> None:
-            reporting_errors.append("lost")
+            reported.append("lost")
 
     async with serving(_switching_to(Listener)) as served:
         served.connection.pause_reading()
@@ -147,7 +147,7 @@ async def test_switched_protocol_learns_what_its_transport_says() -> None:
         await served.connection.resume_reading()
         await served.connection.half_close()
         await served.connection.reset()
-    assert reporting_errors == ["pause", "resume", "eof", "lost"]
+    assert reported == ["pause", "resume", "eof", "lost"]
 
 
 async def test_switch_with_unread_content_is_the_mistake_of_the_client() -> None:

@@ -48,8 +48,8 @@ class Job:
 
 
 def tasks_of(clock: FakeClock, stopped: list[str] | None = None) -> BackgroundTasks:
-    reporting_errors = [] if stopped is None else stopped
-    return BackgroundTasks("lifespan 'db'", clock, lambda task, error: reporting_errors.append(f"{task}: {error}"))
+    reported = [] if stopped is None else stopped
+    return BackgroundTasks("lifespan 'db'", clock, lambda task, error: reported.append(f"{task}: {error}"))
 
 
 def lifespan(events: list[str], *jobs: Job, on_failure: OnFailure = "restart", fails: bool = False) -> ReadyLifespan:

@@ -216,12 +216,12 @@ def test_forked_child_begins_with_an_empty_queue_and_a_thread_of_its_own(is_kept
             os._exit(0)
     os.close(writing)
     os.waitpid(child, 0)
-    reporting_errors = os.read(reading, 10_000).decode()
+    written = os.read(reading, 10_000).decode()
     os.close(reading)
     gate.may_write.set()
     if queue is not None:
         queue.close(SECONDS)
-        assert reporting_errors.endswith("of the child\n")
-        assert "of the parent" not in reporting_errors
+        assert written.endswith("of the child\n")
+        assert "of the parent" not in written
     else:
-        assert reporting_errors == "none"
+        assert written == "none"

@@ -58,24 +58,24 @@ class Noting(asyncio.Protocol):
     """A protocol that notes what it is told."""
 
     def __init__(self, *, stays: bool = True) -> None:
-        self.reporting_errors: list[object] = []
+        self.reported: list[object] = []
         self.stays = stays
 
     def data_received(self, data: bytes) -> None:
-        self.reporting_errors.append(data)
+        self.reported.append(data)
 
     def eof_received(self) -> bool:
-        self.reporting_errors.append("end")
+        self.reported.append("end")
         return self.stays
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.reporting_errors.append(exc or "lost")
+        self.reported.append(exc or "lost")
 
     def pause_writing(self) -> None:
-        self.reporting_errors.append("pause")
+        self.reported.append("pause")
 
     def resume_writing(self) -> None:
-        self.reporting_errors.append("resume")
+        self.reported.append("resume")
 
 
 class Pair:
@@ -129,7 +129,7 @@ async def test_bytes_go_both_ways(pair: Pair) -> None:
     pair.transport.write(b"pong")
     pair.transport.writelines([b"a", bytearray(b"b"), memoryview(b"c")])
     pair.transport.write(b"")
-    assert pair.protocol.reporting_errors == [b"ping"]
+    assert pair.protocol.reported == [b"ping"]
     assert pair.read() == b"pongabc"
 
 
@@ -143,11 +143,11 @@ async def test_nothing_is_given_while_reading_is_paused(pair: Pair) -> None:
     pair.transport.pause_reading()
     pair.send(b"one")
     assert not pair.transport.is_reading()
-    assert pair.protocol.reporting_errors == []
+    assert pair.protocol.reported == []
     pair.transport.resume_reading()
     await asyncio.sleep(0)
     assert pair.transport.is_reading()
-    assert pair.protocol.reporting_errors == [b"one"]
+    assert pair.protocol.reported == [b"one"]
     assert pair.carrier.asked == ["pause", "resume"]
 
 
@@ -155,17 +155,17 @@ async def test_end_of_input_waits_for_the_bytes_before_it(pair: Pair) -> None:
     pair.transport.pause_reading()
     pair.send(b"one")
     assert pair.transport.eof_received() is True
-    assert pair.protocol.reporting_errors == []
+    assert pair.protocol.reported == []
     pair.transport.resume_reading()
     await asyncio.sleep(0)
-    assert pair.protocol.reporting_errors == [b"one", "end"]
+    assert pair.protocol.reported == [b"one", "end"]
 
 
 async def test_client_that_ends_its_side_can_still_read(pair: Pair) -> None:
     pair.send(b"ping")
     pair.say_goodbye()
     assert pair.transport.eof_received() is True
-    assert pair.protocol.reporting_errors == [b"ping", "end"]
+    assert pair.protocol.reported == [b"ping", "end"]
     sent = pair.carrier.sent
     pair.transport.write(b"pong")
     assert len(pair.carrier.sent) > len(sent)
@@ -185,7 +185,7 @@ async def test_bytes_after_the_end_of_writing_are_dropped(pair: Pair) -> None:
     pair.send(b"more")
     pair.transport.write(b"never")
     assert pair.transport.can_write_eof()
-    assert pair.protocol.reporting_errors == []
+    assert pair.protocol.reported == []
     assert pair.read() == b"last"
     pair.transport.close()
     assert pair.carrier.asked == ["end", "close"]
@@ -206,7 +206,7 @@ async def test_tampered_bytes_abort_the_connection(pair: Pair) -> None:
     pair.client.write(b"ping")
     record = pair.outgoing.read()
     pair.transport.data_received(record[:-1] + bytes([record[-1] ^ 1]))
-    assert pair.protocol.reporting_errors == []
+    assert pair.protocol.reported == []
     assert pair.carrier.asked == ["abort"]
     assert not pair.transport.is_reading()
     pair.transport.write(b"never")
@@ -219,7 +219,7 @@ async def test_flow_control_is_the_carriers(pair: Pair) -> None:
     pair.transport.resume_writing()
     pair.transport.set_write_buffer_limits(3, 4)
     pair.transport.write(b"x")
-    assert pair.protocol.reporting_errors == ["pause", "resume"]
+    assert pair.protocol.reported == ["pause", "resume"]
     assert pair.carrier.asked == ["limits 3 4"]
     assert pair.transport.get_write_buffer_limits() == (1, 2)
     assert pair.transport.get_write_buffer_size() == len(pair.carrier.sent) > 1
@@ -227,7 +227,7 @@ async def test_flow_control_is_the_carriers(pair: Pair) -> None:
 
 async def test_loss_is_passed_on(pair: Pair) -> None:
     pair.transport.connection_lost(None)
-    assert pair.protocol.reporting_errors == ["lost"]
+    assert pair.protocol.reported == ["lost"]
     assert pair.transport.is_closing()
 
 
@@ -236,7 +236,7 @@ async def test_another_protocol_can_take_over(pair: Pair) -> None:
     pair.transport.set_protocol(other)
     pair.send(b"ping")
     assert pair.transport.get_protocol() is other
-    assert (pair.protocol.reporting_errors, other.reporting_errors) == ([], [b"ping"])
+    assert (pair.protocol.reported, other.reported) == ([], [b"ping"])
     with pytest.raises(TypeError, match=r"is not an asyncio\.Protocol"):
         pair.transport.set_protocol(asyncio.BaseProtocol())
 
