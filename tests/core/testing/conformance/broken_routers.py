@@ -143,7 +143,7 @@ class Grows(Wrapped):
         try:
             self.router.add(route)
         except RouteError as error:
-            if "too late" not in str(error):
+            if "is frozen" not in str(error):
                 raise
 
 
