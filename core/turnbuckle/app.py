@@ -120,7 +120,7 @@ class App(Scope):
             LifespanError: a lifespan failed.
             TLSError: the TLS settings cannot be used.
         """
-        from turnbuckle.startup.compile.serving import run_as_set
+        from turnbuckle.startup.compile.serving import run_with_settings
         from turnbuckle.startup.model.sources import SettingsSources
 
         application = self.compile(sources or SettingsSources.of_project())
@@ -128,7 +128,7 @@ class App(Scope):
         if settings.workers.are_supervised:
             # A worker process imports the app by its name, which only the command line knows.
             _log.warning("serving with one process: workers need 'turnbuckle serve'")
-        run_as_set(application, settings)
+        run_with_settings(application, settings)
 
     def declaration(self) -> Declaration:
         """Return all declarations so far as a frozen record."""

@@ -222,7 +222,7 @@ def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:
 
 
 def with_json_codec(handler: Handler, codec: JSONCodec) -> Handler:
-    """Return a handler in whose requests JSON is encoded by an app's codec; the handler itself for the standard one."""
+    """Return a handler that encodes JSON with the app's codec; with the standard codec, the handler itself."""
     if codec is STANDARD_JSON:
         return handler
     encode = codec.encode

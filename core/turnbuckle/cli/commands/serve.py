@@ -124,10 +124,10 @@ def _work(options: AppOptions, locked: str | None) -> None:
 
 
 def _run(application: Application, plan: Plan, worker: Worker | None) -> None:
-    from turnbuckle.startup.compile.serving import run_as_set
+    from turnbuckle.startup.compile.serving import run_with_settings
 
     fds, serve = (None, None) if worker is None else (worker.fds, worker.serve)
-    if run_as_set(application, plan.settings, fds=fds, serve=serve):
+    if run_with_settings(application, plan.settings, fds=fds, serve=serve):
         # The interpreter would wait for its threads without a limit.
         sys.stdout.flush()
         sys.stderr.flush()

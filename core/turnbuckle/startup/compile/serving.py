@@ -9,10 +9,10 @@ from turnbuckle.server.run.runner import run
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.settings import Settings
 
-__all__ = ["run_as_set"]
+__all__ = ["run_with_settings"]
 
 
-def run_as_set(
+def run_with_settings(
     application: Application,
     settings: Settings,
     *,

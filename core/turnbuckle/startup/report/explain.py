@@ -128,7 +128,7 @@ class _Marker:
     scope: PlannedScope
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """Raise an error: no handler may be called."""
+        """Raise RuntimeError, because a router must not call handlers."""
         raise RuntimeError("a router calls a handler while it searches for one")
 
 

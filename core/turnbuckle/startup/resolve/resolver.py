@@ -228,7 +228,7 @@ class Resolver:
         *,
         is_root: bool,
     ) -> Inherited:
-        """Return what the routes of a scope, and the scopes inside it, inherit; overrides are not among it yet."""
+        """Return the records that the routes and inner scopes of a scope inherit, except the overrides."""
         answers, declaration = collected.answers, collected.declaration
         tables = ResponseTables(self.builtin, self.diagnostics)
         return Inherited(
