@@ -52,10 +52,11 @@ def test_function_exists(name: str) -> None:
     ids=lambda row: row.split("|")[1].strip(" ?"),
 )
 def test_place_is_where_the_page_says(row: str) -> None:
-    """Each class or function of a row is defined in a module that the row names."""
+    """Each class or function of a row is defined in a module that the row names; a status is in each of its modules."""
     answer = row.split("|")[2]
     modules = [(_CORE / path).read_text(encoding="utf-8") for path in re.findall(r"`([\w/]+\.py)`", answer)]
     assert modules
+    assert all(status in text for status in re.findall(r"\b\d{3}\b", row) for text in modules)
     for name in re.findall(r"`(\w+)(?:\(\))?`", answer):
         assert any(re.search(rf"^ *(?:class|(?:async )?def) {name}\b", text, re.MULTILINE) for text in modules), name
 
