@@ -6,19 +6,34 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from contextlib import suppress
+from types import MethodType
+from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
 from turnbuckle.web.request.request import Request
 
-__all__ = ["BoundHandler", "bind_handler", "call_in_thread", "call_plain_handler", "describe_handler"]
+__all__ = [
+    "VARIABLE",
+    "BoundHandler",
+    "Parameters",
+    "bind_handler",
+    "call_in_thread",
+    "call_plain_handler",
+    "describe_handler",
+    "handler_signatures",
+    "passes_names_on",
+    "request_parameter",
+]
 
 Args: TypeAlias = tuple[object, ...]
 KwArgs: TypeAlias = Mapping[str, object]
 BoundHandler: TypeAlias = Callable[[Request], Awaitable[object]]
+Parameters: TypeAlias = tuple[inspect.Parameter, ...]
 
 _REQUEST: Final = "request"
 _POSITIONAL: Final = (
@@ -26,7 +41,9 @@ _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
     inspect.Parameter.VAR_POSITIONAL,
 )
-_VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+# Functions that wrap each other in a circle have no end.
+_MAX_WRAPPERS: Final = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +55,11 @@ class _Signature:
     required: frozenset[str]
 
 
-def bind_handler(handler: Callable[..., object], path_params: Collection[str] | None = None) -> BoundHandler:
+def bind_handler(
+    handler: Callable[..., object],
+    path_params: Collection[str] | None = None,
+    signatures: Sequence[Parameters] = (),
+) -> BoundHandler:
     """Return a callable that takes a request and calls the handler with the arguments that it declares.
 
     The request is passed to the parameter named ``request``, or else to the first parameter if it is not a path
@@ -49,11 +70,12 @@ def bind_handler(handler: Callable[..., object], path_params: Collection[str] | 
         handler: any callable: a function, a bound method, an object with ``__call__``, an async generator function.
         path_params: the names in the path; None if the router does not report them, so they are only known from each
             match.
+        signatures: the result of ``handler_signatures`` for the handler, if the caller has it.
 
     Raises:
         ValueError: the handler requires an argument that is not available, or its signature cannot be read.
     """
-    signature = _read_signature(handler, path_params or ())
+    signature = _read_signature(handler, signatures or handler_signatures(handler), path_params or ())
     if path_params is not None and (missing := signature.required.difference(path_params)):
         names = ", ".join(repr(name) for name in sorted(missing))
         raise ValueError(f"handler {describe_handler(handler)} requires {names}, which its path does not give")
@@ -62,45 +84,99 @@ def bind_handler(handler: Callable[..., object], path_params: Collection[str] | 
 
 def describe_handler(handler: object) -> str:
     """Return the module and qualified name of a handler, for messages."""
-    named = handler if hasattr(handler, "__qualname__") else type(handler)
+    named = handler.func if isinstance(handler, functools.partial) else handler
+    named = named if hasattr(named, "__qualname__") else type(named)
     return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
 
 
-def _read_signature(handler: Callable[..., object], path_params: Collection[str]) -> _Signature:
-    parameters = _parameters_of(handler)
-    for_request = _request_parameter(parameters, path_params)
-    by_name = [
-        parameter for parameter in parameters if parameter is not for_request and parameter.kind not in _VARIABLE
-    ]
+def handler_signatures(handler: object) -> Sequence[Parameters]:
+    """Return the parameters of a handler, and then of the functions that it wraps (``functools.wraps``).
+
+    The first signature is the one that is called. A wrapped function is of interest as far as its wrapper passes on
+    all keyword arguments.
+
+    Raises:
+        ValueError: no signature can be read.
+    """
+    target, rebuild = _split(handler)
+    signatures: list[Parameters] = []
+    for _ in range(_MAX_WRAPPERS):
+        # Some callables that are written in C have no signature, but have a function that they wrap.
+        with suppress(TypeError, ValueError):
+            signature = inspect.signature(rebuild(cast("Callable[..., object]", target)), follow_wrapped=False)
+            signatures.append(tuple(signature.parameters.values()))
+        target = getattr(target, "__wrapped__", None)
+        if target is None:
+            break
+    if not signatures:
+        raise ValueError(f"the signature of handler {describe_handler(handler)} cannot be read")
+    return signatures
+
+
+def _split(handler: object) -> tuple[object, Callable[[Callable[..., object]], Callable[..., object]]]:
+    """Return the function of a handler, and a function that binds another function in the same way."""
+    if isinstance(handler, MethodType):
+        return handler.__func__, lambda function: MethodType(function, handler.__self__)
+    if isinstance(handler, functools.partial):
+        target, rebuild = _split(handler.func)
+        args, kwargs = handler.args, handler.keywords
+        return target, lambda function: functools.partial(rebuild(function), *args, **kwargs)
+    return handler, lambda function: function
+
+
+def _read_signature(
+    handler: Callable[..., object], signatures: Sequence[Parameters], path_params: Collection[str]
+) -> _Signature:
+    called = signatures[0]
+    taker, for_request = request_parameter(signatures, path_params)
+    by_name = [parameter for parameter in called if parameter is not for_request and parameter.kind not in VARIABLE]
     for parameter in by_name:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise ValueError(f"handler {describe_handler(handler)}: {parameter.name!r} cannot be passed by name")
     if for_request is not None and for_request.name in path_params:
         raise ValueError(f"handler {describe_handler(handler)}: {_REQUEST!r} cannot be the name of a path parameter")
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     return _Signature(
-        request="not" if for_request is None else "first" if for_request is parameters[0] else "by name",
-        accepted=None if takes_all else frozenset(parameter.name for parameter in by_name),
+        request="not" if for_request is None else "first" if for_request is taker[0] else "by name",
+        accepted=_accepted_names(signatures, for_request),
         required=frozenset(parameter.name for parameter in by_name if parameter.default is parameter.empty),
     )
 
 
-def _request_parameter(
-    parameters: Sequence[inspect.Parameter], path_params: Collection[str]
-) -> inspect.Parameter | None:
+def _accepted_names(signatures: Sequence[Parameters], for_request: inspect.Parameter | None) -> frozenset[str] | None:
+    names: set[str] = set()
+    for parameters in signatures:
+        names.update(parameter.name for parameter in parameters if parameter.kind not in VARIABLE)
+        if not passes_names_on(parameters):
+            return frozenset(names - {_REQUEST, for_request.name if for_request is not None else _REQUEST})
+    return None
+
+
+def passes_names_on(parameters: Parameters) -> bool:
+    """Return whether a function takes all keyword arguments, as wrappers do that pass them on."""
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def request_parameter(
+    signatures: Sequence[Parameters], path_params: Collection[str]
+) -> tuple[Parameters, inspect.Parameter | None]:
+    """Return the parameter that receives the request, or None, with the signature that decides about it."""
+    parameters: Parameters = ()
+    found: inspect.Parameter | None = None
+    for parameters in signatures:
+        found = _request_in(parameters, path_params)
+        passes_on = found is not None and found.kind is found.VAR_POSITIONAL and passes_names_on(parameters)
+        if not passes_on:
+            break
+    return parameters, found
+
+
+def _request_in(parameters: Parameters, path_params: Collection[str]) -> inspect.Parameter | None:
     for parameter in parameters:
-        if parameter.name == _REQUEST and parameter.kind not in _VARIABLE:
+        if parameter.name == _REQUEST and parameter.kind not in VARIABLE:
             return parameter
     first = parameters[0] if parameters else None
     # A first parameter *args counts, because decorators that pass on all arguments have one.
     return first if first and first.kind in _POSITIONAL and first.name not in path_params else None
-
-
-def _parameters_of(handler: Callable[..., object]) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(handler).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the signature of handler {describe_handler(handler)} cannot be read") from error
 
 
 def _compile(

@@ -73,6 +73,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB426": "a plugin in a scope provides a part of the whole app",
     "TB427": "a converter cannot be used",
     "TB428": "a limit cannot be overridden for a route or scope",
+    "TB429": "a handler returns a type that has no response",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

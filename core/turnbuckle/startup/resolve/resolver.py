@@ -201,6 +201,7 @@ class Resolver:
             converters=self.converters,
             overrides=overrides,
             diagnostics=self.diagnostics,
+            renderable=[entry.record.type for entry in inner.response_types],
             calls=self.calls,
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -11,20 +11,26 @@ import attrs
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import RouteError
 from turnbuckle.plan import PlannedRoute
-from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.converters import Converter, Converters
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, return_fault, unbound_fault
+from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.web.handlers import BoundHandler, bind_handler
+from turnbuckle.web.handlers import BoundHandler, bind_handler, handler_signatures
 
 __all__ = ["RoutePlanner"]
 
 # The segments of nearly all paths are plain text or one parameter each. Such a path need not be parsed for its names.
 _SIMPLE_PATH: Final = re.compile(r"(?:/(?:[\w.~-]*|\{[^\W\d]\w*(?::\w+)?\}))+")
-_PARAMETER: Final = re.compile(r"\{(\w+)")
+_PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?")
+# In such a path, no router finds a parameter.
+_PLAIN_PATH: Final = re.compile(r"[\w./~-]*")
+_WHY: Final = "a handler takes the request, and the parameters of its path by name"
+_FIX: Final = "change the path, or the parameters of the handler"
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +42,7 @@ class RoutePlanner:
         converters: the converters that patterns may name.
         overrides: reads the limits and deadlines of routes.
         diagnostics: where unusable handlers are reported.
+        renderable: the types that have a response type.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
     """
 
@@ -43,6 +50,7 @@ class RoutePlanner:
     converters: Converters
     overrides: OverrideReader
     diagnostics: Diagnostics
+    renderable: Sequence[type]
     calls: dict[int, BoundHandler]
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
@@ -56,30 +64,58 @@ class RoutePlanner:
         provided = [_with_origin(entry) for entry in scope.answers.of("provide_routes")]
         for declared in (*provided, *scope.declaration.routes):
             route = _in_scope(declared, scope.declaration)
-            call = self._bound(route, self._known_parameters(route, router))
+            call = self._bound(route, router)
             if call is not None:
                 planned = PlannedRoute(route, overrides=self.overrides.of_route(overrides, route))
                 self.calls[id(planned)] = call
                 yield planned
 
-    def _known_parameters(self, route: Route, router: str) -> frozenset[str] | None:
+    def _bound(self, route: Route, router: str) -> BoundHandler | None:
+        path = _path_parameters(route, self.converters)
         # A handler is called in the same way with any router. But if the core finds no parameters in a path, the path
         # may still have some in the syntax of another router.
-        names = _parameter_names(route, self.converters)
-        return names if router in self.builtin else names or None
-
-    def _bound(self, route: Route, parameters: frozenset[str] | None) -> BoundHandler | None:
+        is_complete = router in self.builtin
+        names = path if is_complete else path or None
         try:
-            return bind_handler(route.handler, parameters)
+            faults = list(self._faults(route, path, is_complete=is_complete))
+            for fault in faults:
+                self._report(route, fault)
+            if any(fault.level == "error" for fault in faults):
+                return None
+            return bind_handler(route.handler, names)
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
-            self.diagnostics.add(
-                "TB415",
-                f"route {route.path!r}: {error}",
-                *((route.origin,) if route.origin is not None else ()),
-                why="a handler takes the request, and the parameters of its path by name",
-                fix="change the path, or the parameters of the handler",
-            )
+            self._report(route, HandlerFault(str(error), _WHY, self._fix(route, names)))
             return None
+
+    def _faults(self, route: Route, path: PathParameters | None, *, is_complete: bool) -> Iterator[HandlerFault]:
+        handler = route.handler
+        if fault := kind_fault(handler, self.renderable):
+            yield fault
+            return
+        signatures = handler_signatures(handler)
+        if fault := unbound_fault(handler, signatures):
+            yield fault
+            return
+        known = path if is_complete or path or _PLAIN_PATH.fullmatch(route.path + route.host) else None
+        yield from parameter_faults(handler, signatures, known, is_complete=is_complete)
+        if fault := return_fault(handler, self.renderable):
+            yield fault
+
+    def _fix(self, route: Route, path: PathParameters | None) -> str:
+        try:
+            return missing_fix(route.handler, handler_signatures(route.handler), path or {})
+        except Exception:  # noqa: BLE001  # as above
+            return _FIX
+
+    def _report(self, route: Route, fault: HandlerFault) -> None:
+        self.diagnostics.add(
+            fault.code,
+            f"route {route.path!r}: {fault.text}",
+            *((route.origin,) if route.origin is not None else ()),
+            why=fault.why,
+            fix=fault.fix,
+            level=fault.level,
+        )
 
 
 def _with_origin(entry: Sourced[Route]) -> Route:
@@ -95,12 +131,13 @@ def _in_scope(route: Route, scope: ScopeDeclaration) -> Route:
     return attrs.evolve(route, path=path, host=host) if (path, host) != (route.path, route.host) else route
 
 
-def _parameter_names(route: Route, converters: Converters) -> frozenset[str] | None:
-    """Return the names of the parameters in a path and host, or None if the core cannot parse them."""
+def _path_parameters(route: Route, converters: Converters) -> PathParameters | None:
+    """Return the parameters in a path and host, or None if the core cannot parse them."""
     if "{" not in route.path + route.host:
-        return frozenset()
+        return {}
     if not route.host and _SIMPLE_PATH.fullmatch(route.path):
-        return frozenset(_PARAMETER.findall(route.path))
+        found = ((name, converters.get(kind or "str")) for name, kind in _PARAMETER.findall(route.path))
+        return {name: converter if isinstance(converter, Converter) else None for name, converter in found}
     texts = [route.path]
     if route.host:
         texts.append("/" + "/".join(split_outside_braces(route.host, ".")))
@@ -109,4 +146,4 @@ def _parameter_names(route: Route, converters: Converters) -> frozenset[str] | N
     except RouteError:
         # The router reports the error, or it has converters that are not built in.
         return None
-    return frozenset(parameter.name for pattern in patterns for parameter in pattern.parameters)
+    return {parameter.name: parameter.converter for pattern in patterns for parameter in pattern.parameters}

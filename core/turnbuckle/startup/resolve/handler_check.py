@@ -1,0 +1,165 @@
+"""Find the mistakes of a handler that would fail, or be ignored in silence, in each of its requests.
+
+The checks compare the signature of a handler with the parameters of its path, and its annotations with the values that
+it receives and returns. Nothing is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterable, Awaitable, Sequence
+from types import FunctionType, GeneratorType
+from typing import Final
+
+import attrs
+
+from turnbuckle.diagnostics import Level
+from turnbuckle.startup.plugins.validate import shown
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.handlers import Parameters, describe_handler
+from turnbuckle.web.response.response import Response
+
+__all__ = ["HandlerFault", "kind_fault", "return_fault", "unbound_fault"]
+
+_CLASS_VERBS: Final = ("get", "post", "put", "patch", "delete", "handle", "dispatch")
+
+
+@attrs.frozen
+class HandlerFault:
+    """A mistake of a handler, without its route.
+
+    Attributes:
+        text: the mistake; its subject is the handler.
+        why: the rule that is violated.
+        fix: the right spelling.
+        code: the code of the problem.
+        level: ``"warning"`` if the handler may work all the same.
+    """
+
+    text: str
+    why: str
+    fix: str
+    code: str = attrs.field(default="TB415", kw_only=True)
+    level: Level = attrs.field(default="error", kw_only=True)
+
+
+def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | None:
+    """Return why an object cannot be a handler, whatever its path is; None if it can.
+
+    Args:
+        handler: the object.
+        renderable: the types that have a response type.
+    """
+    if isinstance(handler, type):
+        return _class_fault(handler)
+    if inspect.iscoroutine(handler):
+        # Python warns about coroutines that are never awaited.
+        handler.close()
+        return _not_callable("a coroutine", "pass the function itself, without parentheses")
+    if not callable(handler):
+        return _not_callable(shown(handler), "pass the function itself")
+    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
+    is_generator = inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(call)
+    if is_generator and not _has_response(GeneratorType, renderable):
+        return HandlerFault(
+            f"handler {describe_handler(handler)} is a plain 'def' that yields",
+            "it returns a generator, which has no response type",
+            "write 'async def' to stream what it yields, or return Stream(...) with the generator",
+            code="TB429",
+        )
+    return None
+
+
+def unbound_fault(handler: object, signatures: Sequence[Parameters]) -> HandlerFault | None:
+    """Return the fault of a function of a class that is not bound to an instance; None for any other handler."""
+    function = handler.func if isinstance(handler, functools.partial) else handler
+    if not isinstance(function, FunctionType):
+        return None
+    owner, _, name = function.__qualname__.rpartition(".")
+    names = [parameters[0].name for parameters in signatures if parameters]
+    bound = len(handler.args) if isinstance(handler, functools.partial) else 0
+    if bound or not {"self", "cls"} & set(names) or not owner or owner.endswith("<locals>"):
+        return None
+    cls = owner.rpartition(".")[2]
+    return HandlerFault(
+        f"handler {describe_handler(handler)} is a function of a class, and 'self' is not bound",
+        "the class has no instance whose method could be called",
+        f"pass the method of an instance: {cls}().{name}, or self.{name} in the class's own __init__",
+    )
+
+
+def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | None:
+    """Return the fault of a handler whose annotation allows only values that have no response; None for any other.
+
+    Args:
+        handler: the handler.
+        renderable: the types that have a response type.
+    """
+    annotation = return_annotation(handler)
+    if annotation is inspect.Parameter.empty:
+        return None
+    classes = annotated_classes(annotation, handler)
+    if not classes or any(_may_have_response(kind, renderable) for kind in classes):
+        return None
+    return HandlerFault(
+        f"handler {describe_handler(handler)} is annotated '-> {show_annotation(annotation)}', "
+        "which has no response type",
+        "a value is turned into a response by its type; a type without an entry is an error in each request",
+        how_to_return(classes[0]),
+        code="TB429",
+    )
+
+
+def how_to_return(kind: type) -> str:
+    """Return how a handler returns a value of a type that has no response type."""
+    if issubclass(kind, tuple):
+        return "return Response(body, status=..., headers={...}), or JSON(value, status=...)"
+    if issubclass(kind, BaseException):
+        return f"raise it: 'raise {kind.__name__}(...)'"
+    if issubclass(kind, int | float | complex):
+        return "return str(value), or JSON(value)"
+    if issubclass(kind, set | frozenset):
+        return "return a list"
+    return f"return a value of another type, such as dict, or add @app.response_type({kind.__name__})"
+
+
+def _may_have_response(kind: type, renderable: Sequence[type]) -> bool:
+    if kind is object or _has_response(kind, renderable):
+        return True
+    # A plain function may return what an async function returns.
+    if issubclass(kind, Awaitable | AsyncIterable):
+        return True
+    # A value of the type may be of a subclass that has a response type, such as a list for Sequence.
+    return any(_is_subclass(known, kind) for known in renderable)
+
+
+def _has_response(kind: type, renderable: Sequence[type]) -> bool:
+    return issubclass(kind, Response) or any(_is_subclass(kind, known) for known in renderable)
+
+
+def _is_subclass(kind: type, base: type) -> bool:
+    try:
+        return issubclass(kind, base)
+    except TypeError:  # a base that cannot be asked
+        return False
+
+
+def _class_fault(cls: type) -> HandlerFault:
+    name = cls.__name__
+    methods = [verb for verb in _CLASS_VERBS if inspect.isfunction(getattr(cls, verb, None))]
+    if inspect.isfunction(getattr(cls, "__call__", None)):  # noqa: B004  # the question is whether it is defined
+        fix = f"pass an instance: {name}()"
+    elif methods:
+        fix = f"pass the method of an instance: {name}().{methods[0]}"
+    else:
+        fix = f"pass a function, or an instance of a class with 'async def __call__(self, request)', such as {name}()"
+    return HandlerFault(
+        f"handler {describe_handler(cls)} is a class",
+        "each request would make an instance, which is no response",
+        fix,
+    )
+
+
+def _not_callable(what: str, fix: str) -> HandlerFault:
+    return HandlerFault(f"its handler is {what}, which cannot be called", "a handler is a function", fix)

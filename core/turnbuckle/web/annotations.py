@@ -1,0 +1,130 @@
+"""Read annotations of functions as classes.
+
+Used at startup and for error messages only. An annotation that cannot be evaluated, for example because its name is
+imported for type checkers only, stands for any class.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    ForwardRef,
+    Literal,
+    Never,
+    NoReturn,
+    Union,
+    get_args,
+    get_origin,
+    is_typeddict,
+)
+
+__all__ = ["annotated_classes", "return_annotation", "show_annotation"]
+
+_UNIONS: Final = (Union, types.UnionType)
+
+
+def annotated_classes(annotation: object, function: object = None) -> tuple[type, ...]:
+    """Return the classes that an annotation allows: one for each member of a union.
+
+    Args:
+        annotation: an annotation as written; a text is evaluated.
+        function: the function that has the annotation.
+
+    Returns:
+        The classes. ``object`` stands for an annotation that says nothing about the class, and no class for
+        ``NoReturn``.
+    """
+    return tuple(dict.fromkeys(_classes(_evaluate(annotation, function), function)))
+
+
+def return_annotation(function: object) -> object:
+    """Return the annotation of a function's return value, as written; ``inspect.Parameter.empty`` if it has none."""
+    function = _plain_function(function)
+    annotations = getattr(function, "__annotations__", None)
+    missing = inspect.Parameter.empty
+    return annotations.get("return", missing) if isinstance(annotations, dict) else missing
+
+
+def show_annotation(annotation: object) -> str:
+    """Return an annotation as it is written in code."""
+    if isinstance(annotation, str):
+        return annotation
+    if annotation is None or annotation is type(None):
+        return "None"
+    return annotation.__qualname__ if type(annotation) is type else str(annotation).removeprefix("typing.")
+
+
+def _classes(annotation: object, function: object) -> Iterator[type]:
+    origin = get_origin(annotation)
+    if origin in _UNIONS:
+        for member in get_args(annotation):
+            yield from _classes(_evaluate(member, function), function)
+    elif origin is Annotated:
+        yield from _classes(_evaluate(get_args(annotation)[0], function), function)
+    elif origin is Literal:
+        yield from map(type, get_args(annotation))
+    elif hasattr(annotation, "__supertype__"):  # a NewType
+        yield from _classes(annotation.__supertype__, function)
+    elif hasattr(annotation, "__value__"):  # a type alias
+        yield from _classes(annotation.__value__, function)
+    elif annotation in (Never, NoReturn):
+        return
+    elif annotation is None:
+        yield type(None)
+    elif isinstance(origin, type):
+        yield _class_of(origin)
+    else:
+        yield _class_of(annotation)
+
+
+def _class_of(annotation: object) -> type:
+    if is_typeddict(annotation):
+        return dict
+    # Any class may fulfil a protocol.
+    if annotation is Any or not isinstance(annotation, type) or getattr(annotation, "_is_protocol", False):
+        return object
+    return annotation
+
+
+def _evaluate(annotation: object, function: object) -> object:
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    for namespace in _namespaces(function):
+        try:
+            return eval(annotation, namespace)  # the text is the program's own
+        except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+            continue
+    return Any
+
+
+def _namespaces(function: object) -> Iterator[dict[str, Any]]:
+    # functools.wraps copies annotations, so their names may be names of the module of the wrapped function.
+    inner: object = function
+    for candidate in (_unwrap(inner), function):
+        namespace = getattr(_plain_function(candidate), "__globals__", None)
+        if isinstance(namespace, dict):
+            yield namespace
+
+
+def _unwrap(function: object) -> object:
+    try:
+        return inspect.unwrap(_plain_function(function))  # type: ignore[arg-type]  # it may be any object
+    except ValueError:  # it wraps itself
+        return function
+
+
+def _plain_function(function: object) -> Callable[..., object] | object:
+    """Return the function behind a bound method, a partial or an object with ``__call__``."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not isinstance(function, type) and not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", function)  # noqa: B004  # its code is needed
+    return getattr(function, "__func__", function)

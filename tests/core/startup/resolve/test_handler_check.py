@@ -1,0 +1,377 @@
+"""Handlers that would fail or ignore something in each request are refused at startup; all legal forms are accepted."""
+
+import datetime as dt
+import functools
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NewType,
+    NoReturn,
+    Optional,
+    Protocol,
+    TypedDict,
+    TypeVar,
+)
+
+import attrs
+import pytest
+
+import turnbuckle
+from turnbuckle import App, NotFound, Request, Response, Route, StartupError
+
+if TYPE_CHECKING:
+    from nowhere import Elsewhere
+
+N = 7
+UserId = NewType("UserId", int)
+T = TypeVar("T")
+
+
+@dataclass
+class Item:
+    name: str = ""
+
+
+@attrs.frozen
+class Record:
+    name: str = ""
+
+
+class Fields(TypedDict):
+    name: str
+
+
+class HasURL(Protocol):
+    url: str
+
+
+class Marker:
+    """A default as other frameworks have them."""
+
+
+class Query(Marker):
+    """A marker that is a class."""
+
+
+class ForeignRequest:
+    """The request of another framework."""
+
+
+def Depends(function):  # the name of another framework
+    return Marker()
+
+
+class View:
+    async def get(self, request):
+        return ""
+
+
+class CallableView:
+    async def __call__(self, request, id=None):
+        return ""
+
+
+class Wiki:
+    async def page(self, request, id=None):
+        return ""
+
+    async def only(self):
+        return ""
+
+    @classmethod
+    async def of_class(cls, request):
+        return ""
+
+    @staticmethod
+    async def static(request):
+        return ""
+
+
+def passing_on(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def with_store(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, store={}, **kwargs)
+
+    return wrapper
+
+
+def without_request(function):
+    @functools.wraps(function)
+    async def wrapper(request, **kwargs):
+        return await function(**kwargs)
+
+    return wrapper
+
+
+def resolve(handler, path):
+    app = App()
+    app.add_route(path, handler)
+    return app.resolve()
+
+
+async def query(request, q: str = "", page: int = 1): ...
+async def query_by_name(request, *, q: str = ""): ...
+async def query_after_parameter(request, id, q: str = ""): ...
+async def query_unannotated(request, q="", page=1): ...
+async def query_list(request, tag: list[str] = []): ...  # noqa: B006
+async def query_none(request, q: str | None = None): ...
+async def query_first(q: str = ""): ...
+async def query_first_unannotated(q=""): ...
+async def query_flag(request, debug: bool = False): ...
+async def depends(request, db=Depends(print)): ...  # noqa: B008
+async def depends_annotated(request, db: Annotated[str, Depends(print)] = ""): ...
+async def query_marker(request, q: str = Query()): ...
+async def content_first(item: Item): ...
+async def content_required(request, item: Item): ...
+async def content_attrs(request, record: Record): ...
+async def content_dict(data: dict): ...
+async def request_str(request: str): ...
+async def request_foreign(request: ForeignRequest): ...
+async def response_taken(request, response: Response): ...
+async def bound_number(request, n: int = N): ...
+async def int_id(request, id: int): ...
+async def text_int_id(request, id: "int"): ...
+async def optional_id(request, id: Optional[int] = None): ...  # noqa: UP045
+async def float_x(request, x: float): ...
+async def uuid_id(request, id: uuid.UUID): ...
+async def date_day(request, day: dt.date): ...
+async def str_id(request, id: str): ...
+async def datetime_day(request, day: dt.datetime): ...
+async def path_rest(request, rest: Path): ...
+async def user_id(request, user_id): ...
+async def middleware(request, call_next): ...
+async def number(request) -> int: ...
+async def maybe_number(request) -> "int | bool": ...
+async def pair(request) -> tuple[str, int]: ...
+async def names(request) -> set[str]: ...
+async def error(request) -> NotFound: ...
+def strings(request) -> Iterator[str]: ...
+async def id_alone(id): ...
+
+
+def generator(request):
+    yield ""
+
+
+class GeneratorView:
+    def __call__(self, request):
+        yield ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "path", "code", "message"),
+    [
+        pytest.param(query, "/", "TB415", "'q' and 'page', which its path does not give", id="query"),
+        pytest.param(query, "/", "TB415", "q = request.query_params.get('q', '')", id="query-text"),
+        pytest.param(query, "/", "TB415", "page = int(request.query_params.get('page', '1'))", id="query-number"),
+        pytest.param(query_by_name, "/", "TB415", "takes 'q', which its path", id="query-keyword-only"),
+        pytest.param(query_after_parameter, "/{id}", "TB415", "takes 'q', which its path", id="query-and-parameter"),
+        pytest.param(query_unannotated, "/", "TB415", "takes 'q' and 'page', which", id="query-unannotated"),
+        pytest.param(query_list, "/", "TB415", "request.query_params.get_list('tag')", id="query-list"),
+        pytest.param(query_none, "/", "TB415", "q = request.query_params.get('q')", id="query-none"),
+        pytest.param(query_flag, "/", "TB415", "takes 'debug', which its path", id="query-flag"),
+        pytest.param(query_first, "/", "TB415", "as its first parameter 'q: str'", id="query-first"),
+        pytest.param(query_first_unannotated, "/", "TB415", "as its first parameter 'q'", id="query-first-unannotated"),
+        pytest.param(functools.partial(query, page=2), "/", "TB415", "takes 'q', which", id="partial"),
+        pytest.param(depends, "/", "TB415", "db = request.resource(DB)", id="depends"),
+        pytest.param(depends_annotated, "/", "TB415", "takes 'db', which its path", id="depends-annotated"),
+        pytest.param(query_marker, "/", "TB415", "q = request.query_params.get('q')", id="query-marker"),
+        pytest.param(bound_number, "/", "TB415", "use functools.partial", id="bound-and-annotated"),
+        pytest.param(content_first, "/", "TB415", "item = Item(**await request.json())", id="content-first"),
+        pytest.param(content_required, "/", "TB415", "item = Item(**await request.json())", id="content-required"),
+        pytest.param(content_attrs, "/", "TB415", "record = Record(**await request.json())", id="content-attrs"),
+        pytest.param(content_dict, "/", "TB415", "first parameter 'data: dict'", id="content-dict"),
+        pytest.param(response_taken, "/", "TB415", "return a Response instead of taking one", id="response-taken"),
+        pytest.param(request_str, "/", "TB415", "write 'request: Request'", id="request-is-str"),
+        pytest.param(request_foreign, "/", "TB415", "'from turnbuckle import Request', instead of", id="foreign"),
+        pytest.param(int_id, "/{id}", "TB415", "write '{id:int}' in the path", id="int"),
+        pytest.param(int_id, "/x.{id}", "TB415", "write '{id:int}' in the path", id="int-in-mixture"),
+        pytest.param(int_id, "/{id:re([0-9]+)}", "TB415", "write '{id:int}' in the path", id="int-expression"),
+        pytest.param(text_int_id, "/{id}", "TB415", "write '{id:int}' in the path", id="int-as-text"),
+        pytest.param(optional_id, "/{id}", "TB415", "write '{id:int}' in the path", id="int-optional"),
+        pytest.param(float_x, "/{x}", "TB415", "write '{x:float}' in the path", id="float"),
+        pytest.param(uuid_id, "/{id}", "TB415", "write '{id:uuid}' in the path", id="uuid"),
+        pytest.param(date_day, "/{day}", "TB415", "write '{day:date}' in the path", id="date"),
+        pytest.param(str_id, "/{id:int}", "TB415", "'id: str', but its value is of type int", id="str"),
+        pytest.param(int_id, "/{id:float}", "TB415", "'id: int', but its value is of type float", id="int-is-float"),
+        pytest.param(str_id, "/{id:uuid}", "TB415", "'id: str', but its value is of type UUID", id="str-is-uuid"),
+        pytest.param(datetime_day, "/{day:date}", "TB415", "its value is of type date", id="datetime"),
+        pytest.param(path_rest, "/{rest:path}", "TB415", "make Path(rest) in the handler", id="path"),
+        pytest.param(user_id, "/{id}", "TB415", "use one name in both: name the parameter 'id'", id="other-name"),
+        pytest.param(middleware, "/", "TB415", "decorate it with @app.middleware", id="middleware"),
+        pytest.param(View, "/", "TB415", "pass the method of an instance: View().get", id="class"),
+        pytest.param(CallableView, "/", "TB415", "pass an instance: CallableView()", id="callable-class"),
+        pytest.param(Item, "/", "TB415", "Item is a class", id="dataclass"),
+        pytest.param(Wiki.page, "/", "TB415", "pass the method of an instance: Wiki().page", id="function-of-class"),
+        pytest.param(Wiki.only, "/", "TB415", "and 'self' is not bound", id="function-of-class-alone"),
+        pytest.param(passing_on(Wiki.page), "/", "TB415", "and 'self' is not bound", id="function-of-class-decorated"),
+        pytest.param("main:home", "/", "TB415", "'main:home', which cannot be called", id="text"),
+        pytest.param(None, "/", "TB415", "None, which cannot be called", id="none"),
+        pytest.param(Response("x"), "/", "TB415", "which cannot be called", id="response"),
+        pytest.param(generator, "/", "TB429", "is a plain 'def' that yields", id="generator"),
+        pytest.param(GeneratorView(), "/", "TB429", "is a plain 'def' that yields", id="generator-object"),
+        pytest.param(number, "/", "TB429", "return str(value), or JSON(value)", id="returns-number"),
+        pytest.param(maybe_number, "/", "TB429", "'-> int | bool'", id="returns-union"),
+        pytest.param(pair, "/", "TB429", "return Response(body, status=...", id="returns-tuple"),
+        pytest.param(names, "/", "TB429", "return a list", id="returns-set"),
+        pytest.param(error, "/", "TB429", "raise it: 'raise NotFound(...)'", id="returns-exception"),
+        pytest.param(strings, "/", "TB429", "'-> collections.abc.Iterator[str]'", id="returns-iterator"),
+    ],
+)
+def test_mistake_is_refused_with_the_right_spelling(handler, path, code, message):
+    with pytest.raises(StartupError) as raised:
+        resolve(handler, path)
+    (problem, *_) = [problem.diagnostic for problem in raised.value.problems]
+    assert problem.code == code
+    assert message in f"{problem.text}\n{problem.fix}"
+    assert problem.why
+    if callable(handler) and not isinstance(handler, functools.partial):
+        assert problem.origins[0].location
+
+
+def test_coroutine_in_place_of_its_function_is_refused_and_closed():
+    with pytest.raises(StartupError, match="1 problem") as raised:
+        resolve(number(None), "/")
+    assert "pass the function itself, without parentheses" in str(raised.value.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("handler", "path", "message"),
+    [
+        pytest.param(passing_on(query_by_name), "/", "takes 'q', which its path does not give", id="unfilled"),
+        pytest.param(passing_on(user_id), "/{id}", "the decorated function requires 'user_id'", id="required"),
+        pytest.param(passing_on(int_id), "/{id}", "write '{id:int}' in the path", id="annotation"),
+        pytest.param(passing_on(content_first), "/", "receives the request as its first parameter", id="first"),
+        pytest.param(id_alone, "/{user_id}", "receives the request as 'id', and its path has 'user_id'", id="name"),
+    ],
+)
+def test_mistake_that_may_work_all_the_same_is_a_warning(handler, path, message):
+    (warning,) = resolve(handler, path).diagnostics
+    assert (warning.level, warning.code) == ("warning", "TB415")
+    assert message in str(warning)
+
+
+def test_unfilled_parameter_is_a_warning_with_a_router_that_may_fill_it():
+    app = App(plugins=["regex_router"])
+    app.add_route("/plain", query)
+    app.add_route("/^(?P<q>a+)", query)
+    (warning,) = app.resolve().diagnostics
+    assert (warning.level, warning.code) == ("warning", "TB415")
+    assert "route '/plain'" in warning.text
+
+
+async def any_name(req, id=None): ...
+async def by_name(id: int, request: Request) -> dict[str, int]: ...
+async def keywords(*, id, request): ...
+async def everything(*args, **kwargs): ...
+async def all_parameters(request, **params) -> str | None: ...
+async def nothing() -> None: ...
+async def bound(request, store, id: Annotated[int, "in the path"] = 3): ...
+async def optional(request: Request, id: int | None = None) -> Sequence[str]: ...
+async def qualified(request: turnbuckle.Request) -> Mapping[str, int]: ...
+async def anything(request: Any, id: object): ...
+async def supertype(request: HasURL, id: HasURL): ...
+async def elsewhere(request: "Elsewhere", id: "Elsewhere") -> "Elsewhere": ...
+async def variable(request: T, id: T) -> T: ...
+async def int_as_float(request, id: float): ...
+async def new_type(request, id: UserId): ...
+async def literal(request, id: Literal["a", "b"]): ...
+async def typed_dict(request) -> Fields: ...
+async def never(request) -> NoReturn: ...
+async def subclass(request) -> bool | Item | str: ...
+def awaited(request) -> Awaitable[str]: ...
+async def stored(request, id, store): ...
+async def binding(request, n=N, x=dt.date.min, item=None or N): ...
+async def without(id: str): ...
+
+
+async def streamed(request) -> AsyncIterator[str]:
+    yield ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "path"),
+    [
+        pytest.param(any_name, "/{id}", id="any-name"),
+        pytest.param(by_name, "/{id:int}", id="request-by-name"),
+        pytest.param(keywords, "/{id}", id="keyword-only"),
+        pytest.param(everything, "/{id}", id="all-arguments"),
+        pytest.param(all_parameters, "/{id}", id="all-parameters"),
+        pytest.param(nothing, "/{id}", id="nothing"),
+        pytest.param(functools.partial(bound, store=1), "/{id:int}", id="partial"),
+        pytest.param(functools.partial(bound, store=1, id=3), "/", id="partial-of-an-annotated-parameter"),
+        pytest.param(functools.partial(query, q="", page=1), "/", id="partial-of-all"),
+        pytest.param(optional, "/{id:int}", id="default-of-a-path-parameter"),
+        pytest.param(CallableView(), "/{id}", id="object"),
+        pytest.param(Wiki().page, "/{id}", id="bound-method"),
+        pytest.param(functools.partial(Wiki.page, Wiki()), "/{id}", id="partial-of-a-function-of-a-class"),
+        pytest.param(Wiki.of_class, "/", id="class-method"),
+        pytest.param(Wiki.static, "/", id="static-method"),
+        pytest.param(qualified, "/", id="qualified"),
+        pytest.param(anything, "/{id}", id="any"),
+        pytest.param(supertype, "/{id}", id="protocol"),
+        pytest.param(elsewhere, "/{id}", id="unknown-annotation"),
+        pytest.param(variable, "/{id}", id="type-variable"),
+        pytest.param(int_as_float, "/{id:int}", id="int-as-float"),
+        pytest.param(new_type, "/{id:int}", id="new-type"),
+        pytest.param(literal, "/{id}", id="literal"),
+        pytest.param(typed_dict, "/", id="typed-dict"),
+        pytest.param(never, "/", id="never"),
+        pytest.param(awaited, "/", id="plain-def-that-returns-a-coroutine"),
+        pytest.param(streamed, "/", id="stream"),
+        pytest.param(passing_on(by_name), "/{id:int}", id="decorated"),
+        pytest.param(passing_on(passing_on(id_alone)), "/{id}/{x}", id="decorated-twice"),
+        pytest.param(without_request(without), "/{id}", id="decorator-takes-the-request"),
+        pytest.param(with_store(stored), "/{id}", id="decorator-adds-a-parameter"),
+        pytest.param(date_day, "/{day:date}", id="date"),
+        pytest.param(uuid_id, "/{id:uuid}", id="uuid"),
+        pytest.param(lambda request, n=N: n, "/", id="lambda"),
+    ],
+)
+def test_legal_form_has_no_problem(handler, path):
+    assert list(resolve(handler, path).diagnostics) == []
+
+
+def test_handlers_of_a_loop_may_bind_its_variable():
+    app = App()
+    for n in range(3):
+
+        @app.get(f"/{n}")
+        async def handler(request, n=n):
+            return n
+
+        app.add_route(f"/lambda/{n}", lambda request, n=n: n)
+    assert list(app.resolve().diagnostics) == []
+
+
+def test_response_type_makes_a_return_type_legal():
+    app = App()
+    app.response_type(int)(lambda value: Response(str(value)))
+    app.add_route("/", number)
+    assert list(app.resolve().diagnostics) == []
+
+
+def test_route_of_a_plugin_is_checked():
+    class Shop(turnbuckle.Plugin):
+        info = turnbuckle.PluginInfo(name="shop")
+
+        def provide_routes(self, setup):
+            return [Route(path="/", handler=query)]
+
+    with pytest.raises(StartupError) as raised:
+        App(plugins=[Shop]).resolve()
+    assert raised.value.problems[0].diagnostic.origins[0].plugin == "shop"
