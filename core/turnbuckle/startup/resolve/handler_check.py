@@ -65,7 +65,7 @@ def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | No
         return HandlerFault(
             f"handler {describe_handler(handler)} is a plain 'def' that yields",
             "it returns a generator, which has no response type",
-            "write 'async def' to stream what it yields, or return Stream(...) with the generator",
+            "write 'async def' to stream the yielded pieces, or return Stream(...) with the generator",
             code="TB429",
         )
     return None

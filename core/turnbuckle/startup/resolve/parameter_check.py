@@ -46,7 +46,7 @@ def parameter_faults(
 
     Args:
         handler: the handler.
-        signatures: its parameters, and those of the functions that it wraps.
+        signatures: its parameters, and the parameters of the functions that it wraps.
         path: the parameters of its path; None if they are not known.
         is_complete: whether the path has no other parameters, for example in the syntax of another router.
     """
@@ -156,7 +156,7 @@ def _missing_behind_wrapper(
         yield HandlerFault(
             f"handler {describe_handler(handler)} is decorated, and the decorated function requires "
             f"{_names([parameter.name for parameter in missing])}, which its path does not give",
-            "the decorator passes on what it receives, the request and the parameters of the path",
+            "the decorator receives the request and the parameters of the path, and passes them on",
             f"write '{{{missing[0].name}}}' in the path, or let the decorator pass it by this name",
             level="warning",
         )

@@ -1,4 +1,4 @@
-"""Say how a handler reads a value that it expected as an argument: from the query, the content, a header or a resource.
+"""Describe how a handler reads a value that is no argument: from the query, the content, a header or a lifespan.
 
 Handlers written for other frameworks have parameters, defaults and markers such as ``Depends(...)`` for these values.
 """
