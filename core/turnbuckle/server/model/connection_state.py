@@ -1,8 +1,8 @@
 """Define the states of an HTTP connection and the transitions between them.
 
-A state names the party that the connection waits for. ``server/connection/base.py`` checks each change against
-``TRANSITIONS``; ``server/connection/connection.py`` has the table of reactions to events in each state. The drawing in
-``docs/architecture.md`` is generated from ``TRANSITIONS``.
+A state names the party that the connection waits for. ``server/connection/connection.py`` has the table of reactions to
+events in each state. The tests of the server check each change against ``TRANSITIONS``, and the drawing in
+``docs/architecture.md`` is generated from it.
 """
 
 from __future__ import annotations
