@@ -17,12 +17,12 @@ from turnbuckle.testing.parsing.variants import byte_by_byte
 __all__ = ["CASES", "LIMITS", "check_limit", "check_meaning", "problem_without", "serves"]
 
 
-def check_meaning(factory: ParserFactory, octets: bytes, expected: RequestHead, content: bytes) -> None:
+def check_meaning(factory: ParserFactory, raw: bytes, expected: RequestHead, content: bytes) -> None:
     """Fail unless a parser reads the bytes as the core's own parser does, including derived attributes."""
     parser = guarded(factory)(Limits())
-    parser.feed(octets)
+    parser.feed(raw)
     assert parser.next_event() == expected
-    (request,) = read(guarded(factory), byte_by_byte(octets)).requests
+    (request,) = read(guarded(factory), byte_by_byte(raw)).requests
     assert (request.target, request.content, request.trailers) == (expected.target, content, ())
 
 

@@ -22,9 +22,9 @@ class TestH11Parser(ParserConformance):
         return h11_parser
 
 
-@pytest.mark.parametrize(("octets", "expected", "content"), CASES)
-def test_h11_means_what_the_core_s_own_means(octets: bytes, expected: RequestHead, content: bytes) -> None:
-    check_meaning(h11_parser, octets, expected, content)
+@pytest.mark.parametrize(("raw", "expected", "content"), CASES)
+def test_h11_means_what_the_core_s_own_means(raw: bytes, expected: RequestHead, content: bytes) -> None:
+    check_meaning(h11_parser, raw, expected, content)
 
 
 @pytest.mark.parametrize(("limits", "fits", "breaks", "status"), LIMITS)

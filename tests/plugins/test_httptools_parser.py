@@ -22,9 +22,9 @@ class TestHttptoolsParser(ParserConformance):
         return httptools_parser
 
 
-@pytest.mark.parametrize(("octets", "expected", "content"), CASES)
-def test_httptools_means_what_the_core_s_own_means(octets: bytes, expected: RequestHead, content: bytes) -> None:
-    check_meaning(httptools_parser, octets, expected, content)
+@pytest.mark.parametrize(("raw", "expected", "content"), CASES)
+def test_httptools_means_what_the_core_s_own_means(raw: bytes, expected: RequestHead, content: bytes) -> None:
+    check_meaning(httptools_parser, raw, expected, content)
 
 
 @pytest.mark.parametrize(("limits", "fits", "breaks", "status"), LIMITS)

@@ -223,7 +223,7 @@ def test_end_within_a_request() -> None:
         parser.next_event()
 
 
-def test_octets_after_an_upgrade_are_handed_over() -> None:
+def test_bytes_after_an_upgrade_are_handed_over() -> None:
     parser = ParseIntoParser(StepParser(), Limits())
     parser.feed(_GET + b"rest")
     assert parser.next_event() == _EVENTS[3]

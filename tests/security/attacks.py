@@ -1,4 +1,4 @@
-"""Octets that once broke other servers, by the row of the list of bug classes, each with the right statuses."""
+"""Bytes that once broke other servers, by the row of the list of bug classes, each with the right statuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BAD_OR_UNKNOWN: Final = (400, 501)
 class Attack(NamedTuple):
     """What is sent, and the statuses of which one must come back: where the RFC leaves a choice, there are two."""
 
-    octets: bytes
+    raw: bytes
     statuses: tuple[int, ...] = _BAD
 
 
@@ -206,8 +206,8 @@ _FRAMING: Final[Mapping[int, Mapping[str, Attack]]] = {
         "lf-cr": _chunks(b"5\r\nhello\n\r0\r\n\r\n"),
         "lf": _chunks(b"5\r\nhello\n0\r\n\r\n"),
         "cr": _chunks(b"5\r\nhello\r0\r\n\r\n"),
-        "one-octet-more": _chunks(b"4\r\nhello\r\n0\r\n\r\n"),
-        "one-octet-less": _chunks(b"6\r\nhello\r\n0\r\n\r\n"),
+        "one-byte-more": _chunks(b"4\r\nhello\r\n0\r\n\r\n"),
+        "one-byte-less": _chunks(b"6\r\nhello\r\n0\r\n\r\n"),
         "last-chunk": _chunks(b"0\r\nXX\r\n\r\n"),
     },
     18: {

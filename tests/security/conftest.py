@@ -1,4 +1,4 @@
-"""One server for each parser: whatever reads the octets, the verdict is the same."""
+"""One server for each parser: whatever reads the bytes, the verdict is the same."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["check_linear"]
 
 _TIMES_LARGER: Final = 8
-# Caches and noise may make each octet four times as expensive; what is quadratic makes it eight times.
+# Caches and noise may make each byte four times as expensive; what is quadratic makes it eight times.
 _MOST: Final = _TIMES_LARGER * 4
 _REPEATS: Final = 3
 

@@ -14,7 +14,7 @@ __all__ = ["PARSERS", "Target", "application"]
 
 PARSERS: Final = ("core", "httptools", "h11")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# Octet by octet is for what is short; the rest comes in pieces of a length that no line of it has.
+# Byte by byte is for what is short; the rest comes in pieces of a length that no line of it has.
 _SHORT: Final = 1000
 _PIECE: Final = 997
 
@@ -45,30 +45,30 @@ class Target:
     def __init__(self, client: Client) -> None:
         self.client: Final = client
 
-    async def exchanges(self, octets: bytes) -> list[RawExchange]:
-        """Send octets whole, in pieces, and with a request behind them, each on a connection of its own."""
-        exchanges = [await self.client.raw(octets), await self.client.raw(octets + HIDDEN)]
-        if len(octets) < _SHORT:
-            return [*exchanges, await self.client.raw(octets, split="bytewise")]
+    async def exchanges(self, raw: bytes) -> list[RawExchange]:
+        """Send bytes whole, in pieces, and with a request behind them, each on a connection of its own."""
+        exchanges = [await self.client.raw(raw), await self.client.raw(raw + HIDDEN)]
+        if len(raw) < _SHORT:
+            return [*exchanges, await self.client.raw(raw, split="bytewise")]
         connection = self.client.connect()
-        for start in range(0, min(len(octets), 100 * _PIECE), _PIECE):
-            await connection.send(octets[start : start + _PIECE])
+        for start in range(0, min(len(raw), 100 * _PIECE), _PIECE):
+            await connection.send(raw[start : start + _PIECE])
         exchanges.append(connection.exchange())
         await connection.close()
         return exchanges
 
     async def check_refuses(self, attack: Attack) -> None:
         """Fail unless there is one answer, always the same, and the connection ends with it."""
-        exchanges = await self.exchanges(attack.octets)
+        exchanges = await self.exchanges(attack.raw)
         assert exchanges[0].response.status in attack.statuses
         for exchange in exchanges:
             assert (exchange.statuses, exchange.is_closed) == (exchanges[0].statuses, True)
             assert (exchange.is_cut, exchange.was_reset) == (False, False)
             assert exchange.response.headers["connection"] == "close"
 
-    async def check_serves(self, octets: bytes, *contents: bytes, is_closed: bool = False) -> None:
+    async def check_serves(self, raw: bytes, *contents: bytes, is_closed: bool = False) -> None:
         """Fail unless these are the contents of the answers, all of status 200."""
-        whole, before_another, in_pieces = await self.exchanges(octets)
+        whole, before_another, in_pieces = await self.exchanges(raw)
         for exchange in (whole, in_pieces):
             assert [response.content for response in exchange.responses] == list(contents)
             assert (set(exchange.statuses), exchange.is_closed) == ({200}, is_closed)

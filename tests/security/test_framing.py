@@ -225,8 +225,8 @@ async def test_row_32_content_that_nobody_reads_is_no_request(target: Target, me
 
 
 async def test_row_32_unread_content_beyond_the_limit_closes(target: Target) -> None:
-    octets = b"OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n"
-    for exchange in await target.exchanges(octets):
+    raw = b"OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n"
+    for exchange in await target.exchanges(raw):
         assert (exchange.statuses, exchange.is_closed) == ([204], True)
 
 
@@ -266,8 +266,8 @@ _UPGRADE = b"Connection: Upgrade\r\nUpgrade: chat\r\nContent-Length: %d\r\n\r\n"
 async def test_row_33_content_comes_before_an_upgrade(parser: str, split: str) -> None:
     async with Client(_switching(parser, reads=True)) as client:
         connection = client.connect()
-        octets = START + _UPGRADE + HIDDEN + b"chat"
-        await (connection.send(octets) if split == "whole" else connection.send_bytewise(octets))
+        raw = START + _UPGRADE + HIDDEN + b"chat"
+        await (connection.send(raw) if split == "whole" else connection.send_bytewise(raw))
         exchange = connection.exchange()
 
     assert exchange.statuses == [101]
@@ -318,7 +318,7 @@ async def test_row_35_answers_keep_the_order_of_the_requests(parser: str) -> Non
 
 @pytest.mark.parametrize("attack", attacks(36))
 async def test_row_36_nothing_is_served_after_an_invalid_request(target: Target, attack: Attack) -> None:
-    await target.check_refuses(attack._replace(octets=attack.octets + HIDDEN * 3))
+    await target.check_refuses(attack._replace(raw=attack.raw + HIDDEN * 3))
 
 
 async def test_row_36_what_came_before_an_invalid_request_is_answered(target: Target) -> None:

@@ -245,8 +245,8 @@ async def test_row_47_no_answer_of_the_core_holds_markup_of_the_client(debug: bo
 
 
 async def test_row_47_refusals_repeat_nothing_of_what_was_sent(target: Target) -> None:
-    for octets in (b"GET /<script> HTTP/1.1\r\n\r\n", b"<script> / HTTP/1.1\r\n\r\n", b"GET / <script>\r\n\r\n"):
-        exchange = await target.client.raw(octets)
+    for raw in (b"GET /<script> HTTP/1.1\r\n\r\n", b"<script> / HTTP/1.1\r\n\r\n", b"GET / <script>\r\n\r\n"):
+        exchange = await target.client.raw(raw)
         assert exchange.response.headers["content-type"] == "text/plain; charset=utf-8"
         assert b"script" not in exchange.received
 
@@ -260,5 +260,5 @@ def test_row_47_names_of_files_are_quoted_in_a_field() -> None:
 
 
 def test_html_says_its_charset() -> None:
-    # Without it, a browser may be led to guess one in which harmless octets are markup.
+    # Without it, a browser may be led to guess one in which harmless bytes are markup.
     assert HTML("x").content_type == "text/html; charset=utf-8"

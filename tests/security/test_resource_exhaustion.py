@@ -65,10 +65,10 @@ def _app(parser: str = "core") -> App:
 async def test_row_53_slow_client_has_one_deadline_in_all(target: Target, before: bytes, slow: bytes) -> None:
     connection = target.client.connect()
     await connection.send(before)
-    for octet in (slow * 2)[:40]:
+    for byte in (slow * 2)[:40]:
         if connection.is_closed:
             break
-        connection.post(bytes((octet,)))
+        connection.post(bytes((byte,)))
         await target.client.advance(1.0)
     await connection.settle()
 
@@ -92,7 +92,7 @@ async def test_row_54_large_head_is_refused(target: Target, attack: Attack) -> N
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "raw",
     [
         pytest.param(START + b"X: " + b"a" * 1_000_000, id="line"),
         pytest.param(START + b"X: aaaaaaaaaa\r\n" * 100_000, id="lines"),
@@ -101,11 +101,11 @@ async def test_row_54_large_head_is_refused(target: Target, attack: Attack) -> N
         pytest.param(CHUNKED + b"0\r\n" + b"X: a\r\n" * 200_000, id="trailers"),
     ],
 )
-async def test_row_54_large_head_is_refused_while_it_arrives(target: Target, octets: bytes) -> None:
+async def test_row_54_large_head_is_refused_while_it_arrives(target: Target, raw: bytes) -> None:
     connection = target.client.connect()
     sent = 0
     while not connection.statuses:
-        await connection.send(octets[sent : sent + 4096])
+        await connection.send(raw[sent : sent + 4096])
         sent += 4096
 
     assert sent <= 70_000
@@ -124,9 +124,9 @@ async def test_row_55_many_fields_are_refused(target: Target, attack: Attack) ->
 def test_row_55_dripped_head_is_measured_in_linear_time(parser: str, line: bytes) -> None:
     def drip(size: int) -> None:
         reader = guarded(FACTORIES[parser])(Limits())
-        octets = START + line * (size // len(line) + 1)
+        raw = START + line * (size // len(line) + 1)
         for start in range(size):
-            reader.feed(octets[start : start + 1])
+            reader.feed(raw[start : start + 1])
             reader.next_event()
 
     # The larger of the two is as much as the limits allow.
@@ -431,18 +431,18 @@ if sys.flags.optimize != 1:
 for row, cases in _ROWS.items():
     for name, attack in cases.items():
         for parser, factory in FACTORIES.items():
-            status = refusal(factory, attack.octets)
+            status = refusal(factory, attack.bytes)
             if status not in attack.statuses:
                 sys.exit(f"{parser} answers {row} {name} with {status}")
 print("all refused")
 """
 
 
-def refusal(factory: Callable[..., object], octets: bytes) -> int:
-    """Return the status with which octets are refused; 0 if they are not."""
+def refusal(factory: Callable[..., object], raw: bytes) -> int:
+    """Return the status with which bytes are refused; 0 if they are not."""
     reader = guarded(factory)(Limits())  # type: ignore[arg-type]  # a factory of parsers
     try:
-        reader.feed(octets)
+        reader.feed(raw)
         while type(reader.next_event()).__name__ != "NeedData":
             pass
     except ProtocolError as error:
@@ -476,7 +476,7 @@ def _reset(sock: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "raw",
     [
         pytest.param(b"", id="at-once"),
         pytest.param(b"GET / HT", id="within-a-head"),
@@ -485,7 +485,7 @@ def _reset(sock: socket.socket) -> None:
         pytest.param(b"nonsense\r\n\r\n", id="while-refused"),
     ],
 )
-async def test_row_62_connections_that_are_reset_leave_nothing_open(tmp_path: Path, octets: bytes) -> None:
+async def test_row_62_connections_that_are_reset_leave_nothing_open(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "file").write_bytes(bytes(5_000_000))
     app = App()
 
@@ -509,7 +509,7 @@ async def test_row_62_connections_that_are_reset_leave_nothing_open(tmp_path: Pa
         for _ in range(50):
             sock = socket.create_connection((address.host, address.port))
             sock.setblocking(False)
-            await loop.sock_sendall(sock, octets)
+            await loop.sock_sendall(sock, raw)
             await asyncio.sleep(0)
             _reset(sock)
         await wait_until(lambda: (_descriptors(), len(asyncio.all_tasks())) == (before, tasks))
@@ -520,20 +520,20 @@ async def test_row_62_connections_that_are_reset_leave_nothing_open(tmp_path: Pa
         await writer.wait_closed()
 
 
-# -- odd octets and names
+# -- odd bytes and names
 
 
 @pytest.mark.parametrize("attack", attacks(63))
-async def test_row_63_octets_beyond_ascii_are_refused_where_they_mean_something(target: Target, attack: Attack) -> None:
+async def test_row_63_bytes_beyond_ascii_are_refused_where_they_mean_something(target: Target, attack: Attack) -> None:
     await target.check_refuses(attack)
 
 
 @pytest.mark.parametrize(
     "name", [b"Sec-WebSocket-Protocol", b"Cookie", b"Content-Type", b"Accept", b"Expect", b"Upgrade"]
 )
-async def test_row_63_octets_beyond_ascii_are_taken_in_values(target: Target, name: bytes) -> None:
-    octets = START + name + b": \xff\x80\xc3\xa9\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nhi"
-    await target.check_serves(octets, b"hi")
+async def test_row_63_bytes_beyond_ascii_are_taken_in_values(target: Target, name: bytes) -> None:
+    raw = START + name + b": \xff\x80\xc3\xa9\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nhi"
+    await target.check_serves(raw, b"hi")
 
 
 @pytest.mark.parametrize(

@@ -231,8 +231,8 @@ _FLOODS = {
 }
 
 
-@pytest.mark.parametrize("octets", _FLOODS.values(), ids=_FLOODS)
-async def test_row_51_one_line_for_a_request(caplog: pytest.LogCaptureFixture, octets: bytes) -> None:
+@pytest.mark.parametrize("raw", _FLOODS.values(), ids=_FLOODS)
+async def test_row_51_one_line_for_a_request(caplog: pytest.LogCaptureFixture, raw: bytes) -> None:
     app = App(settings={"log": {"access": True}})
 
     @app.get("/cookies")
@@ -249,7 +249,7 @@ async def test_row_51_one_line_for_a_request(caplog: pytest.LogCaptureFixture, o
 
     caplog.set_level(logging.DEBUG, "turnbuckle")
     async with Client(app) as client:
-        exchange = await client.raw(octets)
+        exchange = await client.raw(raw)
     assert exchange.response.status in {200, 400, 431}
     assert len(_lines(caplog)) == 1
 

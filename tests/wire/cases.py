@@ -1,4 +1,4 @@
-"""What a case is, how its octets are put together, and all tables of them by group."""
+"""What a case is, how its bytes are put together, and all tables of them by group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GET = b"GET / HTTP/1.1"
 
 
 class Case(NamedTuple):
-    """Octets, and what becomes of them.
+    """Bytes, and what becomes of them.
 
     ``statuses`` are those of all responses in order, ``content`` that of the first final response, ``is_closed`` says
     whether the server ends the connection, which it then announces with its last response.
@@ -74,5 +74,5 @@ def waits(data: bytes) -> Case:
 
 
 def each_refused(cases: Mapping[str, bytes], status: int = 400) -> dict[str, Case]:
-    """Octets by name, all of them refused alike."""
+    """Bytes by name, all of them refused alike."""
     return {name: refused(data, status) for name, data in cases.items()}

@@ -118,7 +118,7 @@ PIPELINES = {
     "close-then-get": Case(fields(b"Connection: close") + NEXT, is_closed=True),
     "http-1.0-then-get": Case(head(b"GET / HTTP/1.0") + NEXT, is_closed=True),
     "two-crlf-between": Case(head() + b"\r\n\r\n" + NEXT, (200, 400), is_closed=True),
-    "octet-between": Case(head() + b"\0" + NEXT, (200, 400), is_closed=True),
+    "byte-between": Case(head() + b"\0" + NEXT, (200, 400), is_closed=True),
     "good-then-bad": Case(head() + head(b"nonsense"), (200, 400), is_closed=True),
     "good-then-bad-then-good": Case(head() + head(b"nonsense") + NEXT, (200, 400), is_closed=True),
     "bad-then-good": refused(head(GET, b"X : 1") + NEXT),

@@ -94,7 +94,7 @@ HOSTS = {
             "nul": b"a\0b",
             "delete": b"a\x7f",
             "cr": b"a\rb",
-            "octet-beyond-ascii": b"caf\xe9",
+            "byte-beyond-ascii": b"caf\xe9",
             "utf-8": "café".encode(),
             "escape-of-no-digits": b"a%zz",
             "escape-cut-short": b"a%4",
@@ -128,15 +128,15 @@ FIELDS = {
             "spaces-within": [b"X: a    b"],
             "colons-within": [b"X: a:b::"],
             "quotes-within": [b'X: "a\\"b'],
-            "octets-beyond-ascii": [b"X: \x80\xe9\xff"],
+            "bytes-beyond-ascii": [b"X: \x80\xe9\xff"],
             "utf-8": ["X: café \N{SNOWMAN}".encode()],
             "no-break-space": [b"X: \xa0a\xa0"],
             "next-line": [b"X: \x85a"],
-            "all-visible-octets": [b"X: " + bytes(range(0x21, 0x7F))],
-            "name-of-all-token-octets": [b"!#$%&'*+-.^_`|~09AZaz: 1"],
-            "name-of-one-octet": [b"a: 1"],
+            "all-visible-bytes": [b"X: " + bytes(range(0x21, 0x7F))],
+            "name-of-all-token-bytes": [b"!#$%&'*+-.^_`|~09AZaz: 1"],
+            "name-of-one-byte": [b"a: 1"],
             "name-of-digits": [b"123: 1"],
-            "name-of-a-thousand-octets": [b"X" * 1000 + b": 1"],
+            "name-of-a-thousand-bytes": [b"X" * 1000 + b": 1"],
             "name-with-underscore": [b"Content_Length: 50"],
             "names-that-code-knows": [b"__proto__: 1", b"constructor: 1", b"__class__: 1"],
             "many": [b"X-%d: v" % number for number in range(100)],
@@ -161,8 +161,8 @@ FIELDS = {
     "too-many": refused(fields(*(b"X-%d: v" % number for number in range(129))), 431),
     "ten-thousand": refused(fields(*(b"X-%d: v" % number for number in range(10_000))), 431),
     "too-long": refused(fields(b"X: " + b"a" * 17_000), 431),
-    "of-100000-octets": refused(fields(b"X: " + b"a" * 100_000), 431),
-    "name-of-100000-octets": refused(fields(b"X" * 100_000 + b": 1"), 431),
+    "of-100000-bytes": refused(fields(b"X: " + b"a" * 100_000), 431),
+    "name-of-100000-bytes": refused(fields(b"X" * 100_000 + b": 1"), 431),
     "too-large-together": refused(fields(*(b"X-%d: %b" % (number, b"a" * 10_000) for number in range(8))), 431),
     **{
         name: refused(fields(line))
@@ -182,12 +182,12 @@ FIELDS = {
             "control-in-name": b"X\x01: a",
             "delete-in-name": b"X\x7f: a",
             "cr-in-name": b"X\rY: a",
-            "octet-beyond-ascii-in-name": b"X\xe9: a",
+            "byte-beyond-ascii-in-name": b"X\xe9: a",
             "utf-8-in-name": "Xé: a".encode(),
             "kelvin-sign-in-name": "\N{KELVIN SIGN}eep-Alive: a".encode(),
             **{
-                f"name-with-{word}": b"X" + octet + b": a"
-                for word, octet in {
+                f"name-with-{word}": b"X" + byte + b": a"
+                for word, byte in {
                     "parenthesis": b"(",
                     "closing-parenthesis": b")",
                     "comma": b",",
@@ -209,8 +209,8 @@ FIELDS = {
             },
             "request-line": b"GET / HTTP/1.1",
             **{
-                f"octet-{octet:02x}-in-value": b"X: a" + bytes((octet,)) + b"b"
-                for octet in (*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)
+                f"byte-{byte:02x}-in-value": b"X: a" + bytes((byte,)) + b"b"
+                for byte in (*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)
             },
             "nul-behind-value": b"X: a\0",
             "nul-before-value": b"X: \0a",

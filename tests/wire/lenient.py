@@ -89,13 +89,13 @@ class Careless:
         size, end, rest = self.buffer.partition(b"\r\n")
         if not end:
             return NEED_DATA
-        octets = self.size_of(size)
-        if octets == 0:
+        raw = self.size_of(size)
+        if raw == 0:
             return self.read_trailers(rest)
-        if len(rest) < octets + 2:
+        if len(rest) < raw + 2:
             return NEED_DATA
-        self.buffer = rest[octets + 2 :]
-        return Data(rest[:octets])
+        self.buffer = rest[raw + 2 :]
+        return Data(rest[:raw])
 
     def size_of(self, line: bytes) -> int:
         return int(line.partition(b";")[0], 16)
@@ -207,7 +207,7 @@ class TakesAnyVersion(Careless):
 
 
 class SizesWithSigns(Careless):
-    """Moves back in the octets for a chunk of negative size, and reads some of them again."""
+    """Moves back in the bytes for a chunk of negative size, and reads some of them again."""
 
     def read_chunk(self) -> Event | NeedData:
         size, end, rest = self.buffer.partition(b"\r\n")
@@ -235,7 +235,7 @@ class ReadsContentAsRequest(Careless):
         return self.buffer[:most]
 
 
-class OneOctetTooMany(Careless):
+class OneByteTooMany(Careless):
     def read_content(self) -> Event | NeedData:
         if self.remaining and len(self.buffer) > self.remaining:
             data = self.take(self.remaining + 1)
@@ -244,7 +244,7 @@ class OneOctetTooMany(Careless):
         return super().read_content()
 
 
-class OneOctetTooFew(Careless):
+class OneByteTooFew(Careless):
     def read_content(self) -> Event | NeedData:
         if self.remaining:
             data, self.remaining = self.take(self.remaining - 1), 0
@@ -281,7 +281,7 @@ class ContentFirst(Careless):
 
 
 class EmptyContent(Careless):
-    """Gives content without end, and without octets."""
+    """Gives content without end, and without bytes."""
 
     def read_content(self) -> Event | NeedData:
         return Data(b"") if self.remaining else self.end()

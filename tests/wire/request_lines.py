@@ -25,7 +25,7 @@ METHODS = {
     "unknown-with-content": kept(head(b"BREW / HTTP/1.1", b"Content-Length: 5") + b"hello", None, 501),
     "in-small-letters": kept(head(b"get / HTTP/1.1"), None, 501),
     "of-one-letter": kept(head(b"G / HTTP/1.1"), None, 501),
-    "of-all-token-octets": kept(head(b"!#$%&'*+-.^_`|~09AZaz / HTTP/1.1"), None, 501),
+    "of-all-token-bytes": kept(head(b"!#$%&'*+-.^_`|~09AZaz / HTTP/1.1"), None, 501),
     "of-digits": kept(head(b"123 / HTTP/1.1"), None, 501),
     "with-another-behind": kept(head(b"GETX / HTTP/1.1"), None, 501),
     "of-rtsp": kept(head(b"DESCRIBE / HTTP/1.1"), None, 501),
@@ -35,8 +35,8 @@ METHODS = {
     **each_refused(
         {
             **{
-                f"with-{name}": head(b"G" + octet + b"T / HTTP/1.1")
-                for name, octet in {
+                f"with-{name}": head(b"G" + byte + b"T / HTTP/1.1")
+                for name, byte in {
                     "parenthesis": b"(",
                     "closing-parenthesis": b")",
                     "comma": b",",
@@ -57,7 +57,7 @@ METHODS = {
                     "nul": b"\0",
                     "control": b"\x1f",
                     "delete": b"\x7f",
-                    "octet-beyond-ascii": b"\xc9",
+                    "byte-beyond-ascii": b"\xc9",
                     "utf-8": "É".encode(),
                 }.items()
             },
@@ -76,7 +76,7 @@ TARGETS = {
     "empty-query": kept(_get(b"/a?"), b"a"),
     "two-question-marks": kept(_get(b"/a?b?c"), b"a"),
     "slash-in-query": kept(_get(b"/a?/b//c"), b"a"),
-    "all-octets-of-a-segment": kept(_get(b"/-._~!$&'()*+,;=:@"), b"-._~!$&'()*+,;=:@"),
+    "all-bytes-of-a-segment": kept(_get(b"/-._~!$&'()*+,;=:@"), b"-._~!$&'()*+,;=:@"),
     "escapes": kept(_get(b"/%41%2Fb"), b"A/b"),
     "escapes-in-small-letters": kept(_get(b"/%2f%7e"), b"/~"),
     "escaped-nul": kept(_get(b"/a%00b"), b"a\0b"),
@@ -94,7 +94,7 @@ TARGETS = {
     "bar": kept(_get(b"/a|b"), b"a|b"),
     "caret": kept(_get(b"/a^b"), b"a^b"),
     "backtick": kept(_get(b"/a`b"), b"a`b"),
-    "of-7900-octets": kept(_get(b"/" + b"a" * 7900), b"a" * 7900),
+    "of-7900-bytes": kept(_get(b"/" + b"a" * 7900), b"a" * 7900),
     "absolute-form": kept(_get(b"http://a/x"), b"x"),
     "absolute-form-without-path": kept(_get(b"http://a"), b""),
     "absolute-form-with-query-alone": kept(_get(b"http://a?x"), b""),
@@ -108,7 +108,7 @@ TARGETS = {
     "authority-form": kept(head(b"CONNECT a:443 HTTP/1.1"), None, 501),
     "authority-form-of-an-ipv6-address": kept(head(b"CONNECT [::1]:443 HTTP/1.1"), None, 501),
     "too-long": refused(_get(b"/" + b"a" * 9000), 414),
-    "of-100000-octets": refused(_get(b"/" + b"a" * 100_000), 414),
+    "of-100000-bytes": refused(_get(b"/" + b"a" * 100_000), 414),
     **each_refused(
         {
             "fragment": _get(b"/#a"),
@@ -131,7 +131,7 @@ TARGETS = {
             "escape-control": _get(b"/a\x1b[2J"),
             "delete": _get(b"/a\x7f"),
             "cr": _get(b"/a\rb"),
-            "octet-beyond-ascii": _get(b"/\xe9"),
+            "byte-beyond-ascii": _get(b"/\xe9"),
             "utf-8": _get("/é".encode()),
             "no-break-space": _get(b"/a\xa0b"),
             "empty": _get(b""),
@@ -244,7 +244,7 @@ REQUEST_LINES = {
     "nothing": waits(b""),
     "crlf-alone": waits(b"\r\n"),
     "cr-alone": waits(b"\r"),
-    "one-octet": waits(b"G"),
+    "one-byte": waits(b"G"),
     "method-alone": waits(b"GET"),
     "method-and-space": waits(b"GET "),
     "half": waits(b"GET / HT"),
@@ -254,7 +254,7 @@ REQUEST_LINES = {
     "and-half-a-name": waits(b"GET / HTTP/1.1\r\nHos"),
     "and-a-name": waits(b"GET / HTTP/1.1\r\nHost:"),
     "and-a-field": waits(b"GET / HTTP/1.1\r\nHost: a\r\n"),
-    "all-but-the-last-octet": waits(b"GET / HTTP/1.1\r\nHost: a\r\n\r"),
+    "all-but-the-last-byte": waits(b"GET / HTTP/1.1\r\nHost: a\r\n\r"),
     **each_refused(
         {
             "after-two-crlf": b"\r\n\r\n" + head(),

@@ -1,6 +1,6 @@
-"""Raw cases through the whole server with each of the three parsers: the same verdict, however the octets are cut.
+"""Raw cases through the whole server with each of the three parsers: the same verdict, however the bytes are cut.
 
-Each case is sent whole, octet by octet, and with another request behind it, which is answered on a connection that is
+Each case is sent whole, byte by byte, and with another request behind it, which is answered on a connection that is
 kept and dropped on one that is closed. Then it is cut in two at every place of its head and, where it is short, of its
 content.
 """
@@ -48,7 +48,7 @@ CASES = {f"{group}-{name}": case for group, cases in GROUPS.items() for name, ca
 # Longer ones are not dripped, nor cut everywhere: time goes with the square of the length.
 _MAX_DRIP = 1500
 _MAX_CUT = 260
-# More octets would be a part of their content or of a request that is not complete.
+# More bytes would be a part of their content or of a request that is not complete.
 _OPEN_ENDED = {"pipeline-half-then-nothing", "expect-continue-waiting", "expect-continue-waiting-for-chunks"}
 # Enough for a piece to be delivered, and for a response to what it completes to be begun.
 _TURNS_PER_PIECE = 3
@@ -88,7 +88,7 @@ def test_case(name: str) -> None:
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("group", GROUPS)
-async def test_cases_octet_by_octet(parser: str, group: str) -> None:
+async def test_cases_byte_by_byte(parser: str, group: str) -> None:
     cases = [case.data for case in GROUPS[group].values() if len(case.data) <= _MAX_DRIP]
     await check_cuts(parser, [(data, byte_by_byte(data)) for data in cases])
 
@@ -111,7 +111,7 @@ def first_pieces(cases: Sequence[bytes]) -> Iterator[tuple[bytes, Sequence[bytes
 
 
 async def check_cuts(parser: str, cuts: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
-    """Fail unless the octets that come back are those that come back when all is sent in one piece.
+    """Fail unless the bytes that come back are those that come back when all is sent in one piece.
 
     All are sent at once, each over a connection of its own: every first piece, then every second, and so on.
     """

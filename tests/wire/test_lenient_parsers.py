@@ -1,6 +1,6 @@
 """The connection does not take a parser's word for the framing: whatever is plugged in, one request stays one.
 
-Octets that are ambiguous, with another request behind them that an attacker would like to have served, are sent to a
+Bytes that are ambiguous, with another request behind them that an attacker would like to have served, are sent to a
 server whose parser reads them wrongly. Each is stopped with an error and the end of the connection, and what is behind
 is never answered.
 """
@@ -96,8 +96,8 @@ STOPPED = [
     pytest.param(Careless, head(host=b""), id="no-host"),
     pytest.param(Careless, head(host=b"Host: a/b"), id="host"),
     pytest.param(lenient.ReadsChunksTwice, chunked(CHUNKS), id="chunks-twice"),
-    pytest.param(lenient.OneOctetTooMany, post(b"Content-Length: 5", content=b"hello"), id="too-much-content"),
-    pytest.param(lenient.OneOctetTooFew, post(b"Content-Length: 5", content=b"hello"), id="too-little-content"),
+    pytest.param(lenient.OneByteTooMany, post(b"Content-Length: 5", content=b"hello"), id="too-much-content"),
+    pytest.param(lenient.OneByteTooFew, post(b"Content-Length: 5", content=b"hello"), id="too-little-content"),
     pytest.param(lenient.EndsWithTheHead, post(b"Content-Length: 5", content=b"hello"), id="no-content"),
     pytest.param(lenient.EmptyContent, post(b"Content-Length: 5", content=b"hello"), id="empty-content"),
     pytest.param(lenient.ContentFirst, head(), id="content-first"),

@@ -52,10 +52,10 @@ def _offer(path: str, upgrade: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n\r\n".encode()
 
 
-async def _answer(app: App, octets: bytes) -> bytes:
+async def _answer(app: App, raw: bytes) -> bytes:
     async with Client(app) as client:
         connection = client.connect()
-        await connection.send(octets)
+        await connection.send(raw)
         return connection.received
 
 
@@ -77,7 +77,7 @@ async def test_token_that_is_offered(token: str, offered: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "octets"),
+    ("token", "raw"),
     [
         pytest.param("chat", b"GET /quiet HTTP/1.1\r\nHost: a\r\n\r\n", id="nothing-offered"),
         pytest.param("chat", _offer("/quiet", "other"), id="another"),
@@ -86,8 +86,8 @@ async def test_token_that_is_offered(token: str, offered: str) -> None:
         pytest.param("chat", b"GET /quiet HTTP/1.1\r\nHost: a\r\nUpgrade: chat\r\n\r\n", id="no-connection-option"),
     ],
 )
-async def test_request_that_is_answered_as_ever(token: str, octets: bytes) -> None:
-    received = await _answer(_app(token), octets)
+async def test_request_that_is_answered_as_ever(token: str, raw: bytes) -> None:
+    received = await _answer(_app(token), raw)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert received.endswith(b"plain quiet")
 

@@ -104,10 +104,10 @@ def test_shadow_finds_nothing(seen: Sequence[ParserResult], said: Sequence[Parse
         pytest.param([GET, END], [GET, Data(b"x")], "content after 1 bytes", id="content-where-none-is"),
         pytest.param([HEAD, NEED_DATA], [HEAD, Data(b"x")], "content beyond 0 bytes", id="content-before-it-came"),
         pytest.param(
-            [HEAD, Data(b"hello"), END], [HEAD, Data(b"hell0"), END], "the end of a request after 5", id="octets"
+            [HEAD, Data(b"hello"), END], [HEAD, Data(b"hell0"), END], "the end of a request after 5", id="raw"
         ),
         pytest.param(
-            [HEAD, Data(b"hello"), END], [HEAD, Data(b"hell"), END], "the end of a request after 4", id="fewer-octets"
+            [HEAD, Data(b"hello"), END], [HEAD, Data(b"hell"), END], "the end of a request after 4", id="fewer-bytes"
         ),
     ],
 )

@@ -58,7 +58,7 @@ def _access_data(entry: AccessEntry) -> dict[str, object]:
         "target": entry.target or None,
         "version": entry.version or None,
         "status": entry.status or None,
-        "octets": entry.content_bytes,
+        "bytes": entry.content_bytes,
         "seconds": None if entry.seconds is None else round(entry.seconds, 6),
         "request_id": _without_lone_surrogates(entry.request_id) or None,
         "outcome": entry.outcome,

@@ -144,7 +144,7 @@ def test_serve_logs_errors_in_json_with_the_id_of_the_request_and_without_its_qu
     accesses = [record for record in records if record["logger"] == "turnbuckle.access"]
     assert len(errors) == len(accesses) == 100
     assert {record["message"] for record in errors} == {"GET '/' failed"}
-    assert {(record["target"], record["status"], record["octets"], record["route"]) for record in accesses} == {
+    assert {(record["target"], record["status"], record["bytes"], record["route"]) for record in accesses} == {
         ("/", 500, 21, "/")
     }
     assert [record["request_id"] for record in errors] == [record["request_id"] for record in accesses]

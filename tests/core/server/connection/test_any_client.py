@@ -112,7 +112,7 @@ def check_responses(connection: Connection, messages: list[Message]) -> None:
     if last is not None and last.status == 200:
         assert last.content == messages[len(answered)].content
     elif last is not None:
-        # A request that was never completed, for want of time or of octets.
+        # A request that was never completed, for want of time or of bytes.
         assert (last.status, last.headers["connection"]) in ((400, "close"), (408, "close"))
 
 

@@ -1,4 +1,4 @@
-"""Every wait has an end, and an octet now and then does not move it."""
+"""Every wait has an end, and a byte now and then does not move it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def test_head_is_due_from_accept_though_nothing_comes() -> None:
 
 async def test_head_that_trickles_is_due_all_the_same() -> None:
     async with serving(hello) as served:
-        for octet in (b"GET / HTTP/1.1\r\nHost: a.example.with.a.long.name\r\n\r\n")[:18]:
-            await served.send(bytes([octet]))
+        for byte in (b"GET / HTTP/1.1\r\nHost: a.example.with.a.long.name\r\n\r\n")[:18]:
+            await served.send(bytes([byte]))
             await served.advance(1)
         assert served.statuses == [408]
         assert served.is_closed
 
 
-async def test_head_of_a_later_request_is_due_from_its_first_octet() -> None:
+async def test_head_of_a_later_request_is_due_from_its_first_byte() -> None:
     async with serving(hello) as served:
         await served.send(GET)
         await served.advance(20)
@@ -352,7 +352,7 @@ async def test_connection_that_says_nothing_is_closed() -> None:
         assert served.connection.received == b""
 
 
-async def test_head_is_due_from_its_first_octet_where_that_has_a_deadline() -> None:
+async def test_head_is_due_from_its_first_byte_where_that_has_a_deadline() -> None:
     async with serving(hello, timeouts=Timeouts(first_byte=3, head=10)) as served:
         await served.advance(2)
         await served.send(b"G")

@@ -1,6 +1,6 @@
 """Raw requests against the whole server: what it answers, and whether it keeps the connection.
 
-Each case is sent whole, octet by octet, and with a further request behind it, which is answered on a connection that is
+Each case is sent whole, byte by byte, and with a further request behind it, which is answered on a connection that is
 kept and ignored on one that is closed.
 
 Sources: RFC 9110, sections 5, 6.5, 9.3 and 10.1.1; RFC 9112, sections 2 to 9; the RFC's sentence is named by the case.
@@ -89,7 +89,7 @@ REQUEST_LINE = {
     "method-with-brace": refused(head(b"G{T / HTTP/1.1")),
     "nul-in-target": refused(head(b"GET /\x00 HTTP/1.1")),
     "del-in-target": refused(head(b"GET /\x7f HTTP/1.1")),
-    "octet-beyond-ascii-in-target": refused(head(b"GET /\xe9 HTTP/1.1")),
+    "byte-beyond-ascii-in-target": refused(head(b"GET /\xe9 HTTP/1.1")),
     "fragment-in-target": refused(head(b"GET /#a HTTP/1.1")),
     "target-without-slash": refused(head(b"GET a HTTP/1.1")),
     "percent-escapes": Case(head(b"GET /%41%2Fb HTTP/1.1"), content=b"A/b"),
@@ -279,7 +279,7 @@ async def test_case(client: Client, case: Case) -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b"GET", id="method"),
         pytest.param(head()[:-2], id="head"),
-        pytest.param(head()[:-1], id="head-but-the-last-octet"),
+        pytest.param(head()[:-1], id="head-but-the-last-byte"),
         pytest.param(post(b"Content-Length: 5", content=b"hell"), id="content"),
         pytest.param(chunked(b"5\r\nhello"), id="chunk"),
         pytest.param(chunked(b"5\r\nhello\r\n0\r\n"), id="last-chunk"),

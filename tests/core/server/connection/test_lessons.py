@@ -141,7 +141,7 @@ async def test_lesson_charset_in_content_type(
 
 
 @pytest.mark.parametrize("split", ["whole", "bytewise"])
-async def test_lesson_pipelined_octets_after_content_length(client: Client, split: str) -> None:
+async def test_lesson_pipelined_bytes_after_content_length(client: Client, split: str) -> None:
     first = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
     exchange = await client.raw(first + GET + first, split="bytewise" if split == "bytewise" else "whole")
 
@@ -177,7 +177,7 @@ async def test_lesson_request_line_split_anywhere(client: Client, at: int) -> No
 # -- what a response must look like
 
 
-async def test_lesson_text_is_measured_in_octets(client: Client) -> None:
+async def test_lesson_text_is_measured_in_bytes(client: Client) -> None:
     response = await client.get("/text")
 
     assert response.text == "smörgåsbord ☕"
@@ -224,7 +224,7 @@ async def test_lesson_headers_of_the_caller_stay_as_they_are() -> None:
 # -- what a connection may do
 
 
-async def test_lesson_connection_that_never_sends_an_octet(client: Client) -> None:
+async def test_lesson_connection_that_never_sends_a_byte(client: Client) -> None:
     connection = client.connect()
     await client.advance(14)
     before = connection.is_closed

@@ -31,7 +31,7 @@ async def _shout(request: Request) -> Response:
     return SwitchProtocols("shout/1", _Shout, {"X-Volume": "11"})
 
 
-async def test_switch_hands_over_the_transport_and_early_octets() -> None:
+async def test_switch_hands_over_the_transport_and_early_bytes() -> None:
     async with serving(_shout) as served:
         await served.connection.send(_UPGRADE + b"early ")
         await served.connection.send(b"late")
@@ -52,7 +52,7 @@ async def test_switched_connection_is_no_longer_timed() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_octets",
+    "request_bytes",
     [
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", id="not_offered"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: shout/1\r\n\r\n", id="no_connection_option"),
@@ -60,10 +60,10 @@ async def test_switched_connection_is_no_longer_timed() -> None:
     ],
 )
 async def test_switch_that_must_not_be_is_an_internal_error(
-    request_octets: bytes, caplog: pytest.LogCaptureFixture
+    request_bytes: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(_shout) as served:
-        await served.send(request_octets)
+        await served.send(request_bytes)
         assert served.statuses == [500]
         assert served.is_closed
     assert "cannot switch" in caplog.text

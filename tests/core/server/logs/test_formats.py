@@ -15,7 +15,7 @@ from turnbuckle.server.logs.records import AccessEntry, LogLine, log_line_of
 
 _ANY = st.text(st.characters())
 _START = re.compile(r"1970-01-01T00:00:01\.500Z (INFO|ERROR)\s+turnbuckle\.")
-_OCTETS = st.binary().map(lambda octets: octets.decode("latin-1"))
+_BYTES = st.binary().map(lambda raw: raw.decode("latin-1"))
 
 
 def _entry(**more: object) -> AccessEntry:
@@ -82,7 +82,7 @@ def test_json_of_an_access_line() -> None:
         "target": "/?a",
         "version": "HTTP/1.1",
         "status": 200,
-        "octets": 5,
+        "bytes": 5,
         "seconds": 0.001235,
         "request_id": "7f",
         "outcome": "complete",
@@ -113,7 +113,7 @@ def test_json_of_a_record() -> None:
     }
 
 
-@given(target=_OCTETS, agent=_OCTETS, referer=_OCTETS, reason=_ANY, request_id=_ANY)
+@given(target=_BYTES, agent=_BYTES, referer=_BYTES, reason=_ANY, request_id=_ANY)
 def test_access_line_contains_any_bytes_of_a_client_escaped(
     target: str, agent: str, referer: str, reason: str, request_id: str
 ) -> None:

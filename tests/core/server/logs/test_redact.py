@@ -25,7 +25,7 @@ def _cleaned(message: str, *secrets: str) -> str:
         pytest.param(repr('it\'s "so" s€cret/'), id="python"),
         pytest.param(json.dumps('it\'s "so" s€cret/'), id="json"),
         pytest.param("?a=it%27s+%22so%22+s%E2%82%ACcret%2F", id="query"),
-        pytest.param(str('it\'s "so" s€cret/'.encode()), id="octets"),
+        pytest.param(str('it\'s "so" s€cret/'.encode()), id="raw"),
     ],
 )
 def test_secret_is_found_in_other_forms(form: str) -> None:

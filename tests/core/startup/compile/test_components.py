@@ -13,7 +13,7 @@ from turnbuckle.testing import Client, expect_problems
 
 
 class Shouting:
-    """Writes everything in capitals, and reads the number of octets."""
+    """Writes everything in capitals, and reads the number of bytes."""
 
     def encode(self, value: object, /) -> bytes:
         return repr(value).upper().encode()

@@ -64,7 +64,7 @@ async def test_client_reads_no_content_for_head(make_application: MakeApplicatio
     [
         pytest.param({"json": {"a": 1}}, '{"a":1}', id="json"),
         pytest.param({"data": {"a": "b c"}}, "a=b+c", id="form"),
-        pytest.param({"content": b"octets"}, "octets", id="octets"),
+        pytest.param({"content": b"bytes"}, "bytes", id="raw"),
         pytest.param({"content": "text"}, "text", id="text"),
         pytest.param({"content": "text", "headers": {"Expect": "100-continue"}}, "text", id="continue"),
         pytest.param({"content": b"x" * 300_000}, "x" * 300_000, id="large"),

@@ -82,7 +82,7 @@ def test_params_become_the_query(url: str, params: dict[str, object], target: st
             ["Content-Type: application/x-www-form-urlencoded", "Content-Length: 8"],
             id="form-pairs",
         ),
-        pytest.param({"content": b"\x00\xff"}, b"\x00\xff", ["Content-Length: 2"], id="octets"),
+        pytest.param({"content": b"\x00\xff"}, b"\x00\xff", ["Content-Length: 2"], id="raw"),
         pytest.param(
             {"content": "é"}, b"\xc3\xa9", ["Content-Type: text/plain; charset=utf-8", "Content-Length: 2"], id="text"
         ),
@@ -127,7 +127,7 @@ async def test_stream_of_known_length_is_sent_as_it_is() -> None:
     assert "Transfer-Encoding" not in request.head.decode()
 
 
-async def test_octets_are_sent_in_a_chunk_where_the_test_wants_it() -> None:
+async def test_bytes_are_sent_in_a_chunk_where_the_test_wants_it() -> None:
     request = _encode("POST", "/", {"content": b"one", "headers": {"Transfer-Encoding": "chunked"}})
 
     assert [piece async for piece in request.pieces()] == [b"3\r\none\r\n", b"0\r\n\r\n"]

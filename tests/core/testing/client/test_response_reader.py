@@ -38,8 +38,8 @@ def _read_bytewise(data: bytes, *methods: str, eof: bool = False) -> list[Respon
     reader, events = ResponseReader(), list[ResponseEvent]()
     for method in methods:
         reader.expect(method)
-    for octet in data:
-        reader.feed(bytes((octet,)))
+    for byte in data:
+        reader.feed(bytes((byte,)))
         events += _events(reader)
     if eof:
         reader.feed_eof()

@@ -21,7 +21,7 @@ def test_mutated_does_damage_of_many_kinds() -> None:
 
 
 @given(st.binary(max_size=40), st.integers(0, 1000))
-def test_mutated_takes_any_octets(data: bytes, seed: int) -> None:
+def test_mutated_takes_any_bytes(data: bytes, seed: int) -> None:
     assert isinstance(mutated(data, seed), bytes)
 
 

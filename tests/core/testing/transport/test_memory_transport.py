@@ -107,7 +107,7 @@ async def test_pausing_within_a_callback_stops_the_next_piece() -> None:
     assert await wire.calls() == ["made", b"one"]
 
 
-async def test_peer_that_reads_gets_octets_at_once(wire: BaseConnection) -> None:
+async def test_peer_that_reads_gets_bytes_at_once(wire: BaseConnection) -> None:
     wire.transport.write(b"he")
     wire.transport.write(bytearray(b"ll"))
     wire.transport.write(memoryview(b"o"))
@@ -145,7 +145,7 @@ async def test_peer_that_reads_again_gets_everything(slow_wire: BaseConnection) 
     assert await slow_wire.calls() == ["made", "pause", "resume"]
 
 
-async def test_window_lets_octets_through_that_nobody_reads_yet(slow_wire: BaseConnection) -> None:
+async def test_window_lets_bytes_through_that_nobody_reads_yet(slow_wire: BaseConnection) -> None:
     slow_wire.peer.window = 5
     slow_wire.transport.write(b"abc")
     first = slow_wire.transport.get_write_buffer_size(), slow_wire.peer.unread
@@ -290,7 +290,7 @@ async def test_facts_and_protocol_are_at_hand(wire: BaseConnection) -> None:
     assert (other.calls, wire.protocol.calls) == ([b"data"], ["made"])
 
 
-async def test_only_octets_can_be_written(wire: BaseConnection) -> None:
+async def test_only_bytes_can_be_written(wire: BaseConnection) -> None:
     with pytest.raises(TypeError, match="str"):
         wire.transport.write("text")  # type: ignore[arg-type]  # the tested mistake
 
@@ -308,7 +308,7 @@ async def test_protocol_that_raises_loses_the_connection_and_tells_the_test() ->
     assert await wire.calls() == ["made", ("lost", "NoneType")]
 
 
-async def test_protocol_that_takes_no_octets_is_refused(wire: BaseConnection) -> None:
+async def test_protocol_that_takes_no_bytes_is_refused(wire: BaseConnection) -> None:
     wire.transport.set_protocol(asyncio.BaseProtocol())
     wire.peer.send(b"data")
 
