@@ -431,7 +431,7 @@ if sys.flags.optimize != 1:
 for row, cases in _ROWS.items():
     for name, attack in cases.items():
         for parser, factory in FACTORIES.items():
-            status = refusal(factory, attack.bytes)
+            status = refusal(factory, attack.raw)
             if status not in attack.statuses:
                 sys.exit(f"{parser} answers {row} {name} with {status}")
 print("all refused")
