@@ -187,8 +187,11 @@ def test_filter_leaves_an_id_that_is_there() -> None:
 
 
 def test_safe_logger_swallows_exceptions_of_handlers() -> None:
+    seen = []
+
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
+            seen.append(record.getMessage())
             raise OSError("disk full")
 
     logger, broken = logging.getLogger("turnbuckle.server"), Broken()
@@ -197,6 +200,7 @@ def test_safe_logger_swallows_exceptions_of_handlers() -> None:
         SafeLogger("turnbuckle.server").error("failed", exc_info=ValueError())
     finally:
         logger.removeHandler(broken)
+    assert seen == ["failed"]
 
 
 def test_safe_logger_names_the_calling_file(caplog: pytest.LogCaptureFixture) -> None:
