@@ -16,7 +16,9 @@
     ├── ProtocolError(status)    the peer violated HTTP; the connection answers and closes
     ├── ConnectionLost           the peer disconnected; also a ConnectionError
     └── HTTPError(status)        raised by handlers and middleware to answer with a status
-        ├── BadRequest (400)  Unauthorized (401)  Forbidden (403)  NotFound (404)
+        ├── BadRequest (400)
+        │   └── MissingKey           a query parameter, form field, cookie or header is missing; also a KeyError
+        ├── Unauthorized (401)  Forbidden (403)  NotFound (404)
         ├── MethodNotAllowed(allowed) (405)  Conflict (409)  Gone (410)  ContentTooLarge (413)
         ├── UnsupportedMediaType (415)  UnprocessableContent (422)  TooManyRequests (429)
         └── InternalServerError (500)  ServiceUnavailable (503)
@@ -46,6 +48,7 @@ __all__ = [
     "LifespanError",
     "ListenError",
     "MethodNotAllowed",
+    "MissingKey",
     "NotFound",
     "Problem",
     "ProtocolError",
@@ -242,6 +245,18 @@ class BadRequest(_StatusError):
     """400: the request cannot be understood."""
 
     default_status = 400
+
+
+class MissingKey(BadRequest, KeyError):
+    """400: the request lacks a query parameter, form field, file, cookie or header that the handler reads.
+
+    Attributes:
+        key: its name.
+    """
+
+    def __init__(self, kind: str, key: object) -> None:
+        super().__init__(f"{kind} {key!r:.100} is missing")
+        self.key: Final = key
 
 
 class Unauthorized(_StatusError):

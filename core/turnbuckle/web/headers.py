@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, final, overload
 
+from turnbuckle.errors import MissingKey
 from turnbuckle.http.events import RawFields
+from turnbuckle.web.foreign_names import HEADER_NAMES, add_foreign_names
 
 __all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value"]
 
@@ -29,8 +31,13 @@ def check_field_name(name: str) -> str:
 
     Raises:
         ValueError: the name is not a token.
+        TypeError: the name is not a text.
     """
-    if not _TOKEN.fullmatch(name):
+    try:
+        is_token = _TOKEN.fullmatch(name)
+    except TypeError:
+        raise TypeError(f"field name {name!r} is of type {type(name).__name__}; write a str") from None
+    if not is_token:
         raise ValueError(f"field name {name!r} is not a token")
     return name
 
@@ -40,8 +47,14 @@ def check_field_value(name: str, value: str) -> str:
 
     Raises:
         ValueError: the value contains a control character, or a character beyond Latin-1.
+        TypeError: the value is not a text.
     """
-    if not _VALUE.fullmatch(value):
+    try:
+        is_valid = _VALUE.fullmatch(value)
+    except TypeError:
+        kind = type(value).__name__
+        raise TypeError(f"value {value!r:.80} of field {name!r} is of type {kind}; write a str") from None
+    if not is_valid:
         raise ValueError(f"value {value!r} of field {name!r} contains a character that cannot be sent")
     return value.strip(" \t")
 
@@ -51,7 +64,8 @@ class Headers:
     """The fields of a request: ``headers["accept"]`` is the first value of a name, ``get_list("accept")`` returns all.
 
     ``items()`` yields each field line; iteration, ``keys()`` and ``len()`` see each name once, in lower case. Values
-    are decoded as Latin-1, which never fails (RFC 9110, section 5.5).
+    are decoded as Latin-1, which never fails (RFC 9110, section 5.5). A name without a field raises ``MissingKey``, a
+    ``KeyError`` that is answered with 400.
     """
 
     __slots__ = ("raw",)
@@ -62,7 +76,7 @@ class Headers:
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
         if value is None:
-            raise KeyError(name)
+            raise MissingKey("header", name)
         return value
 
     @overload
@@ -122,7 +136,12 @@ class MutableHeaders:
     def __init__(self, headers: HeaderPairs = ()) -> None:
         self._pairs: list[tuple[str, str]] = []
         pairs = headers.items() if isinstance(headers, Mapping | MutableHeaders) else headers
-        for name, value in pairs:
+        for pair in pairs:
+            try:
+                name, value = pair
+            except (TypeError, ValueError):
+                message = f"headers are a mapping, or pairs of name and value, and not {headers!r:.80}"
+                raise TypeError(message) from None
             self.add(name, value)
 
     def __getitem__(self, name: str) -> str:
@@ -218,3 +237,7 @@ class MutableHeaders:
 
     def __repr__(self) -> str:
         return f"MutableHeaders({self._pairs!r})"
+
+
+add_foreign_names(Headers, HEADER_NAMES)
+add_foreign_names(MutableHeaders, HEADER_NAMES)

@@ -7,10 +7,11 @@ pure and linear, and refuses a text with more fields than the limit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Generic, TypeVar, final, overload
+from typing import ClassVar, Final, Generic, TypeVar, final, overload
 from urllib.parse import unquote_to_bytes, urlencode
 
-from turnbuckle.errors import BadRequest
+from turnbuckle.errors import BadRequest, MissingKey
+from turnbuckle.web.foreign_names import MULTIDICT_NAMES, add_foreign_names
 
 __all__ = ["MAX_FIELDS", "MultiMapping", "QueryParams", "parse_urlencoded"]
 
@@ -24,10 +25,13 @@ D = TypeVar("D")
 class MultiMapping(Generic[V]):
     """Names with one or more values each: ``m["name"]`` is the first value, ``m.get_list("name")`` returns all.
 
-    ``items()`` returns every pair; iteration, ``keys()`` and ``len()`` see each name once.
+    ``items()`` returns every pair; iteration, ``keys()`` and ``len()`` see each name once. A name without a value
+    raises ``MissingKey``, a ``KeyError`` that is answered with 400.
     """
 
     __slots__ = ("_by_name", "_pairs")
+
+    kind: ClassVar[str] = "name"
 
     def __init__(self, pairs: Iterable[tuple[str, V]] = ()) -> None:
         self._pairs: Final = tuple(pairs)
@@ -36,7 +40,10 @@ class MultiMapping(Generic[V]):
             self._by_name.setdefault(name, []).append(value)
 
     def __getitem__(self, name: str) -> V:
-        return self._by_name[name][0]
+        try:
+            return self._by_name[name][0]
+        except KeyError:
+            raise MissingKey(self.kind, name) from None
 
     @overload
     def get(self, name: str) -> V | None: ...
@@ -80,11 +87,16 @@ class MultiMapping(Generic[V]):
         return f"{type(self).__name__}({list(self._pairs)!r})"
 
 
+add_foreign_names(MultiMapping, MULTIDICT_NAMES)
+
+
 @final
 class QueryParams(MultiMapping[str]):
     """The parameters of a query: ``params["q"]`` is the first value, ``params.get_list("q")`` returns all."""
 
     __slots__ = ()
+
+    kind = "query parameter"
 
     def __str__(self) -> str:
         return urlencode(self._pairs)

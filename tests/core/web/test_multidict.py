@@ -104,3 +104,33 @@ def test_parse_urlencoded_never_fails(text):
 
 def test_query_params_print_as_a_query():
     assert str(QueryParams([("a b", "é"), ("a b", "2")])) == "a+b=%C3%A9&a+b=2"
+
+
+def test_missing_key_is_an_error_of_the_client_that_names_it():
+    with pytest.raises(MissingKey, match="400 query parameter 'q' is missing") as raised:
+        QueryParams([("a", "b")])["q"]
+    assert isinstance(raised.value, BadRequest | KeyError)
+    assert (raised.value.key, raised.value.status) == ("q", 400)
+    with pytest.raises(KeyError, match="form field 'title' is missing"):
+        FormData()["title"]
+    with pytest.raises(KeyError, match="file 'photo' is missing"):
+        FormData().files["photo"]
+
+
+async def test_missing_parts_of_a_request_are_answered_with_400():
+    app = App()
+
+    @app.get("/{part}")
+    async def handler(request, part):
+        return getattr(request, part)["x"]
+
+    @app.post("/")
+    async def form(request):
+        return (await request.form())["x"]
+
+    async with Client(app) as client:
+        for part, kind in (("query_params", "query parameter"), ("cookies", "cookie"), ("headers", "header")):
+            response = await client.get(f"/{part}")
+            assert (response.status, response.text) == (400, f"{kind} 'x' is missing")
+        response = await client.post("/", form={"y": "1"})
+        assert (response.status, response.text) == (400, "form field 'x' is missing")

@@ -22,6 +22,15 @@ __all__ = ["FormData", "FormLimits", "Readable", "read_form"]
 
 
 @final
+class FormFiles(MultiMapping[UploadedFile]):
+    """The uploaded files of a form by field name."""
+
+    __slots__ = ()
+
+    kind = "file"
+
+
+@final
 class FormData(MultiMapping[str]):
     """The fields of a form: ``form["title"]`` is the first value, ``form.get_list("tag")`` returns all.
 
@@ -31,9 +40,11 @@ class FormData(MultiMapping[str]):
 
     __slots__ = ("files",)
 
+    kind = "form field"
+
     def __init__(self, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, UploadedFile]] = ()) -> None:
         super().__init__(fields)
-        self.files: Final[MultiMapping[UploadedFile]] = MultiMapping(files)
+        self.files: Final[MultiMapping[UploadedFile]] = FormFiles(files)
 
     def close(self) -> None:
         """Close all files. Files that are not referenced any more are closed without this call."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from types import CoroutineType
 from typing import Final, NoReturn, Protocol, final
 from uuid import UUID
 
@@ -42,8 +44,9 @@ class JSONCodec(Protocol):
 def encode_json(value: object) -> bytes:
     """Return a value as JSON.
 
-    In addition to the types of JSON itself: attrs instances and dataclasses become objects; sets become arrays; dates,
-    times, UUIDs and decimals become strings; members of an enumeration become their values.
+    In addition to the types of JSON itself: attrs instances, dataclasses and instances of ``msgspec.Struct`` become
+    objects; sets become arrays; dates, times, UUIDs and decimals become strings; members of an enumeration become their
+    values.
 
     Raises:
         TypeError: it contains an object of another type.
@@ -65,6 +68,13 @@ def _to_json_type(value: object) -> object:
         return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if hasattr(kind, "__struct_fields__"):
+        # Its options, such as other names of its fields, are known to msgspec only, which is imported already.
+        return sys.modules["msgspec"].to_builtins(value, enc_hook=_to_json_type)
+    if isinstance(value, CoroutineType):
+        name = value.__qualname__
+        value.close()
+        raise TypeError(f"the coroutine {name}(...) has no JSON form; 'await' is missing")
     raise TypeError(f"{value!r} of type {type(value).__qualname__} has no JSON form")
 
 

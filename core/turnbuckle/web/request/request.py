@@ -17,6 +17,7 @@ from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
+from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
@@ -434,3 +435,6 @@ class Request:
         """
         origin = self.route.origin if self.route is not None else None
         return self._app.resources.get(key, origin.scope if origin is not None else "")
+
+
+add_foreign_names(Request, REQUEST_NAMES)

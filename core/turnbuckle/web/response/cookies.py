@@ -7,14 +7,14 @@ same site can set a malformed one. Serializing is strict: a cookie that browsers
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NoReturn, TypeAlias
 
 import attrs
 
-from turnbuckle.errors import BadRequest
+from turnbuckle.errors import BadRequest, MissingKey
 from turnbuckle.web.headers import check_field_name
 from turnbuckle.web.multidict import MAX_FIELDS
 
@@ -44,7 +44,7 @@ def parse_cookies(lines: Iterable[str], *, limit: int = MAX_FIELDS) -> dict[str,
     Raises:
         BadRequest: there are more cookies than the limit.
     """
-    cookies: dict[str, str] = {}
+    cookies = _RequestCookies()
     count = 0
     for line in lines:
         count += line.count(";") + 1
@@ -56,6 +56,13 @@ def parse_cookies(lines: Iterable[str], *, limit: int = MAX_FIELDS) -> dict[str,
             if separator and name and name not in cookies:
                 cookies[name] = _decode_value(value.strip(" \t"))
     return cookies
+
+
+class _RequestCookies(dict[str, str]):
+    """The cookies of a request; a cookie that is missing is an error of the client."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise MissingKey("cookie", name)
 
 
 def _decode_value(value: str) -> str:
@@ -72,6 +79,8 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _encode_value(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"value {value!r:.80} of cookie {name!r} is of type {type(value).__name__}; write a str")
     if _BARE_VALUE.fullmatch(value):
         return value
     if _CONTROL.search(value):
@@ -88,14 +97,18 @@ def _escape(found: re.Match[bytes]) -> bytes:
 
 def _to_same_site(value: str | None) -> SameSite | None:
     known: dict[str | None, SameSite | None] = {None: None, "strict": "Strict", "lax": "Lax", "none": "None"}
-    folded = value.lower() if value is not None else None
+    folded = value.lower() if isinstance(value, str) else value
     if folded not in known:
         raise ValueError(f"same_site must be 'Strict', 'Lax', 'None' or None, not {value!r}")
     return known[folded]
 
 
 def _to_seconds(value: int | timedelta | None) -> int | None:
-    return int(value.total_seconds()) if isinstance(value, timedelta) else value
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    raise TypeError(f"max_age is a whole number of seconds or a timedelta, and not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +144,11 @@ class Cookie:
 
     def __attrs_post_init__(self) -> None:
         check_field_name(self.name)
+        kinds: Mapping[str, type] = {"path": str, "domain": str, "expires": datetime}
+        for key, kind in kinds.items():
+            value = getattr(self, key)
+            if value is not None and not isinstance(value, kind):
+                raise TypeError(f"{key} of cookie {self.name!r} is a {kind.__name__} or None, and not {value!r:.80}")
         if self.path is not None and not _PATH.fullmatch(self.path):
             raise ValueError(f"path {self.path!r} of cookie {self.name!r} is malformed")
         if self.domain is not None and not _DOMAIN.fullmatch(self.domain):

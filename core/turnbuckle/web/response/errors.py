@@ -16,6 +16,7 @@ from turnbuckle.errors import ConnectionLost, HTTPError, ProtocolError
 from turnbuckle.http.status import reason_phrase
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
+from turnbuckle.web.response.error_hints import add_hint
 from turnbuckle.web.response.response import Response, Text
 from turnbuckle.web.response.response_types import BUILTIN_TYPES, Renderer, compile_renderer
 
@@ -55,6 +56,8 @@ class ErrorTable:
     async def respond(self, request: Request, exception: Exception) -> Response:
         """Return the response for an exception. This method never raises, even if an error handler does."""
         request.exception = exception
+        if isinstance(exception, TypeError | AttributeError):
+            add_hint(exception)
         handler = self._find(type(exception))
         if handler is None:
             return self._default_response(request, exception)
@@ -87,7 +90,7 @@ class ErrorTable:
     def _http_error_response(self, request: Request, error: HTTPError) -> Response:
         try:
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
-        except ValueError:
+        except (TypeError, ValueError):
             _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.raw_path)
             return _plain(500)
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from types import GeneratorType
+from types import CoroutineType, GeneratorType
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from turnbuckle.http.dates import format_date
 from turnbuckle.web.content.json import ENCODE
+from turnbuckle.web.foreign_names import RESPONSE_NAMES, add_foreign_names
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.response.cookies import Cookie, SameSite
 from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
@@ -158,6 +159,9 @@ class Response:
         self.headers.add("Set-Cookie", cookie.deleted().serialize())
 
 
+add_foreign_names(Response, RESPONSE_NAMES)
+
+
 def _check_status(status: int) -> int:
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         raise ValueError(f"status must be a whole number from 100 to 599, not {status!r}")
@@ -171,6 +175,10 @@ def _convert_body(body: object) -> tuple[Body, str | None]:
         return bytes(body), _BINARY if body else None
     if isinstance(body, AsyncIterable):
         return body, _BINARY
+    if isinstance(body, CoroutineType):
+        name = body.__qualname__
+        body.close()
+        raise TypeError(f"a body cannot be the coroutine {name}(...); 'await' is missing")
     raise TypeError(f"a body must be str, bytes or an async iterable of them, not {type(body).__qualname__}")
 
 

@@ -6,6 +6,7 @@ an entry is refused, because guessing would turn a mistake into a response.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC
 from collections.abc import AsyncIterable, Callable, Mapping
 from pathlib import Path
@@ -14,10 +15,22 @@ from typing import Final, Protocol, TypeAlias
 import attrs
 
 from turnbuckle.web.content.json import JSONCodec, encode_json
-from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.response.response import File, Response, Stream
+from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
 
-__all__ = ["BUILTIN_TYPES", "AttrsInstance", "Render", "Renderer", "compile_renderer", "with_json"]
+__all__ = [
+    "BUILTIN_TYPES",
+    "AttrsInstance",
+    "DataclassInstance",
+    "Render",
+    "Renderer",
+    "StructInstance",
+    "compile_renderer",
+    "with_json",
+]
+
+# A router of a plugin may make a handler for each request, and these are not all stored.
+_MAX_VERDICTS: Final = 10_000
 
 Render: TypeAlias = Callable[..., Response]
 """Converts a value of one type into a response."""
@@ -30,6 +43,24 @@ class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it represents all a
     def __subclasshook__(cls, subclass: type) -> bool:
         """Return whether a class is an attrs class."""
         return attrs.has(subclass)
+
+
+class DataclassInstance(ABC):  # noqa: B024 - as above
+    """The virtual base of every dataclass."""
+
+    @classmethod
+    def __subclasshook__(cls, subclass: type) -> bool:
+        """Return whether a class is a dataclass."""
+        return dataclasses.is_dataclass(subclass)
+
+
+class StructInstance(ABC):  # noqa: B024 - as above
+    """The virtual base of every ``msgspec.Struct``."""
+
+    @classmethod
+    def __subclasshook__(cls, subclass: type) -> bool:
+        """Return whether a class is derived from ``msgspec.Struct``."""
+        return hasattr(subclass, "__struct_fields__")
 
 
 class Renderer(Protocol):
@@ -62,6 +93,8 @@ BUILTIN_TYPES: Final[tuple[tuple[type, Render, str], ...]] = (
     (Path, File, "application/octet-stream"),
     (AsyncIterable, Stream, "application/octet-stream"),
     (AttrsInstance, _json, "application/json"),
+    (DataclassInstance, _json, "application/json"),
+    (StructInstance, _json, "application/json"),
 )
 """The types that every app can return, each with its render function and media type."""
 
@@ -77,7 +110,8 @@ def with_json(render: Render, codec: JSONCodec) -> Render:
 def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     """Return a function that renders a value by its exact type, else by its nearest base, else by an abstract base.
 
-    The function raises ``TypeError`` for a value whose type has no entry.
+    The function raises ``TypeError`` for a value whose type has no entry, and for None from a handler whose annotation
+    excludes it.
 
     Args:
         table: the render function for each type.
@@ -85,10 +119,16 @@ def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     renders: dict[type, Render] = {Response: _unchanged, **table}
     # A separate dict, because entries found for subclasses must not count as entries of the table.
     seen = dict(renders)
+    none = _none_renderer() if renders.get(type(None)) is _no_content else None
+    if none is not None:
+        # It needs the handler, so it is not called like the other functions.
+        del seen[type(None)]
 
     def render(value: object, handler: object = None, /) -> Response:
         known = seen.get(type(value))
         if known is None:
+            if value is None and none is not None:
+                return none(handler)
             known = seen[type(value)] = _find(renders, value, handler)
         return known(value)
 
@@ -100,9 +140,26 @@ def _find(renders: dict[type, Render], value: object, handler: object) -> Render
     for base in kind.__mro__:
         if base in renders:
             return renders[base]
-    for abstract, render in renders.items():
+    # An exception may be an attrs class, but it is never meant as content.
+    for abstract, render in renders.items() if not issubclass(kind, BaseException) else ():
         if issubclass(kind, abstract):
             return render
-    who = f"handler {describe_handler(handler)}" if handler is not None else "a handler"
-    allowed = ", ".join(known.__name__ for known in renders)
-    raise TypeError(f"{who} returned {value!r:.80} of type {kind.__qualname__}; supported types: {allowed}")
+    raise unsupported_value_error(value, handler, ", ".join(known.__name__ for known in renders))
+
+
+def _none_renderer() -> Callable[[object], Response]:
+    """Return the function that answers None with 204, if the annotation of the handler permits None."""
+    verdicts: dict[int, tuple[object, bool]] = {}
+
+    def render_none(handler: object) -> Response:
+        # The handler is stored, so that its id is not used again.
+        verdict = verdicts.get(id(handler))
+        if verdict is None:
+            verdict = (handler, may_return_none(handler))
+            if len(verdicts) < _MAX_VERDICTS:
+                verdicts[id(handler)] = verdict
+        if verdict[1]:
+            return Response(status=204)
+        raise none_error(handler)
+
+    return render_none

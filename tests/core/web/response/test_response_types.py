@@ -1,6 +1,9 @@
 """Tests of ``turnbuckle.web.response.response_types``."""
 
+import dataclasses
+
 import attrs
+import msgspec
 import pytest
 
 from tests.core.web.requests import make_request
@@ -88,7 +91,7 @@ def test_render_refuses(render, value):
 
 
 def test_render_names_the_handler(render):
-    with pytest.raises(TypeError, match=r"handler \S+some_handler returned 1 of type int"):
+    with pytest.raises(TypeError, match=r"handler \S+some_handler \(\S+types.py:\d+\) returned 1 of type int"):
         render(1, some_handler)
 
 
@@ -116,3 +119,82 @@ def test_render_of_an_empty_table_knows_responses():
     assert render(response) is response
     with pytest.raises(TypeError, match=r"supported types: Response$"):
         render("a")
+
+
+@dataclasses.dataclass
+class Place:
+    name: str = "a"
+
+
+@dataclasses.dataclass
+class Failure(Exception):
+    text: str = ""
+
+
+class Struct(msgspec.Struct, rename="camel"):
+    first_name: str = "a"
+    place: Place = msgspec.field(default_factory=Place)
+
+
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        pytest.param(Place(), b'{"name":"a"}', id="dataclass"),
+        pytest.param([Place()], b'[{"name":"a"}]', id="dataclasses"),
+        pytest.param(Struct(), b'{"firstName":"a","place":{"name":"a"}}', id="struct"),
+        pytest.param({"x": [Struct()]}, b'{"x":[{"firstName":"a","place":{"name":"a"}}]}', id="structs"),
+    ],
+)
+def test_render_records_as_json(render, value, body):
+    response = render(value)
+    assert (response.status, response.body, response.content_type) == (200, body, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        pytest.param(("a", 201), r"write Response\(body, status=\.\.\.", id="tuple"),
+        pytest.param(ValueError("x"), "write 'raise' instead of 'return'", id="exception"),
+        pytest.param(Failure(), "write 'raise' instead of 'return'", id="dataclass-exception"),
+        pytest.param(ValueError, "write 'raise ValueError'", id="exception-class"),
+        pytest.param(Place, r"return an instance: Place\(\.\.\.\)", id="class"),
+        pytest.param(iter([]), r"write Stream\(\.\.\.\)", id="iterator"),
+        pytest.param((x for x in ()), r"write Stream\(\.\.\.\)", id="generator"),
+        pytest.param(some_handler, "its parentheses are missing", id="function"),
+        pytest.param({1}, "return a list", id="set"),
+        pytest.param(7, r"write str\(\.\.\.\) or JSON\(\.\.\.\)", id="number"),
+    ],
+)
+def test_render_shows_the_right_spelling(render, value, hint):
+    with pytest.raises(TypeError, match=hint):
+        render(value, some_handler)
+
+
+def test_render_closes_a_returned_coroutine(render):
+    async def other(): ...
+
+    with pytest.raises(TypeError, match=r"some_handler \(\S+\) returned the coroutine \S+other\(...\); 'await' is missing"):
+        render(other(), some_handler)
+
+
+def test_render_refuses_none_of_a_handler_whose_annotation_excludes_it(render):
+    def text() -> str: ...
+    def response() -> "Response": ...
+    def union() -> "str | bytes": ...
+
+    for handler in (text, response, union):
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"returned None, but is annotated '-> .*'; is a 'return' missing"):
+                render(None, handler)
+
+
+def test_render_accepts_none_of_other_handlers(render):
+    def unannotated(): ...
+    def none() -> None: ...
+    def text_none() -> "None": ...
+    def optional() -> str | None: ...
+    def anything() -> object: ...
+    def unknown() -> "Unknown": ...  # noqa: F821
+
+    for handler in (unannotated, none, text_none, optional, anything, unknown, None):
+        assert render(None, handler).status == 204

@@ -1,0 +1,58 @@
+"""Add a note to exceptions of handlers whose messages do not name the mistake.
+
+Used on the way of an error only. Python prints the note below the message, in logs and on the debug page.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+import traceback
+from typing import Final
+
+from turnbuckle.web.foreign_names import keyword_hint
+
+__all__ = ["add_hint"]
+
+_METHODS: Final = r"\brequest\.(json|form|text|read|stream)\b"
+_NOT_CALLED: Final = re.compile(_METHODS + r"(?!\s*\()")
+_NOT_AWAITED: Final = re.compile(_METHODS + r"\s*\(")
+_OF_METHODS: Final = re.compile(
+    r"'method' object is not|object method can't be used in 'await'|of type 'method'|'method' object has"
+)
+_OF_COROUTINES: Final = re.compile(r"'coroutine' object|of type 'coroutine'|not coroutine$|type coroutine is not")
+
+
+def add_hint(error: Exception) -> None:
+    """Add a note to an exception, if its mistake is a known one.
+
+    Known are a method of the request that was not called or not awaited, and a keyword that another framework uses.
+    """
+    hint = _hint(error)
+    if hint and hint not in getattr(error, "__notes__", ()):
+        error.add_note(hint)
+
+
+def _hint(error: Exception) -> str:
+    message = str(error)
+    if isinstance(error, TypeError) and (hint := keyword_hint(error)):
+        return hint
+    if _OF_METHODS.search(message) and (found := _NOT_CALLED.search(_line_of(error))):
+        return f"request.{found[1]} is a method: write {_call_of(found[1])}"
+    if _OF_COROUTINES.search(message):
+        found = _NOT_AWAITED.search(_line_of(error))
+        return f"'await' is missing: write {_call_of(found[1])}" if found is not None else "'await' is missing"
+    return ""
+
+
+def _call_of(method: str) -> str:
+    return "request.stream() with 'async for'" if method == "stream" else f"(await request.{method}())"
+
+
+def _line_of(error: Exception) -> str:
+    """Return the source line that raised an exception."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return ""
+    frame, number = frames[-1]
+    return linecache.getline(frame.f_code.co_filename, number, frame.f_globals)

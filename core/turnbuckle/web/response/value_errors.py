@@ -1,0 +1,104 @@
+"""Describe the mistake of a handler that returned a value without a response.
+
+Used after the mistake only: each message names the handler, its place and the right spelling.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import CoroutineType
+from typing import Final, cast
+
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.handlers import describe_handler
+
+__all__ = ["describe_coroutine", "may_return_none", "none_error", "unsupported_value_error"]
+
+_NONE: Final = (None, "None", inspect.Parameter.empty)
+
+
+def may_return_none(handler: object) -> bool:
+    """Return whether a handler may return None: it has no return annotation, or one that includes None."""
+    annotation = return_annotation(handler)
+    if annotation in _NONE:
+        return True
+    classes = annotated_classes(annotation, handler)
+    return not classes or object in classes or type(None) in classes
+
+
+def none_error(handler: object) -> TypeError:
+    """Return the error for a handler that returned None although its annotation excludes it."""
+    shown = show_annotation(return_annotation(handler))
+    return TypeError(
+        f"{_describe(handler)} returned None, but is annotated '-> {shown}'; "
+        "is a 'return' missing? ('-> None' answers with 204)"
+    )
+
+
+def unsupported_value_error(value: object, handler: object, supported: str) -> TypeError:
+    """Return the error for a value whose type has no response type.
+
+    Args:
+        value: the returned value; a coroutine is closed.
+        handler: the handler that returned it, or None.
+        supported: the names of the types that are supported.
+    """
+    who = _describe(handler) if handler is not None else "a handler"
+    if isinstance(value, CoroutineType):
+        return TypeError(f"{who} returned {describe_coroutine(value)}; 'await' is missing")
+    hint = _hint(value)
+    return TypeError(
+        f"{who} returned {value!r:.80} of type {type(value).__qualname__}; "
+        f"{hint + '; ' if hint else ''}supported types: {supported}"
+    )
+
+
+def describe_coroutine(value: CoroutineType[object, object, object]) -> str:
+    """Close a coroutine, because Python warns about coroutines that are never awaited, and return its description."""
+    name = value.__qualname__
+    value.close()
+    return f"the coroutine {name}(...)"
+
+
+def _hint(value: object) -> str:
+    if isinstance(value, BaseException):
+        return "an exception is raised, and not returned: write 'raise' instead of 'return'"
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return f"an exception is raised, and not returned: write 'raise {value.__name__}'"
+    if isinstance(value, type):
+        return f"return an instance: {value.__name__}(...)"
+    if isinstance(value, tuple):
+        return "write Response(body, status=..., headers={...}) or JSON(value, status=...), or return a list"
+    if isinstance(value, Iterator):
+        return "write Stream(...) with it, or 'async def' with 'yield'"
+    if isinstance(value, Awaitable):
+        return "'await' is missing"
+    if callable(value) and hasattr(value, "__code__"):
+        return "call it: its parentheses are missing"
+    if isinstance(value, int | float | complex):
+        return "write str(...) or JSON(...) with it"
+    if isinstance(value, set | frozenset):
+        return "return a list"
+    if hasattr(value, "model_dump"):  # a model of pydantic
+        return "return its fields: value.model_dump(mode='json')"
+    return "return a dict: dict(value)" if isinstance(value, Mapping) else ""
+
+
+def _describe(handler: object) -> str:
+    place = _place_of(handler)
+    return f"handler {describe_handler(handler)}" + (f" ({place})" if place else "")
+
+
+def _place_of(handler: object) -> str:
+    function = handler.func if isinstance(handler, functools.partial) else handler
+    function = inspect.unwrap(cast("Callable[..., object]", function))
+    if not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return ""
+    return f"{code.co_filename.removeprefix(os.getcwd() + os.sep)}:{code.co_firstlineno}"
