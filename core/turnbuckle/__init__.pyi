@@ -17,6 +17,7 @@ from turnbuckle.errors import (
     LifespanError as LifespanError,
     ListenError as ListenError,
     MethodNotAllowed as MethodNotAllowed,
+    MissingKey as MissingKey,
     NotFound as NotFound,
     Problem as Problem,
     ProtocolError as ProtocolError,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Never
 
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import Middleware
+from turnbuckle.startup.collect.options import check_options
 from turnbuckle.startup.model.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 from turnbuckle.scope import Scope
 
 __all__ = ["App"]
+
+_OPTIONS: Final = ("plugins", "settings", "parser", "router", "middleware", "debug", "lifespan", "converters")
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
@@ -56,7 +59,9 @@ class App(Scope):
         debug: bool | None = None,
         lifespan: Callable[..., object] | None = None,
         converters: Mapping[str, Converter | ConverterFactory] | None = None,
+        **unknown: Never,
     ) -> None:
+        check_options("App", unknown, _OPTIONS)
         self.name: Final = name
         self._phase = ""
         self._resolution: Resolution | None = None
@@ -107,7 +112,7 @@ class App(Scope):
         self._resolution, application = compile_resolution(self._resolved())
         return application
 
-    def run(self, sources: SettingsSources | None = None) -> None:
+    def run(self, sources: SettingsSources | None = None, **unknown: Never) -> None:
         """Serve the app in this process, at the address of its settings, until a signal stops it.
 
         Args:
@@ -120,6 +125,7 @@ class App(Scope):
             LifespanError: a lifespan failed.
             TLSError: the TLS settings cannot be used.
         """
+        check_options("app.run", unknown, ("sources",))
         from turnbuckle.startup.compile.serving import run_with_settings
         from turnbuckle.startup.model.sources import SettingsSources
 

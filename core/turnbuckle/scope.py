@@ -19,6 +19,13 @@ from turnbuckle.startup.collect.coerce import (
     as_router,
     checked_prefix,
 )
+from turnbuckle.startup.collect.options import (
+    ROUTE_OPTIONS,
+    check_class,
+    check_options,
+    check_path,
+    foreign_attribute_error,
+)
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.locations import caller_location, location_of
 
@@ -34,6 +41,9 @@ __all__ = ["Scope"]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
 ErrorT = TypeVar("ErrorT", bound=Exception)
+
+
+_SCOPE_OPTIONS: Final = ("prefix", "host", "plugins", "middleware", "router", "limits", "timeouts")
 
 
 class ScopeOwner(Protocol):
@@ -90,6 +100,9 @@ class Scope:
             bounds: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``.
         """
 
+        check_path("@app.route", path)
+        check_options("@app.route", bounds, (*ROUTE_OPTIONS, "methods"))
+
         def add(handler: FunctionT) -> FunctionT:
             self.add_route(
                 path,
@@ -119,6 +132,8 @@ class Scope:
     ) -> None:
         """Add a route to a handler; see ``route`` for the arguments."""
         self._check_open("add a route")
+        check_path("app.add_route", path)
+        check_options("app.add_route", bounds, (*ROUTE_OPTIONS, "methods"))
         upper = (methods,) if isinstance(methods, str) else methods
         self._routes.append(
             Route(
@@ -136,31 +151,36 @@ class Scope:
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for GET and HEAD."""
-        return self.route(path, methods=("GET",), **options)
+        return self._add_for("get", path, options)
 
     def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for POST."""
-        return self.route(path, methods=("POST",), **options)
+        return self._add_for("post", path, options)
 
     def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for PUT."""
-        return self.route(path, methods=("PUT",), **options)
+        return self._add_for("put", path, options)
 
     def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for PATCH."""
-        return self.route(path, methods=("PATCH",), **options)
+        return self._add_for("patch", path, options)
 
     def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for DELETE."""
-        return self.route(path, methods=("DELETE",), **options)
+        return self._add_for("delete", path, options)
 
     def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for HEAD, which replaces the handler for GET."""
-        return self.route(path, methods=("HEAD",), **options)
+        return self._add_for("head", path, options)
 
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for OPTIONS, which replaces the automatic response."""
-        return self.route(path, methods=("OPTIONS",), **options)
+        return self._add_for("options", path, options)
+
+    def _add_for(self, method: str, path: str, options: RouteOptions) -> Callable[[FunctionT], FunctionT]:
+        check_path(f"@app.{method}", path)
+        check_options(f"@app.{method}", options, ROUTE_OPTIONS)
+        return self.route(path, methods=(method.upper(),), **options)
 
     @overload
     def middleware(self, function: FunctionT, /) -> FunctionT: ...
@@ -199,6 +219,8 @@ class Scope:
             self.add_middleware(decorated, name=name, zone=zone, before=before, after=after)
             return decorated
 
+        if isinstance(function, str):
+            raise TypeError(f"write @app.middleware, without {function!r}")
         return add if function is None else add(function)
 
     def add_middleware(
@@ -222,6 +244,7 @@ class Scope:
         self, exception: type[ErrorT]
     ) -> Callable[[Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]]:
         """Handle exceptions of a type, including derived types, with the decorated function."""
+        check_class("@app.error_handler", exception, "ValueError")
 
         def add(
             handler: Callable[[Request, ErrorT], Awaitable[object]],
@@ -236,6 +259,7 @@ class Scope:
         self, kind: type, *, media_type: str = ""
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Convert return values of a type into responses with the decorated function."""
+        check_class("@app.response_type", kind, "Kind")
 
         def add(render: Callable[..., Response]) -> Callable[..., Response]:
             self._check_open("add a response type")
@@ -302,6 +326,7 @@ class Scope:
             bounds: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``.
         """
         self._check_open("open a scope")
+        check_options("app.scope", bounds, _SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = bounds
         scope._add_parts(plugins, middleware, router)
@@ -317,6 +342,12 @@ class Scope:
             settings: settings of the plugin.
         """
         return self.scope(at, plugins=[plugin if settings is None else (plugin, settings)])
+
+    if not TYPE_CHECKING:  # a type checker reports names that do not exist
+
+        def __getattr__(self, name: str) -> object:
+            """Raise ``AttributeError``, with the name here for a name of another framework."""
+            raise foreign_attribute_error(self, name)
 
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the path of a named route.

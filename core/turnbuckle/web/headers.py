@@ -36,7 +36,7 @@ def check_field_name(name: str) -> str:
     try:
         is_token = _TOKEN.fullmatch(name)
     except TypeError:
-        raise TypeError(f"field name {name!r} is of type {type(name).__name__}; write a str") from None
+        raise TypeError(f"name {name!r} is of type {type(name).__name__}; write a str") from None
     if not is_token:
         raise ValueError(f"field name {name!r} is not a token")
     return name

@@ -105,4 +105,5 @@ def test_hints_name_attributes_that_exist(cls: type, names: dict[str, str]) -> N
     own = {name for base in cls.__mro__ for name in vars(base)} | set(getattr(cls, "__slots__", ()))
     for hint in names.values():
         for name in re.findall(rf"\b{cls.__name__.lower()}\.(\w+)", hint):
-            assert name in own and name not in names, hint
+            assert name in own, hint
+            assert name not in names, hint

@@ -153,3 +153,26 @@ def test_mutable_headers_hold_what_was_added(pairs):
     headers = MutableHeaders(pairs)
     assert headers.items() == [(name, value.strip(" \t")) for name, value in pairs]
     assert set(headers.keys()) <= {name for name, _ in pairs}
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        pytest.param({"X": 5}, "value 5 of field 'X' is of type int; write a str", id="number"),
+        pytest.param({"X": None}, "value None of field 'X' is of type NoneType", id="none"),
+        pytest.param({"X": b"5"}, "value b'5' of field 'X' is of type bytes", id="bytes"),
+        pytest.param({"X": ["a", "b"]}, r"value \['a', 'b'\] of field 'X' is of type list", id="list"),
+        pytest.param({5: "X"}, "name 5 is of type int", id="number-as-name"),
+        pytest.param({b"X": "5"}, "name b'X' is of type bytes", id="bytes-as-name"),
+        pytest.param([("X", "1", "2")], "headers are a mapping, or pairs of name and value", id="triple"),
+        pytest.param("X: 5", "headers are a mapping, or pairs of name and value", id="text"),
+    ],
+)
+def test_mutable_headers_name_what_is_no_text(headers, message):
+    with pytest.raises(TypeError, match=message):
+        MutableHeaders(headers)
+
+
+def test_missing_header_of_a_request_is_an_error_of_the_client():
+    with pytest.raises(KeyError, match="400 header 'x-key' is missing"):
+        Headers()["x-key"]

@@ -5,7 +5,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.errors import BadRequest
+from turnbuckle import App, BadRequest, FormData, MissingKey
+from turnbuckle.testing import Client
 from turnbuckle.web.multidict import MultiMapping, QueryParams, parse_urlencoded
 
 PAIRS = [("a", "1"), ("b", "2"), ("a", "3")]
@@ -132,5 +133,5 @@ async def test_missing_parts_of_a_request_are_answered_with_400():
         for part, kind in (("query_params", "query parameter"), ("cookies", "cookie"), ("headers", "header")):
             response = await client.get(f"/{part}")
             assert (response.status, response.text) == (400, f"{kind} 'x' is missing")
-        response = await client.post("/", form={"y": "1"})
+        response = await client.post("/", data={"y": "1"})
         assert (response.status, response.text) == (400, "form field 'x' is missing")

@@ -158,3 +158,26 @@ def test_cookie_prefixes_are_met():
 def test_cookie_deleted():
     text = Cookie(name="a", value="1", max_age=9).deleted().serialize()
     assert text == "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax; HttpOnly"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        pytest.param({"value": 5}, "value 5 of cookie 'a' is of type int; write a str", id="value"),
+        pytest.param({"value": None}, "value None of cookie 'a' is of type NoneType", id="no value"),
+        pytest.param({"max_age": "60"}, "max_age is a whole number of seconds or a timedelta, and not '60'", id="age"),
+        pytest.param({"max_age": 1.5}, "max_age is a whole number of seconds or a timedelta, and not 1.5", id="float"),
+        pytest.param({"expires": "tomorrow"}, "expires of cookie 'a' is a datetime or None", id="expires"),
+        pytest.param({"path": 1}, "path of cookie 'a' is a str or None, and not 1", id="path"),
+        pytest.param({"domain": b"a.example"}, "domain of cookie 'a' is a str or None", id="domain"),
+        pytest.param({"name": 5}, "name 5 is of type int", id="name"),
+    ],
+)
+def test_cookie_names_an_attribute_of_the_wrong_type(attributes, message):
+    with pytest.raises(TypeError, match=message):
+        Cookie(**{"name": "a", **attributes}).serialize()
+
+
+def test_missing_cookie_is_an_error_of_the_client():
+    with pytest.raises(KeyError, match="400 cookie 'b' is missing"):
+        parse_cookies(["a=1"])["b"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from turnbuckle import App, JSON, Response
+from turnbuckle import JSON, App, Response
 from turnbuckle.testing import Client
 
 
@@ -62,10 +62,6 @@ async def coroutine_as_body(request: Any) -> object:
 
 async def coroutine_in_json_response(request: Any) -> object:
     return JSON([other(request)])
-
-
-async def nothing_unusual(request: Any) -> object:
-    return [][1]
 
 
 @pytest.mark.parametrize(

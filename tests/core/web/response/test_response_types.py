@@ -173,7 +173,9 @@ def test_render_shows_the_right_spelling(render, value, hint):
 def test_render_closes_a_returned_coroutine(render):
     async def other(): ...
 
-    with pytest.raises(TypeError, match=r"some_handler \(\S+\) returned the coroutine \S+other\(...\); 'await' is missing"):
+    with pytest.raises(
+        TypeError, match=r"some_handler \(\S+\) returned the coroutine \S+other\(...\); 'await' is missing"
+    ):
         render(other(), some_handler)
 
 

@@ -1,0 +1,119 @@
+"""Check the arguments of decorators and of ``App`` when they are passed, and describe the right spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from turnbuckle.startup.model.diagnostics import nearest
+from turnbuckle.web.foreign_names import APP_NAMES, foreign_name_message
+
+__all__ = ["ROUTE_OPTIONS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
+
+ROUTE_OPTIONS: Final = ("name", "host", "streams_response", "streams_body", "limits", "timeouts")
+
+_APP_SETTINGS: Final = "App(settings={'server': {'host': ..., 'port': ...}}), or 'turnbuckle serve --host --port'"
+_SCHEMA: Final = "there are no API schemas"
+_FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
+    "status_code": "return Response(body, status=...)",
+    "response_model": "the returned value decides the response; return a dict, dataclass or attrs instance",
+    "response_class": "return HTML(...), JSON(...) or another Response",
+    "tags": _SCHEMA,
+    "summary": _SCHEMA,
+    "description": _SCHEMA,
+    "deprecated": _SCHEMA,
+    "responses": _SCHEMA,
+    "operation_id": _SCHEMA,
+    "include_in_schema": _SCHEMA,
+    "title": "the first argument of App is its name",
+    "version": _SCHEMA,
+    "docs_url": _SCHEMA,
+    "openapi_url": _SCHEMA,
+    "dependencies": "app.scope(prefix, middleware=[...])",
+    "middlewares": "middleware=[...]",
+    "methods": "@app.route(path, methods=[...])",
+    "method": "@app.route(path, methods=[...])",
+    "endpoint": "name=... names a route",
+    "view_func": "pass the handler as the second argument of app.add_route",
+    "defaults": "functools.partial(handler, ...) binds values",
+    "strict_slashes": "the setting routing.trailing_slash",
+    "redirect_slashes": "the setting routing.trailing_slash",
+    "subdomain": "host='{name}.example.com'",
+    "url_prefix": "app.scope(prefix)",
+    "root_path": "the plugin proxy_headers takes the prefix from the proxy",
+    "on_startup": "lifespan=...",
+    "on_shutdown": "lifespan=...",
+    "routes": "app.add_route(path, handler)",
+    "exception_handlers": "@app.error_handler(Exception)",
+    "static_folder": "a route whose handler returns File(path)",
+    "port": _APP_SETTINGS,
+    "host": _APP_SETTINGS,
+    "bind": _APP_SETTINGS,
+    "workers": "App(settings={'workers': {'count': ...}}), or 'turnbuckle serve --workers'",
+    "reload": "'turnbuckle serve --reload'",
+    "log_level": "App(settings={'log': {'level': ...}})",
+    "ssl_certfile": "'turnbuckle serve --tls-cert --tls-key', or the section [tls] of the settings",
+    "ssl_context": "'turnbuckle serve --tls-cert --tls-key', or the section [tls] of the settings",
+}
+
+
+def check_options(call: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse options that a call does not have.
+
+    Args:
+        call: the call as it is written, such as ``@app.get``.
+        options: the names that were passed.
+        known: the names of its options.
+
+    Raises:
+        TypeError: there is another option; the message has the right spelling.
+    """
+    names = sorted(known)
+    for option in options:
+        if option in names:
+            continue
+        near = option if option in _FOREIGN_OPTIONS else nearest(option, {*names, *_FOREIGN_OPTIONS})
+        if near in names:
+            suggestion = f"did you mean {near!r}?"
+        elif near:
+            suggestion = f"instead: {_FOREIGN_OPTIONS[near]}"
+        else:
+            suggestion = "its options are " + ", ".join(names)
+        raise TypeError(f"{call} has no option {option!r}; {suggestion}")
+
+
+def check_path(call: str, path: object) -> None:
+    """Refuse a path that is no text, such as the function of a decorator without parentheses.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    if isinstance(path, str):
+        return
+    if callable(path):
+        name = getattr(path, "__name__", type(path).__name__)
+        raise TypeError(f"write {call}('/path') above {name!r}; without a path, the decorator adds no route")
+    if isinstance(path, list | tuple | set):
+        raise TypeError(f"a route has one path, and not {path!r:.80}; add a route for each path")
+    raise TypeError(f"the path of a route is a text such as '/items', and not {path!r:.80}")
+
+
+def check_class(call: str, value: object, example: str) -> None:
+    """Refuse the function of a decorator without parentheses.
+
+    Raises:
+        TypeError: the value is a function.
+    """
+    if callable(value) and not isinstance(value, type) and hasattr(value, "__code__"):
+        name = getattr(value, "__name__", "the function")
+        raise TypeError(f"write {call}({example}) above {name!r}; without it, the decorator adds nothing")
+
+
+def foreign_attribute_error(thing: object, name: str) -> AttributeError:
+    """Return the error for an attribute that an app or scope does not have."""
+    hint = APP_NAMES.get(name)
+    cls: Callable[..., object] = type(thing)
+    message = f"{cls.__name__!r} object has no attribute {name!r}"
+    if hint is not None:
+        message = foreign_name_message(type(thing), name, hint)
+    return AttributeError(message, name=name, obj=thing)

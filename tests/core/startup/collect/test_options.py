@@ -1,0 +1,93 @@
+"""Tests of ``turnbuckle.startup.collect.options``: decorators without parentheses, unknown options, foreign names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from turnbuckle import App
+
+app: Any = App()
+
+
+async def handler(request: object) -> str:
+    return ""
+
+
+@pytest.mark.parametrize("name", ["get", "post", "put", "patch", "delete", "head", "options", "route"])
+def test_decorator_without_parentheses_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"write @app.{name}('/path') above 'handler'")):
+        getattr(App(), name)(handler)
+    with pytest.raises(TypeError, match=re.escape(f"write @app.{name}('/path') above 'handler'")):
+        getattr(App().scope("/x"), name)(handler)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(lambda: app.error_handler(handler), "write @app.error_handler(ValueError) above", id="error"),
+        pytest.param(lambda: app.response_type(handler), "write @app.response_type(Kind) above", id="response-type"),
+        pytest.param(lambda: app.middleware("http"), "write @app.middleware, without 'http'", id="middleware"),
+        pytest.param(lambda: app.get(["/a", "/b"]), "add a route for each path", id="several-paths"),
+        pytest.param(lambda: app.add_route(None, handler), "is a text such as '/items', and not None", id="no-path"),
+        pytest.param(
+            lambda: app.get("/", methos=["GET"]),
+            "no option 'methos'; instead: @app.route(path",
+            id="verb",
+        ),
+        pytest.param(lambda: app.get("/", xyz=1), "its options are host, limits, name", id="unknown"),
+        pytest.param(lambda: app.get("/", nam="x"), "@app.get has no option 'nam'; did you mean 'name'?", id="name"),
+        pytest.param(lambda: app.route("/", methos=["GET"]), "did you mean 'methods'?", id="route"),
+        pytest.param(lambda: app.add_route("/", handler, hots=""), "did you mean 'host'?", id="add-route"),
+        pytest.param(lambda: app.get("/", methods=["POST"]), "@app.route(path, methods=[...])", id="methods"),
+        pytest.param(lambda: app.post("/", status_code=201), "return Response(body, status=...)", id="status-code"),
+        pytest.param(lambda: app.get("/", response_model=dict), "the returned value decides", id="response-model"),
+        pytest.param(lambda: app.get("/", endpoint="x"), "name=... names a route", id="endpoint"),
+        pytest.param(lambda: app.get("/", tags=["x"]), "there are no API schemas", id="tags"),
+        pytest.param(lambda: app.scope("/x", middlewares=[]), "instead: middleware=[...]", id="scope"),
+        pytest.param(lambda: app.scope("/x", timeout={}), "did you mean 'timeouts'?", id="scope-timeouts"),
+        pytest.param(lambda: _app(plugin=[]), "App has no option 'plugin'; did you mean 'plugins'?", id="app"),
+        pytest.param(lambda: _app(title="x"), "the first argument of App is its name", id="app-title"),
+        pytest.param(lambda: app.run(port=8000), "turnbuckle serve --host --port", id="run"),
+    ],
+)
+def test_mistake_is_refused_with_the_right_spelling(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        call()
+    assert message in str(raised.value)
+
+
+def _app(**options: Any) -> App:
+    return App(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        pytest.param("mount", "app.scope(prefix)", id="mount"),
+        pytest.param("include_router", "app.scope(prefix)", id="include-router"),
+        pytest.param("register_blueprint", "app.scope(prefix)", id="blueprint"),
+        pytest.param("on_event", "@app.lifespan", id="on-event"),
+        pytest.param("add_url_rule", "app.add_route(path, handler, methods=[...])", id="add-url-rule"),
+        pytest.param("use", "@app.middleware", id="use"),
+        pytest.param("before_request", "@app.middleware", id="before-request"),
+        pytest.param("errorhandler", "@app.error_handler(Exception)", id="errorhandler"),
+        pytest.param("websocket", "a plugin that provides the protocol", id="websocket"),
+        pytest.param("test_client", "turnbuckle.testing.Client(app)", id="test-client"),
+        pytest.param("url_path_for", "app.url_for(name)", id="url-path-for"),
+    ],
+)
+def test_foreign_name_of_an_app_has_a_hint(name: str, hint: str) -> None:
+    for thing in (App(), App().scope("/x")):
+        with pytest.raises(AttributeError, match=re.escape(hint)):
+            getattr(thing, name)
+        assert not hasattr(thing, name)
+
+
+def test_other_names_are_plain_errors() -> None:
+    with pytest.raises(AttributeError, match=r"'App' object has no attribute 'rout'$") as raised:
+        app.rout  # noqa: B018
+    assert raised.value.obj is app
