@@ -40,11 +40,12 @@ def around(next_handler, setup):
 _APP = "from turnbuckle import App\n\napp = App()\n"
 
 
-def plugin(body: str, *, name: str = "it", cls: str = "It", **info: object) -> str:
-    """Return the source of a plugin with a body, and with more in its info."""
+def plugin(body: str, *, name: str = "it", cls: str = "It", marks_class: bool = False, **info: object) -> str:
+    """Return the source of a plugin with a body, with more in its info, and with its class as the line to name."""
     more = "".join(f", {key}={value}" for key, value in info.items())
     lines = "".join(f"    {line}\n" if line else "\n" for line in body.splitlines())
-    return f'class {cls}(Plugin):\n    info = PluginInfo(name="{name}"{more})\n\n{lines}\n'
+    mark = f"  {_HERE}" if marks_class else ""
+    return f'class {cls}(Plugin):{mark}\n    info = PluginInfo(name="{name}"{more})\n\n{lines}\n'
 
 
 @attrs.frozen(kw_only=True)

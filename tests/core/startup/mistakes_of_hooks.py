@@ -61,7 +61,7 @@ HOOKS = {
         code="TB305",
         says="plugin 'it' defines hooks that cannot be used",
         source=plugin(
-            "class hookspecs:\n    @hookspec(firstresult=True)  # here\n    def it_colour(self, setup):\n        pass"
+            "class hookspecs:  # here\n    @hookspec(firstresult=True)\n    def it_colour(self, setup):\n        pass"
         ),
     ),
     "hook-raises": Mistake(
@@ -133,7 +133,7 @@ HOOKS = {
     "hook-is-a-list": Mistake(
         code="TB309",
         says="hook 'provide_routes' of plugin 'it' is [], not a function",
-        source=plugin("provide_routes = []\n\ndef close(self):  # here\n    pass"),
+        source=plugin("provide_routes = []\n\ndef close(self):\n    pass", marks_class=True),
     ),
     "review-raises": Mistake(
         code="TB306",

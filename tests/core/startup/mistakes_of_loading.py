@@ -6,7 +6,6 @@ from tests.core.startup.mistakes import Mistake, plugin
 
 __all__ = ["LOADING"]
 
-_NOTHING = "def provide_routes(self, setup):  # here\n    return []"
 _QUIET = "def provide_routes(self, setup):\n    return []"
 _CONFIG = "@attrs.frozen\nclass Config:\n    size: int = 1\n\n\n"
 
@@ -59,7 +58,7 @@ LOADING = {
     "not-derived-from-plugin": Mistake(
         code="TB104",
         says="is not a plugin",
-        source="class It:\n    def provide_routes(self, setup):  # here\n        return []\n",
+        source="class It:  # here\n    def provide_routes(self, setup):\n        return []\n",
     ),
     "init-raises": Mistake(
         code="TB104",
@@ -74,38 +73,38 @@ LOADING = {
     "two-instances": Mistake(
         code="TB105",
         says="plugin 'it' is enabled twice",
-        app=plugin(_NOTHING) + "app = App(plugins=[It(), It()])",
+        app=plugin(_QUIET, marks_class=True) + "app = App(plugins=[It(), It()])",
     ),
     "requirement-not-enabled": Mistake(
         code="TB106",
         says="plugin 'it' requires plugin 'session', which is not enabled; did you mean 'sessions'?",
-        source=plugin(_NOTHING, requires='["session"]'),
+        source=plugin(_QUIET, marks_class=True, requires='["session"]'),
         others={"sessions": plugin(_QUIET, name="sessions")},
         enabled=("it", "sessions"),
     ),
     "conflict": Mistake(
         code="TB107",
         says="plugin 'it' conflicts with plugin 'other'",
-        source=plugin(_NOTHING, conflicts='["other"]'),
+        source=plugin(_QUIET, marks_class=True, conflicts='["other"]'),
         others={"other": plugin(_QUIET, name="other")},
         enabled=("it", "other"),
     ),
     "api-of-the-future": Mistake(
         code="TB108",
         says="plugin 'it' was written for hooks of generation 2, this is generation 1",
-        source=plugin(_NOTHING, api=2),
+        source=plugin(_QUIET, marks_class=True, api=2),
     ),
     "plugins-in-a-cycle": Mistake(
         code="TB109",
         says="plugins depend on each other in a cycle: it -> other -> it",
-        source=plugin(_NOTHING, requires='["other"]'),
+        source=plugin(_QUIET, marks_class=True, requires='["other"]'),
         others={"other": plugin(_QUIET, name="other", after='["it"]')},
         enabled=("it", "other"),
     ),
     "no-info": Mistake(
         code="TB111",
         says="plugin It has no info",
-        source="class It(Plugin):\n    def provide_routes(self, setup):  # here\n        return []\n",
+        source="class It(Plugin):  # here\n    def provide_routes(self, setup):\n        return []\n",
         plugin="It",
     ),
     "no-info-and-no-method": Mistake(
@@ -123,13 +122,13 @@ LOADING = {
     "bad-name": Mistake(
         code="TB111",
         says="plugin It has the name 'My-Plugin'",
-        source=plugin(_NOTHING, name="My-Plugin"),
+        source=plugin(_QUIET, marks_class=True, name="My-Plugin"),
         plugin="My-Plugin",
     ),
     "name-differs-from-entry-point": Mistake(
         code="TB111",
         says="plugin 'other' has the entry point 'it'",
-        source=plugin(_NOTHING, name="other"),
+        source=plugin(_QUIET, marks_class=True, name="other"),
         plugin="other",
     ),
     "unknown-config-key": Mistake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import os
@@ -50,18 +51,47 @@ def _unwrapped(value: object) -> object:
 
 
 def _class_place(cls: type) -> str:
-    # inspect.getsourcelines would parse the whole file; the first method is close enough, and costs nothing.
-    lines = [code.co_firstlineno for value in vars(cls).values() if (code := _code_of(value)) and _is_of(code, cls)]
     module = sys.modules.get(cls.__module__)
     path = getattr(module, "__file__", None)
     if path is None:
         return ""
-    return file_location(path, min(lines) if lines else _line_of_class(path, cls.__name__))
+    # Inherited and copied functions have other names, so they say nothing about this class.
+    methods = [code.co_firstlineno for value in vars(cls).values() if (code := _code_of(value)) and _is_of(code, cls)]
+    return file_location(path, _line_of_class(path, cls, min(methods, default=None)))
 
 
-def _line_of_class(path: str, name: str) -> int | None:
-    start = re.compile(rf"\s*class {name}\b")
-    return next((number for number, line in enumerate(linecache.getlines(path), 1) if start.match(line)), None)
+def _line_of_class(path: str, cls: type, method: int | None) -> int | None:
+    """Return the line of the ``class`` statement; the line of the first method if there is no statement."""
+    # inspect.getsourcelines would parse each file; the text nearly always has one such line.
+    source = linecache.getlines(path)
+    start = re.compile(rf"\s*class {re.escape(cls.__name__)}\b")
+    lines = [number for number, line in enumerate(source, 1) if start.match(line)]
+    if len(lines) > 1:
+        lines = _statements(source, cls.__qualname__) or lines
+    # If a module defines a class twice, the last definition counts, unless a method shows which one it is.
+    above = [line for line in lines if method is None or line <= method]
+    return above[-1] if above else method
+
+
+def _statements(source: list[str], qualname: str) -> list[int]:
+    try:
+        tree = ast.parse("".join(source))
+    except SyntaxError:
+        return []
+    found: list[int] = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = prefix
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                name = prefix + child.name
+                if isinstance(child, ast.ClassDef) and name == qualname:
+                    found.append(child.lineno)
+                inner = name + (".<locals>." if not isinstance(child, ast.ClassDef) else ".")
+            visit(child, inner)
+
+    visit(tree, "")
+    return found
 
 
 def _is_of(code: CodeType, cls: type) -> bool:

@@ -35,6 +35,37 @@ class Record:
     x: int = 1
 
 
+@attrs.frozen
+class Decorated:
+    x: int = 1
+
+    def method(self) -> None: ...
+
+
+class Outer:
+    class Twice:
+        """Not the class Twice of the module."""
+
+
+class Twice:
+    def method(self) -> None: ...
+
+
+def _made_class() -> type:
+    @attrs.define
+    class Local:
+        def method(self) -> None: ...
+
+    return Local
+
+
+def _hello(self: object) -> None: ...
+
+
+_hello.__code__ = _hello.__code__.replace(co_qualname="Made.hello")
+_made_by_type = type("Made", (), {"__module__": __name__, "hello": _hello})
+
+
 class _Loop:
     @property
     def __wrapped__(self) -> _Loop:
@@ -53,8 +84,13 @@ def _line(text: str) -> int:
         pytest.param(functools.partial(plain), "def plain", id="partial"),
         pytest.param(decorated, "@_decorate", id="decorated"),
         pytest.param(Holder().method, "    def method", id="bound-method"),
-        pytest.param(Holder, "    def method", id="class"),
-        pytest.param(Holder(), "    def method", id="instance"),
+        pytest.param(Holder, "class Holder", id="class"),
+        pytest.param(Holder(), "class Holder", id="instance"),
+        pytest.param(Decorated, "class Decorated", id="class-with-methods-and-decorator"),
+        pytest.param(Outer.Twice, "    class Twice", id="class-in-a-class"),
+        pytest.param(Twice, "class Twice", id="class-of-a-name-that-occurs-twice"),
+        pytest.param(_made_class(), "    class Local", id="class-made-by-a-function"),
+        pytest.param(_made_by_type, "def _hello", id="class-made-by-type"),
         pytest.param(Record, "class Record", id="class-without-methods"),
     ],
 )
@@ -82,7 +118,7 @@ class _Touchy:
 
 
 def test_place_of_what_cannot_be_asked_is_that_of_its_class() -> None:
-    assert location_of(_Touchy()).endswith(f"test_locations.py:{_line('class _Touchy') + 1}")
+    assert location_of(_Touchy()).endswith(f"test_locations.py:{_line('class _Touchy')}")
 
 
 def test_places_are_relative_where_that_is_shorter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
