@@ -18,6 +18,7 @@ import attrs
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import BUILTIN, Converter, Converters, resolve_converter
 from turnbuckle.routing.escapes import decode_segment, encode_segment, find_bad_escape
+from turnbuckle.routing.foreign_patterns import ForeignSyntax, foreign_literal, foreign_parameter
 from turnbuckle.routing.languages.expressions import ExpressionError
 from turnbuckle.routing.segments import Parameter, Segment
 
@@ -34,13 +35,17 @@ _DOTS: Final = frozenset({".", ".."})
 
 
 class PatternError(RouteError):
-    """A pattern that cannot be used; ``position`` is the place of the error, counted from 0."""
+    """A pattern that cannot be used; ``position`` is the place of the error, counted from 0.
 
-    def __init__(self, text: str, position: int, reason: str) -> None:
+    ``fix`` is the right spelling, or "".
+    """
+
+    def __init__(self, text: str, position: int, reason: str, fix: str = "") -> None:
         super().__init__(f"route pattern {text!r}, position {position}: {reason}")
         self.text: Final = text
         self.position: Final = position
         self.reason: Final = reason
+        self.fix: Final = fix
 
 
 @attrs.frozen(eq=False)
@@ -99,7 +104,7 @@ class _Reader:
     def pattern(self) -> Pattern:
         segments: list[Segment] = []
         if self._peek() != "/":
-            raise self._error("a pattern starts with '/'")
+            raise PatternError(self.text, 0, "a pattern starts with '/'", _fix_of_start(self.text))
         while self._peek() == "/":
             segment = self._common_segment()
             if segment is None:
@@ -163,13 +168,21 @@ class _Reader:
         if segment.spans_segments and segment.literals != ("", ""):
             raise self._error("a parameter that spans segments must be a whole segment", start)
 
+    def _check_syntax(self, foreign: ForeignSyntax | None) -> None:
+        if foreign is not None:
+            reason = f"{foreign.text!r} is the syntax of another framework"
+            raise PatternError(self.text, self.text.find(foreign.text), reason, f"write {foreign.fix}")
+
     def _literal(self) -> str:
         start = self.position
+        self._check_syntax(foreign_literal(self.text, start))
         found = _TEXT.match(self.text, start)
         assert found is not None, "the caller has checked that the text has a character"
         raw = found[0]
         if wrong := _NEVER_RAW.search(raw):
-            raise self._error(_not_raw(wrong[0]), start + wrong.start())
+            fix = f"write {self.text.partition('?')[0]!r}, and read the query with request.query_params"
+            position = start + wrong.start()
+            raise PatternError(self.text, position, _not_raw(wrong[0]), fix if wrong[0] == "?" else "")
         if (bad := find_bad_escape(raw)) is not None:
             raise self._error("'%' without two hexadecimal digits; write '%25' for the character", start + bad)
         self.position = found.end()
@@ -180,6 +193,7 @@ class _Reader:
 
     def _parameter(self) -> Parameter:
         start = self.position
+        self._check_syntax(foreign_parameter(self.text, start, self.converters))
         self.position += 1
         name = self._name()
         kind, converter = self._converter(start)
@@ -238,6 +252,15 @@ class _Reader:
             if depth == 0:
                 return self.text[start + 1 : self.position - 1]
         raise self._error("'(' without ')'", start)
+
+
+def _fix_of_start(text: str) -> str:
+    method, _, path = text.partition(" ")
+    if path.startswith("/") and method.isupper():
+        return f"write {path!r}, and methods=[{method!r}] or @app.{method.lower()}"
+    if text.startswith("^"):
+        return "enable the plugin regex_router for expressions, and begin the path with '/^'"
+    return f"write {'/' + text!r}" if "://" not in text else "write the path only; host=... names a host"
 
 
 def _not_raw(character: str) -> str:

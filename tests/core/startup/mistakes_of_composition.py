@@ -59,6 +59,11 @@ COMPOSITION = {
         says="route '/items/{id' cannot be used",
         source=_route("/items/{id"),
     ),
+    "pattern-of-another-framework": Mistake(
+        code="TB405",
+        says="'<int:id>' is the syntax of another framework",
+        source=_route("/items/<int:id>"),
+    ),
     "pattern-without-a-slash": Mistake(
         code="TB405",
         says="route 'items' cannot be used",

@@ -245,7 +245,7 @@ def _add(router: Router | HostRouter, route: Route, diagnostics: Diagnostics) ->
             f"route {route.path!r} cannot be used: {reason}",
             *_origins(route),
             why="the router rejects it",
-            fix="correct the route",
+            fix=getattr(error, "fix", "") or "correct the route",
         )
 
 
