@@ -12,7 +12,7 @@ async def endpoint(request):
     return Response("end")
 
 
-async def test_middleware_may_answer_itself():
+async def test_middleware_may_answer_itself() -> None:
     @middleware
     async def gate(request, call_next):
         return Response("closed", 403)
@@ -20,7 +20,7 @@ async def test_middleware_may_answer_itself():
     assert (await compose([(gate, None)], endpoint)(make_request())).status == 403
 
 
-def test_middleware_without_arguments():
+def test_middleware_without_arguments() -> None:
     @middleware
     async def stamp(request, call_next):
         return await call_next(request)
@@ -29,7 +29,7 @@ def test_middleware_without_arguments():
     assert (stamp.name, stamp.zone) == ("stamp", "app")
 
 
-def test_middleware_with_arguments():
+def test_middleware_with_arguments() -> None:
     @middleware(
         name="b",
         zone="edge",
@@ -47,7 +47,7 @@ def test_middleware_with_arguments():
     assert (stamp.reads_body, stamp.buffers_response, stamp.needs, stamp.provides) == (True, True, ("f",), ("g",))
 
 
-async def test_middleware_from_an_object():
+async def test_middleware_from_an_object() -> None:
     class Stamp:
         async def __call__(self, request, call_next):
             return Response("object")
@@ -57,7 +57,7 @@ async def test_middleware_from_an_object():
     assert (await compose([(record, None)], endpoint)(make_request())).body == b"object"
 
 
-def test_middleware_refuses_a_plain_function():
+def test_middleware_refuses_a_plain_function() -> None:
     def stamp(request, call_next):
         return call_next(request)
 
@@ -65,7 +65,7 @@ def test_middleware_refuses_a_plain_function():
         middleware(stamp)
 
 
-def test_middleware_refuses_other_parameters():
+def test_middleware_refuses_other_parameters() -> None:
     async def stamp(request):
         return Response()
 

@@ -55,7 +55,7 @@ def plain_paths(app: App) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "line", "source"), list(blocks("python")))
-async def test_python_block_runs(page, line, source):
+async def test_python_block_runs(page, line, source) -> None:
     namespace = run_block(page, line, source)
     for name, value in namespace.items():
         if name.startswith("test_"):
@@ -67,12 +67,12 @@ async def test_python_block_runs(page, line, source):
 
 
 @pytest.mark.parametrize(("page", "line", "source"), list(blocks("toml")))
-def test_toml_block_is_toml(page, line, source):
+def test_toml_block_is_toml(page, line, source) -> None:
     assert tomllib.loads(source)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_have_targets(page):
+def test_links_have_targets(page) -> None:
     text = page.read_text(encoding="utf-8")
     for path, anchor in _LINK.findall(text):
         if "://" not in path:
@@ -95,13 +95,13 @@ def defaults(settings: object, prefix: str = "") -> Iterator[tuple[str, object]]
             yield f"{prefix}{field.name}", list(value) if isinstance(value, tuple) else value
 
 
-def test_settings_page_lists_every_setting_with_its_default():
+def test_settings_page_lists_every_setting_with_its_default() -> None:
     rows = _ROW.findall((ROOT / "docs/use/settings.md").read_text(encoding="utf-8"))
     assert {name: json.loads(value) for name, value in rows} == dict(defaults(Settings()))
     assert len(rows) == len(dict(rows))
 
 
-def test_index_lists_every_page():
+def test_index_lists_every_page() -> None:
     index = (DOCS / "README.md").read_text(encoding="utf-8")
     linked = {(DOCS / path).resolve() for path, _ in _LINK.findall(index) if path and "://" not in path}
     pages = {*DOCS.glob("*.md"), *DOCS.glob("[!p]*/*.md"), DOCS / "problems/README.md"} - {DOCS / "README.md"}
@@ -109,24 +109,24 @@ def test_index_lists_every_page():
 
 
 @pytest.mark.parametrize("part", GENERATED_PARTS, ids=lambda part: part.name)
-def test_generated_part_is_up_to_date(part):
+def test_generated_part_is_up_to_date(part) -> None:
     assert part.committed() == part.generate(), "run: python -m tests.generated_docs"
 
 
-def test_plugins_page_lists_every_hook():
+def test_plugins_page_lists_every_hook() -> None:
     text = (ROOT / "docs/extend/plugins.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(provide_\w+|review_plan)", text, re.MULTILINE))
     assert listed == {name for name in vars(Hooks) if not name.startswith("_")}
 
 
-def test_middleware_page_lists_the_zones_in_order():
+def test_middleware_page_lists_the_zones_in_order() -> None:
     from turnbuckle.records import ZONES
 
     text = (ROOT / "docs/learn/middleware.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == ZONES
 
 
-async def test_readme_app_answers_as_the_readme_says():
+async def test_readme_app_answers_as_the_readme_says() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     source = next(found[2] for found in _BLOCK.finditer(text) if found[1] == "python")
     assert len(source.splitlines()) == 12
@@ -164,7 +164,7 @@ def listed_statuses() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("limit", [field.name for field in attrs.fields(Limits)])
-async def test_limits_page_gives_the_status_beyond_each_limit(limit):
+async def test_limits_page_gives_the_status_beyond_each_limit(limit) -> None:
     size, request = _TOO_MUCH[limit]
     app = App()
 
@@ -178,7 +178,7 @@ async def test_limits_page_gives_the_status_beyond_each_limit(limit):
     assert exchange.is_closed
 
 
-async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long():
+async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long() -> None:
     app = App()
 
     @app.get("/")
@@ -247,7 +247,7 @@ async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long():
         pytest.param("extend/plugins.md", "ServedBy", "GET /about", 200, "X-Shop: shop", id="plugin-with-settings"),
     ],
 )
-async def test_code_does_what_the_page_says(page, marker, request_line, status, expected):
+async def test_code_does_what_the_page_says(page, marker, request_line, status, expected) -> None:
     file = (ROOT if page == "README.md" else DOCS) / page
     source = next(found[2] for found in _BLOCK.finditer(file.read_text("utf-8")) if marker in found[2])
     app = run_block(file, 1, source)["app"]
@@ -260,7 +260,7 @@ async def test_code_does_what_the_page_says(page, marker, request_line, status, 
 
 
 @pytest.mark.parametrize(("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str)
-async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(policy, status):
+async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(policy, status) -> None:
     app = App(settings={"routing": {"trailing_slash": policy}})
 
     @app.get("/users")
@@ -274,7 +274,7 @@ async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(pol
     assert response.headers.get("Location", "/users") == "/users"
 
 
-async def test_handlers_page_describes_the_attributes_of_an_upload():
+async def test_handlers_page_describes_the_attributes_of_an_upload() -> None:
     app = App()
 
     @app.post("/")

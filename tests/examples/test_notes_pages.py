@@ -41,7 +41,7 @@ def listing(pages, *found, query="", words=(), page=1, pages_in_all=1):
     return pages.Listing(found=store, query=query, words=words, page=page, pages=pages_in_all)
 
 
-def test_list_escapes_notes_and_query(pages, make_note):
+def test_list_escapes_notes_and_query(pages, make_note) -> None:
     html = pages.list_page(listing(pages, make_note(HOSTILE, HOSTILE), query=HOSTILE, words=(HOSTILE,)), now=NOW)
     assert "<script" not in html
     assert "<img src=x" not in html
@@ -49,24 +49,24 @@ def test_list_escapes_notes_and_query(pages, make_note):
     assert f"<mark>{ESCAPED}</mark>" in html
 
 
-def test_note_escapes_title_and_text(pages, make_note):
+def test_note_escapes_title_and_text(pages, make_note) -> None:
     html = pages.note_page(make_note(HOSTILE, HOSTILE), now=NOW)
     assert "<script" not in html
     assert html.count(ESCAPED) == 3
 
 
-def test_form_escapes_what_was_typed(pages, drafts):
+def test_form_escapes_what_was_typed(pages, drafts) -> None:
     html = pages.form_page(drafts.Draft(title=HOSTILE, text="</textarea>" + HOSTILE))
     assert "<script" not in html
     assert html.count("</textarea>") == 1
 
 
-def test_form_keeps_a_first_empty_line(pages, drafts):
+def test_form_keeps_a_first_empty_line(pages, drafts) -> None:
     # The HTML parser drops one newline right after <textarea>; that one is ours.
     assert ">\n\nindeed</textarea>" in pages.form_page(drafts.Draft(text="\nindeed"))
 
 
-def test_form_shows_errors_beside_their_fields(pages, drafts):
+def test_form_shows_errors_beside_their_fields(pages, drafts) -> None:
     html = pages.form_page(drafts.Draft(text="kept"), errors={"title": "A note needs a title."})
     assert '<p class="error" id="title-error">A note needs a title.</p>' in html
     assert 'aria-invalid="true" aria-describedby="title-error"' in html
@@ -74,26 +74,26 @@ def test_form_shows_errors_beside_their_fields(pages, drafts):
     assert 'id="text-error"' not in html
 
 
-def test_fill_leaves_braces_of_values_alone(pages, make_note):
+def test_fill_leaves_braces_of_values_alone(pages, make_note) -> None:
     assert "{title} {0}" in pages.note_page(make_note("{title} {0}"), now=NOW)
 
 
-def test_list_without_notes_invites_to_write_one(pages):
+def test_list_without_notes_invites_to_write_one(pages) -> None:
     assert "Write the first one" in pages.list_page(listing(pages))
 
 
-def test_list_without_results_names_the_query(pages):
+def test_list_without_results_names_the_query(pages) -> None:
     assert "No note contains <strong>zebra</strong>" in pages.list_page(listing(pages, query="zebra", words=("zebra",)))
 
 
-def test_list_links_to_the_pages_around_and_keeps_the_query(pages, make_note):
+def test_list_links_to_the_pages_around_and_keeps_the_query(pages, make_note) -> None:
     html = pages.list_page(listing(pages, make_note(), query="a&b", words=("a&b",), page=2, pages_in_all=3), now=NOW)
     assert 'href="/?q=a%26b&amp;page=1"' in html
     assert 'href="/?q=a%26b&amp;page=3"' in html
     assert "Page 2 of 3" in html
 
 
-def test_list_of_one_page_has_no_pagination(pages, make_note):
+def test_list_of_one_page_has_no_pagination(pages, make_note) -> None:
     assert "Page 1" not in pages.list_page(listing(pages, make_note()), now=NOW)
 
 
@@ -105,7 +105,7 @@ def test_list_of_one_page_has_no_pagination(pages, make_note):
         pytest.param("", "", id="none"),
     ],
 )
-def test_flash_says_one_of_our_messages_or_nothing(pages, make_note, flash, expected):
+def test_flash_says_one_of_our_messages_or_nothing(pages, make_note, flash, expected) -> None:
     html = pages.note_page(make_note(), flash=flash, now=NOW)
     assert (expected or "</header>") in html
     assert ('class="flash"' in html) is bool(expected)
@@ -121,11 +121,11 @@ def test_flash_says_one_of_our_messages_or_nothing(pages, make_note, flash, expe
         pytest.param((".*",), "Notes &amp; notebooks", id="no-pattern"),
     ],
 )
-def test_highlight_marks_words(markup, words, expected):
+def test_highlight_marks_words(markup, words, expected) -> None:
     assert markup.highlight("Notes & notebooks", words) == expected
 
 
-def test_excerpt_is_taken_around_the_first_word(markup):
+def test_excerpt_is_taken_around_the_first_word(markup) -> None:
     text = "start " * 100 + "needle " + "end " * 100
     assert "needle" in markup.excerpt(text, ["needle"])
     assert markup.excerpt(text, ["needle"]).startswith("… ")
@@ -145,7 +145,7 @@ def test_excerpt_is_taken_around_the_first_word(markup):
         pytest.param(timedelta(days=10), "5 Mar 2026", id="date"),
     ],
 )
-def test_ago_says_how_long_it_has_been(markup, passed, expected):
+def test_ago_says_how_long_it_has_been(markup, passed, expected) -> None:
     assert markup.ago(NOW - passed, NOW) == expected
 
 
@@ -160,11 +160,11 @@ def test_ago_says_how_long_it_has_been(markup, passed, expected):
         pytest.param({"title": "t", "text": "\ud800"}, "text", id="half-a-surrogate-pair"),
     ],
 )
-def test_draft_refuses(drafts, form, field):
+def test_draft_refuses(drafts, form, field) -> None:
     assert list(drafts.Draft.from_form(form).errors()) == [field]
 
 
-def test_draft_tidies_lines(drafts):
+def test_draft_tidies_lines(drafts) -> None:
     draft = drafts.Draft.from_form({"title": "  two \n words ", "text": "a\r\nb\rc\n\n", "pinned": "yes"})
     assert draft == drafts.Draft(title="two words", text="a\nb\nc", pinned=True)
     assert draft.errors() == {}
@@ -180,11 +180,11 @@ def test_draft_tidies_lines(drafts):
         pytest.param({"text": "t"}, {"title"}, id="title-missing"),
     ],
 )
-def test_draft_from_json_names_the_fields_that_are_wrong(drafts, value, fields):
+def test_draft_from_json_names_the_fields_that_are_wrong(drafts, value, fields) -> None:
     assert set(drafts.draft_from_json(value, base=drafts.Draft())[1]) == fields
 
 
-def test_draft_from_json_keeps_what_is_not_sent(drafts):
+def test_draft_from_json_keeps_what_is_not_sent(drafts) -> None:
     base = drafts.Draft(title="old", text="text", pinned=True)
     assert drafts.draft_from_json({"title": "new"}, base=base) == (
         drafts.Draft(title="new", text="text", pinned=True),
@@ -192,7 +192,7 @@ def test_draft_from_json_keeps_what_is_not_sent(drafts):
     )
 
 
-def test_search_words_are_bounded(drafts):
+def test_search_words_are_bounded(drafts) -> None:
     assert drafts.search_words(" a  b\tc ") == ("a", "b", "c")
     assert len(drafts.search_words("x " * 500)) == 8
 
@@ -205,10 +205,10 @@ def test_search_words_are_bounded(drafts):
         *[pytest.param(text, 1, id=repr(text)) for text in ("", "0", "-1", "+2", " 2", "1_0", "२", "x", "9" * 5000)],
     ],
 )
-def test_page_number_is_a_number_or_the_default(notes, text, expected):
+def test_page_number_is_a_number_or_the_default(notes, text, expected) -> None:
     assert notes("listing").page_number(text) == expected
 
 
 @pytest.mark.parametrize(("total", "expected"), [(0, 1), (1, 1), (12, 1), (13, 2)])
-def test_page_count_has_room_for_all(notes, total, expected):
+def test_page_count_has_room_for_all(notes, total, expected) -> None:
     assert notes("listing").page_count(total, 12) == expected

@@ -40,14 +40,14 @@ def titles(found) -> list[str]:
     return [note.title for note in found.notes]
 
 
-def test_store_returns_what_it_was_given(store):
+def test_store_returns_what_it_was_given(store) -> None:
     note = store.create("Title", "Text", pinned=True)
     assert store.get(note.id) == note
     assert (note.title, note.text, note.pinned) == ("Title", "Text", True)
     assert note.created_at == note.updated_at == datetime(2026, 3, 1, 0, 1, tzinfo=UTC)
 
 
-def test_store_keeps_notes_over_a_restart(store_module, store, tmp_path):
+def test_store_keeps_notes_over_a_restart(store_module, store, tmp_path) -> None:
     kept = [store.create(f"note {number}", "") for number in range(5)]
     store.delete(kept.pop().id)
     store.close()
@@ -58,7 +58,7 @@ def test_store_keeps_notes_over_a_restart(store_module, store, tmp_path):
         assert [again.get(note.id) for note in kept] == kept
 
 
-def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(store_module, store, tmp_path):
+def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(store_module, store, tmp_path) -> None:
     # Nothing is closed here: this is what a process that is killed leaves behind.
     other = store_module.Store(tmp_path / "notes.sqlite3")
     other.open()
@@ -67,20 +67,20 @@ def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(store_module, 
         assert other.get(note.id) == note
 
 
-def test_store_waits_for_the_disk(store):
+def test_store_waits_for_the_disk(store) -> None:
     ((mode,),) = store._connection.execute("PRAGMA synchronous").fetchall()
     ((journal,),) = store._connection.execute("PRAGMA journal_mode").fetchall()
     assert (mode, journal) == (2, "wal")
 
 
-def test_store_that_is_not_open_says_so(store_module, tmp_path):
+def test_store_that_is_not_open_says_so(store_module, tmp_path) -> None:
     store = store_module.Store(tmp_path / "notes.sqlite3")
     with pytest.raises(RuntimeError, match="is not open"):
         store.get(1)
     assert not (tmp_path / "notes.sqlite3").exists()
 
 
-def test_store_may_be_opened_and_closed_twice(store):
+def test_store_may_be_opened_and_closed_twice(store) -> None:
     store.open()
     store.close()
     store.close()
@@ -88,7 +88,7 @@ def test_store_may_be_opened_and_closed_twice(store):
     assert store.search(limit=1).total == 0
 
 
-def test_store_refuses_a_file_that_is_no_database(store_module, tmp_path):
+def test_store_refuses_a_file_that_is_no_database(store_module, tmp_path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Ada, this is not a database. " * 50)
     store = store_module.Store(path)
@@ -96,7 +96,7 @@ def test_store_refuses_a_file_that_is_no_database(store_module, tmp_path):
         store.open()
 
 
-def test_store_orders_by_pin_then_by_change(store):
+def test_store_orders_by_pin_then_by_change(store) -> None:
     first, second, third = (store.create(title, "") for title in ("first", "second", "third"))
     assert titles(store.search(limit=10)) == ["third", "second", "first"]
     store.pin(first.id, pinned=True)
@@ -106,7 +106,7 @@ def test_store_orders_by_pin_then_by_change(store):
     assert store.get(third.id) == third
 
 
-def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store):
+def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store) -> None:
     note = store.create("Title", "")
     pinned = store.pin(note.id, pinned=True)
     assert pinned.updated_at == note.updated_at
@@ -127,7 +127,7 @@ def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store)
         pytest.param([], ["Überraschung", "Snake_case", "Sale", "The garden", "Plants"], id="nothing-finds-all"),
     ],
 )
-def test_search_finds_notes_with_all_words(store, words, expected):
+def test_search_finds_notes_with_all_words(store, words, expected) -> None:
     store.create("Plants", "A rose for the garden")
     store.create("The garden", "")
     store.create("Sale", "100% off")
@@ -138,7 +138,7 @@ def test_search_finds_notes_with_all_words(store, words, expected):
     assert found.total == len(expected)
 
 
-def test_search_gives_one_page_and_counts_all(store):
+def test_search_gives_one_page_and_counts_all(store) -> None:
     for number in range(5):
         store.create(f"note {number}", "")
     found = store.search(limit=2, offset=2)
@@ -147,7 +147,7 @@ def test_search_gives_one_page_and_counts_all(store):
 
 
 @pytest.mark.parametrize("note_id", [0, -1, 99, 2**63, 10**40])
-def test_store_has_no_note_with_a_number_that_was_never_given(store, note_id):
+def test_store_has_no_note_with_a_number_that_was_never_given(store, note_id) -> None:
     store.create("Title", "")
     assert store.get(note_id) is None
     assert store.replace(note_id, "a", "b", pinned=False) is None
@@ -155,13 +155,13 @@ def test_store_has_no_note_with_a_number_that_was_never_given(store, note_id):
     assert store.delete(note_id) is False
 
 
-def test_store_never_gives_a_number_twice(store):
+def test_store_never_gives_a_number_twice(store) -> None:
     first = store.create("first", "")
     assert store.delete(first.id) is True
     assert store.create("second", "").id > first.id
 
 
-def test_store_serves_many_threads(store):
+def test_store_serves_many_threads(store) -> None:
     def write() -> None:
         for _ in range(20):
             store.create("from a thread", "")

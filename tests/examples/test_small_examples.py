@@ -29,7 +29,7 @@ def welcome(import_from: Import) -> ModuleType:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_echo_answers_with_the_content(echo, method):
+async def test_echo_answers_with_the_content(echo, method) -> None:
     content = bytes(range(256)) * 300
     async with Client(echo.app) as client:
         response = await client.request(method, "/", content=content)
@@ -38,13 +38,13 @@ async def test_echo_answers_with_the_content(echo, method):
     assert response.headers["Content-Type"] == "application/octet-stream"
 
 
-async def test_echo_answers_a_request_without_content(echo):
+async def test_echo_answers_a_request_without_content(echo) -> None:
     async with Client(echo.app) as client:
         response = await client.get("/")
     assert (response.status, response.content) == (200, b"")
 
 
-async def test_welcome_has_a_page_of_its_own(welcome):
+async def test_welcome_has_a_page_of_its_own(welcome) -> None:
     async with Client(welcome.app) as client:
         response = await client.get("/")
     assert response.status == 200
@@ -60,7 +60,7 @@ async def test_welcome_has_a_page_of_its_own(welcome):
         pytest.param("/welcome/%3Cscript%3Ealert(1)%3C%2Fscript%3E", f"Welcome, {ESCAPED}!", id="hostile"),
     ],
 )
-async def test_welcome_greets_by_name(welcome, path, greeting):
+async def test_welcome_greets_by_name(welcome, path, greeting) -> None:
     async with Client(welcome.app) as client:
         response = await client.get(path)
     assert response.status == 200
@@ -68,7 +68,7 @@ async def test_welcome_greets_by_name(welcome, path, greeting):
     assert HOSTILE not in response.text
 
 
-async def test_login_shows_the_form_and_reads_it(welcome):
+async def test_login_shows_the_form_and_reads_it(welcome) -> None:
     async with Client(welcome.app) as client:
         form = await client.get("/login")
         response = await client.post("/login", data={"name": HOSTILE, "password": "secret"})
@@ -78,7 +78,7 @@ async def test_login_shows_the_form_and_reads_it(welcome):
     assert HOSTILE not in response.text
 
 
-async def test_login_asks_again_without_a_name(welcome):
+async def test_login_asks_again_without_a_name(welcome) -> None:
     async with Client(welcome.app) as client:
         response = await client.post("/login", data={"name": " "})
     assert response.status == 422
@@ -86,7 +86,7 @@ async def test_login_asks_again_without_a_name(welcome):
     assert '<form method="post" action="/login">' in response.text
 
 
-async def test_login_takes_nothing_but_a_form(welcome):
+async def test_login_takes_nothing_but_a_form(welcome) -> None:
     async with Client(welcome.app) as client:
         response = await client.post("/login", json={"name": "Ada"})
     assert response.status == 415

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
+from typing import Never
 
 import pytest
 from hypothesis import given, strategies as st
@@ -39,7 +40,7 @@ def builtin(name, arguments=None):
         pytest.param("path", "a//b/", "a//b/", id="path"),
     ],
 )
-def test_builtin_reads(name, text, value):
+def test_builtin_reads(name, text, value) -> None:
     read = builtin(name).read(text)
     assert read == (value,)
     assert type(read[0]) is type(value)
@@ -90,11 +91,11 @@ def test_builtin_reads(name, text, value):
         ),
     ],
 )
-def test_builtin_refuses(name, text):
+def test_builtin_refuses(name, text) -> None:
     assert builtin(name).read(text) is None
 
 
-def test_date_expression_admits_the_days_of_the_calendar():
+def test_date_expression_admits_the_days_of_the_calendar() -> None:
     accepts = builtin("date").language.accepts
     for year in (1, 4, 99, 100, 400, 1900, 1999, 2000, 2023, 2024, 2100, 9996, 9999):
         for month in range(14):
@@ -109,22 +110,22 @@ def test_date_expression_admits_the_days_of_the_calendar():
 
 
 @given(st.integers(0, 10**100 - 1))
-def test_int_round_trip(value):
+def test_int_round_trip(value) -> None:
     assert builtin("int").read(builtin("int").write(value)) == (value,)
 
 
 @given(st.floats(0, 9e307))
-def test_float_round_trip(value):
+def test_float_round_trip(value) -> None:
     assert builtin("float").read(builtin("float").write(value)) == (value,)
 
 
 @given(st.dates())
-def test_date_round_trip(value):
+def test_date_round_trip(value) -> None:
     assert builtin("date").read(builtin("date").write(value)) == (value,)
 
 
 @given(st.uuids())
-def test_uuid_round_trip(value):
+def test_uuid_round_trip(value) -> None:
     assert builtin("uuid").read(builtin("uuid").write(value)) == (value,)
 
 
@@ -153,19 +154,19 @@ def test_uuid_round_trip(value):
         pytest.param("path", None, TypeError, id="path-none"),
     ],
 )
-def test_builtin_refuses_to_write(name, value, error):
+def test_builtin_refuses_to_write(name, value, error) -> None:
     with pytest.raises(error):
         builtin(name).write(value)
 
 
-def test_float_is_written_without_exponent():
+def test_float_is_written_without_exponent() -> None:
     write = builtin("float").write
     assert write(1e16) == "10000000000000000"
     assert write(1e-7) == "0.0000001"
     assert write(3) == "3.0"
 
 
-def test_re_reads_the_expression():
+def test_re_reads_the_expression() -> None:
     converter = builtin("re", "[A-Z]{2}-[0-9]+")
     assert converter.read("AB-12") == ("AB-12",)
     assert converter.read("ab-12") is None
@@ -175,27 +176,27 @@ def test_re_reads_the_expression():
 
 
 @pytest.mark.parametrize("refusal", [ValueError, KeyError, IndexError, InvalidOperation, ZeroDivisionError])
-def test_converter_refuses_by_raising(refusal):
-    def refuse(text):
+def test_converter_refuses_by_raising(refusal) -> None:
+    def refuse(text) -> Never:
         raise refusal(text)
 
     assert Converter(convert=refuse).read("x") is None
 
 
-def test_converter_faults_are_not_hidden():
+def test_converter_faults_are_not_hidden() -> None:
     converter = Converter(convert=lambda text: SimpleNamespace().missing)
     with pytest.raises(AttributeError):
         converter.read("x")
 
 
-def test_user_converter_reads_and_writes():
+def test_user_converter_reads_and_writes() -> None:
     money = Converter(regex=r"[0-9]+\.[0-9]{2}", convert=Decimal, format=lambda value: f"{value:.2f}")
     assert money.read("5.20") == (Decimal("5.20"),)
     assert money.read("5.2") is None
     assert money.write(Decimal(5)) == "5.00"
 
 
-def test_converter_regex_is_checked_when_made():
+def test_converter_regex_is_checked_when_made() -> None:
     with pytest.raises(RouteError, match=r"expression '\(', position 0"):
         Converter(regex="(")
 
@@ -207,17 +208,17 @@ def test_converter_regex_is_checked_when_made():
         pytest.param("re", None, r"converter 're' needs arguments: re\(...\)", id="missing"),
     ],
 )
-def test_resolve_refuses(name, arguments, message):
+def test_resolve_refuses(name, arguments, message) -> None:
     with pytest.raises(RouteError, match=message):
         builtin(name, arguments)
 
 
-def test_resolve_unknown():
+def test_resolve_unknown() -> None:
     with pytest.raises(KeyError):
         builtin("itn")
 
 
-def test_only_path_spans():
+def test_only_path_spans() -> None:
     assert PATH.covering_language is not PATH.language
     assert builtin("int").covering_language is builtin("int").language
     assert [

@@ -42,12 +42,12 @@ CHARACTERS = st.characters(exclude_categories=("Cs",))
         pytest.param("/%41\ud800", None, id="escape-and-surrogate"),
     ],
 )
-def test_decode_path_table(path, expected):
+def test_decode_path_table(path, expected) -> None:
     assert decode_path(path) == expected
 
 
 @given(st.text(CHARACTERS))
-def test_segment_round_trip(text):
+def test_segment_round_trip(text) -> None:
     encoded = encode_segment(text)
     assert encoded.isascii()
     assert "/" not in encoded
@@ -55,13 +55,13 @@ def test_segment_round_trip(text):
 
 
 @given(st.text(CHARACTERS))
-def test_segments_round_trip(text):
+def test_segments_round_trip(text) -> None:
     encoded = encode_segments(text)
     assert not encoded.startswith("/")
     assert "/".join(decode_path("/" + encoded)) == text
 
 
-def test_encode_leaves_what_a_segment_may_hold():
+def test_encode_leaves_what_a_segment_may_hold() -> None:
     text = "azAZ09-._~!$&'()*+,;=:@"
     assert encode_segment(text) == text
     assert encode_segment('/?#[]% "<>\\^`{|}') == "%2F%3F%23%5B%5D%25%20%22%3C%3E%5C%5E%60%7B%7C%7D"
@@ -81,12 +81,12 @@ def test_encode_leaves_what_a_segment_may_hold():
         pytest.param("/?x#y", "/%3Fx%23y", id="no-query"),
     ],
 )
-def test_normalize_path_table(path, expected):
+def test_normalize_path_table(path, expected) -> None:
     assert normalize_path(path) == expected
 
 
 @given(st.text())
-def test_normalized_path_never_leads_away(text):
+def test_normalized_path_never_leads_away(text) -> None:
     path = normalize_path("/" + text)
     assert path.isascii()
     assert path.isprintable()
@@ -95,5 +95,5 @@ def test_normalized_path_never_leads_away(text):
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("%41", None), ("a%4", 1), ("%41%", 3), ("%g0", 0)])
-def test_find_bad_escape_table(text, expected):
+def test_find_bad_escape_table(text, expected) -> None:
     assert find_bad_escape(text) == expected

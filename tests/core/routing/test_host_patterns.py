@@ -27,7 +27,7 @@ from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
         ("%41.com", None),
     ],
 )
-def test_normalize_host_table(authority, expected):
+def test_normalize_host_table(authority, expected) -> None:
     assert normalize_host(authority) == expected
 
 
@@ -46,12 +46,12 @@ def test_normalize_host_table(authority, expected):
         ("[::1]", "[::1]", ()),
     ],
 )
-def test_read_table(pattern, host, expected):
+def test_read_table(pattern, host, expected) -> None:
     parsed = parse_host_pattern(pattern, BUILTIN)
     assert parsed.read(host) == expected
 
 
-def test_names_follow_the_values():
+def test_names_follow_the_values() -> None:
     parsed = parse_host_pattern("{a}.{b}.com", BUILTIN)
     assert parsed.names == ("b", "a")
     assert dict(zip(parsed.names, parsed.read("x.y.com"), strict=True)) == {"a": "x", "b": "y"}
@@ -70,26 +70,26 @@ def test_names_follow_the_values():
         ("{x.com", "'}' expected, not '.'"),
     ],
 )
-def test_parse_refuses(pattern, reason):
+def test_parse_refuses(pattern, reason) -> None:
     with pytest.raises(RouteError) as caught:
         parse_host_pattern(pattern, BUILTIN)
     assert reason in str(caught.value)
     assert repr(pattern) in str(caught.value)
 
 
-def test_order_puts_the_specific_first():
+def test_order_puts_the_specific_first() -> None:
     written = ["{a}.{b}.com", "{a}.example.com", "api-{x}.example.com", "{n:int}.example.com"]
     ordered = sorted(written, key=lambda text: parse_host_pattern(text, BUILTIN).order)
     assert ordered == ["{n:int}.example.com", "api-{x}.example.com", "{a}.example.com", "{a}.{b}.com"]
 
 
-def test_write_gives_a_host_that_reads_the_same():
+def test_write_gives_a_host_that_reads_the_same() -> None:
     parsed = parse_host_pattern("{t}-{n:int}.Example.com", BUILTIN)
     assert parsed.write({"t": "acme", "n": 5}) == "acme-5.example.com"
     assert parsed.read("acme-5.example.com") == ("acme", 5)
 
 
 @pytest.mark.parametrize("value", ["a.b", "a/b", "", "a b", "\u00e4", "a:1", 5, "a@b"])
-def test_write_refuses(value):
+def test_write_refuses(value) -> None:
     with pytest.raises(RouteError):
         parse_host_pattern("{t}.example.com", BUILTIN).write({"t": value})

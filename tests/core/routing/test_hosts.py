@@ -13,10 +13,10 @@ from turnbuckle.routing.tree import TreeRouter
 class BareRouter:
     """As little of a router as the core asks for: it has one path, and no routes to show."""
 
-    def add(self, route, /):
+    def add(self, route, /) -> None:
         self.handler = route.handler
 
-    def freeze(self):
+    def freeze(self) -> None:
         pass
 
     def match(self, method, path, /):
@@ -70,11 +70,11 @@ MANY = [
         pytest.param("other.org", "/a", ("", "/{x}", {"x": "a"}), id="default"),
     ],
 )
-def test_match_host_table(host, path, expected):
+def test_match_host_table(host, path, expected) -> None:
     assert found(hosts(*MANY), host, path) == expected
 
 
-def test_host_without_its_path_passes_on():
+def test_host_without_its_path_passes_on() -> None:
     router = hosts(*MANY)
     assert found(router, "api.example.com", "/b", "POST") == ("api.example.com", "/b", {})
     assert found(router, "api.example.com", "/b", "GET") == ("", "/{x}", {"x": "b"})
@@ -86,19 +86,19 @@ def test_host_without_its_path_passes_on():
     assert router.allowed("/b/c/d") == frozenset()
 
 
-def test_match_without_host_is_for_any():
+def test_match_without_host_is_for_any() -> None:
     router = hosts(*MANY)
     assert router.match("GET", "/a").route.path == "/{x}"
     with pytest.raises(NotFound):
         router.match_host("GET", "/none/at/all", "api.example.com")
 
 
-def test_static_match_is_not_made_anew():
+def test_static_match_is_not_made_anew() -> None:
     router = hosts(*MANY)
     assert router.match_host("GET", "/a", "api.example.com") is router.match_host("HEAD", "/a", "API.example.com")
 
 
-def test_slash_redirect_waits_for_the_others():
+def test_slash_redirect_waits_for_the_others() -> None:
     make = lambda: TreeRouter("redirect")  # noqa: E731  # the factory that HostRouter takes
     router = hosts(("/a/", "x.com"), ("/b/", "x.com"), ("/b", ""), make=make)
     assert found(router, "x.com", "/b") == ("", "/b", {})
@@ -107,7 +107,7 @@ def test_slash_redirect_waits_for_the_others():
     assert caught.value.path == "/a/"
 
 
-def test_same_host_otherwise_named_is_one_host():
+def test_same_host_otherwise_named_is_one_host() -> None:
     router = hosts(("/a", "{x}.example.com"), ("/b", "{y}.EXAMPLE.com"))
     assert found(router, "t.example.com", "/a")[2] == {"x": "t"}
     assert found(router, "t.example.com", "/b")[2] == {"y": "t"}
@@ -117,18 +117,18 @@ def test_same_host_otherwise_named_is_one_host():
         hosts(("/a", "example.com"), ("/a", "EXAMPLE.com"))
 
 
-def test_same_path_at_two_hosts():
+def test_same_path_at_two_hosts() -> None:
     router = hosts(("/a", "x.com"), ("/a", "y.com"), ("/a", ""))
     assert [found(router, host, "/a")[0] for host in ("x.com", "y.com", "z.com")] == ["x.com", "y.com", ""]
     assert [route.host for route in router.routes] == ["x.com", "y.com", ""]
 
 
-def test_parameter_in_host_and_path_is_refused():
+def test_parameter_in_host_and_path_is_refused() -> None:
     with pytest.raises(RouteError, match="parameter 'x' is in host and path"):
         hosts(("/{y}/{x:int}", "{x}.example.com"))
 
 
-def test_name_is_unique_over_hosts():
+def test_name_is_unique_over_hosts() -> None:
     with pytest.raises(RouteConflict, match="both are named 'it'"):
         hosts(("/a", "x.com", "it"), ("/b", "", "it"))
 
@@ -141,21 +141,21 @@ def test_name_is_unique_over_hosts():
         pytest.param("tenant", {"tenant": "acme", "id": 5}, "//acme.example.com/t/5", id="pattern"),
     ],
 )
-def test_url_for_table(name, params, expected):
+def test_url_for_table(name, params, expected) -> None:
     router = hosts(
         ("/{x}", "", "any"), ("/a", "API.example.com", "exact"), ("/t/{id:int}", "{tenant}.example.com", "tenant")
     )
     assert router.url_for(name, **params) == expected
 
 
-def test_url_for_refuses():
+def test_url_for_refuses() -> None:
     router = hosts(("/a", "{t}.x.com", "it"))
     for name, params in [("none", {}), ("it", {}), ("it", {"t": "a", "u": 1}), ("it", {"t": "evil.com/"})]:
         with pytest.raises(RouteError):
             router.url_for(name, **params)
 
 
-def test_unreachable_routes_of_all_hosts():
+def test_unreachable_routes_of_all_hosts() -> None:
     router = hosts(("/{x:re(.+)}", "a.com"), ("/{y}", "a.com"), ("/{x:re(.+)}", ""), ("/{y}", ""))
     routes = [unreachable.route for unreachable in router.unreachable_routes()]
     assert [(route.host, route.path) for route in routes] == [
@@ -164,7 +164,7 @@ def test_unreachable_routes_of_all_hosts():
     ]
 
 
-def test_bare_router_will_do():
+def test_bare_router_will_do() -> None:
     router = hosts(("/bare", "{t}.x.com", "it"), ("/a", ""), make=BareRouter)
     assert router.match_host("GET", "/bare", "acme.x.com").path_params == {"t": "acme"}
     assert router.unreachable_routes() == ()
@@ -172,7 +172,7 @@ def test_bare_router_will_do():
         router.url_for("it", t="acme")
 
 
-def test_routers_that_link():
+def test_routers_that_link() -> None:
     assert isinstance(hosts(), LinkingRouter)
     assert isinstance(TreeRouter(), LinkingRouter)
     assert not isinstance(BareRouter(), LinkingRouter)

@@ -16,7 +16,7 @@ from turnbuckle.routing.methods import allowed_methods, check_methods, serves
         pytest.param(["OPTIONS"], {"OPTIONS"}, id="options"),
     ],
 )
-def test_allowed_methods_table(methods, expected):
+def test_allowed_methods_table(methods, expected) -> None:
     assert allowed_methods(methods) == expected
 
 
@@ -24,16 +24,16 @@ def test_allowed_methods_table(methods, expected):
     ("methods", "method", "expected"),
     [(["GET"], "HEAD", True), (["HEAD"], "GET", False), (["POST"], "HEAD", False), (["PUT"], "PUT", True)],
 )
-def test_serves_table(methods, method, expected):
+def test_serves_table(methods, method, expected) -> None:
     assert serves(methods, method) is expected
 
 
 @pytest.mark.parametrize("methods", [["GET"], ["M-SEARCH", "GET"], ["X_1"]])
-def test_check_takes_tokens(methods):
+def test_check_takes_tokens(methods) -> None:
     assert check_methods(methods) is None
 
 
 @pytest.mark.parametrize("methods", [[], ["get"], ["GET", ""], ["A B"], ["GET\n"], ["GET\u00c9"]])
-def test_check_refuses(methods):
+def test_check_refuses(methods) -> None:
     with pytest.raises(RouteError, match="method"):
         check_methods(methods)

@@ -40,10 +40,10 @@ METHODS = ["GET", "POST", "HEAD"]
 class Reference:
     """Match by trying all routes, in the documented order, with ``re`` on each segment."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.routes = []
 
-    def add(self, route, kinds):
+    def add(self, route, kinds) -> None:
         self.routes.append((route, kinds))
 
     def order(self, kinds):
@@ -115,7 +115,7 @@ def patterns(draw):
     ),
     st.randoms(use_true_random=False),
 )
-def test_tree_agrees_with_the_reference(drawn, requests, random):
+def test_tree_agrees_with_the_reference(drawn, requests, random) -> None:
     tree, reference = TreeRouter(), Reference()
     for method, kinds in drawn:
         route = Route(path=write(kinds), handler=print, methods=[method])
@@ -152,7 +152,7 @@ def encode(text, random):
 
 
 @given(st.sampled_from(METHODS), st.text(max_size=20) | st.text("/%aA2f.\u00e9\ud800", max_size=20))
-def test_no_path_raises_anything_else(method, path):
+def test_no_path_raises_anything_else(method, path) -> None:
     tree = TreeRouter(trailing_slash="redirect")
     for pattern in ("/", "/a", "/{x}", "/{x}/{y:int}", "/a/{x}.{y}", "/a/{r:path}/b"):
         tree.add(Route(path=pattern, handler=print))
@@ -164,7 +164,7 @@ def test_no_path_raises_anything_else(method, path):
             continue
 
 
-def test_index_finds_edges_by_their_texts():
+def test_index_finds_edges_by_their_texts() -> None:
     root = Node()
     patterns = [f"/part{number}-{{x}}.txt" for number in range(20)] + ["/{x}.txt", "/{x}", "/part1{x}", "/{x:int}"]
     for number, pattern in enumerate(patterns):
@@ -176,7 +176,7 @@ def test_index_finds_edges_by_their_texts():
     assert [edge.segment.literals for edge in root.index.candidates("5")] == [("", ""), ("", "")]
 
 
-def test_index_is_not_made_for_a_few():
+def test_index_is_not_made_for_a_few() -> None:
     root = Node()
     for number, pattern in enumerate(["/a{x}", "/b{x}", "/{x}"]):
         root.descend(parse_pattern(pattern, BUILTIN), number)

@@ -35,7 +35,7 @@ def shape(text, converters=BUILTIN):
         pytest.param("/...", [(("...",), [])], id="three-dots"),
     ],
 )
-def test_pattern_shape(text, expected):
+def test_pattern_shape(text, expected) -> None:
     assert shape(text) == expected
 
 
@@ -79,7 +79,7 @@ def test_pattern_shape(text, expected):
         pytest.param("/a" * (MAX_SEGMENTS + 1), 0, f"{MAX_SEGMENTS + 1} segments exceed {MAX_SEGMENTS}", id="long"),
     ],
 )
-def test_pattern_error_says_where(text, position, reason):
+def test_pattern_error_says_where(text, position, reason) -> None:
     with pytest.raises(PatternError) as caught:
         parse_pattern(text, BUILTIN)
     error = caught.value
@@ -90,7 +90,7 @@ def test_pattern_error_says_where(text, position, reason):
     assert isinstance(error, RouteError)
 
 
-def test_pattern_with_factory_of_the_user():
+def test_pattern_with_factory_of_the_user() -> None:
     def one_of(arguments):
         if not arguments:
             raise ValueError("no words to choose from")
@@ -102,12 +102,12 @@ def test_pattern_with_factory_of_the_user():
         parse_pattern("/{x:any()}", converters)
 
 
-def test_static_path_is_what_clients_write():
+def test_static_path_is_what_clients_write() -> None:
     assert parse_pattern("/caf\u00e9/a%2Fb/x y", BUILTIN).static_path == "/caf%C3%A9/a%2Fb/x%20y"
     assert parse_pattern("/", BUILTIN).static_path == "/"
 
 
-def test_split_outside_braces():
+def test_split_outside_braces() -> None:
     assert split_outside_braces("a.{x:re(.)}.b", ".") == ["a", "{x:re(.)}", "b"]
     assert split_outside_braces("", ".") == [""]
     assert split_outside_braces("{x:re([.]{2})}.c", ".") == ["{x:re([.]{2})}", "c"]

@@ -35,7 +35,7 @@ def segment(text, **converters):
         pytest.param("{x:re(a?)}", "", ("",), id="expression-may-be-empty"),
     ],
 )
-def test_read_table(pattern, text, expected):
+def test_read_table(pattern, text, expected) -> None:
     def even(digits):
         if int(digits) % 2:
             raise ValueError(digits)
@@ -45,7 +45,7 @@ def test_read_table(pattern, text, expected):
     assert read(text) == expected
 
 
-def test_order_of_specificity():
+def test_order_of_specificity() -> None:
     written = ["{x}", "{x:path}", "{a}.{b}", "{n:int}", "v{n:int}", "{x:re(a)}", "{u:uuid}", "{f:float}", "{x}.json"]
     ordered = sorted(written, key=lambda text: segment(text).order)
     assert ordered == [
@@ -61,7 +61,7 @@ def test_order_of_specificity():
     ]
 
 
-def test_key_leaves_names_out():
+def test_key_leaves_names_out() -> None:
     assert segment("a{x:int}").key == segment("a{y:int}").key
     assert segment("a{x:int}").key != segment("a{x}").key
     assert segment("{x:re(a)}").key != segment("{x:re(b)}").key
@@ -69,10 +69,10 @@ def test_key_leaves_names_out():
 
 
 @pytest.mark.parametrize(("text", "expected"), [("aXb", "X"), ("ab", ""), ("a", None), ("bXa", None), ("aX", None)])
-def test_trim_table(text, expected):
+def test_trim_table(text, expected) -> None:
     assert trim(text, "a", "b") == expected
 
 
-def test_interleave_puts_texts_between_literals():
+def test_interleave_puts_texts_between_literals() -> None:
     assert interleave(("a",), []) == "a"
     assert interleave(("<", "-", ">"), ["1", "2"]) == "<1-2>"

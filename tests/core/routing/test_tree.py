@@ -26,7 +26,7 @@ UUID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
         pytest.param("/x/a/edit", "/x/{a:path}/edit", id="path-with-more-behind"),
     ],
 )
-def test_specificity_decides_not_registration(path, expected):
+def test_specificity_decides_not_registration(path, expected) -> None:
     routes = [
         "/x/{a:path}",
         "/x/{a:path}/edit",
@@ -44,13 +44,13 @@ def test_specificity_decides_not_registration(path, expected):
     assert found(router(*reversed(routes)), path)[0] == expected
 
 
-def test_equal_specificity_goes_by_registration():
+def test_equal_specificity_goes_by_registration() -> None:
     first, second = "/{x:re([a-z]+)}", "/{x:re([a-m]+)}"
     assert found(router(first, second), "/abc")[0] == first
     assert found(router(second, first), "/abc")[0] == second
 
 
-def test_ready_match_is_shared_and_cannot_be_changed():
+def test_ready_match_is_shared_and_cannot_be_changed() -> None:
     tree = router("/a")
     match = tree.match("GET", "/a")
     assert tree.match("GET", "/a") is match
@@ -63,7 +63,7 @@ def test_ready_match_is_shared_and_cannot_be_changed():
     assert {**match.path_params} == {}
 
 
-def test_ready_match_is_that_of_the_other_form_where_slashes_are_ignored():
+def test_ready_match_is_that_of_the_other_form_where_slashes_are_ignored() -> None:
     tree = router("/a", trailing_slash="ignore")
     assert tree.match("GET", "/a/") is tree.match("HEAD", "/a")
 
@@ -72,7 +72,7 @@ def calls(tree, path):
     """Count the calls of functions in ``routing/``, resumed generators too, that one match takes."""
     count = 0
 
-    def profile(frame, event, argument):
+    def profile(frame, event, argument) -> None:
         nonlocal count
         count += event == "call" and "routing" in frame.f_code.co_filename
 
@@ -93,7 +93,7 @@ def crowd(size):
     return router(*routes)
 
 
-def test_ten_thousand_routes_cost_what_ten_do():
+def test_ten_thousand_routes_cost_what_ten_do() -> None:
     few, many = crowd(50), crowd(10_000)
     assert len(many.routes) == 10_000
     paths = ["/static/7", "/%73tatic/7", "/user/5/7", "/r7/a/2024-01-02", "/file/part7-a.txt", "/tail/7/a/b"]

@@ -1,6 +1,7 @@
 """Routes that no request can reach."""
 
 from itertools import product
+from typing import Never
 
 import pytest
 from hypothesis import given, strategies as st
@@ -18,7 +19,7 @@ from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.routing.unreachable import NOTHING, path_expression, shortest_escape
 
 
-def refuse(text):
+def refuse(text) -> Never:
     raise ValueError(text)
 
 
@@ -106,11 +107,11 @@ def unreachable_in(*routes):
         pytest.param(["/a", "/b/{x:int}", "/b/{x}", "/{r:path}"], [], id="ordinary"),
     ],
 )
-def test_unreachable_table(routes, expected):
+def test_unreachable_table(routes, expected) -> None:
     assert unreachable_in(*routes) == expected
 
 
-def check_witness(tree, unreachable):
+def check_witness(tree, unreachable) -> None:
     """Check that the witness has the form of the route, and that one tried before it answers."""
     for method in unreachable.route.methods:
         assert tree.match(method, unreachable.witness).route is not unreachable.route
@@ -123,7 +124,7 @@ def check_witness(tree, unreachable):
     assert alone.match(min(unreachable.route.methods), unreachable.witness).route is unreachable.route
 
 
-def test_witness_is_a_path_of_both():
+def test_witness_is_a_path_of_both() -> None:
     tree = router("/caf\u00e9/{x:re(.+)}", "/caf\u00e9/{y:date}/", "/caf\u00e9/{z:uuid}")
     (unreachable,) = tree.unreachable_routes()
     check_witness(tree, unreachable)
@@ -131,12 +132,12 @@ def test_witness_is_a_path_of_both():
     assert unreachable.route.path == "/caf\u00e9/{z:uuid}"
 
 
-def test_unreachable_routes_of_many_routes():
+def test_unreachable_routes_of_many_routes() -> None:
     routes = [f"/s{number}/{{x:int}}" for number in range(2000)] + ["/s7/{x:re([0-9]+)}", "/{a}/{b}"]
     assert unreachable_in(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
 
 
-def test_what_cannot_be_told_counts_as_reachable(monkeypatch):
+def test_what_cannot_be_told_counts_as_reachable(monkeypatch) -> None:
     routes = ["/{x:re([ab]*a[ab]{9})}", "/{y:re([ab]*a[ab]{9}|a{20})}"]
     assert unreachable_in(*routes) == [(routes[1], routes[0])]
     monkeypatch.setattr(unreachable, "_MAX_PAIRS", 100)
@@ -153,12 +154,12 @@ def test_what_cannot_be_told_counts_as_reachable(monkeypatch):
         pytest.param("[a-z]{3}", "[a-y]{3}", "aaz", id="class"),
     ],
 )
-def test_shortest_escape_table(route, cover, expected):
+def test_shortest_escape_table(route, cover, expected) -> None:
     codes = shortest_escape(Automaton(parse_expression(route)), Automaton(parse_expression(cover)))
     assert (None if codes is None else "".join(map(chr, codes))) == expected
 
 
-def test_path_expression_keeps_slashes_apart():
+def test_path_expression_keeps_slashes_apart() -> None:
     expression = Automaton(path_expression(parse_pattern("/x%2Fy/{a}.{b:int}/{r:path}", BUILTIN)))
     codes = shortest_escape(expression, Automaton(NOTHING))
     assert "".join("|" if code == SEPARATOR else chr(code) for code in codes) == "|x/y|a.0|"
@@ -190,7 +191,7 @@ def even(text):
         )
     )
 )
-def test_unreachable_routes_are_just_the_routes_never_reached(drawn):
+def test_unreachable_routes_are_just_the_routes_never_reached(drawn) -> None:
     tree = TreeRouter(converters={"even": Converter(regex="[ab]{1,2}", convert=even)})
     for number, (methods, pieces) in enumerate(drawn):
         path = "".join("/" + piece.replace("{x", f"{{x{place}") for place, piece in enumerate(pieces))
@@ -226,5 +227,5 @@ def reached_names(tree):
     return names
 
 
-def test_same_route_by_name_is_not_hidden_by_itself():
+def test_same_route_by_name_is_not_hidden_by_itself() -> None:
     assert router(as_route("/{x}", name="x"), as_route("/{x:int}", name="y")).unreachable_routes() == ()

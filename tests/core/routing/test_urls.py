@@ -45,7 +45,7 @@ class Color(enum.StrEnum):
         pytest.param("/.{x}", {"x": "well-known"}, "/.well-known", id="dot-first"),
     ],
 )
-def test_url_and_back(pattern, params, expected):
+def test_url_and_back(pattern, params, expected) -> None:
     it = tree(pattern)
     assert it.url_for("it", **params) == expected
     assert it.match("GET", expected).path_params == params
@@ -70,7 +70,7 @@ def test_url_and_back(pattern, params, expected):
         pytest.param("/{x}.{y}", {"x": "a", "y": "b.c"}, "would be split into other parameters", id="cut-elsewhere"),
     ],
 )
-def test_url_is_refused(pattern, params, message):
+def test_url_is_refused(pattern, params, message) -> None:
     it = tree(pattern)
     with pytest.raises(RouteError) as caught:
         it.url_for("it", **params)
@@ -78,7 +78,7 @@ def test_url_is_refused(pattern, params, message):
 
 
 @given(TEXT, st.integers(0, 10**60), TEXT)
-def test_url_round_trip(text, number, other):
+def test_url_round_trip(text, number, other) -> None:
     assume(text not in {".", ".."})
     it = tree("/a/{text}/{number:int}-{other}/b")
     params = {"text": text, "number": number, "other": other}
@@ -88,7 +88,7 @@ def test_url_round_trip(text, number, other):
 
 
 @given(st.lists(TEXT).map("/".join) | TEXT)
-def test_url_round_trip_path(text):
+def test_url_round_trip_path(text) -> None:
     assume(not {".", ".."} & set(text.split("/")))
     for it in (tree("/{rest:path}"), tree("/s/{rest:path}/end")):
         url = it.url_for("it", rest=text)
@@ -97,7 +97,7 @@ def test_url_round_trip_path(text):
 
 
 @given(TEXT, TEXT, TEXT)
-def test_url_round_trip_mixed_or_refused(first, second, third):
+def test_url_round_trip_mixed_or_refused(first, second, third) -> None:
     it = tree("/{a}-{b}.{c}")
     params = {"a": first, "b": second, "c": third}
     try:
@@ -109,7 +109,7 @@ def test_url_round_trip_mixed_or_refused(first, second, third):
 
 
 @given(st.floats(0, 9e307), st.dates(), st.uuids())
-def test_url_round_trip_typed(number, day, key):
+def test_url_round_trip_typed(number, day, key) -> None:
     it = tree("/{number:float}/{day:date}/{key:uuid}")
     params = {"number": number, "day": day, "key": key}
     assert it.match("GET", it.url_for("it", **params)).path_params == params

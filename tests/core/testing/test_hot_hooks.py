@@ -60,7 +60,7 @@ class AsksPluggy(Plugin):
 
 class OtherHooks:
     @pluggy.HookspecMarker("other")
-    def before_request(self, request):
+    def before_request(self, request) -> None:
         """Look at a request."""
 
 

@@ -110,7 +110,7 @@ class View:
         pytest.param(functools.partial(with_default, page=5), {"id": 1}, ("/here", 1, 5), id="partial"),
     ],
 )
-async def test_bind_handler(handler, path_params, result):
+async def test_bind_handler(handler, path_params, result) -> None:
     assert await call(handler, path_params) == result
 
 
@@ -125,12 +125,12 @@ async def test_bind_handler(handler, path_params, result):
         pytest.param(keyword_only, {"id": 1, "x": 2}, (1, "/here"), id="keyword only"),
     ],
 )
-async def test_bind_handler_without_known_path_parameters(handler, path_params, result):
+async def test_bind_handler_without_known_path_parameters(handler, path_params, result) -> None:
     assert await call(handler, path_params, known=False) == result
 
 
 @pytest.mark.parametrize("handler", [request_alone, first_is_request])
-def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler):
+def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler) -> None:
     assert bind_handler(handler, ()) is handler
     assert bind_handler(handler, {"id"}) is handler
 
@@ -148,12 +148,12 @@ def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler):
         pytest.param(3, set(), "signature of handler builtins.int cannot be read", id="not callable"),
     ],
 )
-def test_bind_handler_refuses(handler, path_params, message):
+def test_bind_handler_refuses(handler, path_params, message) -> None:
     with pytest.raises(ValueError, match=message):
         bind_handler(handler, path_params)
 
 
-async def test_stop_iteration_of_a_plain_handler_becomes_an_error():
+async def test_stop_iteration_of_a_plain_handler_becomes_an_error() -> None:
     def first(request):
         return next(iter(()))
 
@@ -161,7 +161,7 @@ async def test_stop_iteration_of_a_plain_handler_becomes_an_error():
         await asyncio.wait_for(bind_handler(first, ())(make_request()), 5)
 
 
-async def test_plain_handler_runs_in_a_thread_with_context():
+async def test_plain_handler_runs_in_a_thread_with_context() -> None:
     CURRENT.set("mine")
 
     def handler(request):
@@ -172,7 +172,7 @@ async def test_plain_handler_runs_in_a_thread_with_context():
     assert value == "mine"
 
 
-async def test_plain_wrapper_of_an_async_handler_is_awaited():
+async def test_plain_wrapper_of_an_async_handler_is_awaited() -> None:
     @functools.wraps(request_and_id)
     def wrapper(*args, **kwargs):
         return request_and_id(*args, **kwargs)
@@ -180,7 +180,7 @@ async def test_plain_wrapper_of_an_async_handler_is_awaited():
     assert await call(wrapper, {"id": 1}) == ("/here", 1)
 
 
-async def test_async_generator_is_returned_to_be_streamed():
+async def test_async_generator_is_returned_to_be_streamed() -> None:
     async def numbers(request, id):
         yield id
 
@@ -192,6 +192,6 @@ async def test_async_generator_is_returned_to_be_streamed():
     assert [piece async for piece in await call(Numbers(), {})] == [2]
 
 
-def test_describe_handler():
+def test_describe_handler() -> None:
     assert describe_handler(nothing).endswith("test_handlers.nothing")
     assert describe_handler(View()).endswith("test_handlers.View")

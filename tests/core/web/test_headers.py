@@ -10,32 +10,32 @@ TOKENS = st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1)
 VALUES = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]))
 
 
-def test_headers_find_names_in_any_case():
+def test_headers_find_names_in_any_case() -> None:
     headers = Headers(RAW)
     assert headers["Host"] == headers["HOST"] == headers.get("host") == "a.example"
     assert "hOST" in headers
 
 
-def test_headers_keep_every_value():
+def test_headers_keep_every_value() -> None:
     headers = Headers(RAW)
     assert headers["accept"] == "text/html"
     assert headers.get_list("Accept") == ["text/html", "*/*"]
     assert list(headers.items())[1:3] == [("accept", "text/html"), ("accept", "*/*")]
 
 
-def test_headers_see_each_name_once():
+def test_headers_see_each_name_once() -> None:
     headers = Headers(RAW)
     assert list(headers) == list(headers.keys()) == ["host", "accept", "x-name"]
     assert len(headers) == 3
     assert dict(headers)["accept"] == "text/html"
 
 
-def test_headers_decode_latin_1():
+def test_headers_decode_latin_1() -> None:
     assert Headers(RAW)["x-name"] == "café"
 
 
 @pytest.mark.parametrize("name", ["missing", "naïve", "\u212a", ""])
-def test_headers_without_a_name(name):
+def test_headers_without_a_name(name) -> None:
     headers = Headers(RAW)
     assert name not in headers
     assert headers.get(name) is None
@@ -45,23 +45,23 @@ def test_headers_without_a_name(name):
         headers[name]
 
 
-def test_headers_contain_only_text():
+def test_headers_contain_only_text() -> None:
     assert b"host" not in Headers(RAW)
     assert b"a" not in MutableHeaders({"a": "1"})
 
 
-def test_headers_show_themselves():
+def test_headers_show_themselves() -> None:
     assert repr(Headers(RAW[:1])) == "Headers([('host', 'a.example')])"
     assert repr(MutableHeaders({"A": "1"})) == "MutableHeaders([('A', '1')])"
 
 
-def test_mutable_headers_set_replaces_all_values():
+def test_mutable_headers_set_replaces_all_values() -> None:
     headers = MutableHeaders([("a", "1"), ("A", "2"), ("b", "3")])
     headers["a"] = "4"
     assert headers.items() == [("b", "3"), ("a", "4")]
 
 
-def test_mutable_headers_add_keeps_other_values():
+def test_mutable_headers_add_keeps_other_values() -> None:
     headers = MutableHeaders({"Set-Cookie": "a=1"})
     headers.add("set-cookie", "b=2")
     assert headers.get_list("SET-COOKIE") == ["a=1", "b=2"]
@@ -70,14 +70,14 @@ def test_mutable_headers_add_keeps_other_values():
     assert len(headers) == 1
 
 
-def test_mutable_headers_setdefault():
+def test_mutable_headers_setdefault() -> None:
     headers = MutableHeaders({"A": "1"})
     assert headers.setdefault("a", "2") == "1"
     assert headers.setdefault("b", "2") == "2"
     assert headers.items() == [("A", "1"), ("b", "2")]
 
 
-def test_mutable_headers_delete():
+def test_mutable_headers_delete() -> None:
     headers = MutableHeaders([("a", "1"), ("A", "2")])
     del headers["A"]
     assert headers.items() == []
@@ -100,14 +100,14 @@ def test_mutable_headers_delete():
         pytest.param(["*"], "Accept", ["*"], id="depends on everything"),
     ],
 )
-def test_mutable_headers_add_vary(before, name, after):
+def test_mutable_headers_add_vary(before, name, after) -> None:
     headers = MutableHeaders([("vary", value) for value in before])
     headers.add_vary(name)
     assert headers.get_list("Vary") == after
 
 
 @pytest.mark.parametrize("name", ["", " a", "a b", "a:", "a\r\n", "é", "a\x00", "(a)", "a\n"])
-def test_mutable_headers_refuse_name(name):
+def test_mutable_headers_refuse_name(name) -> None:
     headers = MutableHeaders()
     with pytest.raises(ValueError, match="is not a token"):
         headers[name] = "x"
@@ -116,30 +116,30 @@ def test_mutable_headers_refuse_name(name):
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb", "\x00", "a\x7f", "snow \u2603", "a\n"])
-def test_mutable_headers_refuse_value(value):
+def test_mutable_headers_refuse_value(value) -> None:
     with pytest.raises(ValueError, match="of field 'X-A' contains a character that cannot be sent"):
         MutableHeaders({"X-A": value})
     with pytest.raises(ValueError, match="of field 'X-A'"):
         MutableHeaders().setdefault("X-A", value)
 
 
-def test_mutable_headers_refused_value_leaves_the_old_one():
+def test_mutable_headers_refused_value_leaves_the_old_one() -> None:
     headers = MutableHeaders({"A": "1"})
     with pytest.raises(ValueError, match="'A'"):
         headers["A"] = "\n"
     assert headers.items() == [("A", "1")]
 
 
-def test_mutable_headers_refuse_second_content_type():
+def test_mutable_headers_refuse_second_content_type() -> None:
     with pytest.raises(ValueError, match="one Content-Type: either 'a/b' or 'c/d'"):
         MutableHeaders([("Content-Type", "a/b"), ("content-type", "c/d")])
 
 
-def test_mutable_headers_strip_whitespace_around_values():
+def test_mutable_headers_strip_whitespace_around_values() -> None:
     assert MutableHeaders({"A": " \tb c\t "})["a"] == "b c"
 
 
-def test_mutable_headers_copy_what_they_are_given():
+def test_mutable_headers_copy_what_they_are_given() -> None:
     given_headers = {"A": "1"}
     first = MutableHeaders(given_headers)
     second = MutableHeaders(first)
@@ -149,7 +149,7 @@ def test_mutable_headers_copy_what_they_are_given():
 
 
 @given(st.lists(st.tuples(TOKENS.filter(lambda name: name.lower() != "content-type"), VALUES)))
-def test_mutable_headers_hold_what_was_added(pairs):
+def test_mutable_headers_hold_what_was_added(pairs) -> None:
     headers = MutableHeaders(pairs)
     assert headers.items() == [(name, value.strip(" \t")) for name, value in pairs]
     assert set(headers.keys()) <= {name for name, _ in pairs}

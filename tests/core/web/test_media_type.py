@@ -20,23 +20,23 @@ from turnbuckle.web.media_type import MediaType, parse_media_type
         pytest.param("a/b; x =1; y=2", "a/b", (("y", "2"),), id="space before the equals sign"),
     ],
 )
-def test_parse_media_type(text, essence, parameters):
+def test_parse_media_type(text, essence, parameters) -> None:
     assert parse_media_type(text) == MediaType(essence, parameters)
 
 
-def test_media_type_get():
+def test_media_type_get() -> None:
     media_type = parse_media_type("text/plain; charset=latin-1; charset=utf-8")
     assert media_type.charset == "latin-1"
     assert media_type.get("boundary") == ""
 
 
 @pytest.mark.parametrize("piece", [';a="', ";a=", ';a="\\', ";" * 3, '"', "; ", '\\"'])
-def test_parse_media_type_is_linear(piece):
+def test_parse_media_type_is_linear(piece) -> None:
     # With backtracking this would take minutes.
     assert parse_media_type("a/b" + piece * 20_000).essence.startswith("a/b")
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_media_type_never_fails(text):
+def test_parse_media_type_never_fails(text) -> None:
     media_type = parse_media_type(text)
     assert media_type.essence == media_type.essence.lower()

@@ -23,7 +23,7 @@ def marking(name):
     return middleware(name=name)(mark)
 
 
-async def test_compose_puts_the_first_outermost():
+async def test_compose_puts_the_first_outermost() -> None:
     handler = compose([(marking("a"), None), (marking("b"), None)], endpoint)
     request = make_request()
     request.state.seen = []
@@ -31,11 +31,11 @@ async def test_compose_puts_the_first_outermost():
     assert request.state.seen == ["a", "b", "endpoint", "/b", "/a"]
 
 
-def test_compose_of_nothing_is_the_endpoint():
+def test_compose_of_nothing_is_the_endpoint() -> None:
     assert compose([], endpoint) is endpoint
 
 
-def test_compose_gives_each_factory_its_setup():
+def test_compose_gives_each_factory_its_setup() -> None:
     seen = []
 
     def factory(next_handler, setup):
@@ -47,6 +47,6 @@ def test_compose_gives_each_factory_its_setup():
     assert seen == [2, 1]
 
 
-def test_compose_refuses_a_result_that_is_not_callable():
+def test_compose_refuses_a_result_that_is_not_callable() -> None:
     with pytest.raises(TypeError, match="factory of middleware 'a' returned None, which is not a handler"):
         compose([(Middleware("a", lambda next_handler, setup: None), None)], endpoint)

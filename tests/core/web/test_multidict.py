@@ -13,14 +13,14 @@ PAIRS = [("a", "1"), ("b", "2"), ("a", "3")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-def test_multi_mapping_gives_first_and_all_values():
+def test_multi_mapping_gives_first_and_all_values() -> None:
     multi = MultiMapping(PAIRS)
     assert multi["a"] == multi.get("a") == "1"
     assert multi.get_list("a") == ["1", "3"]
     assert multi.items() == tuple(PAIRS)
 
 
-def test_multi_mapping_sees_each_name_once():
+def test_multi_mapping_sees_each_name_once() -> None:
     multi = MultiMapping(PAIRS)
     assert list(multi) == list(multi.keys()) == ["a", "b"]
     assert len(multi) == 2
@@ -28,7 +28,7 @@ def test_multi_mapping_sees_each_name_once():
     assert dict(multi) == {"a": "1", "b": "2"}
 
 
-def test_multi_mapping_without_a_name():
+def test_multi_mapping_without_a_name() -> None:
     multi = MultiMapping(PAIRS)
     assert "c" not in multi
     assert multi.get("c") is None
@@ -38,20 +38,20 @@ def test_multi_mapping_without_a_name():
         multi["c"]
 
 
-def test_multi_mapping_cannot_be_changed_through_its_lists():
+def test_multi_mapping_cannot_be_changed_through_its_lists() -> None:
     multi = MultiMapping(PAIRS)
     multi.get_list("a").append("4")
     assert multi.get_list("a") == ["1", "3"]
 
 
-def test_multi_mapping_compares_pairs():
+def test_multi_mapping_compares_pairs() -> None:
     assert MultiMapping(PAIRS) == MultiMapping(iter(PAIRS))
     assert MultiMapping(PAIRS) != MultiMapping(PAIRS[:2])
     assert MultiMapping(PAIRS) != PAIRS
     assert len({MultiMapping(PAIRS), MultiMapping(PAIRS)}) == 1
 
 
-def test_multi_mapping_shows_itself():
+def test_multi_mapping_shows_itself() -> None:
     assert repr(QueryParams([("a", "1")])) == "QueryParams([('a', '1')])"
 
 
@@ -75,15 +75,15 @@ def test_multi_mapping_shows_itself():
         pytest.param("a=\u2603", [("a", "?")], id="beyond latin-1"),
     ],
 )
-def test_parse_urlencoded(text, pairs):
+def test_parse_urlencoded(text, pairs) -> None:
     assert parse_urlencoded(text) == pairs
 
 
-def test_parse_urlencoded_in_another_charset():
+def test_parse_urlencoded_in_another_charset() -> None:
     assert parse_urlencoded("a=%E9", charset="latin-1") == [("a", "é")]
 
 
-def test_parse_urlencoded_bounds_the_fields():
+def test_parse_urlencoded_bounds_the_fields() -> None:
     assert len(parse_urlencoded("&".join(["a=1"] * 1000))) == 1000
     with pytest.raises(BadRequest, match="1001 fields exceed 1000"):
         parse_urlencoded("&".join(["a=1"] * 1001))
@@ -92,18 +92,18 @@ def test_parse_urlencoded_bounds_the_fields():
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=10))
-def test_query_round_trips(pairs):
+def test_query_round_trips(pairs) -> None:
     text = urlencode(pairs, quote_via=quote)
     parsed = [pair for pair in parse_urlencoded(text) if pair != ("", "")]
     assert parsed == [pair for pair in pairs if pair != ("", "")]
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_urlencoded_never_fails(text):
+def test_parse_urlencoded_never_fails(text) -> None:
     assert len(parse_urlencoded(text)) <= text.count("&") + 1
 
 
-def test_query_params_print_as_a_query():
+def test_query_params_print_as_a_query() -> None:
     assert str(QueryParams([("a b", "é"), ("a b", "2")])) == "a+b=%C3%A9&a+b=2"
 
 

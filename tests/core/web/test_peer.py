@@ -7,24 +7,24 @@ import pytest
 from turnbuckle.web.peer import Disconnected, Peer
 
 
-def test_peer_knows_nothing_by_default():
+def test_peer_knows_nothing_by_default() -> None:
     peer = Peer()
     assert (peer.client, peer.server, peer.scheme) == (None, None, "http")
     assert not peer.lost.is_set()
 
 
-def test_peer_takes_an_event():
+def test_peer_takes_an_event() -> None:
     lost = asyncio.Event()
     peer = Peer(("192.0.2.1", 1), "/run/a.sock", scheme="https", lost=lost)
     assert peer.lost is lost
 
 
-async def test_peer_made_by_hand_is_never_lost():
+async def test_peer_made_by_hand_is_never_lost() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(Peer().lost.wait(), 0)
 
 
-async def test_disconnected_wakes_all_tasks_that_wait():
+async def test_disconnected_wakes_all_tasks_that_wait() -> None:
     lost = Disconnected()
     waiting = [asyncio.ensure_future(lost.wait()) for _ in range(2)]
     await asyncio.sleep(0)
@@ -34,7 +34,7 @@ async def test_disconnected_wakes_all_tasks_that_wait():
     assert lost.is_set()
 
 
-async def test_disconnected_does_not_wait_once_it_is_set():
+async def test_disconnected_does_not_wait_once_it_is_set() -> None:
     lost = Disconnected()
     lost.set()
     await lost.wait()

@@ -27,25 +27,25 @@ from turnbuckle.routing.languages.expressions import ANY_TEXT, parse_expression,
         pytest.param(".*b", False, id="anything-then-b"),
     ],
 )
-def test_ambiguity_is_seen(text, expected):
+def test_ambiguity_is_seen(text, expected) -> None:
     assert Automaton(parse_expression(text)).is_unambiguous is expected
 
 
 @given(EXPRESSIONS)
-def test_language_accepts_what_its_expression_admits(expression):
+def test_language_accepts_what_its_expression_admits(expression) -> None:
     accepts, compiled = Language(expression).accepts, re.compile(python_regex(expression))
     assert [bool(accepts(text)) for text in TEXTS] == [bool(compiled.fullmatch(text)) for text in TEXTS]
 
 
 @pytest.mark.parametrize("text", ["(a+)+b", "(a*)*b", "(a|a)*b", "(a|aa)+b", "(.*a){5}b", "(a?){30}a{30}b"], ids=str)
-def test_no_text_makes_matching_explode(text):
+def test_no_text_makes_matching_explode(text) -> None:
     accepts = Language(parse_expression(text)).accepts
     # Thousands of characters where a backtracking matcher is lost after thirty.
     assert not accepts("a" * 5000)
     assert accepts("a" * 5000 + "b") or "?" in text
 
 
-def test_language_of_any_text_asks_nothing():
+def test_language_of_any_text_asks_nothing() -> None:
     language = Language(ANY_TEXT)
     assert language.is_any_text
     assert language.accepts is bool
@@ -53,13 +53,13 @@ def test_language_of_any_text_asks_nothing():
     assert Language(parse_expression(".+")).is_any_text
 
 
-def test_machine_stops_reading_when_nothing_can_follow():
+def test_machine_stops_reading_when_nothing_can_follow() -> None:
     machine = Machine(parse_expression("a(b|bb)"))
     assert not machine.accepts("x" * 1000)
     assert "y" not in machine.dead.after
 
 
-def test_machine_forgets_before_it_fills_the_memory(monkeypatch):
+def test_machine_forgets_before_it_fills_the_memory(monkeypatch) -> None:
     monkeypatch.setattr(automata, "_MEMORY", 50)
     machine = Machine(parse_expression("(.|..)*z"))
     for code in range(0x4E00, 0x4E00 + 500):
@@ -68,7 +68,7 @@ def test_machine_forgets_before_it_fills_the_memory(monkeypatch):
     assert sum(len(state.after) for state in machine._states.values()) <= 51
 
 
-def test_machine_restarts_beside_what_runs():
+def test_machine_restarts_beside_what_runs() -> None:
     machine = Machine(parse_expression("aab"))
     state = machine.step(machine.start, "a")
     both = machine.restart(state)

@@ -15,7 +15,7 @@ from turnbuckle.routing.languages.charsets import ANY, SEPARATOR, complement, co
         pytest.param([(1, 9), (3, 4)], ((1, 9),), id="swallows"),
     ],
 )
-def test_union_table(ranges, expected):
+def test_union_table(ranges, expected) -> None:
     assert union(ranges) == expected
 
 
@@ -30,24 +30,24 @@ def test_union_table(ranges, expected):
         pytest.param(((5, 5), (7, 7)), ((0, 4), (6, 6), (8, 0xD7FF), (0xE000, 0x10FFFF)), id="holes"),
     ],
 )
-def test_complement_table(charset, expected):
+def test_complement_table(charset, expected) -> None:
     assert complement(charset) == expected
 
 
-def test_complement_twice_is_the_same():
+def test_complement_twice_is_the_same() -> None:
     charset = union([(3, 8), (0xE000, 0xF000)])
     assert complement(complement(charset)) == charset
 
 
-def test_contains_bounds():
+def test_contains_bounds() -> None:
     assert [contains(((3, 5), (9, 9)), code) for code in (2, 3, 5, 6, 9)] == [False, True, True, False, True]
 
 
-def test_separator_is_no_character():
+def test_separator_is_no_character() -> None:
     assert not contains(ANY, SEPARATOR)
     assert ord(chr(0x10FFFF)) < SEPARATOR
 
 
-def test_overlap_is_found_between_sets():
+def test_overlap_is_found_between_sets() -> None:
     assert have_overlap([single("a"), ((0x60, 0x70),)])
     assert not have_overlap([single("a"), single("b"), ()])

@@ -59,7 +59,7 @@ TEXTS = ["".join(letters) for size in range(5) for letters in product("ab-", rep
         "(?:a{0}b)*",
     ],
 )
-def test_expression_admits_what_python_does(text):
+def test_expression_admits_what_python_does(text) -> None:
     machine = Machine(parse_expression(text))
     expected = [candidate for candidate in TEXTS if re.fullmatch(text, candidate, re.ASCII | re.DOTALL)]
     assert [candidate for candidate in TEXTS if machine.accepts(candidate)] == expected
@@ -83,7 +83,7 @@ def test_expression_admits_what_python_does(text):
         pytest.param("}", "}", "{", id="lone-brace"),
     ],
 )
-def test_expression_characters(text, yes, no):
+def test_expression_characters(text, yes, no) -> None:
     accepts = Machine(parse_expression(text)).accepts
     assert all(accepts(character) for character in yes)
     assert not any(accepts(character) for character in no)
@@ -123,7 +123,7 @@ def test_expression_characters(text, yes, no):
         pytest.param("a{9999}", 7, f"exceed {MAX_POSITIONS}", id="long"),
     ],
 )
-def test_expression_error_says_where(text, position, reason):
+def test_expression_error_says_where(text, position, reason) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_expression(text)
     assert caught.value.position == position
@@ -132,19 +132,19 @@ def test_expression_error_says_where(text, position, reason):
     assert str(caught.value) == f"expression {text!r}, position {position}: {caught.value.reason}"
 
 
-def test_positions_count_repetitions():
+def test_positions_count_repetitions() -> None:
     assert positions(parse_expression("a{10}")) == 11
     assert positions(parse_expression("a{2,}")) == 4
     assert positions(parse_expression("ab|c")) == 5
 
 
-def test_literal_admits_itself_alone():
+def test_literal_admits_itself_alone() -> None:
     machine = Machine(literal("a.b"))
     assert machine.accepts("a.b")
     assert not machine.accepts("axb")
 
 
-def test_spanning_lets_separators_stand_for_slashes():
+def test_spanning_lets_separators_stand_for_slashes() -> None:
     expression = spanning(parse_expression("(a|/)[^/]{2}"))
     assert isinstance(expression, Chain)
     choice, repeat = expression.items
@@ -167,12 +167,12 @@ EXPRESSIONS = st.recursive(
 
 
 @given(EXPRESSIONS)
-def test_python_regex_means_the_same(expression):
+def test_python_regex_means_the_same(expression) -> None:
     machine, compiled = Machine(expression), re.compile(python_regex(expression))
     assert [machine.accepts(text) for text in TEXTS] == [bool(compiled.fullmatch(text)) for text in TEXTS]
 
 
 @given(EXPRESSIONS)
-def test_mirrored_admits_texts_backwards(expression):
+def test_mirrored_admits_texts_backwards(expression) -> None:
     forward, backward = Machine(expression), Machine(mirrored(expression))
     assert [forward.accepts(text) for text in TEXTS] == [backward.accepts(text[::-1]) for text in TEXTS]

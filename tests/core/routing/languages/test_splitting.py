@@ -52,7 +52,7 @@ def brute_force(expressions, separators, text):
         pytest.param(["[a-z.]+", "[a-z]+", "[0-9.]+"], [".", "."], "a.b.c.1.2", ["a.b", "c", "1.2"], id="mixed"),
     ],
 )
-def test_split_table(expressions, separators, text, expected):
+def test_split_table(expressions, separators, text, expected) -> None:
     assert splitter(expressions, separators).split(text) == expected
 
 
@@ -60,7 +60,7 @@ def test_split_table(expressions, separators, text, expected):
     st.lists(st.sampled_from([".+", ".*", "[ab]+", "a-b|a", "(?:a-)*b", "[a-]{1,2}", "b?"]), min_size=2, max_size=3),
     st.data(),
 )
-def test_split_takes_the_longest_first(expressions, data):
+def test_split_takes_the_longest_first(expressions, data) -> None:
     separators = data.draw(
         st.lists(st.sampled_from(["-", "a", "--", "-a"]), min_size=len(expressions) - 1, max_size=len(expressions) - 1)
     )
@@ -68,7 +68,7 @@ def test_split_takes_the_longest_first(expressions, data):
     assert splitter(expressions, separators).split(text) == brute_force(expressions, separators, text)
 
 
-def test_split_of_hostile_text_ends():
+def test_split_of_hostile_text_ends() -> None:
     # A backtracking matcher would try some 10**14 cuts of this.
     cut = splitter([".+", ".+", ".+", "[0-9]+"], ["-", "-", "-"])
     assert cut.split("-" * 4000 + "x") is None

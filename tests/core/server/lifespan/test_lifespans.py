@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from typing import Never
 
 import attrs
 import pytest
@@ -101,7 +102,7 @@ async def test_lifespan_that_times_out_by_itself_says_so() -> None:
 
 
 async def test_failure_to_make_the_context_names_the_lifespan() -> None:
-    def broken(tasks):
+    def broken(tasks) -> Never:
         raise LookupError("no component of kind 'db'")
 
     with pytest.raises(LifespanError, match="lifespan 'db' failed: LookupError"):

@@ -333,11 +333,11 @@ def test_same_plugin_in_two_scopes_with_two_configs() -> None:
 
 
 @pytest.mark.parametrize("path", ["/{number:int}", "/<number>"])
-async def test_handler_is_called_the_same_by_any_router(path):
-    async def show(request, number):
+async def test_handler_is_called_the_same_by_any_router(path) -> None:
+    async def show(request, number) -> str:
         return f"{request.method} {number}"
 
-    async def show_only(number):
+    async def show_only(number) -> str:
         return f"{number}"
 
     app = App(router=RouterProvider("foreign", lambda setup: _Foreign()))
@@ -354,13 +354,13 @@ async def test_handler_is_called_the_same_by_any_router(path):
 class _Foreign:
     """A router with its own notion of paths."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.routes = {}
 
-    def add(self, route):
+    def add(self, route) -> None:
         self.routes[route.path.rpartition("/")[0]] = route
 
-    def freeze(self):
+    def freeze(self) -> None:
         pass
 
     def match(self, method, path):

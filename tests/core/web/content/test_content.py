@@ -11,7 +11,7 @@ from turnbuckle.errors import BadRequest, ContentTooLarge
 from turnbuckle.web.content.content import ContentReader, decode_json, decode_text, is_charset
 
 
-async def test_read_joins_the_pieces_and_keeps_them():
+async def test_read_joins_the_pieces_and_keeps_them() -> None:
     source = ListSource(b"ab", b"c")
     reader = ContentReader(source)
     assert await reader.read() == b"abc"
@@ -19,7 +19,7 @@ async def test_read_joins_the_pieces_and_keeps_them():
     assert source.calls == 3
 
 
-async def test_stream_yields_pieces_as_they_come():
+async def test_stream_yields_pieces_as_they_come() -> None:
     source = ListSource(b"ab", b"c")
     stream = ContentReader(source).stream()
     assert await anext(stream) == b"ab"
@@ -27,20 +27,20 @@ async def test_stream_yields_pieces_as_they_come():
     assert [piece async for piece in stream] == [b"c"]
 
 
-async def test_stream_after_read_comes_from_memory():
+async def test_stream_after_read_comes_from_memory() -> None:
     reader = ContentReader(ListSource(b"ab", b"c"))
     await reader.read()
     assert [piece async for piece in reader.stream()] == [b"abc"]
     assert [piece async for piece in reader.stream()] == [b"abc"]
 
 
-async def test_stream_after_reading_nothing_yields_nothing():
+async def test_stream_after_reading_nothing_yields_nothing() -> None:
     reader = ContentReader(ListSource())
     assert await reader.read() == b""
     assert [piece async for piece in reader.stream()] == []
 
 
-async def test_content_is_streamed_once():
+async def test_content_is_streamed_once() -> None:
     reader = ContentReader(ListSource(b"ab", b"c"))
     await anext(reader.stream())
     with pytest.raises(RuntimeError, match="can be read only once"):
@@ -49,7 +49,7 @@ async def test_content_is_streamed_once():
         await reader.read()
 
 
-async def test_read_passes_on_the_limit():
+async def test_read_passes_on_the_limit() -> None:
     with pytest.raises(ContentTooLarge):
         await ContentReader(ListSource(b"abc", b"def", limit=5)).read()
 
@@ -63,7 +63,7 @@ async def test_read_passes_on_the_limit():
         pytest.param("é".encode("utf-16"), "utf-16", "é", id="utf-16"),
     ],
 )
-def test_decode_text(content, charset, text):
+def test_decode_text(content, charset, text) -> None:
     assert decode_text(content, charset) == text
 
 
@@ -80,7 +80,7 @@ def test_decode_text(content, charset, text):
         pytest.param(b"abc", "", id="empty"),
     ],
 )
-def test_decode_text_refuses(content, charset):
+def test_decode_text_refuses(content, charset) -> None:
     with pytest.raises(BadRequest, match="400"):
         decode_text(content, charset)
 
@@ -92,7 +92,7 @@ CHARSETS = """
 
 
 @pytest.mark.parametrize("name", CHARSETS.split())
-def test_charsets_are_known_to_python(name):
+def test_charsets_are_known_to_python(name) -> None:
     assert is_charset(name)
     assert decode_text(b"", name) == ""
 
@@ -106,7 +106,7 @@ def test_charsets_are_known_to_python(name):
         pytest.param(b' "a" \r\n', "a", id="whitespace"),
     ],
 )
-def test_decode_json(content, value):
+def test_decode_json(content, value) -> None:
     assert decode_json(content) == value
 
 
@@ -125,13 +125,13 @@ def test_decode_json(content, value):
         pytest.param(b"1 2", id="two values"),
     ],
 )
-def test_decode_json_refuses(content):
+def test_decode_json_refuses(content) -> None:
     with pytest.raises(BadRequest, match="the content is not JSON"):
         decode_json(content)
 
 
 @given(st.binary())
-def test_decode_json_refuses_or_decodes(content):
+def test_decode_json_refuses_or_decodes(content) -> None:
     with contextlib.suppress(BadRequest):
         value = decode_json(content)
         assert decode_json(json.dumps(value).encode()) == value

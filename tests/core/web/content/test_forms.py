@@ -17,32 +17,32 @@ def form_request(*pieces, content_type=URLENCODED):
 @pytest.mark.parametrize(
     "content_type", [URLENCODED, f"{URLENCODED}; charset=utf-8", f"{URLENCODED.upper()};charset=UTF-8"]
 )
-async def test_urlencoded_form(content_type):
+async def test_urlencoded_form(content_type) -> None:
     form = await read_form(form_request(b"name=J%C3%A9&tag=", b"a&tag=b+c", content_type=content_type), FormLimits())
     assert form["name"] == "Jé"
     assert form.get_list("tag") == ["a", "b c"]
     assert len(form.files) == 0
 
 
-async def test_urlencoded_form_in_its_charset():
+async def test_urlencoded_form_in_its_charset() -> None:
     form = await read_form(form_request(b"a=%E9", content_type=f"{URLENCODED}; charset=latin-1"), FormLimits())
     assert form["a"] == "é"
     with pytest.raises(BadRequest, match="unknown charset"):
         await read_form(form_request(b"a=1", content_type=f"{URLENCODED}; charset=zlib"), FormLimits())
 
 
-async def test_urlencoded_form_without_content():
+async def test_urlencoded_form_without_content() -> None:
     form = await read_form(make_request(headers=[("content-type", URLENCODED)]), FormLimits())
     assert len(form) == 0
 
 
-async def test_urlencoded_form_after_read():
+async def test_urlencoded_form_after_read() -> None:
     request = form_request(b"a=1")
     await request.read()
     assert (await request.form())["a"] == "1"
 
 
-async def test_urlencoded_form_is_bounded():
+async def test_urlencoded_form_is_bounded() -> None:
     with pytest.raises(BadRequest, match="1001 fields exceed 1000"):
         await form_request(b"&" * 1000).form()
     with pytest.raises(BadRequest, match="3 fields exceed 2"):
@@ -59,12 +59,12 @@ async def test_urlencoded_form_is_bounded():
         pytest.param("", "content without a type is not a form", id="no type"),
     ],
 )
-async def test_form_of_another_type(content_type, message):
+async def test_form_of_another_type(content_type, message) -> None:
     with pytest.raises(UnsupportedMediaType, match=message):
         await form_request(b"a=1", content_type=content_type).form()
 
 
-def test_form_data_keeps_fields_and_files_apart():
+def test_form_data_keeps_fields_and_files_apart() -> None:
     file = UploadedFile("a.txt", "", in_memory=10)
     form = FormData([("a", "1"), ("a", "2")], [("b", file)])
     assert form.get_list("a") == ["1", "2"]
@@ -72,13 +72,13 @@ def test_form_data_keeps_fields_and_files_apart():
     assert form.files["b"] is file
 
 
-def test_form_data_closes_its_files():
+def test_form_data_closes_its_files() -> None:
     file = UploadedFile("a.txt", "", in_memory=10)
     FormData([], [("b", file)]).close()
     assert file.file.closed
 
 
-def test_form_limits_bound_everything_by_default():
+def test_form_limits_bound_everything_by_default() -> None:
     assert FormLimits() == FormLimits(
         fields=1000, files=100, text=2**22, part_field_count=8, part_field_line=4096, file_in_memory=2**18
     )

@@ -53,18 +53,18 @@ class Day(date):
         pytest.param("\ud800", '"\\ud800"', id="lone surrogate"),
     ],
 )
-def test_encode_json(value, text):
+def test_encode_json(value, text) -> None:
     assert encode_json(value) == text.encode()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": -float("inf")}])
-def test_encode_json_has_no_nan(value):
+def test_encode_json_has_no_nan(value) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode_json(value)
 
 
 @pytest.mark.parametrize("value", [object(), b"bytes", Point, 1j])
-def test_encode_json_refuses(value):
+def test_encode_json_refuses(value) -> None:
     with pytest.raises(TypeError, match="has no JSON form"):
         encode_json([value])
 
@@ -76,5 +76,5 @@ def test_encode_json_refuses(value):
         max_leaves=10,
     )
 )
-def test_encode_json_round_trips(value):
+def test_encode_json_round_trips(value) -> None:
     assert json.loads(encode_json(value)) == value

@@ -28,7 +28,7 @@ FORM = part("title", "é".encode()) + part("doc", b"abc", "a.txt", "Content-Type
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000], ids=str)
-async def test_multipart_split_anywhere(size):
+async def test_multipart_split_anywhere(size) -> None:
     pieces = [FORM[start : start + size] for start in range(0, len(FORM), size)]
     form = await form_request(*pieces).form()
     assert form.items() == (("title", "é"), ("title", ""))
@@ -37,12 +37,12 @@ async def test_multipart_split_anywhere(size):
     assert await file.read() == file.file.seek(0) * b"" + file.file.read() == b"abc"
 
 
-async def test_multipart_with_other_text_around():
+async def test_multipart_with_other_text_around() -> None:
     form = await form_request(b"preamble\r\n" + FORM + b"epilogue").form()
     assert form["title"] == "é"
 
 
-async def test_multipart_file_beyond_memory():
+async def test_multipart_file_beyond_memory() -> None:
     limits = FormLimits(file_in_memory=10)
     form = await form_request(part("doc", b"x" * 30_000, "a"), END).form(limits)
     assert await form.files["doc"].read() == b"x" * 30_000
@@ -50,12 +50,12 @@ async def test_multipart_file_beyond_memory():
     assert form.files["doc"].file.closed
 
 
-async def test_multipart_leaves_out_a_file_input_left_empty():
+async def test_multipart_leaves_out_a_file_input_left_empty() -> None:
     form = await form_request(part("doc", b"", ""), part("other", b"x", ""), part("empty", b"", "a"), END).form()
     assert list(form.files) == ["other", "empty"]
 
 
-async def test_multipart_text_that_is_not_utf_8():
+async def test_multipart_text_that_is_not_utf_8() -> None:
     form = await form_request(part("a", b"\xff"), END).form()
     assert form["a"] == "\ufffd"
 
@@ -75,17 +75,17 @@ async def test_multipart_text_that_is_not_utf_8():
         pytest.param(part("a", b"x") * 1001 + END, id="parts"),
     ],
 )
-async def test_multipart_refuses(content):
+async def test_multipart_refuses(content) -> None:
     with pytest.raises(BadRequest, match="malformed or has too many parts"):
         await form_request(content).form()
 
 
-async def test_multipart_bounds_files():
+async def test_multipart_bounds_files() -> None:
     with pytest.raises(BadRequest, match="more than 2 files"):
         await form_request(part("a", b"x", "a") * 3, END).form(FormLimits(files=2))
 
 
-async def test_multipart_bounds_text_over_all_parts():
+async def test_multipart_bounds_text_over_all_parts() -> None:
     with pytest.raises(ContentTooLarge, match="text of the form exceeds 5 bytes"):
         await form_request(part("a", b"123"), part("a", b"456"), END).form(FormLimits(text=5))
 
@@ -93,19 +93,19 @@ async def test_multipart_bounds_text_over_all_parts():
 @pytest.mark.parametrize(
     "boundary", ["", "; boundary=", '; boundary="a\tb"', "; boundary=" + "x" * 71, '; boundary="x "', "; boundary=é"]
 )
-async def test_multipart_refuses_boundary(boundary):
+async def test_multipart_refuses_boundary(boundary) -> None:
     with pytest.raises(BadRequest, match="boundary of the multipart form is missing or malformed"):
         await form_request(FORM, boundary=boundary).form()
 
 
-async def test_multipart_without_the_extra(monkeypatch):
+async def test_multipart_without_the_extra(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "multipart", None)
     with pytest.raises(UnsupportedMediaType, match=r"pip install 'turnbuckle\[forms\]'"):
         await form_request(FORM).form()
 
 
 @given(st.lists(st.tuples(st.text("abc_"), st.binary(max_size=200).filter(lambda value: b"--XX" not in value))))
-async def test_multipart_round_trips(files):
+async def test_multipart_round_trips(files) -> None:
     content = b"".join(part(name, value, "f") for name, value in files) + END
     form = await form_request(content).form()
     assert [(name, await file.read()) for name, file in form.files.items()] == files

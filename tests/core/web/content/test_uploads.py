@@ -25,30 +25,30 @@ async def uploaded(*pieces, name="a.txt", in_memory=4):
         pytest.param("é ☃.txt", "é ☃.txt", id="any letters"),
     ],
 )
-async def test_uploaded_file_name_has_no_folders(given_name, name):
+async def test_uploaded_file_name_has_no_folders(given_name, name) -> None:
     assert (await uploaded(name=given_name)).name == name
 
 
 @pytest.mark.parametrize("pieces", [(b"abc",), (b"abcdefgh",), (b"ab", b"cd", b"e", b"f"), ()])
-async def test_uploaded_file_reads_what_was_written(pieces):
+async def test_uploaded_file_reads_what_was_written(pieces) -> None:
     file = await uploaded(*pieces)
     assert await file.read() == await file.read() == b"".join(pieces)
     assert file.size == len(b"".join(pieces))
 
 
-async def test_uploaded_file_in_pieces():
+async def test_uploaded_file_in_pieces() -> None:
     file = await uploaded(b"x" * 100_000)
     assert [len(piece) async for piece in file.pieces()] == [65536, 34464]
 
 
-async def test_uploaded_file_save(tmp_path):
+async def test_uploaded_file_save(tmp_path) -> None:
     target = tmp_path / "saved"
     target.write_bytes(b"something longer than that")
     await (await uploaded(b"abc", b"def")).save(target)
     assert target.read_bytes() == b"abcdef"
 
 
-async def test_uploaded_file_closes_with_its_last_reference():
+async def test_uploaded_file_closes_with_its_last_reference() -> None:
     file = await uploaded(b"x" * 100)
     content = file.file
     assert repr(file) == "<UploadedFile 'a.txt' of 100 bytes>"
@@ -56,7 +56,7 @@ async def test_uploaded_file_closes_with_its_last_reference():
     assert content.closed
 
 
-async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path, monkeypatch):
+async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     file = await uploaded(b"1234")
     await file.write(b"5")

@@ -16,7 +16,7 @@ async def collect(stream):
     return [piece async for piece in stream]
 
 
-def test_request_line():
+def test_request_line() -> None:
     request = make_request("/a%20b?c=d&c=e", method="POST")
     assert request.method == "POST"
     assert request.target == "/a%20b?c=d&c=e"
@@ -28,11 +28,11 @@ def test_request_line():
 
 
 @pytest.mark.parametrize("method", ["GET", "get", "BREW", "M-SEARCH"])
-def test_request_method_is_as_received(method):
+def test_request_method_is_as_received(method) -> None:
     assert make_request(method=method).method == method
 
 
-def test_request_parts_are_computed_once():
+def test_request_parts_are_computed_once() -> None:
     request = make_request("/?a=1", headers=[("cookie", "a=1"), ("content-type", "a/b")])
     for part in ("query_params", "headers", "cookies", "state", "media_type"):
         assert getattr(request, part) is getattr(request, part)
@@ -49,18 +49,18 @@ def test_request_parts_are_computed_once():
         pytest.param("/~%7E", [("host", "[::1]:80")], "[::1]:80", "http://[::1]:80/~%7E", id="as received"),
     ],
 )
-def test_request_host_and_url(target, headers, host, url):
+def test_request_host_and_url(target, headers, host, url) -> None:
     request = make_request(target, headers=headers)
     assert request.host == host
     assert request.url == url
 
 
-def test_request_cookies_come_from_every_field():
+def test_request_cookies_come_from_every_field() -> None:
     request = make_request(headers=[("cookie", "a=1; b=2"), ("cookie", "a=3; c=4")])
     assert dict(request.cookies) == {"a": "1", "b": "2", "c": "4"}
 
 
-def test_request_bounds_query_and_cookies():
+def test_request_bounds_query_and_cookies() -> None:
     request = make_request("/?" + "&" * 1000, headers=[("cookie", ";" * 1000)])
     with pytest.raises(BadRequest, match="1001 fields exceed 1000"):
         _ = request.query_params
@@ -68,7 +68,7 @@ def test_request_bounds_query_and_cookies():
         _ = request.cookies
 
 
-def test_request_connection():
+def test_request_connection() -> None:
     request = make_request(peer=Peer(("192.0.2.7", 9), "/run/app.sock", scheme="https"))
     assert request.client == ("192.0.2.7", 9)
     assert request.server == "/run/app.sock"
@@ -82,18 +82,18 @@ def test_request_connection():
         pytest.param(None, "", id="none"),
     ],
 )
-def test_request_content_type(value, content_type):
+def test_request_content_type(value, content_type) -> None:
     headers = [("content-type", value)] if value is not None else []
     assert make_request(headers=headers).content_type == content_type
 
 
-def test_request_content_length():
+def test_request_content_length() -> None:
     assert make_request().content_length == 0
     assert make_request(content=b"abc").content_length == 3
     assert make_request(content=ListSource(b"abc")).content_length is None
 
 
-async def test_request_without_content():
+async def test_request_without_content() -> None:
     request = make_request()
     request.content_limit = 5
     assert request.content_limit == 0
@@ -103,7 +103,7 @@ async def test_request_without_content():
     assert len(request.trailers) == 0
 
 
-async def test_request_reads_content_once():
+async def test_request_reads_content_once() -> None:
     source = ListSource(b"ab", b"c")
     request = make_request(content=source)
     assert await request.read() == await request.read() == b"abc"
@@ -111,21 +111,21 @@ async def test_request_reads_content_once():
     assert source.calls == 3
 
 
-async def test_request_streams_content():
+async def test_request_streams_content() -> None:
     request = make_request(content=ListSource(b"ab", b"c"))
     assert await collect(request.stream()) == [b"ab", b"c"]
     with pytest.raises(RuntimeError, match="streamed"):
         await request.read()
 
 
-async def test_request_trailers_follow_content():
+async def test_request_trailers_follow_content() -> None:
     request = make_request(content=ListSource(b"ab", trailers=[(b"x-sum", b"5")]))
     assert "x-sum" not in request.trailers
     await request.read()
     assert request.trailers["X-Sum"] == "5"
 
 
-def test_request_content_limit_reaches_the_source():
+def test_request_content_limit_reaches_the_source() -> None:
     source = ListSource(b"ab", limit=100)
     request = make_request(content=source)
     assert request.content_limit == 100
@@ -133,7 +133,7 @@ def test_request_content_limit_reaches_the_source():
     assert source.limit == 7
 
 
-async def test_request_text_in_its_charset():
+async def test_request_text_in_its_charset() -> None:
     headers = [("content-type", "text/plain; charset=ISO-8859-1")]
     assert await make_request(content=b"\xe9", headers=headers).text() == "é"
     with pytest.raises(BadRequest, match="not valid in its charset"):
@@ -141,32 +141,32 @@ async def test_request_text_in_its_charset():
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-async def test_request_json_from_a_page_requires_a_json_type(content_type):
+async def test_request_json_from_a_page_requires_a_json_type(content_type) -> None:
     headers = [("origin", "https://evil.example"), *([("content-type", content_type)] if content_type else [])]
     with pytest.raises(UnsupportedMediaType):
         await make_request(content=b'{"a":1}', headers=headers).json()
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
-async def test_request_json_from_a_page_with_a_json_type(content_type):
+async def test_request_json_from_a_page_with_a_json_type(content_type) -> None:
     headers = [("origin", "https://evil.example"), ("content-type", content_type)]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
 
 
-async def test_request_json_without_an_origin_may_have_any_type():
+async def test_request_json_without_an_origin_may_have_any_type() -> None:
     headers = [("content-type", "application/json; charset=utf-8")]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
     assert await make_request(content=b'{"a":1}').json() == {"a": 1}
 
 
-async def test_request_form_is_kept():
+async def test_request_form_is_kept() -> None:
     request = make_request(content=b"a=1", headers=[("content-type", "application/x-www-form-urlencoded")])
     form = await request.form()
     assert form["a"] == "1"
     assert await request.form() is form
 
 
-async def test_request_sees_the_client_go():
+async def test_request_sees_the_client_go() -> None:
     lost = asyncio.Event()
     request = make_request(peer=Peer(lost=lost))
     waiting = asyncio.create_task(request.disconnected())
@@ -176,7 +176,7 @@ async def test_request_sees_the_client_go():
     assert request.is_disconnected
 
 
-async def test_request_by_hand_stays_connected():
+async def test_request_by_hand_stays_connected() -> None:
     request = make_request()
     assert not request.is_disconnected
     waiting = asyncio.create_task(request.disconnected())
@@ -185,7 +185,7 @@ async def test_request_by_hand_stays_connected():
     waiting.cancel()
 
 
-def test_request_url_for():
+def test_request_url_for() -> None:
     request = make_request()
     with pytest.raises(LookupError, match="no app to look up the route 'user' in"):
         request.url_for("user", id=1)
@@ -193,19 +193,19 @@ def test_request_url_for():
     assert request.url_for("user", name="x") == "/user/x"
 
 
-def test_request_starts_without_route_and_exception():
+def test_request_starts_without_route_and_exception() -> None:
     request = make_request()
     assert request.route is None
     assert request.exception is None
     assert dict(request.path_params) == {}
 
 
-def test_request_takes_no_other_attributes():
+def test_request_takes_no_other_attributes() -> None:
     with pytest.raises(AttributeError):
         make_request().user = "x"
 
 
-def test_request_is_freed_without_the_collector():
+def test_request_is_freed_without_the_collector() -> None:
     gc.disable()
     try:
         request = make_request(content=b"a")
@@ -217,13 +217,13 @@ def test_request_is_freed_without_the_collector():
         gc.enable()
 
 
-def test_request_class_is_final():
+def test_request_class_is_final() -> None:
     assert Request.__final__
 
 
 @pytest.mark.parametrize("part", ["raw_path", "path", "query", "host", "url"])
 @pytest.mark.parametrize("target", ["https://a.example/x", "HTTPS://a.example/x"])
-def test_request_for_https_is_misdirected_without_tls(target, part):
+def test_request_for_https_is_misdirected_without_tls(target, part) -> None:
     with pytest.raises(HTTPError) as caught:
         getattr(make_request(target), part)
     assert caught.value.status == 421

@@ -5,7 +5,7 @@ import pytest
 from turnbuckle.web.request.state import State
 
 
-def test_state_by_attribute_and_item():
+def test_state_by_attribute_and_item() -> None:
     state = State()
     state.user = "a"
     state["role"] = "b"
@@ -17,7 +17,7 @@ def test_state_by_attribute_and_item():
     assert "user" not in state
 
 
-def test_state_without_a_name():
+def test_state_without_a_name() -> None:
     state = State()
     assert state.get("user") is None
     assert state.get("user", 1) == 1

@@ -29,11 +29,11 @@ from turnbuckle.web.request.target import Target, parse_target
         pytest.param(b"@a.example/http://b", Target("", "", "", "@a.example/http://b"), id="no form at all"),
     ],
 )
-def test_parse_target(target, parts):
+def test_parse_target(target, parts) -> None:
     assert parse_target(target) == parts
 
 
-def test_parse_target_remembers_short_ones_only():
+def test_parse_target_remembers_short_ones_only() -> None:
     short, long = b"/" + b"a" * 200, b"/" + b"a" * 300
     assert parse_target(short) is parse_target(bytes(bytearray(short)))
     assert parse_target(long) is not parse_target(bytes(bytearray(long)))
@@ -41,5 +41,5 @@ def test_parse_target_remembers_short_ones_only():
 
 
 @given(st.binary())
-def test_parse_target_never_fails(target):
+def test_parse_target_never_fails(target) -> None:
     assert parse_target(b"/" + target).raw_path.startswith("/")

@@ -38,31 +38,31 @@ PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
         pytest.param("$Version=1; __proto__=x", {"$Version": "1", "__proto__": "x"}, id="no special names"),
     ],
 )
-def test_parse_cookies(line, cookies):
+def test_parse_cookies(line, cookies) -> None:
     assert parse_cookies([line]) == cookies
 
 
-def test_parse_cookies_of_several_fields():
+def test_parse_cookies_of_several_fields() -> None:
     assert parse_cookies(["a=1; b=2", "a=3; c=4"]) == {"a": "1", "b": "2", "c": "4"}
 
 
-def test_parse_cookies_bounds_their_number():
+def test_parse_cookies_bounds_their_number() -> None:
     assert len(parse_cookies(["; ".join(f"c{n}=1" for n in range(1000))])) == 1000
     with pytest.raises(BadRequest, match="1001 cookies exceed 1000"):
         parse_cookies(["; ".join(f"c{n}=1" for n in range(1000)), "x=1"])
 
 
-def test_parse_cookies_takes_backslashes_in_one_pass():
+def test_parse_cookies_takes_backslashes_in_one_pass() -> None:
     assert parse_cookies(['a="' + "\\" * 10_000 + '"']) == {"a": "\\" * 5000}
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_cookies_never_fails(line):
+def test_parse_cookies_never_fails(line) -> None:
     assert all(name and ";" not in name for name in parse_cookies([line]))
 
 
 @given(st.dictionaries(st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1), PRINTABLE, max_size=5))
-def test_cookies_round_trip(values):
+def test_cookies_round_trip(values) -> None:
     pairs = [
         Cookie(name=name, value=value, secure=True).serialize().partition(";")[0] for name, value in values.items()
     ]
@@ -96,7 +96,7 @@ def test_cookies_round_trip(values):
         ),
     ],
 )
-def test_cookie_serialize(attributes, text):
+def test_cookie_serialize(attributes, text) -> None:
     assert Cookie(name="a", value="1", **attributes).serialize() == text
 
 
@@ -109,7 +109,7 @@ def test_cookie_serialize(attributes, text):
         pytest.param("é", '"\\303\\251"', id="utf-8"),
     ],
 )
-def test_cookie_quotes_value(value, written):
+def test_cookie_quotes_value(value, written) -> None:
     assert Cookie(name="a", value=value, path=None, same_site=None, http_only=False).serialize() == f"a={written}"
 
 
@@ -134,28 +134,28 @@ def test_cookie_quotes_value(value, written):
         pytest.param({"expires": datetime(2026, 1, 1)}, "expires of cookie 'a' has no time zone", id="naive"),
     ],
 )
-def test_cookie_refuses_attributes(attributes, message):
+def test_cookie_refuses_attributes(attributes, message) -> None:
     with pytest.raises(ValueError, match=message):
         Cookie(**{"name": "a", **attributes})
 
 
 @pytest.mark.parametrize("value", ["\n", "a\r\nb", "\x00", "\x7f"])
-def test_cookie_refuses_control_characters(value):
+def test_cookie_refuses_control_characters(value) -> None:
     with pytest.raises(ValueError, match="of cookie 'a' contains a control character"):
         Cookie(name="a", value=value).serialize()
 
 
-def test_cookie_refuses_attributes_that_browsers_ignore():
+def test_cookie_refuses_attributes_that_browsers_ignore() -> None:
     with pytest.raises(ValueError, match="cookie 'a' of 4097 bytes exceeds 4096"):
         Cookie(name="a", value="x" * 4095).serialize()
 
 
-def test_cookie_prefixes_are_met():
+def test_cookie_prefixes_are_met() -> None:
     text = Cookie(name="__Host-a", value="1", secure=True).serialize()
     assert text == "__Host-a=1; Path=/; SameSite=Lax; Secure; HttpOnly"
 
 
-def test_cookie_deleted():
+def test_cookie_deleted() -> None:
     text = Cookie(name="a", value="1", max_age=9).deleted().serialize()
     assert text == "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax; HttpOnly"
 

@@ -1,5 +1,7 @@
 """Tests of ``turnbuckle.web.response.debug_page``."""
 
+from typing import Never
+
 import pytest
 
 from tests.core.web.requests import make_request
@@ -9,7 +11,7 @@ from turnbuckle.web.response.debug_page import debug_response
 HTML = ("accept", "text/html,*/*;q=0.8")
 
 
-def fail(text):
+def fail(text) -> Never:
     raise ValueError(text)
 
 
@@ -20,7 +22,7 @@ def caught(function, *args):
         return error
 
 
-def fail_while_handling(*, cause):
+def fail_while_handling(*, cause) -> None:
     try:
         fail("first")
     except ValueError as error:
@@ -35,7 +37,7 @@ def page(request, exception):
     return response.body.decode()
 
 
-def test_debug_page_shows_traceback_and_source():
+def test_debug_page_shows_traceback_and_source() -> None:
     text = page(make_request(headers=[HTML]), caught(fail, "the reason"))
     assert "<h1>ValueError: the reason</h1>" in text
     assert "test_debug_page.py:" in text
@@ -43,7 +45,7 @@ def test_debug_page_shows_traceback_and_source():
     assert "raise ValueError(text)</mark>" in text
 
 
-def test_debug_page_shows_the_request():
+def test_debug_page_shows_the_request() -> None:
     request = make_request("/users/7?a=b", headers=[HTML, ("x-a", "visible")])
     request.route = Route(path="/users/{id}", handler=fail)
     request.path_params = {"id": 7}
@@ -69,13 +71,13 @@ def test_debug_page_shows_the_request():
         "Sec-Session-Id",
     ],
 )
-def test_debug_page_redacts_credentials(name):
+def test_debug_page_redacts_credentials(name) -> None:
     text = page(make_request(headers=[HTML, (name, "hunter2")]), ValueError())
     assert "hunter2" not in text
     assert "[redacted]" in text
 
 
-def test_debug_page_escapes_everything():
+def test_debug_page_escapes_everything() -> None:
     request = make_request("/<script>1", headers=[HTML, ("x-<script>2", "<script>3")], method="<script>4")
     request.path_params = {"a": "<script>5"}
     text = page(request, caught(fail, "<script>6"))
@@ -83,7 +85,7 @@ def test_debug_page_escapes_everything():
     assert text.count("&lt;script&gt;") >= 7
 
 
-def test_debug_page_may_run_no_script():
+def test_debug_page_may_run_no_script() -> None:
     response = debug_response(make_request(headers=[HTML]), ValueError())
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
     assert response.headers["cache-control"] == "no-store"
@@ -91,13 +93,13 @@ def test_debug_page_may_run_no_script():
 
 
 @pytest.mark.parametrize(("cause", "words"), [(True, "was the direct cause of"), (False, "and while that was handled")])
-def test_debug_page_shows_the_chain_of_exceptions(cause, words):
+def test_debug_page_shows_the_chain_of_exceptions(cause, words) -> None:
     text = page(make_request(headers=[HTML]), caught(lambda: fail_while_handling(cause=cause)))
     assert text.index("<h2>ValueError: first</h2>") < text.index(words) < text.index("<h2>KeyError: &#x27;second")
 
 
-def test_debug_page_hides_a_suppressed_context():
-    def suppress():
+def test_debug_page_hides_a_suppressed_context() -> None:
+    def suppress() -> None:
         try:
             fail("first")
         except ValueError:
@@ -108,20 +110,20 @@ def test_debug_page_hides_a_suppressed_context():
     assert "<h2>ValueError" not in text
 
 
-def test_debug_page_without_source():
+def test_debug_page_without_source() -> None:
     text = page(make_request(headers=[HTML]), caught(exec, compile("1 / 0", "<made up>", "exec")))
     assert "<code>&lt;made up&gt;:1</code> in <code>&lt;module&gt;</code><pre></pre>" in text
 
 
-def test_debug_page_of_endless_recursion_is_bounded():
-    def recurse():
+def test_debug_page_of_endless_recursion_is_bounded() -> None:
+    def recurse() -> None:
         recurse()
 
     text = page(make_request(headers=[HTML]), caught(recurse))
     assert text.count("in <code>recurse</code>") <= 50
 
 
-def test_debug_text_for_other_clients():
+def test_debug_text_for_other_clients() -> None:
     response = debug_response(make_request(headers=[("accept", "*/*")]), caught(fail, "the <reason>"))
     assert response.content_type == "text/plain; charset=utf-8"
     assert response.body.startswith(b"Traceback (most recent call last):")

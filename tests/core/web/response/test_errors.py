@@ -1,6 +1,7 @@
 """Tests of ``turnbuckle.web.response.errors``."""
 
 import logging
+from typing import Never
 
 import pytest
 
@@ -53,7 +54,7 @@ HANDLERS = {
         pytest.param(ConnectionLost("secret"), 400, b"Bad Request", id="lost"),
     ],
 )
-async def test_default_answer(exception, status, body, caplog):
+async def test_default_answer(exception, status, body, caplog) -> None:
     response = await ErrorTable().respond(make_request(), exception)
     assert response.status == status
     assert response.content_type == "text/plain; charset=utf-8"
@@ -61,20 +62,20 @@ async def test_default_answer(exception, status, body, caplog):
     assert not caplog.records
 
 
-async def test_http_error_headers_are_sent():
+async def test_http_error_headers_are_sent() -> None:
     response = await ErrorTable().respond(make_request(), MethodNotAllowed(["PUT", "GET"]))
     assert response.headers["allow"] == "GET, PUT"
     response = await ErrorTable().respond(make_request(), HTTPError(503, headers={"Retry-After": "5"}))
     assert response.headers["retry-after"] == "5"
 
 
-async def test_http_error_headers_that_cannot_be_sent(caplog):
+async def test_http_error_headers_that_cannot_be_sent(caplog) -> None:
     response = await ErrorTable().respond(make_request(), HTTPError(400, headers={"X-A": "a\r\nb"}))
     assert (response.status, response.body) == (500, b"Internal Server Error")
     assert "headers that cannot be sent" in caplog.text
 
 
-async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog):
+async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog) -> None:
     error = ValueError("the password is x")
     request = make_request("/a%1b?b")
     response = await ErrorTable().respond(request, error)
@@ -86,7 +87,7 @@ async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog):
     assert request.exception is error
 
 
-async def test_unexpected_exception_with_debug():
+async def test_unexpected_exception_with_debug() -> None:
     table = ErrorTable(debug=True)
     response = await table.respond(make_request(), ValueError("the reason"))
     assert response.status == 500
@@ -105,14 +106,14 @@ async def test_unexpected_exception_with_debug():
         pytest.param(BadRequest(), 400, b"Bad Request", id="no handler"),
     ],
 )
-async def test_error_handlers(exception, status, body):
+async def test_error_handlers(exception, status, body) -> None:
     request = make_request()
     response = await ErrorTable(HANDLERS).respond(request, exception)
     assert (response.status, response.body) == (status, body)
     assert request.exception is exception
 
 
-async def test_later_error_handler_wins():
+async def test_later_error_handler_wins() -> None:
     handlers = {**HANDLERS, AppError: lambda request, exception: "later"}
     assert (await ErrorTable(handlers).respond(make_request(), AppError())).body == b"later"
 
@@ -124,8 +125,8 @@ async def test_later_error_handler_wins():
         pytest.param(BadRequest(), 400, id="another status"),
     ],
 )
-async def test_error_handler_that_fails(failure, status):
-    def fail(request, exception):
+async def test_error_handler_that_fails(failure, status) -> None:
+    def fail(request, exception) -> Never:
         raise failure
 
     error = AppError("first")
@@ -134,8 +135,8 @@ async def test_error_handler_that_fails(failure, status):
     assert failure.__context__ is error
 
 
-async def test_error_handler_that_raises_the_same(caplog):
-    async def fail(request, exception):
+async def test_error_handler_that_raises_the_same(caplog) -> None:
+    async def fail(request, exception) -> Never:
         raise exception
 
     error = AppError("first")
@@ -145,7 +146,7 @@ async def test_error_handler_that_raises_the_same(caplog):
     assert caplog.records[0].exc_info[1] is error
 
 
-async def test_error_handler_that_returns_nonsense(caplog):
+async def test_error_handler_that_returns_nonsense(caplog) -> None:
     response = await ErrorTable({AppError: lambda request, exception: 5}).respond(make_request(), AppError())
     assert response.status == 500
     assert "returned 5 of type int" in caplog.text

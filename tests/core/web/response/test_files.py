@@ -11,14 +11,14 @@ async def collect(body):
     return [piece async for piece in body]
 
 
-async def test_file_body_in_pieces(tmp_path):
+async def test_file_body_in_pieces(tmp_path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 150_000)
     pieces = await collect(FileBody(path))
     assert [len(piece) for piece in pieces] == [65536, 65536, 18928]
 
 
-async def test_file_body_can_be_sent_twice(tmp_path):
+async def test_file_body_can_be_sent_twice(tmp_path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     body = FileBody(path)
@@ -33,7 +33,7 @@ async def test_file_body_can_be_sent_twice(tmp_path):
         pytest.param(b"", b"", id="emptied"),
     ],
 )
-async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent):
+async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     body = FileBody(path)
@@ -42,7 +42,7 @@ async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent):
     assert b"".join(await collect(body)) == sent
 
 
-async def test_file_body_closes_when_the_client_goes(tmp_path):
+async def test_file_body_closes_when_the_client_goes(tmp_path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 150_000)
     open_files = len(os.listdir("/dev/fd"))
@@ -54,7 +54,7 @@ async def test_file_body_closes_when_the_client_goes(tmp_path):
     assert len(os.listdir("/dev/fd")) == open_files
 
 
-def test_file_body_refuses_anything_but_a_regular_file(tmp_path):
+def test_file_body_refuses_anything_but_a_regular_file(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         FileBody(tmp_path / "pipe")
@@ -72,7 +72,7 @@ def test_file_body_refuses_anything_but_a_regular_file(tmp_path):
         pytest.param("a.svg.br", "application/octet-stream", id="other compression"),
     ],
 )
-def test_guess_content_type(path, content_type):
+def test_guess_content_type(path, content_type) -> None:
     assert guess_content_type(path) == content_type
 
 
@@ -84,11 +84,11 @@ def test_guess_content_type(path, content_type):
         pytest.param("é/€", "attachment; filename=\"?/?\"; filename*=UTF-8''%C3%A9%2F%E2%82%AC", id="not ascii"),
     ],
 )
-def test_content_disposition(name, value):
+def test_content_disposition(name, value) -> None:
     assert content_disposition(name) == value
 
 
 @pytest.mark.parametrize("name", ["a\r\nb", "\x00"])
-def test_content_disposition_refuses(name):
+def test_content_disposition_refuses(name) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         content_disposition(name)

@@ -41,7 +41,7 @@ class Name(str):
         pytest.param("\ud800", b"?", TEXT, id="lone surrogate"),
     ],
 )
-def test_response_encodes_its_body(body, sent, content_type):
+def test_response_encodes_its_body(body, sent, content_type) -> None:
     response = Response(body)
     assert response.body == sent
     assert type(response.body) is bytes
@@ -49,35 +49,35 @@ def test_response_encodes_its_body(body, sent, content_type):
     assert response.status == 200
 
 
-async def test_response_keeps_an_async_iterable():
+async def test_response_keeps_an_async_iterable() -> None:
     response = Response(numbers())
     assert response.content_type == BINARY
     assert await collect(response.body) == [b"1", "2"]
 
 
 @pytest.mark.parametrize("body", [None, 1, ["a"], {"a": 1}, iter("a")])
-def test_response_refuses_body(body):
+def test_response_refuses_body(body) -> None:
     with pytest.raises(TypeError, match="a body must be str, bytes or an async iterable"):
         Response(body)
 
 
 @pytest.mark.parametrize("status", [100, 101, 201, 204, 405, 418, 599])
-def test_response_takes_status(status):
+def test_response_takes_status(status) -> None:
     assert Response(status=status).status == status
 
 
 @pytest.mark.parametrize("status", [0, 99, 600, -200, True, 200.5, "404", None])
-def test_response_refuses_status(status):
+def test_response_refuses_status(status) -> None:
     with pytest.raises(ValueError, match="status must be a whole number from 100 to 599"):
         Response(status=status)
 
 
-def test_response_fields_without_headers():
+def test_response_fields_without_headers() -> None:
     assert Response("a").fields() == [("Content-Type", TEXT)]
     assert Response().fields() == []
 
 
-def test_response_fields_put_the_default_type_first():
+def test_response_fields_put_the_default_type_first() -> None:
     response = Response("a", headers={"X-A": "1"})
     response.headers.add("x-a", "2")
     assert response.fields() == [("Content-Type", TEXT), ("X-A", "1"), ("x-a", "2")]
@@ -86,13 +86,13 @@ def test_response_fields_put_the_default_type_first():
 @pytest.mark.parametrize(
     "headers", [{"Content-Type": "a/b"}, {"content-type": "a/b"}, [("CONTENT-TYPE", "a/b")], (("Content-type", "a/b"),)]
 )
-def test_response_content_type_by_hand_is_one_field(headers):
+def test_response_content_type_by_hand_is_one_field(headers) -> None:
     response = Response("a", headers=headers)
     assert [value for name, value in response.fields() if name.lower() == "content-type"] == ["a/b"]
     assert response.content_type == "a/b"
 
 
-def test_response_content_type_set_later_is_one_field():
+def test_response_content_type_set_later_is_one_field() -> None:
     response = Response("a")
     response.headers["content-type"] = "a/b"
     assert response.fields() == [("content-type", "a/b")]
@@ -102,7 +102,7 @@ def test_response_content_type_set_later_is_one_field():
     assert response.fields() == []
 
 
-def test_response_content_type_given():
+def test_response_content_type_given() -> None:
     assert Response("a", content_type="text/css").fields() == [("Content-Type", "text/css")]
     assert Response("", content_type="text/css").content_type == "text/css"
     response = Response("a")
@@ -110,7 +110,7 @@ def test_response_content_type_given():
     assert response.fields() == [("Content-Type", "text/css")]
 
 
-def test_response_leaves_the_headers_it_was_given():
+def test_response_leaves_the_headers_it_was_given() -> None:
     headers = {"X-A": "1"}
     response = Response("a", headers=headers)
     response.headers["X-B"] = "2"
@@ -119,7 +119,7 @@ def test_response_leaves_the_headers_it_was_given():
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\n", "\x00"])
-def test_response_refuses_injection(value):
+def test_response_refuses_injection(value) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         Response(headers={"X-A": value})
     with pytest.raises(ValueError, match="cannot be sent"):
@@ -132,7 +132,7 @@ def test_response_refuses_injection(value):
         Response().set_cookie("a", value)
 
 
-def test_response_cookies():
+def test_response_cookies() -> None:
     response = Response()
     response.set_cookie("a", "1", max_age=5, same_site="Strict", secure=True)
     response.set_cookie("b", "2", http_only=False)
@@ -144,24 +144,24 @@ def test_response_cookies():
     ]
 
 
-def test_response_deletes_a_cookie_with_a_prefix():
+def test_response_deletes_a_cookie_with_a_prefix() -> None:
     response = Response()
     response.delete_cookie("__Host-a", secure=True, partitioned=True)
     assert "__Host-a=; " in response.headers["set-cookie"]
 
 
-def test_response_shows_itself():
+def test_response_shows_itself() -> None:
     assert repr(Response("a", 201)) == f"<Response 201 {TEXT}>"
     assert repr(JSON(1)) == "<JSON 200 application/json>"
 
 
-def test_text_and_html():
+def test_text_and_html() -> None:
     assert Text("a", 201, {"X-A": "1"}).fields() == [("Content-Type", TEXT), ("X-A", "1")]
     assert HTML("<p>").fields() == [("Content-Type", "text/html; charset=utf-8")]
     assert HTML("").content_type == "text/html; charset=utf-8"
 
 
-def test_json():
+def test_json() -> None:
     response = JSON({"a": ["é", 1]}, 201)
     assert response.body == '{"a":["é",1]}'.encode()
     assert response.fields() == [("Content-Type", "application/json")]
@@ -185,7 +185,7 @@ def test_json():
         pytest.param('/"><script>', "/%22%3E%3Cscript%3E", id="markup"),
     ],
 )
-def test_redirect_location(location, encoded):
+def test_redirect_location(location, encoded) -> None:
     response = Redirect(location)
     assert response.status == 302
     assert response.headers["location"] == encoded
@@ -196,25 +196,25 @@ def test_redirect_location(location, encoded):
 @pytest.mark.parametrize(
     "location", ["", "/a\r\nSet-Cookie: b=1", "/\n", "/\x00", "/\t/evil.example", "/\x7f", "/\ud800"]
 )
-def test_redirect_refuses_location(location):
+def test_redirect_refuses_location(location) -> None:
     with pytest.raises(ValueError, match=r"control character|surrogates"):
         Redirect(location)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_redirect_status(status):
+def test_redirect_status(status) -> None:
     assert Redirect("/", status, {"X-A": "1"}).fields()[1:] == [("X-A", "1"), ("Location", "/")]
     assert Redirect("/", status).status == status
 
 
 @pytest.mark.parametrize("status", [200, 304, 305, 404])
-def test_redirect_refuses_status(status):
+def test_redirect_refuses_status(status) -> None:
     with pytest.raises(ValueError, match="status of a redirect must be one of"):
         Redirect("/", status)
 
 
 @given(st.text(min_size=1))
-def test_redirect_sends_nothing_strange(location):
+def test_redirect_sends_nothing_strange(location) -> None:
     try:
         sent = Redirect(location).headers["location"]
     except ValueError:
@@ -233,13 +233,13 @@ def test_redirect_sends_nothing_strange(location):
         pytest.param(lambda: (piece for piece in (b"1", "2")), id="generator"),
     ],
 )
-async def test_stream(content):
+async def test_stream(content) -> None:
     response = Stream(content(), 201, {"X-A": "1"}, "text/csv")
     assert response.fields() == [("Content-Type", "text/csv"), ("X-A", "1")]
     assert await collect(response.body) == [b"1", "2"]
 
 
-async def test_file(tmp_path):
+async def test_file(tmp_path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"abc")
     os.utime(path, (0, datetime(2026, 1, 2, tzinfo=UTC).timestamp()))
@@ -252,7 +252,7 @@ async def test_file(tmp_path):
     assert await collect(response.body) == [b"abc"]
 
 
-def test_file_as_download(tmp_path):
+def test_file_as_download(tmp_path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"abc")
     response = File(str(path), content_type="a/b", headers={"Last-Modified": "never"}, download_as="b.bin")
@@ -261,12 +261,12 @@ def test_file_as_download(tmp_path):
     assert response.headers["last-modified"] == "never"
 
 
-def test_file_that_is_not_there(tmp_path):
+def test_file_that_is_not_there(tmp_path) -> None:
     with pytest.raises(FileNotFoundError):
         File(tmp_path / "missing")
 
 
-async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for():
+async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for() -> None:
     ended = []
 
     def pieces():

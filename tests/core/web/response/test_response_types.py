@@ -21,7 +21,7 @@ class Name(str):
 
 
 class Countdown:
-    def __init__(self):
+    def __init__(self) -> None:
         self.left = 2
 
     def __aiter__(self):
@@ -38,7 +38,7 @@ async def numbers():
     yield "1"
 
 
-def some_handler():
+def some_handler() -> int:
     return 1
 
 
@@ -59,23 +59,23 @@ def render():
         pytest.param(None, 204, b"", None, id="None"),
     ],
 )
-def test_render(render, value, status, body, content_type):
+def test_render(render, value, status, body, content_type) -> None:
     for _ in range(2):
         response = render(value)
         assert (response.status, response.body, response.content_type) == (status, body, content_type)
 
 
-def test_render_leaves_responses_alone(render):
+def test_render_leaves_responses_alone(render) -> None:
     for response in (Response("a"), Text("a"), JSON(1)):
         assert render(response) is response
 
 
-async def test_render_streams(render):
+async def test_render_streams(render) -> None:
     assert [piece async for piece in render(numbers()).body] == ["1"]
     assert [piece async for piece in render(Countdown()).body] == [b"x", b"x"]
 
 
-async def test_render_file(render, tmp_path):
+async def test_render_file(render, tmp_path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("abc")
     response = render(path)
@@ -84,18 +84,18 @@ async def test_render_file(render, tmp_path):
 
 
 @pytest.mark.parametrize("value", [1, True, 1.5, (1, 2), {1}, object(), Point, iter([]), make_request])
-def test_render_refuses(render, value):
+def test_render_refuses(render, value) -> None:
     for _ in range(2):
         with pytest.raises(TypeError, match=r"a handler returned .* supported types: Response, str, bytes, dict"):
             render(value)
 
 
-def test_render_names_the_handler(render):
+def test_render_names_the_handler(render) -> None:
     with pytest.raises(TypeError, match=r"handler \S+some_handler \(\S+types.py:\d+\) returned 1 of type int"):
         render(1, some_handler)
 
 
-def test_render_prefers_the_nearest_base():
+def test_render_prefers_the_nearest_base() -> None:
     render = compile_renderer(
         {
             str: lambda value: Response("str"),
@@ -113,7 +113,7 @@ def test_render_prefers_the_nearest_base():
     assert render("").body == b"str"
 
 
-def test_render_of_an_empty_table_knows_responses():
+def test_render_of_an_empty_table_knows_responses() -> None:
     render = compile_renderer({})
     response = Response()
     assert render(response) is response
