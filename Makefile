@@ -7,7 +7,8 @@ PORT ?= 8000
 RUN_TARGET ?= examples/notes/app.py
 # Of the core, in percent, branches included.
 COVERAGE := 95
-WORKERS := 2
+# One more than the cores of a small machine: many tests wait for processes.
+WORKERS := 3
 # These send bytes by the hundred thousand through lines that other tests cover: counting lines would triple their time.
 UNCOUNTED := tests/wire tests/security
 # These start processes, wait for them, or send every case to every parser; test-fast leaves them out.

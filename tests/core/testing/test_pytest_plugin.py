@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,9 +42,11 @@ async def test_forgets(turnbuckle_client):
 
 def _run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(_APPLICATION + text)
-    arguments = ["-q", "-p", "no:randomly", "-p", "no:xdist", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *arguments, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
+    plugins = ["-p", "turnbuckle.testing.pytest_plugin", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "-o", "asyncio_mode=auto", str(folder)]
+    # Loading every installed plugin takes longer than the test.
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, env=environ, check=False)
 
 
 def test_plugin_is_registered_with_pytest() -> None:

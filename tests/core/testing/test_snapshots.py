@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,8 +81,11 @@ def test_text_holds_nothing_of_the_machine() -> None:
 
 
 def _run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
+    plugin = ["-p", "turnbuckle.testing.pytest_plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, *arguments, str(folder)]
+    # Loading every installed plugin takes longer than the test.
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, env=environ, check=False)
 
 
 def test_fixture_keeps_and_compares(tmp_path: Path) -> None:
