@@ -56,6 +56,20 @@ async def test_handler_sees_what_a_trusted_proxy_tells() -> None:
     }
 
 
+async def test_redirect_of_a_trailing_slash_stays_behind_the_prefix() -> None:
+    app = App(
+        plugins=[("proxy_headers", {"trusted": ["10.0.0.0/8"]})], settings={"routing": {"trailing_slash": "redirect"}}
+    )
+
+    @app.get("/hello/{rest:path}/end")
+    async def hello(request: Request, rest: str) -> str:
+        return rest
+
+    async with Client(app, client=PROXY, follow_redirects=False) as one:
+        response = await one.get("/hello/a//b/end/?q=//x", headers={"X-Forwarded-Prefix": "/wms"})
+    assert (response.status, response.headers["location"]) == (308, "/wms/hello/a//b/end?q=//x")
+
+
 @pytest.mark.parametrize("client", [("11.0.0.1", 1), None], ids=["address", "unix"])
 async def test_handler_sees_the_connection_where_nobody_is_trusted(client: tuple[str, int] | None) -> None:
     assert await _seen(_app(), FIELDS, client) == {

@@ -184,7 +184,7 @@ def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS)
             return await errors.respond(request, HTTPError(501))
         if isinstance(error, SlashRedirect):
             request.exception = None
-            return Redirect(error.path + ("?" + request.query if request.query else ""), 308)
+            return Redirect(request.with_prefix(error.path, request.query), 308)
         if not isinstance(error, Exception):
             raise TypeError(f"no exception to answer for {request!r} (a bug in the compiled app)")
         return await errors.respond(request, error)

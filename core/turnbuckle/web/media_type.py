@@ -17,6 +17,9 @@ __all__ = ["MediaType", "parse_media_type"]
 # parameter = parameter-name "=" ( token / quoted-string ) (RFC 9110, section 5.6.6). Each alternative begins with a
 # different character and no repetition is nested in another one, so there is no backtracking.
 _PARAMETER: Final = re.compile(r';[ \t]*(?:([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?[ \t]*')
+# media-type = type "/" subtype, both tokens (RFC 9110, section 8.3.1)
+_TCHAR: Final = r"[!#$%&'*+\-.^_`|~0-9a-z]"
+_ESSENCE: Final = re.compile(rf"{_TCHAR}+/{_TCHAR}+")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
@@ -25,7 +28,8 @@ class MediaType:
     """A media type.
 
     Attributes:
-        essence: type and subtype in lower case, such as ``"text/html"``; ``""`` if there is none.
+        essence: type and subtype in lower case, such as ``"text/html"``; ``""`` if there is none, or if it is
+            malformed, as the list ``text/plain, application/json`` is.
         parameters: names in lower case, and values as sent, without quotes. If a name is repeated, the first value
             counts.
     """
@@ -52,7 +56,7 @@ class MediaType:
 def parse_media_type(text: str) -> MediaType:
     """Split a Content-Type into its parts. Common values are cached."""
     essence = text.partition(";")[0].strip(" \t").lower()
-    return MediaType(essence, tuple(_parameters(text)))
+    return MediaType(essence if _ESSENCE.fullmatch(essence) else "", tuple(_parameters(text)))
 
 
 def _parameters(text: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,11 @@ from turnbuckle.web.media_type import MediaType, parse_media_type
         pytest.param("a/b;;; ; x=1", "a/b", (("x", "1"),), id="empty parameters"),
         pytest.param("a/b; x; y=1", "a/b", (("y", "1"),), id="no value"),
         pytest.param('a/b; x="open; y=1', "a/b", (("x", ""), ("y", "1")), id="not closed"),
+        pytest.param("text/plain, application/x+json", "", (), id="list"),
+        pytest.param("text/plain application/json", "", (), id="two types"),
+        pytest.param("+json", "", (), id="no type"),
+        pytest.param("a/b/c+json", "", (), id="two slashes"),
+        pytest.param("application/", "", (), id="no subtype"),
         pytest.param("a/b; x =1; y=2", "a/b", (("y", "2"),), id="space before the equals sign"),
     ],
 )
@@ -33,7 +38,7 @@ def test_media_type_get() -> None:
 @pytest.mark.parametrize("piece", [';a="', ";a=", ';a="\\', ";" * 3, '"', "; ", '\\"'])
 def test_parse_media_type_is_linear(piece) -> None:
     # With backtracking this would take minutes.
-    assert parse_media_type("a/b" + piece * 20_000).essence.startswith("a/b")
+    assert parse_media_type("a/b" + piece * 20_000).essence in {"a/b", ""}
 
 
 @given(st.text(st.characters(max_codepoint=255)))

@@ -1,5 +1,8 @@
 """Encode and decode JSON (RFC 8259): compact, in UTF-8, never NaN or Infinity, which JSON does not have.
 
+Each decoded value can be encoded again: numbers beyond the range of float and lone surrogates are not accepted. If a
+name is repeated in an object, the last value counts.
+
 ``STANDARD_JSON`` is the core's codec. An app may choose another one as its component ``json``.
 """
 
@@ -7,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -37,7 +42,8 @@ class JSONCodec(Protocol):
         """Return the value of a JSON text.
 
         Raises:
-            ValueError: the content is not JSON, or not UTF-8.
+            ValueError: the content is not JSON, or not UTF-8; or a number or a lone surrogate in it cannot be encoded
+                again.
         """
 
 
@@ -112,11 +118,29 @@ class _StandardJSON:
         return encode_json(value)
 
     def decode(self, content: bytes, /) -> object:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        value: object = _DECODER.decode(content.decode("utf-8-sig"))
+        if b"\\u" in content and _SURROGATE.search(content):
+            # Encoding fails if one of them is lone.
+            _ENCODER.encode(value).encode()
+        return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    # A number beyond the range of float, such as 1e400, would become an infinity, which cannot be sent back as JSON.
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:32]} is beyond the range of numbers")
+    return value
+
+
+# As for encoding, json.loads would make a new decoder on each call.
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+# The escape of one half of a character beyond U+FFFF; a valid text has only pairs of them.
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 STANDARD_JSON: Final[JSONCodec] = _StandardJSON()

@@ -314,14 +314,14 @@ class Request:
         """Return the URI that the client requested, as far as it is known (RFC 9110, section 7.1)."""
         target = self._target or self._parse_target()
         path = "" if target.raw_path == "*" else target.raw_path
-        return f"{self.scheme}://{self.host}{self.prefix}{path}{'?' if target.query else ''}{target.query}"
+        return f"{self.scheme}://{self.host}{self.with_prefix(path, target.query)}"
 
     @property
     def media_type(self) -> MediaType:
-        """Return the Content-Type with its parameters; its ``essence`` is ``""`` if there is none."""
+        """Return the Content-Type with its parameters; its ``essence`` is ``""`` if there is none, or more than one."""
         media_type = self._media_type
         if media_type is None:
-            media_type = self._media_type = parse_media_type(self.headers.get("content-type", ""))
+            media_type = self._media_type = parse_media_type(", ".join(self.headers.get_list("content-type")))
         return media_type
 
     @property
@@ -417,6 +417,17 @@ class Request:
         """Wait until the client has disconnected."""
         await self.peer.lost.wait()
 
+    def with_prefix(self, path: str, query: str = "") -> str:
+        """Return a path of the app as clients must request it: after ``prefix``, with a query if there is one.
+
+        Every URL that leads into the app is made here, such as the path of a named route or the target of a redirect.
+
+        Args:
+            path: percent-encoded, with its leading slash.
+            query: percent-encoded, without the question mark.
+        """
+        return f"{self.prefix}{path}?{query}" if query else self.prefix + path
+
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the path of a named route, after ``prefix``.
 
@@ -425,7 +436,7 @@ class Request:
         """
         if self.url_builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
-        return self.prefix + self.url_builder(name, **params)
+        return self.with_prefix(self.url_builder(name, **params))
 
     def resource(self, key: ResourceKey[T]) -> T:
         """Return the resource that a lifespan of the app, or of the scope of the route, provides for a key.

@@ -1,10 +1,12 @@
-"""Stream a file: read it in a thread, piece by piece, and never more bytes than announced."""
+"""Stream a file: read it in a thread, piece by piece, and never more bytes than announced, if a size is announced."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import mimetypes
 import os
+import re
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import BinaryIO, Final, final
@@ -13,6 +15,11 @@ from urllib.parse import quote
 __all__ = ["FileBody", "content_disposition", "guess_content_type"]
 
 _PIECE_SIZE: Final = 64 * 1024
+# Controls (C0, DEL, C1) and lone surrogates, which have no encoding. All other characters are sent, including spaces of
+# all kinds, joiners and marks of direction: file names of phones and other languages contain them.
+_UNSENDABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SPACES: Final = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_NOT_PLAIN: Final = re.compile(r'["%\\]')
 _COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
@@ -22,7 +29,7 @@ class FileBody:
 
     Attributes:
         path: the path of the file.
-        size: in bytes.
+        size: in bytes; None if only reading shows it, as for the files of ``/proc``, which are sent to their end.
         modified: time of the last modification, in seconds since the epoch.
 
     Raises:
@@ -37,7 +44,10 @@ class FileBody:
         if not stat.S_ISREG(status.st_mode):
             # Reading a pipe could block for ever, and a device might have no end.
             raise OSError(f"not a regular file: {self.path!r}")
-        self.size: Final = status.st_size
+        # The kernel makes the content of some files on reading: in /proc they have size 0, in /sys the size of a page,
+        # and in neither do they use blocks of a disk. Only reading shows how long they are.
+        has_size = status.st_size and getattr(status, "st_blocks", 1)
+        self.size: Final = status.st_size if has_size else None
         self.modified: Final = status.st_mtime
         self._reading: AsyncGenerator[bytes, None] | None = None
 
@@ -52,10 +62,10 @@ class FileBody:
             await self._reading.aclose()
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        remaining = self.size
+        remaining: float = math.inf if self.size is None else self.size
         file = await _open_in_thread(self.path)
         try:
-            while remaining and (piece := await asyncio.to_thread(file.read, min(_PIECE_SIZE, remaining))):
+            while remaining and (piece := await asyncio.to_thread(file.read, int(min(_PIECE_SIZE, remaining)))):
                 remaining -= len(piece)
                 yield piece
         finally:
@@ -95,10 +105,13 @@ def guess_content_type(path: str) -> str:
 def content_disposition(name: str) -> str:
     """Return the Content-Disposition that makes a browser save content under a name (RFC 6266, appendix D).
 
+    ``filename*`` has the whole name (RFC 8187); ``filename`` is for clients that do not know it, and replaces the
+    characters that they could misread.
+
     Raises:
-        ValueError: the name contains a control character.
+        ValueError: the name contains a control character, or a lone surrogate, which has no encoding.
     """
-    if not name.isprintable():
-        raise ValueError(f"file name {name!r} contains a character that cannot be sent")
-    plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_").replace("%", "_")
+    if found := _UNSENDABLE.search(name):
+        raise ValueError(f"file name {name!r} contains {found.group()!r}, which cannot be sent")
+    plain = _NOT_PLAIN.sub("_", _SPACES.sub(" ", name).encode("ascii", "replace").decode())
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -240,7 +240,7 @@ class Redirect(Response):
 
 _REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_LEADING_SLASHES: Final = re.compile(r"[/\\]{2,}")
+_LEADING_SLASHES: Final = re.compile(r"\A[/\\]{2,}")
 # reserved and unreserved characters (RFC 3986, section 2), and "%", because encoded text must not be encoded again
 _URI_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=-._~%"
 
@@ -248,7 +248,7 @@ _URI_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=-._~%"
 def _encode_location(location: str) -> str:
     if not location or _CONTROL.search(location):
         raise ValueError(f"location {location!r} is empty or contains a control character")
-    return quote(_LEADING_SLASHES.sub("/", location, count=1) if location[0] in "/\\" else location, _URI_CHARACTERS)
+    return quote(_LEADING_SLASHES.sub("/", location), _URI_CHARACTERS)
 
 
 class Stream(Response):
@@ -292,8 +292,11 @@ class File(Response):
         content_type: by default, it follows from the name of the file.
         download_as: the name under which browsers save the file instead of displaying it.
 
+    A file without a size of its own, such as ``/proc/cpuinfo``, is sent to its end, without a Content-Length.
+
     Raises:
         OSError: the file does not exist, or is not a regular file.
+        ValueError: ``download_as`` contains a control character or a lone surrogate.
     """
 
     __slots__ = ()
@@ -309,7 +312,8 @@ class File(Response):
     ) -> None:
         body = FileBody(path)
         super().__init__(body, status, headers, content_type or guess_content_type(body.path))
-        self.headers.set("Content-Length", str(body.size))
+        if body.size is not None:
+            self.headers.set("Content-Length", str(body.size))
         self.headers.setdefault("Last-Modified", format_date(body.modified).decode("ascii"))
         if download_as is not None:
             self.headers.set("Content-Disposition", content_disposition(download_as))

@@ -11,7 +11,10 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.web.content.json import encode_json
+from turnbuckle.errors import BadRequest
+from turnbuckle.web.content.content import decode_json
+from turnbuckle.web.content.json import STANDARD_JSON, encode_json
+from turnbuckle_plugins.msgspec_json import MsgspecJSON
 
 
 @attrs.frozen
@@ -78,3 +81,44 @@ def test_encode_json_refuses(value) -> None:
 )
 def test_encode_json_round_trips(value) -> None:
     assert json.loads(encode_json(value)) == value
+
+
+CODECS = [pytest.param(STANDARD_JSON, id="standard"), pytest.param(MsgspecJSON(), id="msgspec")]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"1e400", b"-1e999", b"1E+400", b"1" + b"0" * 400 + b".0", b"9" * 5000, b'{"a": [1e400]}'),
+        *(b"NaN", b"Infinity", b"-Infinity", b"[nan]", b"01", b"1.", b".5", b"0x10", b"[1,]", b"'a'", b"1 2", b""),
+        *(b'"\\ud800"', b'"\\udc00\\ud800"', b'{"\\uDBFF": 1}', b'"\\ud83d\\ude00\\ud800"', b'"\xed\xa0\x80"'),
+        *('{"a": "é"}'.encode(encoding) for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1")),
+        b"[" * 100_000,
+    ],
+    ids=lambda content: ascii(content[:20]),
+)
+def test_decode_json_refuses(codec, content) -> None:
+    with pytest.raises(BadRequest):
+        decode_json(content, codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"1e308", 1e308),
+        (b"1e-400", 0.0),
+        (b"-18446744073709551617", -18446744073709551617),
+        (b"9" * 400, int("9" * 400)),
+        (b'"\\ud83d\\ude00"', "\U0001f600"),
+        (b'"\\\\ud800"', "\\ud800"),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b"\xef\xbb\xbf[]", []),
+    ],
+    ids=lambda content: ascii(content)[:20],
+)
+def test_decoded_json_can_be_encoded_again(codec, content, value) -> None:
+    decoded = decode_json(content, codec)
+    assert decoded == value
+    assert decode_json(codec.encode(decoded), codec) == value

@@ -1,6 +1,7 @@
 """Tests of ``turnbuckle.web.response.files``."""
 
 import os
+import sys
 
 import pytest
 
@@ -40,6 +41,24 @@ async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent) -> 
     path.write_bytes(later)
     assert body.size == 3
     assert b"".join(await collect(body)) == sent
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the files of the kernel are in /proc and /sys")
+@pytest.mark.parametrize("path", ["/proc/self/status", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"])
+async def test_file_body_of_unknown_size_is_sent_to_its_end(path) -> None:
+    try:
+        body = FileBody(path)
+    except FileNotFoundError:
+        pytest.skip("this kernel has no such file")
+    assert body.size is None
+    assert b"".join(await collect(body))
+
+
+async def test_empty_file_has_no_size(tmp_path) -> None:
+    (tmp_path / "a").touch()
+    body = FileBody(tmp_path / "a")
+    assert body.size is None
+    assert await collect(body) == []
 
 
 async def test_file_body_closes_when_the_client_goes(tmp_path) -> None:
@@ -88,7 +107,22 @@ def test_content_disposition(name, value) -> None:
     assert content_disposition(name) == value
 
 
-@pytest.mark.parametrize("name", ["a\r\nb", "\x00"])
+@pytest.mark.parametrize("name", ["a\r\nb", "\x00", "\t", "\x7f", "a\x85", "\x9f", "\ud800", "a\udfff"])
 def test_content_disposition_refuses(name) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         content_disposition(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "encoded"),
+    [
+        pytest.param("1.15.23\u202fPM.png", "1.15.23 PM.png", "1.15.23%E2%80%AFPM.png", id="screenshot of a Mac"),
+        pytest.param("報\u3000書\xa0x", "? ? x", "%E5%A0%B1%E3%80%80%E6%9B%B8%C2%A0x", id="spaces"),
+        pytest.param("👩\u200d💻", "???", "%F0%9F%91%A9%E2%80%8D%F0%9F%92%BB", id="joiner"),
+        pytest.param("e\u0301", "e?", "e%CC%81", id="combining mark"),
+        pytest.param("\u200fא", "??", "%E2%80%8F%D7%90", id="right to left"),
+        pytest.param("\ue000\u0378", "??", "%EE%80%80%CD%B8", id="no letter"),
+    ],
+)
+def test_content_disposition_sends_all_but_controls(name, plain, encoded) -> None:
+    assert content_disposition(name) == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
