@@ -53,7 +53,9 @@ def forwarded(*lines: str) -> Forwarded:
         pytest.param(["192.0.2.1, ::ffff:10.0.0.4"], ("192.0.2.1", 0), id="mapped-trusted"),
     ],
 )
-def test_x_forwarded_for_ends_at_the_first_that_is_not_trusted(lines, client) -> None:
+def test_x_forwarded_for_ends_at_the_first_that_is_not_trusted(
+    lines: list[str], client: tuple[str, int] | None
+) -> None:
     assert x_for(*lines).client == client
 
 

@@ -1,20 +1,24 @@
 """Tests of ``turnbuckle.records``."""
 
+from collections.abc import Awaitable
+
 import pytest
 
 from tests.core.web.requests import make_request
 from turnbuckle.records import Middleware, middleware
 from turnbuckle.web.middleware import compose
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 
-async def endpoint(request):
+async def endpoint(request: Request) -> Response:
     return Response("end")
 
 
 async def test_middleware_may_answer_itself() -> None:
     @middleware
-    async def gate(request, call_next):
+    async def gate(request: Request, call_next: Handler) -> Response:
         return Response("closed", 403)
 
     assert (await compose([(gate, None)], endpoint)(make_request())).status == 403
@@ -22,7 +26,7 @@ async def test_middleware_may_answer_itself() -> None:
 
 def test_middleware_without_arguments() -> None:
     @middleware
-    async def stamp(request, call_next):
+    async def stamp(request: Request, call_next: Handler) -> Response:
         return await call_next(request)
 
     assert isinstance(stamp, Middleware)
@@ -40,7 +44,7 @@ def test_middleware_with_arguments() -> None:
         needs=["f"],
         provides=["g"],
     )
-    async def stamp(request, call_next):
+    async def stamp(request: Request, call_next: Handler) -> Response:
         return await call_next(request)
 
     assert (stamp.name, stamp.zone, stamp.before, stamp.after) == ("b", "edge", ("c",), ("d", "e"))
@@ -49,7 +53,7 @@ def test_middleware_with_arguments() -> None:
 
 async def test_middleware_from_an_object() -> None:
     class Stamp:
-        async def __call__(self, request, call_next):
+        async def __call__(self, request: Request, call_next: Handler) -> Response:
             return Response("object")
 
     record = middleware(Stamp())
@@ -58,7 +62,7 @@ async def test_middleware_from_an_object() -> None:
 
 
 def test_middleware_refuses_a_plain_function() -> None:
-    def stamp(request, call_next):
+    def stamp(request: Request, call_next: Handler) -> Awaitable[Response]:
         return call_next(request)
 
     with pytest.raises(TypeError, match="is not an async function"):
@@ -66,7 +70,7 @@ def test_middleware_refuses_a_plain_function() -> None:
 
 
 def test_middleware_refuses_other_parameters() -> None:
-    async def stamp(request):
+    async def stamp(request: Request) -> Response:
         return Response()
 
     with pytest.raises(TypeError, match=r"middleware 'stamp' must take \(request, call_next\)"):

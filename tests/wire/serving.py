@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 
 from tests.wire.cases import Case
-from turnbuckle import App, Request, Response
+from turnbuckle import App, Application, Request, Response
 from turnbuckle.testing import Client, RawExchange
 
 __all__ = ["PARSERS", "check_exchange", "client_with", "make_app"]
@@ -60,7 +60,7 @@ def make_app(*plugins: str, parser: object = None) -> App:
 
 
 @cache
-def _application(parser: str):  # type: ignore[no-untyped-def]  # an Application
+def _application(parser: str) -> Application:
     plugin = PARSERS[parser]
     return make_app(*([plugin] if plugin else [])).compile()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire import lenient
-from tests.wire.cases import NEXT, chunked, fields, head, kept, post
+from tests.wire.cases import NEXT, Case, chunked, fields, head, kept, post
 from tests.wire.lenient import LENIENT, Careless
 from tests.wire.serving import make_app
 from turnbuckle import Limits
@@ -181,7 +181,7 @@ async def test_trailers_that_must_not_be_there_are_dropped() -> None:
         pytest.param(kept(chunked(CHUNKS), b"hello"), id="chunks"),
     ],
 )
-async def test_careless_parser_serves_what_is_good(case) -> None:  # type: ignore[no-untyped-def]  # a Case
+async def test_careless_parser_serves_what_is_good(case: Case) -> None:
     exchange = await served(Careless, case.data + NEXT)
     assert [each.content for each in exchange.responses] == [case.content, b"next"]
 

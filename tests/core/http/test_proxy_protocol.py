@@ -10,6 +10,8 @@ from hypothesis import given, strategies as st
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.proxy_protocol import ProxyHeader, ProxyHeaderParser
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 NOTHING = ProxyHeader()
 V4 = ProxyHeader(is_known=True, source=("192.0.2.1", 56324), destination=("198.51.100.2", 443))
@@ -158,7 +160,9 @@ def test_header_is_the_same_at_any_split(received: bytes, cuts: list[int]) -> No
 
 
 @given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 65535), st.integers(0, 65535), st.binary(max_size=50))
-def test_both_versions_give_the_same_header(source, destination, source_port: int, port: int, trailing: bytes) -> None:
+def test_both_versions_give_the_same_header(
+    source: IPAddress, destination: IPAddress, source_port: int, port: int, trailing: bytes
+) -> None:
     if source.version != destination.version:
         destination = source
     family = 0x11 if source.version == 4 else 0x21

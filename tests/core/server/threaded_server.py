@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -92,7 +92,12 @@ def threaded_server(
         assert not thread.is_alive()
 
 
-def _serve(application: Application, options: dict, factory, started: Future[ThreadedServer]) -> None:
+def _serve(
+    application: Application,
+    options: dict,
+    factory: Callable[[], asyncio.AbstractEventLoop] | None,
+    started: Future[ThreadedServer],
+) -> None:
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve_until_stopped(application, options, started))
 

@@ -60,7 +60,7 @@ class AsksPluggy(Plugin):
 
 class OtherHooks:
     @pluggy.HookspecMarker("other")
-    def before_request(self, request) -> None:
+    def before_request(self, request: Request) -> None:
         """Look at a request."""
 
 

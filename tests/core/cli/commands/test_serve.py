@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def _get(url: str) -> bytes:
 
 
 @pytest.fixture
-def taken_port():
+def taken_port() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         yield str(sock.getsockname()[1])
 

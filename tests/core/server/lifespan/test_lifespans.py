@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Never
 
@@ -11,13 +12,17 @@ import pytest
 from tests.core.server.polling import wait_until
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.lifespan.lifespans import Lifespans
-from turnbuckle.server.model.application import ReadyLifespan
+from turnbuckle.server.model.application import ReadyLifespan, StartBackground
 from turnbuckle.testing.transport.fake_clock import FakeClock
 
+Action = Callable[[], Awaitable[None]]
 
-def lifespan(name: str, events: list[str], *, at_start=None, at_end=None) -> ReadyLifespan:
+
+def lifespan(
+    name: str, events: list[str], *, at_start: Action | None = None, at_end: Action | None = None
+) -> ReadyLifespan:
     @asynccontextmanager
-    async def context(start):
+    async def context(start: StartBackground) -> AsyncIterator[None]:
         if at_start is not None:
             await at_start()
         events.append(f"+{name}")
@@ -102,7 +107,7 @@ async def test_lifespan_that_times_out_by_itself_says_so() -> None:
 
 
 async def test_failure_to_make_the_context_names_the_lifespan() -> None:
-    def broken(tasks) -> Never:
+    def broken(start: StartBackground) -> Never:
         raise LookupError("no component of kind 'db'")
 
     with pytest.raises(LifespanError, match="lifespan 'db' failed: LookupError"):

@@ -2,21 +2,22 @@
 
 import errno
 import socket
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from turnbuckle.errors import ListenError, TurnbuckleError
-from turnbuckle.server.listen.addresses import BindAddress
+from turnbuckle.server.listen.addresses import BindAddress, Listener
 from turnbuckle.server.listen.listeners import bind_listeners
 
 
-def _close(listeners) -> None:
+def _close(listeners: Iterable[Listener]) -> None:
     for listener in listeners:
         listener.close()
 
 
 @pytest.fixture
-def taken_port():
+def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         yield sock.getsockname()[1]
 
@@ -100,7 +101,7 @@ def test_bind_lets_processes_share_a_port_when_asked() -> None:
         pytest.param("203.0.113.5", "cannot listen on 203.0.113.5: not an address of this machine", id="not-ours"),
     ],
 )
-def test_bind_refuses_a_host(host, message: str) -> None:
+def test_bind_refuses_a_host(host: str | tuple[()], message: str) -> None:
     with pytest.raises(ListenError) as caught:
         bind_listeners(BindAddress(host=host, port=0))
     assert str(caught.value) == message

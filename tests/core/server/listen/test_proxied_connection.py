@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -113,19 +114,19 @@ def test_header_and_head_have_one_deadline(loop: str) -> None:
         assert answer(served, TEXT + b"GET / HT").startswith(b"HTTP/1.1 408 ")
 
 
-def test_unix_socket_is_trusted_by_name(loop: str, tmp_path) -> None:
+def test_unix_socket_is_trusted_by_name(loop: str, tmp_path: Path) -> None:
     trusting = ProxySettings(protocol=True, trusted=("unix",))
     with threaded_server(ends, loop=loop, unix=str(tmp_path / "s"), proxy=trusting) as served:
         assert answer(served, TEXT + LAST).endswith(SEEN)
 
 
-def test_unix_socket_is_not_trusted_by_address(loop: str, tmp_path) -> None:
+def test_unix_socket_is_not_trusted_by_address(loop: str, tmp_path: Path) -> None:
     with threaded_server(ends, loop=loop, unix=str(tmp_path / "s"), proxy=HERE) as served:
         assert answer(served, TEXT + LAST) == b""
 
 
 @pytest.mark.parametrize("is_together", [True, False])
-def test_handshake_of_tls_follows_the_header(loop: str, tmp_path, is_together: bool) -> None:
+def test_handshake_of_tls_follows_the_header(loop: str, tmp_path: Path, is_together: bool) -> None:
     authority = Authority(tmp_path)
     cert, key = authority.issue("localhost")
     with threaded_server(ends, loop=loop, proxy=HERE, tls=TLS(cert=cert, key=key)) as served:

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: 
 
 
 @pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "folder"])
-def test_bind_leaves_files_that_are_not_sockets(tmp_path: Path, make) -> None:
+def test_bind_leaves_files_that_are_not_sockets(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "web.sock"
     make(path)
     with pytest.raises(ListenError, match="exists and is not a socket"):

@@ -4,14 +4,15 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.core.server.run.test_server import application
 from turnbuckle.errors import TurnbuckleError
-from turnbuckle.server.model.application import ReadyLifespan
-from turnbuckle.server.run.runner import run
+from turnbuckle.server.model.application import ReadyLifespan, StartBackground
+from turnbuckle.server.run.runner import LoopChoice, run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -19,7 +20,7 @@ def test_run_returns_on_a_signal_and_restores_its_handler(number: signal.Signals
     events: list[str] = []
 
     @asynccontextmanager
-    async def kill_when_served(start):
+    async def kill_when_served(start: StartBackground) -> AsyncIterator[None]:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
         yield
         events.append("left")
@@ -38,7 +39,7 @@ def test_run_returns_on_a_signal_and_restores_its_handler(number: signal.Signals
         pytest.param("auto", "uvloop", id="auto"),
     ],
 )
-def test_run_uses_the_loop_that_was_chosen(choice, module: str) -> None:
+def test_run_uses_the_loop_that_was_chosen(choice: LoopChoice, module: str) -> None:
     assert _loop_seen(choice) == module
 
 
@@ -58,11 +59,11 @@ def test_run_uses_the_loop_of_the_application_unless_another_is_chosen() -> None
     assert _loop_seen("uvloop", loop_factory=asyncio.SelectorEventLoop) == "uvloop"
 
 
-def _loop_seen(choice, **more) -> str:
+def _loop_seen(choice: LoopChoice, **more: object) -> str:
     seen = []
 
     @asynccontextmanager
-    async def look(start):
+    async def look(start: StartBackground) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         seen.append(type(loop).__module__)
         loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)

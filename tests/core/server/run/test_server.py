@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from tests.core.server.polling import TIMEOUT, wait_until
 from turnbuckle.errors import LifespanError, ListenError
 from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.listen.addresses import Address
-from turnbuckle.server.model.application import Application, ReadyLifespan
+from turnbuckle.server.model.application import Application, ReadyLifespan, StartBackground
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -40,13 +42,15 @@ async def hello(request: Request) -> Response:
     return Response("hello")
 
 
-def application(handle=hello, **more: object) -> Application:
+def application(handle: Handler = hello, **more: object) -> Application:
     return Application(handle=handle, parser_factory=H1Parser, **more)
 
 
-def lifespan(name: str, events: list[str], *, error: Exception | None = None, gate=None) -> ReadyLifespan:
+def lifespan(
+    name: str, events: list[str], *, error: Exception | None = None, gate: asyncio.Event | None = None
+) -> ReadyLifespan:
     @asynccontextmanager
-    async def context(start):
+    async def context(start: StartBackground) -> AsyncIterator[None]:
         events.append(f"+{name}")
         if gate is not None:
             await gate.wait()
@@ -59,7 +63,7 @@ def lifespan(name: str, events: list[str], *, error: Exception | None = None, ga
 
 
 @asynccontextmanager
-async def client(address: Address):
+async def client(address: Address) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     if address.unix:
         reader, writer = await asyncio.open_unix_connection(address.unix)
     else:

@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.parametrize("loop", LOOPS)
 
 
 @pytest.fixture
-def authority(tmp_path) -> Authority:
+def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
@@ -343,7 +344,7 @@ def test_new_certificate_is_used_without_a_restart(loop: str, authority: Authori
     assert before != after
 
 
-def test_server_without_a_usable_certificate_binds_nothing(loop: str, tmp_path) -> None:
+def test_server_without_a_usable_certificate_binds_nothing(loop: str, tmp_path: Path) -> None:
     path = tmp_path / "s"
     with (
         pytest.raises(TLSError, match="cannot read"),
@@ -353,7 +354,7 @@ def test_server_without_a_usable_certificate_binds_nothing(loop: str, tmp_path) 
     assert not path.exists()
 
 
-def test_tls_is_spoken_on_a_unix_socket(loop: str, authority: Authority, tls: TLS, tmp_path) -> None:
+def test_tls_is_spoken_on_a_unix_socket(loop: str, authority: Authority, tls: TLS, tmp_path: Path) -> None:
     with (
         threaded_server(describe, loop=loop, tls=tls, unix=str(tmp_path / "s")) as served,
         secured(served, authority.client_context()) as client,
@@ -402,7 +403,7 @@ class Echo(asyncio.Protocol):
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         assert self.peer.tls is not None
         transport.write(f"{self.peer.scheme} {self.peer.tls.alpn}\n".encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ class Carrier(asyncio.Transport):
         self.sent = b""
         self.asked: list[str] = []
 
-    def write(self, data) -> None:
+    def write(self, data: bytes) -> None:
         self.sent += data
 
     def get_write_buffer_size(self) -> int:
@@ -29,7 +30,7 @@ class Carrier(asyncio.Transport):
     def get_write_buffer_limits(self) -> tuple[int, int]:
         return 1, 2
 
-    def set_write_buffer_limits(self, high=None, low=None) -> None:
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.asked.append(f"limits {high} {low}")
 
     def is_closing(self) -> bool:
@@ -120,7 +121,7 @@ class Pair:
 
 
 @pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
-async def pair(request: pytest.FixtureRequest, tmp_path) -> Pair:
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
     return Pair(Authority(tmp_path), Noting(), request.param)
 
 

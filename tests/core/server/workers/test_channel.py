@@ -1,20 +1,23 @@
 """Messages between a supervisor and a worker."""
 
 import socket
+from collections.abc import Iterator
 
 import pytest
 
 from turnbuckle.server.workers.channel import Channel
 
+Ends = tuple[Channel, Channel, socket.socket]
+
 
 @pytest.fixture
-def ends():
+def ends() -> Iterator[Ends]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield Channel(ours), Channel(theirs), theirs
 
 
-def test_messages_arrive_in_order_and_whole(ends) -> None:
+def test_messages_arrive_in_order_and_whole(ends: Ends) -> None:
     ours, theirs, _ = ends
     theirs.send(ready=True)
     theirs.send(requests=7, memory=1)
@@ -23,7 +26,7 @@ def test_messages_arrive_in_order_and_whole(ends) -> None:
     assert ours.is_open()
 
 
-def test_part_of_a_message_waits_for_the_rest(ends) -> None:
+def test_part_of_a_message_waits_for_the_rest(ends: Ends) -> None:
     ours, _, sock = ends
     sock.send(b'{"ready"')
     assert ours.receive() == []
@@ -31,7 +34,7 @@ def test_part_of_a_message_waits_for_the_rest(ends) -> None:
     assert ours.receive() == [{"ready": True}]
 
 
-def test_end_of_the_other_is_noticed_after_its_last_words(ends) -> None:
+def test_end_of_the_other_is_noticed_after_its_last_words(ends: Ends) -> None:
     ours, theirs, _ = ends
     theirs.send_blocking(refused="error: no\ndatabase \N{SNOWMAN}")
     theirs.close()
@@ -40,7 +43,7 @@ def test_end_of_the_other_is_noticed_after_its_last_words(ends) -> None:
     assert ours.receive() == []
 
 
-def test_sending_to_a_missing_or_closed_socket_only_logs(ends) -> None:
+def test_sending_to_a_missing_or_closed_socket_only_logs(ends: Ends) -> None:
     ours, theirs, _ = ends
     for _ in range(10_000):
         theirs.send(requests=1, memory=1)

@@ -205,7 +205,9 @@ def test_heartbeat_0_lets_workers_be_silent() -> None:
         pytest.param({"max_age": 5.0}, {}, "5 s", id="age"),
     ],
 )
-def test_worn_out_worker_stops_when_another_serves(limit, report, reason: str) -> None:
+def test_worn_out_worker_stops_when_another_serves(
+    limit: dict[str, float], report: dict[str, int], reason: str
+) -> None:
     fleet = serving(2, **limit, jitter=0.0)
     beat(fleet, 4.9, 1, 2)
     assert acts(fleet) == []

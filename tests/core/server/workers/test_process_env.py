@@ -30,7 +30,7 @@ from turnbuckle.server.workers.settings import Workers
         SuccessorEnvironment(pipe=3, sets=((4, 5), (6,))),
     ],
 )
-def test_environment_is_read_as_it_was_written(environment) -> None:
+def test_environment_is_read_as_it_was_written(environment: WorkerEnvironment | SuccessorEnvironment) -> None:
     assert type(environment).from_json(environment.to_json()) == environment
 
 
@@ -43,7 +43,7 @@ def test_environment_is_read_as_it_was_written(environment) -> None:
         pytest.param({"bind_address": BindAddress(unix="web.sock", unix_mode="660", fds=(3, 4))}, id="unix"),
     ],
 )
-def test_supervisor_config_is_read_as_it_was_written(more) -> None:
+def test_supervisor_config_is_read_as_it_was_written(more: dict[str, object]) -> None:
     config = SupervisorConfig(
         bind_address=BindAddress(port=0), workers=Workers(count=3), log=LogSettings(level="debug")
     )

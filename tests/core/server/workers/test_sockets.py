@@ -2,17 +2,18 @@
 
 import os
 import socket
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.addresses import BindAddress
+from turnbuckle.server.listen.addresses import BindAddress, Listener
 from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.sockets import adopt_socket_sets, open_socket_sets
 
 
-def _closed(sets) -> list[list[int]]:
+def _closed(sets: Iterable[Sequence[Listener]]) -> list[list[int]]:
     ports = [[listener.address.port for listener in listeners] for listeners in sets]
     for listeners in sets:
         for listener in listeners:

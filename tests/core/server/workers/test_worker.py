@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,15 @@ from turnbuckle.server.workers.channel import Channel
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.server.workers.worker import Worker, resident_memory
 from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 
 @asynccontextmanager
-async def supervised(handle=None, *, clock=None, **place):
+async def supervised(
+    handle: Handler | None = None, *, clock: FakeClock | None = None, **place: Any
+) -> AsyncIterator[tuple[Channel, HTTPServer, asyncio.Task[None]]]:
     """Serve as a worker; yield the supervisor's end of the channel, the server, and the task that serves."""
     ours, theirs = socket.socketpair()
     worker = Worker(WorkerEnvironment(channel=theirs.detach(), fds=(), **place))
@@ -110,7 +116,7 @@ def test_worker_is_taken_from_the_environment_and_refuses_with_a_reason() -> Non
 
 
 async def test_counted_application_answers_as_before() -> None:
-    async def hello(request):
+    async def hello(request: Request) -> Response:
         return Response("hello")
 
     async with supervised(hello, counts_requests=True) as (_, server, _):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Self
 
 from turnbuckle import Handler, HTTPError, Middleware, Request, Response, Setup, Stream, middleware
 
@@ -100,10 +101,10 @@ async def leaves_streams_open(request: Request, call_next: Handler) -> Response:
     KEPT.append(source)
 
     class Pieces:
-        def __aiter__(self):
+        def __aiter__(self) -> Self:
             return self
 
-        async def __anext__(self):
+        async def __anext__(self) -> bytes:
             return await anext(source)
 
     return Stream(Pieces())

@@ -6,12 +6,22 @@ from collections.abc import Iterable
 
 import attrs
 
-from turnbuckle import Component, Plugin, PluginInfo, Route, Setup, middleware as middleware_of
+from turnbuckle import (
+    Component,
+    Handler,
+    Plugin,
+    PluginInfo,
+    Request,
+    Response,
+    Route,
+    Setup,
+    middleware as middleware_of,
+)
 
 SEEN: list[str] = []
 
 
-async def _pass(request, call_next):
+async def _pass(request: Request, call_next: Handler) -> Response:
     return await call_next(request)
 
 

@@ -14,10 +14,11 @@ from turnbuckle import Lifespan, Setup
 from turnbuckle.testing.conformance import LifespanConformance
 
 Open = set[str]
-Make = Callable[[Open], Callable[[Setup], AbstractAsyncContextManager[object]]]
+MakeContext = Callable[[Setup], AbstractAsyncContextManager[object]]
+Make = Callable[[Open], MakeContext]
 
 
-def sound(opened: Open):
+def sound(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         await asyncio.sleep(0)
@@ -32,7 +33,7 @@ def sound(opened: Open):
     return lifespan
 
 
-def opens_when_made(opened: Open):
+def opens_when_made(opened: Open) -> MakeContext:
     def make(setup: Setup) -> AbstractAsyncContextManager[object]:
         opened.add("it")
         return sound(opened)(setup)
@@ -40,7 +41,7 @@ def opens_when_made(opened: Open):
     return make
 
 
-def closes_when_all_is_well(opened: Open):
+def closes_when_all_is_well(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         opened.add("it")
@@ -50,7 +51,7 @@ def closes_when_all_is_well(opened: Open):
     return lifespan
 
 
-def closes_never(opened: Open):
+def closes_never(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         opened.add("it")
@@ -59,12 +60,12 @@ def closes_never(opened: Open):
     return lifespan
 
 
-def is_made_once(opened: Open):
+def is_made_once(opened: Open) -> MakeContext:
     made = sound(opened)(Setup(settings=None))
     return lambda setup: made
 
 
-def swallows(opened: Open):
+def swallows(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         opened.add("it")
@@ -78,7 +79,7 @@ def swallows(opened: Open):
     return lifespan
 
 
-def leaves_a_task(opened: Open):
+def leaves_a_task(opened: Open) -> MakeContext:
     tasks = []
 
     @asynccontextmanager
@@ -91,7 +92,7 @@ def leaves_a_task(opened: Open):
     return lifespan
 
 
-def leaves_a_thread(opened: Open):
+def leaves_a_thread(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         threading.Thread(target=STOP.wait, name="forgotten", daemon=True).start()
@@ -105,7 +106,7 @@ def leaves_a_thread(opened: Open):
 STOP = threading.Event()
 
 
-def opens_before_it_is_safe(opened: Open):
+def opens_before_it_is_safe(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         opened.add("it")
@@ -119,7 +120,7 @@ def opens_before_it_is_safe(opened: Open):
     return lifespan
 
 
-def waits_before_it_closes(opened: Open):
+def waits_before_it_closes(opened: Open) -> MakeContext:
     @asynccontextmanager
     async def lifespan(setup: Setup) -> AsyncIterator[None]:
         opened.add("it")
