@@ -12,7 +12,10 @@ import attrs
 
 from turnbuckle.http.limit_field import limit
 
-__all__ = ["Limits"]
+__all__ = ["JSON_LIMIT", "Limits"]
+
+JSON_LIMIT: Final = 4 * 1024 * 1024
+"""The default of ``Limits.json``."""
 
 _HEAD: Final = "it applies while the head is read, and the route is only known from a complete head"
 _FRAMING: Final = "it applies in the parser of the connection, which does not know the routes"
@@ -30,6 +33,8 @@ class Limits:
         header_section: all field lines with their CRLFs; beyond it 431.
         field_count: number of field lines in the header section; beyond it 431.
         content: decoded content of one request; beyond it 413.
+        json: content that is decoded as JSON, whose values need many times its size in memory; beyond it 413. It has no
+            effect above ``content``.
         chunk_line: chunk size with its extensions, one line; beyond it 400.
         chunk_extensions: all chunk extensions of one message; beyond it 400.
         chunk_count: number of chunks of one message; beyond it 400. Only the core's own parser enforces it.
@@ -46,6 +51,7 @@ class Limits:
         beyond="413",
         test="server/connection/test_content.py::test_announced_content_beyond_the_limit_is_refused_before_it_is_sent",
     )
+    json: int = limit(JSON_LIMIT, beyond="413", test="web/request/test_request.py::test_json_has_a_limit")
     chunk_line: int = limit(256, beyond="400", test=_CHUNKS, fixed=_FRAMING)
     chunk_extensions: int = limit(4096, beyond="400", test=_CHUNKS, fixed=_FRAMING)
     chunk_count: int = limit(262144, beyond="400", unit="chunks", test=_CHUNKS, fixed=_FRAMING)

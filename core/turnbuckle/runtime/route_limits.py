@@ -36,20 +36,23 @@ def with_content_limit(call: Call, content: int | None) -> Call:
     return checked
 
 
-def with_overrides(call: Call, content: int | None, timeouts: Timeouts | None) -> Call:
+def with_overrides(call: Call, content: int | None, timeouts: Timeouts | None, json: int | None = None) -> Call:
     """Wrap a handler so that the route's limits and deadlines apply from the moment it is called.
 
     Args:
         call: the handler.
         content: the limit of the content in bytes; None for the limit in the settings.
         timeouts: the deadlines; None for the deadlines in the settings.
+        json: the limit of JSON content in bytes; None for the limit in the settings.
     """
-    if content is None and timeouts is None:
+    if content is None and timeouts is None and json is None:
         return call
 
     def begin(request: Request) -> Awaitable[Any]:
         if content is not None:
             request.content_limit = content
+        if json is not None:
+            request.json_limit = json
         if timeouts is not None and request.exchange is not None:
             request.exchange.use_timeouts(timeouts)
         return call(request)

@@ -13,12 +13,15 @@ import attrs
 
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["Disconnected", "Peer"]
+__all__ = ["LazyEvent", "Peer"]
 
 
 @final
-class Disconnected:
-    """Set once, when the client is gone. It works like ``asyncio.Event``, but makes one only if a task waits."""
+class LazyEvent:
+    """An event that is set once, such as that the client is gone.
+
+    It works like ``asyncio.Event``, but makes one only if a task waits.
+    """
 
     __slots__ = ("_event", "_is_set")
 
@@ -27,17 +30,17 @@ class Disconnected:
         self._event: asyncio.Event | None = None
 
     def is_set(self) -> bool:
-        """Return whether the client is gone."""
+        """Return whether the event has happened."""
         return self._is_set
 
     def set(self) -> None:
-        """Mark the client as gone and wake all waiting tasks."""
+        """Set the event and wake all waiting tasks."""
         self._is_set = True
         if self._event is not None:
             self._event.set()
 
     async def wait(self) -> None:
-        """Return once the client is gone."""
+        """Return once the event has happened."""
         if not self._is_set:
             if self._event is None:
                 self._event = asyncio.Event()
@@ -65,4 +68,4 @@ class Peer:
     tls: TLSInfo | None = attrs.field(default=None, kw_only=True)
     host: str = attrs.field(default="", kw_only=True)
     prefix: str = attrs.field(default="", kw_only=True)
-    lost: Disconnected = attrs.field(factory=Disconnected, kw_only=True)
+    lost: LazyEvent = attrs.field(factory=LazyEvent, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 
 
 def test_peer_knows_nothing_by_default() -> None:
@@ -25,7 +25,7 @@ async def test_peer_made_by_hand_is_never_lost() -> None:
 
 
 async def test_disconnected_wakes_all_tasks_that_wait() -> None:
-    lost = Disconnected()
+    lost = LazyEvent()
     waiting = [asyncio.ensure_future(lost.wait()) for _ in range(2)]
     await asyncio.sleep(0)
     assert not lost.is_set()
@@ -35,7 +35,7 @@ async def test_disconnected_wakes_all_tasks_that_wait() -> None:
 
 
 async def test_disconnected_does_not_wait_once_it_is_set() -> None:
-    lost = Disconnected()
+    lost = LazyEvent()
     lost.set()
     await lost.wait()
     assert lost.is_set()

@@ -25,7 +25,7 @@ from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, describe_peer
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 
 __all__ = ["BaseConnection", "wake"]
 
@@ -52,6 +52,7 @@ class BaseConnection(asyncio.Protocol):
         deadlines: the deadlines of the request that is being served.
         is_aborted: whether the server has cut the peer off.
         is_last: whether the next response is the last one.
+        is_endless: whether a response is being sent whose length was not announced.
         is_writing_paused: whether the transport's write buffer is full.
     """
 
@@ -66,6 +67,7 @@ class BaseConnection(asyncio.Protocol):
         "deadline",
         "deadlines",
         "is_aborted",
+        "is_endless",
         "is_last",
         "is_writing_paused",
         "peer",
@@ -89,12 +91,13 @@ class BaseConnection(asyncio.Protocol):
         self.deadlines = Deadlines()
         self.is_aborted = False
         self.is_last = False
+        self.is_endless = False
         self.is_writing_paused = False
         self._info: Final = info
         self._dropped = 0
         self._unsent = 0
         self._sender: asyncio.Future[None] | None = None
-        self._lost = Disconnected()
+        self._lost = LazyEvent()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport, and add the connection to the server's set."""
@@ -109,7 +112,7 @@ class BaseConnection(asyncio.Protocol):
         self.is_writing_paused = True
 
     @property
-    def lost(self) -> Disconnected:
+    def lost(self) -> LazyEvent:
         """The event that the peer is gone."""
         return self._lost
 
@@ -127,6 +130,8 @@ class BaseConnection(asyncio.Protocol):
     def disable_keep_alive(self) -> None:
         """Make the next response the last one."""
         self.is_last = True
+        if self.state is ConnectionState.SENDING:
+            self._limit_endless()
 
     def close_when_idle(self) -> None:
         """Close the connection; without requests it is always idle."""
@@ -166,12 +171,22 @@ class BaseConnection(asyncio.Protocol):
         """Whether the head of a streamed response was sent, and the rest may follow."""
         return self.state is ConnectionState.SENDING
 
-    def begin_sending(self, head: bytes) -> None:
-        """Send the head of a streamed response."""
+    def begin_sending(self, head: bytes, *, is_endless: bool) -> None:
+        """Send the head of a streamed response, which is endless if its length is not announced."""
         self._enter(ConnectionState.SENDING)
+        self.is_endless = is_endless
         self.deadlines.handler = math.inf
+        if self.server.connections.is_draining:
+            self._limit_endless()
         self.arm_next()
         self.transport.write(head)
+
+    def _limit_endless(self) -> None:
+        # An event stream would delay the stop of the server by the whole time that requests have to finish.
+        if self.is_endless and self.timeouts.stream_shutdown:
+            due = self.clock.monotonic() + self.timeouts.stream_shutdown
+            self.deadlines.total = min(self.deadlines.total, due)
+            self.arm_next()
 
     async def flush(self) -> None:
         """Wait until the transport can take more data.

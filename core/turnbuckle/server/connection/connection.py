@@ -264,6 +264,9 @@ class HTTPConnection(BaseConnection):
         self._enter(_IDLE)
         self._idle_since = now = self.clock.monotonic()
         self.deadline = now + self.server.idle_check
+        if self.is_last:
+            # The server began to stop after the head of a stream was sent, which could not announce the end.
+            self.deadline = now + self.timeouts.last_request
         self._advance()
 
     def _drop(self, content: IncomingContent) -> None:
@@ -337,7 +340,8 @@ class HTTPConnection(BaseConnection):
         # The same read may contain the start of the next head. Checking on every request costs too much, so the check
         # is made when the idle deadline passes.
         has_begun = self.buffer.has_begun()
-        due = self._idle_since + ((self.timeouts.head if has_begun else self.timeouts.idle) or math.inf)
+        idle = self.timeouts.last_request if self.is_last else self.timeouts.idle or math.inf
+        due = self._idle_since + ((self.timeouts.head or math.inf) if has_begun else idle)
         if self.clock.monotonic() < due:
             self.deadline = due
             if has_begun:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, final
 
 from turnbuckle.server.model.clock import Clock, Timer
+from turnbuckle.web.peer import LazyEvent
 
 __all__ = ["ConnectionSet", "ManagedConnection"]
 
@@ -54,9 +55,10 @@ class ConnectionSet:
     Attributes:
         open: the connections.
         is_draining: whether each response is the last one on its connection.
+        stopping: set once ``is_draining`` is.
     """
 
-    __slots__ = ("_clock", "_empty", "_interval", "_loop", "_on_sweep", "_timer", "is_draining", "open")
+    __slots__ = ("_clock", "_empty", "_interval", "_loop", "_on_sweep", "_timer", "is_draining", "open", "stopping")
 
     def __init__(
         self, clock: Clock, loop: asyncio.AbstractEventLoop, interval: float, on_sweep: Callable[[], None]
@@ -69,6 +71,7 @@ class ConnectionSet:
         self._empty: asyncio.Event | None = None
         self.open: Final[set[ManagedConnection]] = set()
         self.is_draining = False
+        self.stopping: Final = LazyEvent()
 
     def add(self, connection: ManagedConnection) -> None:
         """Add a connection; from now on the sweep acts on its deadline."""
@@ -92,6 +95,7 @@ class ConnectionSet:
                 request soon, and its response announces the end.
         """
         self.is_draining = True
+        self.stopping.set()
         for connection in self.open:
             connection.disable_keep_alive()
         if last_request and self.open:

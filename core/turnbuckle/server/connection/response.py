@@ -72,8 +72,8 @@ class ResponseSink(UpgradableConnection, Protocol):
     def is_sending(self) -> bool:
         """Whether the head of a streamed response was sent, and the rest may follow."""
 
-    def begin_sending(self, head: bytes) -> None:
-        """Send the head of a streamed response."""
+    def begin_sending(self, head: bytes, *, is_endless: bool) -> None:
+        """Send the head of a streamed response, which is endless if its length is not announced."""
 
     async def flush(self) -> None:
         """Wait until the transport can take more data.
@@ -233,7 +233,7 @@ def _start_stream(connection: ResponseSink, response: Response, body: object) ->
         framing_line(framing, head.method, response.status, length),
         connection.server.date_line + connection_line(head.minor_version, close),
     )
-    connection.begin_sending(head_bytes)
+    connection.begin_sending(head_bytes, is_endless=length is None)
     return BodyWriter(framing, length), close
 
 

@@ -17,7 +17,7 @@ from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.connection_set import ManagedConnection
 from turnbuckle.server.connection.exchange import HTTPExchange
 from turnbuckle.server.connection.server_state import ServerState
-from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
@@ -38,7 +38,7 @@ class ConnectionEnds(Protocol):
         """The transport."""
 
     @property
-    def lost(self) -> Disconnected:
+    def lost(self) -> LazyEvent:
         """The event that the peer is gone."""
 
     @property

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.tls import TLSInfo
 
 __all__ = ["DIRECT", "ConnectionInfo", "address_of", "client_of", "describe_peer"]
@@ -36,7 +36,7 @@ DIRECT: Final = ConnectionInfo()
 """A connection without a proxy header and without TLS."""
 
 
-def describe_peer(transport: asyncio.Transport, info: ConnectionInfo, lost: Disconnected) -> Peer:
+def describe_peer(transport: asyncio.Transport, info: ConnectionInfo, lost: LazyEvent) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
         client=info.client if info.is_proxied else client_of(transport),

@@ -51,6 +51,8 @@ class Timeouts:
         linger: the time that a closed connection goes on reading, so that the peer can read the last response.
         startup: the time to enter each lifespan; after that the start fails.
         shutdown: the time for requests to finish when the server stops, and then to leave each lifespan.
+        stream_shutdown: the time for streams without a Content-Length to end when the server stops; a handler learns of
+            it from ``request.stopping()``.
     """
 
     handshake: float = deadline(
@@ -121,4 +123,7 @@ class Timeouts:
         beyond="connections aborted",
         test="server/run/test_server.py::test_stop_cuts_off_what_does_not_finish_in_time",
         fixed=_SERVER,
+    )
+    stream_shutdown: float = deadline(
+        5.0, beyond="connection aborted", test=_TESTS + "test_endless_stream_has_a_moment_to_end_when_the_server_stops"
     )

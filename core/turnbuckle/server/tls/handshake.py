@@ -28,7 +28,7 @@ from turnbuckle.server.model.application import ConnectionFactory
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
-from turnbuckle.web.peer import Disconnected, Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 __all__ = ["TLSHandshake"]
@@ -77,7 +77,7 @@ class TLSHandshake(asyncio.Protocol):
         self._channel = TLSChannel.for_server(self._certificates.context(now))
         self.deadline = now + (server.application.timeouts.handshake or math.inf)
         server.connections.add(self)
-        peer = describe_peer(self._carrier, self._info, Disconnected())
+        peer = describe_peer(self._carrier, self._info, LazyEvent())
         if server.admission.enter(peer):
             self.abort()
             return
@@ -175,7 +175,7 @@ class TLSHandshake(asyncio.Protocol):
         secured.deliver()
 
     def _serve_alpn_protocol(self, info: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
-        server, lost = self.server, Disconnected()
+        server, lost = self.server, LazyEvent()
         secured = self._secured(self)
         peer = describe_peer(secured, info, lost)
         try:
@@ -208,7 +208,7 @@ class _Switch:
 
     server: ServerState
     transport: asyncio.Transport
-    lost: Disconnected
+    lost: LazyEvent
     peer: Peer
 
 

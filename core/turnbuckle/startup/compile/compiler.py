@@ -45,7 +45,13 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.plugins.validate import fault_of_lifespan
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
-from turnbuckle.startup.resolve.route_overrides import content_limit_of, largest_content, own_timeouts, timeouts_of
+from turnbuckle.startup.resolve.route_overrides import (
+    content_limit_of,
+    json_limit_of,
+    largest_content,
+    own_timeouts,
+    timeouts_of,
+)
 from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
@@ -292,7 +298,12 @@ class _Compiler:
             endpoint = compile_endpoint(planned.route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
         timeouts = timeouts_of(self.plan.settings, planned.overrides)
-        return with_overrides(call, content, None if timeouts is self.plan.settings.timeouts else timeouts)
+        return with_overrides(
+            call,
+            content,
+            None if timeouts is self.plan.settings.timeouts else timeouts,
+            json_limit_of(planned.overrides),
+        )
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
         # If no route allows more content than the settings, the connection has already rejected larger content.

@@ -25,6 +25,7 @@ __all__ = [
     "OverrideReader",
     "RouteOverrides",
     "content_limit_of",
+    "json_limit_of",
     "largest_content",
     "own_timeouts",
     "timeouts_of",
@@ -114,6 +115,12 @@ def content_limit_of(settings: Settings, overrides: RouteOverrides) -> int:
     """Return the limit of a route's content in bytes."""
     own = overrides.get("limits.content")
     return settings.limits.content if own is None else cast("int", own.value)
+
+
+def json_limit_of(overrides: RouteOverrides) -> int | None:
+    """Return the limit of a route's JSON content in bytes; None for the limit in the settings."""
+    own = overrides.get("limits.json")
+    return None if own is None else cast("int", own.value)
 
 
 def largest_content(plan: Plan) -> int:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
 
 import attrs
 
-from turnbuckle.errors import HTTPError, UnsupportedMediaType
+from turnbuckle.errors import ContentTooLarge, HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
+from turnbuckle.http.limits import JSON_LIMIT
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
@@ -21,7 +22,7 @@ from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
-from turnbuckle.web.peer import Peer
+from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target
@@ -62,13 +63,23 @@ class AppContext:
     Attributes:
         resources: the values that lifespans provide.
         json: decodes JSON content.
+        json_limit: bytes of JSON content, unless the route overrides the limit.
+        stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("json", "resources")
+    __slots__ = ("json", "json_limit", "resources", "stopping")
 
-    def __init__(self, resources: Resources, json: JSONCodec = STANDARD_JSON) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        json: JSONCodec = STANDARD_JSON,
+        json_limit: int = JSON_LIMIT,
+        stopping: LazyEvent | None = None,
+    ) -> None:
         self.resources: Final = resources
         self.json: Final = json
+        self.json_limit: Final = json_limit
+        self.stopping: Final = stopping or LazyEvent()
 
 
 _NO_APP: Final = AppContext(Resources())
@@ -104,6 +115,7 @@ class Request:
         "_form",
         "_headers",
         "_id",
+        "_json_limit",
         "_media_type",
         "_query_params",
         "_reader",
@@ -344,6 +356,15 @@ class Request:
         if self._content_source is not None:
             self._content_source.limit = limit
 
+    @property
+    def json_limit(self) -> int:
+        """The maximum number of bytes of JSON content; more are answered with 413. It may be set until it is read."""
+        return getattr(self, "_json_limit", self._app.json_limit)
+
+    @json_limit.setter
+    def json_limit(self, limit: int) -> None:
+        self._json_limit = limit
+
     async def read(self) -> bytes:
         """Return the complete content. It is stored, so this method may be called again.
 
@@ -371,11 +392,18 @@ class Request:
 
         Raises:
             BadRequest: the content is not JSON.
+            ContentTooLarge: the content exceeds ``json_limit``, or the limit on content.
             UnsupportedMediaType: the request has an ``Origin`` field, and its Content-Type is not a JSON type.
         """
         if "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json")
-        return decode_json(await self.read(), self._app.json)
+        limit = self.json_limit
+        # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+        self.content_limit = min(self.content_limit, limit)
+        content = await self.read()
+        if len(content) > limit:
+            raise ContentTooLarge(f"JSON of {len(content)} bytes exceeds {limit}")
+        return decode_json(content, self._app.json)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form. A file exists while the form or the file object is referenced.
@@ -416,6 +444,18 @@ class Request:
     async def disconnected(self) -> None:
         """Wait until the client has disconnected."""
         await self.peer.lost.wait()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether the server has begun to stop."""
+        return self._app.stopping.is_set()
+
+    async def stopping(self) -> None:
+        """Wait until the server begins to stop or to reload.
+
+        A stream without an end should then end. It is aborted ``timeouts.stream_shutdown`` seconds later.
+        """
+        await self._app.stopping.wait()
 
     def with_prefix(self, path: str, query: str = "") -> str:
         """Return a path of the app as clients must request it: after ``prefix``, with a query if there is one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
 import pytest
@@ -14,6 +14,7 @@ from turnbuckle.http.parser import H1Parser
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 
 async def test_head_is_due_from_accept_though_nothing_comes() -> None:
@@ -464,3 +465,65 @@ async def test_many_deadlines_at_a_time_leave_the_loop_to_others() -> None:
         await served.connection.settle()
         assert {tuple(each.statuses) for each in late} == {(408,)}
         assert max(b - a for a, b in pairwise(sorted(turns))) <= 64
+
+
+async def _ticks() -> AsyncIterator[str]:
+    while True:
+        yield "tick"
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_endless_stream_has_a_moment_to_end_when_the_server_stops(when: str) -> None:
+    async with serving(_streaming(_ticks)) as served:
+        if when == "meanwhile":
+            served.server.begin_drain(last_request=1.0)
+        await served.send(GET)
+        if when == "before":
+            served.server.begin_drain()
+        await served.advance(4)
+        assert not served.connection.is_lost
+        await served.advance(2)
+        assert served.connection.is_lost
+
+
+async def test_stream_of_known_length_has_the_whole_time_to_end() -> None:
+    async with serving(_streaming(_ticks, length=1_000_000)) as served:
+        await served.send(GET)
+        served.server.begin_drain()
+        await served.advance(20)
+        assert not served.connection.is_lost
+
+
+async def test_endless_stream_may_have_no_limit_of_its_own() -> None:
+    async with serving(_streaming(_ticks), timeouts=Timeouts(stream_shutdown=0)) as served:
+        await served.send(GET)
+        served.server.begin_drain()
+        await served.advance(20)
+        assert not served.connection.is_lost
+
+
+async def test_stream_that_waits_for_the_stop_ends_at_once() -> None:
+    async def handle(request: Request) -> Response:
+        async def events() -> AsyncIterator[str]:
+            assert not request.is_stopping
+            yield "first"
+            await request.stopping()
+            yield "last" if request.is_stopping else "never"
+
+        return Response(events())
+
+    async with serving(handle) as served:
+        await served.send(GET)
+        served.server.begin_drain()
+        await served.connection.settle()
+        assert served.connection.received.endswith(b"4\r\nlast\r\n0\r\n\r\n")
+        await served.advance(2)
+        assert served.is_closed
+
+
+def _streaming(pieces: Callable[[], AsyncIterator[str]], length: int | None = None) -> Handler:
+    async def handle(request: Request) -> Response:
+        return Response(pieces(), headers={} if length is None else {"Content-Length": str(length)})
+
+    return handle

@@ -248,3 +248,19 @@ def test_why_route_lists_its_overrides() -> None:
     (answer,) = why_route(_app_of_sizes().resolve(), "/in/scope")
     (fact,) = (text for label, text in answer.facts if label == "limits.content")
     assert fact.startswith("20 (scope /in (")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/default", 413), ("/more", 200), ("/in/less", 413)])
+@pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "chunked"}], ids=["length", "chunked"])
+async def test_json_has_a_limit_by_setting_and_route(path: str, status: int, headers: dict[str, str]) -> None:
+    app = App(settings={"limits": {"json": 10}})
+
+    async def echo(request: Request) -> object:
+        return await request.json()
+
+    app.post("/default")(echo)
+    app.post("/more", limits={"json": 100})(echo)
+    app.scope("/in", limits={"json": 5}).post("/less")(echo)
+    async with Client(app) as client:
+        assert (await client.post(path, content=b"[1,2,3,4,5]", headers=headers)).status == status
+        assert (await client.post(path, content=b"[12]")).status == 200

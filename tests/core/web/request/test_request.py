@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from tests.core.web.requests import ListSource, make_request
-from turnbuckle.errors import BadRequest, HTTPError, UnsupportedMediaType
+from turnbuckle.errors import BadRequest, ContentTooLarge, HTTPError, UnsupportedMediaType
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
@@ -229,3 +229,25 @@ def test_request_for_https_is_misdirected_without_tls(target, part) -> None:
     assert caught.value.status == 421
     secure = make_request(target, peer=Peer(("192.0.2.1", 5000), ("192.0.2.9", 443), scheme="https"))
     assert secure.url == "https://a.example/x"
+
+
+@pytest.mark.parametrize(("limit", "is_too_large"), [(4, False), (3, True)])
+async def test_json_has_a_limit(limit: int, is_too_large: bool) -> None:
+    source = ListSource(b"[1", b"2]")
+    request = make_request("/", method="POST", content=source)
+    request.json_limit = limit
+    if is_too_large:
+        with pytest.raises(ContentTooLarge):
+            await request.json()
+    else:
+        assert await request.json() == [12]
+        assert source.limit >= 0
+
+
+async def test_json_has_a_limit_after_the_content_was_read() -> None:
+    request = make_request("/", method="POST", content=ListSource(b"[12]"))
+    assert request.json_limit == 4 * 1024 * 1024
+    request.json_limit = 3
+    assert await request.read() == b"[12]"
+    with pytest.raises(ContentTooLarge, match="JSON of 4 bytes exceeds 3"):
+        await request.json()
