@@ -6,7 +6,6 @@ same records. ``turnbuckle.hookspecs`` lists the hooks with the record that each
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
@@ -173,13 +172,10 @@ class _MiddlewareFactory:
 
 
 def _check(function: MiddlewareFunction) -> None:
-    call = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is accepted
-    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
-        raise TypeError(f"middleware {function!r} is not an async function")
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError as error:
-        raise TypeError(f"middleware {_name_of(function)!r} must take (request, call_next)") from error
+    from turnbuckle.web.middleware_check import fault_of_function
+
+    if fault := fault_of_function(function):
+        raise TypeError(f"middleware {_name_of(function)!r} {fault}")
 
 
 def _name_of(function: MiddlewareFunction) -> str:

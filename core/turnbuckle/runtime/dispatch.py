@@ -6,7 +6,7 @@ No hook is called here, and nothing is looked up that can be looked up at startu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Final, final
+from typing import final
 
 import attrs
 
@@ -15,6 +15,7 @@ from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
+from turnbuckle.web.middleware_check import LinkPlace, describe_culprit
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
@@ -204,19 +205,28 @@ def checked_render(render: Callable[..., Response], kind: type) -> Callable[...,
     return checked
 
 
-def guard(handler: Handler, errors: ErrorTable, app_name: str) -> Handler:
-    """Return a chain that never raises and always returns a Response, even if its middleware fails."""
+def guard(handler: Handler, errors: ErrorTable, app_name: str, links: Sequence[LinkPlace] = ()) -> Handler:
+    """Return a chain that never raises and always returns a Response, even if its middleware fails.
+
+    Args:
+        handler: the chain.
+        errors: answers the exceptions of its middleware.
+        app_name: name of the app, for messages.
+        links: its middleware, for messages.
+    """
     respond = errors.respond
-    message: Final = f"a middleware of app {app_name!r} returned %r, which is not a Response"
 
     async def guarded(request: Request) -> Response:
         try:
             response: object = await handler(request)
         except Exception as error:  # noqa: BLE001  # each exception of middleware is answered
+            if isinstance(error, AttributeError) and error.obj is None and len(links) > 1:
+                error.add_note(f"{describe_culprit(links, app_name, None)} may have returned None")
             return await respond(request, error)
         if isinstance(response, Response):
             return response
-        return await respond(request, TypeError(message % (response,)))
+        culprit = describe_culprit(links, app_name, response)
+        return await respond(request, TypeError(f"{culprit} returned {response!r:.80}, which is not a Response"))
 
     return guarded
 

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from turnbuckle.web.middleware_check import fault_of_factory, fault_of_link
 from turnbuckle.web.types import Handler
 
 __all__ = ["compose"]
@@ -38,13 +39,17 @@ def compose(links: Sequence[tuple[Link[S], S]], endpoint: Handler) -> Handler:
         endpoint: the handler that the innermost middleware calls.
 
     Raises:
-        TypeError: a factory returned an object that is not callable.
+        TypeError: a factory returned an object that is no handler, or that would fail in each request.
     """
     handler = endpoint
     for link, setup in reversed(links):
+        if fault := fault_of_factory(link.factory):
+            raise TypeError(f"the factory of middleware {link.name!r} {fault}")
         outer = link.factory(handler, setup)
         if not callable(outer):
             raise TypeError(f"the factory of middleware {link.name!r} {_describe_mistake(outer)}")
+        if outer is not handler and (fault := fault_of_link(link.factory, outer)):
+            raise TypeError(f"middleware {link.name!r} {fault}")
         handler = outer
     return handler
 

@@ -168,6 +168,12 @@ COMPOSITION = {
             "routes", "Route(path='/a', handler=answer, name='home')", "Route(path='/b', handler=answer, name='home')"
         ),
     ),
+    "middleware-returns-nothing": Mistake(
+        code="TB501",
+        says="never returns a response; a 'return' is missing",
+        source="@middleware\nasync def silent(request, call_next):\n    await call_next(request)\n\n\n"
+        + _providing("middleware", "silent"),
+    ),
     "middleware-factory-raises": Mistake(
         code="TB501",
         says="middleware 'mine' cannot be made: ZeroDivisionError: division by zero",

@@ -44,7 +44,7 @@ def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str]
         if name or before or after:
             raise TypeError(f"middleware {value.name!r} is a record, which takes no further options")
         return value
-    if not callable(value) or not _is_coroutine_function(value):
+    if not callable(value):
         raise TypeError(f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}")
     from turnbuckle.records import middleware
 
@@ -107,10 +107,6 @@ def checked_prefix(prefix: str) -> str:
     if prefix and not prefix.startswith("/"):
         raise ValueError(f"prefix {prefix!r} of a scope must start with a slash")
     return prefix.rstrip("/")
-
-
-def _is_coroutine_function(value: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None))  # noqa: B004
 
 
 def _takes_argument(function: Callable[..., object]) -> bool:

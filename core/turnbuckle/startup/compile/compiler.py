@@ -16,7 +16,7 @@ from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
 from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope
-from turnbuckle.records import Lifespan, ParserProvider, ResponseType
+from turnbuckle.records import Lifespan, Middleware, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.runtime.dispatch import (
     CompiledRoute,
@@ -42,6 +42,7 @@ from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.plugins.validate import fault_of_lifespan
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
@@ -55,6 +56,7 @@ from turnbuckle.startup.resolve.route_overrides import (
 from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
+from turnbuckle.web.middleware_check import LinkPlace
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
@@ -239,7 +241,7 @@ class _Compiler:
                 handler = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
-        return guard(handler, errors, self.plan.app_name)
+        return guard(handler, errors, self.plan.app_name, [_place_of_link(link) for link in scope.middleware])
 
     def _with_upgrades(self, dispatch: Handler, errors: ErrorTable) -> Handler:
         protocols: dict[str, Handler] = {}
@@ -362,3 +364,9 @@ class _Compiler:
             why=_FACTORIES[code],
             fix="correct its factory, or disable its plugin",
         )
+
+
+def _place_of_link(link: Sourced[Middleware]) -> LinkPlace:
+    function: object = getattr(link.record.factory, "function", link.record.factory)
+    location = location_of(function) if hasattr(function, "__code__") else link.origin.location
+    return LinkPlace(link.record.name, location, function)

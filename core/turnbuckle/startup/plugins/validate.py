@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, is_typeddict
 
 from turnbuckle.diagnostics import Diagnostic, ResourceKey
 from turnbuckle.records import (
@@ -23,8 +23,10 @@ from turnbuckle.records import (
     RouterProvider,
 )
 from turnbuckle.routing.records import Route
+from turnbuckle.web.annotations import annotated_classes, show_annotation
+from turnbuckle.web.request.request import Request
 
-__all__ = ["fault_in", "fault_of_handler", "fault_of_lifespan", "fault_of_render", "shown"]
+__all__ = ["fault_in", "fault_of_handler", "fault_of_lifespan", "fault_of_render", "fault_of_type", "shown"]
 
 # token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -99,7 +101,42 @@ def fault_of_handler(record: ErrorHandler) -> str:
     handler: object = record.handler
     if not callable(handler):
         return f"{shown(handler)} cannot be called"
-    return "" if _takes(handler, 2) else "its handler must take the request and the exception"
+    if isinstance(handler, type):
+        return f"its handler is the class {handler.__name__}; pass a function"
+    if inspect.isgeneratorfunction(handler):
+        return "its handler is a plain 'def' that yields"
+    if not _takes(handler, 2):
+        return "its handler must take the request and the exception"
+    return _fault_of_order(handler)
+
+
+def _fault_of_order(handler: Callable[..., object]) -> str:
+    parameters = [*inspect.signature(handler).parameters.values()][:2]
+    if len(parameters) == 2 and parameters[1].name in {"request", "req"}:
+        return f"its handler takes ({parameters[0].name}, {parameters[1].name}), but must take the request first"
+    for parameter, wanted in zip(parameters, (Request, Exception), strict=False):
+        if parameter.annotation is parameter.empty or parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        classes = annotated_classes(parameter.annotation, handler)
+        if not any(issubclass(kind, wanted) or issubclass(wanted, kind) for kind in classes):
+            shown_as = f"{parameter.name}: {show_annotation(parameter.annotation)}"
+            return f"its handler takes '{shown_as}', but must take the request and then the exception"
+    return ""
+
+
+def fault_of_type(kind: object) -> str:
+    """Return why values cannot be recognized by a type, or "" if they can."""
+    if not isinstance(kind, type):
+        return f"{shown(kind)} is not a class" + ("; write type(None)" if kind is None else "")
+    if getattr(kind, "_is_protocol", False):
+        return f"{kind.__name__} is a protocol, which has no instances; write a class or an abstract base class"
+    if kind is Any or is_typeddict(kind):
+        return f"{kind.__name__} has no instances; write a class such as dict"
+    try:
+        issubclass(int, kind)
+    except Exception as error:  # noqa: BLE001  # a foreign class may raise anything
+        return f"no class can be compared with it: {error}"
+    return ""
 
 
 def fault_of_render(record: ResponseType) -> str:

@@ -7,19 +7,27 @@ the outer scope.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
+from turnbuckle import errors
 from turnbuckle.diagnostics import RejectedCandidate, Sourced
 from turnbuckle.records import ErrorHandler, ResponseType
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, shown
+from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, fault_of_type, shown
 from turnbuckle.startup.resolve.precedence import report_duplicates, strongest
 
 __all__ = ["ResponseTables"]
 
 RecordT = TypeVar("RecordT")
+
+# Other frameworks name the status of an error.
+_CLASSES: Final = {
+    cls.default_status: cls.__name__
+    for cls in vars(errors).values()
+    if isinstance(cls, type) and issubclass(cls, errors.HTTPError) and cls.__bases__ != (errors.BadRequest, KeyError)
+}
 
 
 @attrs.frozen
@@ -85,22 +93,23 @@ class ResponseTables:
 
     def _is_usable_type(self, entry: Sourced[ResponseType]) -> bool:
         kind: object = entry.record.type
-        fault = fault_of_render(entry.record) if isinstance(kind, type) else f"{shown(kind)} is not a class"
-        return self._report_fault(entry, f"response type for {shown(kind)}", fault, "a class")
+        fault = fault_of_type(kind) or fault_of_render(entry.record)
+        return self._report_fault(entry, f"response type for {shown(kind)}", fault, "a class", "(value)")
 
     def _is_usable_handler(self, entry: Sourced[ErrorHandler]) -> bool:
         kind: object = entry.record.exception
         is_exception = isinstance(kind, type) and issubclass(kind, Exception)
         fault = fault_of_handler(entry.record) if is_exception else f"{shown(kind)} is not an exception class"
-        return self._report_fault(entry, f"error handler for {shown(kind)}", fault, "an exception class")
+        key = _CLASSES.get(kind, "an exception class") if isinstance(kind, int) else "an exception class"
+        return self._report_fault(entry, f"error handler for {shown(kind)}", fault, key, "(request, error)")
 
-    def _report_fault(self, entry: Sourced[Any], record: str, fault: str, key: str) -> bool:
+    def _report_fault(self, entry: Sourced[Any], record: str, fault: str, key: str, parameters: str) -> bool:
         if fault:
             self.diagnostics.add(
                 "TB504",
                 f"{record} cannot be used: {fault}",
                 entry.origin,
                 why=f"the record needs {key} and a callable",
-                fix="correct the record",
+                fix=f"write it with {key} and a function that takes {parameters}",
             )
         return not fault

@@ -1,0 +1,171 @@
+"""Find the mistakes of middleware that would fail in each request, and name the middleware behind a failure.
+
+The checks read signatures, annotations and bytecode; nothing is called. A failure is explained after it happened only.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Sequence
+from types import CodeType, FunctionType
+from typing import Final
+
+import attrs
+
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.response.response import Response
+
+__all__ = ["LinkPlace", "describe_culprit", "fault_of_factory", "fault_of_function", "fault_of_link"]
+
+_NEXT_NAMES: Final = frozenset({"call_next", "next", "next_handler", "next_", "get_response"})
+_REQUEST_NAMES: Final = frozenset({"request", "req"})
+
+
+@attrs.frozen
+class LinkPlace:
+    """A middleware of a chain, for messages.
+
+    Attributes:
+        name: its name.
+        location: ``file:line``, or "".
+        function: the middleware function, or the factory.
+    """
+
+    name: str
+    location: str
+    function: object
+
+    def __str__(self) -> str:
+        return f"{self.name!r}" + (f" ({self.location})" if self.location else "")
+
+
+def describe_culprit(links: Sequence[LinkPlace], app_name: str, value: object) -> str:
+    """Return the middleware that can have returned a value which is no response, as the subject of a sentence.
+
+    Args:
+        links: the middleware of the chain.
+        app_name: name of the app.
+        value: the returned value.
+    """
+    likely = [link for link in links if value is not None or _can_return_none(link.function)] or list(links)
+    if len(likely) == 1:
+        return f"middleware {likely[0]} of app {app_name!r}"
+    return f"a middleware of app {app_name!r}, one of {', '.join(map(str, likely))}," if likely else "a handler"
+
+
+def fault_of_factory(factory: object) -> str:
+    """Return the fault of a factory before it is called, or "" if none is known."""
+    names = _parameter_names(factory)
+    if inspect.iscoroutinefunction(factory):
+        return "is an 'async def'; decorate a function that takes (request, call_next) with @turnbuckle.middleware"
+    if len(names) == 2 and (names[0] in _REQUEST_NAMES or names[1] == "call_next"):
+        wanted = "write 'async def' and decorate it with @turnbuckle.middleware"
+        return f"takes ({', '.join(names)}), but a factory takes (next_handler, setup); {wanted}"
+    return ""
+
+
+def fault_of_link(factory: object, handler: object) -> str:
+    """Return the fault of a handler that a factory has made, or "" if none is known.
+
+    Args:
+        factory: the factory; a middleware function is its attribute ``function``.
+        handler: the handler for requests.
+    """
+    function = getattr(factory, "function", None)
+    if function is not None:
+        return _fault_of_return(function, "it")
+    if isinstance(handler, type):
+        return f"returned the class {handler.__name__}; return an instance or a function"
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        return "returned a function that yields; write 'return' in it"
+    try:
+        inspect.signature(handler).bind(None)  # type: ignore[arg-type]  # it is callable
+    except TypeError:
+        names = ", ".join(_parameter_names(handler))
+        hint = "; only functions under @turnbuckle.middleware take (request, call_next)" if "," in names else ""
+        return f"returned a function that takes ({names}), but its handler takes (request){hint}"
+    except ValueError:
+        return ""
+    return _fault_of_return(handler, "its handler")
+
+
+def fault_of_function(function: object) -> str:
+    """Return the fault of a function that is used as ``async def m(request, call_next)``, or "" if none is known."""
+    if isinstance(function, type):
+        return "is a class; pass an instance with 'async def __call__(self, request, call_next)'"
+    names = _parameter_names(function)
+    if len(names) == 2 and (names[1] == "setup" or (names[0] in _NEXT_NAMES and names[1] not in _REQUEST_NAMES)):
+        return f"takes ({', '.join(names)}), as a factory does; write Middleware('name', factory) with a plain 'def'"
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is accepted
+    if inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(call):
+        return "is not an async function, because it yields; write 'return' instead"
+    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
+        return "is not an async function; write 'async def'"
+    try:
+        inspect.signature(function).bind(None, None)  # type: ignore[arg-type]  # it is callable
+    except TypeError:
+        return "must take (request, call_next)"
+    if names[0] in _NEXT_NAMES:
+        return f"takes ({', '.join(names)}), but must take (request, call_next) in this order"
+    return ""
+
+
+def _fault_of_return(function: object, subject: str) -> str:
+    code = _code_of(function)
+    annotation = return_annotation(function)
+    classes = annotated_classes(annotation, function) if annotation is not inspect.Parameter.empty else ()
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+    if is_async:
+        if classes and not any(issubclass(kind, Response) or kind is object for kind in classes):
+            return f"is annotated '-> {show_annotation(annotation)}', but must return a Response"
+        if code is not None and _returned(code) == {True}:
+            return "never returns a response; a 'return' is missing, as in 'return await call_next(request)'"
+        return ""
+    is_response = bool(classes) and all(issubclass(kind, Response) for kind in classes)
+    if isinstance(function, FunctionType) and (is_response or _only_makes_responses(function)):
+        return f"has a handler that is a plain 'def'; {subject} must be an 'async def'"
+    return ""
+
+
+def _only_makes_responses(function: FunctionType) -> bool:
+    """Return whether a plain function calls nothing but classes of responses, so that it returns no awaitable."""
+    code = function.__code__
+    known = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
+    makes = [value for value in known if isinstance(value, type) and issubclass(value, Response)]
+    others = [value for value in known if callable(value) and value not in makes]
+    return bool(makes) and not others and not code.co_freevars
+
+
+def _can_return_none(function: object) -> bool:
+    code = _code_of(function)
+    return code is None or not inspect.iscoroutinefunction(function) or True in _returned(code)
+
+
+def _returned(code: CodeType) -> set[bool]:
+    """Return for each return statement of a function whether it returns None, or has no value."""
+    found: set[bool] = set()
+    before: dis.Instruction | None = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "RETURN_CONST":
+            found.add(instruction.argval is None)
+        elif instruction.opname == "RETURN_VALUE":
+            is_none = before is not None and before.opname.startswith("LOAD_CO") and before.argval is None
+            found.add(is_none and not instruction.is_jump_target)
+        before = instruction
+    return found
+
+
+def _code_of(function: object) -> CodeType | None:
+    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
+    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def _parameter_names(function: object) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]  # it is callable
+    except (TypeError, ValueError):
+        return []
+    return [parameter.name for parameter in parameters]
