@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.routing.making import KINDS, as_route, builder, endpoint, found
+from tests.core.routing.making import KINDS, RouterBuilder, as_route, builder, endpoint, found
 from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.routing.converters import Converter
@@ -21,7 +21,7 @@ UUID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def router(request):
+def router(request: pytest.FixtureRequest) -> RouterBuilder:
     return builder(request.param)
 
 
@@ -54,7 +54,9 @@ def router(request):
         pytest.param(["/{a}/{b}/{c}"], "/1/2/3", ("/{a}/{b}/{c}", {"a": "1", "b": "2", "c": "3"}), id="three"),
     ],
 )
-def test_match_table(routes, path, expected, router) -> None:
+def test_match_table(
+    routes: list[str], path: str, expected: tuple[str, dict[str, object]], router: RouterBuilder
+) -> None:
     assert found(router(*routes), path) == expected
 
 
@@ -85,14 +87,14 @@ def test_match_table(routes, path, expected, router) -> None:
         pytest.param(["/{r:path}/edit"], "/edit", id="path-inside-needs-a-segment"),
     ],
 )
-def test_no_match(routes, path, router) -> None:
+def test_no_match(routes: list[str], path: str, router: RouterBuilder) -> None:
     tree = router(*routes)
     with pytest.raises(NotFound):
         tree.match("GET", path)
     assert tree.allowed(path) == frozenset()
 
 
-def test_branch_that_leads_nowhere_is_left_again(router) -> None:
+def test_branch_that_leads_nowhere_is_left_again(router: RouterBuilder) -> None:
     tree = router("/a/b/c", "/a/{x}/d", "/{y:re(a)}/{x}/e", "/{r:path}/f")
     assert found(tree, "/a/b/c")[0] == "/a/b/c"
     assert found(tree, "/a/b/d") == ("/a/{x}/d", {"x": "b"})
@@ -100,15 +102,15 @@ def test_branch_that_leads_nowhere_is_left_again(router) -> None:
     assert found(tree, "/a/b/f") == ("/{r:path}/f", {"r": "a/b"})
 
 
-def test_names_belong_to_the_route(router) -> None:
+def test_names_belong_to_the_route(router: RouterBuilder) -> None:
     tree = router("/{a}/x", "/{b}/y")
     assert found(tree, "/1/x") == ("/{a}/x", {"a": "1"})
     assert found(tree, "/1/y") == ("/{b}/y", {"b": "1"})
 
 
 @pytest.mark.parametrize("router", LOOK_ON, indirect=True)
-def test_refused_value_tries_the_next_route(router) -> None:
-    def even(digits):
+def test_refused_value_tries_the_next_route(router: RouterBuilder) -> None:
+    def even(digits: str) -> int:
         if int(digits) % 2:
             raise ValueError(digits)
         return int(digits)
@@ -119,19 +121,19 @@ def test_refused_value_tries_the_next_route(router) -> None:
     assert found(tree, "/5") == ("/{y:int}", {"y": 5})
 
 
-def test_converters_may_be_replaced(router) -> None:
+def test_converters_may_be_replaced(router: RouterBuilder) -> None:
     money = Converter(regex=r"[0-9]+\.[0-9]{2}", convert=Decimal, format=str)
     assert found(router("/{x:float}", converters={"float": money}), "/1.50") == ("/{x:float}", {"x": Decimal("1.50")})
 
 
 @pytest.mark.parametrize("router", LOOK_ON, indirect=True)
-def test_spanning_converter_of_the_user_may_refuse(router) -> None:
+def test_spanning_converter_of_the_user_may_refuse(router: RouterBuilder) -> None:
     tree = router("/{x:letters}", "/{y:path}", converters={"letters": Converter(regex="[a-z/]*", spans_segments=True)})
     assert found(tree, "/a/b") == ("/{x:letters}", {"x": "a/b"})
     assert found(tree, "/a/5") == ("/{y:path}", {"y": "a/5"})
 
 
-def test_head_follows_get(router) -> None:
+def test_head_follows_get(router: RouterBuilder) -> None:
     tree = router("/a", "/b/{x}", "POST /c")
     assert found(tree, "/a", "HEAD") == ("/a", {})
     assert found(tree, "/b/1", "HEAD") == ("/b/{x}", {"x": "1"})
@@ -140,7 +142,7 @@ def test_head_follows_get(router) -> None:
 
 
 @pytest.mark.parametrize("path", ["/a", "/{x}"])
-def test_head_of_its_own_comes_first(path, router) -> None:
+def test_head_of_its_own_comes_first(path: str, router: RouterBuilder) -> None:
     get, head = Route(path=path, handler=endpoint), Route(path=path, handler=print, methods=["HEAD"])
     for routes in ([get, head], [head, get]):
         tree = router(*routes)
@@ -158,7 +160,7 @@ def test_head_of_its_own_comes_first(path, router) -> None:
         pytest.param("*", "DELETE GET HEAD OPTIONS PATCH POST", id="server"),
     ],
 )
-def test_method_not_allowed_names_them_all(path, allowed, router) -> None:
+def test_method_not_allowed_names_them_all(path: str, allowed: str, router: RouterBuilder) -> None:
     tree = router("/a", "POST /a", "/b/{x:int}", "DELETE /b/{y:float}", "PATCH /b/{z}")
     for method in ("PUT", "OPTIONS", "get"):
         with pytest.raises(MethodNotAllowed) as caught:
@@ -167,33 +169,33 @@ def test_method_not_allowed_names_them_all(path, allowed, router) -> None:
     assert tree.allowed(path) == frozenset(allowed.split())
 
 
-def test_options_of_its_own_answers(router) -> None:
+def test_options_of_its_own_answers(router: RouterBuilder) -> None:
     tree = router("/a", "OPTIONS /a")
     assert tree.match("OPTIONS", "/a").route.methods == {"OPTIONS"}
 
 
-def test_server_without_routes_allows_nothing(router) -> None:
+def test_server_without_routes_allows_nothing(router: RouterBuilder) -> None:
     tree = router()
     assert tree.allowed("*") == frozenset()
     with pytest.raises(NotFound):
         tree.match("OPTIONS", "*")
 
 
-def test_method_is_sought_among_less_specific_routes(router) -> None:
+def test_method_is_sought_among_less_specific_routes(router: RouterBuilder) -> None:
     tree = router("/users/me", "POST /users/{name}", "PUT /{r:path}")
     assert found(tree, "/users/me", "POST") == ("/users/{name}", {"name": "me"})
     assert found(tree, "/users/me", "PUT") == ("/{r:path}", {"r": "users/me"})
     assert tree.allowed("/users/me") == {"GET", "HEAD", "OPTIONS", "POST", "PUT"}
 
 
-def test_match_hands_back_handler_and_route(router) -> None:
+def test_match_hands_back_handler_and_route(router: RouterBuilder) -> None:
     route = as_route("/a/{x}", name="a", origin=Origin(plugin="app", location="main.py:3"))
     match = router(route).match("GET", "/a/1")
     assert match.handler is endpoint
     assert match.route is route
 
 
-def test_params_of_one_match_are_its_own(router) -> None:
+def test_params_of_one_match_are_its_own(router: RouterBuilder) -> None:
     tree = router("/{x}")
     tree.match("GET", "/1").path_params["x"] = "changed"
     assert found(tree, "/1") == ("/{x}", {"x": "1"})
@@ -211,7 +213,7 @@ def test_params_of_one_match_are_its_own(router) -> None:
         pytest.param("/{a}.{b}", "/{c}.{d}", "both answer GET at the same paths", id="mixed"),
     ],
 )
-def test_duplicate_is_refused_with_both_places(first, second, reason, router) -> None:
+def test_duplicate_is_refused_with_both_places(first: str, second: str, reason: str, router: RouterBuilder) -> None:
     one = as_route(first, origin=Origin(plugin="app", location="one.py:1"))
     two = as_route(second, origin=Origin(plugin="app", location="two.py:2"))
     tree = router.kind()
@@ -237,11 +239,11 @@ def test_duplicate_is_refused_with_both_places(first, second, reason, router) ->
         pytest.param("/a%2Fb", "/a/b", id="slash-inside"),
     ],
 )
-def test_neighbours_are_taken(first, second, router) -> None:
+def test_neighbours_are_taken(first: str, second: str, router: RouterBuilder) -> None:
     assert len(router(first, second).routes) == 2
 
 
-def test_name_is_unique(router) -> None:
+def test_name_is_unique(router: RouterBuilder) -> None:
     tree = router.kind()
     tree.add(as_route("/a", name="a"))
     with pytest.raises(RouteConflict, match="both are named 'a'"):
@@ -251,7 +253,7 @@ def test_name_is_unique(router) -> None:
     assert len(tree.routes) == 3
 
 
-def test_route_is_checked_when_added(router) -> None:
+def test_route_is_checked_when_added(router: RouterBuilder) -> None:
     tree = router.kind()
     with pytest.raises(RouteError, match="position 2"):
         tree.add(as_route("/{"))
@@ -262,14 +264,14 @@ def test_route_is_checked_when_added(router) -> None:
     assert tree.routes == ()
 
 
-def test_frozen_router_takes_no_more(router) -> None:
+def test_frozen_router_takes_no_more(router: RouterBuilder) -> None:
     tree = router("/a")
     tree.freeze()
     with pytest.raises(RouteError, match="cannot be added: the router is frozen"):
         tree.add(as_route("/b"))
 
 
-def test_matching_needs_a_frozen_router(router) -> None:
+def test_matching_needs_a_frozen_router(router: RouterBuilder) -> None:
     tree = router.kind()
     tree.add(as_route("/a"))
     with pytest.raises(RuntimeError, match="freeze"):
@@ -278,7 +280,7 @@ def test_matching_needs_a_frozen_router(router) -> None:
         tree.unreachable_routes()
 
 
-def test_url_for_names_routes(router) -> None:
+def test_url_for_names_routes(router: RouterBuilder) -> None:
     tree = router(as_route("/u/{name}/{id:int}", name="u"), as_route("/x/{name}", name="self"))
     assert tree.url_for("u", name="a b/c", id=5) == "/u/a%20b%2Fc/5"
     assert tree.url_for("self", name="name") == "/x/name"
@@ -289,7 +291,7 @@ def test_url_for_names_routes(router) -> None:
 
 
 @pytest.mark.parametrize("policy", ["redirect", "ignore"])
-def test_slash_policy_leaves_exact_matches_alone(policy, router) -> None:
+def test_slash_policy_leaves_exact_matches_alone(policy: str, router: RouterBuilder) -> None:
     tree = router("/a", "/b/", "/c", "/c/", "/d/{x:path}", trailing_slash=policy)
     for path in ("/a", "/b/", "/c", "/c/"):
         assert found(tree, path) == (path, {})
@@ -307,14 +309,14 @@ def test_slash_policy_leaves_exact_matches_alone(policy, router) -> None:
         pytest.param("/s", "/s/", id="path"),
     ],
 )
-def test_slash_redirect(path, location, router) -> None:
+def test_slash_redirect(path: str, location: str, router: RouterBuilder) -> None:
     tree = router("/a", "/b/", "/x/{n:int}", "/y/{n}/", "POST /post/", "/s/{r:path}", trailing_slash="redirect")
     with pytest.raises(SlashRedirect) as caught:
         tree.match("GET", path)
     assert caught.value.path == location
 
 
-def test_slash_redirect_stays_here(router) -> None:
+def test_slash_redirect_stays_here(router: RouterBuilder) -> None:
     tree = router("/{x}/", "/q/{x:path}/", trailing_slash="redirect")
     with pytest.raises(SlashRedirect) as caught:
         tree.match("GET", "/\\evil.example")
@@ -324,7 +326,7 @@ def test_slash_redirect_stays_here(router) -> None:
     assert not isinstance(missing.value, SlashRedirect)
 
 
-def test_slash_redirect_comes_after_405(router) -> None:
+def test_slash_redirect_comes_after_405(router: RouterBuilder) -> None:
     tree = router("GET /a", "POST /a/", trailing_slash="redirect")
     with pytest.raises(MethodNotAllowed) as caught:
         tree.match("POST", "/a")
@@ -332,14 +334,14 @@ def test_slash_redirect_comes_after_405(router) -> None:
 
 
 @pytest.mark.parametrize("policy", ["strict", "redirect", "ignore"])
-def test_slash_policy_root_has_one_form(policy, router) -> None:
+def test_slash_policy_root_has_one_form(policy: str, router: RouterBuilder) -> None:
     tree = router("/a", trailing_slash=policy)
     with pytest.raises(NotFound) as caught:
         tree.match("GET", "/")
     assert not isinstance(caught.value, SlashRedirect)
 
 
-def test_slash_ignored(router) -> None:
+def test_slash_ignored(router: RouterBuilder) -> None:
     tree = router("/a", "/b/", "/x/{n:int}", "/y/{n}/", trailing_slash="ignore")
     assert found(tree, "/a/")[0] == "/a"
     assert found(tree, "/b")[0] == "/b/"
@@ -350,7 +352,7 @@ def test_slash_ignored(router) -> None:
         tree.match("GET", "/a//")
 
 
-def test_slash_ignored_gives_way_to_a_route_with_that_form(router) -> None:
+def test_slash_ignored_gives_way_to_a_route_with_that_form(router: RouterBuilder) -> None:
     tree = router("/a/", "/{x}", "GET /c", "POST /c/", trailing_slash="ignore")
     assert found(tree, "/a") == ("/{x}", {"x": "a"})
     assert found(tree, "/a/") == ("/a/", {})
@@ -361,6 +363,6 @@ def test_slash_ignored_gives_way_to_a_route_with_that_form(router) -> None:
     assert tree.allowed("/c/") == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
-def test_slash_policy_is_checked(router) -> None:
+def test_slash_policy_is_checked(router: RouterBuilder) -> None:
     with pytest.raises(RouteError, match="trailing_slash"):
         router.kind(trailing_slash="lax")

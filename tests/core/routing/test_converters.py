@@ -15,7 +15,7 @@ from turnbuckle.routing.converters import BUILTIN, PATH, Converter, resolve_conv
 UUID = uuid.UUID("0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
 
-def builtin(name, arguments=None):
+def builtin(name: str, arguments: str | None = None) -> Converter:
     return resolve_converter(BUILTIN, name, arguments)
 
 
@@ -40,7 +40,7 @@ def builtin(name, arguments=None):
         pytest.param("path", "a//b/", "a//b/", id="path"),
     ],
 )
-def test_builtin_reads(name, text, value) -> None:
+def test_builtin_reads(name: str, text: str, value: object) -> None:
     read = builtin(name).read(text)
     assert read == (value,)
     assert type(read[0]) is type(value)
@@ -91,7 +91,7 @@ def test_builtin_reads(name, text, value) -> None:
         ),
     ],
 )
-def test_builtin_refuses(name, text) -> None:
+def test_builtin_refuses(name: str, text: str) -> None:
     assert builtin(name).read(text) is None
 
 
@@ -110,22 +110,22 @@ def test_date_expression_admits_the_days_of_the_calendar() -> None:
 
 
 @given(st.integers(0, 10**100 - 1))
-def test_int_round_trip(value) -> None:
+def test_int_round_trip(value: int) -> None:
     assert builtin("int").read(builtin("int").write(value)) == (value,)
 
 
 @given(st.floats(0, 9e307))
-def test_float_round_trip(value) -> None:
+def test_float_round_trip(value: float) -> None:
     assert builtin("float").read(builtin("float").write(value)) == (value,)
 
 
 @given(st.dates())
-def test_date_round_trip(value) -> None:
+def test_date_round_trip(value: dt.date) -> None:
     assert builtin("date").read(builtin("date").write(value)) == (value,)
 
 
 @given(st.uuids())
-def test_uuid_round_trip(value) -> None:
+def test_uuid_round_trip(value: uuid.UUID) -> None:
     assert builtin("uuid").read(builtin("uuid").write(value)) == (value,)
 
 
@@ -154,7 +154,7 @@ def test_uuid_round_trip(value) -> None:
         pytest.param("path", None, TypeError, id="path-none"),
     ],
 )
-def test_builtin_refuses_to_write(name, value, error) -> None:
+def test_builtin_refuses_to_write(name: str, value: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         builtin(name).write(value)
 
@@ -176,8 +176,8 @@ def test_re_reads_the_expression() -> None:
 
 
 @pytest.mark.parametrize("refusal", [ValueError, KeyError, IndexError, InvalidOperation, ZeroDivisionError])
-def test_converter_refuses_by_raising(refusal) -> None:
-    def refuse(text) -> Never:
+def test_converter_refuses_by_raising(refusal: type[Exception]) -> None:
+    def refuse(text: str) -> Never:
         raise refusal(text)
 
     assert Converter(convert=refuse).read("x") is None
@@ -208,7 +208,7 @@ def test_converter_regex_is_checked_when_made() -> None:
         pytest.param("re", None, r"converter 're' needs arguments: re\(...\)", id="missing"),
     ],
 )
-def test_resolve_refuses(name, arguments, message) -> None:
+def test_resolve_refuses(name: str, arguments: str | None, message: str) -> None:
     with pytest.raises(RouteError, match=message):
         builtin(name, arguments)
 

@@ -42,12 +42,12 @@ CHARACTERS = st.characters(exclude_categories=("Cs",))
         pytest.param("/%41\ud800", None, id="escape-and-surrogate"),
     ],
 )
-def test_decode_path_table(path, expected) -> None:
+def test_decode_path_table(path: str, expected: list[str] | None) -> None:
     assert decode_path(path) == expected
 
 
 @given(st.text(CHARACTERS))
-def test_segment_round_trip(text) -> None:
+def test_segment_round_trip(text: str) -> None:
     encoded = encode_segment(text)
     assert encoded.isascii()
     assert "/" not in encoded
@@ -55,7 +55,7 @@ def test_segment_round_trip(text) -> None:
 
 
 @given(st.text(CHARACTERS))
-def test_segments_round_trip(text) -> None:
+def test_segments_round_trip(text: str) -> None:
     encoded = encode_segments(text)
     assert not encoded.startswith("/")
     assert "/".join(decode_path("/" + encoded)) == text
@@ -81,12 +81,12 @@ def test_encode_leaves_what_a_segment_may_hold() -> None:
         pytest.param("/?x#y", "/%3Fx%23y", id="no-query"),
     ],
 )
-def test_normalize_path_table(path, expected) -> None:
+def test_normalize_path_table(path: str, expected: str) -> None:
     assert normalize_path(path) == expected
 
 
 @given(st.text())
-def test_normalized_path_never_leads_away(text) -> None:
+def test_normalized_path_never_leads_away(text: str) -> None:
     path = normalize_path("/" + text)
     assert path.isascii()
     assert path.isprintable()
@@ -95,5 +95,5 @@ def test_normalized_path_never_leads_away(text) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("%41", None), ("a%4", 1), ("%41%", 3), ("%g0", 0)])
-def test_find_bad_escape_table(text, expected) -> None:
+def test_find_bad_escape_table(text: str, expected: int | None) -> None:
     assert find_bad_escape(text) == expected

@@ -27,7 +27,7 @@ from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
         ("%41.com", None),
     ],
 )
-def test_normalize_host_table(authority, expected) -> None:
+def test_normalize_host_table(authority: str, expected: str | None) -> None:
     assert normalize_host(authority) == expected
 
 
@@ -46,7 +46,7 @@ def test_normalize_host_table(authority, expected) -> None:
         ("[::1]", "[::1]", ()),
     ],
 )
-def test_read_table(pattern, host, expected) -> None:
+def test_read_table(pattern: str, host: str, expected: tuple[int | str, ...] | None) -> None:
     parsed = parse_host_pattern(pattern, BUILTIN)
     assert parsed.read(host) == expected
 
@@ -70,7 +70,7 @@ def test_names_follow_the_values() -> None:
         ("{x.com", "'}' expected, not '.'"),
     ],
 )
-def test_parse_refuses(pattern, reason) -> None:
+def test_parse_refuses(pattern: str, reason: str) -> None:
     with pytest.raises(RouteError) as caught:
         parse_host_pattern(pattern, BUILTIN)
     assert reason in str(caught.value)
@@ -90,6 +90,6 @@ def test_write_gives_a_host_that_reads_the_same() -> None:
 
 
 @pytest.mark.parametrize("value", ["a.b", "a/b", "", "a b", "\u00e4", "a:1", 5, "a@b"])
-def test_write_refuses(value) -> None:
+def test_write_refuses(value: int | str) -> None:
     with pytest.raises(RouteError):
         parse_host_pattern("{t}.example.com", BUILTIN).write({"t": value})

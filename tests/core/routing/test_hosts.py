@@ -1,11 +1,13 @@
 """Routers by host."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.core.routing.making import as_route
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.records import Match
+from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.routing.tree import TreeRouter
 
@@ -13,19 +15,23 @@ from turnbuckle.routing.tree import TreeRouter
 class BareRouter:
     """As little of a router as the core asks for: it has one path, and no routes to show."""
 
-    def add(self, route, /) -> None:
+    def add(self, route: Route, /) -> None:
         self.handler = route.handler
 
     def freeze(self) -> None:
         pass
 
-    def match(self, method, path, /):
+    def match(self, method: str, path: str, /) -> Match:
         if path != "/bare":
             raise NotFound
         return Match(self.handler)
 
 
-def hosts(*routes, default=None, make=TreeRouter):
+def hosts(
+    *routes: tuple[str, ...],
+    default: Router | None = None,
+    make: Callable[[], Router] = TreeRouter,
+) -> HostRouter:
     router = HostRouter(default or TreeRouter(), make)
     for text, host, *name in routes:
         router.add(as_route(text, host=host, name=name[0] if name else ""))
@@ -33,7 +39,7 @@ def hosts(*routes, default=None, make=TreeRouter):
     return router
 
 
-def found(router, host, path, method="GET"):
+def found(router: HostRouter, host: str, path: str, method: str = "GET") -> tuple[str, str, dict[str, object]]:
     match = router.match_host(method, path, host)
     return match.route.host, match.route.path, dict(match.path_params)
 
@@ -70,7 +76,7 @@ MANY = [
         pytest.param("other.org", "/a", ("", "/{x}", {"x": "a"}), id="default"),
     ],
 )
-def test_match_host_table(host, path, expected) -> None:
+def test_match_host_table(host: str, path: str, expected: tuple[str, str, dict[str, object]]) -> None:
     assert found(hosts(*MANY), host, path) == expected
 
 
@@ -141,7 +147,7 @@ def test_name_is_unique_over_hosts() -> None:
         pytest.param("tenant", {"tenant": "acme", "id": 5}, "//acme.example.com/t/5", id="pattern"),
     ],
 )
-def test_url_for_table(name, params, expected) -> None:
+def test_url_for_table(name: str, params: dict[str, int | str], expected: str) -> None:
     router = hosts(
         ("/{x}", "", "any"), ("/a", "API.example.com", "exact"), ("/t/{id:int}", "{tenant}.example.com", "tenant")
     )

@@ -1,6 +1,7 @@
 """The tree of routes against a matcher that tries every route on every path."""
 
 import re
+from random import Random
 from urllib.parse import quote
 
 import pytest
@@ -43,10 +44,10 @@ class Reference:
     def __init__(self) -> None:
         self.routes = []
 
-    def add(self, route, kinds) -> None:
+    def add(self, route: Route, kinds: tuple[str, ...]) -> None:
         self.routes.append((route, kinds))
 
-    def order(self, kinds):
+    def order(self, kinds: tuple[str, ...]) -> list[tuple[int | str, ...]]:
         """Return what routes are sorted by; ties go to the segment that was there first at its place."""
         places = []
         for depth, kind in enumerate(kinds):
@@ -65,7 +66,7 @@ class Reference:
                 places.append((place[0], spanning, place[1], place[2], first))
         return places
 
-    def match(self, method, texts):
+    def match(self, method: str, texts: list[str]) -> set[str] | tuple[Route, list[object]]:
         allowed = set()
         for route, kinds in sorted(self.routes, key=lambda pair: self.order(pair[1])):
             values = self.read(kinds, texts)
@@ -77,7 +78,7 @@ class Reference:
             allowed |= route.methods | {"OPTIONS"} | ({"HEAD"} if "GET" in route.methods else set())
         return allowed
 
-    def read(self, kinds, texts):
+    def read(self, kinds: tuple[str, ...], texts: list[str]) -> list[object] | None:
         if not kinds:
             return None if texts else []
         if not texts:
@@ -92,7 +93,7 @@ class Reference:
         return None
 
 
-def write(kinds):
+def write(kinds: tuple[str, ...]) -> str:
     """Return the pattern, with names that do not clash."""
     names = iter("pqrstuvwxyz")
     texts = [re.sub(r"\{[xy]", lambda _: "{" + next(names), kind.replace("a/b", "a%2Fb")) for kind in kinds]
@@ -100,7 +101,7 @@ def write(kinds):
 
 
 @st.composite
-def patterns(draw):
+def patterns(draw: st.DrawFn) -> tuple[str, ...]:
     kinds = draw(st.lists(st.sampled_from([kind for kind in KINDS if kind]), min_size=1, max_size=4))
     if kinds.count("{x:path}") > 1:
         kinds = [kind for kind in kinds if kind != "{x:path}"] + ["{x:path}"]
@@ -115,7 +116,9 @@ def patterns(draw):
     ),
     st.randoms(use_true_random=False),
 )
-def test_tree_agrees_with_the_reference(drawn, requests, random) -> None:
+def test_tree_agrees_with_the_reference(
+    drawn: list[tuple[str, tuple[str, ...]]], requests: list[tuple[str, list[str]]], random: Random
+) -> None:
     tree, reference = TreeRouter(), Reference()
     for method, kinds in drawn:
         route = Route(path=write(kinds), handler=print, methods=[method])
@@ -143,7 +146,7 @@ def test_tree_agrees_with_the_reference(drawn, requests, random) -> None:
                 tree.match(method, path)
 
 
-def encode(text, random):
+def encode(text: str, random: Random) -> str:
     """Percent-encode all characters that need it, and sometimes others."""
     return "".join(
         f"%{ord(character):02x}" if character.isascii() and random.random() < 0.2 else quote(character, "")
@@ -152,7 +155,7 @@ def encode(text, random):
 
 
 @given(st.sampled_from(METHODS), st.text(max_size=20) | st.text("/%aA2f.\u00e9\ud800", max_size=20))
-def test_no_path_raises_anything_else(method, path) -> None:
+def test_no_path_raises_anything_else(method: str, path: str) -> None:
     tree = TreeRouter(trailing_slash="redirect")
     for pattern in ("/", "/a", "/{x}", "/{x}/{y:int}", "/a/{x}.{y}", "/a/{r:path}/b"):
         tree.add(Route(path=pattern, handler=print))

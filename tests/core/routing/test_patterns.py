@@ -1,13 +1,17 @@
 """Reading route patterns."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.patterns import MAX_SEGMENTS, PatternError, parse_pattern, split_outside_braces
 
+Shape = tuple[tuple[str, ...], list[tuple[str, str]]]
 
-def shape(text, converters=BUILTIN):
+
+def shape(text: str, converters: Mapping[str, Converter | Callable[[str], Converter]] = BUILTIN) -> list[Shape]:
     return [
         (segment.literals, [(p.name, p.kind) for p in segment.parameters])
         for segment in parse_pattern(text, converters).segments
@@ -35,7 +39,7 @@ def shape(text, converters=BUILTIN):
         pytest.param("/...", [(("...",), [])], id="three-dots"),
     ],
 )
-def test_pattern_shape(text, expected) -> None:
+def test_pattern_shape(text: str, expected: list[Shape]) -> None:
     assert shape(text) == expected
 
 
@@ -79,7 +83,7 @@ def test_pattern_shape(text, expected) -> None:
         pytest.param("/a" * (MAX_SEGMENTS + 1), 0, f"{MAX_SEGMENTS + 1} segments exceed {MAX_SEGMENTS}", id="long"),
     ],
 )
-def test_pattern_error_says_where(text, position, reason) -> None:
+def test_pattern_error_says_where(text: str, position: int, reason: str) -> None:
     with pytest.raises(PatternError) as caught:
         parse_pattern(text, BUILTIN)
     error = caught.value
@@ -91,7 +95,7 @@ def test_pattern_error_says_where(text, position, reason) -> None:
 
 
 def test_pattern_with_factory_of_the_user() -> None:
-    def one_of(arguments):
+    def one_of(arguments: str) -> Converter:
         if not arguments:
             raise ValueError("no words to choose from")
         return Converter(regex="|".join(arguments.split(",")), total=True)

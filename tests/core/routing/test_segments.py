@@ -4,10 +4,10 @@ import pytest
 
 from turnbuckle.routing.converters import BUILTIN, Converter
 from turnbuckle.routing.patterns import parse_pattern
-from turnbuckle.routing.segments import compile_reader, interleave, trim
+from turnbuckle.routing.segments import Segment, compile_reader, interleave, trim
 
 
-def segment(text, **converters):
+def segment(text: str, **converters: Converter) -> Segment:
     return parse_pattern("/" + text, {**BUILTIN, **converters}).segments[0]
 
 
@@ -35,8 +35,8 @@ def segment(text, **converters):
         pytest.param("{x:re(a?)}", "", ("",), id="expression-may-be-empty"),
     ],
 )
-def test_read_table(pattern, text, expected) -> None:
-    def even(digits):
+def test_read_table(pattern: str, text: str, expected: tuple[int | str, ...] | None) -> None:
+    def even(digits: str) -> int:
         if int(digits) % 2:
             raise ValueError(digits)
         return int(digits)
@@ -69,7 +69,7 @@ def test_key_leaves_names_out() -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("aXb", "X"), ("ab", ""), ("a", None), ("bXa", None), ("aX", None)])
-def test_trim_table(text, expected) -> None:
+def test_trim_table(text: str, expected: str | None) -> None:
     assert trim(text, "a", "b") == expected
 
 

@@ -7,7 +7,7 @@ from turnbuckle.routing.slashes import SlashRedirect, check_policy, other_form
 
 
 @pytest.mark.parametrize(("path", "expected"), [("/", "/"), ("/a", "/a/"), ("/a/", "/a"), ("//", "/"), ("/a//", "/a/")])
-def test_other_form_table(path, expected) -> None:
+def test_other_form_table(path: str, expected: str) -> None:
     assert other_form(path) == expected
 
 

@@ -1,11 +1,13 @@
 """The router as the core uses it."""
 
 import sys
+from types import FrameType
 
 import attrs
 import pytest
 
 from tests.core.routing.making import found, router
+from turnbuckle.routing.tree import TreeRouter
 
 UUID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
@@ -26,7 +28,7 @@ UUID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
         pytest.param("/x/a/edit", "/x/{a:path}/edit", id="path-with-more-behind"),
     ],
 )
-def test_specificity_decides_not_registration(path, expected) -> None:
+def test_specificity_decides_not_registration(path: str, expected: str) -> None:
     routes = [
         "/x/{a:path}",
         "/x/{a:path}/edit",
@@ -68,11 +70,11 @@ def test_ready_match_is_that_of_the_other_form_where_slashes_are_ignored() -> No
     assert tree.match("GET", "/a/") is tree.match("HEAD", "/a")
 
 
-def calls(tree, path):
+def calls(tree: TreeRouter, path: str) -> int:
     """Count the calls of functions in ``routing/``, resumed generators too, that one match takes."""
     count = 0
 
-    def profile(frame, event, argument) -> None:
+    def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal count
         count += event == "call" and "routing" in frame.f_code.co_filename
 
@@ -84,7 +86,7 @@ def calls(tree, path):
     return count
 
 
-def crowd(size):
+def crowd(size: int) -> TreeRouter:
     """Return many routes of every kind: static, in one node, below parameters, mixed, behind spanning parameters."""
     routes = []
     for number in range(size // 5):

@@ -16,10 +16,10 @@ from turnbuckle.routing.languages.expressions import Alternation, parse_expressi
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.tree import TreeRouter
-from turnbuckle.routing.unreachable import NOTHING, path_expression, shortest_escape
+from turnbuckle.routing.unreachable import NOTHING, UnreachableRoute, path_expression, shortest_escape
 
 
-def refuse(text) -> Never:
+def refuse(text: str) -> Never:
     raise ValueError(text)
 
 
@@ -33,7 +33,7 @@ CONVERTERS = {
 KNOWN = {**BUILTIN, **CONVERTERS}
 
 
-def unreachable_in(*routes):
+def unreachable_in(*routes: str) -> list[tuple[str, str]]:
     found = router(*routes, converters=CONVERTERS).unreachable_routes()
     return [(unreachable.route.path, " ".join(route.path for route in unreachable.by)) for unreachable in found]
 
@@ -107,11 +107,11 @@ def unreachable_in(*routes):
         pytest.param(["/a", "/b/{x:int}", "/b/{x}", "/{r:path}"], [], id="ordinary"),
     ],
 )
-def test_unreachable_table(routes, expected) -> None:
+def test_unreachable_table(routes: list[str], expected: list[tuple[str, str]]) -> None:
     assert unreachable_in(*routes) == expected
 
 
-def check_witness(tree, unreachable) -> None:
+def check_witness(tree: TreeRouter, unreachable: UnreachableRoute) -> None:
     """Check that the witness has the form of the route, and that one tried before it answers."""
     for method in unreachable.route.methods:
         assert tree.match(method, unreachable.witness).route is not unreachable.route
@@ -137,7 +137,7 @@ def test_unreachable_routes_of_many_routes() -> None:
     assert unreachable_in(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
 
 
-def test_what_cannot_be_told_counts_as_reachable(monkeypatch) -> None:
+def test_what_cannot_be_told_counts_as_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = ["/{x:re([ab]*a[ab]{9})}", "/{y:re([ab]*a[ab]{9}|a{20})}"]
     assert unreachable_in(*routes) == [(routes[1], routes[0])]
     monkeypatch.setattr(unreachable, "_MAX_PAIRS", 100)
@@ -154,7 +154,7 @@ def test_what_cannot_be_told_counts_as_reachable(monkeypatch) -> None:
         pytest.param("[a-z]{3}", "[a-y]{3}", "aaz", id="class"),
     ],
 )
-def test_shortest_escape_table(route, cover, expected) -> None:
+def test_shortest_escape_table(route: str, cover: str, expected: str | None) -> None:
     codes = shortest_escape(Automaton(parse_expression(route)), Automaton(parse_expression(cover)))
     assert (None if codes is None else "".join(map(chr, codes))) == expected
 
@@ -178,7 +178,7 @@ PIECES = [
 ]
 
 
-def even(text):
+def even(text: str) -> str:
     if len(text) % 2:
         raise ValueError(text)
     return text
@@ -191,7 +191,7 @@ def even(text):
         )
     )
 )
-def test_unreachable_routes_are_just_the_routes_never_reached(drawn) -> None:
+def test_unreachable_routes_are_just_the_routes_never_reached(drawn: list[tuple[str, list[str]]]) -> None:
     tree = TreeRouter(converters={"even": Converter(regex="[ab]{1,2}", convert=even)})
     for number, (methods, pieces) in enumerate(drawn):
         path = "".join("/" + piece.replace("{x", f"{{x{place}") for place, piece in enumerate(pieces))
@@ -215,7 +215,7 @@ def test_unreachable_routes_are_just_the_routes_never_reached(drawn) -> None:
         assert hidden | reached == {route.name for route in tree.routes}
 
 
-def reached_names(tree):
+def reached_names(tree: TreeRouter) -> set[str]:
     texts = ["".join(letters) for size in range(4) for letters in product("ab", repeat=size)]
     paths = [f"/{one}" for one in texts] + [f"/{one}/{two}" for one in texts for two in texts]
     names = set()

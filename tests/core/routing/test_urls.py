@@ -9,11 +9,12 @@ from hypothesis import assume, given, strategies as st
 
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import RouteError
+from turnbuckle.routing.tree import TreeRouter
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
 
 
-def tree(pattern):
+def tree(pattern: str) -> TreeRouter:
     return router(as_route(pattern, name="it"))
 
 
@@ -45,7 +46,7 @@ class Color(enum.StrEnum):
         pytest.param("/.{x}", {"x": "well-known"}, "/.well-known", id="dot-first"),
     ],
 )
-def test_url_and_back(pattern, params, expected) -> None:
+def test_url_and_back(pattern: str, params: dict[str, object], expected: str) -> None:
     it = tree(pattern)
     assert it.url_for("it", **params) == expected
     assert it.match("GET", expected).path_params == params
@@ -70,7 +71,7 @@ def test_url_and_back(pattern, params, expected) -> None:
         pytest.param("/{x}.{y}", {"x": "a", "y": "b.c"}, "would be split into other parameters", id="cut-elsewhere"),
     ],
 )
-def test_url_is_refused(pattern, params, message) -> None:
+def test_url_is_refused(pattern: str, params: dict[str, int | str], message: str) -> None:
     it = tree(pattern)
     with pytest.raises(RouteError) as caught:
         it.url_for("it", **params)
@@ -78,7 +79,7 @@ def test_url_is_refused(pattern, params, message) -> None:
 
 
 @given(TEXT, st.integers(0, 10**60), TEXT)
-def test_url_round_trip(text, number, other) -> None:
+def test_url_round_trip(text: str, number: int, other: str) -> None:
     assume(text not in {".", ".."})
     it = tree("/a/{text}/{number:int}-{other}/b")
     params = {"text": text, "number": number, "other": other}
@@ -88,7 +89,7 @@ def test_url_round_trip(text, number, other) -> None:
 
 
 @given(st.lists(TEXT).map("/".join) | TEXT)
-def test_url_round_trip_path(text) -> None:
+def test_url_round_trip_path(text: str) -> None:
     assume(not {".", ".."} & set(text.split("/")))
     for it in (tree("/{rest:path}"), tree("/s/{rest:path}/end")):
         url = it.url_for("it", rest=text)
@@ -97,7 +98,7 @@ def test_url_round_trip_path(text) -> None:
 
 
 @given(TEXT, TEXT, TEXT)
-def test_url_round_trip_mixed_or_refused(first, second, third) -> None:
+def test_url_round_trip_mixed_or_refused(first: str, second: str, third: str) -> None:
     it = tree("/{a}-{b}.{c}")
     params = {"a": first, "b": second, "c": third}
     try:
@@ -109,7 +110,7 @@ def test_url_round_trip_mixed_or_refused(first, second, third) -> None:
 
 
 @given(st.floats(0, 9e307), st.dates(), st.uuids())
-def test_url_round_trip_typed(number, day, key) -> None:
+def test_url_round_trip_typed(number: float, day: dt.date, key: uuid.UUID) -> None:
     it = tree("/{number:float}/{day:date}/{key:uuid}")
     params = {"number": number, "day": day, "key": key}
     assert it.match("GET", it.url_for("it", **params)).path_params == params

@@ -4,6 +4,8 @@ import asyncio
 import contextvars
 import functools
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from turnbuckle.web.handlers import bind_handler, describe_handler
 CURRENT = contextvars.ContextVar("CURRENT")
 
 
-async def call(handler, path_params, known=True):
+async def call(handler: Callable[..., Any], path_params: dict[str, object], known: bool = True) -> object:
     request = make_request("/here")
     request.path_params = path_params
     return await bind_handler(handler, set(path_params) if known else None)(request)
@@ -110,7 +112,9 @@ class View:
         pytest.param(functools.partial(with_default, page=5), {"id": 1}, ("/here", 1, 5), id="partial"),
     ],
 )
-async def test_bind_handler(handler, path_params, result) -> None:
+async def test_bind_handler(
+    handler: Callable[..., Any], path_params: dict[str, object], result: tuple[object, ...]
+) -> None:
     assert await call(handler, path_params) == result
 
 
@@ -125,12 +129,14 @@ async def test_bind_handler(handler, path_params, result) -> None:
         pytest.param(keyword_only, {"id": 1, "x": 2}, (1, "/here"), id="keyword only"),
     ],
 )
-async def test_bind_handler_without_known_path_parameters(handler, path_params, result) -> None:
+async def test_bind_handler_without_known_path_parameters(
+    handler: Callable[..., Any], path_params: dict[str, object], result: tuple[object, ...]
+) -> None:
     assert await call(handler, path_params, known=False) == result
 
 
 @pytest.mark.parametrize("handler", [request_alone, first_is_request])
-def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler) -> None:
+def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler: Callable[..., Any]) -> None:
     assert bind_handler(handler, ()) is handler
     assert bind_handler(handler, {"id"}) is handler
 
@@ -148,7 +154,7 @@ def test_bind_handler_adds_nothing_to_a_handler_that_takes_the_request(handler) 
         pytest.param(3, set(), "signature of handler builtins.int cannot be read", id="not callable"),
     ],
 )
-def test_bind_handler_refuses(handler, path_params, message) -> None:
+def test_bind_handler_refuses(handler: Any, path_params: set[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         bind_handler(handler, path_params)
 

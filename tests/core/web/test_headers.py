@@ -35,7 +35,7 @@ def test_headers_decode_latin_1() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "naïve", "\u212a", ""])
-def test_headers_without_a_name(name) -> None:
+def test_headers_without_a_name(name: str) -> None:
     headers = Headers(RAW)
     assert name not in headers
     assert headers.get(name) is None
@@ -100,14 +100,14 @@ def test_mutable_headers_delete() -> None:
         pytest.param(["*"], "Accept", ["*"], id="depends on everything"),
     ],
 )
-def test_mutable_headers_add_vary(before, name, after) -> None:
+def test_mutable_headers_add_vary(before: list[str], name: str, after: list[str]) -> None:
     headers = MutableHeaders([("vary", value) for value in before])
     headers.add_vary(name)
     assert headers.get_list("Vary") == after
 
 
 @pytest.mark.parametrize("name", ["", " a", "a b", "a:", "a\r\n", "é", "a\x00", "(a)", "a\n"])
-def test_mutable_headers_refuse_name(name) -> None:
+def test_mutable_headers_refuse_name(name: str) -> None:
     headers = MutableHeaders()
     with pytest.raises(ValueError, match="is not a token"):
         headers[name] = "x"
@@ -116,7 +116,7 @@ def test_mutable_headers_refuse_name(name) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\nb", "a\rb", "\x00", "a\x7f", "snow \u2603", "a\n"])
-def test_mutable_headers_refuse_value(value) -> None:
+def test_mutable_headers_refuse_value(value: str) -> None:
     with pytest.raises(ValueError, match="of field 'X-A' contains a character that cannot be sent"):
         MutableHeaders({"X-A": value})
     with pytest.raises(ValueError, match="of field 'X-A'"):
@@ -149,7 +149,7 @@ def test_mutable_headers_copy_what_they_are_given() -> None:
 
 
 @given(st.lists(st.tuples(TOKENS.filter(lambda name: name.lower() != "content-type"), VALUES)))
-def test_mutable_headers_hold_what_was_added(pairs) -> None:
+def test_mutable_headers_hold_what_was_added(pairs: list[tuple[str, str]]) -> None:
     headers = MutableHeaders(pairs)
     assert headers.items() == [(name, value.strip(" \t")) for name, value in pairs]
     assert set(headers.keys()) <= {name for name, _ in pairs}
@@ -168,11 +168,11 @@ def test_mutable_headers_hold_what_was_added(pairs) -> None:
         pytest.param("X: 5", "headers are a mapping, or pairs of name and value", id="text"),
     ],
 )
-def test_mutable_headers_name_what_is_no_text(headers, message):
+def test_mutable_headers_name_what_is_no_text(headers: object, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         MutableHeaders(headers)
 
 
-def test_missing_header_of_a_request_is_an_error_of_the_client():
+def test_missing_header_of_a_request_is_an_error_of_the_client() -> None:
     with pytest.raises(KeyError, match="400 header 'x-key' is missing"):
         Headers()["x-key"]

@@ -25,7 +25,7 @@ from turnbuckle.web.media_type import MediaType, parse_media_type
         pytest.param("a/b; x =1; y=2", "a/b", (("y", "2"),), id="space before the equals sign"),
     ],
 )
-def test_parse_media_type(text, essence, parameters) -> None:
+def test_parse_media_type(text: str, essence: str, parameters: tuple[tuple[str, str], ...]) -> None:
     assert parse_media_type(text) == MediaType(essence, parameters)
 
 
@@ -36,12 +36,12 @@ def test_media_type_get() -> None:
 
 
 @pytest.mark.parametrize("piece", [';a="', ";a=", ';a="\\', ";" * 3, '"', "; ", '\\"'])
-def test_parse_media_type_is_linear(piece) -> None:
+def test_parse_media_type_is_linear(piece: str) -> None:
     # With backtracking this would take minutes.
     assert parse_media_type("a/b" + piece * 20_000).essence in {"a/b", ""}
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_media_type_never_fails(text) -> None:
+def test_parse_media_type_never_fails(text: str) -> None:
     media_type = parse_media_type(text)
     assert media_type.essence == media_type.essence.lower()

@@ -5,16 +5,18 @@ import pytest
 from tests.core.web.requests import make_request
 from turnbuckle.records import Middleware, middleware
 from turnbuckle.web.middleware import compose
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 
-async def endpoint(request):
+async def endpoint(request: Request) -> Response:
     request.state.seen.append("endpoint")
     return Response("end")
 
 
-def marking(name):
-    async def mark(request, call_next):
+def marking(name: str) -> Middleware:
+    async def mark(request: Request, call_next: Handler) -> Response:
         request.state.seen.append(name)
         response = await call_next(request)
         request.state.seen.append(f"/{name}")
@@ -38,7 +40,7 @@ def test_compose_of_nothing_is_the_endpoint() -> None:
 def test_compose_gives_each_factory_its_setup() -> None:
     seen = []
 
-    def factory(next_handler, setup):
+    def factory(next_handler: Handler, setup: int) -> Handler:
         seen.append(setup)
         return next_handler
 

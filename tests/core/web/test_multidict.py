@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from turnbuckle import App, BadRequest, FormData, MissingKey
 from turnbuckle.testing import Client
 from turnbuckle.web.multidict import MultiMapping, QueryParams, parse_urlencoded
+from turnbuckle.web.request.request import Request
 
 PAIRS = [("a", "1"), ("b", "2"), ("a", "3")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -75,7 +76,7 @@ def test_multi_mapping_shows_itself() -> None:
         pytest.param("a=\u2603", [("a", "?")], id="beyond latin-1"),
     ],
 )
-def test_parse_urlencoded(text, pairs) -> None:
+def test_parse_urlencoded(text: str, pairs: list[tuple[str, str]]) -> None:
     assert parse_urlencoded(text) == pairs
 
 
@@ -92,14 +93,14 @@ def test_parse_urlencoded_bounds_the_fields() -> None:
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=10))
-def test_query_round_trips(pairs) -> None:
+def test_query_round_trips(pairs: list[tuple[str, str]]) -> None:
     text = urlencode(pairs, quote_via=quote)
     parsed = [pair for pair in parse_urlencoded(text) if pair != ("", "")]
     assert parsed == [pair for pair in pairs if pair != ("", "")]
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_urlencoded_never_fails(text) -> None:
+def test_parse_urlencoded_never_fails(text: str) -> None:
     assert len(parse_urlencoded(text)) <= text.count("&") + 1
 
 
@@ -107,7 +108,7 @@ def test_query_params_print_as_a_query() -> None:
     assert str(QueryParams([("a b", "é"), ("a b", "2")])) == "a+b=%C3%A9&a+b=2"
 
 
-def test_missing_key_is_an_error_of_the_client_that_names_it():
+def test_missing_key_is_an_error_of_the_client_that_names_it() -> None:
     with pytest.raises(MissingKey, match="400 query parameter 'q' is missing") as raised:
         QueryParams([("a", "b")])["q"]
     assert isinstance(raised.value, BadRequest | KeyError)
@@ -118,15 +119,15 @@ def test_missing_key_is_an_error_of_the_client_that_names_it():
         FormData().files["photo"]
 
 
-async def test_missing_parts_of_a_request_are_answered_with_400():
+async def test_missing_parts_of_a_request_are_answered_with_400() -> None:
     app = App()
 
     @app.get("/{part}")
-    async def handler(request, part):
+    async def handler(request: Request, part: str) -> str:
         return getattr(request, part)["x"]
 
     @app.post("/")
-    async def form(request):
+    async def form(request: Request) -> str:
         return (await request.form())["x"]
 
     async with Client(app) as client:

@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.core.routing.languages.test_expressions import EXPRESSIONS, TEXTS
 from turnbuckle.routing.languages import automata
 from turnbuckle.routing.languages.automata import Automaton, Language, Machine
-from turnbuckle.routing.languages.expressions import ANY_TEXT, parse_expression, python_regex
+from turnbuckle.routing.languages.expressions import ANY_TEXT, Alternation, Chars, parse_expression, python_regex
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,18 @@ from turnbuckle.routing.languages.expressions import ANY_TEXT, parse_expression,
         pytest.param(".*b", False, id="anything-then-b"),
     ],
 )
-def test_ambiguity_is_seen(text, expected) -> None:
+def test_ambiguity_is_seen(text: str, expected: bool) -> None:
     assert Automaton(parse_expression(text)).is_unambiguous is expected
 
 
 @given(EXPRESSIONS)
-def test_language_accepts_what_its_expression_admits(expression) -> None:
+def test_language_accepts_what_its_expression_admits(expression: Alternation | Chars) -> None:
     accepts, compiled = Language(expression).accepts, re.compile(python_regex(expression))
     assert [bool(accepts(text)) for text in TEXTS] == [bool(compiled.fullmatch(text)) for text in TEXTS]
 
 
 @pytest.mark.parametrize("text", ["(a+)+b", "(a*)*b", "(a|a)*b", "(a|aa)+b", "(.*a){5}b", "(a?){30}a{30}b"], ids=str)
-def test_no_text_makes_matching_explode(text) -> None:
+def test_no_text_makes_matching_explode(text: str) -> None:
     accepts = Language(parse_expression(text)).accepts
     # Thousands of characters where a backtracking matcher is lost after thirty.
     assert not accepts("a" * 5000)
@@ -59,7 +59,7 @@ def test_machine_stops_reading_when_nothing_can_follow() -> None:
     assert "y" not in machine.dead.after
 
 
-def test_machine_forgets_before_it_fills_the_memory(monkeypatch) -> None:
+def test_machine_forgets_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automata, "_MEMORY", 50)
     machine = Machine(parse_expression("(.|..)*z"))
     for code in range(0x4E00, 0x4E00 + 500):

@@ -15,7 +15,7 @@ from turnbuckle.routing.languages.charsets import ANY, SEPARATOR, complement, co
         pytest.param([(1, 9), (3, 4)], ((1, 9),), id="swallows"),
     ],
 )
-def test_union_table(ranges, expected) -> None:
+def test_union_table(ranges: list[tuple[int, int]], expected: tuple[tuple[int, int], ...]) -> None:
     assert union(ranges) == expected
 
 
@@ -30,7 +30,7 @@ def test_union_table(ranges, expected) -> None:
         pytest.param(((5, 5), (7, 7)), ((0, 4), (6, 6), (8, 0xD7FF), (0xE000, 0x10FFFF)), id="holes"),
     ],
 )
-def test_complement_table(charset, expected) -> None:
+def test_complement_table(charset: tuple[tuple[int, int], ...], expected: tuple[tuple[int, int], ...]) -> None:
     assert complement(charset) == expected
 
 

@@ -59,7 +59,7 @@ TEXTS = ["".join(letters) for size in range(5) for letters in product("ab-", rep
         "(?:a{0}b)*",
     ],
 )
-def test_expression_admits_what_python_does(text) -> None:
+def test_expression_admits_what_python_does(text: str) -> None:
     machine = Machine(parse_expression(text))
     expected = [candidate for candidate in TEXTS if re.fullmatch(text, candidate, re.ASCII | re.DOTALL)]
     assert [candidate for candidate in TEXTS if machine.accepts(candidate)] == expected
@@ -83,7 +83,7 @@ def test_expression_admits_what_python_does(text) -> None:
         pytest.param("}", "}", "{", id="lone-brace"),
     ],
 )
-def test_expression_characters(text, yes, no) -> None:
+def test_expression_characters(text: str, yes: str, no: str) -> None:
     accepts = Machine(parse_expression(text)).accepts
     assert all(accepts(character) for character in yes)
     assert not any(accepts(character) for character in no)
@@ -123,7 +123,7 @@ def test_expression_characters(text, yes, no) -> None:
         pytest.param("a{9999}", 7, f"exceed {MAX_POSITIONS}", id="long"),
     ],
 )
-def test_expression_error_says_where(text, position, reason) -> None:
+def test_expression_error_says_where(text: str, position: int, reason: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_expression(text)
     assert caught.value.position == position
@@ -167,12 +167,12 @@ EXPRESSIONS = st.recursive(
 
 
 @given(EXPRESSIONS)
-def test_python_regex_means_the_same(expression) -> None:
+def test_python_regex_means_the_same(expression: Chars | Repeat) -> None:
     machine, compiled = Machine(expression), re.compile(python_regex(expression))
     assert [machine.accepts(text) for text in TEXTS] == [bool(compiled.fullmatch(text)) for text in TEXTS]
 
 
 @given(EXPRESSIONS)
-def test_mirrored_admits_texts_backwards(expression) -> None:
+def test_mirrored_admits_texts_backwards(expression: Alternation | Chain | Chars) -> None:
     forward, backward = Machine(expression), Machine(mirrored(expression))
     assert [forward.accepts(text) for text in TEXTS] == [backward.accepts(text[::-1]) for text in TEXTS]

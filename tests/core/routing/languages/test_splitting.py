@@ -12,11 +12,11 @@ from turnbuckle.routing.languages.splitting import Splitter
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-def splitter(expressions, separators):
+def splitter(expressions: list[str], separators: list[str]) -> Splitter:
     return Splitter([Language(parse_expression(expression)) for expression in expressions], separators)
 
 
-def brute_force(expressions, separators, text):
+def brute_force(expressions: list[str], separators: list[str], text: str) -> list[str] | None:
     """Try every cut, the longest first parameter first."""
     machines = [Language(parse_expression(expression)) for expression in expressions]
     fitting = []
@@ -52,7 +52,7 @@ def brute_force(expressions, separators, text):
         pytest.param(["[a-z.]+", "[a-z]+", "[0-9.]+"], [".", "."], "a.b.c.1.2", ["a.b", "c", "1.2"], id="mixed"),
     ],
 )
-def test_split_table(expressions, separators, text, expected) -> None:
+def test_split_table(expressions: list[str], separators: list[str], text: str, expected: list[str] | None) -> None:
     assert splitter(expressions, separators).split(text) == expected
 
 
@@ -60,7 +60,7 @@ def test_split_table(expressions, separators, text, expected) -> None:
     st.lists(st.sampled_from([".+", ".*", "[ab]+", "a-b|a", "(?:a-)*b", "[a-]{1,2}", "b?"]), min_size=2, max_size=3),
     st.data(),
 )
-def test_split_takes_the_longest_first(expressions, data) -> None:
+def test_split_takes_the_longest_first(expressions: list[str], data: st.DataObject) -> None:
     separators = data.draw(
         st.lists(st.sampled_from(["-", "a", "--", "-a"]), min_size=len(expressions) - 1, max_size=len(expressions) - 1)
     )

@@ -63,7 +63,7 @@ async def test_read_passes_on_the_limit() -> None:
         pytest.param("é".encode("utf-16"), "utf-16", "é", id="utf-16"),
     ],
 )
-def test_decode_text(content, charset, text) -> None:
+def test_decode_text(content: bytes, charset: str, text: str) -> None:
     assert decode_text(content, charset) == text
 
 
@@ -80,7 +80,7 @@ def test_decode_text(content, charset, text) -> None:
         pytest.param(b"abc", "", id="empty"),
     ],
 )
-def test_decode_text_refuses(content, charset) -> None:
+def test_decode_text_refuses(content: bytes, charset: str) -> None:
     with pytest.raises(BadRequest, match="400"):
         decode_text(content, charset)
 
@@ -92,7 +92,7 @@ CHARSETS = """
 
 
 @pytest.mark.parametrize("name", CHARSETS.split())
-def test_charsets_are_known_to_python(name) -> None:
+def test_charsets_are_known_to_python(name: str) -> None:
     assert is_charset(name)
     assert decode_text(b"", name) == ""
 
@@ -106,7 +106,7 @@ def test_charsets_are_known_to_python(name) -> None:
         pytest.param(b' "a" \r\n', "a", id="whitespace"),
     ],
 )
-def test_decode_json(content, value) -> None:
+def test_decode_json(content: bytes, value: dict[str, list[bool | float | int | None]] | int | str) -> None:
     assert decode_json(content) == value
 
 
@@ -125,13 +125,13 @@ def test_decode_json(content, value) -> None:
         pytest.param(b"1 2", id="two values"),
     ],
 )
-def test_decode_json_refuses(content) -> None:
+def test_decode_json_refuses(content: bytes) -> None:
     with pytest.raises(BadRequest, match="the content is not JSON"):
         decode_json(content)
 
 
 @given(st.binary())
-def test_decode_json_refuses_or_decodes(content) -> None:
+def test_decode_json_refuses_or_decodes(content: bytes) -> None:
     with contextlib.suppress(BadRequest):
         value = decode_json(content)
         assert decode_json(json.dumps(value).encode()) == value

@@ -6,18 +6,19 @@ from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.uploads import UploadedFile
+from turnbuckle.web.request.request import Request
 
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-def form_request(*pieces, content_type=URLENCODED):
+def form_request(*pieces: bytes, content_type: str = URLENCODED) -> Request:
     return make_request("/", method="POST", headers=[("content-type", content_type)], content=ListSource(*pieces))
 
 
 @pytest.mark.parametrize(
     "content_type", [URLENCODED, f"{URLENCODED}; charset=utf-8", f"{URLENCODED.upper()};charset=UTF-8"]
 )
-async def test_urlencoded_form(content_type) -> None:
+async def test_urlencoded_form(content_type: str) -> None:
     form = await read_form(form_request(b"name=J%C3%A9&tag=", b"a&tag=b+c", content_type=content_type), FormLimits())
     assert form["name"] == "Jé"
     assert form.get_list("tag") == ["a", "b c"]
@@ -59,7 +60,7 @@ async def test_urlencoded_form_is_bounded() -> None:
         pytest.param("", "content without a type is not a form", id="no type"),
     ],
 )
-async def test_form_of_another_type(content_type, message) -> None:
+async def test_form_of_another_type(content_type: str, message: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=message):
         await form_request(b"a=1", content_type=content_type).form()
 

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from turnbuckle.errors import BadRequest
 from turnbuckle.web.content.content import decode_json
-from turnbuckle.web.content.json import STANDARD_JSON, encode_json
+from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec, encode_json
 from turnbuckle_plugins.msgspec_json import MsgspecJSON
 
 
@@ -56,18 +56,18 @@ class Day(date):
         pytest.param("\ud800", '"\\ud800"', id="lone surrogate"),
     ],
 )
-def test_encode_json(value, text) -> None:
+def test_encode_json(value: object, text: str) -> None:
     assert encode_json(value) == text.encode()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": -float("inf")}])
-def test_encode_json_has_no_nan(value) -> None:
+def test_encode_json_has_no_nan(value: dict[str, float] | float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode_json(value)
 
 
 @pytest.mark.parametrize("value", [object(), b"bytes", Point, 1j])
-def test_encode_json_refuses(value) -> None:
+def test_encode_json_refuses(value: object) -> None:
     with pytest.raises(TypeError, match="has no JSON form"):
         encode_json([value])
 
@@ -79,7 +79,7 @@ def test_encode_json_refuses(value) -> None:
         max_leaves=10,
     )
 )
-def test_encode_json_round_trips(value) -> None:
+def test_encode_json_round_trips(value: object) -> None:
     assert json.loads(encode_json(value)) == value
 
 
@@ -98,7 +98,7 @@ CODECS = [pytest.param(STANDARD_JSON, id="standard"), pytest.param(MsgspecJSON()
     ],
     ids=lambda content: ascii(content[:20]),
 )
-def test_decode_json_refuses(codec, content) -> None:
+def test_decode_json_refuses(codec: JSONCodec, content: bytes) -> None:
     with pytest.raises(BadRequest):
         decode_json(content, codec)
 
@@ -118,7 +118,7 @@ def test_decode_json_refuses(codec, content) -> None:
     ],
     ids=lambda content: ascii(content)[:20],
 )
-def test_decoded_json_can_be_encoded_again(codec, content, value) -> None:
+def test_decoded_json_can_be_encoded_again(codec: JSONCodec, content: bytes, value: object) -> None:
     decoded = decode_json(content, codec)
     assert decoded == value
     assert decode_json(codec.encode(decoded), codec) == value

@@ -8,18 +8,19 @@ from hypothesis import given, strategies as st
 from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.forms import FormLimits
+from turnbuckle.web.request.request import Request
 
 END = b"--XX--\r\n"
 
 
-def part(name, value, filename=None, *extra):
+def part(name: str, value: bytes, filename: str | None = None, *extra: str) -> bytes:
     disposition = f'Content-Disposition: form-data; name="{name}"'
     if filename is not None:
         disposition += f'; filename="{filename}"'
     return "\r\n".join(["--XX", disposition, *extra, "", ""]).encode() + value + b"\r\n"
 
 
-def form_request(*pieces, boundary="; boundary=XX"):
+def form_request(*pieces: bytes, boundary: str = "; boundary=XX") -> Request:
     headers = [("content-type", f"multipart/form-data{boundary}")]
     return make_request("/", method="POST", headers=headers, content=ListSource(*pieces))
 
@@ -28,7 +29,7 @@ FORM = part("title", "é".encode()) + part("doc", b"abc", "a.txt", "Content-Type
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000], ids=str)
-async def test_multipart_split_anywhere(size) -> None:
+async def test_multipart_split_anywhere(size: int) -> None:
     pieces = [FORM[start : start + size] for start in range(0, len(FORM), size)]
     form = await form_request(*pieces).form()
     assert form.items() == (("title", "é"), ("title", ""))
@@ -75,7 +76,7 @@ async def test_multipart_text_that_is_not_utf_8() -> None:
         pytest.param(part("a", b"x") * 1001 + END, id="parts"),
     ],
 )
-async def test_multipart_refuses(content) -> None:
+async def test_multipart_refuses(content: bytes) -> None:
     with pytest.raises(BadRequest, match="malformed or has too many parts"):
         await form_request(content).form()
 
@@ -93,19 +94,19 @@ async def test_multipart_bounds_text_over_all_parts() -> None:
 @pytest.mark.parametrize(
     "boundary", ["", "; boundary=", '; boundary="a\tb"', "; boundary=" + "x" * 71, '; boundary="x "', "; boundary=é"]
 )
-async def test_multipart_refuses_boundary(boundary) -> None:
+async def test_multipart_refuses_boundary(boundary: str) -> None:
     with pytest.raises(BadRequest, match="boundary of the multipart form is missing or malformed"):
         await form_request(FORM, boundary=boundary).form()
 
 
-async def test_multipart_without_the_extra(monkeypatch) -> None:
+async def test_multipart_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "multipart", None)
     with pytest.raises(UnsupportedMediaType, match=r"pip install 'turnbuckle\[forms\]'"):
         await form_request(FORM).form()
 
 
 @given(st.lists(st.tuples(st.text("abc_"), st.binary(max_size=200).filter(lambda value: b"--XX" not in value))))
-async def test_multipart_round_trips(files) -> None:
+async def test_multipart_round_trips(files: list[tuple[str, bytes]]) -> None:
     content = b"".join(part(name, value, "f") for name, value in files) + END
     form = await form_request(content).form()
     assert [(name, await file.read()) for name, file in form.files.items()] == files

@@ -1,11 +1,13 @@
 """Tests of ``turnbuckle.web.content.uploads``."""
 
+from pathlib import Path
+
 import pytest
 
 from turnbuckle.web.content.uploads import UploadedFile
 
 
-async def uploaded(*pieces, name="a.txt", in_memory=4):
+async def uploaded(*pieces: bytes, name: str = "a.txt", in_memory: int = 4) -> UploadedFile:
     file = UploadedFile(name, "text/plain", in_memory=in_memory)
     for piece in pieces:
         await file.write(piece)
@@ -25,12 +27,12 @@ async def uploaded(*pieces, name="a.txt", in_memory=4):
         pytest.param("é ☃.txt", "é ☃.txt", id="any letters"),
     ],
 )
-async def test_uploaded_file_name_has_no_folders(given_name, name) -> None:
+async def test_uploaded_file_name_has_no_folders(given_name: str, name: str) -> None:
     assert (await uploaded(name=given_name)).name == name
 
 
 @pytest.mark.parametrize("pieces", [(b"abc",), (b"abcdefgh",), (b"ab", b"cd", b"e", b"f"), ()])
-async def test_uploaded_file_reads_what_was_written(pieces) -> None:
+async def test_uploaded_file_reads_what_was_written(pieces: tuple[bytes, ...]) -> None:
     file = await uploaded(*pieces)
     assert await file.read() == await file.read() == b"".join(pieces)
     assert file.size == len(b"".join(pieces))
@@ -41,7 +43,7 @@ async def test_uploaded_file_in_pieces() -> None:
     assert [len(piece) async for piece in file.pieces()] == [65536, 34464]
 
 
-async def test_uploaded_file_save(tmp_path) -> None:
+async def test_uploaded_file_save(tmp_path: Path) -> None:
     target = tmp_path / "saved"
     target.write_bytes(b"something longer than that")
     await (await uploaded(b"abc", b"def")).save(target)
@@ -56,7 +58,7 @@ async def test_uploaded_file_closes_with_its_last_reference() -> None:
     assert content.closed
 
 
-async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path, monkeypatch) -> None:
+async def test_uploaded_file_touches_the_disk_beyond_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     file = await uploaded(b"1234")
     await file.write(b"5")

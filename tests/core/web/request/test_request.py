@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import AsyncIterable
 
 import pytest
 
@@ -12,7 +13,7 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
 
-async def collect(stream):
+async def collect(stream: AsyncIterable[bytes]) -> list[bytes]:
     return [piece async for piece in stream]
 
 
@@ -28,7 +29,7 @@ def test_request_line() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "get", "BREW", "M-SEARCH"])
-def test_request_method_is_as_received(method) -> None:
+def test_request_method_is_as_received(method: str) -> None:
     assert make_request(method=method).method == method
 
 
@@ -49,7 +50,7 @@ def test_request_parts_are_computed_once() -> None:
         pytest.param("/~%7E", [("host", "[::1]:80")], "[::1]:80", "http://[::1]:80/~%7E", id="as received"),
     ],
 )
-def test_request_host_and_url(target, headers, host, url) -> None:
+def test_request_host_and_url(target: str, headers: list[tuple[str, str]], host: str, url: str) -> None:
     request = make_request(target, headers=headers)
     assert request.host == host
     assert request.url == url
@@ -82,7 +83,7 @@ def test_request_connection() -> None:
         pytest.param(None, "", id="none"),
     ],
 )
-def test_request_content_type(value, content_type) -> None:
+def test_request_content_type(value: str | None, content_type: str) -> None:
     headers = [("content-type", value)] if value is not None else []
     assert make_request(headers=headers).content_type == content_type
 
@@ -141,14 +142,14 @@ async def test_request_text_in_its_charset() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-async def test_request_json_from_a_page_requires_a_json_type(content_type) -> None:
+async def test_request_json_from_a_page_requires_a_json_type(content_type: str) -> None:
     headers = [("origin", "https://evil.example"), *([("content-type", content_type)] if content_type else [])]
     with pytest.raises(UnsupportedMediaType):
         await make_request(content=b'{"a":1}', headers=headers).json()
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
-async def test_request_json_from_a_page_with_a_json_type(content_type) -> None:
+async def test_request_json_from_a_page_with_a_json_type(content_type: str) -> None:
     headers = [("origin", "https://evil.example"), ("content-type", content_type)]
     assert await make_request(content=b'{"a":1}', headers=headers).json() == {"a": 1}
 
@@ -223,7 +224,7 @@ def test_request_class_is_final() -> None:
 
 @pytest.mark.parametrize("part", ["raw_path", "path", "query", "host", "url"])
 @pytest.mark.parametrize("target", ["https://a.example/x", "HTTPS://a.example/x"])
-def test_request_for_https_is_misdirected_without_tls(target, part) -> None:
+def test_request_for_https_is_misdirected_without_tls(target: str, part: str) -> None:
     with pytest.raises(HTTPError) as caught:
         getattr(make_request(target), part)
     assert caught.value.status == 421

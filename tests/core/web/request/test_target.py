@@ -29,7 +29,7 @@ from turnbuckle.web.request.target import Target, parse_target
         pytest.param(b"@a.example/http://b", Target("", "", "", "@a.example/http://b"), id="no form at all"),
     ],
 )
-def test_parse_target(target, parts) -> None:
+def test_parse_target(target: bytes, parts: Target) -> None:
     assert parse_target(target) == parts
 
 
@@ -41,5 +41,5 @@ def test_parse_target_remembers_short_ones_only() -> None:
 
 
 @given(st.binary())
-def test_parse_target_never_fails(target) -> None:
+def test_parse_target_never_fails(target: bytes) -> None:
     assert parse_target(b"/" + target).raw_path.startswith("/")

@@ -1,5 +1,6 @@
 """Tests of ``turnbuckle.web.response.cookies``."""
 
+import datetime as dt
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -38,7 +39,7 @@ PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
         pytest.param("$Version=1; __proto__=x", {"$Version": "1", "__proto__": "x"}, id="no special names"),
     ],
 )
-def test_parse_cookies(line, cookies) -> None:
+def test_parse_cookies(line: str, cookies: dict[str, str]) -> None:
     assert parse_cookies([line]) == cookies
 
 
@@ -57,12 +58,12 @@ def test_parse_cookies_takes_backslashes_in_one_pass() -> None:
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_parse_cookies_never_fails(line) -> None:
+def test_parse_cookies_never_fails(line: str) -> None:
     assert all(name and ";" not in name for name in parse_cookies([line]))
 
 
 @given(st.dictionaries(st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1), PRINTABLE, max_size=5))
-def test_cookies_round_trip(values) -> None:
+def test_cookies_round_trip(values: dict[str, str]) -> None:
     pairs = [
         Cookie(name=name, value=value, secure=True).serialize().partition(";")[0] for name, value in values.items()
     ]
@@ -96,7 +97,7 @@ def test_cookies_round_trip(values) -> None:
         ),
     ],
 )
-def test_cookie_serialize(attributes, text) -> None:
+def test_cookie_serialize(attributes: dict[str, object], text: str) -> None:
     assert Cookie(name="a", value="1", **attributes).serialize() == text
 
 
@@ -109,7 +110,7 @@ def test_cookie_serialize(attributes, text) -> None:
         pytest.param("é", '"\\303\\251"', id="utf-8"),
     ],
 )
-def test_cookie_quotes_value(value, written) -> None:
+def test_cookie_quotes_value(value: str, written: str) -> None:
     assert Cookie(name="a", value=value, path=None, same_site=None, http_only=False).serialize() == f"a={written}"
 
 
@@ -134,13 +135,13 @@ def test_cookie_quotes_value(value, written) -> None:
         pytest.param({"expires": datetime(2026, 1, 1)}, "expires of cookie 'a' has no time zone", id="naive"),
     ],
 )
-def test_cookie_refuses_attributes(attributes, message) -> None:
+def test_cookie_refuses_attributes(attributes: dict[str, bool | dt.datetime | str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Cookie(**{"name": "a", **attributes})
 
 
 @pytest.mark.parametrize("value", ["\n", "a\r\nb", "\x00", "\x7f"])
-def test_cookie_refuses_control_characters(value) -> None:
+def test_cookie_refuses_control_characters(value: str) -> None:
     with pytest.raises(ValueError, match="of cookie 'a' contains a control character"):
         Cookie(name="a", value=value).serialize()
 
@@ -173,11 +174,11 @@ def test_cookie_deleted() -> None:
         pytest.param({"name": 5}, "name 5 is of type int", id="name"),
     ],
 )
-def test_cookie_names_an_attribute_of_the_wrong_type(attributes, message):
+def test_cookie_names_an_attribute_of_the_wrong_type(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         Cookie(**{"name": "a", **attributes}).serialize()
 
 
-def test_missing_cookie_is_an_error_of_the_client():
+def test_missing_cookie_is_an_error_of_the_client() -> None:
     with pytest.raises(KeyError, match="400 cookie 'b' is missing"):
         parse_cookies(["a=1"])["b"]

@@ -1,28 +1,30 @@
 """Tests of ``turnbuckle.web.response.debug_page``."""
 
-from typing import Never
+from collections.abc import Callable
+from typing import Any, Never
 
 import pytest
 
 from tests.core.web.requests import make_request
 from turnbuckle.routing.records import Route
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
 
 HTML = ("accept", "text/html,*/*;q=0.8")
 
 
-def fail(text) -> Never:
+def fail(text: str) -> Never:
     raise ValueError(text)
 
 
-def caught(function, *args):
+def caught(function: Callable[..., Any], *args: object) -> Exception:
     try:
         function(*args)
     except Exception as error:
         return error
 
 
-def fail_while_handling(*, cause) -> None:
+def fail_while_handling(*, cause: bool) -> None:
     try:
         fail("first")
     except ValueError as error:
@@ -31,7 +33,7 @@ def fail_while_handling(*, cause) -> None:
         raise KeyError("second")  # noqa: B904 - an exception without an explicit cause is the case under test
 
 
-def page(request, exception):
+def page(request: Request, exception: Exception) -> str:
     response = debug_response(request, exception)
     assert response.status == 500
     return response.body.decode()
@@ -71,7 +73,7 @@ def test_debug_page_shows_the_request() -> None:
         "Sec-Session-Id",
     ],
 )
-def test_debug_page_redacts_credentials(name) -> None:
+def test_debug_page_redacts_credentials(name: str) -> None:
     text = page(make_request(headers=[HTML, (name, "hunter2")]), ValueError())
     assert "hunter2" not in text
     assert "[redacted]" in text
@@ -93,7 +95,7 @@ def test_debug_page_may_run_no_script() -> None:
 
 
 @pytest.mark.parametrize(("cause", "words"), [(True, "was the direct cause of"), (False, "and while that was handled")])
-def test_debug_page_shows_the_chain_of_exceptions(cause, words) -> None:
+def test_debug_page_shows_the_chain_of_exceptions(cause: bool, words: str) -> None:
     text = page(make_request(headers=[HTML]), caught(lambda: fail_while_handling(cause=cause)))
     assert text.index("<h2>ValueError: first</h2>") < text.index(words) < text.index("<h2>KeyError: &#x27;second")
 

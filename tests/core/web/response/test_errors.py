@@ -15,6 +15,7 @@ from turnbuckle.errors import (
     NotFound,
     ProtocolError,
 )
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Response, Text
 
@@ -27,11 +28,11 @@ class SpecialError(AppError):
     pass
 
 
-async def answer_app_error(request, exception):
+async def answer_app_error(request: Request, exception: Exception) -> dict[str, str]:
     return {"error": str(exception)}
 
 
-def answer_special_error(request, exception):
+def answer_special_error(request: Request, exception: Exception) -> Response:
     return Response("special", 422)
 
 
@@ -54,7 +55,9 @@ HANDLERS = {
         pytest.param(ConnectionLost("secret"), 400, b"Bad Request", id="lost"),
     ],
 )
-async def test_default_answer(exception, status, body, caplog) -> None:
+async def test_default_answer(
+    exception: Exception, status: int, body: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
     response = await ErrorTable().respond(make_request(), exception)
     assert response.status == status
     assert response.content_type == "text/plain; charset=utf-8"
@@ -69,13 +72,13 @@ async def test_http_error_headers_are_sent() -> None:
     assert response.headers["retry-after"] == "5"
 
 
-async def test_http_error_headers_that_cannot_be_sent(caplog) -> None:
+async def test_http_error_headers_that_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:
     response = await ErrorTable().respond(make_request(), HTTPError(400, headers={"X-A": "a\r\nb"}))
     assert (response.status, response.body) == (500, b"Internal Server Error")
     assert "headers that cannot be sent" in caplog.text
 
 
-async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog) -> None:
+async def test_unexpected_exception_is_logged_and_kept_from_the_client(caplog: pytest.LogCaptureFixture) -> None:
     error = ValueError("the password is x")
     request = make_request("/a%1b?b")
     response = await ErrorTable().respond(request, error)
@@ -106,7 +109,7 @@ async def test_unexpected_exception_with_debug() -> None:
         pytest.param(BadRequest(), 400, b"Bad Request", id="no handler"),
     ],
 )
-async def test_error_handlers(exception, status, body) -> None:
+async def test_error_handlers(exception: Exception, status: int, body: bytes) -> None:
     request = make_request()
     response = await ErrorTable(HANDLERS).respond(request, exception)
     assert (response.status, response.body) == (status, body)
@@ -125,8 +128,8 @@ async def test_later_error_handler_wins() -> None:
         pytest.param(BadRequest(), 400, id="another status"),
     ],
 )
-async def test_error_handler_that_fails(failure, status) -> None:
-    def fail(request, exception) -> Never:
+async def test_error_handler_that_fails(failure: Exception, status: int) -> None:
+    def fail(request: Request, exception: Exception) -> Never:
         raise failure
 
     error = AppError("first")
@@ -135,8 +138,8 @@ async def test_error_handler_that_fails(failure, status) -> None:
     assert failure.__context__ is error
 
 
-async def test_error_handler_that_raises_the_same(caplog) -> None:
-    async def fail(request, exception) -> Never:
+async def test_error_handler_that_raises_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(request: Request, exception: Exception) -> Never:
         raise exception
 
     error = AppError("first")
@@ -146,7 +149,7 @@ async def test_error_handler_that_raises_the_same(caplog) -> None:
     assert caplog.records[0].exc_info[1] is error
 
 
-async def test_error_handler_that_returns_nonsense(caplog) -> None:
+async def test_error_handler_that_returns_nonsense(caplog: pytest.LogCaptureFixture) -> None:
     response = await ErrorTable({AppError: lambda request, exception: 5}).respond(make_request(), AppError())
     assert response.status == 500
     assert "returned 5 of type int" in caplog.text

@@ -2,24 +2,25 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
 
 
-async def collect(body):
+async def collect(body: FileBody) -> list[bytes]:
     return [piece async for piece in body]
 
 
-async def test_file_body_in_pieces(tmp_path) -> None:
+async def test_file_body_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 150_000)
     pieces = await collect(FileBody(path))
     assert [len(piece) for piece in pieces] == [65536, 65536, 18928]
 
 
-async def test_file_body_can_be_sent_twice(tmp_path) -> None:
+async def test_file_body_can_be_sent_twice(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     body = FileBody(path)
@@ -34,7 +35,7 @@ async def test_file_body_can_be_sent_twice(tmp_path) -> None:
         pytest.param(b"", b"", id="emptied"),
     ],
 )
-async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent) -> None:
+async def test_file_body_sends_no_more_than_announced(tmp_path: Path, later: bytes, sent: bytes) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     body = FileBody(path)
@@ -45,7 +46,7 @@ async def test_file_body_sends_no_more_than_announced(tmp_path, later, sent) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the files of the kernel are in /proc and /sys")
 @pytest.mark.parametrize("path", ["/proc/self/status", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"])
-async def test_file_body_of_unknown_size_is_sent_to_its_end(path) -> None:
+async def test_file_body_of_unknown_size_is_sent_to_its_end(path: str) -> None:
     try:
         body = FileBody(path)
     except FileNotFoundError:
@@ -54,14 +55,14 @@ async def test_file_body_of_unknown_size_is_sent_to_its_end(path) -> None:
     assert b"".join(await collect(body))
 
 
-async def test_empty_file_has_no_size(tmp_path) -> None:
+async def test_empty_file_has_no_size(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     body = FileBody(tmp_path / "a")
     assert body.size is None
     assert await collect(body) == []
 
 
-async def test_file_body_closes_when_the_client_goes(tmp_path) -> None:
+async def test_file_body_closes_when_the_client_goes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x" * 150_000)
     open_files = len(os.listdir("/dev/fd"))
@@ -73,7 +74,7 @@ async def test_file_body_closes_when_the_client_goes(tmp_path) -> None:
     assert len(os.listdir("/dev/fd")) == open_files
 
 
-def test_file_body_refuses_anything_but_a_regular_file(tmp_path) -> None:
+def test_file_body_refuses_anything_but_a_regular_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         FileBody(tmp_path / "pipe")
@@ -91,7 +92,7 @@ def test_file_body_refuses_anything_but_a_regular_file(tmp_path) -> None:
         pytest.param("a.svg.br", "application/octet-stream", id="other compression"),
     ],
 )
-def test_guess_content_type(path, content_type) -> None:
+def test_guess_content_type(path: str, content_type: str) -> None:
     assert guess_content_type(path) == content_type
 
 
@@ -103,12 +104,12 @@ def test_guess_content_type(path, content_type) -> None:
         pytest.param("é/€", "attachment; filename=\"?/?\"; filename*=UTF-8''%C3%A9%2F%E2%82%AC", id="not ascii"),
     ],
 )
-def test_content_disposition(name, value) -> None:
+def test_content_disposition(name: str, value: str) -> None:
     assert content_disposition(name) == value
 
 
 @pytest.mark.parametrize("name", ["a\r\nb", "\x00", "\t", "\x7f", "a\x85", "\x9f", "\ud800", "a\udfff"])
-def test_content_disposition_refuses(name) -> None:
+def test_content_disposition_refuses(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         content_disposition(name)
 
@@ -124,5 +125,5 @@ def test_content_disposition_refuses(name) -> None:
         pytest.param("\ue000\u0378", "??", "%EE%80%80%CD%B8", id="no letter"),
     ],
 )
-def test_content_disposition_sends_all_but_controls(name, plain, encoded) -> None:
+def test_content_disposition_sends_all_but_controls(name: str, plain: str, encoded: str) -> None:
     assert content_disposition(name) == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

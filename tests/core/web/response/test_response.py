@@ -2,7 +2,9 @@
 
 import os
 import threading
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -13,12 +15,12 @@ TEXT = "text/plain; charset=utf-8"
 BINARY = "application/octet-stream"
 
 
-async def numbers():
+async def numbers() -> AsyncIterator[bytes | str]:
     yield b"1"
     yield "2"
 
 
-async def collect(body):
+async def collect(body: AsyncIterable[bytes | str]) -> list[bytes | str]:
     return [piece async for piece in body]
 
 
@@ -41,7 +43,7 @@ class Name(str):
         pytest.param("\ud800", b"?", TEXT, id="lone surrogate"),
     ],
 )
-def test_response_encodes_its_body(body, sent, content_type) -> None:
+def test_response_encodes_its_body(body: object, sent: bytes, content_type: str | None) -> None:
     response = Response(body)
     assert response.body == sent
     assert type(response.body) is bytes
@@ -56,18 +58,18 @@ async def test_response_keeps_an_async_iterable() -> None:
 
 
 @pytest.mark.parametrize("body", [None, 1, ["a"], {"a": 1}, iter("a")])
-def test_response_refuses_body(body) -> None:
+def test_response_refuses_body(body: object) -> None:
     with pytest.raises(TypeError, match="a body must be str, bytes or an async iterable"):
         Response(body)
 
 
 @pytest.mark.parametrize("status", [100, 101, 201, 204, 405, 418, 599])
-def test_response_takes_status(status) -> None:
+def test_response_takes_status(status: int) -> None:
     assert Response(status=status).status == status
 
 
 @pytest.mark.parametrize("status", [0, 99, 600, -200, True, 200.5, "404", None])
-def test_response_refuses_status(status) -> None:
+def test_response_refuses_status(status: object) -> None:
     with pytest.raises(ValueError, match="status must be a whole number from 100 to 599"):
         Response(status=status)
 
@@ -86,7 +88,9 @@ def test_response_fields_put_the_default_type_first() -> None:
 @pytest.mark.parametrize(
     "headers", [{"Content-Type": "a/b"}, {"content-type": "a/b"}, [("CONTENT-TYPE", "a/b")], (("Content-type", "a/b"),)]
 )
-def test_response_content_type_by_hand_is_one_field(headers) -> None:
+def test_response_content_type_by_hand_is_one_field(
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
+) -> None:
     response = Response("a", headers=headers)
     assert [value for name, value in response.fields() if name.lower() == "content-type"] == ["a/b"]
     assert response.content_type == "a/b"
@@ -119,7 +123,7 @@ def test_response_leaves_the_headers_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\n", "\x00"])
-def test_response_refuses_injection(value) -> None:
+def test_response_refuses_injection(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         Response(headers={"X-A": value})
     with pytest.raises(ValueError, match="cannot be sent"):
@@ -190,7 +194,7 @@ def test_json() -> None:
         pytest.param('/"><script>', "/%22%3E%3Cscript%3E", id="markup"),
     ],
 )
-def test_redirect_location(location, encoded) -> None:
+def test_redirect_location(location: str, encoded: str) -> None:
     response = Redirect(location)
     assert response.status == 302
     assert response.headers["location"] == encoded
@@ -201,25 +205,25 @@ def test_redirect_location(location, encoded) -> None:
 @pytest.mark.parametrize(
     "location", ["", "/a\r\nSet-Cookie: b=1", "/\n", "/\x00", "/\t/evil.example", "/\x7f", "/\ud800"]
 )
-def test_redirect_refuses_location(location) -> None:
+def test_redirect_refuses_location(location: str) -> None:
     with pytest.raises(ValueError, match=r"control character|surrogates"):
         Redirect(location)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_redirect_status(status) -> None:
+def test_redirect_status(status: int) -> None:
     assert Redirect("/", status, {"X-A": "1"}).fields()[1:] == [("X-A", "1"), ("Location", "/")]
     assert Redirect("/", status).status == status
 
 
 @pytest.mark.parametrize("status", [200, 304, 305, 404])
-def test_redirect_refuses_status(status) -> None:
+def test_redirect_refuses_status(status: int) -> None:
     with pytest.raises(ValueError, match="status of a redirect must be one of"):
         Redirect("/", status)
 
 
 @given(st.text(min_size=1))
-def test_redirect_sends_nothing_strange(location) -> None:
+def test_redirect_sends_nothing_strange(location: str) -> None:
     try:
         sent = Redirect(location).headers["location"]
     except ValueError:
@@ -238,13 +242,13 @@ def test_redirect_sends_nothing_strange(location) -> None:
         pytest.param(lambda: (piece for piece in (b"1", "2")), id="generator"),
     ],
 )
-async def test_stream(content) -> None:
+async def test_stream(content: Callable[[], AsyncIterable[bytes | str] | Iterable[bytes | str]]) -> None:
     response = Stream(content(), 201, {"X-A": "1"}, "text/csv")
     assert response.fields() == [("Content-Type", "text/csv"), ("X-A", "1")]
     assert await collect(response.body) == [b"1", "2"]
 
 
-async def test_file(tmp_path) -> None:
+async def test_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"abc")
     os.utime(path, (0, datetime(2026, 1, 2, tzinfo=UTC).timestamp()))
@@ -257,7 +261,7 @@ async def test_file(tmp_path) -> None:
     assert await collect(response.body) == [b"abc"]
 
 
-def test_file_as_download(tmp_path) -> None:
+def test_file_as_download(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"abc")
     response = File(str(path), content_type="a/b", headers={"Last-Modified": "never"}, download_as="b.bin")
@@ -266,7 +270,7 @@ def test_file_as_download(tmp_path) -> None:
     assert response.headers["last-modified"] == "never"
 
 
-def test_file_that_is_not_there(tmp_path) -> None:
+def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         File(tmp_path / "missing")
 
@@ -274,7 +278,7 @@ def test_file_that_is_not_there(tmp_path) -> None:
 async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for() -> None:
     ended = []
 
-    def pieces():
+    def pieces() -> Iterator[bytes]:
         try:
             yield b"1"
             yield b"2"

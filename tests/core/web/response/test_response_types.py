@@ -1,6 +1,9 @@
 """Tests of ``turnbuckle.web.response.response_types``."""
 
 import dataclasses
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Self
 
 import attrs
 import msgspec
@@ -16,6 +19,9 @@ class Point:
     x: int
 
 
+Render = Callable[..., Response]
+
+
 class Name(str):
     pass
 
@@ -24,17 +30,17 @@ class Countdown:
     def __init__(self) -> None:
         self.left = 2
 
-    def __aiter__(self):
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> bytes:
         self.left -= 1
         if self.left < 0:
             raise StopAsyncIteration
         return b"x"
 
 
-async def numbers():
+async def numbers() -> AsyncIterator[str]:
     yield "1"
 
 
@@ -43,7 +49,7 @@ def some_handler() -> int:
 
 
 @pytest.fixture
-def render():
+def render() -> Render:
     return compile_renderer({kind: render for kind, render, _ in BUILTIN_TYPES})
 
 
@@ -59,23 +65,23 @@ def render():
         pytest.param(None, 204, b"", None, id="None"),
     ],
 )
-def test_render(render, value, status, body, content_type) -> None:
+def test_render(render: Render, value: object, status: int, body: bytes, content_type: str | None) -> None:
     for _ in range(2):
         response = render(value)
         assert (response.status, response.body, response.content_type) == (status, body, content_type)
 
 
-def test_render_leaves_responses_alone(render) -> None:
+def test_render_leaves_responses_alone(render: Render) -> None:
     for response in (Response("a"), Text("a"), JSON(1)):
         assert render(response) is response
 
 
-async def test_render_streams(render) -> None:
+async def test_render_streams(render: Render) -> None:
     assert [piece async for piece in render(numbers()).body] == ["1"]
     assert [piece async for piece in render(Countdown()).body] == [b"x", b"x"]
 
 
-async def test_render_file(render, tmp_path) -> None:
+async def test_render_file(render: Render, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("abc")
     response = render(path)
@@ -84,13 +90,13 @@ async def test_render_file(render, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("value", [1, True, 1.5, (1, 2), {1}, object(), Point, iter([]), make_request])
-def test_render_refuses(render, value) -> None:
+def test_render_refuses(render: Render, value: object) -> None:
     for _ in range(2):
         with pytest.raises(TypeError, match=r"a handler returned .* supported types: Response, str, bytes, dict"):
             render(value)
 
 
-def test_render_names_the_handler(render) -> None:
+def test_render_names_the_handler(render: Render) -> None:
     with pytest.raises(TypeError, match=r"handler \S+some_handler \(\S+types.py:\d+\) returned 1 of type int"):
         render(1, some_handler)
 
@@ -145,7 +151,7 @@ class Struct(msgspec.Struct, rename="camel"):
         pytest.param({"x": [Struct()]}, b'{"x":[{"firstName":"a","place":{"name":"a"}}]}', id="structs"),
     ],
 )
-def test_render_records_as_json(render, value, body):
+def test_render_records_as_json(render: Render, value: object, body: bytes) -> None:
     response = render(value)
     assert (response.status, response.body, response.content_type) == (200, body, "application/json")
 
@@ -165,13 +171,13 @@ def test_render_records_as_json(render, value, body):
         pytest.param(7, r"write str\(\.\.\.\) or JSON\(\.\.\.\)", id="number"),
     ],
 )
-def test_render_shows_the_right_spelling(render, value, hint):
+def test_render_shows_the_right_spelling(render: Render, value: object, hint: str) -> None:
     with pytest.raises(TypeError, match=hint):
         render(value, some_handler)
 
 
-def test_render_closes_a_returned_coroutine(render):
-    async def other(): ...
+def test_render_closes_a_returned_coroutine(render: Render) -> None:
+    async def other() -> None: ...
 
     with pytest.raises(
         TypeError, match=r"some_handler \(\S+\) returned the coroutine \S+other\(...\); 'await' is missing"
@@ -179,7 +185,7 @@ def test_render_closes_a_returned_coroutine(render):
         render(other(), some_handler)
 
 
-def test_render_refuses_none_of_a_handler_whose_annotation_excludes_it(render):
+def test_render_refuses_none_of_a_handler_whose_annotation_excludes_it(render: Render) -> None:
     def text() -> str: ...
     def response() -> "Response": ...
     def union() -> "str | bytes": ...
@@ -190,7 +196,7 @@ def test_render_refuses_none_of_a_handler_whose_annotation_excludes_it(render):
                 render(None, handler)
 
 
-def test_render_accepts_none_of_other_handlers(render):
+def test_render_accepts_none_of_other_handlers(render: Render) -> None:
     def unannotated(): ...
     def none() -> None: ...
     def text_none() -> "None": ...
