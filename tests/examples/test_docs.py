@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 import pytest
 
-from tests.generated_docs import GENERATED_PARTS
+from tests.generated_docs import GENERATED_PARTS, GeneratedPart
 from turnbuckle import App, Limits, Request, Settings, Timeouts
 from turnbuckle.hookspecs import Hooks
 from turnbuckle.testing import Client
@@ -55,7 +55,7 @@ def plain_paths(app: App) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "line", "source"), list(blocks("python")))
-async def test_python_block_runs(page, line, source) -> None:
+async def test_python_block_runs(page: Path, line: int, source: str) -> None:
     namespace = run_block(page, line, source)
     for name, value in namespace.items():
         if name.startswith("test_"):
@@ -67,12 +67,12 @@ async def test_python_block_runs(page, line, source) -> None:
 
 
 @pytest.mark.parametrize(("page", "line", "source"), list(blocks("toml")))
-def test_toml_block_is_toml(page, line, source) -> None:
+def test_toml_block_is_toml(page: Path, line: int, source: str) -> None:
     assert tomllib.loads(source)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_have_targets(page) -> None:
+def test_links_have_targets(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for path, anchor in _LINK.findall(text):
         if "://" not in path:
@@ -109,7 +109,7 @@ def test_index_lists_every_page() -> None:
 
 
 @pytest.mark.parametrize("part", GENERATED_PARTS, ids=lambda part: part.name)
-def test_generated_part_is_up_to_date(part) -> None:
+def test_generated_part_is_up_to_date(part: GeneratedPart) -> None:
     assert part.committed() == part.generate(), "run: python -m tests.generated_docs"
 
 
@@ -164,7 +164,7 @@ def listed_statuses() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("limit", [field.name for field in attrs.fields(Limits)])
-async def test_limits_page_gives_the_status_beyond_each_limit(limit) -> None:
+async def test_limits_page_gives_the_status_beyond_each_limit(limit: str) -> None:
     size, request = _TOO_MUCH[limit]
     app = App()
 
@@ -247,7 +247,9 @@ async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long() -
         pytest.param("extend/plugins.md", "ServedBy", "GET /about", 200, "X-Shop: shop", id="plugin-with-settings"),
     ],
 )
-async def test_code_does_what_the_page_says(page, marker, request_line, status, expected) -> None:
+async def test_code_does_what_the_page_says(
+    page: str, marker: str, request_line: str, status: int, expected: str
+) -> None:
     file = (ROOT if page == "README.md" else DOCS) / page
     source = next(found[2] for found in _BLOCK.finditer(file.read_text("utf-8")) if marker in found[2])
     app = run_block(file, 1, source)["app"]
@@ -260,7 +262,7 @@ async def test_code_does_what_the_page_says(page, marker, request_line, status, 
 
 
 @pytest.mark.parametrize(("policy", "status"), [("strict", 404), ("redirect", 308), ("ignore", 200)], ids=str)
-async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(policy, status) -> None:
+async def test_routing_page_has_the_status_for_each_policy_on_the_last_slash(policy: str, status: int) -> None:
     app = App(settings={"routing": {"trailing_slash": policy}})
 
     @app.get("/users")

@@ -34,7 +34,7 @@ async def write(client: Client, title: str = "Title", text: str = "Text") -> str
     return response.headers["Location"]
 
 
-async def test_importing_the_app_makes_no_file(app_module, tmp_path) -> None:
+def test_importing_the_app_makes_no_file(app_module: ModuleType, tmp_path: Path) -> None:
     app_module.app.resolve()
     assert list(tmp_path.iterdir()) == []
 
@@ -42,13 +42,13 @@ async def test_importing_the_app_makes_no_file(app_module, tmp_path) -> None:
 # -- pages
 
 
-async def test_empty_list_invites_to_write(client) -> None:
+async def test_empty_list_invites_to_write(client: Client) -> None:
     response = await client.get("/")
     assert response.status == 200
     assert "No notes yet" in response.text
 
 
-async def test_note_is_written_shown_edited_and_deleted(client) -> None:
+async def test_note_is_written_shown_edited_and_deleted(client: Client) -> None:
     path = await write(client, "Shopping", "milk\r\nbread")
     page = await client.get(path)
     assert "<h1>Shopping</h1>" in page.text
@@ -65,13 +65,13 @@ async def test_note_is_written_shown_edited_and_deleted(client) -> None:
     assert (await client.get(path)).status == 404
 
 
-async def test_message_is_shown_once_after_the_redirect(client) -> None:
+async def test_message_is_shown_once_after_the_redirect(client: Client) -> None:
     path = await write(client)
     assert "The note is saved." in (await client.get(path)).text
     assert 'role="status"' not in (await client.get(path)).text
 
 
-async def test_form_without_a_title_comes_back_with_what_was_typed(client) -> None:
+async def test_form_without_a_title_comes_back_with_what_was_typed(client: Client) -> None:
     response = await client.post("/notes/new", data={"title": " ", "text": "much work", "pinned": "yes"})
     assert response.status == 422
     assert "A note needs a title." in response.text
@@ -80,7 +80,7 @@ async def test_form_without_a_title_comes_back_with_what_was_typed(client) -> No
     assert "No notes yet" in (await client.get("/")).text
 
 
-async def test_edit_with_a_long_text_comes_back_with_what_was_typed(client) -> None:
+async def test_edit_with_a_long_text_comes_back_with_what_was_typed(client: Client) -> None:
     path = await write(client)
     response = await client.post(f"{path}/edit", data={"title": "T", "text": "x" * 20_001})
     assert response.status == 422
@@ -88,7 +88,7 @@ async def test_edit_with_a_long_text_comes_back_with_what_was_typed(client) -> N
     assert "x" * 20_001 in response.text
 
 
-async def test_what_was_typed_is_never_markup(client) -> None:
+async def test_what_was_typed_is_never_markup(client: Client) -> None:
     path = await write(client, HOSTILE, HOSTILE)
     for page in ("/", path, f"{path}/edit", "/?q=%3Cscript%3E", f"/?q={'%22%3E%3Cscript%3E'}"):
         response = await client.get(page)
@@ -97,7 +97,7 @@ async def test_what_was_typed_is_never_markup(client) -> None:
     assert ESCAPED in (await client.get(path)).text
 
 
-async def test_search_finds_and_marks(client) -> None:
+async def test_search_finds_and_marks(client: Client) -> None:
     await write(client, "Überraschung", "für Zoë")
     await write(client, "Other", "")
     response = await client.get("/?q=%C3%BCberr")
@@ -107,7 +107,7 @@ async def test_search_finds_and_marks(client) -> None:
     assert "Nothing found" in (await client.get("/?q=zebra")).text
 
 
-async def test_list_is_split_into_pages(client) -> None:
+async def test_list_is_split_into_pages(client: Client) -> None:
     for number in range(13):
         await write(client, f"note {number:02}")
     first, second = await client.get("/"), await client.get("/?page=2")
@@ -118,7 +118,7 @@ async def test_list_is_split_into_pages(client) -> None:
     assert "Page 1 of 2" in (await client.get("/?page=-1")).text
 
 
-async def test_pinned_note_comes_first(client) -> None:
+async def test_pinned_note_comes_first(client: Client) -> None:
     path = await write(client, "first")
     await write(client, "second")
     await client.post(f"{path}/pin", data={"pinned": "yes"})
@@ -132,19 +132,19 @@ async def test_pinned_note_comes_first(client) -> None:
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/notes/99", "/notes/99/edit", f"/notes/{2**63}", f"/notes/{10**90}", "/notes/x"]
 )
-async def test_page_that_does_not_exist_is_404_in_html(client, path) -> None:
+async def test_page_that_does_not_exist_is_404_in_html(client: Client, path: str) -> None:
     response = await client.get(path)
     assert response.status == 404
     assert "<h1>Not found</h1>" in response.text
 
 
 @pytest.mark.parametrize("action", ["edit", "pin", "delete"])
-async def test_change_of_a_note_that_does_not_exist_is_404(client, action) -> None:
+async def test_change_of_a_note_that_does_not_exist_is_404(client: Client, action: str) -> None:
     response = await client.post(f"/notes/99/{action}", data={"title": "T"})
     assert response.status == 404
 
 
-async def test_page_asked_with_a_wrong_method_is_405(client) -> None:
+async def test_page_asked_with_a_wrong_method_is_405(client: Client) -> None:
     response = await client.put("/notes/new")
     assert response.status == 405
     assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
@@ -153,13 +153,13 @@ async def test_page_asked_with_a_wrong_method_is_405(client) -> None:
 @pytest.mark.parametrize(
     ("path", "content_type"), [("/style.css", "text/css; charset=utf-8"), ("/icon.svg", "image/svg+xml")]
 )
-async def test_files_are_served(client, path, content_type) -> None:
+async def test_files_are_served(client: Client, path: str, content_type: str) -> None:
     response = await client.get(path)
     assert response.status == 200
     assert response.headers["Content-Type"] == content_type
 
 
-async def test_pages_forbid_scripts_and_frames(client) -> None:
+async def test_pages_forbid_scripts_and_frames(client: Client) -> None:
     for path in ("/", "/nowhere", "/style.css"):
         response = await client.get(path)
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
@@ -184,7 +184,7 @@ async def test_pages_forbid_scripts_and_frames(client) -> None:
         pytest.param({"Host": "notes.example", "Origin": "http://[broken"}, 403, id="broken-origin"),
     ],
 )
-async def test_change_is_refused_to_other_sites(client, headers, status) -> None:
+async def test_change_is_refused_to_other_sites(client: Client, headers: dict[str, str], status: int) -> None:
     response = await client.post("/notes/new", data={"title": "T"}, headers=headers, follow_redirects=False)
     assert response.status == status
     found = await client.get("/api/notes")
@@ -194,7 +194,7 @@ async def test_change_is_refused_to_other_sites(client, headers, status) -> None
 # -- the API
 
 
-async def test_api_creates_reads_changes_and_deletes(client) -> None:
+async def test_api_creates_reads_changes_and_deletes(client: Client) -> None:
     created = await client.post("/api/notes", json={"title": "Title", "text": "Text"})
     note = created.json()
     assert created.status == 201
@@ -221,7 +221,7 @@ async def test_api_creates_reads_changes_and_deletes(client) -> None:
     assert (await client.delete(path)).status == 404
 
 
-async def test_api_and_pages_show_the_same_notes(client) -> None:
+async def test_api_and_pages_show_the_same_notes(client: Client) -> None:
     await client.post("/api/notes", json={"title": "from the API"})
     await write(client, "from the page")
     assert "from the API" in (await client.get("/")).text
@@ -229,7 +229,7 @@ async def test_api_and_pages_show_the_same_notes(client) -> None:
     assert titles == ["from the page", "from the API"]
 
 
-async def test_api_searches_in_pages(client) -> None:
+async def test_api_searches_in_pages(client: Client) -> None:
     for number in range(5):
         await client.post("/api/notes", json={"title": f"note {number}"})
     found = (await client.get("/api/notes?q=NOTE&per_page=2&page=3")).json()
@@ -248,14 +248,16 @@ async def test_api_searches_in_pages(client) -> None:
         pytest.param(["title"], "", id="no-object"),
     ],
 )
-async def test_api_answers_422_with_the_field_that_is_wrong(client, value, field) -> None:
+async def test_api_answers_422_with_the_field_that_is_wrong(
+    client: Client, value: dict[str, str] | list[str], field: str
+) -> None:
     response = await client.post("/api/notes", json=value)
     assert response.status == 422
     assert field in response.json()["errors"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-async def test_api_answers_422_to_a_bad_change_and_404_to_one_of_nothing(client, method) -> None:
+async def test_api_answers_422_to_a_bad_change_and_404_to_one_of_nothing(client: Client, method: str) -> None:
     created = await client.post("/api/notes", json={"title": "kept"})
     path = created.headers["Location"]
     assert (await client.request(method, path, json={"title": ""})).status == 422
@@ -264,18 +266,18 @@ async def test_api_answers_422_to_a_bad_change_and_404_to_one_of_nothing(client,
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"NaN"])
-async def test_api_answers_400_to_what_is_not_json(client, content) -> None:
+async def test_api_answers_400_to_what_is_not_json(client: Client, content: bytes) -> None:
     response = await client.post("/api/notes", content=content, headers={"Content-Type": "application/json"})
     assert response.status == 400
     assert response.json() == {"error": "the content is not JSON"}
 
 
-async def test_api_answers_415_to_a_form(client) -> None:
+async def test_api_answers_415_to_a_form(client: Client) -> None:
     response = await client.post("/api/notes", data={"title": "T"})
     assert response.status == 415
 
 
-async def test_api_takes_json_with_a_charset(client) -> None:
+async def test_api_takes_json_with_a_charset(client: Client) -> None:
     response = await client.post(
         "/api/notes", content=b'{"title": "T"}', headers={"Content-Type": "application/json; charset=utf-8"}
     )
@@ -286,7 +288,7 @@ async def test_api_takes_json_with_a_charset(client) -> None:
     ("path", "allow"),
     [("/api/notes", "GET, HEAD, OPTIONS, POST"), ("/api/notes/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT")],
 )
-async def test_api_answers_405_with_what_is_allowed(client, path, allow) -> None:
+async def test_api_answers_405_with_what_is_allowed(client: Client, path: str, allow: str) -> None:
     response = await client.request("LOCK", path)
     assert response.status == 405
     assert response.headers["Allow"] == allow
@@ -296,7 +298,7 @@ async def test_api_answers_405_with_what_is_allowed(client, path, allow) -> None
 # -- a restart
 
 
-async def test_notes_are_there_after_a_restart(app_module) -> None:
+async def test_notes_are_there_after_a_restart(app_module: ModuleType) -> None:
     async with Client(app_module.app) as client:
         path = await write(client, "kept", "over the restart")
         await client.post("/api/notes", json={"title": "this one, too"})

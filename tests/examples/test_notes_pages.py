@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
+from typing import Any, TypeAlias
 
 import pytest
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 HOSTILE = """<script>alert("x")</script><img src=x onerror='y'>&"""
 ESCAPED = "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&lt;img src=x onerror=&#x27;y&#x27;&gt;&amp;"
+
+# Each test imports the modules again, so their classes have no names here.
+Note: TypeAlias = Any
+Listing: TypeAlias = Any
+MakeNote: TypeAlias = Callable[..., Note]
 
 
 @pytest.fixture
@@ -29,19 +36,21 @@ def markup(notes: Callable[[str], ModuleType]) -> ModuleType:
 
 
 @pytest.fixture
-def make_note(notes: Callable[[str], ModuleType]) -> Callable:
-    def make(title: str = "Title", text: str = "Text", *, pinned: bool = False):
+def make_note(notes: Callable[[str], ModuleType]) -> MakeNote:
+    def make(title: str = "Title", text: str = "Text", *, pinned: bool = False) -> Note:
         return notes("store").Note(id=7, title=title, text=text, pinned=pinned, created_at=NOW, updated_at=NOW)
 
     return make
 
 
-def listing(pages, *found, query="", words=(), page=1, pages_in_all=1):
+def listing(
+    pages: ModuleType, *found: Note, query: str = "", words: tuple[str, ...] = (), page: int = 1, pages_in_all: int = 1
+) -> Listing:
     store = pages.Found(notes=found, total=len(found))
     return pages.Listing(found=store, query=query, words=words, page=page, pages=pages_in_all)
 
 
-def test_list_escapes_notes_and_query(pages, make_note) -> None:
+def test_list_escapes_notes_and_query(pages: ModuleType, make_note: MakeNote) -> None:
     html = pages.list_page(listing(pages, make_note(HOSTILE, HOSTILE), query=HOSTILE, words=(HOSTILE,)), now=NOW)
     assert "<script" not in html
     assert "<img src=x" not in html
@@ -49,24 +58,24 @@ def test_list_escapes_notes_and_query(pages, make_note) -> None:
     assert f"<mark>{ESCAPED}</mark>" in html
 
 
-def test_note_escapes_title_and_text(pages, make_note) -> None:
+def test_note_escapes_title_and_text(pages: ModuleType, make_note: MakeNote) -> None:
     html = pages.note_page(make_note(HOSTILE, HOSTILE), now=NOW)
     assert "<script" not in html
     assert html.count(ESCAPED) == 3
 
 
-def test_form_escapes_what_was_typed(pages, drafts) -> None:
+def test_form_escapes_what_was_typed(pages: ModuleType, drafts: ModuleType) -> None:
     html = pages.form_page(drafts.Draft(title=HOSTILE, text="</textarea>" + HOSTILE))
     assert "<script" not in html
     assert html.count("</textarea>") == 1
 
 
-def test_form_keeps_a_first_empty_line(pages, drafts) -> None:
+def test_form_keeps_a_first_empty_line(pages: ModuleType, drafts: ModuleType) -> None:
     # The HTML parser drops one newline right after <textarea>; that one is ours.
     assert ">\n\nindeed</textarea>" in pages.form_page(drafts.Draft(text="\nindeed"))
 
 
-def test_form_shows_errors_beside_their_fields(pages, drafts) -> None:
+def test_form_shows_errors_beside_their_fields(pages: ModuleType, drafts: ModuleType) -> None:
     html = pages.form_page(drafts.Draft(text="kept"), errors={"title": "A note needs a title."})
     assert '<p class="error" id="title-error">A note needs a title.</p>' in html
     assert 'aria-invalid="true" aria-describedby="title-error"' in html
@@ -74,26 +83,26 @@ def test_form_shows_errors_beside_their_fields(pages, drafts) -> None:
     assert 'id="text-error"' not in html
 
 
-def test_fill_leaves_braces_of_values_alone(pages, make_note) -> None:
+def test_fill_leaves_braces_of_values_alone(pages: ModuleType, make_note: MakeNote) -> None:
     assert "{title} {0}" in pages.note_page(make_note("{title} {0}"), now=NOW)
 
 
-def test_list_without_notes_invites_to_write_one(pages) -> None:
+def test_list_without_notes_invites_to_write_one(pages: ModuleType) -> None:
     assert "Write the first one" in pages.list_page(listing(pages))
 
 
-def test_list_without_results_names_the_query(pages) -> None:
+def test_list_without_results_names_the_query(pages: ModuleType) -> None:
     assert "No note contains <strong>zebra</strong>" in pages.list_page(listing(pages, query="zebra", words=("zebra",)))
 
 
-def test_list_links_to_the_pages_around_and_keeps_the_query(pages, make_note) -> None:
+def test_list_links_to_the_pages_around_and_keeps_the_query(pages: ModuleType, make_note: MakeNote) -> None:
     html = pages.list_page(listing(pages, make_note(), query="a&b", words=("a&b",), page=2, pages_in_all=3), now=NOW)
     assert 'href="/?q=a%26b&amp;page=1"' in html
     assert 'href="/?q=a%26b&amp;page=3"' in html
     assert "Page 2 of 3" in html
 
 
-def test_list_of_one_page_has_no_pagination(pages, make_note) -> None:
+def test_list_of_one_page_has_no_pagination(pages: ModuleType, make_note: MakeNote) -> None:
     assert "Page 1" not in pages.list_page(listing(pages, make_note()), now=NOW)
 
 
@@ -105,7 +114,9 @@ def test_list_of_one_page_has_no_pagination(pages, make_note) -> None:
         pytest.param("", "", id="none"),
     ],
 )
-def test_flash_says_one_of_our_messages_or_nothing(pages, make_note, flash, expected) -> None:
+def test_flash_says_one_of_our_messages_or_nothing(
+    pages: ModuleType, make_note: MakeNote, flash: str, expected: str
+) -> None:
     html = pages.note_page(make_note(), flash=flash, now=NOW)
     assert (expected or "</header>") in html
     assert ('class="flash"' in html) is bool(expected)
@@ -121,11 +132,11 @@ def test_flash_says_one_of_our_messages_or_nothing(pages, make_note, flash, expe
         pytest.param((".*",), "Notes &amp; notebooks", id="no-pattern"),
     ],
 )
-def test_highlight_marks_words(markup, words, expected) -> None:
+def test_highlight_marks_words(markup: ModuleType, words: tuple[str, ...], expected: str) -> None:
     assert markup.highlight("Notes & notebooks", words) == expected
 
 
-def test_excerpt_is_taken_around_the_first_word(markup) -> None:
+def test_excerpt_is_taken_around_the_first_word(markup: ModuleType) -> None:
     text = "start " * 100 + "needle " + "end " * 100
     assert "needle" in markup.excerpt(text, ["needle"])
     assert markup.excerpt(text, ["needle"]).startswith("… ")
@@ -145,7 +156,7 @@ def test_excerpt_is_taken_around_the_first_word(markup) -> None:
         pytest.param(timedelta(days=10), "5 Mar 2026", id="date"),
     ],
 )
-def test_ago_says_how_long_it_has_been(markup, passed, expected) -> None:
+def test_ago_says_how_long_it_has_been(markup: ModuleType, passed: dt.timedelta, expected: str) -> None:
     assert markup.ago(NOW - passed, NOW) == expected
 
 
@@ -160,11 +171,11 @@ def test_ago_says_how_long_it_has_been(markup, passed, expected) -> None:
         pytest.param({"title": "t", "text": "\ud800"}, "text", id="half-a-surrogate-pair"),
     ],
 )
-def test_draft_refuses(drafts, form, field) -> None:
+def test_draft_refuses(drafts: ModuleType, form: dict[str, str], field: str) -> None:
     assert list(drafts.Draft.from_form(form).errors()) == [field]
 
 
-def test_draft_tidies_lines(drafts) -> None:
+def test_draft_tidies_lines(drafts: ModuleType) -> None:
     draft = drafts.Draft.from_form({"title": "  two \n words ", "text": "a\r\nb\rc\n\n", "pinned": "yes"})
     assert draft == drafts.Draft(title="two words", text="a\nb\nc", pinned=True)
     assert draft.errors() == {}
@@ -180,11 +191,11 @@ def test_draft_tidies_lines(drafts) -> None:
         pytest.param({"text": "t"}, {"title"}, id="title-missing"),
     ],
 )
-def test_draft_from_json_names_the_fields_that_are_wrong(drafts, value, fields) -> None:
+def test_draft_from_json_names_the_fields_that_are_wrong(drafts: ModuleType, value: object, fields: set[str]) -> None:
     assert set(drafts.draft_from_json(value, base=drafts.Draft())[1]) == fields
 
 
-def test_draft_from_json_keeps_what_is_not_sent(drafts) -> None:
+def test_draft_from_json_keeps_what_is_not_sent(drafts: ModuleType) -> None:
     base = drafts.Draft(title="old", text="text", pinned=True)
     assert drafts.draft_from_json({"title": "new"}, base=base) == (
         drafts.Draft(title="new", text="text", pinned=True),
@@ -192,7 +203,7 @@ def test_draft_from_json_keeps_what_is_not_sent(drafts) -> None:
     )
 
 
-def test_search_words_are_bounded(drafts) -> None:
+def test_search_words_are_bounded(drafts: ModuleType) -> None:
     assert drafts.search_words(" a  b\tc ") == ("a", "b", "c")
     assert len(drafts.search_words("x " * 500)) == 8
 
@@ -205,10 +216,12 @@ def test_search_words_are_bounded(drafts) -> None:
         *[pytest.param(text, 1, id=repr(text)) for text in ("", "0", "-1", "+2", " 2", "1_0", "२", "x", "9" * 5000)],
     ],
 )
-def test_page_number_is_a_number_or_the_default(notes, text, expected) -> None:
+def test_page_number_is_a_number_or_the_default(
+    notes: Callable[[str], ModuleType], text: str | None, expected: int
+) -> None:
     assert notes("listing").page_number(text) == expected
 
 
 @pytest.mark.parametrize(("total", "expected"), [(0, 1), (1, 1), (12, 1), (13, 2)])
-def test_page_count_has_room_for_all(notes, total, expected) -> None:
+def test_page_count_has_room_for_all(notes: Callable[[str], ModuleType], total: int, expected: int) -> None:
     assert notes("listing").page_count(total, 12) == expected

@@ -8,8 +8,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any, TypeAlias
 
 import pytest
+
+# Each test imports the module again, so its classes have no names here.
+Found: TypeAlias = Any
+Store: TypeAlias = Any
 
 
 class Clock:
@@ -29,25 +34,25 @@ def store_module(notes: Callable[[str], ModuleType]) -> ModuleType:
 
 
 @pytest.fixture
-def store(store_module: ModuleType, tmp_path: Path) -> Iterator:
+def store(store_module: ModuleType, tmp_path: Path) -> Iterator[Store]:
     store = store_module.Store(tmp_path / "notes.sqlite3", now=Clock())
     store.open()
     with closing(store):
         yield store
 
 
-def titles(found) -> list[str]:
+def titles(found: Found) -> list[str]:
     return [note.title for note in found.notes]
 
 
-def test_store_returns_what_it_was_given(store) -> None:
+def test_store_returns_what_it_was_given(store: Store) -> None:
     note = store.create("Title", "Text", pinned=True)
     assert store.get(note.id) == note
     assert (note.title, note.text, note.pinned) == ("Title", "Text", True)
     assert note.created_at == note.updated_at == datetime(2026, 3, 1, 0, 1, tzinfo=UTC)
 
 
-def test_store_keeps_notes_over_a_restart(store_module, store, tmp_path) -> None:
+def test_store_keeps_notes_over_a_restart(store_module: ModuleType, store: Store, tmp_path: Path) -> None:
     kept = [store.create(f"note {number}", "") for number in range(5)]
     store.delete(kept.pop().id)
     store.close()
@@ -58,7 +63,9 @@ def test_store_keeps_notes_over_a_restart(store_module, store, tmp_path) -> None
         assert [again.get(note.id) for note in kept] == kept
 
 
-def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(store_module, store, tmp_path) -> None:
+def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(
+    store_module: ModuleType, store: Store, tmp_path: Path
+) -> None:
     # Nothing is closed here: this is what a process that is killed leaves behind.
     other = store_module.Store(tmp_path / "notes.sqlite3")
     other.open()
@@ -67,20 +74,20 @@ def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(store_module, 
         assert other.get(note.id) == note
 
 
-def test_store_waits_for_the_disk(store) -> None:
+def test_store_waits_for_the_disk(store: Store) -> None:
     ((mode,),) = store._connection.execute("PRAGMA synchronous").fetchall()
     ((journal,),) = store._connection.execute("PRAGMA journal_mode").fetchall()
     assert (mode, journal) == (2, "wal")
 
 
-def test_store_that_is_not_open_says_so(store_module, tmp_path) -> None:
+def test_store_that_is_not_open_says_so(store_module: ModuleType, tmp_path: Path) -> None:
     store = store_module.Store(tmp_path / "notes.sqlite3")
     with pytest.raises(RuntimeError, match="is not open"):
         store.get(1)
     assert not (tmp_path / "notes.sqlite3").exists()
 
 
-def test_store_may_be_opened_and_closed_twice(store) -> None:
+def test_store_may_be_opened_and_closed_twice(store: Store) -> None:
     store.open()
     store.close()
     store.close()
@@ -88,7 +95,7 @@ def test_store_may_be_opened_and_closed_twice(store) -> None:
     assert store.search(limit=1).total == 0
 
 
-def test_store_refuses_a_file_that_is_no_database(store_module, tmp_path) -> None:
+def test_store_refuses_a_file_that_is_no_database(store_module: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Ada, this is not a database. " * 50)
     store = store_module.Store(path)
@@ -96,7 +103,7 @@ def test_store_refuses_a_file_that_is_no_database(store_module, tmp_path) -> Non
         store.open()
 
 
-def test_store_orders_by_pin_then_by_change(store) -> None:
+def test_store_orders_by_pin_then_by_change(store: Store) -> None:
     first, second, third = (store.create(title, "") for title in ("first", "second", "third"))
     assert titles(store.search(limit=10)) == ["third", "second", "first"]
     store.pin(first.id, pinned=True)
@@ -106,7 +113,7 @@ def test_store_orders_by_pin_then_by_change(store) -> None:
     assert store.get(third.id) == third
 
 
-def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store) -> None:
+def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store: Store) -> None:
     note = store.create("Title", "")
     pinned = store.pin(note.id, pinned=True)
     assert pinned.updated_at == note.updated_at
@@ -127,7 +134,7 @@ def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store)
         pytest.param([], ["Überraschung", "Snake_case", "Sale", "The garden", "Plants"], id="nothing-finds-all"),
     ],
 )
-def test_search_finds_notes_with_all_words(store, words, expected) -> None:
+def test_search_finds_notes_with_all_words(store: Store, words: list[str], expected: list[str]) -> None:
     store.create("Plants", "A rose for the garden")
     store.create("The garden", "")
     store.create("Sale", "100% off")
@@ -138,7 +145,7 @@ def test_search_finds_notes_with_all_words(store, words, expected) -> None:
     assert found.total == len(expected)
 
 
-def test_search_gives_one_page_and_counts_all(store) -> None:
+def test_search_gives_one_page_and_counts_all(store: Store) -> None:
     for number in range(5):
         store.create(f"note {number}", "")
     found = store.search(limit=2, offset=2)
@@ -147,7 +154,7 @@ def test_search_gives_one_page_and_counts_all(store) -> None:
 
 
 @pytest.mark.parametrize("note_id", [0, -1, 99, 2**63, 10**40])
-def test_store_has_no_note_with_a_number_that_was_never_given(store, note_id) -> None:
+def test_store_has_no_note_with_a_number_that_was_never_given(store: Store, note_id: int) -> None:
     store.create("Title", "")
     assert store.get(note_id) is None
     assert store.replace(note_id, "a", "b", pinned=False) is None
@@ -155,13 +162,13 @@ def test_store_has_no_note_with_a_number_that_was_never_given(store, note_id) ->
     assert store.delete(note_id) is False
 
 
-def test_store_never_gives_a_number_twice(store) -> None:
+def test_store_never_gives_a_number_twice(store: Store) -> None:
     first = store.create("first", "")
     assert store.delete(first.id) is True
     assert store.create("second", "").id > first.id
 
 
-def test_store_serves_many_threads(store) -> None:
+def test_store_serves_many_threads(store: Store) -> None:
     def write() -> None:
         for _ in range(20):
             store.create("from a thread", "")

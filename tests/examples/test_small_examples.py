@@ -29,7 +29,7 @@ def welcome(import_from: Import) -> ModuleType:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_echo_answers_with_the_content(echo, method) -> None:
+async def test_echo_answers_with_the_content(echo: ModuleType, method: str) -> None:
     content = bytes(range(256)) * 300
     async with Client(echo.app) as client:
         response = await client.request(method, "/", content=content)
@@ -38,13 +38,13 @@ async def test_echo_answers_with_the_content(echo, method) -> None:
     assert response.headers["Content-Type"] == "application/octet-stream"
 
 
-async def test_echo_answers_a_request_without_content(echo) -> None:
+async def test_echo_answers_a_request_without_content(echo: ModuleType) -> None:
     async with Client(echo.app) as client:
         response = await client.get("/")
     assert (response.status, response.content) == (200, b"")
 
 
-async def test_welcome_has_a_page_of_its_own(welcome) -> None:
+async def test_welcome_has_a_page_of_its_own(welcome: ModuleType) -> None:
     async with Client(welcome.app) as client:
         response = await client.get("/")
     assert response.status == 200
@@ -60,7 +60,7 @@ async def test_welcome_has_a_page_of_its_own(welcome) -> None:
         pytest.param("/welcome/%3Cscript%3Ealert(1)%3C%2Fscript%3E", f"Welcome, {ESCAPED}!", id="hostile"),
     ],
 )
-async def test_welcome_greets_by_name(welcome, path, greeting) -> None:
+async def test_welcome_greets_by_name(welcome: ModuleType, path: str, greeting: str) -> None:
     async with Client(welcome.app) as client:
         response = await client.get(path)
     assert response.status == 200
@@ -68,7 +68,7 @@ async def test_welcome_greets_by_name(welcome, path, greeting) -> None:
     assert HOSTILE not in response.text
 
 
-async def test_login_shows_the_form_and_reads_it(welcome) -> None:
+async def test_login_shows_the_form_and_reads_it(welcome: ModuleType) -> None:
     async with Client(welcome.app) as client:
         form = await client.get("/login")
         response = await client.post("/login", data={"name": HOSTILE, "password": "secret"})
@@ -78,7 +78,7 @@ async def test_login_shows_the_form_and_reads_it(welcome) -> None:
     assert HOSTILE not in response.text
 
 
-async def test_login_asks_again_without_a_name(welcome) -> None:
+async def test_login_asks_again_without_a_name(welcome: ModuleType) -> None:
     async with Client(welcome.app) as client:
         response = await client.post("/login", data={"name": " "})
     assert response.status == 422
@@ -86,7 +86,7 @@ async def test_login_asks_again_without_a_name(welcome) -> None:
     assert '<form method="post" action="/login">' in response.text
 
 
-async def test_login_takes_nothing_but_a_form(welcome) -> None:
+async def test_login_takes_nothing_but_a_form(welcome: ModuleType) -> None:
     async with Client(welcome.app) as client:
         response = await client.post("/login", json={"name": "Ada"})
     assert response.status == 415

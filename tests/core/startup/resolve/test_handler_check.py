@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import (
@@ -23,7 +23,7 @@ import attrs
 import pytest
 
 import turnbuckle
-from turnbuckle import App, NotFound, Request, Response, Route, StartupError
+from turnbuckle import App, NotFound, Plan, Request, Response, Route, StartupError
 
 if TYPE_CHECKING:
     from nowhere import Elsewhere
@@ -63,7 +63,7 @@ class ForeignRequest:
     """The request of another framework."""
 
 
-def Depends(function):  # the name of another framework
+def Depends(function: Callable[..., Any]) -> Any:  # the name of another framework
     return Marker()
 
 
@@ -93,7 +93,7 @@ class Wiki:
         return ""
 
 
-def passing_on(function):
+def passing_on(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(*args, **kwargs):
         return await function(*args, **kwargs)
@@ -101,7 +101,7 @@ def passing_on(function):
     return wrapper
 
 
-def with_store(function):
+def with_store(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(*args, **kwargs):
         return await function(*args, store={}, **kwargs)
@@ -109,7 +109,7 @@ def with_store(function):
     return wrapper
 
 
-def without_request(function):
+def without_request(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(request, **kwargs):
         return await function(**kwargs)
@@ -117,7 +117,7 @@ def without_request(function):
     return wrapper
 
 
-def resolve(handler, path):
+def resolve(handler: object, path: str) -> Plan:
     app = App()
     app.add_route(path, handler)
     return app.resolve()
@@ -232,7 +232,7 @@ class GeneratorView:
         pytest.param(strings, "/", "TB429", "'-> collections.abc.Iterator[str]'", id="returns-iterator"),
     ],
 )
-def test_mistake_is_refused_with_the_right_spelling(handler, path, code, message) -> None:
+def test_mistake_is_refused_with_the_right_spelling(handler: object, path: str, code: str, message: str) -> None:
     with pytest.raises(StartupError) as raised:
         resolve(handler, path)
     (problem, *_) = [problem.diagnostic for problem in raised.value.problems]
@@ -259,7 +259,7 @@ def test_coroutine_in_place_of_its_function_is_refused_and_closed() -> None:
         pytest.param(id_alone, "/{user_id}", "receives the request as 'id', and its path has 'user_id'", id="name"),
     ],
 )
-def test_mistake_that_may_work_all_the_same_is_a_warning(handler, path, message) -> None:
+def test_mistake_that_may_work_all_the_same_is_a_warning(handler: object, path: str, message: str) -> None:
     (warning,) = resolve(handler, path).diagnostics
     assert (warning.level, warning.code) == ("warning", "TB415")
     assert message in str(warning)
@@ -342,7 +342,7 @@ async def streamed(request) -> AsyncIterator[str]:
         pytest.param(lambda request, n=N: n, "/", id="lambda"),
     ],
 )
-def test_legal_form_has_no_problem(handler, path) -> None:
+def test_legal_form_has_no_problem(handler: object, path: str) -> None:
     assert list(resolve(handler, path).diagnostics) == []
 
 
@@ -369,7 +369,7 @@ def test_route_of_a_plugin_is_checked() -> None:
     class Shop(turnbuckle.Plugin):
         info = turnbuckle.PluginInfo(name="shop")
 
-        def provide_routes(self, setup):
+        def provide_routes(self, setup: turnbuckle.Setup) -> list[Route]:
             return [Route(path="/", handler=query)]
 
     with pytest.raises(StartupError) as raised:

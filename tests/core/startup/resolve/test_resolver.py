@@ -333,11 +333,11 @@ def test_same_plugin_in_two_scopes_with_two_configs() -> None:
 
 
 @pytest.mark.parametrize("path", ["/{number:int}", "/<number>"])
-async def test_handler_is_called_the_same_by_any_router(path) -> None:
-    async def show(request, number) -> str:
+async def test_handler_is_called_the_same_by_any_router(path: str) -> None:
+    async def show(request: Request, number: object) -> str:
         return f"{request.method} {number}"
 
-    async def show_only(number) -> str:
+    async def show_only(number: object) -> str:
         return f"{number}"
 
     app = App(router=RouterProvider("foreign", lambda setup: _Foreign()))
@@ -357,13 +357,13 @@ class _Foreign:
     def __init__(self) -> None:
         self.routes = {}
 
-    def add(self, route) -> None:
+    def add(self, route: Route) -> None:
         self.routes[route.path.rpartition("/")[0]] = route
 
     def freeze(self) -> None:
         pass
 
-    def match(self, method, path):
+    def match(self, method: str, path: str) -> Match:
         prefix, _, number = path.rpartition("/")
         return Match(self.routes[prefix].handler, {"number": number}, self.routes[prefix])
 
