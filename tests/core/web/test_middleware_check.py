@@ -3,6 +3,8 @@
 import functools
 import logging
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -57,7 +59,7 @@ def plain(request, call_next):
         pytest.param(plain, "is not an async function; write 'async def'", id="plain"),
     ],
 )
-def test_function_that_cannot_be_middleware_is_refused_at_once(function, message):
+def test_function_that_cannot_be_middleware_is_refused_at_once(function: Callable[..., Any], message: str) -> None:
     for add in (middleware, App().middleware, App().add_middleware, lambda function: App(middleware=[function])):
         with pytest.raises(TypeError, match=re.escape(message)):
             add(function)
@@ -140,7 +142,7 @@ async def annotated(request, call_next) -> None:
         pytest.param(annotated, "is annotated '-> None', but must return a Response", id="annotated"),
     ],
 )
-def test_middleware_that_fails_in_each_request_is_refused(record, message):
+def test_middleware_that_fails_in_each_request_is_refused(record: Middleware, message: str) -> None:
     with pytest.raises(StartupError) as raised:
         App(middleware=[record]).compile()
     (problem,) = raised.value.problems
@@ -199,7 +201,7 @@ async def in_a_block(request, call_next):
         in_a_block,
     ],
 )
-def test_legal_middleware_is_accepted(record):
+def test_legal_middleware_is_accepted(record: Middleware) -> None:
     App(middleware=[record]).compile()
 
 
@@ -244,7 +246,9 @@ async def adds_a_field(request, call_next):
         ),
     ],
 )
-async def test_failure_names_the_middleware_and_its_place(chain, message, caplog):
+async def test_failure_names_the_middleware_and_its_place(
+    chain: list[Middleware], message: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.ERROR):
         async with Client(App("shop", middleware=chain)) as client:
             assert (await client.get("/")).status == 500

@@ -37,18 +37,18 @@ class Handling:
 
 
 async def swapped(error: ValueError, request: Request) -> str: ...
-async def swapped_by_name(error, request): ...  # type: ignore[no-untyped-def]
+async def swapped_by_name(error, request): ...  # noqa: ANN001, ANN201
 async def error_only(error: ValueError) -> str: ...
 async def other_types(request: str, error: ValueError) -> str: ...
 
 
-def plain_generator(request, error):  # type: ignore[no-untyped-def]
+def plain_generator(request: Request, error: ValueError):  # noqa: ANN201
     yield ""
 
 
 async def legal(request: Request, error: ValueError) -> str: ...
 async def legal_supertype(request: Request, error: Exception) -> str: ...
-async def legal_unannotated(request, error): ...  # type: ignore[no-untyped-def]
+async def legal_unannotated(request, error): ...  # noqa: ANN001, ANN201
 async def legal_all(*args: object) -> str: ...
 
 
