@@ -6,9 +6,11 @@ same records. ``turnbuckle.hookspecs`` lists the hooks with the record that each
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, overload
 
 import attrs
 
@@ -169,6 +171,21 @@ class _MiddlewareFactory:
         function = self.function
         # The lambda returns the coroutine itself; an async def would wrap it in a second coroutine.
         return lambda request: function(request, next_handler)
+
+    def __reduce__(self) -> tuple[Callable[..., _MiddlewareFactory], tuple[object, ...]]:
+        """Pickle by the name of the record if the decorator replaced the function: pickle cannot find the function."""
+        module = getattr(self.function, "__module__", "")
+        name = getattr(self.function, "__qualname__", "")
+        record = getattr(sys.modules.get(module), name, None)
+        if isinstance(record, Middleware) and record.factory is self:
+            return _factory_of, (module, name)
+        return _MiddlewareFactory, (self.function,)
+
+
+def _factory_of(module: str, name: str) -> _MiddlewareFactory:
+    """Return the factory of the middleware of that name in a module."""
+    record: Middleware = getattr(importlib.import_module(module), name)
+    return cast(_MiddlewareFactory, record.factory)
 
 
 def _check(function: MiddlewareFunction) -> None:

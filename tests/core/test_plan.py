@@ -23,6 +23,7 @@ from turnbuckle.records import (
     ProtocolProvider,
     ResponseType,
     RouterProvider,
+    middleware,
 )
 from turnbuckle.routing.converters import Converter
 from turnbuckle.routing.records import Match, Route
@@ -36,11 +37,16 @@ class Thing:
     """A type with a response type of its own."""
 
 
-async def item(request: Request, id: int) -> str:
+async def item(request: Request, id: int | str) -> str:
     return str(id)
 
 
 async def around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    return await call_next(request)
+
+
+@middleware(zone="security")
+async def check(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     return await call_next(request)
 
 
@@ -76,7 +82,7 @@ class Sized(Plugin):
 def make_app() -> App:
     app = App(
         plugins=[(Sized, {"size": 2})],
-        middleware=[around],
+        middleware=[around, check],
         router=make_router,
         settings={"limits": {"content": 1000}},
         converters={"hex": Converter(regex="[0-9a-f]+"), "like": make_regex},
@@ -99,6 +105,7 @@ RECORDS = [
     ParserProvider("tree", item),
     RouterProvider("tree", TreeRouter),
     Middleware("around", make_regex, provides="user"),
+    check,
     ErrorHandler(KeyError, answer),
     ResponseType(Thing, render),
     Lifespan("number", make_regex, provides=NUMBER),
@@ -112,7 +119,9 @@ RECORDS = [
 ]
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record", RECORDS, ids=lambda record: f"{type(record).__name__}-{getattr(record, 'name', '')}".strip("-")
+)
 def test_record_survives_pickling(record: object) -> None:
     assert pickle.loads(pickle.dumps(record)) == record
 
