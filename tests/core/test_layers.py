@@ -52,6 +52,8 @@ _PUBLIC: Final = {
 _SANS_IO: Final = {"asyncio", "socket", "ssl", "select", "time", "logging", "threading", "pluggy"}
 
 _MAX_MODULES: Final = 15
+_MAX_TOP_MODULES: Final = 20
+_MAX_LINES: Final = 500
 _MIN_LINES: Final = 40
 # Exceptions, each with its reason.
 _SMALL_MODULES: Final = {
@@ -184,6 +186,16 @@ def test_folders_are_neither_crowded_nor_empty(folder: Path) -> None:
     rooms = [path for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert len(modules) <= _MAX_MODULES
     assert len(modules) + len(rooms) >= 2
+
+
+def test_top_folder_is_not_crowded() -> None:
+    assert len([path for path in _CORE.glob("*.py") if path.name != "__init__.py"]) <= _MAX_TOP_MODULES
+
+
+@pytest.mark.parametrize("folder", ["core", "plugins", "contrib"])
+def test_modules_are_not_too_long(folder: str) -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in _modules(_ROOT / folder)}
+    assert {path: count for path, count in lines.items() if count > _MAX_LINES} == {}
 
 
 def test_modules_are_worth_a_file() -> None:
