@@ -30,7 +30,7 @@ from turnbuckle.server.logs.records import log_line_of
 from turnbuckle.testing import Client
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-INJECTED = "a\r\nX-AdaptedPart: yes"
+INJECTED = "a\r\nX-Injected: yes"
 
 
 async def _pieces() -> AsyncIterator[bytes]:
@@ -102,7 +102,7 @@ def test_row_48_control_in_a_response_raises_where_it_is_written(way: Callable[[
         way(text)
 
 
-@pytest.mark.parametrize("status", ["200 OK\r\nX-AdaptedPart: yes", 200.5, True, 99, 600, 1000, None])
+@pytest.mark.parametrize("status", ["200 OK\r\nX-Injected: yes", 200.5, True, 99, 600, 1000, None])
 def test_row_48_status_is_a_number_and_nothing_else(status: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         Response("", status=status)  # type: ignore[arg-type]  # that is the point
@@ -174,7 +174,7 @@ async def test_row_49_response_that_cannot_be_sent_is_500_and_the_server_lives(a
         exchange = await client.raw(b"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n")
         again = await client.raw(GET)
     assert (exchange.statuses, exchange.is_cut) == ([500], False)
-    assert b"AdaptedPart" not in exchange.received
+    assert b"Injected" not in exchange.received
     assert again.response.text == "good"
 
 
@@ -187,7 +187,7 @@ async def test_row_49_middleware_cannot_send_it_either() -> None:
     async with Client(App(middleware=[spoil])) as client:
         exchange = await client.raw(GET)
     assert exchange.statuses == [500]
-    assert b"AdaptedPart" not in exchange.received
+    assert b"Injected" not in exchange.received
 
 
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -55,9 +55,9 @@ class Bare:
 
 
 def test_every_setting_of_the_core_has_a_description() -> None:
-    format_error = [each for section in sections_of(Settings) for each in section.settings]
-    assert len(format_error) > 30
-    assert [each.key for each in format_error if not each.text] == []
+    settings = [setting for section in sections_of(Settings) for setting in section.settings]
+    assert len(settings) > 30
+    assert [setting.key for setting in settings if not setting.text] == []
     assert [section.key for section in sections_of(Settings) if not section.text] == []
 
 

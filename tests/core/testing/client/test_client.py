@@ -44,8 +44,8 @@ async def test_client_sends_each_method(make_application: MakeApplication, metho
     async with Client(make_application(_describe)) as client:
         response = await getattr(client, method)("/a", params={"b": "c"})
 
-    format_error = _described(response.content)
-    assert (format_error["method"], format_error["target"]) == (method.upper(), "/a?b=c")
+    description = _described(response.content)
+    assert (description["method"], description["target"]) == (method.upper(), "/a?b=c")
     assert (response.status, response.reason_phrase, response.http_version) == (200, "OK", "1.1")
     assert (response.method, response.url) == (method.upper(), "http://testserver/a?b=c")
 
@@ -183,9 +183,9 @@ async def test_client_says_where_requests_come_from(make_application: MakeApplic
 
 async def test_client_sends_its_headers_with_every_request(make_application: MakeApplication) -> None:
     async with Client(make_application(_describe), headers={"X-A": "1", "Accept": "text/html"}) as client:
-        format_error = _described((await client.get("/", headers={"X-B": "2"})).content)
+        description = _described((await client.get("/", headers={"X-B": "2"})).content)
 
-    assert format_error["headers"] == [
+    assert description["headers"] == [
         ["host", "testserver"],
         ["user-agent", "turnbuckle-testing"],
         ["x-a", "1"],

@@ -74,9 +74,9 @@ async def test_redirects_keep_or_change_the_method(
     async with Client(make_application(_redirects), follow_redirects=True) as client:
         response = await client.request(method, f"/{status}", data={"a": "1"}, headers={"Content-Type": "text/x"})
 
-    format_error = _described(response.content)
-    assert (format_error["method"], format_error["content"]) == (becomes, content)
-    fields = dict(pair for pair in format_error["headers"] if isinstance(pair, list))  # type: ignore[attr-defined]
+    description = _described(response.content)
+    assert (description["method"], description["content"]) == (becomes, content)
+    fields = dict(pair for pair in description["headers"] if isinstance(pair, list))  # type: ignore[attr-defined]
     assert ("content-type" in fields) == (becomes != "GET")
 
 
