@@ -109,9 +109,9 @@ def _log_access(entry: AccessEntry) -> None:
 
 
 def _names_destination(settings: LogSettings) -> bool:
-    asked = (settings.format, settings.destination, settings.access_destination)
+    chosen = (settings.format, settings.destination, settings.access_destination)
     plain = LogSettings()
-    return asked != (plain.format, plain.destination, plain.access_destination)
+    return chosen != (plain.format, plain.destination, plain.access_destination)
 
 
 @contextmanager

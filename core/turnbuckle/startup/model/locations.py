@@ -29,7 +29,7 @@ def location_of(value: object) -> str:
     code = _code_of(value)
     if code is not None:
         return file_location(code.co_filename, code.co_firstlineno)
-    return _class_place(value if isinstance(value, type) else type(value))
+    return _class_location(value if isinstance(value, type) else type(value))
 
 
 def _code_of(value: object) -> CodeType | None:
@@ -50,7 +50,7 @@ def _unwrapped(value: object) -> object:
         return value
 
 
-def _class_place(cls: type) -> str:
+def _class_location(cls: type) -> str:
     module = sys.modules.get(cls.__module__)
     path = getattr(module, "__file__", None)
     if path is None:

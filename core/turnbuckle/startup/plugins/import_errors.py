@@ -38,11 +38,11 @@ def import_locations(error: BaseException, module: str) -> tuple[str, str]:
         The last line of the plugin's own code, and the line that raised the exception. Both are "" if the failure is
         outside of the plugin.
     """
-    places = [*_places(error)]
+    locations = [*_raised_locations(error)]
     top = module.partition(".")[0]
-    own = [place for path, place in places if _is_of(path, top)]
+    own = [location for path, location in locations if _is_of(path, top)]
     # Before the first line of the plugin come the lines that import it; they are not at fault.
-    return (own[-1], places[-1][1]) if own else ("", "")
+    return (own[-1], locations[-1][1]) if own else ("", "")
 
 
 def error_location(error: BaseException, near: str = "") -> str:
@@ -57,7 +57,7 @@ def error_location(error: BaseException, near: str = "") -> str:
     return _innermost(error.__traceback__, _folder(near.rpartition(":")[0]) if near else None)
 
 
-def _places(error: BaseException) -> Iterator[tuple[Path, str]]:
+def _raised_locations(error: BaseException) -> Iterator[tuple[Path, str]]:
     for frame in traceback.extract_tb(error.__traceback__):
         if not frame.filename.startswith("<"):
             yield Path(frame.filename), file_location(frame.filename, frame.lineno)

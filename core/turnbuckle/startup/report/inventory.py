@@ -41,7 +41,7 @@ class PluginInventory:
 
 
 def planned_plugins(
-    root: CollectedScope, asked: PluginRequests, loader: Loader, builtin: frozenset[str]
+    root: CollectedScope, requests: PluginRequests, loader: Loader, builtin: frozenset[str]
 ) -> tuple[PlannedPlugin, ...]:
     """Return the plugins that take part, scope by scope, then the others.
 
@@ -49,7 +49,7 @@ def planned_plugins(
 
     Args:
         root: the collected app.
-        asked: the plugins that the settings enable and disable.
+        requests: the plugins that the settings enable and disable.
         loader: the loader of plugins.
         builtin: names of the built-in plugins.
     """
@@ -61,7 +61,7 @@ def planned_plugins(
     )
     disabled = tuple(
         PlannedPlugin(name=name, state="disabled", origin=origin, note=f"disabled by {origin.location}")
-        for name, origin in asked.disabled.items()
+        for name, origin in requests.disabled.items()
     )
     names |= {plugin.name for plugin in (*quarantined, *disabled)}
     installed = tuple(
@@ -74,7 +74,7 @@ def planned_plugins(
 
 def with_failures(
     plugins: Sequence[PlannedPlugin],
-    asked_for: dict[str, Origin],
+    requested: dict[str, Origin],
     installed: Sequence[InstalledPlugin],
     diagnostics: Diagnostics,
 ) -> PluginInventory:
@@ -82,16 +82,16 @@ def with_failures(
 
     Args:
         plugins: the plugins as a plan without errors lists them.
-        asked_for: names of all plugins that the app or the settings ask for, with the origin of the request.
+        requested: names of all plugins that the app or the settings ask for, with the origin of the request.
         installed: the installed plugins.
         diagnostics: the diagnostics so far.
     """
     distributions = {plugin.name: plugin.distribution for plugin in installed}
     takes_part = {plugin.name for plugin in plugins if plugin.state != "installed"}
-    missing = [name for name in asked_for if name and name not in takes_part]
+    missing = [name for name in requested if name and name not in takes_part]
     shown = [_with_state(plugin, diagnostics) for plugin in plugins if plugin.name not in missing]
     for name in missing:
-        origin = attrs.evolve(asked_for[name], plugin=name, distribution=distributions.get(name, ""))
+        origin = attrs.evolve(requested[name], plugin=name, distribution=distributions.get(name, ""))
         shown.append(PlannedPlugin(name=name, state="failed", origin=origin, note=_problem_of(name, diagnostics)))
     plugins = [_with_distribution(plugin, distributions) for plugin in shown]
     return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
@@ -108,8 +108,8 @@ def inventory_without_app(sources: SettingsSources) -> PluginInventory:
     )
     built = build_settings(Settings, read_layers(declaration, sources, diagnostics), diagnostics)
     settings = built.instance or Settings()
-    asked = requests_from_settings(settings, built.values, sources)
-    plugins = [*_builtin(), *_local(sources), *_known(asked, settings.plugins.autoload, sources)]
+    requests = requests_from_settings(settings, built.values, sources)
+    plugins = [*_builtin(), *_local(sources), *_known(requests, settings.plugins.autoload, sources)]
     return PluginInventory(plugins=tuple(plugins), diagnostics=tuple(diagnostics.entries))
 
 
@@ -190,31 +190,31 @@ def _local(sources: SettingsSources) -> Iterator[PlannedPlugin]:
         )
 
 
-def _known(asked: PluginRequests, autoload: bool, sources: SettingsSources) -> Iterator[PlannedPlugin]:
+def _known(requests: PluginRequests, autoload: bool, sources: SettingsSources) -> Iterator[PlannedPlugin]:
     installed = installed_plugins()
     names = {plugin.name for plugin in installed}
-    enabled = {str(request.ref): request.origin for request in asked.enabled} if not sources.only_builtin else {}
+    enabled = {str(request.ref): request.origin for request in requests.enabled} if not sources.only_builtin else {}
     for plugin in installed:
         rivals = sum(other.name == plugin.name for other in installed)
-        if plugin.name in asked.disabled:
+        if plugin.name in requests.disabled:
             yield PlannedPlugin(
                 name=plugin.name,
                 state="disabled",
                 origin=plugin.origin,
-                note=f"disabled by {asked.disabled[plugin.name].location}",
+                note=f"disabled by {requests.disabled[plugin.name].location}",
             )
         elif rivals > 1:
             note = f"TB102 {rivals} distributions offer plugin {plugin.name!r}"
-            yield PlannedPlugin(name=plugin.name, state=_failed(plugin.name, asked), origin=plugin.origin, note=note)
+            yield PlannedPlugin(name=plugin.name, state=_failed(plugin.name, requests), origin=plugin.origin, note=note)
         elif plugin.name in enabled or (autoload and not plugin.is_ours and not sources.only_builtin):
             by = enabled[plugin.name].location if plugin.name in enabled else "plugins.autoload"
             yield PlannedPlugin(name=plugin.name, state="enabled", origin=plugin.origin, note=f"enabled by {by}")
         else:
             yield PlannedPlugin(name=plugin.name, state="installed", origin=plugin.origin, note="not enabled")
-    for name in enabled.keys() - names - asked.disabled.keys():
+    for name in enabled.keys() - names - requests.disabled.keys():
         note = f"TB101 unknown plugin {name!r}{did_you_mean(name, names)}"
-        yield PlannedPlugin(name=name, state=_failed(name, asked), origin=enabled[name], note=note)
+        yield PlannedPlugin(name=name, state=_failed(name, requests), origin=enabled[name], note=note)
 
 
-def _failed(name: str, asked: PluginRequests) -> PluginState:
-    return "quarantined" if name in asked.optional else "failed"
+def _failed(name: str, requests: PluginRequests) -> PluginState:
+    return "quarantined" if name in requests.optional else "failed"

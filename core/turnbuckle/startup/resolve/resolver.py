@@ -96,7 +96,7 @@ class Resolver:
         """
         candidates: Sequence[Sourced[ParserProvider]] = root.answers.of("provide_parsers")
         slot, shadow = self._slot("parser", adapted, candidates), self.settings.parser.shadow
-        if not slot.asked and slot.passed is None:
+        if not slot.requested and slot.passed is None:
             # A plugin that provides only the shadow parser is no candidate for the parser.
             candidates = [
                 candidate
@@ -110,7 +110,7 @@ class Resolver:
         name = self.settings.parser.shadow
         if not name:
             return None
-        asked_by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
+        requested_by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
         if parser is not None and parser.name == name:
             self.diagnostics.add(
                 "TB202",
@@ -122,7 +122,7 @@ class Resolver:
             )
             return None
         slot: Slot[ParserProvider] = Slot(
-            kind="shadow parser", key="parser.shadow", asked=name, asked_by=asked_by, builtin=self.builtin
+            kind="shadow parser", key="parser.shadow", requested=name, requested_by=requested_by, builtin=self.builtin
         )
         return choose(slot, root.answers.of("provide_parsers"), self.diagnostics)
 
@@ -133,14 +133,18 @@ class Resolver:
         chosen = {}
         kinds = {candidate.record.kind for candidate in candidates}
         named = self.settings.components.items()
-        asked = {kind: (name, f"setting components.{kind} ({source})") for kind, name in named}
+        requested = {kind: (name, f"setting components.{kind} ({source})") for kind, name in named}
         if self.settings.parser.shadow and "shadow_parser" not in kinds:
             by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
-            asked.setdefault("shadow_parser", ("threaded", by))
-        for kind in sorted(kinds | set(asked)):
-            name, asked_by = asked.get(kind, ("", ""))
+            requested.setdefault("shadow_parser", ("threaded", by))
+        for kind in sorted(kinds | set(requested)):
+            name, requested_by = requested.get(kind, ("", ""))
             slot: Slot[Component] = Slot(
-                kind=f"{kind} component", key=f"components.{kind}", asked=name, asked_by=asked_by, builtin=self.builtin
+                kind=f"{kind} component",
+                key=f"components.{kind}",
+                requested=name,
+                requested_by=requested_by,
+                builtin=self.builtin,
             )
             of_kind = [candidate for candidate in candidates if candidate.record.kind == kind]
             choice = choose(slot, of_kind, self.diagnostics)
@@ -265,12 +269,14 @@ class Resolver:
         if adapted.adapter is not None:
             name = getattr(adapted.adapter.ref, "info").name  # noqa: B009  # a plugin, though the record says object
             passed = next((candidate for candidate in candidates if candidate.origin.plugin == name), None)
-        asked, asked_by = adapted.name, f"App({kind}={adapted.name!r})"
-        if not asked:
+        requested, requested_by = adapted.name, f"App({kind}={adapted.name!r})"
+        if not requested:
             key = "parser.name" if kind == "parser" else kind
-            asked = self.settings.parser.name if kind == "parser" else self.settings.router
-            asked_by = f"setting {kind} ({self.values[key].source})"
-        return Slot(kind=kind, key=kind, passed=passed, asked=asked, asked_by=asked_by, builtin=self.builtin)
+            requested = self.settings.parser.name if kind == "parser" else self.settings.router
+            requested_by = f"setting {kind} ({self.values[key].source})"
+        return Slot(
+            kind=kind, key=kind, passed=passed, requested=requested, requested_by=requested_by, builtin=self.builtin
+        )
 
     def _router(self, collected: CollectedScope, outer: Inherited, *, is_root: bool) -> Choice[RouterProvider] | None:
         candidates: Sequence[Sourced[RouterProvider]] = collected.answers.of("provide_routers")
@@ -284,8 +290,8 @@ class Resolver:
         if slot.passed is None and not name:
             # The setting chooses the router of the app. A scope has its own router only if the scope or one of its
             # plugins provides it.
-            slot = attrs.evolve(slot, asked="")
-        choice = choose(slot, candidates, self.diagnostics) if candidates or slot.passed or slot.asked else None
+            slot = attrs.evolve(slot, requested="")
+        choice = choose(slot, candidates, self.diagnostics) if candidates or slot.passed or slot.requested else None
         if choice is not None and not (collected.declaration.prefix or collected.declaration.host):
             self.diagnostics.add(
                 "TB421",

@@ -37,16 +37,16 @@ class Slot(Generic[ProviderT]):
         kind: for messages, for example ``"parser"``.
         key: the setting that decides, for example ``"parser"``.
         passed: the value passed to the app, or None.
-        asked: the name that a setting or the app asks for; "" for none.
-        asked_by: the setting or call that asks for that name.
+        requested: the name that a setting or the app asks for; "" for none.
+        requested_by: the setting or call that asks for that name.
         builtin: names of the built-in plugins.
     """
 
     kind: str
     key: str
     passed: Sourced[ProviderT] | None = None
-    asked: str = ""
-    asked_by: str = ""
+    requested: str = ""
+    requested_by: str = ""
     builtin: frozenset[str] = frozenset()
 
 
@@ -56,7 +56,7 @@ def choose(
     """Return the choice for a slot, or None if there is no candidate or nothing decides between several."""
     if slot.passed is not None:
         return _choice(slot, slot.passed, candidates, "it was passed to the app")
-    if slot.asked:
+    if slot.requested:
         return _by_name(slot, candidates, diagnostics)
     if not candidates:
         return None
@@ -72,21 +72,22 @@ def choose(
 def _by_name(
     slot: Slot[ProviderT], candidates: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics
 ) -> Choice[ProviderT] | None:
-    named = [candidate for candidate in candidates if candidate.record.name == slot.asked]
+    named = [candidate for candidate in candidates if candidate.record.name == slot.requested]
     if len(named) > 1:
         _report_undecided(slot, named, diagnostics)
     if not named:
         names = {candidate.record.name for candidate in candidates}
         bundled = FIRST_PARTY.get(slot.kind, {})
-        meant = bundled.get(nearest(slot.asked, {*names, *bundled}))
+        meant = bundled.get(nearest(slot.requested, {*names, *bundled}))
+        hint = did_you_mean(slot.requested, {*names, *bundled} - {slot.requested})
         diagnostics.add(
             "TB402",
-            f"no {slot.kind} is named {slot.asked!r}{did_you_mean(slot.asked, {*names, *bundled} - {slot.asked})}",
-            Origin(plugin="app", location=slot.asked_by),
+            f"no {slot.kind} is named {slot.requested!r}{hint}",
+            Origin(plugin="app", location=slot.requested_by),
             why=f"available: {', '.join(repr(name) for name in sorted(names)) or 'none'}",
             fix=meant.remedy if meant is not None else "correct the name, or enable the plugin that provides it",
         )
-    return _choice(slot, named[0], candidates, f"{slot.asked_by} asks for it") if len(named) == 1 else None
+    return _choice(slot, named[0], candidates, f"{slot.requested_by} asks for it") if len(named) == 1 else None
 
 
 def _report_undecided(slot: Slot[ProviderT], rivals: Sequence[Sourced[ProviderT]], diagnostics: Diagnostics) -> None:

@@ -38,12 +38,12 @@ _QUIET: Final = (
 # Modules that every app imports are imported before, so their time does not count.
 _SCRIPT: Final = """
 import importlib, json, sys, threading, time
-asked = json.loads(sys.argv[1])
-sys.path[:] = asked["path"]
+job = json.loads(sys.argv[1])
+sys.path[:] = job["path"]
 import turnbuckle
 for name in turnbuckle.__all__:
     getattr(turnbuckle, name)
-for name in asked["beforehand"]:
+for name in job["beforehand"]:
     importlib.import_module(name)
 done, watching = [], [True]
 def watch(event, arguments):
@@ -53,7 +53,7 @@ def watch(event, arguments):
         mode, flags = arguments[1] or "", arguments[2] or 0
         if flags & 0x3 or any(letter in mode for letter in "wax+"):
             done.append(f"open {arguments[0]!r} for writing")
-    elif event.startswith(tuple(asked["quiet"])):
+    elif event.startswith(tuple(job["quiet"])):
         done.append(event)
 sys.addaudithook(watch)
 # The audit event for threads is younger than Python 3.11.
@@ -61,7 +61,7 @@ starting = threading.Thread.start
 threading.Thread.start = lambda thread: (watching[0] and done.append("start a thread"), starting(thread))[1]
 before = set(sys.modules)
 start = time.process_time()
-importlib.import_module(asked["module"])
+importlib.import_module(job["module"])
 seconds = time.process_time() - start
 watching[0] = False
 print(json.dumps({"seconds": seconds, "done": done}))
@@ -91,9 +91,9 @@ def import_apart(module: str, beforehand: tuple[str, ...] = ()) -> Import:
     Raises:
         AssertionError: the module cannot be imported.
     """
-    asked = {"module": module, "beforehand": beforehand, "path": [*sys.path, *_roots(module)], "quiet": _QUIET}
+    job = {"module": module, "beforehand": beforehand, "path": [*sys.path, *_roots(module)], "quiet": _QUIET}
     # Without byte code, Python itself writes no files.
-    command = [sys.executable, "-B", "-c", _SCRIPT, json.dumps(asked)]
+    command = [sys.executable, "-B", "-c", _SCRIPT, json.dumps(job)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"{module} cannot be imported by itself:\n{finished.stderr}"
     effects = json.loads(finished.stdout.splitlines()[-1])

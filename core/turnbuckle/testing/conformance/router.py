@@ -268,8 +268,8 @@ class RouterConformance(abc.ABC):
     def test_raises_nothing_but_http_errors(self, path: str) -> None:
         """For any path, the answer is a route, 404 or 405."""
         router = self._router(_route("/{x}"), _route("/a/{x:int}"), _route("/b/{x:path}"))
-        for asked in (path, "/" + path):
-            assert _allowed(router, "DELETE", asked) in (None, {"GET", "HEAD", "OPTIONS"})
+        for target in (path, "/" + path):
+            assert _allowed(router, "DELETE", target) in (None, {"GET", "HEAD", "OPTIONS"})
 
     @given(case=CASES)
     @_property
@@ -343,9 +343,9 @@ class RouterConformance(abc.ABC):
             refused = await client.put("/items/7")
             _check(refused, 405)
             assert refused.headers["allow"] == "GET, HEAD, OPTIONS, POST", "Allow must name all methods, sorted"
-            asked = await client.options("/items/7")
-            _check(asked, 204, "")
-            assert asked.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+            options = await client.options("/items/7")
+            _check(options, 204, "")
+            assert options.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 class _Opaque:

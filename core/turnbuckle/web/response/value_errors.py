@@ -1,6 +1,6 @@
 """Describe the mistake of a handler that returned a value without a response.
 
-Used after the mistake only: each message names the handler, its place and the right spelling.
+Used after the mistake only: each message names the handler, its location and the right spelling.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def _hint(value: object) -> str:
 
 
 def _describe(handler: object) -> str:
-    place = _place_of(handler)
-    return f"handler {describe_handler(handler)}" + (f" ({place})" if place else "")
+    location = _location_of(handler)
+    return f"handler {describe_handler(handler)}" + (f" ({location})" if location else "")
 
 
-def _place_of(handler: object) -> str:
+def _location_of(handler: object) -> str:
     function = handler.func if isinstance(handler, functools.partial) else handler
     function = inspect.unwrap(cast("Callable[..., object]", function))
     if not hasattr(function, "__code__"):
