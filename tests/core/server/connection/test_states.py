@@ -356,10 +356,11 @@ def test_wrong_transition_is_caught() -> None:
 
 
 def test_only_enter_assigns_a_state() -> None:
-    folder = Path(base.__file__).parent
-    for path in folder.glob("*.py"):
+    folder = Path(base.__file__).parents[1]
+    for path in folder.rglob("*.py"):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef) and function.name not in {"_enter", "__init__"}:
+            is_function = isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and function.name not in {"_enter", "__init__"}:
                 assert not any(_assigns_state(node) for node in ast.walk(function)), f"{path.name}: {function.name}"
 
 
