@@ -102,7 +102,7 @@ RECORDS = {
     ),
     "middleware-lambda": Mistake(
         code="TB501",
-        says="middleware 'm' cannot be made: TypeError: 'Setup' object is not callable",
+        says="takes (request, call_next), but a factory takes (next_handler, setup)",
         source=_returning("[Middleware('m', lambda request, call_next: call_next(request))]", "middleware"),
     ),
     "error-handler-of-one-argument": Mistake(
