@@ -21,7 +21,17 @@ from turnbuckle.routing.urls import write_text
 # host = IP-literal / IPv4address / reg-name, and a port (RFC 3986, section 3.2), without percent-encoding, which
 # hosts do not use in practice.
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]+)(?::[0-9]*)?")
+# Parameters as other frameworks have them: "*", ":name" and "<name>".
+_FOREIGN: Final = re.compile(r"^\*+(\w*)|^:(\w+)|<(?:\w+:)?(\w+)>")
 _LABEL_TEXT: Final = re.compile(r"[A-Za-z0-9_\-]*|\[[0-9A-Fa-f:]+\]")
+
+
+class ForeignHostError(RouteError):
+    """A host pattern has the syntax of another framework; ``fix`` is the right spelling."""
+
+    def __init__(self, text: str, fixed: str) -> None:
+        super().__init__(f"host pattern {text!r}: parameters are written in braces, and match one label each")
+        self.fix: Final = f"write {fixed!r}"
 
 
 def normalize_host(authority: str) -> str | None:
@@ -91,6 +101,9 @@ def parse_host_pattern(text: str, converters: Converters) -> HostPattern:
         RouteError: the pattern is malformed, or contains characters that a host cannot have.
     """
     labels = split_outside_braces(text, ".")
+    fixed = ".".join(_FOREIGN.sub(_to_braces, label) if "{" not in label else label for label in labels)
+    if fixed != text:
+        raise ForeignHostError(text, fixed)
     try:
         pattern = parse_pattern("/" + "/".join(reversed(labels)), converters)
     except RouteError as error:
@@ -102,6 +115,10 @@ def parse_host_pattern(text: str, converters: Converters) -> HostPattern:
         attrs.evolve(segment, literals=tuple(map(str.lower, segment.literals))) for segment in pattern.segments
     )
     return HostPattern(text, Pattern(text, segments), tuple(map(compile_reader, segments)))
+
+
+def _to_braces(found: re.Match[str]) -> str:
+    return f"{{{found[1] or found[2] or found[3] or 'name'}}}"
 
 
 def _check_literals(text: str, labels: list[str], pattern: Pattern) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.host_patterns import ForeignHostError, parse_host_pattern
 from turnbuckle.routing.patterns import PatternError, parse_pattern
 
 
@@ -85,3 +87,19 @@ def test_syntax_of_another_framework_is_refused_with_the_spelling_here(pattern: 
 )
 def test_other_patterns_are_accepted(pattern: str) -> None:
     assert parse_pattern(pattern).text == pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fix"),
+    [
+        pytest.param("*.example.com", "{name}.example.com", id="star"),
+        pytest.param("<tenant>.example.com", "{tenant}.example.com", id="flask"),
+        pytest.param("<str:tenant>.example.com", "{tenant}.example.com", id="flask-converter"),
+        pytest.param(":tenant.example.com", "{tenant}.example.com", id="express"),
+        pytest.param("api-<x>.{y}.example.com", "api-{x}.{y}.example.com", id="mixture"),
+    ],
+)
+def test_host_in_the_syntax_of_another_framework_is_refused(pattern: str, fix: str) -> None:
+    with pytest.raises(ForeignHostError, match="parameters are written in braces") as raised:
+        parse_host_pattern(pattern, BUILTIN)
+    assert raised.value.fix == f"write {fix!r}"

@@ -357,12 +357,14 @@ class _Compiler:
         )
 
     def _report_failed(self, code: str, what: str, origin: Origin, error: Exception) -> None:
+        # Messages of the core itself end with the right spelling.
+        _, _, fix = str(error).partition("; ") if " middleware " in f" {error}" else ("", "", "")
         self.diagnostics.add(
             code,
             f"{what} cannot be made: {format_error(error)}",
             origin,
             why=_FACTORIES[code],
-            fix="correct its factory, or disable its plugin",
+            fix=fix or "correct its factory, or disable its plugin",
         )
 
 

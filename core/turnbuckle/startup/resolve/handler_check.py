@@ -57,6 +57,9 @@ def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | No
         # Python warns about coroutines that are never awaited.
         handler.close()
         return _not_callable("a coroutine", "pass the function itself, without parentheses")
+    if isinstance(handler, classmethod | property):
+        kind = type(handler).__name__
+        return _not_callable(f"a {kind}", "add the route below the class, with the method of the class or an instance")
     if not callable(handler):
         return _not_callable(shown(handler), "pass the function itself")
     call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator

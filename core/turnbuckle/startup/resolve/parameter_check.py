@@ -10,7 +10,7 @@ import ast
 import functools
 import inspect
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ def parameter_faults(
     path: PathParameters | None,
     *,
     is_complete: bool = True,
+    others: Callable[[], Collection[str]] = frozenset,
 ) -> Iterator[HandlerFault]:
     """Yield the mistakes in the parameters of a handler.
 
@@ -48,6 +49,7 @@ def parameter_faults(
         handler: the handler.
         signatures: its parameters, and the parameters of the functions that it wraps.
         path: the parameters of its path; None if they are not known.
+        others: returns the path parameters of all routes of the handler; one route may fill what another does not.
         is_complete: whether the path has no other parameters, for example in the syntax of another router.
     """
     taker, for_request = request_parameter(signatures, path or ())
@@ -66,7 +68,7 @@ def parameter_faults(
         if path is not None:
             if depth > 0:
                 yield from _missing_behind_wrapper(handler, named, path)
-            yield from _unfilled(handler, named, path, level if is_complete else "warning")
+            yield from _unfilled(handler, named, path, others, level if is_complete else "warning")
             yield from _misfits(handler, named, path, level)
         if not passes_names_on(parameters):
             break
@@ -163,7 +165,11 @@ def _missing_behind_wrapper(
 
 
 def _unfilled(
-    handler: object, named: Sequence[inspect.Parameter], path: PathParameters, level: Level
+    handler: object,
+    named: Sequence[inspect.Parameter],
+    path: PathParameters,
+    others: Callable[[], Collection[str]],
+    level: Level,
 ) -> Iterator[HandlerFault]:
     unfilled = [
         parameter
@@ -172,6 +178,9 @@ def _unfilled(
         and parameter.name not in path
         and not (parameter.annotation is _EMPTY and _binds_a_name(handler, parameter.name))
     ]
+    if unfilled:
+        elsewhere = others()
+        unfilled = [parameter for parameter in unfilled if parameter.name not in elsewhere]
     if not unfilled:
         return
     verb = "it always has its default" if len(unfilled) == 1 else "they always have their defaults"

@@ -78,6 +78,7 @@ class Resolver:
         diagnostics: where conflicts are reported.
         converters: the converters that patterns may name.
         calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
+        roots: the scopes in the order of ``scope``, the app first.
     """
 
     settings: Settings
@@ -86,6 +87,7 @@ class Resolver:
     diagnostics: Diagnostics
     converters: Converters = CONVERTERS
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
+    roots: list[CollectedScope] = attrs.field(factory=list, init=False)
 
     def parser(self, root: CollectedScope, adapted: AdaptedPart) -> Choice[ParserProvider] | None:
         """Return the parser of every connection.
@@ -191,6 +193,7 @@ class Resolver:
             around: what the scope inherits; None for the app itself.
         """
         outer = around or Inherited()
+        self.roots.append(collected)
         declaration = collected.declaration
         router = self._router(collected, outer, is_root=around is None)
         entries = [*collected.answers.of("provide_lifespans"), *declaration.lifespans]
@@ -205,6 +208,7 @@ class Resolver:
             converters=self.converters,
             overrides=overrides,
             diagnostics=self.diagnostics,
+            root=self.roots[0],
             renderable=[entry.record.type for entry in inner.response_types],
             calls=self.calls,
         )

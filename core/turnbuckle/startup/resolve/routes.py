@@ -43,6 +43,7 @@ class RoutePlanner:
         overrides: reads the limits and deadlines of routes.
         diagnostics: where unusable handlers are reported.
         renderable: the types that have a response type.
+        root: the app, whose other routes may fill a parameter of the same handler.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
     """
 
@@ -51,6 +52,7 @@ class RoutePlanner:
     overrides: OverrideReader
     diagnostics: Diagnostics
     renderable: Sequence[type]
+    root: CollectedScope
     calls: dict[int, BoundHandler]
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
@@ -61,9 +63,7 @@ class RoutePlanner:
             router: name of the plugin whose router serves the scope.
             overrides: the limits and deadlines of the scope.
         """
-        provided = [_with_origin(entry) for entry in scope.answers.of("provide_routes")]
-        for declared in (*provided, *scope.declaration.routes):
-            route = _in_scope(declared, scope.declaration)
+        for route in _routes_of(scope):
             call = self._bound(route, router)
             if call is not None:
                 planned = PlannedRoute(route, overrides=self.overrides.of_route(overrides, route))
@@ -97,9 +97,16 @@ class RoutePlanner:
             yield fault
             return
         known = path if is_complete or path or _PLAIN_PATH.fullmatch(route.path + route.host) else None
-        yield from parameter_faults(handler, signatures, known, is_complete=is_complete)
+        yield from parameter_faults(
+            handler, signatures, known, is_complete=is_complete, others=lambda: self._parameters_elsewhere(handler)
+        )
         if fault := return_fault(handler, self.renderable):
             yield fault
+
+    def _parameters_elsewhere(self, handler: object) -> frozenset[str]:
+        """Return the path parameters of all routes of a handler."""
+        routes = (route for scope in self.root.walk() for route in _routes_of(scope) if route.handler == handler)
+        return frozenset(name for route in routes for name in _path_parameters(route, self.converters) or ())
 
     def _fix(self, route: Route, path: PathParameters | None) -> str:
         try:
@@ -116,6 +123,13 @@ class RoutePlanner:
             fix=fault.fix,
             level=fault.level,
         )
+
+
+def _routes_of(scope: CollectedScope) -> Iterator[Route]:
+    for entry in scope.answers.of("provide_routes"):
+        yield _in_scope(_with_origin(entry), scope.declaration)
+    for route in scope.declaration.routes:
+        yield _in_scope(route, scope.declaration)
 
 
 def _with_origin(entry: Sourced[Route]) -> Route:

@@ -220,6 +220,7 @@ class GeneratorView:
         pytest.param(Wiki.only, "/", "TB415", "and 'self' is not bound", id="function-of-class-alone"),
         pytest.param(passing_on(Wiki.page), "/", "TB415", "and 'self' is not bound", id="function-of-class-decorated"),
         pytest.param("main:home", "/", "TB415", "'main:home', which cannot be called", id="text"),
+        pytest.param(vars(Wiki)["of_class"], "/", "TB415", "add the route below the class", id="class-method-object"),
         pytest.param(None, "/", "TB415", "None, which cannot be called", id="none"),
         pytest.param(Response("x"), "/", "TB415", "which cannot be called", id="response"),
         pytest.param(generator, "/", "TB429", "is a plain 'def' that yields", id="generator"),
@@ -355,6 +356,20 @@ def test_handlers_of_a_loop_may_bind_its_variable() -> None:
             return n
 
         app.add_route(f"/lambda/{n}", lambda request, n=n: n)
+    assert list(app.resolve().diagnostics) == []
+
+
+def test_handler_of_several_routes_may_have_a_default_where_one_of_them_has_no_parameter():
+    async def page(request, number: int = 1): ...
+
+    class Pages:
+        async def page(self, request, number=1): ...
+
+    app, pages = App(), Pages()
+    app.add_route("/", page)
+    app.add_route("/{number:int}", page)
+    app.add_route("/pages", pages.page)
+    app.scope("/pages").add_route("/{number}", pages.page)
     assert list(app.resolve().diagnostics) == []
 
 
