@@ -19,7 +19,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "msgspec_json": ("msgspec",),
 }
 OURS: Final = [
-    plugin for plugin in installed_plugins() if plugin.is_ours and plugin.value.startswith("turnbuckle_plugins.")
+    plugin for plugin in installed_plugins() if plugin.is_bundled and plugin.value.startswith("turnbuckle_plugins.")
 ]
 
 

@@ -117,7 +117,7 @@ class BaseConnection(asyncio.Protocol):
         return self._lost
 
     @property
-    def holder(self) -> str:
+    def description(self) -> str:
         """A description of what keeps the connection open."""
         client = self.peer.client
         return f"{client[0]}:{client[1]}, {self.state.name.lower()}" if client else self.state.name.lower()

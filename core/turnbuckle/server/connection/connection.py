@@ -35,7 +35,7 @@ from turnbuckle.server.connection.response import respond
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo
 from turnbuckle.server.model.connection_state import WAITS_FOR_HEAD, ConnectionState
-from turnbuckle.server.stalls.task_stacks import request_holder
+from turnbuckle.server.stalls.task_stacks import describe_request
 from turnbuckle.web.request.request import Request
 
 __all__ = ["HTTPConnection"]
@@ -152,10 +152,10 @@ class HTTPConnection(BaseConnection):
     # -- calls of the server -------------------------------------------------------------------------------------------
 
     @property
-    def holder(self) -> str:
+    def description(self) -> str:
         """A description of what keeps the connection open."""
         task = self.exchange.task
-        return request_holder(task) if task is not None and not task.done() else super().holder
+        return describe_request(task) if task is not None and not task.done() else super().description
 
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""

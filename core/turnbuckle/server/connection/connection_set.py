@@ -26,7 +26,7 @@ class ManagedConnection(Protocol):
     deadline: float
 
     @property
-    def holder(self) -> str:
+    def description(self) -> str:
         """A description of what keeps the connection open."""
 
     def expire(self, now: float) -> None:

@@ -99,7 +99,7 @@ class SwitchedConnection(asyncio.Protocol):
     Args:
         connection: the connection that was admitted and is handed over.
         protocol: the other protocol.
-        holder: a description of what keeps the connection open.
+        description: a description of what keeps the connection open.
     """
 
     # The slots hold the methods of the other protocol, so that the transport calls them directly.
@@ -111,8 +111,8 @@ class SwitchedConnection(asyncio.Protocol):
         "_transport",
         "data_received",
         "deadline",
+        "description",
         "eof_received",
-        "holder",
         "pause_writing",
         "resume_writing",
     )
@@ -122,13 +122,13 @@ class SwitchedConnection(asyncio.Protocol):
     pause_writing: Callable[[], None]
     resume_writing: Callable[[], None]
 
-    def __init__(self, connection: ConnectionEnds, protocol: asyncio.Protocol, holder: str) -> None:
+    def __init__(self, connection: ConnectionEnds, protocol: asyncio.Protocol, description: str) -> None:
         self._server: Final = connection.server
         self._transport: Final = connection.transport
         self._protocol: Final = protocol
         self._lost: Final = connection.lost
         self._peer: Final = connection.peer
-        self.holder: Final = holder
+        self.description: Final = description
         self.deadline = math.inf
         self.data_received = protocol.data_received
         self.eof_received = protocol.eof_received

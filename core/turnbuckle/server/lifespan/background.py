@@ -88,7 +88,7 @@ class BackgroundTasks:
             await asyncio.wait([task])
             self._forget(task)
 
-    def holders(self) -> list[str]:
+    def pending(self) -> list[str]:
         """Return the tasks that are running, and where each of them waits."""
         return [f"{self._label(name)}, waiting at {await_location(task)}" for name, task in self._running]
 

@@ -156,18 +156,18 @@ class Lifespans:
     async def _cancel_tasks(self, entered: _Entered) -> None:
         tasks = entered.tasks
         try:
-            async with self._limited(self._limit, tasks.holders, is_leaving=True):
+            async with self._limited(self._limit, tasks.pending, is_leaving=True):
                 await tasks.close()
         except TimeoutError:
-            for holder in tasks.holders():
-                _log.error("%s: did not end in time although it was cancelled", holder)
+            for description in tasks.pending():
+                _log.error("%s: did not end in time although it was cancelled", description)
             tasks.abandon()
 
     async def _leave(self, entered: _Entered) -> None:
         lifespan = entered.lifespan
-        holders = partial(_waiting_at, f"{lifespan} to be left", asyncio.current_task())
+        pending = partial(_waiting_at, f"{lifespan} to be left", asyncio.current_task())
         try:
-            async with self._limited(self._limit, holders, is_leaving=True) as limit:
+            async with self._limited(self._limit, pending, is_leaving=True) as limit:
                 # Leave without an exception: the code after its yield is the cleanup, in a "finally" or not.
                 await entered.context.__aexit__(None, None, None)
         except TimeoutError:
@@ -185,13 +185,13 @@ class Lifespans:
 
     @asynccontextmanager
     async def _limited(
-        self, seconds: float, holders: Callable[[], Sequence[str]], *, is_leaving: bool = False
+        self, seconds: float, pending: Callable[[], Sequence[str]], *, is_leaving: bool = False
     ) -> AsyncIterator[_Limit]:
         """Run the block with a time limit on the server's clock; raise TimeoutError once it is exceeded."""
         task = asyncio.current_task()
         async with asyncio.timeout(None) as scope:
             limit = _Limit(scope)
-            timers = [self._clock.call_later(_GRACE_SECONDS, lambda: _log_holders(holders()))]
+            timers = [self._clock.call_later(_GRACE_SECONDS, lambda: _log_pending(pending()))]
             if seconds:
                 timers.append(self._clock.call_later(seconds, lambda: limit.expire(task)))
             if is_leaving:
@@ -212,6 +212,6 @@ def _waiting_at(subject: str, task: object) -> Sequence[str]:
     return [f"{subject}, waiting at {await_location(task)}"]
 
 
-def _log_holders(holders: Sequence[str]) -> None:
-    for holder in holders:
-        _log.warning("still waiting for %s", holder)
+def _log_pending(pending: Sequence[str]) -> None:
+    for description in pending:
+        _log.warning("still waiting for %s", description)

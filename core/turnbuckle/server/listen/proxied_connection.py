@@ -126,7 +126,7 @@ class ProxiedConnection(asyncio.Protocol):
     # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
-    def holder(self) -> str:
+    def description(self) -> str:
         """What keeps the connection open, in words."""
         return f"{address_of(self._transport)}, header of the PROXY protocol"
 

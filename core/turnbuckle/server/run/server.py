@@ -294,7 +294,7 @@ class HTTPServer:
         connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
         call_later = state.clock.call_later
-        timers = [call_later(_GRACE_SECONDS, partial(_log_holders, connections))]
+        timers = [call_later(_GRACE_SECONDS, partial(_log_pending, connections))]
         if seconds:
             timers.append(call_later(seconds, self._abort_late))
         try:
@@ -311,7 +311,7 @@ class HTTPServer:
         if self._state is not None:
             late = _count(len(self._state.connections.open), "connection")
             _log.warning("aborting %s that did not finish in time", late)
-            _log_holders(self._state.connections)
+            _log_pending(self._state.connections)
             self._abort(self._state)
 
     def _abort(self, state: ServerState) -> None:
@@ -324,7 +324,7 @@ class HTTPServer:
         if self._state is not None and self._state.connections.open:
             running = _count(len(self._state.connections.open), "handler")
             _log.warning("cancelled but still running: %s", running)
-            _log_holders(self._state.connections)
+            _log_pending(self._state.connections)
             self._state.connections.give_up()
 
 
@@ -332,8 +332,8 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _log_holders(connections: ConnectionSet) -> None:
+def _log_pending(connections: ConnectionSet) -> None:
     for connection in islice(connections.open, _MAX_NAMED):
-        _log.warning("still waiting for %s", connection.holder)
+        _log.warning("still waiting for %s", connection.description)
     if len(connections.open) > _MAX_NAMED:
         _log.warning("and for %d more", len(connections.open) - _MAX_NAMED)

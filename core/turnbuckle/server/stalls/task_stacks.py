@@ -20,7 +20,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.web.handlers import call_in_thread, call_plain_handler
 from turnbuckle.web.request.request import Request
 
-__all__ = ["await_location", "blocking_location", "callback_frames", "request_holder"]
+__all__ = ["await_location", "blocking_location", "callback_frames", "describe_request"]
 
 # A longer chain of awaits is taken for a cycle.
 _MAX_AWAITS: Final = 200
@@ -60,7 +60,7 @@ def _innermost_location(frames: Sequence[FrameType]) -> str:
     return ""
 
 
-def request_holder(task: asyncio.Task[None]) -> str:
+def describe_request(task: asyncio.Task[None]) -> str:
     """Return the request that a task serves, the origin of its route, and where it waits."""
     parts = _request_parts(_awaited_frames(task)) or ["a request"]
     if location := await_location(task):

@@ -117,7 +117,7 @@ class TLSHandshake(asyncio.Protocol):
     # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
-    def holder(self) -> str:
+    def description(self) -> str:
         """What keeps the connection open, in words."""
         return f"{address_of(self._carrier)}, TLS handshake"
 

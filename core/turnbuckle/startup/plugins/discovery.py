@@ -48,7 +48,7 @@ class InstalledPlugin:
         return Origin(plugin=self.name, location=self.value, distribution=self.distribution)
 
     @property
-    def is_ours(self) -> bool:
+    def is_bundled(self) -> bool:
         """Return whether the plugin comes with the framework, so that the user did not choose to install it."""
         return self.distribution.startswith("turnbuckle ")
 

@@ -71,7 +71,7 @@ def requests_of_providers(settings: Settings, loader: Loader, builtin: frozenset
         requests += _installed("shadow_parser", loader)
     if settings.plugins.autoload:
         # The plugins of the framework itself are rivals for each slot.
-        requests += [_request(plugin) for plugin in loader.installed if not plugin.is_ours]
+        requests += [_request(plugin) for plugin in loader.installed if not plugin.is_bundled]
     return requests
 
 

@@ -206,7 +206,7 @@ def _known(requests: PluginRequests, autoload: bool, sources: SettingsSources) -
         elif rivals > 1:
             note = f"TB102 {rivals} distributions offer plugin {plugin.name!r}"
             yield PlannedPlugin(name=plugin.name, state=_failed(plugin.name, requests), origin=plugin.origin, note=note)
-        elif plugin.name in enabled or (autoload and not plugin.is_ours and not sources.only_builtin):
+        elif plugin.name in enabled or (autoload and not plugin.is_bundled and not sources.only_builtin):
             by = enabled[plugin.name].location if plugin.name in enabled else "plugins.autoload"
             yield PlannedPlugin(name=plugin.name, state="enabled", origin=plugin.origin, note=f"enabled by {by}")
         else:

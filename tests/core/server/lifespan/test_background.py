@@ -107,7 +107,7 @@ async def test_task_that_returns_is_over(caplog: pytest.LogCaptureFixture) -> No
     tasks.start(once)
     tasks.open()
     await done.wait()
-    await wait_until(lambda: not tasks.holders())
+    await wait_until(lambda: not tasks.pending())
     assert caplog.messages == []
 
 

@@ -157,4 +157,4 @@ async def test_connection_without_a_request_tells_its_state() -> None:
     async with serving(hello) as served:
         await served.send(GET)
         (connection,) = served.server._state.connections.open
-        assert connection.holder == "127.0.0.1:40000, idle"
+        assert connection.description == "127.0.0.1:40000, idle"
