@@ -146,6 +146,7 @@ _TOO_MUCH: Final = {
     "field_line": (50, _HEAD + b"A: %b\r\n\r\n" % (b"x" * 50)),
     "header_section": (50, _HEAD + b"A: %b\r\nB: %b\r\n\r\n" % (b"x" * 30, b"x" * 30)),
     "field_count": (8, _HEAD + b"A: b\r\n" * 8 + b"\r\n"),
+    "json": (50, b"POST /json HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 51\r\n\r\n" + b"1" * 51),
     "content": (50, _HEAD + b"Content-Length: 51\r\n\r\n" + b"x" * 51),
     "chunk_line": (50, _CHUNKED + b"1;%b\r\nx\r\n0\r\n\r\n" % (b"x" * 50)),
     "chunk_extensions": (50, _CHUNKED + b"1;abcdefghij\r\nx\r\n" * 8 + b"0\r\n\r\n"),
@@ -171,6 +172,10 @@ async def test_limits_page_gives_the_status_beyond_each_limit(limit: str) -> Non
     @app.post("/")
     async def read(request: Request) -> bytes:
         return await request.read()
+
+    @app.post("/json")
+    async def read_json(request: Request) -> str:
+        return str(await request.json())
 
     async with Client(app, limits=Limits(**{limit: size})) as client:
         exchange = await client.raw(request)

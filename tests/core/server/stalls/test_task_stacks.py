@@ -112,7 +112,8 @@ async def test_nothing_is_known_of_a_future() -> None:
 
 
 def app_that_hangs() -> App:
-    app = App()
+    # Streams would otherwise be aborted before the server gives up on requests.
+    app = App(settings={"timeouts": {"stream_shutdown": 0.0}})
 
     @app.get("/slow")
     async def slow(request: Request) -> None:
