@@ -100,7 +100,7 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
         renderable: the types that have a response type.
     """
     annotation = return_annotation(handler)
-    if annotation is inspect.Parameter.empty:
+    if annotation is inspect.Parameter.empty or annotation is None or annotation in renderable:
         return None
     classes = annotated_classes(annotation, handler)
     if not classes or any(_may_have_response(kind, renderable) for kind in classes):

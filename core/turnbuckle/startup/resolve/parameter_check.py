@@ -104,7 +104,7 @@ def _request_faults(
     level: Level,
 ) -> Iterator[HandlerFault]:
     name = parameter.name
-    if parameter.kind in VARIABLE:
+    if parameter.kind in VARIABLE or parameter.annotation is Request:
         return
     if parameter.annotation is not _EMPTY:
         classes = annotated_classes(parameter.annotation, handler)
@@ -199,7 +199,7 @@ def _misfits(
 ) -> Iterator[HandlerFault]:
     for parameter in named:
         value = _value_class(path.get(parameter.name))
-        if value is None or parameter.annotation is _EMPTY:
+        if value is None or parameter.annotation is _EMPTY or parameter.annotation is value:
             continue
         classes = annotated_classes(parameter.annotation, handler)
         if any(_fits(value, kind) for kind in classes):

@@ -20,7 +20,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, return_fault, unbound_fault
 from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.web.handlers import BoundHandler, bind_handler, handler_signatures
+from turnbuckle.web.handlers import BoundHandler, Parameters, bind_handler, handler_signatures
 
 __all__ = ["RoutePlanner"]
 
@@ -77,22 +77,24 @@ class RoutePlanner:
         is_complete = router in self.builtin
         names = path if is_complete else path or None
         try:
-            faults = list(self._faults(route, path, is_complete=is_complete))
+            if fault := kind_fault(route.handler, self.renderable):
+                self._report(route, fault)
+                return None
+            signatures = handler_signatures(route.handler)
+            faults = list(self._faults(route, signatures, path, is_complete=is_complete))
             for fault in faults:
                 self._report(route, fault)
             if any(fault.level == "error" for fault in faults):
                 return None
-            return bind_handler(route.handler, names)
+            return bind_handler(route.handler, names, signatures)
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
             self._report(route, HandlerFault(str(error), _WHY, self._fix(route, names)))
             return None
 
-    def _faults(self, route: Route, path: PathParameters | None, *, is_complete: bool) -> Iterator[HandlerFault]:
+    def _faults(
+        self, route: Route, signatures: Sequence[Parameters], path: PathParameters | None, *, is_complete: bool
+    ) -> Iterator[HandlerFault]:
         handler = route.handler
-        if fault := kind_fault(handler, self.renderable):
-            yield fault
-            return
-        signatures = handler_signatures(handler)
         if fault := unbound_fault(handler, signatures):
             yield fault
             return
