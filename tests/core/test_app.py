@@ -109,9 +109,16 @@ def _sync(request: Request, call_next: Handler) -> Response:
     return Response()
 
 
-@pytest.mark.parametrize("value", [3, _sync, Response])
-def test_middleware_that_is_none(value: Callable[..., object]) -> None:
-    with pytest.raises(TypeError, match="middleware is a Middleware record or an 'async def"):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param(3, "middleware is a Middleware record or an 'async def", id="number"),
+        pytest.param(_sync, "middleware '_sync' is not an async function; write 'async def'", id="plain-def"),
+        pytest.param(Response, "middleware 'Response' is a class; pass an instance", id="class"),
+    ],
+)
+def test_middleware_that_is_none(value: Callable[..., object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         App(middleware=[value])
 
 

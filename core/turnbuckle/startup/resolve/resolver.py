@@ -240,14 +240,15 @@ class Resolver:
         """Return the records that the routes and inner scopes of a scope inherit, except the overrides."""
         answers, declaration = collected.answers, collected.declaration
         tables = ResponseTables(self.builtin, self.diagnostics)
+        types = tables.response_types(
+            outer.response_types, [*answers.of("provide_response_types"), *declaration.response_types]
+        )
+        handlers = [*answers.of("provide_error_handlers"), *declaration.error_handlers]
+        tables.check_returns(handlers, types)
         return Inherited(
             middleware=outer.middleware + self._middleware(collected, outer, resources, is_root=is_root),
-            response_types=tables.response_types(
-                outer.response_types, [*answers.of("provide_response_types"), *declaration.response_types]
-            ),
-            error_handlers=tables.error_handlers(
-                outer.error_handlers, [*answers.of("provide_error_handlers"), *declaration.error_handlers]
-            ),
+            response_types=types,
+            error_handlers=tables.error_handlers(outer.error_handlers, handlers),
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,

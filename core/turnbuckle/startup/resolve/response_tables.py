@@ -16,6 +16,7 @@ from turnbuckle.diagnostics import RejectedCandidate, Sourced
 from turnbuckle.records import ErrorHandler, ResponseType
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, fault_of_type, shown
+from turnbuckle.startup.resolve.handler_check import return_fault
 from turnbuckle.startup.resolve.precedence import report_duplicates, strongest
 
 __all__ = ["ResponseTables"]
@@ -65,6 +66,19 @@ class ResponseTables:
         """
         usable = [entry for entry in own if self._is_usable_handler(entry)]
         return self._merged(outer, usable, lambda record: record.exception, ("TB414", "error handler for"))
+
+    def check_returns(self, handlers: Iterable[Sourced[ErrorHandler]], types: Iterable[Sourced[ResponseType]]) -> None:
+        """Report error handlers whose annotations allow only values without a response.
+
+        Args:
+            handlers: the error handlers that a scope and its plugins add.
+            types: the response types in effect in the scope.
+        """
+        renderable = [entry.record.type for entry in types]
+        for entry in handlers:
+            if fault := return_fault(entry.record.handler, renderable):
+                text = f"error handler for {shown(entry.record.exception)}: {fault.text}"
+                self.diagnostics.add(fault.code, text, entry.origin, why=fault.why, fix=fault.fix)
 
     def _merged(
         self,

@@ -121,3 +121,16 @@ def problem_of(app: App) -> str:
     (problem,) = raised.value.problems
     assert problem.diagnostic.code == "TB504"
     return str(problem.diagnostic)
+
+
+def test_error_handler_that_returns_a_type_without_a_response_is_refused() -> None:
+    app = App()
+
+    @app.error_handler(ValueError)
+    async def handler(request: Request, error: ValueError) -> tuple[str, int]: ...
+
+    with pytest.raises(StartupError) as raised:
+        app.resolve()
+    (problem,) = raised.value.problems
+    assert problem.diagnostic.code == "TB429"
+    assert "Response(body, status=..." in problem.diagnostic.fix
