@@ -5,6 +5,7 @@ An app only stores declarations; ``startup/`` resolves them. An app that was res
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -120,6 +121,7 @@ class App(Scope):
                 process if None.
 
         Raises:
+            RuntimeError: an event loop is running in this thread, as in a notebook.
             StartupError: with all problems.
             ListenError: the server cannot listen on a socket.
             LifespanError: a lifespan failed.
@@ -129,6 +131,7 @@ class App(Scope):
         from turnbuckle.startup.compile.serving import run_with_settings
         from turnbuckle.startup.model.sources import SettingsSources
 
+        _check_no_loop()
         application = self.compile(sources or SettingsSources.of_project())
         settings = self.plan.settings
         if settings.workers.are_supervised:
@@ -160,6 +163,17 @@ class App(Scope):
     def _check_open(self, action: str) -> None:
         if self._phase:
             raise AppFrozen(self.name, action, self._phase)
+
+
+def _check_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "app.run() starts an event loop, but one is running already, as in a notebook: "
+        "write 'async with HTTPServer(app.compile(), port=8000) as server:' instead"
+    )
 
 
 def _mapping_of(converters: object) -> Mapping[str, object]:

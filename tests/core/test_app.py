@@ -248,3 +248,8 @@ def test_run_says_that_it_has_no_workers(tmp_path: object, caplog: pytest.LogCap
     with pytest.raises(ListenError):
         app.run(SettingsSources())
     assert "serving with one process: workers need 'turnbuckle serve'" in caplog.messages
+
+
+async def test_run_in_a_running_loop_names_the_way_that_works() -> None:
+    with pytest.raises(RuntimeError, match=r"async with HTTPServer\(app.compile\(\), port=8000\)"):
+        App().run()

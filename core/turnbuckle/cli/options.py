@@ -107,7 +107,7 @@ def has_settings(folder: Path) -> bool:
 
 def _has_section(path: Path) -> bool:
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return False
     except (OSError, ValueError):

@@ -29,6 +29,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, quar
 from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
+from turnbuckle.startup.plugins.extras import check_extras
 from turnbuckle.startup.plugins.loading import Loader
 from turnbuckle.startup.plugins.requested import local_requests, requests_from_settings, requests_of_providers
 from turnbuckle.startup.quarantine import plugins_to_quarantine
@@ -152,6 +153,7 @@ class _Run:
         built = build_settings(Settings, layers, self.diagnostics)
         settings = built.instance or Settings()
         check_exposure(settings, built.values, self.diagnostics)
+        check_extras(self.diagnostics)
         requests = requests_from_settings(settings, built.values, self.sources)
         self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
         return _Configured(

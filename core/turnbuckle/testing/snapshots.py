@@ -57,6 +57,6 @@ class PlanSnapshot:
             path.write_text(text, encoding="utf-8")
             return
         assert path.exists(), f"{path} does not exist; pytest --update-plans writes it"
-        kept = path.read_text(encoding="utf-8")
+        kept = path.read_text(encoding="utf-8-sig")
         changes = "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), "kept", "now", lineterm="", n=1))
         assert kept == text, f"the plan has changed; pytest --update-plans accepts that\n{changes}"

@@ -65,7 +65,9 @@ def installed_plugins(found: Iterable[EntryPoint] | None = None) -> tuple[Instal
         found: entry points to use instead of the entry points of this environment.
     """
     points = entry_points(group=GROUP) if found is None else found
-    installed = {(point.name, point.value, _distribution_of_entry(point)): point for point in points}
+    installed = {
+        (point.name, point.value, _distribution_of_entry(point)): point for point in points if not _is_leftover(point)
+    }
     return tuple(InstalledPlugin(*key, installed[key]) for key in sorted(installed))
 
 
@@ -96,13 +98,23 @@ def local_plugins(path: Path) -> list[type[Plugin]]:
     return [value for value in vars(module).values() if _is_plugin_of(value, path.stem)]
 
 
+def _is_leftover(point: EntryPoint) -> bool:
+    """Return whether the distribution is a remainder of an interrupted pip, such as ``~y_plugin-0.9.dist-info``."""
+    if point.dist is None:
+        return False
+    folder: object = getattr(point.dist, "_path", None)
+    # pip renames the folder before it deletes it. The metadata may be gone by then.
+    return (isinstance(folder, Path) and folder.name.startswith("~")) or not point.dist.metadata["Name"]
+
+
 def _distribution_of_entry(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
 
 
 @cache
 def _distribution_of_package(name: str) -> str:
-    names = set(packages_distributions().get(name, ()))
+    # A remainder of an interrupted pip may have no name.
+    names = {found for found in packages_distributions().get(name, ()) if found}
     if len(names) != 1:
         return ""
     (found,) = names

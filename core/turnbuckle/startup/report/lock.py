@@ -72,7 +72,7 @@ def read_composition(path: Path) -> Composition:
         StartupError: TB602, the file cannot be read.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema in {LOCK_SCHEMA, PLAN_SCHEMA}:
             return composition_of(data)

@@ -13,7 +13,7 @@ import attrs
 from turnbuckle.plan import Overruled, SettingValue
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
-from turnbuckle.startup.settings.convert import describe_type, is_table
+from turnbuckle.startup.settings.convert import describe_text, describe_type, is_table
 from turnbuckle.startup.settings.given_values import (
     MISSING,
     GivenValue,
@@ -186,7 +186,8 @@ class _Builder:
         try:
             return converted(given, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
-            self._report_wrong(key, f"must be {describe_type(field.type)}", given[-1].value, given[-1].source)
+            describe = describe_text if given[-1].is_text else describe_type
+            self._report_wrong(key, f"must be {describe(field.type)}", given[-1].value, given[-1].source)
             return MISSING
 
     def _check_overruled(self, key: Key, given: list[GivenValue]) -> None:

@@ -1,7 +1,8 @@
 """Convert one value to the type of its setting, or describe the values that the type takes.
 
 Values of files and code must have the type already: a port that is text is a mistake. Values of the environment and the
-command line are text, and are parsed for the type: ``true``, ``8000``, ``a,b`` or any TOML value.
+command line are text, and are parsed for the type: ``true``, ``8000`` or any TOML value. A list of any type is
+``a,b`` or ``3,4``, or a TOML array.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_orig
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["describe_type", "fit", "fit_entries", "fit_text", "is_table"]
+__all__ = ["describe_text", "describe_type", "fit", "fit_entries", "fit_text", "is_table"]
 
 _WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -30,6 +31,14 @@ _NAMES: Final[Mapping[object, str]] = {
     bool: "true or false",
     Path: "a path",
     type(None): "nothing",
+}
+
+_EXAMPLES: Final[Mapping[object, str]] = {
+    int: "3,4 or [3, 4]",
+    float: "0.5,1 or [0.5, 1]",
+    bool: "true,false or [true, false]",
+    str: 'a,b or ["a", "b"]',
+    Path: 'a,b or ["a", "b"]',
 }
 
 
@@ -56,9 +65,23 @@ def fit_text(text: str, kind: Any) -> object:
         return _WORDS[text.strip().lower()]
     if kind is str or kind is Path or _is_words(kind):
         return fit(text, kind)
-    if _is_sequence(kind) and not text.lstrip().startswith("["):
-        return fit([part.strip() for part in text.split(",") if part.strip()], kind)
+    if (sequence := _sequence_in(kind)) is not None:
+        return fit(_items(text, sequence), kind)
     return _fit_any(text, kind)
+
+
+def _items(text: str, kind: Any) -> Sequence[object]:
+    """Return the items of a list in a text: a TOML array, or items between commas, each as its type is written."""
+    if text.lstrip().startswith("["):
+        try:
+            array: list[object] = tomllib.loads(f"value = {text}")["value"]
+        except ValueError:
+            # It may be an item that begins so, such as the address [::1].
+            pass
+        else:
+            return array
+    item = (get_args(kind) or (str,))[0]
+    return [fit_text(part.strip(), item) for part in text.split(",") if part.strip()]
 
 
 def fit_entries(texts: Mapping[str, str], before: Mapping[str, object], kind: Any) -> object:
@@ -93,8 +116,26 @@ def describe_type(kind: Any) -> str:
     return getattr(kind, "__name__", None) or str(kind)
 
 
+def describe_text(kind: Any) -> str:
+    """Return a description of the texts that fit a type, such as ``"a list of numbers, as 1,2 or [1, 2]"``."""
+    sequence = _sequence_in(kind)
+    if sequence is None:
+        return describe_type(kind)
+    example = _EXAMPLES.get((get_args(sequence) or (str,))[0])
+    return f"{describe_type(kind)}, as {example}" if example else describe_type(kind)
+
+
 def _plural(kind: Any) -> str:
     return {int: "whole numbers", float: "numbers", str: "texts", Path: "paths"}.get(kind) or describe_type(kind)
+
+
+def _sequence_in(kind: Any) -> Any:
+    """Return the type itself if it is a sequence, or the sequence in a union such as ``tuple[int, ...] | None``."""
+    if _is_sequence(kind):
+        return kind
+    is_union = get_origin(kind) in {Union, types.UnionType}
+    arguments = [argument for argument in get_args(kind) if argument is not type(None)] if is_union else []
+    return arguments[0] if len(arguments) == 1 and _is_sequence(arguments[0]) else None
 
 
 def _is_words(kind: Any) -> bool:

@@ -115,10 +115,13 @@ def _found_file(folder: Path | None, diagnostics: Diagnostics) -> FileLayer:
 
 def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> FileLayer:
     try:
-        text = path.read_text(encoding="utf-8")
+        # Editors on Windows write a byte order mark.
+        text = path.read_text(encoding="utf-8-sig")
         tree: object = tomllib.loads(text)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"it is not UTF-8 (at byte {error.start}); save it as UTF-8"
         diagnostics.add(
             "TB203",
             f"settings file {str(path)!r} cannot be read: {reason}",

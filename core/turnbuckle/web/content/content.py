@@ -7,7 +7,6 @@ The server implements ``ContentSource``, which enforces the limit and the deadli
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from typing import Final, Protocol, final
 
@@ -15,12 +14,7 @@ from turnbuckle.errors import BadRequest
 from turnbuckle.http.events import RawFields
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
-__all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json", "decode_text", "is_charset"]
-
-_CHARSET: Final = re.compile(
-    r"utf-?8|utf-?(16|32)(be|le)?|(us-)?ascii|latin-?1|iso-8859-([1-9]|1[013-6])|windows-125[0-8]|cp125[0-8]"
-    r"|koi8-[ru]|euc-(jp|kr)|shift-jis|iso-2022-(jp|kr)|gb(2312|k|18030)|big5"
-)
+__all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json"]
 
 
 class ContentSource(Protocol):
@@ -142,29 +136,6 @@ class ContentReader:
         if self._is_claimed:
             raise RuntimeError("the content of this request was streamed; it can be read only once")
         self._is_claimed = True
-
-
-def decode_text(content: bytes, charset: str) -> str:
-    """Decode content as text.
-
-    Raises:
-        BadRequest: the charset is unknown, or the content is not valid in it.
-    """
-    if not is_charset(charset):
-        raise BadRequest("the content is in an unknown charset")
-    try:
-        return content.decode(charset)
-    except UnicodeError as error:
-        raise BadRequest("the content is not valid in its charset") from error
-
-
-def is_charset(name: str) -> bool:
-    """Return whether text may be decoded with a charset of this name.
-
-    Python's other codecs are refused: codecs that are not charsets ("zlib" decompresses), codecs that only Python uses
-    ("unicode_escape", "punycode" and "idna" are not linear, or warn), and the codec of the machine ("mbcs").
-    """
-    return _CHARSET.fullmatch(name.lower().replace("_", "-")) is not None
 
 
 def decode_json(content: bytes, codec: JSONCodec = STANDARD_JSON) -> object:

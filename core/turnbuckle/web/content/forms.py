@@ -6,13 +6,14 @@ extra ``forms``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, Protocol, final
 
 import attrs
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
-from turnbuckle.web.content.content import is_charset
+from turnbuckle.web.content.charsets import is_charset
 from turnbuckle.web.content.multipart import read_multipart
 from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.media_type import MediaType
@@ -28,6 +29,9 @@ class FormFiles(MultiMapping[UploadedFile]):
     __slots__ = ()
 
     kind = "file"
+
+
+_CHARSET_FIELD: Final = re.compile(r"(?:\A|&)_charset_=([^&]+)")
 
 
 @final
@@ -103,9 +107,6 @@ async def read_form(source: Readable, limits: FormLimits) -> FormData:
 
 
 async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
-    charset = source.media_type.charset or "utf-8"
-    if not is_charset(charset):
-        raise BadRequest("the form is in an unknown charset")
     pieces = []
     size = 0
     async for piece in source.stream():
@@ -114,4 +115,11 @@ async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
         if size > limits.text:
             raise ContentTooLarge(f"text of the form exceeds {limits.text} bytes")
     text = b"".join(pieces).decode("latin-1")
+    charset = source.media_type.charset
+    if not charset:
+        # Browsers fill in a hidden field of this name.
+        found = _CHARSET_FIELD.search(text)
+        charset = found[1] if found else "utf-8"
+    if not is_charset(charset):
+        raise BadRequest("the form is in an unknown charset")
     return FormData(parse_urlencoded(text, limit=limits.fields, charset=charset))

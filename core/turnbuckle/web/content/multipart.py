@@ -10,14 +10,22 @@ import importlib
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, NamedTuple, Protocol, final
+from urllib.parse import unquote
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
+from turnbuckle.web.content.charsets import decode_text, is_charset
 from turnbuckle.web.content.uploads import UploadedFile
+from turnbuckle.web.media_type import parse_media_type
 
 __all__ = ["MultipartForm", "read_multipart"]
 
 # boundary := 0*69<bchars> bcharsnospace (RFC 2046, section 5.1.1)
-_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+# Clients on Android send "*****", Dart sends "&", and some boundaries are longer, so every printable character of ASCII
+# is accepted, up to the length that the package accepts in its strict mode.
+_BOUNDARY: Final = re.compile(r"[ -~]{0,1023}[!-~]")
+# ext-value = charset "'" [ language ] "'" value-chars (RFC 8187, section 3.2)
+_EXTENDED: Final = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
+_CHARSET_FIELD: Final = "_charset_"
 
 
 class MultipartForm(NamedTuple):
@@ -48,6 +56,10 @@ class _Segment(Protocol):
     name: str
     filename: str | None
     content_type: str | None
+    charset: str | None
+
+    def header(self, name: str, default: str, /) -> str:
+        """Return a header field of the part."""
 
 
 class _Parser(Protocol):
@@ -90,7 +102,11 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
     except ImportError as error:
         message = "multipart forms need the extra 'forms': pip install 'turnbuckle[forms]'"
         raise UnsupportedMediaType(message) from error
-    parser: _Parser = package.PushMultipartParser(
+    make = getattr(package, "PushMultipartParser", None)
+    if make is None:
+        message = "multipart forms need the package 'multipart'; 'python-multipart' is installed in its place"
+        raise UnsupportedMediaType(message)
+    parser: _Parser = make(
         boundary,
         max_header_size=limits.part_field_line,
         max_header_count=limits.part_field_count,
@@ -103,7 +119,7 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
 class _Collector:
     """Collects the fields and files of a form from the events of the parser."""
 
-    __slots__ = ("_fields", "_file", "_files", "_limits", "_name", "_text", "_text_size")
+    __slots__ = ("_charset", "_fields", "_file", "_files", "_limits", "_name", "_text", "_text_size")
 
     def __init__(self, limits: _Limits) -> None:
         self._limits: Final = limits
@@ -111,13 +127,16 @@ class _Collector:
         self._file: UploadedFile | None = None
         self._text: list[bytes] = []
         self._text_size = 0
-        self._fields: Final[list[tuple[str, str]]] = []
+        self._charset = ""
+        self._fields: Final[list[tuple[str, bytes, str]]] = []
         self._files: list[tuple[str, UploadedFile]] = []
 
     def release_form(self) -> MultipartForm:
         """Return the complete form; the caller then owns the files."""
+        default = next((text.decode("latin-1") for name, text, _ in self._fields if name == _CHARSET_FIELD), "")
+        fields = [(name, _decode_field(text, charset or default)) for name, text, charset in self._fields]
         files, self._files = self._files, []
-        return MultipartForm(self._fields, files)
+        return MultipartForm(fields, files)
 
     def close_files(self) -> None:
         """Close the files of an incomplete form now instead of when the last reference to them goes."""
@@ -139,11 +158,15 @@ class _Collector:
 
     def _start_part(self, segment: _Segment) -> None:
         self._name = segment.name
-        if segment.filename is None:
+        self._charset = segment.charset or ""
+        name = segment.filename
+        if name is None:
+            name = _extended_file_name(segment.header("Content-Disposition", ""))
+        if name is None:
             return
         if len(self._files) >= self._limits.files:
             raise BadRequest(f"more than {self._limits.files} files")
-        self._file = UploadedFile(segment.filename, segment.content_type or "", in_memory=self._limits.file_in_memory)
+        self._file = UploadedFile(name, segment.content_type or "", in_memory=self._limits.file_in_memory)
 
     def _add_text(self, piece: bytes) -> None:
         self._text_size += len(piece)
@@ -154,10 +177,36 @@ class _Collector:
     async def _finish_part(self) -> None:
         file, self._file = self._file, None
         if file is None:
-            self._fields.append((self._name, b"".join(self._text).decode("utf-8", "replace")))
+            self._fields.append((self._name, b"".join(self._text), self._charset))
             self._text.clear()
             return
         await file.rewind()
         # Browsers send a part with neither a name nor content for a file input that was left empty.
         if file.name or file.size:
             self._files.append((self._name, file))
+
+
+def _decode_field(text: bytes, charset: str) -> str:
+    """Decode a field in the charset of its part, or else of the field ``_charset_`` (RFC 7578, sections 4.5 and 4.6).
+
+    Raises:
+        BadRequest: the charset is unknown, or the text is not valid in it.
+    """
+    if not charset:
+        # Old browsers send the charset of the page without its name.
+        return text.decode("utf-8", "replace")
+    return decode_text(text, charset)
+
+
+def _extended_file_name(disposition: str) -> str | None:
+    """Return the name of a file whose part has only ``filename*``; None if the part is no file.
+
+    RFC 7578, section 4.2, forbids ``filename*``, but clients send it for names that are not ASCII.
+    """
+    for name, value in parse_media_type(disposition).parameters:
+        if name == "filename*":
+            found = _EXTENDED.fullmatch(value)
+            if found is None or not is_charset(found[1]):
+                return value
+            return unquote(found[2], found[1], "replace")
+    return None

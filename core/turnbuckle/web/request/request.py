@@ -15,7 +15,8 @@ import attrs
 from turnbuckle.errors import ContentTooLarge, HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.limits import JSON_LIMIT
-from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json, decode_text
+from turnbuckle.web.content.charsets import decode_text
+from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names

@@ -292,7 +292,7 @@ class File(Response):
         content_type: by default, it follows from the name of the file.
         download_as: the name under which browsers save the file instead of displaying it.
 
-    A file without a size of its own, such as ``/proc/cpuinfo``, is sent to its end, without a Content-Length.
+    A file without a size, such as ``/proc/cpuinfo``, is sent to its end, without a Content-Length.
 
     Raises:
         OSError: the file does not exist, or is not a regular file.

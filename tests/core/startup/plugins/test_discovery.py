@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.startup.finding import make_plugin
 from turnbuckle import App
-from turnbuckle.startup.plugins.discovery import distribution_of
+from turnbuckle.startup.plugins.discovery import distribution_of, installed_plugins
 
 _PLUGIN = "from turnbuckle import Plugin, PluginInfo\nclass It(Plugin):\n    info = PluginInfo(name='it')\n"
 
@@ -50,6 +50,26 @@ def test_module_without_one_distribution(distributions: tuple[str, ...], package
     _install(packages, module, *distributions)
     importlib.import_module(module)
     assert distribution_of(module) == ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "metadata"),
+    [
+        pytest.param(
+            "~y_leftover-0.9.dist-info", "Metadata-Version: 2.1\nName: my-leftover\nVersion: 0.9\n", id="renamed"
+        ),
+        pytest.param("~y_leftover-0.9.dist-info", None, id="renamed, without metadata"),
+        pytest.param("my_leftover-0.9.dist-info", None, id="without metadata"),
+        pytest.param("my_leftover-0.9.dist-info", "Metadata-Version: 2.1\n", id="without a name"),
+    ],
+)
+def test_remainder_of_an_interrupted_pip_is_left_out(folder: str, metadata: str | None, packages: Path) -> None:
+    info = packages / folder
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[turnbuckle.plugins]\nleftover = gone:Plugin\n")
+    if metadata is not None:
+        (info / "METADATA").write_text(metadata)
+    assert "leftover" not in {plugin.name for plugin in installed_plugins()}
 
 
 def test_plugin_of_the_project_has_none() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, strategies as st
 
 from tests.core.web.requests import ListSource
 from turnbuckle.errors import BadRequest, ContentTooLarge
-from turnbuckle.web.content.content import ContentReader, decode_json, decode_text, is_charset
+from turnbuckle.web.content.charsets import decode_text, is_charset
+from turnbuckle.web.content.content import ContentReader, decode_json
 
 
 async def test_read_joins_the_pieces_and_keeps_them() -> None:

@@ -83,3 +83,10 @@ def test_form_limits_bound_everything_by_default() -> None:
     assert FormLimits() == FormLimits(
         fields=1000, files=100, text=2**22, part_field_count=8, part_field_line=4096, file_in_memory=2**18
     )
+
+
+async def test_urlencoded_form_in_the_charset_of_its_field() -> None:
+    form = await read_form(form_request(b"a=%E9&_charset_=windows-1252&b=%80"), FormLimits())
+    assert (form["a"], form["b"]) == ("é", "€")
+    with pytest.raises(BadRequest, match="unknown charset"):
+        await read_form(form_request(b"_charset_=zlib"), FormLimits())

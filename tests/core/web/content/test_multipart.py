@@ -1,6 +1,7 @@
 """Tests of ``turnbuckle.web.content.multipart``."""
 
 import sys
+import types
 
 import pytest
 from hypothesis import given, strategies as st
@@ -92,7 +93,7 @@ async def test_multipart_bounds_text_over_all_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    "boundary", ["", "; boundary=", '; boundary="a\tb"', "; boundary=" + "x" * 71, '; boundary="x "', "; boundary=é"]
+    "boundary", ["", "; boundary=", '; boundary="a\tb"', "; boundary=" + "x" * 1025, '; boundary="x "', "; boundary=é"]
 )
 async def test_multipart_refuses_boundary(boundary: str) -> None:
     with pytest.raises(BadRequest, match="boundary of the multipart form is missing or malformed"):
@@ -110,3 +111,58 @@ async def test_multipart_round_trips(files: list[tuple[str, bytes]]) -> None:
     content = b"".join(part(name, value, "f") for name, value in files) + END
     form = await form_request(content).form()
     assert [(name, await file.read()) for name, file in form.files.items()] == files
+
+
+@pytest.mark.parametrize(
+    "boundary",
+    ["*****", "-----------------------------&=dart", "x" * 71, "x" * 1024, "a b", "{id}", "_=_!#$^`|~"],
+    ids=lambda boundary: boundary[:10],
+)
+async def test_multipart_accepts_the_boundaries_of_real_clients(boundary: str) -> None:
+    content = FORM.replace(b"--XX", b"--" + boundary.encode())
+    form = await form_request(content, boundary=f'; boundary="{boundary}"').form()
+    assert (form["title"], form.files["doc"].size) == ("é", 3)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        pytest.param("filename*=utf-8''%E5%A0%B1.png", "報.png", id="urllib3"),
+        pytest.param("FileName*=UTF-8'en'a%20b", "a b", id="language"),
+        pytest.param("filename*=iso-8859-1''%E9", "é", id="latin-1"),
+        pytest.param("filename*=plain.txt", "plain.txt", id="malformed"),
+        pytest.param("filename*=zlib''plain.txt", "zlib''plain.txt", id="no charset"),
+        pytest.param("filename*=utf-8''..%2F..%2Fetc%2Fpasswd", "passwd", id="folders"),
+        pytest.param("filename*=utf-8''", "", id="empty"),
+        pytest.param("filename=\"a\"; filename*=utf-8''b", "a", id="both"),
+    ],
+)
+async def test_multipart_part_with_an_extended_file_name_is_a_file(parameter: str, name: str) -> None:
+    content = (
+        f'--XX\r\nContent-Disposition: form-data; name="doc"; {parameter}\r\n\r\n'.encode() + b"\xff\x00\r\n" + END
+    )
+    form = await form_request(content).form()
+    assert (form.files["doc"].name, await form.files["doc"].read()) == (name, b"\xff\x00")
+
+
+async def test_multipart_field_in_the_charset_of_its_part() -> None:
+    content = part("a", b"\xe9", None, "Content-Type: text/plain; charset=iso-8859-1") + part("a", "é".encode()) + END
+    assert (await form_request(content).form()).get_list("a") == ["é", "é"]
+
+
+async def test_multipart_fields_in_the_charset_of_the_form() -> None:
+    content = part("a", b"\xe9") + part("_charset_", b"windows-1252") + part("b", b"\x80") + END
+    assert (await form_request(content).form()).items() == (("a", "é"), ("_charset_", "windows-1252"), ("b", "€"))
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "zlib", "unknown"])
+async def test_multipart_refuses_a_field_that_is_not_in_its_charset(charset: str) -> None:
+    content = part("a", b"\xff", None, f"Content-Type: text/plain; charset={charset}") + END
+    with pytest.raises(BadRequest, match="charset"):
+        await form_request(content).form()
+
+
+async def test_multipart_with_python_multipart_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "multipart", types.ModuleType("multipart"))
+    with pytest.raises(UnsupportedMediaType, match="'python-multipart' is installed in its place"):
+        await form_request(FORM).form()
