@@ -68,11 +68,13 @@ from turnbuckle.records import (
     ProtocolProvider as ProtocolProvider,
     ResponseType as ResponseType,
     RouterProvider as RouterProvider,
+    Zone as Zone,
     middleware as middleware,
 )
 from turnbuckle.routing.converters import (
     CONVERTERS as CONVERTERS,
     Converter as Converter,
+    ConverterFactory as ConverterFactory,
 )
 from turnbuckle.routing.escapes import (
     decode_path as decode_path,
@@ -108,6 +110,8 @@ from turnbuckle.server.listen.proxied_connection import (
 )
 from turnbuckle.server.model.application import (
     Application as Application,
+    BackgroundFunction as BackgroundFunction,
+    OnFailure as OnFailure,
 )
 from turnbuckle.server.model.timeouts import (
     Timeouts as Timeouts,
@@ -127,17 +131,18 @@ from turnbuckle.setup import (
 from turnbuckle.startup.model.sources import (
     SettingsSources as SettingsSources,
 )
-from turnbuckle.web.content.forms import (
-    FormData as FormData,
-)
+from turnbuckle.web.content.forms import FormData as FormData, FormLimits as FormLimits
 from turnbuckle.web.content.json import (
     STANDARD_JSON as STANDARD_JSON,
     JSONCodec as JSONCodec,
 )
+from turnbuckle.web.content.uploads import UploadedFile as UploadedFile
 from turnbuckle.web.headers import (
     Headers as Headers,
     MutableHeaders as MutableHeaders,
 )
+from turnbuckle.web.media_type import MediaType as MediaType
+from turnbuckle.web.multidict import QueryParams as QueryParams
 from turnbuckle.web.peer import (
     Peer as Peer,
 )
@@ -148,6 +153,8 @@ from turnbuckle.web.request.request_id import (
     RequestIdFilter as RequestIdFilter,
     current_request_id as current_request_id,
 )
+from turnbuckle.web.request.state import State as State
+from turnbuckle.web.response.cookies import Cookie as Cookie, SameSite as SameSite
 from turnbuckle.web.response.response import (
     HTML as HTML,
     JSON as JSON,
@@ -167,4 +174,4 @@ from turnbuckle.web.tls import (
 from turnbuckle.web.trusted_addresses import (
     TrustedAddresses as TrustedAddresses,
 )
-from turnbuckle.web.types import Handler as Handler
+from turnbuckle.web.types import Handler as Handler, MiddlewareFunction as MiddlewareFunction

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Final, final
 
-__all__ = ["SafeLogger"]
+__all__ = ["ON_EXCEPTION", "SafeLogger"]
+
+ON_EXCEPTION: Final[ContextVar[Callable[[BaseException], None]]] = ContextVar("turnbuckle_on_exception")
+"""Called with each exception that is logged with its traceback; the test client sets it for each request."""
 
 
 @final
@@ -44,6 +50,9 @@ class SafeLogger:
     def _log(
         self, level: int, message: str, args: tuple[object, ...], exc_info: BaseException | bool | None = None
     ) -> None:
+        error = sys.exc_info()[1] if exc_info is True else exc_info
+        if isinstance(error, BaseException) and (on_exception := ON_EXCEPTION.get(None)) is not None:
+            on_exception(error)
         with suppress(Exception):
             # Two frames are in this module; the log record names the caller.
             self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3)

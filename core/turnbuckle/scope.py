@@ -93,7 +93,7 @@ class Scope:
         Args:
             path: a pattern such as ``"/users/{id:int}"``, below the prefix of the scope.
             methods: the methods of the route.
-            name: name for ``url_for``.
+            name: name for ``url_for``; the name of the function if empty.
             host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope if empty.
             streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
             streams_body: see ``Route``.

@@ -34,7 +34,7 @@ def _app(**settings: object) -> App:
 
 
 async def _seen(app: App, headers: dict[str, str], client: tuple[str, int] | None = PROXY) -> dict[str, object]:
-    async with Client(app, client=client) as one:
+    async with Client(app, client=client, raise_exceptions=False) as one:
         return (await one.get("/seen", headers=headers)).json()
 
 

@@ -31,6 +31,23 @@ def test_names_are_found_where_type_checkers_find_them() -> None:
         assert getattr(import_module(module or ""), alias.name) is getattr(turnbuckle, alias.name)
 
 
+def test_dir_has_only_public_names() -> None:
+    assert dir(turnbuckle) == turnbuckle.__all__
+    assert not [name for name in dir(turnbuckle) if name.startswith("_") and name != "__version__"]
+
+
+def test_names_for_annotations_of_users_are_public() -> None:
+    names = ("Cookie", "FormLimits", "MediaType", "MiddlewareFunction", "OnFailure", "QueryParams", "SameSite", "State")
+    assert {*names, "UploadedFile", "Zone"} <= set(turnbuckle.__all__)
+
+
+def test_extra_all_has_every_extra_of_users() -> None:
+    extras = tomllib.loads(_PROJECT.read_text())["project"]["optional-dependencies"]
+    named = set(extras["all"][0].partition("[")[2].rstrip("]").split(",")) | {"httptools", "msgspec", "uvloop"}
+    # Without the extras for work on Turnbuckle itself.
+    assert named == set(extras) - {"all", "dev", "fuzz", "test"}
+
+
 def test_unknown_name() -> None:
     with pytest.raises(AttributeError, match="module 'turnbuckle' has no attribute 'Ap'"):
         turnbuckle.Ap  # noqa: B018

@@ -61,7 +61,7 @@ async def test_python_block_runs(page: Path, line: int, source: str) -> None:
         if name.startswith("test_"):
             await value()
     if isinstance(app := namespace.get("app"), App):
-        async with Client(app) as client:
+        async with Client(app, raise_exceptions=False) as client:
             responses = [await client.get(path) for path in plain_paths(app)]
         assert [response.status for response in responses if response.status >= 500] == []
 
@@ -190,7 +190,7 @@ async def test_limits_page_gives_the_status_of_a_handler_that_takes_too_long() -
     async def wait(request: Request) -> None:
         await asyncio.Event().wait()
 
-    async with Client(app, timeouts=Timeouts(handler=20)) as client:
+    async with Client(app, timeouts=Timeouts(handler=20), raise_exceptions=False) as client:
         connection = client.connect()
         await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         await client.advance(21)

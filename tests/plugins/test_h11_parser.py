@@ -38,4 +38,4 @@ async def test_h11_serves_an_app_that_enables_it() -> None:
 
 def test_h11_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     found = problem_without("h11", "h11_parser", monkeypatch)
-    assert (found.code, found.fix) == ("TB103", "pip install 'turnbuckle[h11]'")
+    assert (found.code, found.fix) == ("TB103", "pip install 'turnbuckle[h11]', or '.[h11]' in a clone")

@@ -38,4 +38,7 @@ async def test_httptools_serves_an_app_that_enables_it() -> None:
 
 def test_httptools_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     found = problem_without("httptools", "httptools_parser", monkeypatch)
-    assert (found.code, found.fix) == ("TB103", "pip install 'turnbuckle[httptools]'")
+    assert (found.code, found.fix) == (
+        "TB103",
+        "pip install 'turnbuckle[httptools]', or '.[httptools]' in a clone",
+    )

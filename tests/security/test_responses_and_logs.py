@@ -170,7 +170,7 @@ async def test_row_49_response_that_cannot_be_sent_is_500_and_the_server_lives(a
     async def good(request: Request) -> str:
         return "good"
 
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         exchange = await client.raw(b"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n")
         again = await client.raw(GET)
     assert (exchange.statuses, exchange.is_cut) == ([500], False)
@@ -184,7 +184,7 @@ async def test_row_49_middleware_cannot_send_it_either() -> None:
         await call_next(request)  # type: ignore[misc]  # the next handler is async
         return _unchecked("X", INJECTED)
 
-    async with Client(App(middleware=[spoil])) as client:
+    async with Client(App(middleware=[spoil]), raise_exceptions=False) as client:
         exchange = await client.raw(GET)
     assert exchange.statuses == [500]
     assert b"Injected" not in exchange.received
@@ -328,7 +328,7 @@ async def test_failing_handler_says_nothing_of_its_cause(tmp_path: Path) -> None
     async def fails(request: Request) -> Path:
         return tmp_path / "missing-hunter2"
 
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         exchange = await client.raw(b"GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n")
     assert exchange.response.status == 500
     assert b"hunter2" not in exchange.received

@@ -22,7 +22,7 @@ CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
 
 
 async def served(parser: type[Careless], data: bytes, limits: Limits | None = None) -> RawExchange:
-    async with Client(make_app(parser=parser), limits=limits) as client:
+    async with Client(make_app(parser=parser), limits=limits, raise_exceptions=False) as client:
         return await client.raw(data)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Final
 
@@ -28,6 +30,41 @@ class _LazyGroup(click.Group):
             return command_of_a_plugin(ctx, cmd_name)
         command: object = getattr(import_module(f"turnbuckle.cli.commands.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; suggest one for a name that other servers' users type."""
+        name = str(args[0])
+        if name.startswith("-") or self.get_command(ctx, name) is not None:
+            return super().resolve_command(ctx, args)
+        from turnbuckle.cli.habits import no_such_command
+
+        raise click.UsageError(no_such_command(name, self.list_commands(ctx)), ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command."""
+        with _suggesting_options():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        with _suggesting_options():
+            result: object = super().invoke(ctx)
+        return result
+
+
+@contextmanager
+def _suggesting_options() -> Iterator[None]:
+    try:
+        yield
+    except click.NoSuchOption as error:
+        from turnbuckle.cli.habits import suggested_option
+
+        if suggestion := suggested_option(error.option_name):
+            text = f"No such option {error.option_name!r}. Did you mean {suggestion}?"
+            raise click.UsageError(text, error.ctx) from error
+        raise
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

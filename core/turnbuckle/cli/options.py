@@ -116,11 +116,27 @@ def _has_section(path: Path) -> bool:
     return "turnbuckle" in tree.get("tool", {})
 
 
+def _checked_plugins(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    # In other programs, -p is the port.
+    for name in names:
+        if name.isdecimal():
+            raise click.BadParameter(f"{name!r} is not the name of a plugin; did you mean '--port {name}'?")
+    return names
+
+
 _OPTIONS: Final = (
     click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Set one setting; may be repeated."),
     click.option("--parser", metavar="NAME", help="The parser to use."),
     click.option("--debug/--no-debug", default=None, help="Show tracebacks to clients; never in production."),
-    click.option("-p", "--plugin", "plugins", multiple=True, metavar="NAME", help="Enable a plugin; no:NAME disables."),
+    click.option(
+        "-p",
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="NAME",
+        callback=_checked_plugins,
+        help="Enable a plugin; no:NAME disables.",
+    ),
     click.option("--no-plugins", is_flag=True, help="Enable built-in plugins only."),
     click.option(
         "--settings",

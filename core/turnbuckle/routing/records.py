@@ -26,7 +26,7 @@ class Route:
         handler: the function that handles requests: it takes the request and the path parameters, and returns a value
             that has a response type. Routers return it unchanged in ``Match.handler``.
         methods: method names in upper case.
-        name: name for ``url_for``; "" for none.
+        name: name for ``url_for``; if empty, ``url_for`` takes the name of the handler.
         host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
         streams_response: whether the handler streams its responses. It is detected for async generators and for
             handlers that are annotated to return an async iterable or a ``Stream``.

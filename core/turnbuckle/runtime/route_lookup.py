@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
@@ -14,7 +15,7 @@ from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.web.request.request import Request, UrlBuilder
 
-__all__ = ["compile_lookup", "compile_url_builder"]
+__all__ = ["add_default_names", "compile_lookup", "compile_url_builder", "default_name"]
 
 
 def compile_lookup(
@@ -49,8 +50,40 @@ def _lookup_in(router: Router | HostRouter) -> Callable[[Request], Match]:
     return lambda request: match(request.method, request.raw_path)
 
 
+def default_name(route: Route) -> str:
+    """Return the name of a route without its own name: the name of its handler; "" if the handler has none."""
+    name = str(getattr(route.handler, "__name__", ""))
+    return name if name.isidentifier() else ""
+
+
+def add_default_names(routes: Iterable[Route]) -> tuple[list[Route], dict[str, list[Route]]]:
+    """Return the routes that have a name, and the routes that share a default name, by that name.
+
+    Explicit names take precedence over default names, and routes of the app over routes of plugins. Routes that share
+    their path also share its name.
+    """
+    routes = list(routes)
+    named = [route for route in routes if route.name]
+    taken = {route.name for route in named}
+    unnamed: dict[str, list[Route]] = {}
+    for route in routes:
+        if not route.name and (name := default_name(route)) and name not in taken:
+            unnamed.setdefault(name, []).append(route)
+    ambiguous: dict[str, list[Route]] = {}
+    for name, candidates in unnamed.items():
+        own = [route for route in candidates if route.origin is None or route.origin.plugin == "app"] or candidates
+        if len({(route.host, route.path) for route in own}) > 1:
+            ambiguous[name] = own
+        else:
+            named.append(attrs.evolve(own[0], name=name))
+    return named, ambiguous
+
+
 def compile_url_builder(
-    named: Iterable[Route], routers: Mapping[str, Router | HostRouter], converters: Converters
+    named: Iterable[Route],
+    routers: Mapping[str, Router | HostRouter],
+    converters: Converters,
+    ambiguous: Mapping[str, Sequence[Route]] = MappingProxyType({}),
 ) -> UrlBuilder:
     """Return the function that builds the paths of named routes.
 
@@ -59,6 +92,7 @@ def compile_url_builder(
         routers: the router that builds the path of a route itself, by the route's name. Paths of other routes are built
             as the tree router builds them.
         converters: the converters that patterns may name.
+        ambiguous: the routes that share a default name, by that name.
     """
     links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
     unreadable: set[str] = set()
@@ -74,6 +108,9 @@ def compile_url_builder(
         router = routers.get(name)
         if isinstance(router, LinkingRouter):
             return router.url_for(name, **params)
+        if name in ambiguous:
+            routes = " and ".join(route.describe() for route in ambiguous[name])
+            raise RouteError(f"{routes} have the handler name {name!r}; give each its own name=")
         if name in unreadable:
             raise RouteError(f"the router of route {name!r} does not build paths")
         return links.url_for(name, **params)

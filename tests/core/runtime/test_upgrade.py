@@ -53,7 +53,7 @@ def _offer(path: str, upgrade: str) -> bytes:
 
 
 async def _answer(app: App, raw: bytes) -> bytes:
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         connection = client.connect()
         await connection.send(raw)
         return connection.received

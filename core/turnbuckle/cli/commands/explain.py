@@ -41,7 +41,8 @@ def _fields(context: click.Context, option: click.Parameter, lines: Sequence[str
 def explain(
     options: AppOptions, *, method: str, path: str, fields: list[tuple[str, str]], shows_all: bool, as_json: bool
 ) -> None:
-    """Show how a request would be answered, as in 'turnbuckle explain GET /x main:app'; PATH may have a query.
+    """Show how a request would be answered, as in 'turnbuckle explain GET /x main:app'; PATH may have a query, or
+    be a URL, whose scheme and host then count.
 
     The parser and the routers of the app decide; no handler and no middleware is called. The output has the route that
     answers, the reasons why other routes do not, the middleware, and limits and deadlines with their sources.
@@ -62,7 +63,9 @@ def explain(
 def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
 
-    yield f"{found.method} {found.target}" + (f" at {found.host}" if found.host else "")
+    is_absolute = "://" in found.target
+    over = f" over {found.scheme}" if found.scheme == "https" and not is_absolute else ""
+    yield f"{found.method} {found.target}" + (f" at {found.host}{over}" if found.host and not is_absolute else "")
     yield f"  {found.status} {found.outcome}" if found.status else f"  {found.outcome}"
     yield from (f"  {name}: {value}" for name, value in found.headers.items())
     yield from columns([(name, "=", repr(value)) for name, value in found.path_params.items()], 2)
@@ -114,6 +117,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
         "method": found.method,
         "target": found.target,
         "host": found.host,
+        "scheme": found.scheme,
         "status": found.status,
         "outcome": found.outcome,
         "headers": dict(found.headers),

@@ -115,5 +115,7 @@ def _choose_loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> Loop
     except ImportError as error:
         if choice == "auto":
             return None
-        raise TurnbuckleError("loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'") from error
+        raise TurnbuckleError(
+            "loop 'uvloop' is not installed: pip install 'turnbuckle[uvloop]', or '.[uvloop]' in a clone"
+        ) from error
     return uvloop.new_event_loop

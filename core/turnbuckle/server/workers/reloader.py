@@ -58,7 +58,9 @@ def check_watching() -> None:
     try:
         import watchfiles  # noqa: F401  # only to check that it is there
     except ImportError as error:
-        raise TurnbuckleError("--reload needs watchfiles: pip install 'turnbuckle[reload]'") from error
+        raise TurnbuckleError(
+            "--reload needs watchfiles: pip install 'turnbuckle[reload]', or '.[reload]' in a clone"
+        ) from error
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from turnbuckle.routing.hosts import HostRouter, LinkingRouter
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.routing.unreachable import UnreachableRoute
-from turnbuckle.runtime.route_lookup import compile_lookup, compile_url_builder
+from turnbuckle.runtime.route_lookup import add_default_names, compile_lookup, compile_url_builder
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.shared_router import SharedRouter
 from turnbuckle.setup import Setup
@@ -99,8 +99,9 @@ def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], Match]
 
 def url_builder(root: PlannedScope, mounted: Sequence[MountedRouter], converters: Converters) -> UrlBuilder:
     """Return the function that builds the paths of named routes."""
-    named = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
-    return compile_url_builder(named, {name: entry.router for entry in mounted for name in entry.links}, converters)
+    named, ambiguous = add_default_names(planned.route for scope in root.walk() for planned in scope.routes)
+    routers = {name: entry.router for entry in mounted for name in entry.links if name}
+    return compile_url_builder(named, routers, converters, ambiguous)
 
 
 def check_reachable(mounted: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:

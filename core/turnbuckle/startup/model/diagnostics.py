@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
 from turnbuckle.diagnostics import Diagnostic, Level, Origin
 from turnbuckle.errors import Problem, StartupError
 
-__all__ = ["Diagnostics", "did_you_mean", "format_error", "nearest", "quarantine_diagnostic"]
+__all__ = ["Diagnostics", "candidates", "did_you_mean", "format_error", "nearest", "quarantine_diagnostic"]
 
 ValueT = TypeVar("ValueT")
+
+_MAX_LISTED: Final = 20
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -26,6 +28,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the known name that is most similar to a name, or ""."""
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
+
+
+def candidates(name: str, known: Iterable[str]) -> str:
+    """Return the suggestion for a name, or else the known names, as the end of a message."""
+    names = sorted(set(known))
+    if near := did_you_mean(name, names):
+        return near
+    if not names:
+        return "; there are none"
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return f"; there are {', '.join(names[:_MAX_LISTED])}{more}"
 
 
 def format_error(error: BaseException) -> str:

@@ -44,6 +44,7 @@ class SettingsSources:
         flags: the settings given on the command line.
         plugins: ``NAME`` or ``no:NAME``, as given to ``-p``.
         only_builtin: enable only the built-in plugins, even if the other sources or the code enable more.
+        overrides: settings by section that take precedence over all other sources and over the code; for tests.
         entry_points: look for installed plugins by their entry points.
     """
 
@@ -53,6 +54,7 @@ class SettingsSources:
     flags: tuple[Flag, ...] = attrs.field(default=(), converter=_flags)
     plugins: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     only_builtin: bool = False
+    overrides: Mapping[str, object] = attrs.field(factory=dict)
     entry_points: bool = True
 
     @classmethod

@@ -26,7 +26,9 @@ class FirstParty:
     @property
     def remedy(self) -> str:
         """Return how to enable the plugin."""
-        install = f" (it needs pip install 'turnbuckle[{self.extra}]')" if self.extra else ""
+        install = (
+            f" (it needs pip install 'turnbuckle[{self.extra}]', or '.[{self.extra}]' in a clone)" if self.extra else ""
+        )
         return f"enable plugin {self.plugin!r}, which has it{install}"
 
 

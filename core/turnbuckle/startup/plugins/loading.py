@@ -161,7 +161,7 @@ class Loader:
         fix = "correct the plugin, or disable it with -p no:" + installed.name
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
-            fix = f"pip install '{name}[{installed.extra}]'"
+            fix = f"pip install '{name}[{installed.extra}]', or '.[{installed.extra}]' in a clone"
         self.diagnostics.add(
             "TB103",
             f"plugin {installed.name!r} cannot be imported: {format_error(error)}",

@@ -7,6 +7,7 @@ routes do not match.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -52,6 +53,7 @@ class Explanation:
         method: the method of the request.
         target: the target of the request.
         host: the host of the request.
+        scheme: ``"http"`` or ``"https"``; "" if the parser rejects the request.
         outcome: how the request is answered, in words.
         status: status of the response if no route answers; an error handler may change it.
         headers: header fields of that response, if no error handler makes it.
@@ -69,6 +71,7 @@ class Explanation:
     method: str
     target: str
     host: str = ""
+    scheme: str = ""
     outcome: str
     status: int | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
@@ -90,7 +93,7 @@ def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple
         plan: the plan of the app.
         method: for example ``"GET"``.
         target: path and query, or any other form of request target.
-        fields: field lines; without a ``Host``, it is ``localhost``.
+        fields: field lines; without a ``Host``, it is the authority of the target, or ``localhost``.
     """
     settings = tuple(value for value in plan.setting_values.values() if limit_of(value.key) is not None)
     shown = Explanation(method=method, target=target, outcome="", settings=settings)
@@ -99,7 +102,9 @@ def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple
     except ProtocolError as error:
         text = f"rejected by parser {plan.parser.name!r}: {error}"
         return attrs.evolve(shown, status=error.status, outcome=text)
-    return _Explainer(plan, Request(head, None, Peer())).run(shown)
+    # A request for an https resource is served over TLS only (RFC 9110, section 7.4).
+    is_secured = plan.settings.tls.is_configured or target[:6].lower() == "https:"
+    return _Explainer(plan, Request(head, None, Peer(scheme="https" if is_secured else "http"))).run(shown)
 
 
 def scope_chain(plan: Plan, scope: PlannedScope) -> tuple[PlannedScope, ...]:
@@ -110,7 +115,9 @@ def scope_chain(plan: Plan, scope: PlannedScope) -> tuple[PlannedScope, ...]:
 def _parsed(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]]) -> RequestHead:
     lines = list(fields)
     if not any(name.lower() == "host" for name, _ in lines):
-        lines.insert(0, ("Host", "localhost"))
+        # With a target in absolute form, the field repeats the authority of the target (RFC 9112, section 3.2.2).
+        authority = urlsplit(target).netloc if "://" in target else ""
+        lines.insert(0, ("Host", authority.rpartition("@")[2] or "localhost"))
     text = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines) + "\r\n"
     parser = guarded(plan.parser.provider.factory)(attrs.evolve(plan.settings.limits, content=largest_content(plan)))
     parser.feed(text.encode("utf-8", "surrogateescape"))
@@ -152,7 +159,9 @@ class _Explainer:
     def run(self, shown: Explanation) -> Explanation:
         """Complete the explanation."""
         request = self.request
-        shown = attrs.evolve(shown, host=request.host, router=self._searched_router().scope.router)
+        shown = attrs.evolve(
+            shown, host=request.host, scheme=request.scheme, router=self._searched_router().scope.router
+        )
         shown = self._switched(shown)
         try:
             match = route_lookup(self.tables)(request)

@@ -21,7 +21,7 @@ def plan_as_text(plan: Plan, *, settings: bool = False) -> str:
 
     Args:
         plan: the plan.
-        settings: include the settings at their defaults and the built-in response types.
+        settings: include the settings and limits at their defaults, and the built-in response types.
     """
     return "\n".join(_plan_lines(plan, settings)) + "\n"
 
@@ -49,8 +49,9 @@ def _plan_lines(plan: Plan, show_all: bool) -> Iterator[str]:
     yield "start-up"
     yield from columns([(phase, milliseconds(seconds)) for phase, seconds in plan.seconds.items()], 2)
     yield from _setting_lines(plan, show_all)
-    yield "limits and deadlines"
-    yield from columns(limit_rows(plan), 2)
+    rows = [row for row in limit_rows(plan) if show_all or row[-1] != "default"]
+    yield "limits and deadlines" if rows else "limits and deadlines: all at their defaults"
+    yield from columns(rows, 2)
     if plan.diagnostics:
         yield "diagnostics"
         for diagnostic in plan.diagnostics:

@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, SettingValue
 from turnbuckle.settings import Settings
-from turnbuckle.startup.model.diagnostics import did_you_mean
+from turnbuckle.startup.model.diagnostics import candidates, did_you_mean
 from turnbuckle.startup.report.settings_reference import SettingDescription, setting_description, variable_of
 
 __all__ = [
@@ -92,7 +92,7 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
         rule, change = "no enabled plugin provides another", f"a plugin that provides one, and components.{kind}"
         return [Answer(kind=f"{kind} component", name=_BUILTIN_COMPONENTS[kind], rule=rule, change=change)]
     if kind not in plan.components:
-        near = did_you_mean(kind, {*plan.components, *_BUILTIN_COMPONENTS})
+        near = candidates(kind, {*plan.components, *_BUILTIN_COMPONENTS})
         raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{near}")
     return [_slot(plan.components[kind], "", f"the setting components.{kind}")]
 
@@ -124,8 +124,9 @@ def why_setting(plan: Plan, key: str) -> list[Answer]:
     found = found or [(label, value) for label, value in values.items() if value.key.startswith(f"{key}.")]
     if not found:
         known = {value.key for value in values.values()}
-        known |= {name.rpartition(".")[0] for name in known} - {""}
-        raise LookupError(f"no setting {key!r}{did_you_mean(key, known)}")
+        sections = {name.partition(".")[0] for name in known}
+        near = did_you_mean(key, {*known, *sections, *(name.rpartition(".")[0] for name in known)} - {""})
+        raise LookupError(f"no setting {key!r}{near or candidates(key, sections)}")
     return [_setting(plan, label, value) for label, value in found]
 
 

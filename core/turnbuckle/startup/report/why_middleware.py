@@ -9,7 +9,7 @@ from typing import TypeAlias
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import Plan, PlannedScope
 from turnbuckle.records import Middleware
-from turnbuckle.startup.model.diagnostics import did_you_mean
+from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.report.explain import scope_chain
 from turnbuckle.startup.report.why import Answer
 
@@ -29,7 +29,7 @@ def why_middleware(plan: Plan, name: str) -> list[Answer]:
     found = [answer for answer in answers if answer.name == name]
     if not found:
         names = {answer.name for answer in answers}
-        raise LookupError(f"no middleware is named {name!r}{did_you_mean(name, names)}")
+        raise LookupError(f"no middleware is named {name!r}{candidates(name, names)}")
     return found
 
 

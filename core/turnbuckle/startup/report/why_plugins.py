@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
-from turnbuckle.startup.model.diagnostics import did_you_mean
-from turnbuckle.startup.plugins.discovery import InstalledPlugin, installed_plugins
+from turnbuckle.startup.model.diagnostics import candidates
+from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, installed_plugins
 from turnbuckle.startup.report.formats import counted, milliseconds, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 
@@ -30,7 +30,7 @@ def why_plugin(plan: Plan, name: str) -> list[Answer]:
     named = [plugin for plugin in installed if plugin.name == name]
     if not named:
         known = {plugin.name for plugin in plan.plugins} | {plugin.name for plugin in installed}
-        raise LookupError(f"no plugin is named {name!r}{did_you_mean(name, known)}")
+        raise LookupError(f"no plugin is named {name!r}{candidates(name, known)}")
     return [_installed(plugin) for plugin in named]
 
 
@@ -75,10 +75,13 @@ def _rule(plan: Plan, plugin: PlannedPlugin) -> str:
 
 def _enabler(plan: Plan, plugin: PlannedPlugin) -> str:
     requested_by = plugin.requested_by
-    if requested_by is not None and ":" in requested_by.location and not requested_by.distribution:
-        return f"the code at {requested_by.location}"
     if requested_by is not None and requested_by.location and not requested_by.distribution:
-        return requested_by.location
+        location = requested_by.location
+        # A request by a setting names the setting first; -p and $TURNBUCKLE_PLUGINS stand for themselves.
+        is_setting = location.startswith(("plugins.", "-p ", "$"))
+        if not is_setting and location.endswith(LOCAL_FILE):
+            return f"the file {location}, which is beside the settings"
+        return location if is_setting else f"the code at {location}"
     for key in ("parser.name", "parser.shadow", "router"):
         name, source = plan.setting_values[key].value, plan.setting_values[key].source
         if name and plugin.name in {name, f"{name}_{key.partition('.')[0]}"}:
@@ -202,7 +205,7 @@ def why_protocol(plan: Plan, token: str) -> list[Answer]:
     ]
     found = [entry for entry, names in known if lowered in names or token in names]
     if not found:
-        near = did_you_mean(token, {name for _, names in known for name in names if name})
+        near = candidates(token, {name for _, names in known for name in names if name})
         raise LookupError(f"no enabled plugin provides protocol {token!r}{near}")
     return [
         Answer(
@@ -232,7 +235,7 @@ def why_command(plan: Plan, name: str) -> list[Answer]:
     found = [entry for entry in plan.commands if entry.record.name == name]
     if not found:
         known = {entry.record.name or "" for entry in plan.commands} | BUILTIN_COMMANDS
-        raise LookupError(f"no command is named {name!r}{did_you_mean(name, known)}")
+        raise LookupError(f"no command is named {name!r}{candidates(name, known)}")
     return [
         Answer(
             kind="command",

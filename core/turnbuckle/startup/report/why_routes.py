@@ -10,7 +10,8 @@ import attrs
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
-from turnbuckle.startup.model.diagnostics import did_you_mean
+from turnbuckle.runtime.route_lookup import default_name
+from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.report.explain import Explanation, explain_request, scope_chain
 from turnbuckle.startup.report.formats import name_of, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
@@ -29,13 +30,16 @@ def why_route(plan: Plan, path: str) -> list[Answer]:
         LookupError: there is no such route.
     """
     named = [(planned, scope) for planned, scope in plan.routes() if path in {planned.route.path, planned.route.name}]
+    named = named or [(planned, scope) for planned, scope in plan.routes() if path == default_name(planned.route)]
     if named:
         return [_explained_route(plan, *route, "it has that pattern or name") for route in named]
     methods = sorted({method for planned, _ in plan.routes() for method in planned.route.methods})
     explanations = [explain_request(plan, method, path) for method in methods] if path.startswith("/") else []
     answers = [_winner(plan, explanation, path) for explanation in explanations if explanation.winner is not None]
     if not answers:
-        near = did_you_mean(path, {planned.route.path for planned, _ in plan.routes()})
+        routes = [planned.route for planned, _ in plan.routes()]
+        names = {route.name or default_name(route) for route in routes} - {""}
+        near = candidates(path, {*names, *(route.path for route in routes)})
         raise LookupError(f"no route has the pattern, the name or the path {path!r}{near}")
     return answers
 
@@ -109,8 +113,8 @@ def _type_of(plan: Plan, name: str) -> type:
     try:
         value = getattr(builtins, name, None) or pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        near = did_you_mean(name, {kind.__qualname__ for kind in known})
-        raise LookupError(f"no type {name!r}{near or '; write module:Name for your own type'} ({error})") from error
+        near = candidates(name, {kind.__qualname__ for kind in known})
+        raise LookupError(f"no type {name!r}{near}; write module:Name for a type of your own ({error})") from error
     if not isinstance(value, type):
         raise LookupError(f"{name!r} is {value!r:.60}, not a type")
     return value

@@ -93,9 +93,20 @@ def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics:
         file=_named_file(path, diagnostics) if path is not None else _found_file(sources.folder, diagnostics),
         environ=_read_environ(sources.environ),
         flags=_read_flags(sources, diagnostics),
-        code=values,
+        code=_merged(values, sources.overrides),
         code_source=f"App(...) at {declaration.origin.location}",
     )
+
+
+def _merged(tree: Mapping[str, object], overrides: Mapping[str, object]) -> dict[str, object]:
+    merged = dict(tree)
+    for key, value in overrides.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(below, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _named_file(path: Path, diagnostics: Diagnostics) -> FileLayer:

@@ -6,8 +6,9 @@ RFC 9112 allows: if the server sends anything that is not HTTP, the client raise
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self, Unpack, final
 from urllib.parse import urlsplit
@@ -27,12 +28,28 @@ from turnbuckle.testing.client.raw_exchange import RawExchange
 from turnbuckle.testing.client.redirects import MAX_REDIRECTS, is_redirect, redirected
 from turnbuckle.testing.client.request_encoder import OutgoingRequest, RequestOptions, encode_request
 from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
+from turnbuckle.testing.client.response_reader import IncompleteResponse
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.web.headers import HeaderPairs
 
 __all__ = ["Client"]
 
 _WINDOW: Final = 65536
+
+
+def _compiled(
+    app: App | Application, sources: SettingsSources | None, settings: Mapping[str, object] | str | Path | None
+) -> Application:
+    if isinstance(app, Application):
+        if settings is not None or sources is not None:
+            raise TypeError("settings and sources need an App; the given application is compiled already")
+        return app
+    if settings is None:
+        return app.compile(sources)
+    sources = sources or SettingsSources()
+    if isinstance(settings, Mapping):
+        return app.compile(attrs.evolve(sources, overrides=settings))
+    return app.compile(attrs.evolve(sources, file=Path(settings)))
 
 
 @final
@@ -51,6 +68,9 @@ class Client:
         cookies: initial cookies of the jar.
         follow_redirects: whether ``Location`` is followed, up to 20 times.
         sources: sources of settings and plugins besides the code; by default there are none.
+        settings: settings by section, which take precedence over all other sources, or the path of a settings file.
+        raise_exceptions: whether a request raises, in the test and with its traceback, an exception of a handler or
+            middleware that no error handler takes. If False, the client receives the response 500, as real clients do.
         limits: replace the limits of the app.
         timeouts: replace the timeouts of the app.
         timeout: real seconds after which a wait fails.
@@ -62,6 +82,7 @@ class Client:
 
     Raises:
         StartupError: with every problem of the app.
+        TypeError: ``settings`` or ``sources`` are given for a compiled application.
     """
 
     def __init__(  # noqa: PLR0913  # all but the app by name
@@ -75,11 +96,13 @@ class Client:
         cookies: Mapping[str, str] | None = None,
         follow_redirects: bool = False,
         sources: SettingsSources | None = None,
+        settings: Mapping[str, object] | str | Path | None = None,
+        raise_exceptions: bool = True,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         timeout: float = 5.0,
     ) -> None:
-        compiled = app if isinstance(app, Application) else app.compile(sources)
+        compiled = _compiled(app, sources, settings)
         self.application: Final = attrs.evolve(
             compiled, limits=limits or compiled.limits, timeouts=timeouts or compiled.timeouts
         )
@@ -90,6 +113,7 @@ class Client:
         self._extra_info: Final = transport_info(urlsplit(base_url).scheme, client)
         self._headers: Final = headers
         self._follow_redirects: Final = follow_redirects
+        self._raise_exceptions: Final = raise_exceptions
         self._timeout: Final = timeout
         self._server: MemoryServer | None = None
         self._free: list[Connection] = []
@@ -168,6 +192,8 @@ class Client:
             MalformedResponse: the server sent bytes that are not HTTP.
             TimeoutError: there was no response in time.
             RuntimeError: there were more than 20 redirects.
+            TypeError: there is no such option.
+            Exception: the exception of a handler or middleware, with its traceback, unless ``raise_exceptions`` is off.
         """
         follow = options.get("follow_redirects", self._follow_redirects)
         history: list[ClientResponse] = []
@@ -192,10 +218,12 @@ class Client:
         connection.pause_reading(window=_WINDOW)
         exchange = Exchange(connection, request, self.server.activity)
         try:
-            exchange.begin()
-            response = await exchange.streamed_response()
+            with self._raising_exceptions(connection):
+                exchange.begin()
+                response = await exchange.streamed_response()
             self.cookies.receive(response.headers.get_list("set-cookie"), request.url)
-            yield response
+            with self._raising_exceptions(connection):
+                yield response
         finally:
             connection.leave()
             await exchange.end()
@@ -268,13 +296,27 @@ class Client:
         connection = self._free_connection()
         exchange = Exchange(connection, request, self.server.activity)
         try:
-            exchange.begin()
-            response = await exchange.response()
+            with self._raising_exceptions(connection):
+                exchange.begin()
+                response = await exchange.response()
         finally:
             await exchange.end()
             self._release(connection, is_free=exchange.leaves_connection_free)
         self.cookies.receive(response.headers.get_list("set-cookie"), request.url)
         return response
+
+    @contextmanager
+    def _raising_exceptions(self, connection: Connection) -> Iterator[None]:
+        known = len(connection.exceptions)
+        try:
+            yield
+        except IncompleteResponse as error:
+            if self._raise_exceptions and len(connection.exceptions) > known:
+                # The handler's own exception is the cause of what the client sees.
+                raise connection.exceptions[known] from error
+            raise
+        if self._raise_exceptions and len(connection.exceptions) > known:
+            raise connection.exceptions[known]
 
     def _free_connection(self) -> Connection:
         while self._free:

@@ -35,11 +35,23 @@ class Connection:
         clock: the server's clock, used to send slowly.
         limits: the limits on requests, used to read the methods of the sent requests.
         methods: the methods of the requests, if the sent bytes do not show them.
+        exceptions: the exceptions of handlers and middleware that no error handler took, so far.
+
+    Attributes:
+        exceptions: see above.
     """
 
-    def __init__(
-        self, peer: MemoryPeer, activity: Activity, clock: FakeClock, *, limits: Limits, methods: Sequence[str] = ()
+    def __init__(  # all but three by name
+        self,
+        peer: MemoryPeer,
+        activity: Activity,
+        clock: FakeClock,
+        *,
+        limits: Limits,
+        methods: Sequence[str] = (),
+        exceptions: Sequence[BaseException] = (),
     ) -> None:
+        self.exceptions: Final = exceptions
         self._peer: Final = peer
         self._activity: Final = activity
         self._clock: Final = clock

@@ -7,6 +7,9 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
+import attrs
+
+from turnbuckle._safe_logger import ON_EXCEPTION
 from turnbuckle.errors import BackgroundTaskError
 from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.server_state import ServerState
@@ -17,6 +20,9 @@ from turnbuckle.testing.transport.activity import Activity
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.testing.transport.memory_peer import MemoryPeer
 from turnbuckle.testing.transport.memory_transport import MemoryTransport
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.types import Handler
 
 __all__ = ["MemoryServer", "transport_info"]
 
@@ -40,6 +46,8 @@ class MemoryServer:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.activity: Final = Activity(loop, timeout)
+        self._exceptions: Final[list[tuple[HTTPConnection, list[BaseException]]]] = []
+        application = attrs.evolve(application, handle=self._recording(application.handle))
         self._application: Final = application
         self._clock: Final = clock
         self._extra_info: Final = extra_info
@@ -88,9 +96,25 @@ class MemoryServer:
     def connect(self, methods: Sequence[str] = ()) -> Connection:
         """Open a connection."""
         peer = MemoryPeer(self.activity)
-        MemoryTransport(HTTPConnection(self._state), peer, self.activity, self._extra_info)
+        protocol = HTTPConnection(self._state)
+        MemoryTransport(protocol, peer, self.activity, self._extra_info)
         limits = self._application.limits
-        return Connection(peer, self.activity, self._clock, limits=limits, methods=methods)
+        exceptions: list[BaseException] = []
+        self._exceptions.append((protocol, exceptions))
+        return Connection(peer, self.activity, self._clock, limits=limits, methods=methods, exceptions=exceptions)
+
+    def _recording(self, handle: Handler) -> Handler:
+        """Return a handler that records the exceptions that no error handler takes."""
+
+        async def recording(request: Request) -> Response:
+            for protocol, exceptions in reversed(self._exceptions):
+                if protocol.peer is request.peer:
+                    # Each request has its own context.
+                    ON_EXCEPTION.set(exceptions.append)
+                    break
+            return await handle(request)
+
+        return recording
 
 
 def transport_info(scheme: str, client: tuple[str, int] | None) -> dict[str, object]:

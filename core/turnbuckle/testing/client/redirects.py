@@ -45,6 +45,7 @@ def redirected(response: ClientResponse, options: RequestOptions) -> tuple[str, 
             headers.discard(name)
         followed.pop("content", None)
         followed.pop("data", None)
+        followed.pop("files", None)
         followed.pop("json", None)
     elif not isinstance(followed.get("content", b""), bytes | str):
         raise ValueError(f"redirect {response.status} needs the content again, but it was a stream")

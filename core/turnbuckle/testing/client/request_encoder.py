@@ -6,11 +6,14 @@ To send anything else, use a raw connection.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import attrs
 
+from turnbuckle.startup.model.diagnostics import did_you_mean
+from turnbuckle.testing.client.multipart_encoder import FileFields, encode_multipart
 from turnbuckle.web.content.json import encode_json
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders
 
@@ -24,15 +27,29 @@ FormPairs: TypeAlias = QueryPairs
 _TARGET_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"
 
 
+# The names of options in other clients.
+_SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "body": "content",
+        "form": "data",
+        "query": "params",
+        "query_string": "params",
+        "allow_redirects": "follow_redirects",
+    }
+)
+
+
 class RequestOptions(TypedDict, total=False):
-    """The options of a request; at most one of ``content``, ``data`` and ``json``.
+    """The options of a request; at most one of ``content``, ``data`` and ``json``, and ``files`` only with ``data``.
 
     Attributes:
         headers: fields, as a mapping or pairs; they replace the fields that the client sets itself.
         params: query parameters, added to the query of the URL; a list stands for a repeated name.
         cookies: cookies for this request only, in addition to the cookies of the jar.
         content: bytes, text, or an async iterator of either, which is sent in chunks.
-        data: fields of a form, sent as ``application/x-www-form-urlencoded``.
+        data: fields of a form, sent as ``application/x-www-form-urlencoded``, or with ``files`` as multipart.
+        files: files of a form, sent as ``multipart/form-data``: a mapping or pairs from the names of fields to content,
+            or to tuples of file name, content, media type and header fields. Content is bytes, text or an open file.
         json: a value, sent as JSON.
         follow_redirects: overrides the setting of the client.
     """
@@ -42,6 +59,7 @@ class RequestOptions(TypedDict, total=False):
     cookies: Mapping[str, str]
     content: Content
     data: FormPairs
+    files: FileFields
     json: object
     follow_redirects: bool
 
@@ -102,8 +120,10 @@ def encode_request(
         jar: returns the cookies for a URL; cookies in ``options`` replace cookies of the same name.
 
     Raises:
+        TypeError: there is no such option.
         ValueError: a field cannot be sent, or the content is given twice.
     """
+    _check_options(options)
     target, authority, absolute = _resolve_target(url, base_url, options.get("params"))
     body, content_type = _content_of(options)
     headers = MutableHeaders({"Host": authority, "Accept": "*/*", "User-Agent": "turnbuckle-testing"})
@@ -128,6 +148,14 @@ def encode_request(
     )
 
 
+def _check_options(options: Mapping[str, object]) -> None:
+    known = RequestOptions.__annotations__
+    for name in options:
+        if name not in known:
+            hint = f"; did you mean {_SYNONYMS[name]!r}?" if name in _SYNONYMS else did_you_mean(name, known)
+            raise TypeError(f"a request has no option {name!r}{hint or '; there are ' + ', '.join(known)}")
+
+
 def _resolve_target(url: str, base_url: str, params: QueryPairs | None) -> tuple[str, str, str]:
     base = urlsplit(base_url)
     if url == "*":
@@ -147,7 +175,10 @@ def _resolve_target(url: str, base_url: str, params: QueryPairs | None) -> tuple
 
 
 def _content_of(options: RequestOptions) -> tuple[bytes | AsyncIterable[bytes | str], str]:
-    given = [name for name in ("content", "data", "json") if name in options]
+    given = [str(name) for name in ("content", "data", "json") if name in options]
+    if "files" in options and given in ([], ["data"]):
+        return encode_multipart(options.get("data", ()), options["files"])
+    given += ["files"] if "files" in options else []
     if len(given) > 1:
         raise ValueError(f"the content is given more than once: {given!r}")
     if "json" in options:

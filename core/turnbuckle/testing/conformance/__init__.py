@@ -10,7 +10,7 @@ Each suite is a base class whose name ends in ``Conformance`` and whose methods 
 method that makes the object under test. Class attributes with defaults describe choices that the contract leaves open.
 A suite checks the contract of a plugin and nothing else, and each failure names the broken rule.
 
-Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``.
+Needs the extra ``conformance``: ``pip install 'turnbuckle[conformance]'``, or ``'.[conformance]'`` in a clone.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class MiddlewareConformance(abc.ABC):
             probes = Probes()
             application = probes.app(self.app_options(), self._tested()).compile()
             application = attrs.evolve(application, cancel_on_disconnect=True)
-            async with Client(application, headers=self.headers, timeout=_TIMEOUT) as client:
+            async with Client(application, headers=self.headers, timeout=_TIMEOUT, raise_exceptions=False) as client:
                 await step(client, probes)
             return probes
 
@@ -250,8 +250,12 @@ class MiddlewareConformance(abc.ABC):
         async def run() -> None:
             first, second = Probes(), Probes()
             async with (
-                Client(first.app(self.app_options(), self._tested()), headers=self.headers) as one,
-                Client(second.app(self.app_options(), self._tested()), headers=self.headers) as other,
+                Client(
+                    first.app(self.app_options(), self._tested()), headers=self.headers, raise_exceptions=False
+                ) as one,
+                Client(
+                    second.app(self.app_options(), self._tested()), headers=self.headers, raise_exceptions=False
+                ) as other,
             ):
                 for client in (one, other, one):
                     assert (await client.get("/plain")).status == 201

@@ -61,5 +61,6 @@ def _ask(installed: InstalledPlugin) -> list[ParserProvider]:
 def _why(installed: InstalledPlugin, error: Exception) -> str:
     why = f"{type(error).__name__}: {error}"
     if isinstance(error, ModuleNotFoundError) and installed.extra:
-        return f"{why}; pip install '{installed.distribution.partition(' ')[0]}[{installed.extra}]'"
+        name = installed.distribution.partition(" ")[0]
+        return f"{why}; pip install '{name}[{installed.extra}]', or '.[{installed.extra}]' in a clone"
     return why

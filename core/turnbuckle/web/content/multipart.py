@@ -100,7 +100,7 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
     try:
         package = importlib.import_module("multipart")
     except ImportError as error:
-        message = "multipart forms need the extra 'forms': pip install 'turnbuckle[forms]'"
+        message = "multipart forms need the extra 'forms': pip install 'turnbuckle[forms]', or '.[forms]' in a clone"
         raise UnsupportedMediaType(message) from error
     make = getattr(package, "PushMultipartParser", None)
     if make is None:

@@ -128,3 +128,12 @@ def test_explain_shows_the_limits_of_the_route(project: Project) -> None:
     assert line.startswith("limits.content 7 route /users (")
     (line,) = (line for line in _words(project.call("plan", "pages").stdout) if line.startswith("POST /users limits"))
     assert line.startswith("POST /users limits.content 7 route /users (")
+
+
+@pytest.mark.parametrize("url", ["https://a.example/users/5", "HTTPS://a.example/users/5", "http://a.example/users/5"])
+def test_explain_of_a_url_explains_its_path(pages: Project, url: str) -> None:
+    result = pages.call("explain", "GET", url, "pages")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert _words(result.stdout)[:3] == [f"GET {url}", "handled by pages.user", "id = 5"]
+    found = json.loads(pages.call("explain", "GET", url, "pages", "--json").stdout)
+    assert (found["host"], found["scheme"]) == ("a.example", url.partition(":")[0].lower())

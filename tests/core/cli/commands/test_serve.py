@@ -193,7 +193,10 @@ def test_loop_that_is_not_installed_is_one_line(project: Project, monkeypatch: p
     monkeypatch.setitem(sys.modules, "uvloop", None)
     result = project.call("serve", "shop", "--port", "0", "--loop", "uvloop")
     assert result.exit_code == 3
-    assert result.stderr == "error: loop 'uvloop' is not installed: pip install 'turnbuckle[fast]'\n"
+    assert (
+        result.stderr
+        == "error: loop 'uvloop' is not installed: pip install 'turnbuckle[uvloop]', or '.[uvloop]' in a clone\n"
+    )
 
 
 def test_settings_say_where_to_listen(project: Project) -> None:
@@ -246,4 +249,7 @@ def test_reload_without_watchfiles_is_one_line(project: Project, monkeypatch: py
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     result = project.call("serve", "shop", "--reload")
     assert result.exit_code == 3
-    assert result.stderr == "error: --reload needs watchfiles: pip install 'turnbuckle[reload]'\n"
+    assert (
+        result.stderr
+        == "error: --reload needs watchfiles: pip install 'turnbuckle[reload]', or '.[reload]' in a clone\n"
+    )

@@ -185,3 +185,32 @@ class Talk(Plugin):
 
 
 """
+
+
+@pytest.mark.parametrize(
+    ("question", "known"),
+    [
+        (("component", "zzz"), "json"),
+        (("middleware", "zzz"), "audit"),
+        (("plugin", "zzz"), "fast"),
+        (("protocol", "zzz"), "there are none"),
+        (("command", "zzz"), "serve"),
+        (("response", "zzz"), "dict"),
+        (("route", "zzz"), "user"),
+        (("setting", "zzz"), "limits"),
+        (("middleware", "audti"), "did you mean 'audit'?"),
+        (("route", "usr"), "did you mean 'user'?"),
+        (("setting", "limits.contnt"), "did you mean 'limits.content'?"),
+    ],
+)
+def test_unknown_name_is_answered_with_candidates(pages: Project, question: tuple[str, str], known: str) -> None:
+    result = pages.call("why", *question, "pages")
+    assert result.exit_code == 2
+    assert known in result.stderr
+
+
+def test_plugin_of_a_settings_file_is_not_enabled_by_code(pages: Project) -> None:
+    pages.write("turnbuckle.toml", '[plugins]\nenabled = ["health"]\n')
+    why = pages.call("why", "plugin", "health", "pages").stdout
+    assert "enabled by plugins.enabled (turnbuckle.toml:2)" in why
+    assert "code" not in why

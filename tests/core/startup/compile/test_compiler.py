@@ -62,7 +62,7 @@ async def test_middleware_is_around_every_answer() -> None:
     app = App(middleware=[_tag("outer"), _tag("inner")])
     app.get("/")(_word)
     app.get("/fail")(_fail)
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         got = {path: await client.get(path) for path in ("/", "/fail", "/nowhere")}
         got["405"] = await client.post("/")
     assert {key: response.status for key, response in got.items()} == {
@@ -200,7 +200,7 @@ async def test_unknown_method_is_not_implemented(method: str, target: str, statu
     app.get("/x")(_word)
     app.route("/pot", methods=["BREW"])(_word)
     app.scope("/s", middleware=[_tag("scope")]).get("/y")(_word)
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         answer = await client.raw(f"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     head = bytes(answer.received)
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
@@ -270,7 +270,7 @@ async def test_response_types_and_error_handlers_of_a_scope_stay_inside() -> Non
     async def answer(request: Request, error: KeyError) -> Response:
         return Response("no such key", 410)
 
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         statuses = {
             path: (await client.get(path)).status for path in ("/set", "/fail", "/s/set", "/s/fail", "/s/plain")
         }
@@ -315,7 +315,7 @@ async def test_middleware_that_returns_no_response_is_answered(caplog: pytest.Lo
         return await call_next(request)
 
     with caplog.at_level(logging.ERROR):
-        async with Client(App("shop", middleware=[forgetful])) as client:
+        async with Client(App("shop", middleware=[forgetful]), raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
     assert re.search(r"middleware 'forgetful' \(\S+:\d+\) of app 'shop' returned None, which is not", caplog.text)
 
@@ -325,7 +325,7 @@ async def test_response_type_that_makes_no_response_is_answered(caplog: pytest.L
     app.response_type(set)(lambda value: "text")
     app.get("/")(lambda request: {1})
     with caplog.at_level(logging.ERROR):
-        async with Client(app) as client:
+        async with Client(app, raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
     assert "the response type for set returned 'text', which is not a Response" in caplog.text
 
@@ -421,7 +421,7 @@ async def test_router_with_handlers_of_its_own() -> None:
     ("error", "status"), [(ValueError("x"), 500), (NotFound(), 404), (MethodNotAllowed(["GET"]), 405)]
 )
 async def test_router_that_raises(error: Exception, status: int) -> None:
-    async with Client(App(router=lambda: _Own(error))) as client:
+    async with Client(App(router=lambda: _Own(error)), raise_exceptions=False) as client:
         assert (await client.get("/x")).status == status
 
 

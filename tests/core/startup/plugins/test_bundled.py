@@ -31,7 +31,8 @@ def test_hint_names_a_plugin_that_is_not_enabled() -> None:
     found = error_of(App(), "TB402", SettingsSources(flags=("parser=htptools",), entry_points=False))
     assert found.text == "no parser is named 'htptools'; did you mean 'httptools'?"
     assert found.fix == (
-        "enable plugin 'httptools_parser', which has it (it needs pip install 'turnbuckle[httptools]')"
+        "enable plugin 'httptools_parser', which has it "
+        "(it needs pip install 'turnbuckle[httptools]', or '.[httptools]' in a clone)"
     )
 
 

@@ -207,7 +207,7 @@ def test_plugin_that_cannot_be_imported(site: Site, source: str, text: str, line
 
 def test_missing_module_names_the_extra(site: Site) -> None:
     site.install("one", "import nowhere_at_all", extra="fast")
-    assert error_of(App(plugins=["one"]), "TB103").fix == "pip install 'one[fast]'"
+    assert error_of(App(plugins=["one"]), "TB103").fix == "pip install 'one[fast]', or '.[fast]' in a clone"
 
 
 def test_broken_plugin_hides_nothing(site: Site) -> None:

@@ -56,8 +56,11 @@ def test_plan_shows_every_bound_with_its_source() -> None:
     assert set(rows) == set(_KEYS) - _NO_BOUNDS
     assert rows["limits.content"][1:4] == ("5", "bytes", "413")
     assert rows["limits.content"][4].startswith("App(...) at ")
-    text = plan_as_text(plan)
+    text = plan_as_text(plan, settings=True)
     assert all(f"  {key} " in text for key in rows)
+    shown = plan_as_text(plan).partition("\nlimits and deadlines\n")[2]
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("  ")] == ["limits.content"]
+    assert "limits and deadlines: all at their defaults\n" in plan_as_text(App().resolve())
     assert plan_as_json(plan)["bounds"] == limits_as_json(plan)
 
 

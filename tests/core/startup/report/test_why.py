@@ -185,7 +185,7 @@ def test_replaced_response_type_is_listed_with_its_scope() -> None:
     ("name", "message"),
     [
         pytest.param("dct", "no type 'dct'; did you mean 'dict'", id="misspelt"),
-        pytest.param("zzz:Nope", "no type 'zzz:Nope'; write module:Name", id="no-module"),
+        pytest.param("zzz:Nope", "no type 'zzz:Nope'; there are .*; write module:Name", id="no-module"),
         pytest.param("len", "'len' is <built-in function len>, not a type", id="function"),
     ],
 )

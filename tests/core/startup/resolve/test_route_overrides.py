@@ -66,7 +66,7 @@ async def test_content_limit_of_a_route(path: str, most: int, chunked: bool) -> 
 
 @pytest.mark.parametrize("path", ["/careless", "/less"])
 async def test_content_beyond_the_limit_of_a_route_is_refused_before_the_handler_runs(path: str) -> None:
-    async with Client(_app_of_sizes()) as client:
+    async with Client(_app_of_sizes(), raise_exceptions=False) as client:
         connection = client.connect()
         await connection.send(
             b"POST %b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 500\r\n\r\n" % path.encode()
@@ -113,7 +113,7 @@ async def test_deadline_of_a_route(timeouts: Mapping[str, float]) -> None:
     app = App()
     app.get("/hasty", timeouts=timeouts)(_never)
     app.get("/patient")(_never)
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         hasty, patient = client.connect(), client.connect()
         await hasty.send(b"GET /hasty HTTP/1.1\r\nHost: a\r\n\r\n")
         await patient.send(b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -141,7 +141,7 @@ async def test_route_may_give_more_time_than_the_settings() -> None:
     app.get("/default")(_never)
     app.get("/more", timeouts={"handler": 20.0})(_never)
     app.get("/all", timeouts={"handler": 0})(_never)
-    async with Client(app) as client:
+    async with Client(app, raise_exceptions=False) as client:
         connections = []
         for path in (b"/default", b"/more", b"/all"):
             connections.append(client.connect())

@@ -267,7 +267,7 @@ async def test_client_tells_of_a_response_that_is_cut(make_application: MakeAppl
 
         return Stream(pieces())
 
-    async with Client(make_application(answer)) as client:
+    async with Client(make_application(answer), raise_exceptions=False) as client:
         with pytest.raises(IncompleteResponse):
             await client.get("/")
 
@@ -321,7 +321,10 @@ async def test_stream_that_is_cut_raises_where_it_is_read(make_application: Make
 
         return Stream(pieces())
 
-    async with Client(make_application(answer)) as client, client.stream("GET", "/") as response:
+    async with (
+        Client(make_application(answer), raise_exceptions=False) as client,
+        client.stream("GET", "/") as response,
+    ):
         with pytest.raises(IncompleteResponse):
             await response.read()
 
@@ -425,7 +428,7 @@ def test_client_works_on_uvloop(make_application: MakeApplication) -> None:
         return Text(await asyncio.to_thread(lambda: "from a thread"))
 
     async def fetch() -> tuple[str, bytes]:
-        async with Client(make_application(answer)) as client:
+        async with Client(make_application(answer), raise_exceptions=False) as client:
             exchange = await client.raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", split="bytewise")
             return (await client.get("/")).text, exchange.response.content
 
