@@ -54,7 +54,8 @@ class ServerSettings:
     """The address that the server listens on, and how it listens.
 
     Attributes:
-        host: address to listen on.
+        host: address to listen on, or a list of addresses, such as ``["0.0.0.0", "::"]`` for IPv4 and IPv6; separated
+            by commas on the command line and in the environment.
         port: TCP port to listen on; 0 lets the system choose.
         unix: path of a Unix socket to listen on instead of host and port, or ``@name`` for one without a file on Linux;
             "" for none.
@@ -76,7 +77,7 @@ class ServerSettings:
             logged; 0 for never.
     """
 
-    host: str = "127.0.0.1"
+    host: str | tuple[str, ...] = "127.0.0.1"
     port: int = attrs.field(default=8000, validator=_between(0, 65535))
     unix: str = ""
     unix_mode: str = attrs.field(default="", validator=is_mode)
@@ -90,6 +91,11 @@ class ServerSettings:
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     cancel_on_disconnect: bool = False
     watchdog: float = attrs.field(default=1.0, validator=_seconds)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses to listen on."""
+        return (self.host,) if isinstance(self.host, str) else self.host
 
     def bind_address(self) -> BindAddress:
         """Return the address to listen on."""

@@ -38,7 +38,7 @@ class _LazyGroup(click.Group):
         name = str(args[0])
         if name.startswith("-") or self.get_command(ctx, name) is not None:
             return super().resolve_command(ctx, args)
-        from turnbuckle.cli.habits import no_such_command
+        from turnbuckle.cli.hints import no_such_command
 
         raise click.UsageError(no_such_command(name, self.list_commands(ctx)), ctx)
 
@@ -59,7 +59,7 @@ def _suggesting_options() -> Iterator[None]:
     try:
         yield
     except click.NoSuchOption as error:
-        from turnbuckle.cli.habits import suggested_option
+        from turnbuckle.cli.hints import suggested_option
 
         if suggestion := suggested_option(error.option_name):
             text = f"No such option {error.option_name!r}. Did you mean {suggestion}?"

@@ -23,7 +23,7 @@ __all__ = ["serve"]
 
 @click.command(cls=OptionalValueCommand, short_help="Serve an app until it is stopped.")
 @takes_target
-@click.option("--host", metavar="ADDRESS", help="Listen on this address.")
+@click.option("--host", "hosts", multiple=True, metavar="ADDRESS", help="Listen on this address; may be repeated.")
 @click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
 @click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
 @click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
@@ -43,7 +43,7 @@ __all__ = ["serve"]
 def serve(  # noqa: PLR0913  # click passes one argument for each option
     options: AppOptions,
     *,
-    host: str | None,
+    hosts: tuple[str, ...],
     port: int | None,
     unix: str | None,
     fd: int | None,
@@ -69,7 +69,7 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     if is_reloading and workers is not None:
         raise click.UsageError("--reload serves with one process and cannot be combined with --workers.")
     options = (
-        options.with_setting("--host", "server.host", host)
+        options.with_setting("--host", "server.host", ",".join(hosts) or None)
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)

@@ -51,11 +51,12 @@ def check_unused(
 def check_exposure(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:
     """Warn if clients on other machines are shown tracebacks."""
     server = settings.server
-    if not settings.debug or server.unix or _is_loopback(server.host):
+    if not settings.debug or server.unix or all(map(_is_loopback, server.hosts)):
         return
+    exposed = next(host for host in server.hosts if not _is_loopback(host))
     diagnostics.add(
         "TB211",
-        f"debug is on, and {server.host!r} is not an address that only this machine can reach",
+        f"debug is on, and {exposed!r} is not an address that only this machine can reach",
         Origin(plugin="app", location=values["debug"].source),
         why="any client that makes the server fail is shown its code and data",
         fix="turn debug off, or listen on 127.0.0.1",

@@ -50,6 +50,8 @@ def fit(value: object, kind: Any) -> object:
     """
     if isinstance(value, str) and _is_sequence(kind):
         raise ValueError("text in place of a list")
+    if _is_one_or_several(kind):
+        return fit(value, str if isinstance(value, str) else get_args(kind)[1])
     return _converter().structure(value, kind)
 
 
@@ -63,6 +65,9 @@ def fit_text(text: str, kind: Any) -> object:
         if text.strip().lower() not in _WORDS:
             raise ValueError("not a truth value")
         return _WORDS[text.strip().lower()]
+    if _is_one_or_several(kind):
+        is_one = "," not in text and not text.lstrip().startswith('["')
+        return text.strip() if is_one else fit_text(text, get_args(kind)[1])
     if kind is str or kind is Path or _is_words(kind):
         return fit(text, kind)
     if (sequence := _sequence_in(kind)) is not None:
@@ -141,6 +146,10 @@ def _sequence_in(kind: Any) -> Any:
 def _is_words(kind: Any) -> bool:
     # As TOML, a word such as "1.2" would be a number.
     return get_origin(kind) is Literal and all(isinstance(argument, str) for argument in get_args(kind))
+
+
+def _is_one_or_several(kind: Any) -> bool:
+    return kind == str | tuple[str, ...]
 
 
 def _is_sequence(kind: Any) -> bool:

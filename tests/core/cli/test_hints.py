@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle.cli import habits
+from turnbuckle.cli import hints
 from turnbuckle.startup.report.settings_reference import settings_reference
 
 from .conftest import Project
@@ -59,7 +59,7 @@ def test_number_as_a_plugin_is_answered_with_the_port(project: Project) -> None:
 
 
 def test_suggested_options_and_settings_exist(project: Project) -> None:
-    text = Path(habits.__file__).read_text(encoding="utf-8")
+    text = Path(hints.__file__).read_text(encoding="utf-8")
     usage = project.call("serve", "--help").output
     reference = settings_reference()
     for option in re.findall(r"'(--[a-z-]+)[ ']", text):
