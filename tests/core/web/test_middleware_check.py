@@ -250,6 +250,6 @@ async def test_failure_names_the_middleware_and_its_place(
     chain: list[Middleware], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        async with Client(App("shop", middleware=chain)) as client:
+        async with Client(App("shop", middleware=chain), raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
     assert re.search(message, caplog.text)

@@ -149,7 +149,7 @@ def _is_words(kind: Any) -> bool:
 
 
 def _is_one_or_several(kind: Any) -> bool:
-    return kind == str | tuple[str, ...]
+    return bool(kind == str | tuple[str, ...])
 
 
 def _is_sequence(kind: Any) -> bool:

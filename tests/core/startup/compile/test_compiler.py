@@ -352,7 +352,7 @@ async def test_debug_shows_tracebacks() -> None:
     for debug in (True, False):
         app = App(debug=debug)
         app.get("/")(_fail)
-        async with Client(app) as client:
+        async with Client(app, raise_exceptions=False) as client:
             assert ("KeyError" in (await client.get("/")).text) is debug
 
 

@@ -87,7 +87,7 @@ async def test_mistake_is_named_in_the_log(
     app = App(debug=True)
     app.add_route("/", handler)
     with caplog.at_level(logging.ERROR):
-        async with Client(app) as client:
+        async with Client(app, raise_exceptions=False) as client:
             response = await client.get("/")
     assert response.status == 500
     assert hint in caplog.text
@@ -110,6 +110,6 @@ async def test_returned_coroutine_is_closed() -> None:
     app.add_route("/", handler)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        async with Client(app) as client:
+        async with Client(app, raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
         gc.collect()
