@@ -253,7 +253,11 @@ class ProtocolProvider:
 
 @attrs.frozen
 class Component:
-    """A candidate for the slot of its kind: json, loop, templates, a session store, ..."""
+    """A candidate for the slot of its kind: json, loop, templates, a session store, ...
+
+    ``factory(setup)`` returns an object. A class is refused, because it is nearly always a forgotten call; only the
+    kinds ``loop`` and ``shadow_parser`` are called, and may be classes.
+    """
 
     kind: str
     name: str

@@ -402,6 +402,19 @@ class Scope:
         return self._app
 
 
-def _as_iterable(plugins: Iterable[object]) -> Iterable[object]:
+def _as_iterable(plugins: object) -> Iterable[object]:
     # The letters of a single name are never meant.
-    return (plugins,) if isinstance(plugins, str) else plugins
+    if isinstance(plugins, str):
+        return (plugins,)
+    if isinstance(plugins, Iterable) and not isinstance(plugins, Mapping):
+        return plugins
+    name = getattr(plugins, "__name__", "") or type(plugins).__name__
+    error = TypeError(f"plugins must be a list, not {plugins!r:.60}")
+    error.add_note("why: plugins=[...] is a list of names, classes and instances of plugins")
+    if isinstance(plugins, Mapping):
+        error.add_note("fix: write a list of pairs: plugins=[(plugin, {...})]")
+    elif isinstance(plugins, type) or not hasattr(plugins, "__name__"):
+        error.add_note(f"fix: write plugins=[{name}{'' if isinstance(plugins, type) else '()'}]")
+    else:
+        error.add_note(f"fix: write a list of the classes of plugins, such as plugins=[{name}.Guestbook]")
+    raise error

@@ -15,9 +15,11 @@ from types import ModuleType
 from typing import Final
 
 from turnbuckle.cli.reporting import CommandFailed
+from turnbuckle.diagnostics import Diagnostic, Origin
 from turnbuckle.errors import StartupError
 from turnbuckle.startup.model.diagnostics import did_you_mean, format_error
 from turnbuckle.startup.model.locations import file_location
+from turnbuckle.startup.plugins.error_hints import close_coroutines, explain_error
 
 __all__ = ["import_file", "import_module", "reporting_app_errors"]
 
@@ -100,7 +102,7 @@ def _make_importable(folder: Path) -> None:
 
 @contextmanager
 def reporting_app_errors(what: str, *, module: str = "") -> Iterator[None]:
-    """Report any exception of the app's code in one line with its location.
+    """Report any exception of the app's code as a problem, with its location, the reason and a fix.
 
     Args:
         what: the failed action, for the message.
@@ -118,8 +120,7 @@ def reporting_app_errors(what: str, *, module: str = "") -> Iterator[None]:
             raise CommandFailed(_describe_failure(what, error)) from error
         raise CommandFailed(f"error: {what}: no module {error.name!r}{_module_hint(error.name)}") from error
     except SystemExit as error:
-        text = f"error: {what}: it exits with {error.code!r}{_at(error)}; is an 'if __name__' missing?"
-        raise CommandFailed(text) from error
+        raise CommandFailed(_describe_failure(what, error, f"it exits with {error.code!r}")) from error
     except Exception as error:
         raise CommandFailed(_describe_failure(what, error)) from error
 
@@ -131,17 +132,29 @@ def _module_hint(name: str) -> str:
     return did_you_mean(name, found)
 
 
-def _describe_failure(what: str, error: BaseException) -> str:
-    reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else format_error(error)
-    return f"error: {what}: {' '.join(reason.split())}{_at(error)}"
+def _describe_failure(what: str, error: BaseException, reason: str = "") -> str:
+    close_coroutines(error)
+    if not reason:
+        reason = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else format_error(error)
+    location = _location(error)
+    why, fix = explain_error(error, location)
+    problem = Diagnostic(
+        level="error",
+        code="TB701",
+        text=f"{what}: {' '.join(reason.split())}",
+        why=why,
+        fix=fix,
+        origins=(Origin(plugin="app", location=location),),
+    )
+    return f"error: {problem}"
 
 
-def _at(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
-        return f" ({file_location(error.filename, error.lineno)})"
+        return file_location(error.filename, error.lineno)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     foreign = (_PACKAGE, sysconfig.get_path("stdlib"), *site.getsitepackages())
     own = [frame for frame in frames if not frame.filename.startswith(foreign)]
     # The line in the author's code is more useful than the line in a library.
     nearest = (own or frames)[-1:]
-    return "".join(f" ({file_location(frame.filename, frame.lineno)})" for frame in nearest)
+    return "".join(file_location(frame.filename, frame.lineno) for frame in nearest)

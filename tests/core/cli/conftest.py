@@ -100,14 +100,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 @pytest.fixture
 def refusal(project: Project) -> Callable[..., str]:
-    """Run a command that must fail with one line and exit status 3, and return the line."""
+    """Run a command that must fail with one error and exit status 3, and return the error."""
 
     def refused(*args: str) -> str:
         result = project.call(*args)
         assert result.exit_code == 3, result.output
         assert result.stdout == ""
         assert "Traceback" not in result.stderr
-        assert result.stderr.count("\n") == 1
+        assert all(line.startswith("  ") for line in result.stderr.splitlines()[1:])
         return result.stderr.strip()
 
     return refused

@@ -74,34 +74,39 @@ def test_file_may_have_any_name(project: Project, name: str) -> None:
         pytest.param("pkg.web", "'pkg.web' cannot be imported: no module 'pkg.web'", id="unknown-in-package"),
         pytest.param(
             "needs",
-            "'needs' cannot be imported: ModuleNotFoundError: No module named 'qqq' (needs.py:2)",
+            "TB701 'needs' cannot be imported: ModuleNotFoundError: No module named 'qqq'\n  the app at needs.py:2",
             id="dependency",
         ),
         pytest.param(
             "library",
-            "'library' cannot be imported: JSONDecodeError: Expecting value: line 1 column 1 (char 0) (library.py:3)",
+            "TB701 'library' cannot be imported: JSONDecodeError: Expecting value: line 1 column 1 (char 0)"
+            "\n  the app at library.py:3",
             id="raises-in-library",
         ),
         pytest.param(
-            "lines", "'lines' cannot be imported: ValueError: one two (lines.py:1)", id="message-of-several-lines"
+            "lines",
+            "TB701 'lines' cannot be imported: ValueError: one two\n  the app at lines.py:1",
+            id="message-of-several-lines",
         ),
         pytest.param(
             "zoned",
-            "'zoned' cannot be imported: ValueError: 'zone' must be in "
-            "('edge', 'security', 'session', 'transform', 'app') (got 'edgy') (zoned.py:3)",
+            "TB701 'zoned' cannot be imported: ValueError: 'zone' must be in "
+            "('edge', 'security', 'session', 'transform', 'app') (got 'edgy')\n  the app at zoned.py:3",
             id="refused-by-attrs",
         ),
         pytest.param(
             "chained",
-            "'chained' cannot be imported: ZeroDivisionError: division by zero (deeper.py:1)",
+            "TB701 'chained' cannot be imported: ZeroDivisionError: division by zero\n  the app at deeper.py:1",
             id="raises-deeper",
         ),
         pytest.param(
-            "syntax.py", "'syntax.py' cannot be imported: SyntaxError: '(' was never closed (syntax.py:2)", id="syntax"
+            "syntax.py",
+            "TB701 'syntax.py' cannot be imported: SyntaxError: '(' was never closed\n  the app at syntax.py:2",
+            id="syntax",
         ),
         pytest.param(
             "leaves",
-            "'leaves' cannot be imported: it exits with 4 (leaves.py:2); is an 'if __name__' missing?",
+            "TB701 'leaves' cannot be imported: it exits with 4\n  the app at leaves.py:2",
             id="exits",
         ),
         pytest.param("missing.py", "no file 'missing.py'", id="no-file"),
@@ -111,7 +116,7 @@ def test_file_may_have_any_name(project: Project, name: str) -> None:
         pytest.param("pkg/", "no file 'pkg', or not a Python file", id="folder"),
     ],
 )
-def test_failure_is_one_line(project: Project, refusal: Callable[..., str], target: str, message: str) -> None:
+def test_failure_is_reported(project: Project, refusal: Callable[..., str], target: str, message: str) -> None:
     project.write("pkg/__init__.py", "")
     project.write("needs.py", "import sys\nimport qqq\n")
     project.write("library.py", "import json\n\njson.loads('')\n")
@@ -121,7 +126,10 @@ def test_failure_is_one_line(project: Project, refusal: Callable[..., str], targ
     project.write("deeper.py", "1 / 0\n")
     project.write("syntax.py", "x = 1\ny = (\n")
     project.write("leaves.py", "import sys\nsys.exit(4)\n")
-    assert refusal("check", target) == f"error: {message}"
+    said, *explanation = refusal("check", target).split("\n  why: ")
+    assert said == f"error: {message}"
+    assert bool(explanation) == ("TB701" in message)
+    assert all("\n  fix: " in text for text in explanation)
 
 
 def test_failed_file_is_not_left_half_imported(project: Project, refusal: Callable[..., str]) -> None:
@@ -136,4 +144,4 @@ def test_verbose_shows_the_traceback_above_the_line(project: Project, args: tupl
     result = project.call(*args)
     assert result.exit_code == 3
     assert "Traceback (most recent call last)" in result.stderr
-    assert result.stderr.splitlines()[-1].startswith("error: 'broken' cannot be imported: ZeroDivisionError")
+    assert "\nerror: TB701 'broken' cannot be imported: ZeroDivisionError" in result.stderr

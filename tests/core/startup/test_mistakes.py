@@ -157,4 +157,4 @@ def test_app_is_changed_after_it_was_resolved(project: Path) -> None:
     result = _call("serve", "shop.py")
     assert result.exit_code == 3
     assert "AppFrozen: cannot open a scope: app 'app' is already resolved; do it before that" in result.stderr
-    assert "(shop.py:4)" in result.stderr
+    assert "\n  the app at shop.py:4\n" in result.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import attrs
@@ -64,6 +64,13 @@ def as_lifespan(
         if provides is not None or needs:
             raise TypeError(f"lifespan {factory.name!r} is a record, which takes no further options")
         return factory
+    if isinstance(factory, AbstractAsyncContextManager | AbstractContextManager) and not isinstance(factory, type):
+        # A context manager made by contextlib can be called, but only to decorate a function.
+        made = getattr(getattr(factory, "func", None), "__name__", type(factory).__qualname__)
+        error = TypeError(f"a lifespan was called instead of passed: {made}(...)")
+        error.add_note("why: the server calls the function itself, each time that it starts")
+        error.add_note(f"fix: write {made} without parentheses")
+        raise error
     if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
         raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
     make = _LifespanFactory(factory, takes_setup=_takes_argument(factory))
@@ -105,7 +112,10 @@ def checked_prefix(prefix: str) -> str:
         ValueError: it does not start with a slash.
     """
     if prefix and not prefix.startswith("/"):
-        raise ValueError(f"prefix {prefix!r} of a scope must start with a slash")
+        error = ValueError(f"prefix {prefix!r} of a scope must start with a slash")
+        error.add_note("why: the prefix is the first part of the path of each route in the scope")
+        error.add_note(f'fix: write "/{prefix}"')
+        raise error
     return prefix.rstrip("/")
 
 

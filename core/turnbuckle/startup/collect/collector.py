@@ -27,6 +27,7 @@ from turnbuckle.startup.collect.hook_registry import HookCall, Registry
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
+from turnbuckle.startup.plugins.error_hints import close_coroutines, explain_error
 from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.validate import fault_in, shown
 
@@ -127,12 +128,15 @@ class Collector:
             # The code of a generator runs only now, and may fail.
             return list(result) if _is_lazy(result) else result
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
+            close_coroutines(error)
+            location = error_location(error, at.location) or at.location
+            why, fix = explain_error(error, location)
             self.diagnostics.add(
                 "TB306",
                 f"hook {at.hook!r} of plugin {at.plugin!r} raised {format_error(error)}",
-                attrs.evolve(at, location=error_location(error, at.location) or at.location),
-                why="the records of the plugin are missing",
-                fix=f"correct the plugin, or disable it with -p no:{at.plugin}",
+                attrs.evolve(at, location=location),
+                why=f"{why}; the records of the plugin are missing",
+                fix=f"{fix}, or disable the plugin with -p no:{at.plugin}",
             )
             return ()
 

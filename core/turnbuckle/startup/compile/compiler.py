@@ -37,7 +37,13 @@ from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN
-from turnbuckle.startup.compile.components import Components, json_codec_of, loop_factory_of, shadow_combiner
+from turnbuckle.startup.compile.components import (
+    Components,
+    check_factories,
+    json_codec_of,
+    loop_factory_of,
+    shadow_combiner,
+)
 from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
@@ -70,6 +76,11 @@ _FACTORIES: Final = {
     "TB503": "its factory takes the limits, and returns a parser for one connection",
     "TB506": "its factory takes the next handler and the setup, and returns a handler, as middleware factories do; "
     "with an ALPN name it returns a factory of asyncio.Protocol",
+}
+_FORMS: Final = {
+    "TB501": "'async def m(request, call_next)' under @turnbuckle.middleware, which makes the record with a factory",
+    "TB503": "a class or function that takes the limits, and has or returns feed, feed_eof, next_event, trailing_data",
+    "TB506": "'def factory(next_handler, setup)' that returns what is described above",
 }
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
@@ -141,6 +152,7 @@ class _Compiler:
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.largest_content = largest_content(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
+        check_factories(self.plan, self.diagnostics)
         self.json = json_codec_of(self.components, self.diagnostics)
 
     def application(self) -> Application:
@@ -364,7 +376,7 @@ class _Compiler:
             f"{what} cannot be made: {format_error(error)}",
             origin,
             why=_FACTORIES[code],
-            fix=fix or "correct its factory, or disable its plugin",
+            fix=fix or f"write {_FORMS[code]}",
         )
 
 

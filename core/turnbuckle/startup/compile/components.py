@@ -12,13 +12,15 @@ from typing import Any, Final, Protocol
 import attrs
 
 from turnbuckle.http.events import ParserFactory
-from turnbuckle.plan import Plan
+from turnbuckle.plan import Choice, Plan
+from turnbuckle.records import Component
 from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_made
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
-__all__ = ["Components", "ShadowCombiner", "json_codec_of", "loop_factory_of", "shadow_combiner"]
+__all__ = ["Components", "ShadowCombiner", "check_factories", "json_codec_of", "loop_factory_of", "shadow_combiner"]
 
 _CODEC_METHODS: Final = ("encode", "decode")
 
@@ -64,8 +66,18 @@ class Components:
             raise LookupError(f"no enabled plugin provides a component of kind {kind!r}; there is {kinds}")
         plugin = choice.origin.plugin
         setup = attrs.evolve(self.setup, plugin=plugin, config=self.plan.root.configs.get(plugin))
-        made = self._made[kind] = choice.provider.factory(setup)
+        made = choice.provider.factory(setup)
+        if fault := fault_of_made(kind, made):
+            raise TypeError(f"{kind} component {choice.name!r} of {choice.origin}: {fault}")
+        self._made[kind] = made
         return made
+
+
+def check_factories(plan: Plan, diagnostics: Diagnostics) -> None:
+    """Report the components whose factories could not be called, including those that nothing uses yet."""
+    for choice in plan.components.values():
+        if fault := fault_of_component(choice.provider.factory):
+            _report(choice, fault, diagnostics)
 
 
 def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:
@@ -99,18 +111,23 @@ def _check_callable(made: object) -> None:
 
 def _checked(components: Components, kind: str, check: Callable[[object], None], diagnostics: Diagnostics) -> Any:
     choice = components.plan.components.get(kind)
-    if choice is None:
-        return None
+    if choice is None or fault_of_component(choice.provider.factory):
+        return None  # check_factories() reports the fault
     try:
         made = components.get(kind)
         check(made)
     except Exception as error:  # noqa: BLE001  # a factory may raise anything
-        diagnostics.add(
-            "TB507",
-            f"{choice.kind} {choice.name!r} cannot be made: {format_error(error)}",
-            choice.origin,
-            why="its factory takes the setup; json has encode and decode, loop and shadow_parser are functions",
-            fix="correct its factory, or choose another with the setting components." + kind,
-        )
+        _report(choice, format_error(error), diagnostics)
         return None
     return made
+
+
+def _report(choice: Choice[Component], fault: str, diagnostics: Diagnostics) -> None:
+    diagnostics.add(
+        "TB507",
+        f"{choice.kind} {choice.name!r} cannot be made: {fault}",
+        choice.origin,
+        why="its factory takes the setup; json has encode and decode, loop and shadow_parser are functions",
+        fix="write 'def factory(setup)' that returns an instance of the component"
+        f", or choose another with the setting components.{choice.provider.kind}",
+    )

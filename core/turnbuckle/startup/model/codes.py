@@ -1,6 +1,7 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
-TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB6xx composition lock.
+TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB6xx composition lock,
+TB7xx the module of the app.
 """
 
 from __future__ import annotations
@@ -84,4 +85,5 @@ CODES: Final[Mapping[str, str]] = {
     "TB507": "a component cannot be made",
     "TB601": "an app differs from its lock",
     "TB602": "a composition lock cannot be read",
+    "TB701": "the module of an app raises an exception",
 }

@@ -13,6 +13,7 @@ from turnbuckle.hookspecs import API
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.model.toposort import OrderCycle, solve
+from turnbuckle.startup.plugins.validate import shown
 
 __all__ = ["check_left_out", "check_relations", "in_dependency_order"]
 
@@ -70,15 +71,24 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostic
 
 
 def _fits_api(plugin: LoadedPlugin, diagnostics: Diagnostics) -> bool:
-    if plugin.info.api == API:
+    if type(plugin.info.api) is int and plugin.info.api == API:
         return True
-    newer = isinstance(plugin.info.api, int) and plugin.info.api > API
+    is_number = type(plugin.info.api) is int
+    if not is_number:
+        why, fix = f"a generation is a whole number, not {shown(plugin.info.api)}", f"write api={API} in its info"
+    else:
+        why = "its hooks would be called in a way that it does not expect"
+        fix = (
+            f"upgrade turnbuckle; write api={API} if the plugin is yours"
+            if plugin.info.api > API
+            else (f"upgrade the plugin; write api={API} if it is yours")
+        )
     diagnostics.add(
         "TB108",
         f"plugin {plugin.name!r} was written for hooks of generation {plugin.info.api!r}, this is generation {API}",
         plugin.origin,
-        why="its hooks would be called in a way that it does not expect",
-        fix="upgrade turnbuckle" if newer else "upgrade the plugin",
+        why=why,
+        fix=fix,
     )
     return False
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from abc import ABC
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 import attrs
 
@@ -95,7 +97,9 @@ def local_plugins(path: Path) -> list[type[Plugin]]:
     # attrs and pickle look up classes by their module, so the module must be registered while it runs.
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    return [value for value in vars(module).values() if _is_plugin_of(value, path.stem)]
+    # A class may have several names in the module.
+    classes = dict.fromkeys(value for value in vars(module).values() if _is_plugin_of(value, path.stem))
+    return [cls for cls in classes if not _is_base(cls, classes)]
 
 
 def _is_leftover(point: EntryPoint) -> bool:
@@ -124,5 +128,13 @@ def _distribution_of_package(name: str) -> str:
         return ""
 
 
-def _is_plugin_of(value: object, module: str) -> bool:
+def _is_plugin_of(value: object, module: str) -> TypeGuard[type[Plugin]]:
     return isinstance(value, type) and issubclass(value, Plugin) and value.__module__ == module
+
+
+def _is_base(cls: type[Plugin], classes: Iterable[type[Plugin]]) -> bool:
+    """Return whether a class only serves other plugins as a base: it is abstract, or has no info."""
+    if inspect.isabstract(cls) or ABC in cls.__bases__:
+        return True
+    is_derived_from = any(cls in other.__mro__[1:] for other in classes)
+    return is_derived_from and getattr(cls, "info", None) is None

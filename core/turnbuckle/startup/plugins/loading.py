@@ -5,6 +5,7 @@ Each failure is reported with the distribution and the line of its plugin, and d
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
@@ -18,7 +19,9 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, form
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, distribution_of, installed_plugins
+from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location, import_locations
+from turnbuckle.startup.plugins.not_a_plugin import describe_value, plugin_fix
 from turnbuckle.startup.plugins.validate import shown
 
 __all__ = ["Loader"]
@@ -147,18 +150,32 @@ class Loader:
                 fix="uninstall one of them" if len(owners) > 1 else "remove one of the two from its metadata",
             )
         if not found:
-            self.diagnostics.add(
-                "TB101",
-                f"unknown plugin {name!r}{did_you_mean(name, {plugin.name for plugin in self.installed})}",
-                origin,
-                why="no installed distribution has an entry point of that name in the group turnbuckle.plugins",
-                fix="correct the name, or install the distribution; 'turnbuckle plugins' lists the installed plugins",
-            )
+            self._unknown(name, origin)
         return found[0] if len(found) == 1 else None
+
+    def _unknown(self, name: str, origin: Origin) -> None:
+        hint = did_you_mean(name, {plugin.name for plugin in self.installed})
+        why = "no installed distribution has an entry point of that name in the group turnbuckle.plugins"
+        fix = "correct the name, or install the distribution; 'turnbuckle plugins' lists the installed plugins"
+        module, _, attribute = name.replace(":", ".").rpartition(".")
+        if module:
+            same = [
+                plugin.name for plugin in self.installed if plugin.value.replace(":", ".") == f"{module}.{attribute}"
+            ]
+            hint = f"; did you mean {same[0]!r}?" if same else ""
+            why = "a text is the name of an entry point, and not the path of a module or class"
+            if same:
+                fix = f"write {same[0]!r}"
+            elif attribute.islower():
+                fix = f"pass the class of the plugin in App(plugins=[...]), after importing it from {name}"
+            else:
+                fix = f"pass the class in App(plugins=[{attribute}]), after 'from {module} import {attribute}'"
+        self.diagnostics.add("TB101", f"unknown plugin {name!r}{hint}", origin, why=why, fix=fix)
 
     def _failed_import(self, installed: InstalledPlugin, error: BaseException) -> None:
         own, innermost = import_locations(error, installed.entry_point.module)
-        fix = "correct the plugin, or disable it with -p no:" + installed.name
+        why, fix = explain_error(error, own)
+        fix += ", or disable the plugin with -p no:" + installed.name
         if isinstance(error, ModuleNotFoundError) and installed.extra:
             name = installed.distribution.partition(" ")[0]
             fix = f"pip install '{name}[{installed.extra}]', or '.[{installed.extra}]' in a clone"
@@ -166,17 +183,20 @@ class Loader:
             "TB103",
             f"plugin {installed.name!r} cannot be imported: {format_error(error)}",
             attrs.evolve(installed.origin, location=own or installed.value),
-            why=f"its entry point is {installed.value}"
-            + (f", and the import fails at {innermost}" if innermost != own else ""),
+            why=(why if own else f"its entry point is {installed.value}")
+            + (f"; the import fails at {innermost}" if innermost != own else ""),
             fix=fix,
         )
 
     def _instance(self, value: object, request: PluginRequest, distribution: str) -> LoadedPlugin | None:
+        if value is Plugin:
+            self._not_a_plugin(value, request, distribution)
+            return None
         plugin = self._make(value, request.origin) if isinstance(value, type) else value
         if plugin is _NOT_MADE:
             return None
         if not isinstance(plugin, Plugin):
-            self._not_a_plugin(value, request.origin, distribution)
+            self._not_a_plugin(value, request, distribution)
             return None
         info = _info_of(plugin)
         origin = Origin(
@@ -215,16 +235,20 @@ class Loader:
             )
             return _NOT_MADE
 
-    def _not_a_plugin(self, value: object, origin: Origin, distribution: str) -> None:
-        if distribution:
+    def _not_a_plugin(self, value: object, request: PluginRequest, distribution: str) -> None:
+        origin, name = request.origin, request.ref if isinstance(request.ref, str) else ""
+        text, why = describe_value(value), "a plugin is a name, a class derived from turnbuckle.Plugin, or an instance"
+        if name:
             # The distribution is at fault, not the code or the settings that request the plugin by name.
-            origin = attrs.evolve(origin, location=location_of(value) or origin.location, distribution=distribution)
+            location = location_of(value) or getattr(value, "__file__", None) or origin.location
+            origin = Origin(plugin=name, location=location, distribution=distribution)
+            text, why = f"{text}, the entry point of {name!r},", "an entry point leads to a class of a plugin"
         self.diagnostics.add(
             "TB104",
-            f"{shown(value)} is not a plugin",
+            f"{text} is not a plugin",
             attrs.evolve(origin, location=origin.location or location_of(value)),
-            why="a plugin is a name, a class derived from turnbuckle.Plugin, or an instance of one",
-            fix="derive its class from turnbuckle.Plugin",
+            why=why,
+            fix=plugin_fix(value, name),
         )
 
     def _wrong_info(self, plugin: Plugin, fault: str, origin: Origin) -> None:
@@ -237,16 +261,23 @@ class Loader:
         )
 
     def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
-        text = "has no info" if info is None else f"has {shown(info)} as its info"
+        name = _suggested_name(type(plugin).__name__)
+        fix = f'write info = PluginInfo(name="{name}") in the class'
         if isinstance(info, PluginInfo):
-            text = f"has the name {shown(info.name)}"
-        self.diagnostics.add(
-            "TB111",
-            f"plugin {type(plugin).__qualname__} {text}",
-            origin,
-            why="names of plugins are lower case words joined by underscores",
-            fix='write info = PluginInfo(name="...") in the class',
-        )
+            text, why = (
+                f"has the name {shown(info.name)}",
+                "names of plugins are lower case words joined by underscores",
+            )
+            if info.name == "app":
+                why = "'app' is the name of the app itself in messages and settings"
+            elif isinstance(info.name, str):
+                name = _suggested_name(info.name)
+            fix = f'write name="{name}" in its info'
+        elif info is None:
+            text, why = "has no info", "its info has the name by which it is enabled and configured"
+        else:
+            text, why = f"has {shown(info)} as its info", f"info is a PluginInfo, not {_kind_of(info)}"
+        self.diagnostics.add("TB111", f"plugin {type(plugin).__qualname__} {text}", origin, why=why, fix=fix)
 
 
 def _with_config(plugin: LoadedPlugin, request: PluginRequest) -> LoadedPlugin:
@@ -259,6 +290,20 @@ def _fault_of(info: PluginInfo) -> str:
         if wrong:
             return f"names {shown(wrong[0])} in {field!r} of its info, which is no text"
     return ""
+
+
+def _kind_of(info: object) -> str:
+    if isinstance(info, type):
+        return f"the class {info.__qualname__}; the parentheses are missing" if info is PluginInfo else "a class"
+    if isinstance(info, Exception):
+        return f"a property that raises {type(info).__name__}"
+    return f"a {type(info).__qualname__}"
+
+
+def _suggested_name(text: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text.removesuffix("Plugin") or text)
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return name if _is_name(name) else f"my_{name}".rstrip("_")
 
 
 def _is_name(name: object) -> bool:

@@ -15,6 +15,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, local_plugins
+from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.loading import Loader
 
@@ -84,12 +85,14 @@ def local_requests(sources: SettingsSources, diagnostics: Diagnostics) -> list[P
     try:
         plugins = local_plugins(path)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a project's file may raise anything
+        location = error_location(error) or str(path)
+        why, fix = explain_error(error, location)
         diagnostics.add(
             "TB103",
             f"{LOCAL_FILE} cannot be imported: {format_error(error)}",
-            attrs.evolve(origin, location=error_location(error) or str(path)),
-            why="a file of that name beside the settings counts as enabled",
-            fix="correct the file",
+            attrs.evolve(origin, location=location),
+            why=why,
+            fix=fix,
         )
         return []
     if not plugins:

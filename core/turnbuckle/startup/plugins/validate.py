@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final, is_typeddict
 
 from turnbuckle.diagnostics import Diagnostic, ResourceKey
@@ -23,10 +24,20 @@ from turnbuckle.records import (
     RouterProvider,
 )
 from turnbuckle.routing.records import Route
-from turnbuckle.web.annotations import annotated_classes, show_annotation
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
-__all__ = ["fault_in", "fault_of_handler", "fault_of_lifespan", "fault_of_render", "fault_of_type", "shown"]
+__all__ = [
+    "fault_in",
+    "fault_of_component",
+    "fault_of_handler",
+    "fault_of_lifespan",
+    "fault_of_made",
+    "fault_of_render",
+    "fault_of_type",
+    "shown",
+]
 
 # token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -44,6 +55,8 @@ _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
     Route: ("path", "name", "host"),
     RouterProvider: ("name",),
 }
+# The components of these kinds are called, so they may be classes.
+_FUNCTIONS: Final = frozenset({"loop", "shadow_parser"})
 _MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "host", "media_type", "why", "fix"})
 
 
@@ -146,13 +159,29 @@ def fault_of_render(record: ResponseType) -> str:
         return f"{shown(render)} cannot be called"
     if inspect.iscoroutinefunction(render):
         return "its render is async, but responses are made without awaiting"
-    return "" if _takes(render, 1) else "its render must take exactly the value"
+    if not _takes(render, 1):
+        return "its render must take exactly the value"
+    annotation = return_annotation(render)
+    classes = annotated_classes(annotation, render) if annotation is not inspect.Parameter.empty else ()
+    wrong = [cls for cls in classes if cls is not object and not issubclass(cls, Response)]
+    if wrong:
+        return f"its render returns {show_annotation(annotation)} by its annotation, which is no Response"
+    return ""
 
 
 def fault_of_lifespan(factory: object) -> str:
     """Return the reason why a factory cannot make an async context manager from a setup, or "" if there is none."""
+    if isinstance(factory, AbstractAsyncContextManager | AbstractContextManager) and not isinstance(factory, type):
+        # A context manager made by contextlib can be called, but only to decorate a function.
+        made = getattr(getattr(factory, "func", None), "__name__", type(factory).__qualname__)
+        return f"its factory was called instead of passed: write {made} without parentheses"
+    if inspect.iscoroutine(factory) or inspect.isasyncgen(factory) or inspect.isgenerator(factory):
+        name = factory.__name__
+        if inspect.iscoroutine(factory):
+            factory.close()  # it is never awaited, so that Python would warn about it
+        return f"its factory was called instead of passed: write {name} without parentheses"
     if not callable(factory):
-        return f"{factory!r} cannot be called"
+        return f"{shown(factory)} cannot be called"
     function = inspect.unwrap(factory)
     if inspect.isasyncgenfunction(factory):
         return "an 'async def' that yields is no context manager yet"
@@ -161,6 +190,27 @@ def fault_of_lifespan(factory: object) -> str:
     if inspect.isgeneratorfunction(function):
         return "a 'def' that yields makes no async context manager"
     return "" if _takes(factory, 1) else "it does not take the setup as its one argument"
+
+
+def fault_of_component(factory: object) -> str:
+    """Return the reason why a factory cannot make a component from a setup, or "" if there is none."""
+    if not callable(factory):
+        return f"its factory is {shown(factory)}, which cannot be called: pass a function that returns it"
+    if inspect.iscoroutinefunction(factory) or inspect.isasyncgenfunction(factory):
+        return "its factory is async, but components are made before there is an event loop"
+    return "" if _takes(factory, 1) else "its factory does not take the setup as its one argument"
+
+
+def fault_of_made(kind: str, made: object) -> str:
+    """Return the reason why the result of a component's factory cannot be a component, or ""."""
+    if made is None:
+        return "its factory returned None: a 'return' is missing"
+    if isinstance(made, type) and kind not in _FUNCTIONS:
+        return f"its factory returned the class {made.__qualname__}: return an instance, such as {made.__qualname__}()"
+    if inspect.iscoroutine(made):
+        made.close()
+        return "its factory returned a coroutine: write the factory as a plain 'def'"
+    return ""
 
 
 def _diagnostic(record: Diagnostic) -> str:

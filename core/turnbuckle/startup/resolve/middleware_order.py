@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
 from turnbuckle.records import ZONES, Middleware
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.toposort import OrderCycle, solve
+from turnbuckle.startup.resolve.resources import missing_resource
 
 __all__ = ["check_needs", "order_middleware"]
 
@@ -175,14 +176,16 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], diagnos
         of_plugin = [other for other, other_link in by_name.items() if other_link.origin.plugin == name]
         targets.extend(of_plugin)
         if not of_plugin:
+            # The normal case is a plugin that is not enabled. A warning is useful only for a misspelt name.
+            near = nearest(name, by_name)
             diagnostics.add(
                 "TB409",
                 f"middleware {link.record.name!r} is ordered by {name!r}, which does not exist"
-                f"{did_you_mean(name, by_name)}",
+                + (f"; did you mean {near!r}?" if near else ""),
                 link.origin,
                 why="this is not an error, because its plugin may not be enabled",
-                fix="correct the name, or ignore this warning",
-                level="warning",
+                fix=f"write {near!r}, or ignore this warning" if near else "enable its plugin, or ignore this",
+                level="warning" if near else "info",
             )
     return targets
 
@@ -219,15 +222,13 @@ def _report_missing(link: Link, need: str, links: Sequence[Link], diagnostics: D
 def _report_missing_resource(
     link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
 ) -> None:
-    same_name = [resource.type.__qualname__ for resource in resources if resource.name == key.name]
-    hint = f"; the provided {key.name!r} is a {same_name[0]}, not a {key.type.__qualname__}" if same_name else ""
-    hint = hint or did_you_mean(key.name, [resource.name for resource in resources])
+    hint, fix = missing_resource(key, resources)
     diagnostics.add(
         "TB412",
         f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
         link.origin,
         why="a resource exists only while a lifespan of this scope, or of a scope around it, provides it",
-        fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
+        fix=fix,
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from turnbuckle.diagnostics import ResourceKey, Sourced
 from turnbuckle.plan import PlannedScope
 from turnbuckle.records import Lifespan
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
+from turnbuckle.startup.model.diagnostics import Diagnostics, nearest
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 from turnbuckle.web.resources import Resources
 
-__all__ = ["Provided", "order_lifespans", "planned_resources"]
+__all__ = ["Provided", "missing_resource", "order_lifespans", "planned_resources"]
 
 Provided = Mapping[ResourceKey[object], Sourced[Lifespan]]
 """The resources available in a scope, with the lifespans that provide them."""
@@ -32,6 +32,25 @@ def order_lifespans(
     for entry in entries:
         _check_needs(entry, available, diagnostics)
     return _in_order(entries, own, diagnostics), available
+
+
+def missing_resource(key: ResourceKey[object], available: Iterable[ResourceKey[object]]) -> tuple[str, str]:
+    """Return a hint to the resource that a missing key may mean, and the fix."""
+    resources = list(available)
+    same_name = [resource.type for resource in resources if resource.name == key.name]
+    if same_name:
+        provided, needed = _class_names(same_name[0], key.type)
+        hint = f"; the provided {key.name!r} is a {provided}, not a {needed}"
+        return hint, f"use one key in both places: import it where it is needed, or give it the type {provided}"
+    near = nearest(key.name, [resource.name for resource in resources])
+    fix = f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around"
+    return (f"; did you mean {near!r}?", f"use the key of {near!r}, or {fix}") if near else ("", fix)
+
+
+def _class_names(first: type, second: type) -> tuple[str, str]:
+    if first.__qualname__ != second.__qualname__:
+        return first.__qualname__, second.__qualname__
+    return f"{first.__module__}.{first.__qualname__}", f"{second.__module__}.{second.__qualname__}"
 
 
 def planned_resources(root: PlannedScope) -> Resources:
@@ -80,13 +99,14 @@ def _providers(
 def _check_needs(entry: Sourced[Lifespan], available: Provided, diagnostics: Diagnostics) -> None:
     for key in entry.record.needs:
         if key not in available:
-            names = [resource.name for resource in available]
+            hint, fix = missing_resource(key, available)
             diagnostics.add(
                 "TB423",
-                f"lifespan {entry.record.name!r} needs {key}, which nothing provides{did_you_mean(key.name, names)}",
+                f"lifespan {entry.record.name!r} needs {key}, which nothing provides{hint}",
                 entry.origin,
+                *(available[other].origin for other in available if other.name == key.name),
                 why="a lifespan is entered after the lifespans that provide its resources",
-                fix=f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around",
+                fix=fix,
             )
 
 

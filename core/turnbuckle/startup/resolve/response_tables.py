@@ -124,6 +124,7 @@ class ResponseTables:
                 f"{record} cannot be used: {fault}",
                 entry.origin,
                 why=f"the record needs {key} and a callable",
-                fix=f"write it with {key} and a function that takes {parameters}",
+                fix=f"write it with {key} and a function that takes {parameters}"
+                + (" and returns a Response" if parameters == "(value)" else ""),
             )
         return not fault

@@ -252,7 +252,8 @@ class _Builder:
                 if name not in fields and (key or name != "plugin"):
                     own = (*key, str(name))
                     source = self.code_source(own) if is_code else self.layers.file.location(own)
-                    self.problems.unknown(own, source, {".".join((*key, field)) for field in fields})
+                    known = {".".join((*key, field)) for field in fields}
+                    self.problems.unknown(own, source, known, is_section=isinstance(tree[name], Mapping))
 
     # -- secrets in problems
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error, nearest
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.settings.given_values import Key, variable_name
@@ -25,21 +25,27 @@ class SettingProblems:
 
     diagnostics: Diagnostics
 
-    def unknown(self, key: Key, source: str, known: Iterable[str]) -> None:
+    def unknown(self, key: Key, source: str, known: Iterable[str], *, is_section: bool = False) -> None:
         """Report a setting that no class has.
 
         Args:
             key: the path of the setting.
             source: where its value comes from.
             known: the dotted keys that exist.
+            is_section: whether its value is a table.
         """
-        dotted = ".".join(key)
+        dotted, names = ".".join(key), list(known)
+        why = "an unknown setting would have no effect, and the mistake would go unnoticed"
+        near = nearest(dotted, names)
+        hint = f"; did you mean {near!r}?" if near else ""
+        fix = f"write {near}, or remove it" if near else "correct its name, or remove it"
+        if key[0] == "plugins" and len(key) > 1 and (is_section or not near):
+            hint, why = f"; did you mean '[plugin.{key[1]}]'?", "[plugins] names the plugins to enable"
+            fix = f"write the settings of a plugin under [plugin.{key[1]}]"
+        elif len(key) == 1 and is_section:
+            fix = f"write [plugin.{key[0]}] if these are settings of a plugin; otherwise {fix}"
         self.diagnostics.add(
-            "TB201",
-            f"unknown setting {dotted!r}{did_you_mean(dotted, known)}",
-            Origin(plugin=_owner(key), location=source),
-            why="an unknown setting would have no effect, and the mistake would go unnoticed",
-            fix="correct its name, or remove it",
+            "TB201", f"unknown setting {dotted!r}{hint}", Origin(plugin=_owner(key), location=source), why=why, fix=fix
         )
 
     def missing(self, key: Key, cls: type) -> None:

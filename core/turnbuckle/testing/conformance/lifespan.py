@@ -18,9 +18,9 @@ import pytest
 from turnbuckle.app import App
 from turnbuckle.errors import LifespanError
 from turnbuckle.records import Lifespan
-from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.testing.client.client import Client
+from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
 
 __all__ = ["LifespanConformance"]
 
@@ -31,8 +31,10 @@ _TIMEOUT: Final = 2.0
 _STEPS: Final = 6
 
 
-class LifespanConformance(abc.ABC):
+class LifespanConformance(ConfiguredSuite, abc.ABC):
     """Tests of a lifespan; derive ``TestMyLifespan`` and define ``make_lifespan``.
+
+    Its factory gets the settings of ``plugin`` and ``config``.
 
     Attributes:
         settings: the settings of the app.
@@ -49,10 +51,6 @@ class LifespanConformance(abc.ABC):
     def is_open(self) -> bool | None:
         """Return whether the managed resource is open now; None if the test cannot know."""
         return None
-
-    def make_setup(self) -> Setup:
-        """Return the setup for its factory; by default without settings of a plugin."""
-        return Setup(settings=Settings())
 
     def _context(self, lifespan: Lifespan | None = None) -> AbstractAsyncContextManager[object]:
         return (lifespan or self.make_lifespan()).factory(self.make_setup())

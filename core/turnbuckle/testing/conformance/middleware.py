@@ -6,7 +6,6 @@ must pass on unchanged all requests that do not concern it. The author tests how
 
 from __future__ import annotations
 
-import abc
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from turnbuckle.errors import Forbidden
 from turnbuckle.records import Middleware
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
+from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
 from turnbuckle.testing.conformance.middleware_probes import Probes, Unforeseen
 
 __all__ = ["MiddlewareConformance"]
@@ -32,8 +32,8 @@ _TIMEOUT: Final = 2.0
 _VOLATILE: Final = frozenset({"date"})
 
 
-class MiddlewareConformance(abc.ABC):
-    """Tests of middleware; derive ``TestMyMiddleware`` and define ``app_options``.
+class MiddlewareConformance(ConfiguredSuite):
+    """Tests of middleware; derive ``TestMyMiddleware`` and set ``plugin``, or define ``app_options``.
 
     Attributes:
         headers: fields that a request needs to pass the middleware, such as credentials.
@@ -43,9 +43,13 @@ class MiddlewareConformance(abc.ABC):
     headers: ClassVar[Mapping[str, str]] = {}
     answers_exceptions: ClassVar[bool] = False
 
-    @abc.abstractmethod
     def app_options(self) -> Mapping[str, object]:
-        """Return new arguments of ``App`` that add the middleware, such as ``{"middleware": [mine]}``."""
+        """Return new arguments of ``App`` that add the middleware, such as ``{"middleware": [mine]}``.
+
+        By default, these are the plugins of ``plugins()``, and ``plugin`` with ``config``.
+        """
+        assert self.plugin is not None, "define app_options(), or set plugin to the class of the plugin"
+        return {"plugins": [*self.plugins(), (self.plugin, self.config)]}
 
     def has_run(self, response: ClientResponse) -> bool:
         """Return whether the response shows that the middleware has run; True by default."""

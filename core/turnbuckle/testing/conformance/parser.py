@@ -20,6 +20,7 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, ParserF
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
+from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
 from turnbuckle.testing.conformance.parser_checks import check_refused, check_requests, failing
 from turnbuckle.testing.parsing.cases import NEXT, NEXT_REQUEST, InvalidCase, LimitCase, ValidCase
 from turnbuckle.testing.parsing.invalid import INVALID
@@ -43,7 +44,7 @@ _property: Final = settings(
 _PLACES: Final = st.lists(st.integers(1, 400), max_size=6)
 
 
-class ParserConformance(abc.ABC):
+class ParserConformance(ConfiguredSuite, abc.ABC):
     """Tests of a parser; derive ``TestMyParser`` and define ``parser_factory``.
 
     Attributes:

@@ -12,6 +12,7 @@ from turnbuckle.app import App
 from turnbuckle.records import ResponseType
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
+from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -20,7 +21,7 @@ __all__ = ["ResponseTypeConformance"]
 ValueT = TypeVar("ValueT")
 
 
-class ResponseTypeConformance(abc.ABC):
+class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
     """Tests of a response type; derive ``TestMyType`` and define ``response_type`` and ``make_values``."""
 
     @abc.abstractmethod

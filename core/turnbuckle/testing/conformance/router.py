@@ -23,6 +23,7 @@ from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
+from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
 from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, SLASHES, TEXTS, VALUES
 from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
 
@@ -34,7 +35,7 @@ _property: Final = settings(
 )
 
 
-class RouterConformance(abc.ABC):
+class RouterConformance(ConfiguredSuite, abc.ABC):
     """Tests of a router; derive ``TestMyRouter`` and define ``make_router``.
 
     Attributes:

@@ -52,7 +52,7 @@ def test_reload_serves_new_code_and_keeps_the_old_when_that_fails(tmp_path: Path
         assert running.get() == "two"
         (tmp_path / "shop.py").write_text("from turnbuckle import Appp\n")
         running.signal(signal.SIGHUP)
-        running.wait_for("error: 'shop' cannot be imported: ImportError: cannot import name 'Appp'")
+        running.wait_for("error: TB701 'shop' cannot be imported: ImportError: cannot import name 'Appp'")
         running.wait_for("reload failed, keeping the old workers")
         assert running.get() == "two"
         assert ready.exists()

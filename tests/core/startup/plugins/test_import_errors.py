@@ -11,7 +11,7 @@ def test_own_line_and_the_innermost(site: Site) -> None:
     module = site.install("it", "import os\nimport installed_library\n")
     found = error_of(App(plugins=["it"]), "TB103")
     assert found.origins[0].location.endswith(f"{module}.py:2")
-    assert "and the import fails at" in found.why
+    assert "; the import fails at" in found.why
     assert found.why.endswith("installed_library.py:3")
 
 

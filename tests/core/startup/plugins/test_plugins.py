@@ -277,9 +277,9 @@ def test_plugins_that_do_not_go_together() -> None:
 @pytest.mark.parametrize(
     ("api", "fix"),
     [
-        pytest.param(2, "upgrade turnbuckle", id="newer"),
-        pytest.param(0, "upgrade the plugin", id="older"),
-        pytest.param("1", "upgrade the plugin", id="no-number"),
+        pytest.param(2, "upgrade turnbuckle; write api=1 if the plugin is yours", id="newer"),
+        pytest.param(0, "upgrade the plugin; write api=1 if it is yours", id="older"),
+        pytest.param("1", "write api=1 in its info", id="no-number"),
     ],
 )
 def test_plugin_for_another_generation(api: int, fix: str) -> None:

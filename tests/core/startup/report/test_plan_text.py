@@ -91,7 +91,7 @@ def test_plan_as_text() -> None:
         "plugin.fast.key ******** plugin settings at ",
         "diagnostics",
         "warning: TB112 plugin 'absent' is disabled, but there is no such plugin",
-        "warning: TB409 middleware 'm' is ordered by 'x', which does not exist",
+        "info: TB409 middleware 'm' is ordered by 'x', which does not exist",
     ):
         assert any(line.startswith(start) for line in lines), start
     assert "pa55word" not in text

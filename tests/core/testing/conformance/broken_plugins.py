@@ -15,6 +15,7 @@ from turnbuckle import (
     Response,
     Route,
     Setup,
+    hookimpl,
     middleware as middleware_of,
 )
 
@@ -132,12 +133,13 @@ class ProvidesNothing(Plugin):
 
 
 class WarnsAtTheStart(Plugin):
-    """Names middleware that is not there."""
+    """Asks to be called first, which has no effect."""
 
     info = PluginInfo(name="warns")
 
+    @hookimpl(tryfirst=True)
     def provide_middleware(self, setup: Setup) -> Iterable:
-        return [middleware_of(name="lonely", after=["nothing_of_the_kind"])(_pass)]
+        return [middleware_of(name="lonely")(_pass)]
 
 
 class KeepsARegister(Plugin):

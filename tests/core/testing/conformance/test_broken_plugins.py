@@ -37,7 +37,7 @@ def test_sound_plugin_passes() -> None:
         pytest.param(broken.ReturnsLooseRecords, "test_answers_with_frozen_records", "can be changed", id="loose"),
         pytest.param(broken.AnswersOnce, "test_answers_the_same_again", "when asked again with []", id="once"),
         pytest.param(broken.ProvidesNothing, "test_provides_something", "overrides no hook", id="nothing"),
-        pytest.param(broken.WarnsAtTheStart, "test_starts", "TB409", id="warns"),
+        pytest.param(broken.WarnsAtTheStart, "test_starts", "TB310", id="warns"),
         pytest.param(broken.KeepsARegister, "test_keeps_apps_apart", "broken_plugins.SEEN", id="register"),
         pytest.param(broken.ServesOnlyTheFirst, "test_keeps_apps_apart", "with a second one", id="first"),
     ],
