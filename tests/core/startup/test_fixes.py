@@ -110,8 +110,8 @@ _CASES = {
         "app = App()\nimport guestbook\n",
         guestbook="from shop import app\n",
     ),
-    "name-not-imported": _Case(
-        "app = App()\napp.add_route('/', Text)\nMatch\n", "TB701", "import Match", "\nMatch\n", "\n"
+    "misspelt-name": _Case(
+        "app = App()\napp.lifespan(open_que)\n", "TB701", "write 'open_queue'", "open_que)", "open_queue)"
     ),
     "lifespan-called-in-app": _Case(
         "app = App()\napp.lifespan(open_queue(None))\n", "TB701", "write open_queue without parentheses", "(None)", ""
@@ -206,7 +206,7 @@ _CASES = {
     "lifespan-called": _Case(
         _hook('return [Lifespan("queue", open_queue(setup))]', "lifespans"),
         "TB505",
-        "write 'async def name(setup)' with one 'yield'",
+        "write open_queue without parentheses",
         "open_queue(setup))",
         "open_queue)",
     ),
@@ -228,7 +228,7 @@ _CASES = {
         "def render(value) -> str:\n    return ''\n\n\n"
         + _hook("return [ResponseType(set, render)]", "response_types"),
         "TB504",
-        "where render is a plain 'def render(value)' that returns a Response",
+        "a function that takes (value) and returns a Response",
         "-> str:\n    return ''",
         "-> Response:\n    return Text('')",
     ),

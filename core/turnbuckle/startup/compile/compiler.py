@@ -80,7 +80,7 @@ _FACTORIES: Final = {
 _FORMS: Final = {
     "TB501": "'async def m(request, call_next)' under @turnbuckle.middleware, which makes the record with a factory",
     "TB503": "a class or function that takes the limits, and has or returns feed, feed_eof, next_event, trailing_data",
-    "TB506": "'def factory(next_handler, setup)' that returns what is described above",
+    "TB506": "'def factory(next_handler, setup)' with such a result",
 }
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
@@ -357,7 +357,8 @@ class _Compiler:
                 f"lifespan {entry.record.name!r} cannot be used: {fault}",
                 entry.origin,
                 why="its factory takes the setup, and returns an async context manager",
-                fix="write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
+                fix=fault.partition("passed: ")[2]
+                or "write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
             )
         return ReadyLifespan(
             name=entry.record.name,

@@ -299,6 +299,7 @@ def _last_frame(error: BaseException) -> FrameType | None:
 
 def _source_line(location: str) -> str:
     path, _, number = location.rpartition(":")
+    linecache.checkcache(path)  # a relative path may have been read in another folder
     return " ".join(linecache.getline(path, int(number)).split())[:80] if path and number.isdigit() else ""
 
 
