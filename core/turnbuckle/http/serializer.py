@@ -17,10 +17,11 @@ A response whose content follows later takes five steps, each pure::
     )
     writer = BodyWriter(framing, length)                             # then writer.write(data)..., writer.end()
 
-The fields that the server and the application share: only the server sends Transfer-Encoding, so it is refused from an
-application. The application may announce a Content-Length, which must be correct. Connection options of the application
-and of the server are merged; if either has ``close``, the connection closes. A Date or Server field of the application
-replaces the server's. ``own_lines`` contains the server's lines for these fields, each with its CRLF.
+The fields that the server and the application share: only the server decides about Transfer-Encoding and Keep-Alive, so
+they are refused from an application. Its Upgrade is sent with the connection option ``upgrade``. It may announce a
+Content-Length, which must be correct. Connection options of the application and of the server are merged; if either has
+``close``, the connection closes. A Date or Server field of the application replaces the server's. ``own_lines``
+contains the server's lines for these fields, each with its CRLF.
 
 Sources: RFC 9110, sections 6.6.1, 7.6.1, 8.6, 10.2.4 and 15; RFC 9112, sections 2 to 6 and 9.6.
 """
@@ -72,7 +73,11 @@ _CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 # Connection = #connection-option, connection-option = token
 _CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
-_FRAMING_FIELDS: Final = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+# The fields of the connection and of the framing. All others are encoded without a look at their meaning.
+_FRAMING_FIELDS: Final = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"}
+)
+_OWN_FIELDS: Final = frozenset({"keep-alive", "transfer-encoding"})
 _STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
 _SPECIAL_METHODS: Final = frozenset({b"HEAD", b"CONNECT"})
 
@@ -185,8 +190,12 @@ def _careful_lines(fields: Sequence[Field], own_lines: bytes) -> list[bytes]:
             lines.append(_field_line((name, value)))
         elif lower == "connection":
             options += _connection_options(value)
-        elif lower == "transfer-encoding":
-            raise ValueError(f"field {name!r} is set by the server: it follows from the content")
+        elif lower in _OWN_FIELDS:
+            raise ValueError(f"field {name!r} is set by the server: it follows from the content and the connection")
+        elif lower == "upgrade":
+            # RFC 9110, section 7.8: its sender must also send the connection option.
+            options.append("upgrade")
+            lines.append(encode_field(name, value))
         elif lower in replaced:
             raise ValueError(f"field {name!r} appears twice")
         elif lower != "content-length":

@@ -354,3 +354,24 @@ def test_no_framing_field_breaks_the_message(fields: list[Field], own: bytes, me
     closes = own == CLOSE_LINE or wants_close(fields)
     assert b"close" in b",".join(values(response, b"connection")).split(b", ") or not closes
     assert parse_response(response)[2] == (b"hello" if method == b"GET" else b"")
+
+
+@pytest.mark.parametrize("name", ["Transfer-Encoding", "Keep-Alive", "keep-alive"])
+def test_fields_of_the_server_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is set by the server"):
+        full_response(200, [(name, "timeout=60")], b"", b"")
+
+
+@pytest.mark.parametrize("fields", [[], [("Connection", "Upgrade")]], ids=["without", "with"])
+def test_upgrade_is_sent_with_its_connection_option(fields: list[tuple[str, str]]) -> None:
+    response = full_response(426, [("Upgrade", "h2c"), *fields], b"", b"")
+    assert b"\r\nUpgrade: h2c\r\n" in response
+    assert response.lower().count(b"\r\nconnection: upgrade\r\n") == 1
+
+
+def test_connection_and_date_of_the_application() -> None:
+    own_lines = b"Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n" + connection_line(1, close=True)
+    response = full_response(200, [("Connection", "keep-alive"), ("Date", "today")], b"", own_lines)
+    assert response.count(b"Date: ") == 1
+    assert b"\r\nDate: today\r\n" in response
+    assert b"\r\nConnection: close\r\n" in response

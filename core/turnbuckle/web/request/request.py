@@ -233,11 +233,22 @@ class Request:
 
     @property
     def headers(self) -> Headers:
-        """Return the header fields."""
+        """Return the header fields. Host is replaced by the authority of the target, if the target has one."""
         headers = self._headers
         if headers is None:
             headers = self._headers = Headers(self.head.fields)
+            if not self.head.target.startswith(b"/"):
+                headers = self._headers = self._headers_with_authority()
         return headers
+
+    def _headers_with_authority(self) -> Headers:
+        # RFC 9112, section 3.2.2: the Host field is ignored if the target has an authority. Code that reads the field
+        # must see the host that middleware has checked.
+        fields = self.head.fields
+        authority = (self._target or self._parse_target()).authority
+        if not authority:
+            return Headers(fields)
+        return Headers([(b"host", authority.encode("latin-1")), *(field for field in fields if field[0] != b"host")])
 
     @property
     def cookies(self) -> Mapping[str, str]:

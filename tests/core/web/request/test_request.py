@@ -252,3 +252,23 @@ async def test_json_has_a_limit_after_the_content_was_read() -> None:
     assert await request.read() == b"[12]"
     with pytest.raises(ContentTooLarge, match="JSON of 4 bytes exceeds 3"):
         await request.json()
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "host"),
+    [
+        pytest.param("http://a.example:81/x", "GET", "a.example:81", id="absolute-form"),
+        pytest.param("a.example:443", "CONNECT", "a.example:443", id="authority-form"),
+        pytest.param("/x", "GET", "b.example", id="origin-form"),
+        pytest.param("*", "OPTIONS", "b.example", id="asterisk-form"),
+    ],
+)
+def test_host_field_is_the_host_of_the_request(target: str, method: str, host: str) -> None:
+    request = make_request(target, method=method, headers=[("Host", "b.example"), ("X", "y")])
+    assert request.headers["host"] == request.host == host
+    assert request.headers.get_list("host") == [host]
+    assert request.headers["x"] == "y"
+
+
+def test_host_field_is_added_from_the_target() -> None:
+    assert make_request("http://a.example/").headers["host"] == "a.example"
