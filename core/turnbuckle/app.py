@@ -5,7 +5,6 @@ An app only stores declarations; ``startup/`` resolves them. An app that was res
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -166,6 +165,9 @@ class App(Scope):
 
 
 def _check_no_loop() -> None:
+    # Imported here, so that importing an app does not import asyncio.
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
