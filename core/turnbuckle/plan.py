@@ -23,7 +23,7 @@ from turnbuckle.records import (
     ResponseType,
     RouterProvider,
 )
-from turnbuckle.routing.converters import BUILTIN, Converter, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter, Converters
 from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 
@@ -230,7 +230,9 @@ class Plan:
     commands: tuple[Sourced[click.Command], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False, converter=frozen_mapping)
-    converters: Converters = attrs.field(default=BUILTIN, eq=_by_content, repr=False, converter=frozen_mapping)
+    converters: Converters = attrs.field(
+        default=BUILTIN_CONVERTERS, eq=_by_content, repr=False, converter=frozen_mapping
+    )
     quarantined: frozenset[str] = frozenset()
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:

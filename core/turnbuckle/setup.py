@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from turnbuckle.errors import ResourceUnavailable
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
@@ -53,7 +53,7 @@ class Setup:
     app_name: str = "app"
     debug: bool = False
     scope: str = ""
-    converters: Converters = attrs.field(default=BUILTIN, repr=False, eq=False)
+    converters: Converters = attrs.field(default=BUILTIN_CONVERTERS, repr=False, eq=False)
     _components: Callable[[str], object] = attrs.field(default=_no_components, repr=False, eq=False)
     _resources: Resources | None = attrs.field(default=None, repr=False, eq=False)
     _background: Callable[..., None] = attrs.field(default=_no_background, repr=False, eq=False)

@@ -208,12 +208,27 @@ def test_modules_are_worth_a_file() -> None:
     assert sorted(small) == sorted(_SMALL_MODULES)
 
 
+def _names_defined_by(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.name
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
+    elif isinstance(node, ast.Assign) and not _is_type_variable(node.value):
+        # Each module has its own type variables, by convention.
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def _is_type_variable(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) in {"TypeVar", "ParamSpec"}
+
+
 def test_public_names_are_used_once() -> None:
     places: dict[str, set[str]] = defaultdict(set)
     for path in _modules(_CORE):
         for node in _tree(path).body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
-                places[node.name].add(_name_of(path))
+            for name in _names_defined_by(node):
+                if name[0] != "_":
+                    places[name].add(_name_of(path))
     twice = {name: at for name, at in places.items() if len(at) > 1}
     assert twice.keys() == _NAMES_TWICE.keys(), twice
 

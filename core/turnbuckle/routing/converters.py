@@ -159,7 +159,7 @@ _DATE: Final = f"(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)"
 STR: Final = Converter(rank=80, total=True)
 PATH: Final = Converter(regex=".*", rank=90, total=True, spans_segments=True)
 
-BUILTIN: Final[Converters] = MappingProxyType(
+BUILTIN_CONVERTERS: Final[Converters] = MappingProxyType(
     {
         "str": STR,
         "int": Converter(regex=_INT, convert=int, format=_format_int, rank=40, total=True),
@@ -172,7 +172,7 @@ BUILTIN: Final[Converters] = MappingProxyType(
 )
 
 
-CONVERTERS: Final = BUILTIN
+CONVERTERS: Final = BUILTIN_CONVERTERS
 """The built-in converters by name, for routers that accept further converters."""
 
 

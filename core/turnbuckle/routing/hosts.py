@@ -14,7 +14,7 @@ from typing import Final, Protocol, final, runtime_checkable
 import attrs
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
 from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.segments import Values
@@ -58,7 +58,7 @@ class HostRouter:
     def __init__(self, default: Router, make: Callable[[], Router], converters: Converters | None = None) -> None:
         self._default: Final = default
         self._make: Final = make
-        self._converters: Final[Converters] = {**BUILTIN, **(converters or {})}
+        self._converters: Final[Converters] = {**BUILTIN_CONVERTERS, **(converters or {})}
         self._entries: Final[dict[object, _HostEntry]] = {}
         self._exact: Final[dict[str, Router]] = {}
         self._patterns: tuple[_HostEntry, ...] = ()

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, Converter, Converters, resolve_converter
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter, Converters, resolve_converter
 from turnbuckle.routing.escapes import decode_segment, encode_segment, find_bad_escape
 from turnbuckle.routing.foreign_patterns import ForeignSyntax, foreign_literal, foreign_parameter
 from turnbuckle.routing.languages.expressions import ExpressionError
@@ -71,7 +71,7 @@ class Pattern:
         return "".join("/" + encode_segment(segment.literals[0]) for segment in self.segments)
 
 
-def parse_pattern(text: str, converters: Converters = BUILTIN) -> Pattern:
+def parse_pattern(text: str, converters: Converters = BUILTIN_CONVERTERS) -> Pattern:
     """Parse a pattern.
 
     Raises:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict, RouteError
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.methods import allowed_methods, check_methods
 from turnbuckle.routing.nodes import Node, Reached, TreeEntry, walk
@@ -34,7 +34,7 @@ class TreeRouter:
     def __init__(self, trailing_slash: TrailingSlash = "strict", converters: Converters | None = None) -> None:
         check_policy(trailing_slash)
         self._trailing_slash: Final = trailing_slash
-        self._converters: Final[Converters] = {**BUILTIN, **(converters or {})}
+        self._converters: Final[Converters] = {**BUILTIN_CONVERTERS, **(converters or {})}
         self._root: Final = Node()
         self._entries: Final[list[TreeEntry]] = []
         self._named: Final[dict[str, TreeEntry]] = {}

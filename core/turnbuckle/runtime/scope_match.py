@@ -14,7 +14,7 @@ from typing import Any, Final, final
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.host_patterns import HostPattern, normalize_host, parse_host_pattern
 from turnbuckle.routing.patterns import Pattern, parse_pattern
@@ -46,7 +46,7 @@ class ScopeMatcher:
     is_plain: bool
 
     @classmethod
-    def of(cls, prefix: str, host: str, converters: Converters = BUILTIN) -> ScopeMatcher | None:
+    def of(cls, prefix: str, host: str, converters: Converters = BUILTIN_CONVERTERS) -> ScopeMatcher | None:
         """Return the matcher of a scope, or None if its requests cannot be recognized."""
         try:
             pattern = parse_pattern(prefix, converters) if prefix else None

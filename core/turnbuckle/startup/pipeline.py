@@ -19,7 +19,7 @@ from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_parser
-from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.collect.converters import checked_converters
 from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
 from turnbuckle.startup.compile.resolution import PreparedRouters, Resolution
@@ -42,7 +42,7 @@ from turnbuckle.web.request.request import UrlBuilder
 
 __all__ = ["plugin_inventory", "resolve"]
 
-_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
+_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN_PLUGINS)
 
 
 def resolve(declaration: Declaration, sources: SettingsSources | None = None) -> Resolution:
@@ -245,7 +245,7 @@ class _Run:
         )
 
     def _requests(self, configured: _Configured, parser: AdaptedPart, loader: Loader) -> list[PluginRequest]:
-        requests = [_builtin_request(plugin) for plugin in BUILTIN]
+        requests = [_builtin_request(plugin) for plugin in BUILTIN_PLUGINS]
         if parser.adapter is not None:
             requests.append(parser.adapter)
         if not self.sources.only_builtin:

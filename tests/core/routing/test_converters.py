@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, PATH, Converter, resolve_converter
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, PATH, Converter, resolve_converter
 
 UUID = uuid.UUID("0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
 
 def builtin(name: str, arguments: str | None = None) -> Converter:
-    return resolve_converter(BUILTIN, name, arguments)
+    return resolve_converter(BUILTIN_CONVERTERS, name, arguments)
 
 
 @pytest.mark.parametrize(
@@ -222,5 +222,7 @@ def test_only_path_spans() -> None:
     assert PATH.covering_language is not PATH.language
     assert builtin("int").covering_language is builtin("int").language
     assert [
-        name for name, converter in BUILTIN.items() if isinstance(converter, Converter) and converter.spans_segments
+        name
+        for name, converter in BUILTIN_CONVERTERS.items()
+        if isinstance(converter, Converter) and converter.spans_segments
     ] == ["path"]

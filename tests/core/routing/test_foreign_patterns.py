@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS
 from turnbuckle.routing.host_patterns import ForeignHostError, parse_host_pattern
 from turnbuckle.routing.patterns import PatternError, parse_pattern
 
@@ -101,5 +101,5 @@ def test_other_patterns_are_accepted(pattern: str) -> None:
 )
 def test_host_in_the_syntax_of_another_framework_is_refused(pattern: str, fix: str) -> None:
     with pytest.raises(ForeignHostError, match="parameters are written in braces") as raised:
-        parse_host_pattern(pattern, BUILTIN)
+        parse_host_pattern(pattern, BUILTIN_CONVERTERS)
     assert raised.value.fix == f"write {fix!r}"

@@ -3,7 +3,7 @@
 import pytest
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS
 from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
 
 
@@ -47,12 +47,12 @@ def test_normalize_host_table(authority: str, expected: str | None) -> None:
     ],
 )
 def test_read_table(pattern: str, host: str, expected: tuple[int | str, ...] | None) -> None:
-    parsed = parse_host_pattern(pattern, BUILTIN)
+    parsed = parse_host_pattern(pattern, BUILTIN_CONVERTERS)
     assert parsed.read(host) == expected
 
 
 def test_names_follow_the_values() -> None:
-    parsed = parse_host_pattern("{a}.{b}.com", BUILTIN)
+    parsed = parse_host_pattern("{a}.{b}.com", BUILTIN_CONVERTERS)
     assert parsed.names == ("b", "a")
     assert dict(zip(parsed.names, parsed.read("x.y.com"), strict=True)) == {"a": "x", "b": "y"}
 
@@ -72,19 +72,19 @@ def test_names_follow_the_values() -> None:
 )
 def test_parse_refuses(pattern: str, reason: str) -> None:
     with pytest.raises(RouteError) as caught:
-        parse_host_pattern(pattern, BUILTIN)
+        parse_host_pattern(pattern, BUILTIN_CONVERTERS)
     assert reason in str(caught.value)
     assert repr(pattern) in str(caught.value)
 
 
 def test_order_puts_the_specific_first() -> None:
     written = ["{a}.{b}.com", "{a}.example.com", "api-{x}.example.com", "{n:int}.example.com"]
-    ordered = sorted(written, key=lambda text: parse_host_pattern(text, BUILTIN).order)
+    ordered = sorted(written, key=lambda text: parse_host_pattern(text, BUILTIN_CONVERTERS).order)
     assert ordered == ["{n:int}.example.com", "api-{x}.example.com", "{a}.example.com", "{a}.{b}.com"]
 
 
 def test_write_gives_a_host_that_reads_the_same() -> None:
-    parsed = parse_host_pattern("{t}-{n:int}.Example.com", BUILTIN)
+    parsed = parse_host_pattern("{t}-{n:int}.Example.com", BUILTIN_CONVERTERS)
     assert parsed.write({"t": "acme", "n": 5}) == "acme-5.example.com"
     assert parsed.read("acme-5.example.com") == ("acme", 5)
 
@@ -92,4 +92,4 @@ def test_write_gives_a_host_that_reads_the_same() -> None:
 @pytest.mark.parametrize("value", ["a.b", "a/b", "", "a b", "\u00e4", "a:1", 5, "a@b"])
 def test_write_refuses(value: int | str) -> None:
     with pytest.raises(RouteError):
-        parse_host_pattern("{t}.example.com", BUILTIN).write({"t": value})
+        parse_host_pattern("{t}.example.com", BUILTIN_CONVERTERS).write({"t": value})

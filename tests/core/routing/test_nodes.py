@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
-from turnbuckle.routing.converters import BUILTIN
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS
 from turnbuckle.routing.nodes import EdgeIndex, Node
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.records import Route
@@ -171,7 +171,7 @@ def test_index_finds_edges_by_their_texts() -> None:
     root = Node()
     patterns = [f"/part{number}-{{x}}.txt" for number in range(20)] + ["/{x}.txt", "/{x}", "/part1{x}", "/{x:int}"]
     for number, pattern in enumerate(patterns):
-        root.descend(parse_pattern(pattern, BUILTIN), number)
+        root.descend(parse_pattern(pattern, BUILTIN_CONVERTERS), number)
     root.sort()
     assert root.index is not None
     found = [edge.segment.literals for edge in root.index.candidates("part1-a.txt")]
@@ -182,7 +182,7 @@ def test_index_finds_edges_by_their_texts() -> None:
 def test_index_is_not_made_for_a_few() -> None:
     root = Node()
     for number, pattern in enumerate(["/a{x}", "/b{x}", "/{x}"]):
-        root.descend(parse_pattern(pattern, BUILTIN), number)
+        root.descend(parse_pattern(pattern, BUILTIN_CONVERTERS), number)
     root.sort()
     assert root.index is None
     assert EdgeIndex.of(root.dynamic).candidates("a1")[0].segment.literals == ("a", "")

@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, Converter
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter
 from turnbuckle.routing.patterns import MAX_SEGMENTS, PatternError, parse_pattern, split_outside_braces
 
 Shape = tuple[tuple[str, ...], list[tuple[str, str]]]
 
 
-def shape(text: str, converters: Mapping[str, Converter | Callable[[str], Converter]] = BUILTIN) -> list[Shape]:
+def shape(
+    text: str, converters: Mapping[str, Converter | Callable[[str], Converter]] = BUILTIN_CONVERTERS
+) -> list[Shape]:
     return [
         (segment.literals, [(p.name, p.kind) for p in segment.parameters])
         for segment in parse_pattern(text, converters).segments
@@ -85,7 +87,7 @@ def test_pattern_shape(text: str, expected: list[Shape]) -> None:
 )
 def test_pattern_error_says_where(text: str, position: int, reason: str) -> None:
     with pytest.raises(PatternError) as caught:
-        parse_pattern(text, BUILTIN)
+        parse_pattern(text, BUILTIN_CONVERTERS)
     error = caught.value
     assert error.position == position
     assert reason in error.reason
@@ -100,15 +102,15 @@ def test_pattern_with_factory_of_the_user() -> None:
             raise ValueError("no words to choose from")
         return Converter(regex="|".join(arguments.split(",")), total=True)
 
-    converters = {**BUILTIN, "any": one_of}
+    converters = {**BUILTIN_CONVERTERS, "any": one_of}
     assert shape("/{lang:any(de,fr)}", converters) == [(("", ""), [("lang", "any(de,fr)")])]
     with pytest.raises(PatternError, match=r"position 4: no words to choose from"):
         parse_pattern("/{x:any()}", converters)
 
 
 def test_static_path_is_what_clients_write() -> None:
-    assert parse_pattern("/caf\u00e9/a%2Fb/x y", BUILTIN).static_path == "/caf%C3%A9/a%2Fb/x%20y"
-    assert parse_pattern("/", BUILTIN).static_path == "/"
+    assert parse_pattern("/caf\u00e9/a%2Fb/x y", BUILTIN_CONVERTERS).static_path == "/caf%C3%A9/a%2Fb/x%20y"
+    assert parse_pattern("/", BUILTIN_CONVERTERS).static_path == "/"
 
 
 def test_split_outside_braces() -> None:

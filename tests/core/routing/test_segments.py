@@ -2,13 +2,13 @@
 
 import pytest
 
-from turnbuckle.routing.converters import BUILTIN, Converter
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter
 from turnbuckle.routing.patterns import parse_pattern
 from turnbuckle.routing.segments import Segment, compile_reader, interleave, trim
 
 
 def segment(text: str, **converters: Converter) -> Segment:
-    return parse_pattern("/" + text, {**BUILTIN, **converters}).segments[0]
+    return parse_pattern("/" + text, {**BUILTIN_CONVERTERS, **converters}).segments[0]
 
 
 @pytest.mark.parametrize(

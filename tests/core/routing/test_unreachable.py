@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from tests.core.routing.making import as_route, router
 from turnbuckle.errors import MethodNotAllowed, NotFound, RouteConflict
 from turnbuckle.routing import unreachable
-from turnbuckle.routing.converters import BUILTIN, Converter
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter
 from turnbuckle.routing.languages.automata import Automaton
 from turnbuckle.routing.languages.charsets import SEPARATOR
 from turnbuckle.routing.languages.expressions import Alternation, parse_expression
@@ -30,7 +30,7 @@ CONVERTERS = {
 }
 
 
-KNOWN = {**BUILTIN, **CONVERTERS}
+KNOWN = {**BUILTIN_CONVERTERS, **CONVERTERS}
 
 
 def unreachable_in(*routes: str) -> list[tuple[str, str]]:
@@ -160,7 +160,7 @@ def test_shortest_escape_table(route: str, cover: str, expected: str | None) -> 
 
 
 def test_path_expression_keeps_slashes_apart() -> None:
-    expression = Automaton(path_expression(parse_pattern("/x%2Fy/{a}.{b:int}/{r:path}", BUILTIN)))
+    expression = Automaton(path_expression(parse_pattern("/x%2Fy/{a}.{b:int}/{r:path}", BUILTIN_CONVERTERS)))
     codes = shortest_escape(expression, Automaton(NOTHING))
     assert "".join("|" if code == SEPARATOR else chr(code) for code in codes) == "|x/y|a.0|"
 

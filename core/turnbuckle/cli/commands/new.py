@@ -57,11 +57,11 @@ def _app(name: str) -> None:
 
 
 def _check_free(name: str) -> None:
-    from turnbuckle.startup.collect.builtin import BUILTIN
+    from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
     from turnbuckle.startup.plugins.discovery import installed_plugins
 
     owners = {plugin.name: plugin.distribution for plugin in installed_plugins()}
-    owners |= {plugin.info.name: "turnbuckle itself" for plugin in BUILTIN}
+    owners |= {plugin.info.name: "turnbuckle itself" for plugin in BUILTIN_PLUGINS}
     if name in owners:
         raise click.BadParameter(f"there is already a plugin {name!r}, in {owners[name]}", param_hint="NAME")
 

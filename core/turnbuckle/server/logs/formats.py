@@ -15,9 +15,9 @@ from typing import Final, Literal, TypeAlias
 from turnbuckle.server.logs.escapes import escape_field, escape_message
 from turnbuckle.server.logs.records import AccessEntry, LogLine
 
-__all__ = ["Render", "render_json", "render_text", "renderer_for"]
+__all__ = ["LineRenderer", "render_json", "render_text", "renderer_for"]
 
-Render: TypeAlias = Callable[[LogLine | AccessEntry], str]
+LineRenderer: TypeAlias = Callable[[LogLine | AccessEntry], str]
 """Return the text of a record, with a line end at its end."""
 
 _ACCESS: Final = "turnbuckle.access"
@@ -26,7 +26,7 @@ _CONTINUATION: Final = "\n  | "
 _to_json: Final = json.JSONEncoder(separators=(", ", ": ")).encode
 
 
-def renderer_for(format: Literal["text", "json"]) -> Render:
+def renderer_for(format: Literal["text", "json"]) -> LineRenderer:
     """Return the function that renders records in a format."""
     return render_json if format == "json" else render_text
 

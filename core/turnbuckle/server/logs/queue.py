@@ -25,7 +25,7 @@ from collections import deque
 from typing import Final, final
 
 from turnbuckle.server.logs.destinations import Destination
-from turnbuckle.server.logs.formats import Render
+from turnbuckle.server.logs.formats import LineRenderer
 from turnbuckle.server.logs.records import AccessEntry, LogLine, log_line_of
 from turnbuckle.server.logs.redact import Redactor
 
@@ -52,7 +52,7 @@ class LogQueue:
         secrets: removes secrets from records.
     """
 
-    def __init__(self, destination: Destination, render: Render, *, size: int, secrets: Redactor) -> None:
+    def __init__(self, destination: Destination, render: LineRenderer, *, size: int, secrets: Redactor) -> None:
         self._destination: Final = destination
         self._render: Final = render
         self._secrets: Final = secrets

@@ -23,7 +23,7 @@ from typing import Final, final
 
 from turnbuckle.server.workers.actions import Abort, Action, Exit, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.settings import Workers
-from turnbuckle.server.workers.slots import Backoff, Phase, WorkerSlot, WorkerState
+from turnbuckle.server.workers.slots import Backoff, WorkerPhase, WorkerSlot, WorkerState
 
 __all__ = ["Fleet"]
 
@@ -107,9 +107,9 @@ class Fleet:
     def ready(self, number: int, now: float) -> None:
         """Record that a worker serves."""
         worker = self._workers.get(number)
-        if worker is None or worker.phase is not Phase.STARTING:
+        if worker is None or worker.phase is not WorkerPhase.STARTING:
             return
-        worker.phase = Phase.SERVING
+        worker.phase = WorkerPhase.SERVING
         worker.since = worker.last_heard = now
         slot = self._slots[worker.slot]
         if slot.successor is worker:
@@ -155,7 +155,7 @@ class Fleet:
         if worker is None:
             return
         slot = self._slots[worker.slot]
-        if worker.phase is not Phase.STOPPING and not self._has_started:
+        if worker.phase is not WorkerPhase.STOPPING and not self._has_started:
             self._fail_start(worker, now, ending, status)
         elif slot.successor is worker:
             slot.successor = None
@@ -201,14 +201,14 @@ class Fleet:
         self._actions.append(Start(worker.number, slot.number))
 
     def _stop(self, worker: WorkerState, now: float) -> None:
-        if worker.phase is not Phase.STOPPING:
-            worker.phase = Phase.STOPPING
+        if worker.phase is not WorkerPhase.STOPPING:
+            worker.phase = WorkerPhase.STOPPING
             worker.last_heard = now
             worker.abort_at = now + self._abort_after
             self._actions.append(Stop(worker.number))
 
     def _abort(self, worker: WorkerState, now: float) -> None:
-        worker.phase = Phase.STOPPING
+        worker.phase = WorkerPhase.STOPPING
         worker.abort_at = math.inf
         worker.kill_at = min(worker.kill_at, now + _ABORT_SECONDS)
         self._actions.append(Abort(worker.number))
@@ -224,7 +224,7 @@ class Fleet:
         elif worker.kill_at <= now:
             self._kill(worker)
         elif self._silence_limit(worker) <= now:
-            if worker.phase is Phase.STARTING:
+            if worker.phase is WorkerPhase.STARTING:
                 worker.reason = f"not serving within {self._policy.startup:g} s (workers.startup)"
             else:
                 silence = f"has not answered for {self._policy.heartbeat:g} s (workers.heartbeat)"
@@ -232,7 +232,7 @@ class Fleet:
             self._kill(worker)
 
     def _silence_limit(self, worker: WorkerState) -> float:
-        limit = self._policy.startup if worker.phase is Phase.STARTING else self._policy.heartbeat
+        limit = self._policy.startup if worker.phase is WorkerPhase.STARTING else self._policy.heartbeat
         return worker.last_heard + (limit or math.inf)
 
     # -- one slot after its worker has ended
@@ -266,7 +266,7 @@ class Fleet:
             slot.current, slot.successor = slot.successor, None
             self._log(logging.ERROR, f"worker {worker.number} ended with {ending} while it was being replaced")
             return
-        lasted = now - worker.since if worker.phase is Phase.SERVING else 0.0
+        lasted = now - worker.since if worker.phase is WorkerPhase.SERVING else 0.0
         pause = slot.backoff.pause(lasted)
         slot.start_at = now + pause
         self._log_reason(worker)
@@ -292,7 +292,7 @@ class Fleet:
     def _recycle(self, now: float) -> None:
         for slot in self._slots:
             worker = slot.current
-            if worker is None or worker.phase is not Phase.SERVING:
+            if worker is None or worker.phase is not WorkerPhase.SERVING:
                 continue
             reason = worker.recycle_reason(now)
             if reason:
@@ -322,7 +322,7 @@ class Fleet:
         # While a replacement is in progress, the ages of the other workers do not matter.
         if self._has_started and not self._is_reloading and not self._is_replacing():
             for worker in self._workers.values():
-                if worker.phase is Phase.SERVING:
+                if worker.phase is WorkerPhase.SERVING:
                     yield max(worker.since + worker.max_age, self._recycle_at)
 
     def _backoff(self) -> Backoff:

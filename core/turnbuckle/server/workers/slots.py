@@ -8,10 +8,10 @@ from typing import Final, final
 
 import attrs
 
-__all__ = ["Backoff", "Phase", "WorkerSlot", "WorkerState"]
+__all__ = ["Backoff", "WorkerPhase", "WorkerSlot", "WorkerState"]
 
 
-class Phase(enum.Enum):
+class WorkerPhase(enum.Enum):
     """The part of its life that a worker is in."""
 
     STARTING = "starting"
@@ -80,7 +80,7 @@ class WorkerState:
     max_requests: float
     max_age: float
     max_memory: float
-    phase: Phase = Phase.STARTING
+    phase: WorkerPhase = WorkerPhase.STARTING
     requests: int = 0
     memory: int = 0
     reason: str = ""
@@ -120,4 +120,4 @@ class WorkerSlot:
     @property
     def is_serving(self) -> bool:
         """Whether its current worker serves."""
-        return self.current is not None and self.current.phase is Phase.SERVING
+        return self.current is not None and self.current.phase is WorkerPhase.SERVING

@@ -10,7 +10,7 @@ from turnbuckle.records import ParserProvider, ResponseType, RouterProvider
 from turnbuckle.routing.records import Router
 from turnbuckle.setup import Setup
 
-__all__ = ["BUILTIN", "BUILTIN_COMMANDS"]
+__all__ = ["BUILTIN_COMMANDS", "BUILTIN_PLUGINS"]
 
 
 @final
@@ -56,7 +56,7 @@ def _tree_router(setup: Setup) -> Router:
     return TreeRouter(setup.settings.routing.trailing_slash, setup.converters)
 
 
-BUILTIN: Final[tuple[type[Plugin], ...]] = (H1Plugin, TreePlugin, ResponsesPlugin)
+BUILTIN_PLUGINS: Final[tuple[type[Plugin], ...]] = (H1Plugin, TreePlugin, ResponsesPlugin)
 """The built-in plugins."""
 
 BUILTIN_COMMANDS: Final = frozenset(

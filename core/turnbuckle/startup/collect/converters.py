@@ -10,7 +10,7 @@ import attrs
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, Converter, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter, Converters
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 
@@ -22,8 +22,8 @@ _NAME: Final = re.compile(r"[^\W\d]\w*")
 def checked_converters(declaration: Declaration, diagnostics: Diagnostics) -> Converters:
     """Return the built-in converters and the converters of an app; report unusable ones, and leave them out."""
     if not declaration.converters:
-        return BUILTIN
-    known: dict[str, Any] = dict(BUILTIN)
+        return BUILTIN_CONVERTERS
+    known: dict[str, Any] = dict(BUILTIN_CONVERTERS)
     for name, value in declaration.converters.items():
         if fault := _fault_of(name, value):
             _cannot_be_used(name, fault, declaration.origin, diagnostics)

@@ -36,7 +36,7 @@ from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
-from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
@@ -70,7 +70,7 @@ from turnbuckle.web.types import Handler
 
 __all__ = ["compile_application", "compile_resolution"]
 
-_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN)
+_BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN_PLUGINS)
 _FACTORIES: Final = {
     "TB501": "its factory takes the next handler and the setup, and returns a handler",
     "TB503": "its factory takes the limits, and returns a parser for one connection",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from turnbuckle.plan import PlannedScope
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.runtime.scope_match import ScopeMatcher
 
 __all__ = ["fallback_scopes", "scope_chains"]
@@ -25,7 +25,7 @@ def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> 
 
 
 def fallback_scopes(
-    root: PlannedScope, converters: Converters = BUILTIN
+    root: PlannedScope, converters: Converters = BUILTIN_CONVERTERS
 ) -> Sequence[tuple[ScopeMatcher, tuple[PlannedScope, ...]]]:
     """Return the matchers of the scopes that answer requests without a route, each with its chain of scopes.
 

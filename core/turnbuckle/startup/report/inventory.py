@@ -14,7 +14,7 @@ from turnbuckle.hookspecs import Hooks
 from turnbuckle.plan import PlannedPlugin, PluginState
 from turnbuckle.plugin import Plugin
 from turnbuckle.settings import Settings
-from turnbuckle.startup.collect.builtin import BUILTIN
+from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean
@@ -167,7 +167,7 @@ def _with_distribution(plugin: PlannedPlugin, distributions: dict[str, str]) -> 
 
 
 def _builtin() -> Iterator[PlannedPlugin]:
-    for cls in BUILTIN:
+    for cls in BUILTIN_PLUGINS:
         yield PlannedPlugin(
             name=cls.info.name,
             state="builtin",

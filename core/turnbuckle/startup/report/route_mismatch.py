@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from turnbuckle.errors import RouteError
-from turnbuckle.routing.converters import BUILTIN, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.routing.escapes import decode_path
 from turnbuckle.routing.host_patterns import normalize_host, parse_host_pattern
 from turnbuckle.routing.methods import serves
@@ -34,7 +34,7 @@ class RouteQuery:
     method: str
     path: str
     host: str
-    converters: Converters = BUILTIN
+    converters: Converters = BUILTIN_CONVERTERS
 
 
 @attrs.frozen

@@ -17,12 +17,12 @@ from turnbuckle.startup.resolve.resources import missing_resource
 
 __all__ = ["check_needs", "order_middleware"]
 
-Link = Sourced[Middleware]
+ChainLink = Sourced[Middleware]
 
 
 def order_middleware(
-    links: Sequence[Link], requested: Sequence[str], diagnostics: Diagnostics, source: str = ""
-) -> tuple[Link, ...]:
+    links: Sequence[ChainLink], requested: Sequence[str], diagnostics: Diagnostics, source: str = ""
+) -> tuple[ChainLink, ...]:
     """Return the middleware of one scope, outermost first.
 
     Args:
@@ -52,8 +52,8 @@ def order_middleware(
 
 
 def check_needs(
-    outer: Sequence[Link],
-    links: Sequence[Link],
+    outer: Sequence[ChainLink],
+    links: Sequence[ChainLink],
     diagnostics: Diagnostics,
     resources: Collection[ResourceKey[object]] = (),
 ) -> None:
@@ -65,8 +65,8 @@ def check_needs(
         diagnostics: where to report.
         resources: the resources that lifespans provide in this scope.
     """
-    present: dict[str, Link] = {}
-    provided: dict[str, Link] = {}
+    present: dict[str, ChainLink] = {}
+    provided: dict[str, ChainLink] = {}
     for link in (*outer, *links):
         if link in links:
             _check_needs_of(link, present, links, resources, diagnostics)
@@ -78,9 +78,9 @@ def check_needs(
 
 
 def _check_needs_of(
-    link: Link,
+    link: ChainLink,
     present: Collection[str],
-    links: Sequence[Link],
+    links: Sequence[ChainLink],
     resources: Collection[ResourceKey[object]],
     diagnostics: Diagnostics,
 ) -> None:
@@ -92,8 +92,8 @@ def _check_needs_of(
             _report_missing(link, need, links, diagnostics)
 
 
-def _by_name(links: Sequence[Link], diagnostics: Diagnostics) -> dict[str, Link]:
-    by_name: dict[str, Link] = {}
+def _by_name(links: Sequence[ChainLink], diagnostics: Diagnostics) -> dict[str, ChainLink]:
+    by_name: dict[str, ChainLink] = {}
     for link in links:
         first = by_name.setdefault(link.record.name, link)
         if first is not link:
@@ -109,8 +109,8 @@ def _by_name(links: Sequence[Link], diagnostics: Diagnostics) -> dict[str, Link]
 
 
 def _in_requested_order(
-    by_name: dict[str, Link], requested: Sequence[str], diagnostics: Diagnostics, source: Origin
-) -> tuple[Link, ...]:
+    by_name: dict[str, ChainLink], requested: Sequence[str], diagnostics: Diagnostics, source: Origin
+) -> tuple[ChainLink, ...]:
     for name in requested:
         if name not in by_name:
             diagnostics.add(
@@ -132,7 +132,7 @@ def _in_requested_order(
     return tuple(by_name[name] for name in dict.fromkeys(requested) if name in by_name)
 
 
-def _constraints(by_name: dict[str, Link], diagnostics: Diagnostics) -> dict[str, set[str]]:
+def _constraints(by_name: dict[str, ChainLink], diagnostics: Diagnostics) -> dict[str, set[str]]:
     """Return the names that must be outside of each middleware."""
     outside: dict[str, set[str]] = {name: set() for name in by_name}
     for name, link in by_name.items():
@@ -145,7 +145,7 @@ def _constraints(by_name: dict[str, Link], diagnostics: Diagnostics) -> dict[str
     return outside
 
 
-def _keep_declared_order(by_name: dict[str, Link], outside: dict[str, set[str]]) -> None:
+def _keep_declared_order(by_name: dict[str, ChainLink], outside: dict[str, set[str]]) -> None:
     """Order middleware of the app outside of middleware that it declared later, unless constrained otherwise."""
     own = [(link.record.zone, name) for name, link in by_name.items() if link.origin.plugin == "app"]
     for position, (zone, name) in enumerate(own):
@@ -166,7 +166,9 @@ def _is_outside(outer: str, inner: str, outside: dict[str, set[str]]) -> bool:
     return False
 
 
-def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], diagnostics: Diagnostics) -> list[str]:
+def _targets(
+    link: ChainLink, names: Iterable[str], by_name: dict[str, ChainLink], diagnostics: Diagnostics
+) -> list[str]:
     """Return the middleware that ``before`` or ``after`` name, directly or by their plugin."""
     targets = []
     for name in names:
@@ -190,7 +192,9 @@ def _targets(link: Link, names: Iterable[str], by_name: dict[str, Link], diagnos
     return targets
 
 
-def _zones_agree(outer: str, inner: str, link: Link, by_name: dict[str, Link], diagnostics: Diagnostics) -> bool:
+def _zones_agree(
+    outer: str, inner: str, link: ChainLink, by_name: dict[str, ChainLink], diagnostics: Diagnostics
+) -> bool:
     """Return whether a constraint is needed: the zones decide already if they differ, and may contradict it."""
     first, second = by_name[outer].record, by_name[inner].record
     if ZONES.index(first.zone) <= ZONES.index(second.zone):
@@ -206,7 +210,7 @@ def _zones_agree(outer: str, inner: str, link: Link, by_name: dict[str, Link], d
     return False
 
 
-def _report_missing(link: Link, need: str, links: Sequence[Link], diagnostics: Diagnostics) -> None:
+def _report_missing(link: ChainLink, need: str, links: Sequence[ChainLink], diagnostics: Diagnostics) -> None:
     inside = [other for other in links if need == other.record.name or need in other.record.provides]
     diagnostics.add(
         "TB412",
@@ -220,7 +224,7 @@ def _report_missing(link: Link, need: str, links: Sequence[Link], diagnostics: D
 
 
 def _report_missing_resource(
-    link: Link, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
+    link: ChainLink, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
 ) -> None:
     hint, fix = missing_resource(key, resources)
     diagnostics.add(
@@ -232,7 +236,7 @@ def _report_missing_resource(
     )
 
 
-def _report_provided_twice(key: str, link: Link, first: Link, diagnostics: Diagnostics) -> None:
+def _report_provided_twice(key: str, link: ChainLink, first: ChainLink, diagnostics: Diagnostics) -> None:
     diagnostics.add(
         "TB418",
         f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",

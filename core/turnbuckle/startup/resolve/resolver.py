@@ -18,7 +18,7 @@ from turnbuckle.records import (
     ResponseType,
     RouterProvider,
 )
-from turnbuckle.routing.converters import BUILTIN as CONVERTERS, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS as CONVERTERS, Converters
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS

@@ -285,9 +285,9 @@ class _Plain:
 
 
 def test_url_for_asks_the_router_that_knows_the_pattern() -> None:
-    from turnbuckle.routing.converters import BUILTIN
+    from turnbuckle.routing.converters import BUILTIN_CONVERTERS
 
-    app = App(router=lambda: TreeRouter(converters={"number": BUILTIN["int"]}))
+    app = App(router=lambda: TreeRouter(converters={"number": BUILTIN_CONVERTERS["int"]}))
     app.get("/{id:number}", name="a")(_takes_id)
     app.scope("/p", router=_Plain)
     assert app.url_for("a", id=3) == "/3"
