@@ -224,6 +224,25 @@ def test_row_56_tiny_chunks_are_read_in_linear_time(parser: str) -> None:
     check_linear(read, 500)
 
 
+@pytest.mark.parametrize("parser", PARSERS)
+async def test_row_56_pipeline_leaves_room_for_others(parser: str) -> None:
+    app, done = _app(parser), []
+
+    @app.get("/{name}")
+    async def page(request: Request, name: str) -> str:
+        # Since Python 3.12, a handler that never waits is answered within the call that received its request.
+        done.append(name)
+        return ""
+
+    async with Client(app) as client:
+        busy, quick = client.connect(), client.connect()
+        busy.post(GET.replace(b"/", b"/busy", 1) * 200)
+        quick.post(GET.replace(b"/", b"/quick", 1))
+        await quick.until(1)
+        assert done.index("quick") <= 32
+        await busy.until(200)
+
+
 # -- what grows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import attrs
@@ -26,9 +27,11 @@ class Authority:
         self.ca.cert_pem.write_to_path(path)
         return str(path)
 
-    def issue(self, *names: str, to: str = "server", common_name: str | None = None) -> tuple[str, str]:
+    def issue(
+        self, *names: str, to: str = "server", common_name: str | None = None, not_after: datetime | None = None
+    ) -> tuple[str, str]:
         """Write a certificate and its key; return their paths."""
-        signed = self.ca.issue_cert(*names, common_name=common_name)
+        signed = self.ca.issue_cert(*names, common_name=common_name, not_after=not_after)
         cert, key = self.folder / f"{to}.pem", self.folder / f"{to}.key"
         cert.write_bytes(b"".join(blob.bytes() for blob in signed.cert_chain_pems))
         signed.private_key_pem.write_to_path(key)

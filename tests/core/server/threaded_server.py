@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import attrs
 import uvloop
 
+from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 from turnbuckle.server.model.application import Application, ConnectionFactory
@@ -62,6 +63,7 @@ def threaded_server(
     handle: Handler,
     *,
     loop: str = "asyncio",
+    parser_factory: ParserFactory | None = None,
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
     capacity: Capacity | None = None,
@@ -71,7 +73,7 @@ def threaded_server(
     """Serve ``handle`` in a thread, by default on a port that the system chooses."""
     application = Application(
         handle=handle,
-        parser_factory=H1ParserFactory(),
+        parser_factory=parser_factory or H1ParserFactory(),
         timeouts=timeouts or Timeouts(),
         limits=limits or Limits(),
         capacity=capacity or Capacity(),

@@ -8,6 +8,9 @@ once. Bytes that arrive while a handler runs wait in the receive buffer, and bey
 So the parser is never ahead of the application, a pipeline is never longer than one buffer, and responses cannot be out
 of order: the next head is parsed when the response before it has been written.
 
+A handler that never waits is answered within the call that received its request (Python 3.12 and later), so a pipeline
+could occupy the loop. After some requests, or some time, a connection is YIELDING until the next turn of the loop.
+
 The state of a connection names the party that it waits for. ``_REACTIONS`` defines the reaction of each state to bytes,
 to the end of input, and to its deadline; ``TRANSITIONS`` (``server/model/connection_state.py``) defines which states
 may follow. Deadlines are totals: the connection stores them, and the sweep of ``connection_set.py`` acts on them.
@@ -43,6 +46,13 @@ __all__ = ["HTTPConnection"]
 # Seconds for an awaited head when the server begins to stop.
 _LAST_HEAD_SECONDS: Final = 1.0
 
+# Requests that one connection is answered in one turn of the loop, and seconds after which no further one is begun.
+_MAX_IN_A_TURN: Final = 32
+_TURN_SECONDS: Final = 0.001
+
+# Events of dropped content, such as chunks, that are parsed in one turn of the loop.
+_MAX_DROPPED_IN_A_TURN: Final = 256
+
 # Looking a member up in its class takes longer than the work that is done with it for each request.
 _IDLE: Final = ConnectionState.IDLE
 _HANDLING: Final = ConnectionState.HANDLING
@@ -58,7 +68,7 @@ class HTTPConnection(BaseConnection):
         exchange: the request that is being served, and its response.
     """
 
-    __slots__ = ("_admission", "_end_is_due", "_idle_since", "_is_advancing", "exchange")
+    __slots__ = ("_admission", "_drops_later", "_end_is_due", "_idle_since", "_is_advancing", "exchange")
 
     def __init__(self, server: ServerState, info: ConnectionInfo = DIRECT) -> None:
         super().__init__(server, info)
@@ -66,6 +76,7 @@ class HTTPConnection(BaseConnection):
         self._admission = AdmissionStatus.NOT_COUNTED
         self._is_advancing = False
         self._end_is_due = False
+        self._drops_later = False
         # Before its first request, a connection is not idle: its head is due.
         self._idle_since = -math.inf
 
@@ -101,7 +112,11 @@ class HTTPConnection(BaseConnection):
         """React to bytes from the peer."""
         if self.state in WAITS_FOR_HEAD:
             # The reaction of both states, inlined: nearly all bytes arrive in them, and a call less counts.
-            self.buffer.parser.feed(data)
+            buffer = self.buffer
+            if len(data) <= buffer.piece:
+                buffer.parser.feed(data)
+            else:
+                buffer.hold(data)
             self._advance(after_data=True)
         else:
             _ON_DATA[self.state](self, data)
@@ -166,6 +181,8 @@ class HTTPConnection(BaseConnection):
         """Close the connection if it serves no request; otherwise the response announces the end."""
         if self.state is _IDLE and math.isfinite(self._idle_since) and not self.buffer.has_begun():
             self.close()
+        elif self.state is ConnectionState.YIELDING:
+            self.server.loop.call_soon(self.close_when_idle)
         elif self.state in WAITS_FOR_HEAD:
             # A request may be on its way.
             self.deadline = min(self.deadline, self.clock.monotonic() + _LAST_HEAD_SECONDS)
@@ -179,16 +196,22 @@ class HTTPConnection(BaseConnection):
 
     # -- from bytes to a request ---------------------------------------------------------------------------------------
 
-    def _advance(self, after_data: bool = False) -> None:
-        """Begin the next request if its head is complete.
+    def _advance(self, after_data: bool = False, began: float = math.inf) -> None:
+        """Begin the next request if its head is complete; after enough requests, let other connections have a turn.
 
         Not reentrant: a task may run at once, and its response ends in another call of this method.
+
+        Args:
+            after_data: whether bytes have arrived that may have begun a head.
+            began: when this turn began, in the clock's monotonic seconds; if not known, it is taken to begin with the
+                end of the first response.
         """
         if self._is_advancing:
             return
         self._is_advancing = True
         buffer = self.buffer
         next_event = buffer.parser.next_event
+        answered = 0
         try:
             while self.state in WAITS_FOR_HEAD:
                 event = next_event()
@@ -197,9 +220,16 @@ class HTTPConnection(BaseConnection):
                         break
                     buffer.feed()
                 elif type(event) is RequestHead:
-                    self._begin(event)
                     # The received bytes belong to this request, and have not begun the next head.
                     after_data = False
+                    self._begin(event)
+                    # If it was answered at once, the clock was read then, so it is not read again here.
+                    answered += 1
+                    began = min(began, self._idle_since)
+                    if self.state is _IDLE and (
+                        answered == _MAX_IN_A_TURN or self._idle_since - began >= _TURN_SECONDS
+                    ):
+                        self._end_turn()
                 elif type(event) is EndOfMessage and self._end_is_due:
                     self._end_is_due = False
                 else:
@@ -208,13 +238,29 @@ class HTTPConnection(BaseConnection):
                 return
             if after_data or buffer.is_at_eof:
                 self._await_head()
-        except ProtocolError as error:
-            self.exchange.refuse(error.status, str(error))
-        except Exception:  # noqa: BLE001  # a parser of a plugin may raise anything
-            _log.exception("the parser failed")
-            self.exchange.refuse(500, "the parser failed")
+        except Exception as error:  # noqa: BLE001  # a parser of a plugin may raise anything
+            self._refuse_input(error)
         finally:
             self._is_advancing = False
+
+    def _refuse_input(self, error: Exception) -> None:
+        if isinstance(error, ProtocolError):
+            self.exchange.refuse(error.status, str(error))
+        else:
+            _log.error("the parser failed", exc_info=error)
+            self.exchange.refuse(500, "the parser failed")
+
+    def _end_turn(self) -> None:
+        self._enter(ConnectionState.YIELDING)
+        self.deadline = math.inf
+        self.server.loop.call_soon(self._take_turn, context=self.server.context)
+
+    def _take_turn(self) -> None:
+        if self.state is ConnectionState.YIELDING:
+            self._enter(_IDLE)
+            self._idle_since = now = self.clock.monotonic()
+            self.deadline = now + self.server.idle_check
+            self._advance(after_data=self.buffer.has_more, began=now)
 
     def _await_head(self) -> None:
         if self.buffer.is_at_eof:
@@ -277,14 +323,25 @@ class HTTPConnection(BaseConnection):
 
     def _continue_dropping(self) -> None:
         content = self.exchange.content
+        pulled = 0
         try:
             while content is not None and not content.is_complete:
+                if pulled == _MAX_DROPPED_IN_A_TURN:
+                    self._drops_later = True
+                    self.server.loop.call_soon(self._drop_more, context=self.server.context)
+                    return
                 if content.pull() is NEED_DATA:
                     return
+                pulled += 1
         except (ProtocolError, ConnectionLost):
             self.linger()
             return
         self.end_response(close=False)
+
+    def _drop_more(self) -> None:
+        self._drops_later = False
+        if self.state is ConnectionState.DROPPING:
+            self._continue_dropping()
 
     def _close_after(self, content: IncomingContent | None) -> None:
         is_unread = content is not None and not content.is_complete
@@ -321,7 +378,8 @@ class HTTPConnection(BaseConnection):
 
     def _take_dropped(self, data: bytes) -> None:
         self._hold(data)
-        self._continue_dropping()
+        if not self._drops_later:
+            self._continue_dropping()
 
     def _end_between(self) -> bool:
         self._advance()
@@ -388,6 +446,7 @@ _REACTIONS: Final = {
     ConnectionState.CLOSING: _Reactions(_C._ignore, _C._keep_open, _C._expire_write),
     ConnectionState.CLOSED: _Reactions(_C._ignore, _C._keep_open, _C.abort),
     ConnectionState.SWITCHED: _Reactions(_C._ignore, _C._keep_open, _C.abort),
+    ConnectionState.YIELDING: _Reactions(_C._hold, _C._keep_open, _C._take_turn),
 }
 """The reactions of each state to bytes, to the end of input, and to a deadline."""
 

@@ -41,8 +41,8 @@ class Capacity:
         requests_per_connection: requests on one connection; the response to the last one announces the end of the
             connection. 0: any number.
         concurrent_requests: requests that handlers work on at a time; further ones are answered 503. 0: any number.
-        pipeline: bytes of later requests that a connection stores while it serves a request; beyond that, reading
-            stops.
+        pipeline: bytes that a connection stores while it serves a request, of its content and of later requests;
+            beyond that, reading stops. The last read is stored as a whole, and event loops read up to 256 KiB at once.
         retry_after: seconds in the Retry-After field of 503 and 429 responses; 0 omits the field.
     """
 

@@ -28,6 +28,7 @@ class ConnectionState(enum.IntEnum):
     CLOSING = 7  # the transport, to send its buffered data
     CLOSED = 8  # nothing
     SWITCHED = 9  # nothing: another protocol has taken over
+    YIELDING = 10  # the next turn of the loop: the other connections are served first
 
 
 WAITS_FOR_HEAD: Final = frozenset({ConnectionState.HEAD, ConnectionState.IDLE})
@@ -53,6 +54,12 @@ TRANSITIONS: Final[Mapping[ConnectionState, Mapping[ConnectionState, str]]] = Ma
             ConnectionState.HANDLING: "head complete",
             ConnectionState.LINGERING: "refused",
             ConnectionState.CLOSING: "end of input, or idle too long",
+            ConnectionState.CLOSED: "connection lost",
+            ConnectionState.YIELDING: "enough served in this turn",
+        },
+        ConnectionState.YIELDING: {
+            ConnectionState.IDLE: "next turn",
+            ConnectionState.CLOSING: "cut off",
             ConnectionState.CLOSED: "connection lost",
         },
         ConnectionState.HANDLING: {

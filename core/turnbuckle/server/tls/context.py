@@ -3,7 +3,11 @@
 A context is never modified: connections keep the context they started with, and later ones get the new context. If the
 changed files cannot be used, the old context stays in force until they change again.
 
-Sources: RFC 7301 (ALPN), RFC 9325 (versions and ciphers).
+A resumed session skips the check of the client's certificate: it may have expired, or its issuer may have been removed
+from ``client_ca``. So no session tickets are issued if client certificates are requested. Clients of TLS 1.2 can still
+resume by session ID, because Python cannot turn that off; ``handshake.py`` checks the dates of their certificates.
+
+Sources: RFC 7301 (ALPN), RFC 8446, section 2.2 (resumption), RFC 9325 (versions and ciphers).
 """
 
 from __future__ import annotations
@@ -214,3 +218,5 @@ def _load_client_ca(context: ssl.SSLContext, tls: TLS) -> None:
     except OSError as error:
         raise TLSError(f"tls.client_ca {tls.client_ca!r} contains no PEM certificate") from error
     context.verify_mode = ssl.CERT_REQUIRED if tls.client_certificates == "required" else ssl.CERT_OPTIONAL
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0

@@ -38,6 +38,9 @@ _log: Final = SafeLogger("turnbuckle.server")
 # Seconds that a handshake may still take once the server begins to stop, and that an alert may take to be sent.
 _GRACE_SECONDS: Final = 1.0
 
+# Bytes that a client may send in its handshake. The largest part is its certificate, which OpenSSL limits to 100 KiB.
+_MAX_HANDSHAKE: Final = 256 * 1024
+
 _DistinguishedName: TypeAlias = "tuple[tuple[tuple[str, str], ...], ...]"
 
 
@@ -54,7 +57,17 @@ class TLSHandshake(asyncio.Protocol):
         deadline: when the handshake must be complete, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_carrier", "_certificates", "_channel", "_has_failed", "_info", "_peer", "deadline", "server")
+    __slots__ = (
+        "_carrier",
+        "_certificates",
+        "_channel",
+        "_has_failed",
+        "_info",
+        "_peer",
+        "_received",
+        "deadline",
+        "server",
+    )
 
     _carrier: asyncio.Transport
     _channel: TLSChannel
@@ -65,6 +78,7 @@ class TLSHandshake(asyncio.Protocol):
         self._certificates: Final = certificates
         self._info: Final = info
         self._has_failed = False
+        self._received = 0
         self._peer: Peer | None = None
 
     # -- called by the transport ---------------------------------------------------------------------------------------
@@ -91,10 +105,14 @@ class TLSHandshake(asyncio.Protocol):
             return
         channel = self._channel
         channel.incoming.write(data)
+        self._received += len(data)
         try:
             channel.secured.do_handshake()
         except ssl.SSLWantReadError:
-            self._send()
+            if self._received > _MAX_HANDSHAKE:
+                self._fail(ValueError(f"{self._received} bytes exceed {_MAX_HANDSHAKE}"))
+            else:
+                self._send()
         except (ssl.SSLError, ValueError) as error:
             self._fail(error)
         else:
@@ -157,6 +175,11 @@ class TLSHandshake(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         tls = _tls_info(self._channel.secured)
+        certificate = tls.client_certificate
+        # OpenSSL checks the dates in a full handshake only, not when a session is resumed.
+        if certificate is not None and not _is_valid(certificate, self.server.clock.wall()):
+            self._fail(ValueError("the client's certificate has expired or is not valid yet"))
+            return
         info = attrs.evolve(self._info, due=None, tls=tls)
         make = self.server.application.alpn.get(tls.alpn)
         if make is None:
@@ -197,7 +220,7 @@ class TLSHandshake(asyncio.Protocol):
             switched.close_when_idle()
 
     def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
-        secured = TLSTransport(self._carrier, self._channel, protocol, self.server.loop)
+        secured = TLSTransport(self._carrier, self._channel, protocol, self.server.loop, self.server.clock)
         self._carrier.set_protocol(secured)
         return secured
 
@@ -236,6 +259,10 @@ def _client_certificate(secured: ssl.SSLObject) -> ClientCertificate | None:
         not_after=_parse_time(facts.get("notAfter")),
         der=der,
     )
+
+
+def _is_valid(certificate: ClientCertificate, now: float) -> bool:
+    return certificate.not_before.timestamp() <= now <= certificate.not_after.timestamp()
 
 
 def _flatten(names: _DistinguishedName) -> tuple[tuple[str, str], ...]:

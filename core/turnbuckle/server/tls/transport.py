@@ -7,6 +7,11 @@ A ``TLSTransport`` is the protocol of its carrier, the plain transport, and the 
 encrypts written data immediately, so that the carrier holds all unsent bytes: flow control, buffer sizes and closing
 are the carrier's, and the protocol above gets exact numbers. It decrypts no more than the protocol above wants to read.
 
+A peer must not occupy the loop, nor make the server store unread bytes. In one turn of the loop, only so many
+records are decrypted, and the carrier is paused until the next turn. TLS itself has messages that carry no data, which
+OpenSSL may have to answer: key updates, refused renegotiations. A peer that sends many of them without any data, or
+that does not read the answers, is cut off.
+
 The TLS transports of the event loops cannot be used. They cannot stop writing while they go on reading, and without
 that the last response can be destroyed while the peer is still sending. They end their output when the input ends, and
 they do not count all unsent bytes. Here ``write_eof`` and ``eof_received`` behave as they do without TLS.
@@ -24,10 +29,30 @@ from typing import Final, final
 
 import attrs
 
+from turnbuckle._safe_logger import SafeLogger
+from turnbuckle.errors import ProtocolError
+from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.model.connection_info import address_of
+
 __all__ = ["TLSChannel", "TLSTransport"]
 
 # Maximum bytes given to the protocol above in one call.
 _READ_SIZE: Final = 65536
+
+# Encrypted bytes given to OpenSSL at a time, because it processes all messages without data in them in one call.
+_PIECE_SIZE: Final = 16384
+
+# Pieces given to the protocol above in one turn of the loop, and seconds after which no further piece is.
+_MAX_IN_A_TURN: Final = 32
+_TURN_SECONDS: Final = 0.001
+
+# Encrypted bytes that a peer may send without any data. A record has at most 16 KiB and some bytes, and contains data.
+_MAX_WITHOUT_DATA: Final = 65536
+
+# Bytes that TLS itself may answer while the peer does not read.
+_MAX_UNREAD_ANSWERS: Final = 16384
+
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final
@@ -56,11 +81,16 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         protocol: the protocol above. The caller calls its ``connection_made``, then ``deliver`` for the bytes that have
             already arrived.
         loop: the serving loop.
+        clock: the server's clock.
     """
 
     __slots__ = (
         "_carrier",
         "_channel",
+        "_clock",
+        "_delivers_later",
+        "_is_carrier_full",
+        "_is_carrier_paused",
         "_is_closing",
         "_is_delivering",
         "_is_ended",
@@ -69,6 +99,9 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         "_is_write_ended",
         "_loop",
         "_protocol",
+        "_rest",
+        "_unread_answers",
+        "_without_data",
     )
 
     def __init__(
@@ -77,12 +110,21 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         channel: TLSChannel,
         protocol: asyncio.Protocol,
         loop: asyncio.AbstractEventLoop,
+        clock: Clock,
     ) -> None:
         super().__init__()
         self._carrier: Final = carrier
         self._channel: Final = channel
         self._protocol = protocol
         self._loop: Final = loop
+        self._clock: Final = clock
+        # Received bytes that OpenSSL has not been given yet.
+        self._rest = memoryview(b"")
+        self._delivers_later = False
+        self._without_data = 0
+        self._unread_answers = 0
+        self._is_carrier_full = False
+        self._is_carrier_paused = False
         self._is_paused = False
         self._is_delivering = False
         self._is_ending = False
@@ -94,9 +136,13 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Decrypt and deliver received bytes; once writing has ended, drop them."""
-        if not self._is_write_ended:
+        if self._is_write_ended:
+            return
+        if self._rest or len(data) > _PIECE_SIZE:
+            self._rest = memoryview(b"".join((self._rest, data)))
+        else:
             self._channel.incoming.write(data)
-            self.deliver()
+        self.deliver()
 
     def eof_received(self) -> bool:
         """End the input; HTTP needs no closure alert, because it knows where its messages end."""
@@ -111,17 +157,19 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Pass on that the carrier's buffer is full."""
+        self._is_carrier_full = True
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
         """Pass on that the carrier's buffer has room again."""
+        self._is_carrier_full, self._unread_answers = False, 0
         self._protocol.resume_writing()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def deliver(self) -> None:
         """Give the protocol the received bytes, as far as it wants to read; not reentrant."""
-        if self._is_delivering:
+        if self._is_delivering or self._delivers_later:
             return
         self._is_delivering = True
         try:
@@ -134,21 +182,72 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
             # The bytes were tampered with or are broken. An alert reports that to the peer, if it still listens.
             self._send()
             self.abort()
+        except ProtocolError as error:
+            _log.debug("%s was disconnected: %s", address_of(self._carrier), error)
+            self.abort()
         finally:
             self._is_delivering = False
         if not self._is_closing:
-            # TLS itself may have to answer, for example a key update.
-            self._send()
-            if self._is_ending and not self._is_paused:
+            self._update_carrier()
+            if self._is_ending and not (self._is_paused or self._delivers_later):
                 self._end()
 
     def _deliver_pieces(self) -> None:
-        secured, incoming = self._channel.secured, self._channel.incoming
-        while (incoming.pending or secured.pending()) and not (self._is_paused or self._is_closing or self._is_ended):
-            data = secured.read(_READ_SIZE)
-            if not data:
-                raise ssl.SSLZeroReturnError
-            self._protocol.data_received(data)
+        now = self._clock.monotonic
+        end = now() + _TURN_SECONDS
+        pieces = 0
+        while self._has_input() and not (self._is_paused or self._is_closing or self._is_ended):
+            if pieces and (pieces == _MAX_IN_A_TURN or now() >= end):
+                self._delivers_later = True
+                self._loop.call_soon(self._deliver_later)
+                return
+            data = self._read()
+            if data:
+                self._protocol.data_received(data)
+                pieces += 1
+
+    def _deliver_later(self) -> None:
+        self._delivers_later = False
+        if not self._is_closing:
+            self.deliver()
+
+    def _has_input(self) -> bool:
+        """Return whether there are bytes to decrypt, after giving OpenSSL the next ones if it has none."""
+        incoming = self._channel.incoming
+        if incoming.pending or self._channel.secured.pending():
+            return True
+        if not self._rest:
+            return False
+        incoming.write(self._rest[:_PIECE_SIZE])
+        self._rest = self._rest[_PIECE_SIZE:]
+        return True
+
+    def _read(self) -> bytes:
+        """Return decrypted data; ``b""`` if the bytes so far contain none."""
+        pending = self._channel.incoming.pending
+        try:
+            data = self._channel.secured.read(_READ_SIZE)
+        except ssl.SSLWantReadError:
+            self._without_data += pending
+            if self._without_data > _MAX_WITHOUT_DATA:
+                raise ProtocolError("too many TLS messages without data") from None
+            return b""
+        finally:
+            self._send_answers()
+        if not data:
+            raise ssl.SSLZeroReturnError
+        self._without_data = 0
+        return data
+
+    def _send_answers(self) -> None:
+        """Send what TLS itself has to answer, for example a key update."""
+        size = self._channel.outgoing.pending
+        if size:
+            if self._is_carrier_full:
+                self._unread_answers += size
+                if self._unread_answers > _MAX_UNREAD_ANSWERS:
+                    raise ProtocolError("answers of TLS are not read")
+            self._send()
 
     def _end(self) -> None:
         if not self._is_ended:
@@ -164,13 +263,24 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         """Stop giving bytes to the protocol."""
         if not self._is_paused and not self._is_closing:
             self._is_paused = True
-            self._carrier.pause_reading()
+            self._update_carrier()
 
     def resume_reading(self) -> None:
         """Give bytes to the protocol again, starting with those already decrypted."""
         if self._is_paused and not self._is_closing:
             self._is_paused = False
             self._loop.call_soon(self.deliver)
+            self._update_carrier()
+
+    def _update_carrier(self) -> None:
+        """Pause or resume the reading of the carrier: it reads only if its bytes can be delivered."""
+        is_paused = self._is_paused or self._delivers_later
+        if is_paused is self._is_carrier_paused:
+            return
+        self._is_carrier_paused = is_paused
+        if is_paused:
+            self._carrier.pause_reading()
+        else:
             self._carrier.resume_reading()
 
     # -- writing -------------------------------------------------------------------------------------------------------

@@ -160,6 +160,9 @@ async def _reach(state: ConnectionState) -> _Case:
             connection.connection_lost(None)
         case ConnectionState.SWITCHED:
             await case.send(_UPGRADE)
+        case ConnectionState.YIELDING:
+            await case.send(_GET % b"/")
+            connection._end_turn()
     assert connection.state is state
     return case
 
@@ -260,6 +263,17 @@ _RESULTS: Final = {
     ConnectionState.CLOSING: {"lost": "CLOSED"},
     ConnectionState.CLOSED: {},
     ConnectionState.SWITCHED: {},
+    ConnectionState.YIELDING: {
+        "data": "IDLE",
+        "part": "HEAD",
+        "content": "HEAD",
+        "eof": "CLOSING",
+        "deadline": "IDLE",
+        "handler_ends": "IDLE",
+        "resume": "IDLE",
+        "abort": "CLOSING",
+        "lost": "CLOSED",
+    },
 }
 
 _GONE: Final = {ConnectionState.CLOSED, ConnectionState.SWITCHED}

@@ -9,7 +9,10 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from tests.core.server.polling import TIMEOUT
 from tests.core.server.threaded_server import LOOPS, ThreadedServer, threaded_server
 from turnbuckle.errors import TLSError
 from turnbuckle.http.limits import Limits
+from turnbuckle.server.model.clock import Timer
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.server.tls.context import TLS
@@ -177,6 +181,63 @@ def test_client_without_a_certificate_that_can_be_checked_is_refused(
             client.sendall(LAST)
             assert everything(client) == b""
         assert served.has_no_connections()
+
+
+class _LateClock:
+    """The system's clock, of which a test moves the wall time."""
+
+    def __init__(self) -> None:
+        self.late = 0.0
+        self.monotonic = time.monotonic
+
+    def wall(self) -> float:
+        return time.time() + self.late
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
+        return asyncio.get_running_loop().call_later(delay, callback)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("mode", ["required", "optional"])
+def test_expired_client_certificate_is_refused_although_its_session_is_resumed(
+    loop: str, authority: Authority, tls: TLS, mode: str, version: ssl.TLSVersion
+) -> None:
+    mine = authority.issue("alice@example.com", to="alice", not_after=datetime.now(UTC) + timedelta(hours=1))
+    wanted = TLS(cert=tls.cert, key=tls.key, client_ca=authority.file, client_certificates=mode)
+    context = authority.client_context(mine)
+    context.minimum_version = context.maximum_version = version
+    clock = _LateClock()
+    with threaded_server(describe, loop=loop, tls=wanted, clock=clock) as served:
+        with secured(served, context) as client:
+            client.sendall(LAST)
+            assert b"alice@example.com" in everything(client)
+            session = client.session
+        for late, is_served in ((0, True), (7200, False)):
+            clock.late = late
+            plain = context.wrap_socket(
+                served.connect(), server_hostname="localhost", session=session, do_handshake_on_connect=False
+            )
+            with suppress(ssl.SSLError, ConnectionError), plain as client:
+                client.do_handshake()
+                # Without tickets, only the session IDs of TLS 1.2 are left to resume by.
+                assert not (client.session_reused and version is ssl.TLSVersion.TLSv1_3)
+                client.sendall(LAST)
+                assert (b"200 OK" in everything(client)) is is_served
+        assert served.has_no_connections()
+
+
+def test_sessions_are_resumed_without_client_certificates(loop: str, authority: Authority, tls: TLS) -> None:
+    context = authority.client_context()
+    with threaded_server(hello, loop=loop, tls=tls) as served:
+        with secured(served, context) as client:
+            client.sendall(LAST)
+            everything(client)
+            session = client.session
+        client = context.wrap_socket(served.connect(), server_hostname="localhost", session=session)
+        with client:
+            client.sendall(LAST)
+            assert b"200 OK" in everything(client)
+            assert client.session_reused
 
 
 def test_old_version_is_refused(loop: str, authority: Authority, tls: TLS) -> None:

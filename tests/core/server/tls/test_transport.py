@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.server.certificates import Authority
+from turnbuckle.server.model.clock import SystemClock
 from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
 
 
@@ -95,8 +96,9 @@ class Pair:
                     end.do_handshake()
                 channel.incoming.write(self.outgoing.read())
                 self.incoming.write(channel.outgoing.read())
+        loop = asyncio.get_running_loop()
         self.carrier, self.protocol = Carrier(), protocol
-        self.transport = TLSTransport(self.carrier, channel, protocol, asyncio.get_running_loop())
+        self.transport = TLSTransport(self.carrier, channel, protocol, loop, SystemClock(loop))
 
     def send(self, data: bytes) -> None:
         """Let the client send."""
