@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import ssl
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +66,7 @@ class KeyUpdater:
 
 
 @pytest.fixture
-async def updater(tmp_path) -> KeyUpdater:
+async def updater(tmp_path: Path) -> KeyUpdater:
     if not getattr(_ssl, "__file__", None):
         pytest.skip("the library of TLS cannot be reached")
     return KeyUpdater(Authority(tmp_path))
@@ -74,7 +75,7 @@ async def updater(tmp_path) -> KeyUpdater:
 async def test_key_updates_between_data_are_answered(updater: KeyUpdater) -> None:
     for _ in range(100):
         updater.transport.data_received(updater.updates(3) + updater.data(b"x"))
-    assert updater.protocol.reporting_errors == [b"x"] * 100
+    assert updater.protocol.reported == [b"x"] * 100
     assert len(updater.carrier.sent) > 300 * 20
     assert updater.carrier.asked == []
 
@@ -105,20 +106,20 @@ async def test_client_that_reads_again_is_not_cut_off(updater: KeyUpdater) -> No
         updater.transport.data_received(updater.updates(100) + updater.data(b"x"))
         updater.transport.resume_writing()
     assert updater.carrier.asked == []
-    assert updater.protocol.reporting_errors.count(b"x") == 100
+    assert updater.protocol.reported.count(b"x") == 100
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_tiny_records_leave_room_for_others(tmp_path, version: ssl.TLSVersion) -> None:
+async def test_tiny_records_leave_room_for_others(tmp_path: Path, version: ssl.TLSVersion) -> None:
     pair = Pair(Authority(tmp_path), Noting(), version)
     for _ in range(1_000):
         pair.client.write(b"x")
     pair.transport.data_received(pair.outgoing.read())
-    first = len(pair.protocol.reporting_errors)
+    first = len(pair.protocol.reported)
     assert 1 <= first <= 32
     assert pair.carrier.asked == ["pause"]
     turns = 0
-    while len(pair.protocol.reporting_errors) < 1_000:
+    while len(pair.protocol.reported) < 1_000:
         turns += 1
         await asyncio.sleep(0)
     assert turns >= (1_000 - first) // 32
@@ -126,7 +127,7 @@ async def test_tiny_records_leave_room_for_others(tmp_path, version: ssl.TLSVers
     assert pair.carrier.asked == ["pause", "resume"]
 
 
-async def test_end_of_input_waits_for_tiny_records(tmp_path) -> None:
+async def test_end_of_input_waits_for_tiny_records(tmp_path: Path) -> None:
     pair = Pair(Authority(tmp_path), Noting(), ssl.TLSVersion.TLSv1_3)
     for _ in range(100):
         pair.client.write(b"x")
@@ -134,22 +135,22 @@ async def test_end_of_input_waits_for_tiny_records(tmp_path) -> None:
     pair.transport.eof_received()
     for _ in range(200):
         await asyncio.sleep(0)
-    assert pair.protocol.reporting_errors == [b"x"] * 100 + ["end"]
+    assert pair.protocol.reported == [b"x"] * 100 + ["end"]
 
 
-async def test_pause_outlasts_the_turns(tmp_path) -> None:
+async def test_pause_outlasts_the_turns(tmp_path: Path) -> None:
     pair = Pair(Authority(tmp_path), Noting(), ssl.TLSVersion.TLSv1_3)
     for _ in range(100):
         pair.client.write(b"x" * 1000)
     pair.transport.data_received(pair.outgoing.read())
     pair.transport.pause_reading()
-    before = len(pair.protocol.reporting_errors)
+    before = len(pair.protocol.reported)
     for _ in range(10):
         await asyncio.sleep(0)
-    assert len(pair.protocol.reporting_errors) == before
+    assert len(pair.protocol.reported) == before
     assert pair.carrier.asked == ["pause"]
     pair.transport.resume_reading()
     for _ in range(200):
         await asyncio.sleep(0)
-    assert pair.protocol.reporting_errors == [b"x" * 1000] * 100
+    assert pair.protocol.reported == [b"x" * 1000] * 100
     assert pair.carrier.asked[-1] == "resume"
