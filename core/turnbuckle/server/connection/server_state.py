@@ -20,7 +20,7 @@ from turnbuckle.server.logs.access_log import AccessLog
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.web.request.request import AppContext
+from turnbuckle.web.request.context import AppContext
 
 __all__ = ["ServerState", "TaskStarter"]
 

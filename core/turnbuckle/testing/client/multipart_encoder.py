@@ -53,7 +53,7 @@ def _fields(data: Mapping[str, object] | Iterable[tuple[str, object]]) -> Iterat
 
 def _files(files: FileFields) -> Iterator[tuple[bytes, bytes]]:
     for name, field in files.items() if isinstance(files, Mapping) else files:
-        # For the type checker, each tuple is as long as the longest.
+        # For the type checker, each tuple has the length of the longest.
         parts = cast("tuple[object, ...]", field if isinstance(field, tuple) else (_file_name(field), field))
         if not 2 <= len(parts) <= 4:
             raise TypeError(f"file {name!r} must be (file name, content, media type, fields), not {field!r:.60}")

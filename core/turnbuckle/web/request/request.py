@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 import attrs
 
 from turnbuckle.errors import ContentTooLarge, HTTPError, UnsupportedMediaType
 from turnbuckle.http.events import RequestHead
-from turnbuckle.http.limits import JSON_LIMIT
 from turnbuckle.web.content.charsets import decode_text
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
-from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
-from turnbuckle.web.peer import LazyEvent, Peer
+from turnbuckle.web.peer import Peer
+from turnbuckle.web.request.context import AppContext, ServerExchange
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
     from turnbuckle.web.response.response import Response
 
-__all__ = ["AppContext", "Request", "ServerExchange", "UrlBuilder"]
+__all__ = ["Request", "UrlBuilder"]
 
 T = TypeVar("T")
 
@@ -47,40 +46,6 @@ _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 _COMMON_METHODS: Final[Mapping[bytes, str]] = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 }
-
-
-class ServerExchange(Protocol):
-    """The server's record of a request and its response."""
-
-    @property
-    def use_timeouts(self) -> Callable[..., None]:
-        """Replaces the request's deadlines by the given ``Timeouts``."""
-
-
-@final
-class AppContext:
-    """The parts of an application that its requests use.
-
-    Attributes:
-        resources: the values that lifespans provide.
-        json: decodes JSON content.
-        json_limit: bytes of JSON content, unless the route overrides the limit.
-        stopping: set once the server begins to stop.
-    """
-
-    __slots__ = ("json", "json_limit", "resources", "stopping")
-
-    def __init__(
-        self,
-        resources: Resources,
-        json: JSONCodec = STANDARD_JSON,
-        json_limit: int = JSON_LIMIT,
-        stopping: LazyEvent | None = None,
-    ) -> None:
-        self.resources: Final = resources
-        self.json: Final = json
-        self.json_limit: Final = json_limit
-        self.stopping: Final = stopping or LazyEvent()
 
 
 _NO_APP: Final = AppContext(Resources())
