@@ -21,7 +21,7 @@ from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, distribution_of, installed_plugins
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location, import_locations
-from turnbuckle.startup.plugins.not_a_plugin import describe_value, plugin_fix
+from turnbuckle.startup.plugins.plugin_values import describe_value, plugin_fix
 from turnbuckle.startup.plugins.validate import shown
 
 __all__ = ["Loader"]

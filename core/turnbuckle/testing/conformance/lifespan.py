@@ -20,7 +20,7 @@ from turnbuckle.errors import LifespanError
 from turnbuckle.records import Lifespan
 from turnbuckle.setup import Setup
 from turnbuckle.testing.client.client import Client
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 
 __all__ = ["LifespanConformance"]
 

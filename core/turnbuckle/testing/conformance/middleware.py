@@ -19,7 +19,7 @@ from turnbuckle.errors import Forbidden
 from turnbuckle.records import Middleware
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.middleware_probes import Probes, Unforeseen
 
 __all__ = ["MiddlewareConformance"]

@@ -20,7 +20,7 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, ParserF
 from turnbuckle.http.guard import guarded
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1Parser
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.parser_checks import check_refused, check_requests, failing
 from turnbuckle.testing.parsing.cases import NEXT, NEXT_REQUEST, InvalidCase, LimitCase, ValidCase
 from turnbuckle.testing.parsing.invalid import INVALID

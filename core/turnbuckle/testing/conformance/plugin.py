@@ -32,7 +32,7 @@ from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.plugins.discovery import installed_plugins
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.importing import import_apart
 
 __all__ = ["PluginConformance"]

@@ -12,7 +12,7 @@ from turnbuckle.app import App
 from turnbuckle.records import ResponseType
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 

@@ -23,7 +23,7 @@ from turnbuckle.routing.records import Match, Route, Router
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
-from turnbuckle.testing.conformance.configured_suite import ConfiguredSuite
+from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.router_cases import BAD_PATTERNS, SLASHES, TEXTS, VALUES
 from turnbuckle.testing.conformance.router_model import CASES, Case, Found, encode, handler_of
 
