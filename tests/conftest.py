@@ -1,4 +1,4 @@
-"""Settle what holds for every test."""
+"""Configure pytest and hypothesis for every test."""
 
 import logging
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# What is asserted outside of test modules would not be under -O.
+# Without this, assertions outside of test modules would not run under -O.
 pytest.register_assert_rewrite(*(f"tests.{entry.name}" for entry in Path(__file__).parent.iterdir() if entry.is_dir()))
 
-# In asyncio's debug mode: how long a callback took says more about what else the machine does, too.
+# asyncio's debug mode logs slow callbacks, which depend on the load of the machine.
 logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing %s took"))
 
 # How long one example takes says more about what else the machine does than about the code.

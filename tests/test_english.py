@@ -1,7 +1,8 @@
 """Phrases that plain technical English does without may only become fewer.
 
 ``PHRASES`` has a regular expression for each, and the usual words. ``ALLOWED`` has the number of places that are left
-in the docstrings, comments and messages of ``core``, ``plugins`` and ``contrib``, and in the documentation.
+in the docstrings, comments and messages of ``core``, ``plugins`` and ``contrib``, in the docstrings and comments of
+``tests``, and in the documentation.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ PHRASES: Final = {
 
 ALLOWED: Final[Mapping[str, Mapping[str, int]]] = {
     "code": {},
+    "tests": {},
     "docs": {},
 }
 
@@ -67,6 +69,7 @@ class Text:
     line: int
     text: str
     is_docstring: bool = False
+    is_comment: bool = False
 
 
 def texts_of_module(path: Path) -> Iterator[Text]:
@@ -79,7 +82,7 @@ def texts_of_module(path: Path) -> Iterator[Text]:
             yield Text(name, node.lineno, node.value, is_docstring=id(node) in docstrings)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            yield Text(name, token.start[0], token.string)
+            yield Text(name, token.start[0], token.string, is_comment=True)
 
 
 def docstring_of(node: ast.AST) -> ast.Constant | None:
@@ -105,6 +108,10 @@ def texts(area: str) -> tuple[Text, ...]:
     if area == "code":
         modules = [path for folder in ("core", "plugins", "contrib") for path in sorted((_ROOT / folder).rglob("*.py"))]
         return tuple(text for path in modules for text in texts_of_module(path))
+    if area == "tests":
+        modules = sorted((_ROOT / "tests").rglob("*.py"))
+        found = (text for path in modules for text in texts_of_module(path))
+        return tuple(text for text in found if text.is_docstring or text.is_comment)
     pages = [*sorted(_ROOT.glob("*.md")), *sorted((_ROOT / "docs").rglob("*.md"))]
     return tuple(text for path in pages for text in texts_of_page(path))
 
@@ -122,7 +129,7 @@ def places(area: str, phrase: Phrase) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PHRASES)
-@pytest.mark.parametrize("area", ["code", "docs"])
+@pytest.mark.parametrize("area", ALLOWED)
 def test_phrase_becomes_no_more_frequent(area: str, name: str) -> None:
     found, allowed = places(area, PHRASES[name]), ALLOWED[area].get(name, 0)
     shown = "\n".join(found)

@@ -94,7 +94,7 @@ async def test_authority_of_the_target_goes_before_the_field(request_line: bytes
         assert connection.received.startswith(b"HTTP/1.1" + status)
 
 
-async def test_host_that_a_trusted_proxy_tells_is_the_one_that_counts() -> None:
+async def test_host_that_a_trusted_proxy_reports_is_the_one_that_counts() -> None:
     app = App(plugins=["proxy_headers", ("allowed_hosts", {"hosts": ["shop.example"]})])
     async with Client(app) as client:
         ours = await client.get("/", headers={"Host": "inner", "X-Forwarded-Host": "shop.example"})

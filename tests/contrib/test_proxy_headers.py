@@ -46,7 +46,7 @@ FIELDS = {
 }
 
 
-async def test_handler_sees_what_a_trusted_proxy_tells() -> None:
+async def test_handler_sees_the_connection_that_a_trusted_proxy_reports() -> None:
     assert await _seen(_app(), FIELDS) == {
         "client": "192.0.2.1",
         "scheme": "https",
@@ -71,7 +71,7 @@ async def test_redirect_of_a_trailing_slash_stays_behind_the_prefix() -> None:
 
 
 @pytest.mark.parametrize("client", [("11.0.0.1", 1), None], ids=["address", "unix"])
-async def test_handler_sees_the_connection_where_nobody_is_trusted(client: tuple[str, int] | None) -> None:
+async def test_handler_sees_the_connection_where_no_proxy_is_trusted(client: tuple[str, int] | None) -> None:
     assert await _seen(_app(), FIELDS, client) == {
         "client": client and client[0],
         "scheme": "http",
@@ -132,7 +132,7 @@ async def test_malformed_field_of_anybody_else_is_ignored() -> None:
     assert (await _seen(_app(), {"X-Forwarded-For": "garbage"}, ("192.0.2.5", 1)))["client"] == "192.0.2.5"
 
 
-async def test_nobody_to_trust_costs_nothing() -> None:
+async def test_no_trusted_proxy_costs_nothing() -> None:
     assert (await _seen(_app(trusted=[]), FIELDS))["client"] == "10.0.0.1"
 
 

@@ -1,6 +1,6 @@
 """The rules of the house: which layer may import which, and how large folders and modules may be.
 
-Every import counts: those of type checkers only, those within functions, and those of the stubs beside packages.
+Every import counts, including imports for type checkers, within functions, and in the stubs of packages.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ HERE = Origin(plugin="app", location="shop.py:1")
 
 
 class Thing:
-    """A type with a response type of its own."""
+    """A class with its own response type."""
 
 
 async def item(request: Request, id: int | str) -> str:

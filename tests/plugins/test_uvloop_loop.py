@@ -10,6 +10,6 @@ def test_app_is_served_on_uvloop() -> None:
     assert App().compile().loop_factory is None
 
 
-def test_plan_tells_of_it() -> None:
+def test_plan_shows_the_loop() -> None:
     choice = App(plugins=["uvloop_loop"]).plan.components["loop"]
     assert (choice.name, choice.origin.plugin) == ("uvloop", "uvloop_loop")

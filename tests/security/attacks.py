@@ -20,7 +20,7 @@ _BAD_OR_UNKNOWN: Final = (400, 501)
 
 
 class Attack(NamedTuple):
-    """What is sent, and the statuses of which one must come back: where the RFC leaves a choice, there are two."""
+    """The sent bytes and the accepted statuses: two where the RFC leaves a choice."""
 
     raw: bytes
     statuses: tuple[int, ...] = _BAD

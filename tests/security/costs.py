@@ -9,8 +9,8 @@ from typing import Final
 __all__ = ["check_linear"]
 
 _TIMES_LARGER: Final = 8
-# Caches and noise may make each byte four times as expensive; what is quadratic makes it eight times.
-_MOST: Final = _TIMES_LARGER * 4
+# Caches and noise may make each byte four times as expensive; quadratic work makes it eight times as expensive.
+_MAX_RATIO: Final = _TIMES_LARGER * 4
 _REPEATS: Final = 3
 
 
@@ -25,7 +25,7 @@ def check_linear(work: Callable[[int], object], size: int) -> None:
     small = min(_seconds(work, size) for _ in range(_REPEATS))
     for _ in range(_REPEATS):
         large = _seconds(work, size * _TIMES_LARGER)
-        if large <= small * _MOST:
+        if large <= small * _MAX_RATIO:
             return
     raise AssertionError(f"{size} cost {small:.4f} s, and {_TIMES_LARGER} times as much {large:.4f} s")
 

@@ -1,4 +1,4 @@
-"""Serve one app behind each of the three parsers, and hold what comes back against what is right."""
+"""Serve one app behind each of the three parsers, and check its responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["PARSERS", "Target", "application"]
 
 PARSERS: Final = ("core", "httptools", "h11")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# Byte by byte is for what is short; the rest comes in pieces of a length that no line of it has.
+# Short requests are sent byte by byte; longer ones in pieces whose length differs from the length of any line.
 _SHORT: Final = 1000
 _PIECE: Final = 997
 
@@ -46,7 +46,7 @@ class Target:
         self.client: Final = client
 
     async def exchanges(self, raw: bytes) -> list[RawExchange]:
-        """Send bytes whole, in pieces, and with a request behind them, each on a connection of its own."""
+        """Send bytes whole, in pieces, and with a request behind them, each on a separate connection."""
         exchanges = [await self.client.raw(raw), await self.client.raw(raw + HIDDEN)]
         if len(raw) < _SHORT:
             return [*exchanges, await self.client.raw(raw, split="bytewise")]

@@ -217,7 +217,7 @@ async def test_row_32_content_belongs_to_its_request_whatever_the_method(target:
 
 
 @pytest.mark.parametrize("method", [b"HEAD", b"OPTIONS", b"TRACE", b"BREW"])
-async def test_row_32_content_that_nobody_reads_is_no_request(target: Target, method: bytes) -> None:
+async def test_row_32_content_that_is_not_read_is_no_request(target: Target, method: bytes) -> None:
     fields = b" /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN)
     for exchange in await target.exchanges(method + fields + HIDDEN):
         behind = exchange.sent.count(HIDDEN) - 1
@@ -237,7 +237,7 @@ async def test_row_32_unread_chunks_close(target: Target) -> None:
 
 
 class _Listening(asyncio.Protocol):
-    """What a switch hands the transport to; it says what it was given."""
+    """A protocol that takes over the transport and echoes its input."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -342,7 +342,7 @@ async def test_row_37_pipeline_is_bounded(parser: str) -> None:
         connection = client.connect()
         for _ in range(100):
             await connection.send(request * 1000)
-        # The server holds one read and its bound; the rest waits in the transport, which is told to stop reading.
+        # The server holds one read and its bound; the rest waits in the transport, whose reading is paused.
         assert (len(served), connection.received) == (1, b"")
         assert connection.undelivered > len(request) * 95_000
         await connection.close()

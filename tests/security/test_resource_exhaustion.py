@@ -384,7 +384,7 @@ class _Witness:
 async def test_row_60_large_upload_is_written_in_threads_and_in_large_pieces(piece: int) -> None:
     upload, witness = UploadedFile("f", "", in_memory=0), _Witness()
     upload.file.close()
-    upload.file = witness  # type: ignore[assignment, misc]  # what it does of a file's
+    upload.file = witness  # type: ignore[assignment, misc]  # it has the methods of a file that are called
     for _ in range(200_000 // piece):
         await upload.write(b"x" * piece)
     await upload.rewind()
@@ -489,7 +489,7 @@ def _descriptors() -> int:
 
 
 def _reset(sock: socket.socket) -> None:
-    # A close with this option sends a reset, whatever is on the way.
+    # A close with this option sends a reset even if data is unsent.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 

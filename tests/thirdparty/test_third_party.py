@@ -57,7 +57,7 @@ def test_plugin_is_configured(environment: Environment) -> None:
     assert environment.ask(TURNBUCKLE_PLUGIN_GREETER_GREETING="Ahoy")[0] == '200 {"greeting":"Ahoy, Ada"} shop'
 
 
-def test_plan_tells_the_distribution(environment: Environment) -> None:
+def test_plan_shows_the_distribution(environment: Environment) -> None:
     result = environment.turnbuckle("plan", "shop:app", "-p", "greeter")
     assert result.returncode == 0, result.stderr
     assert "/greet/{name}" in result.stdout
@@ -70,7 +70,7 @@ def test_plugins_are_listed_without_import(environment: Environment) -> None:
     assert re.search(r"greeter.*acme-greeter 2\.1", result.stdout)
 
 
-def test_mistake_in_its_settings_is_told(environment: Environment) -> None:
+def test_mistake_in_its_settings_is_reported(environment: Environment) -> None:
     environment.settings(_ENABLED + '[plugin.greeter]\ngreting = "Hi"\n')
     result = environment.turnbuckle("check", "shop:app")
     assert result.returncode == 3

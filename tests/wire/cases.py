@@ -26,10 +26,10 @@ GET = b"GET / HTTP/1.1"
 
 
 class Case(NamedTuple):
-    """Bytes, and what becomes of them.
+    """Bytes to send, and the expected responses.
 
-    ``statuses`` are those of all responses in order, ``content`` that of the first final response, ``is_closed`` says
-    whether the server ends the connection, which it then announces with its last response.
+    ``statuses`` has the statuses of all responses in order, ``content`` the content of the first final response.
+    ``is_closed`` is true if the server announces the end of the connection in its last response, and ends it.
     """
 
     data: bytes
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
 def head(line: bytes = GET, *lines: bytes, host: bytes = HOST) -> bytes:
     """A head; an empty ``host`` leaves that field out."""
-    return b"".join(each + b"\r\n" for each in (line, *([host] if host else []), *lines)) + b"\r\n"
+    return b"".join(part + b"\r\n" for part in (line, *([host] if host else []), *lines)) + b"\r\n"
 
 
 def fields(*lines: bytes) -> bytes:

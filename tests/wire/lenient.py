@@ -123,7 +123,7 @@ class FirstLengthWins(Careless):
 
 
 class HidesTheOtherLength(Careless):
-    """Tells of the first length, and reads by the second one."""
+    """Reports the first length, and reads by the second one."""
 
     def read_head(self) -> Event | NeedData:
         event = super().read_head()
@@ -178,7 +178,7 @@ class KeepsFolds(Careless):
 
 
 class KeepsWhitespaceInNames(Careless):
-    """Compares names without the whitespace around them, and tells of them with it."""
+    """Compares names without the whitespace around them, and reports them with it."""
 
     def length_of(self, values: dict[bytes, bytes], fields: RawFields) -> int | None:
         return super().length_of({name.strip(): value for name, value in values.items()}, fields)
@@ -195,7 +195,7 @@ class KeepsWhitespaceAroundValues(Careless):
 
 
 class SplitsAtAnyWhitespace(Careless):
-    """Leaves what is between the words to the core, which sees three good ones; the fourth is dropped."""
+    """Splits at any whitespace, and drops the words after the third, so that the core sees three good ones."""
 
     def words(self, line: bytes) -> list[bytes]:
         method, *rest, version = line.split()
@@ -203,7 +203,7 @@ class SplitsAtAnyWhitespace(Careless):
 
 
 class TakesAnyVersion(Careless):
-    """Tells of the minor version alone."""
+    """Reports only the minor version."""
 
 
 class SizesWithSigns(Careless):
@@ -229,7 +229,7 @@ class ReadsChunksTwice(Careless):
 
 
 class ReadsContentAsRequest(Careless):
-    """Gives content to the handler, and reads it as the next request, too."""
+    """Gives content to the handler, and reads it again as the next request."""
 
     def take(self, most: int) -> bytes:
         return self.buffer[:most]
@@ -259,7 +259,7 @@ class EndsWithTheHead(Careless):
         return self.end()
 
 
-class BeginsAnew(Careless):
+class NeverEnds(Careless):
     """Never says where a request ends."""
 
     def end(self, trailers: RawFields = ()) -> EndOfMessage:
@@ -288,7 +288,7 @@ class EmptyContent(Careless):
 
 
 class Invents(Careless):
-    """Adds a request of its own after each."""
+    """Invents a further request after each."""
 
     def read_head(self) -> Event | NeedData:
         self.buffer = self.buffer or b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -313,4 +313,4 @@ class SpeaksText(Careless):
         return name.decode(), value.decode()  # type: ignore[return-value]  # on purpose
 
 
-LENIENT = [each for each in globals().values() if isinstance(each, type) and issubclass(each, Careless)]
+LENIENT = [parser for parser in globals().values() if isinstance(parser, type) and issubclass(parser, Careless)]

@@ -1,4 +1,4 @@
-"""Request lines, and what is sent to a port that speaks another protocol (RFC 9112, sections 2.2, 2.3 and 3)."""
+"""Request lines, and the first bytes of other protocols (RFC 9112, sections 2.2, 2.3 and 3)."""
 
 from __future__ import annotations
 

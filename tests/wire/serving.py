@@ -1,4 +1,4 @@
-"""The app that all cases are sent to, compiled once for each parser, and what is checked of an exchange."""
+"""The app that all cases are sent to, compiled once for each parser, and the checks of an exchange."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from turnbuckle.testing import Client, RawExchange
 
 __all__ = ["PARSERS", "check_exchange", "client_with", "make_app"]
 
-# The parser's name, and the plugin that brings it.
+# The parser's name, and the plugin that provides it.
 PARSERS = {"h1": "", "httptools": "httptools_parser", "h11": "h11_parser"}
 
 

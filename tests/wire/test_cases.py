@@ -50,7 +50,7 @@ _MAX_DRIP = 1500
 _MAX_CUT = 260
 # More bytes would be a part of their content or of a request that is not complete.
 _OPEN_ENDED = {"pipeline-half-then-nothing", "expect-continue-waiting", "expect-continue-waiting-for-chunks"}
-# Enough for a piece to be delivered, and for a response to what it completes to be begun.
+# Enough to deliver a piece, and to begin the response to the request that it completes.
 _TURNS_PER_PIECE = 3
 
 
@@ -60,7 +60,7 @@ def test_there_are_cases_by_the_hundred() -> None:
 
 @cache
 def outcomes(parser: str) -> Mapping[str, tuple[RawExchange, RawExchange]]:
-    """What came of every case, and of every case with another request behind it."""
+    """Return the exchange of every case, and of every case with another request behind it."""
 
     async def run() -> Mapping[str, tuple[RawExchange, RawExchange]]:
         async with client_with(parser) as client:
@@ -101,7 +101,7 @@ async def test_cases_cut_in_two_anywhere(parser: str, group: str) -> None:
 
 
 def first_pieces(cases: Sequence[bytes]) -> Iterator[tuple[bytes, Sequence[bytes]]]:
-    """Cut each case at every place, but where another began alike: what a parser has read so far is the same then."""
+    """Cut each case at every place, except where another case began with the same bytes."""
     seen: set[bytes] = set()
     for data in cases:
         for pieces in pairs(data):
@@ -113,7 +113,7 @@ def first_pieces(cases: Sequence[bytes]) -> Iterator[tuple[bytes, Sequence[bytes
 async def check_cuts(parser: str, cuts: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
     """Fail unless the bytes that come back are those that come back when all is sent in one piece.
 
-    All are sent at once, each over a connection of its own: every first piece, then every second, and so on.
+    All are sent at once, each over a separate connection: every first piece, then every second, and so on.
     """
     async with client_with(parser) as client:
         wholes = {data: client.connect() for data, _ in cuts}

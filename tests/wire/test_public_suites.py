@@ -227,5 +227,5 @@ def test_http11probe_counts_as_passed(name: str) -> None:
         assert bool(found) is bool(statuses), (parser, found)
 
 
-def test_http11probe_is_told_by_cases_that_exist() -> None:
+def test_http11probe_refers_to_cases_that_exist() -> None:
     assert {case for case, _ in HTTP11PROBE.values()} <= set(CASES)

@@ -29,7 +29,7 @@ def test_lock_is_written_where_the_option_says(project: Project) -> None:
     assert not (project.folder / "turnbuckle.lock").exists()
 
 
-def test_lock_that_cannot_be_written_is_told(project: Project) -> None:
+def test_lock_that_cannot_be_written_is_reported(project: Project) -> None:
     result = project.call("plan", "shop", "--lock=missing/x.lock")
     assert result.exit_code == 3
     assert result.stderr == "error: 'missing/x.lock' cannot be written: No such file or directory\n"
@@ -118,7 +118,7 @@ def test_plan_called_wrongly_is_a_usage_error(project: Project, args: list[str])
     assert project.call("plan", *args).exit_code == 2
 
 
-def test_diff_of_a_file_that_is_no_lock_is_told(project: Project) -> None:
+def test_diff_of_a_file_that_is_no_lock_is_refused(project: Project) -> None:
     project.write("odd.json", "[]")
     result = project.call("plan", "--diff", "odd.json", "shop")
     assert result.exit_code == 3

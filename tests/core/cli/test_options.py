@@ -53,7 +53,7 @@ def test_pyproject_of_something_else_beside_the_file_is_passed_over(project: Pro
     assert ask("sub/web.py").resolve().settings.server.port == 9002
 
 
-def test_broken_pyproject_beside_the_file_is_told(project: Project) -> None:
+def test_broken_pyproject_beside_the_file_is_reported(project: Project) -> None:
     project.write("sub/web.py", "from turnbuckle import App\napp = App()\n")
     project.write("sub/pyproject.toml", "[tool\n")
     result = project.call("check", "sub/web.py")
@@ -67,7 +67,7 @@ def test_settings_file_can_be_named(project: Project) -> None:
     assert project.call("check", "shop", "--settings", "conf/live.toml").exit_code == 0
 
 
-def test_settings_file_that_is_missing_is_told(project: Project) -> None:
+def test_missing_settings_file_is_reported(project: Project) -> None:
     result = project.call("check", "shop", "--settings", "missing.toml")
     assert result.exit_code == 3
     assert "'missing.toml' cannot be read" in result.stderr
@@ -106,7 +106,7 @@ def test_last_pair_of_a_key_counts(project: Project) -> None:
         pytest.param(["-p", "nope"], ["TB101", "unknown plugin 'nope'"], id="plugin"),
     ],
 )
-def test_setting_that_does_not_fit_is_told(project: Project, args: list[str], parts: list[str]) -> None:
+def test_setting_that_does_not_fit_is_reported(project: Project, args: list[str], parts: list[str]) -> None:
     result = project.call("check", "shop", *args)
     assert result.exit_code == 3
     first = result.stderr.splitlines()[0]

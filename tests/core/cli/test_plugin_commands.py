@@ -30,7 +30,7 @@ class Greeting(Plugin):
         @click.argument("who")
         @click.pass_obj
         def greet(plan: Plan, who: str) -> None:
-            '''Greet somebody.'''
+            '''Greet a person.'''
             paths = " ".join(planned.route.path for planned, _ in plan.routes())
             click.echo(f"Hello, {who}, at {paths}!")
 
@@ -43,7 +43,7 @@ _APP = "from greeting import Greeting\nfrom turnbuckle import App\n\nhall = App(
 def test_command_of_the_folder(project: Project) -> None:
     project.write("turnbuckle_plugin.py", _PLUGIN)
     assert project.call("greet", "Ann").output == "Hello, Ann, at /hello!\n"
-    assert "\n  greet     Greet somebody.\n" in project.call("--help").output
+    assert "\n  greet     Greet a person.\n" in project.call("--help").output
 
 
 def test_command_is_unknown_where_nothing_enables_its_plugin(project: Project) -> None:
@@ -111,7 +111,7 @@ def test_commands_of_the_core_are_reserved() -> None:
 _FAILING = _PLUGIN.replace("paths = ", "raise ValueError('no\\nluck')\n            paths = ")
 
 
-def test_command_that_raises_is_told_in_one_line(project: Project) -> None:
+def test_command_that_raises_is_reported_in_one_line(project: Project) -> None:
     path = project.write("turnbuckle_plugin.py", _FAILING)
     result = project.call("greet", "Ann")
     assert result.exit_code == 1

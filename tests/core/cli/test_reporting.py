@@ -44,7 +44,7 @@ def problem(code: str) -> Problem:
             "warning: TB112 odd\n  fix: undo it\nerror: TB101 is wrong\n  fix: undo it\n",
             id="problem-and-warning",
         ),
-        pytest.param(CommandFailed("as it is"), 3, "as it is\n", id="told-already"),
+        pytest.param(CommandFailed("as it is"), 3, "as it is\n", id="formatted-already"),
         pytest.param(KeyboardInterrupt(), 1, "\nAborted!\n", id="interrupted"),
     ],
 )

@@ -99,7 +99,7 @@ def test_match_without_host_is_for_any() -> None:
         router.match_host("GET", "/none/at/all", "api.example.com")
 
 
-def test_static_match_is_not_made_anew() -> None:
+def test_static_match_is_reused() -> None:
     router = hosts(*MANY)
     assert router.match_host("GET", "/a", "api.example.com") is router.match_host("HEAD", "/a", "API.example.com")
 

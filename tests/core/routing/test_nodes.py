@@ -72,7 +72,7 @@ class Reference:
             values = self.read(kinds, texts)
             if values is None:
                 continue
-            methods = {other for each, others in self.routes if others == kinds for other in each.methods}
+            methods = {name for other, others in self.routes if others == kinds for name in other.methods}
             if method in route.methods or (method == "HEAD" and "GET" in route.methods and "HEAD" not in methods):
                 return route, values
             allowed |= route.methods | {"OPTIONS"} | ({"HEAD"} if "GET" in route.methods else set())
@@ -125,7 +125,7 @@ def test_tree_agrees_with_the_reference(
         try:
             tree.add(route)
         except RouteConflict:
-            assert any(others == kinds and method in each.methods for each, others in reference.routes)
+            assert any(others == kinds and method in other.methods for other, others in reference.routes)
         else:
             reference.add(route, kinds)
     tree.freeze()

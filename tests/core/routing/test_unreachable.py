@@ -137,7 +137,7 @@ def test_unreachable_routes_of_many_routes() -> None:
     assert unreachable_in(*routes) == [("/s7/{x:int}", "/s7/{x:re([0-9]+)}")]
 
 
-def test_what_cannot_be_told_counts_as_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecided_route_counts_as_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = ["/{x:re([ab]*a[ab]{9})}", "/{y:re([ab]*a[ab]{9}|a{20})}"]
     assert unreachable_in(*routes) == [(routes[1], routes[0])]
     monkeypatch.setattr(unreachable, "_MAX_PAIRS", 100)
@@ -210,7 +210,8 @@ def test_unreachable_routes_are_just_the_routes_never_reached(drawn: list[tuple[
     for found in all_unreachable:
         if "even" not in found.route.path:
             check_witness(tree, found)
-    # Where nothing may refuse, and no path is longer than those tried, what is never reached is unreachable.
+    # If no route may refuse a path, and all paths are short enough to be tried, each route that is never reached is
+    # unreachable.
     if not any("even" in path or "path" in path for path in (route.path for route in tree.routes)):
         assert hidden | reached == {route.name for route in tree.routes}
 

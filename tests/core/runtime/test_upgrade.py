@@ -31,7 +31,7 @@ def _switching(next_handler: Handler, setup: Setup) -> Handler:
         if request.path == "/quiet":
             return await next_handler(request)
         if request.path == "/broken":
-            raise LookupError("nobody is told")
+            raise LookupError("private detail")
         offered = request.headers["upgrade"].split(",")[-1].strip()
         return SwitchProtocols(offered, _Echo, {"X-Plugin": setup.plugin})
 
@@ -95,7 +95,7 @@ async def test_request_that_is_answered_as_ever(token: str, raw: bytes) -> None:
 async def test_protocol_that_raises_is_an_internal_error() -> None:
     received = await _answer(_app(), _offer("/broken", "chat"))
     assert received.startswith(b"HTTP/1.1 500 ")
-    assert b"nobody" not in received
+    assert b"private" not in received
 
 
 async def test_middleware_of_the_app_is_around_protocols() -> None:

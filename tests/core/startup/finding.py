@@ -1,4 +1,4 @@
-"""What the tests of startup share: apps that are wrong, and what is found in them."""
+"""Helpers for tests of startup: apps with mistakes, and their diagnostics."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def warning_of(app: App, code: str, sources: SettingsSources | None = None) -> D
 
 
 def plugin_states(plan: Plan) -> dict[str, str]:
-    """Return how each plugin stands, but for those that are built in."""
+    """Return the state of each plugin that is not built in."""
     return {plugin.name: plugin.state for plugin in plan.plugins if plugin.state != "builtin"}
 
 

@@ -1,4 +1,4 @@
-"""Mistakes in hooks, and in what they return."""
+"""Mistakes in hooks and in their return values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes in what is in records, in infos and in classes of settings, and in what plugins do when they are asked."""
+"""Mistakes in the contents of records, of infos and of settings classes, and in the calls of plugins."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ RECORDS = {
         says="which is neither a text nor a ResourceKey",
         source=_returning("[Middleware('m', around, needs=[dict])]", "middleware"),
     ),
-    "middleware-needs-a-resource-that-nobody-has": Mistake(
+    "middleware-needs-a-resource-that-is-not-provided": Mistake(
         code="TB412",
         says="middleware 'm' needs resource 'db', which no lifespan provides",
         source=_returning("[Middleware('m', around, needs=ResourceKey('db', dict))]", "middleware"),
@@ -130,7 +130,7 @@ RECORDS = {
         says="a wrong ProtocolProvider: its upgrade is 'web socket', which is no token",
         source=_returning("[ProtocolProvider(name='p', factory=around, upgrade='web socket')]", "protocols"),
     ),
-    "protocol-that-nobody-can-ask-for": Mistake(
+    "protocol-that-no-client-can-ask-for": Mistake(
         code="TB308",
         says="it has neither alpn nor upgrade, so no client could ever use it",
         source=_returning("[ProtocolProvider(name='p', factory=around)]", "protocols"),

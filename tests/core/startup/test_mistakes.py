@@ -1,4 +1,4 @@
-"""Mistakes that authors of plugins make: each is told with plugin, place, why and fix, and nothing is served.
+"""Mistakes of plugin authors: each is reported with plugin, location, why and fix, and the app is not served.
 
 Each is tried as its author would meet it: a project with settings, an installed distribution, and the command line.
 """
@@ -42,13 +42,13 @@ def _call(*args: str) -> Result:
     return CliRunner().invoke(turnbuckle, args, prog_name="turnbuckle")
 
 
-def _check_told(text: str, mistake: Mistake, place: str) -> None:
+def _check_problem(text: str, mistake: Mistake, place: str) -> None:
     assert text.startswith(f"{mistake.code} ")
     assert mistake.says in text
     named = "the app" if mistake.plugin == "app" else f"plugin {mistake.plugin!r}"
     _, origin, *_ = text.splitlines()
     assert origin.startswith(f"  {named}"), text
-    # What is known from metadata alone has a module and an attribute for its place.
+    # A location that is known only from metadata is a module and an attribute.
     assert place in origin if place else re.search(r" at \S+:\w+$", origin), text
     assert re.search("^  why: .", text, re.MULTILINE), text
     assert re.search("^  fix: .", text, re.MULTILINE), text
@@ -72,8 +72,8 @@ def test_there_are_forty() -> None:
     assert len(_ERRORS) >= 40
 
 
-@pytest.mark.parametrize("mistake", [pytest.param(each, id=name) for name, each in _ERRORS.items()])
-def test_mistake_is_told_and_not_served(mistake: Mistake, project: Path, site: Site) -> None:
+@pytest.mark.parametrize("mistake", [pytest.param(mistake, id=name) for name, mistake in _ERRORS.items()])
+def test_mistake_is_reported_and_not_served(mistake: Mistake, project: Path, site: Site) -> None:
     mistake.write(project, site)
     for command in (["check", "shop.py"], ["serve", "shop.py", "--port", "0"]):
         result = _call(*command)
@@ -83,7 +83,7 @@ def test_mistake_is_told_and_not_served(mistake: Mistake, project: Path, site: S
         assert "pluggy" not in result.stderr.lower()
         problems = re.findall(r"^error: (.*(?:\n  .*)*)", result.stderr, re.MULTILINE)
         assert len(problems) == 1, result.stderr
-        _check_told(problems[0], mistake, mistake.location(project))
+        _check_problem(problems[0], mistake, mistake.location(project))
 
 
 _WARNINGS = {
@@ -129,15 +129,15 @@ _WARNINGS = {
 }
 
 
-@pytest.mark.parametrize("mistake", [pytest.param(each, id=name) for name, each in _WARNINGS.items()])
+@pytest.mark.parametrize("mistake", [pytest.param(mistake, id=name) for name, mistake in _WARNINGS.items()])
 def test_mistake_that_may_be_meant_is_reported(mistake: Mistake, project: Path, site: Site) -> None:
     mistake.write(project, site)
     result = _call("check", "shop.py")
     assert result.exit_code == 0, result.output
-    _check_told(result.stderr.removeprefix("warning: "), mistake, mistake.location(project))
+    _check_problem(result.stderr.removeprefix("warning: "), mistake, mistake.location(project))
 
 
-def test_mistakes_of_several_plugins_are_told_together(project: Path, site: Site) -> None:
+def test_mistakes_of_several_plugins_are_reported_together(project: Path, site: Site) -> None:
     one, other = HOOKS["hook-raises"], LOADING["import-raises"]
     attrs.evolve(one, others={"other": other.source}, enabled=("it", "other")).write(project, site)
     result = _call("check", "shop.py")

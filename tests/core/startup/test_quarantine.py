@@ -1,4 +1,4 @@
-"""An app goes on without optional plugins, whatever is wrong with them; nothing else is forgiven."""
+"""An app starts without its broken optional plugins; any other mistake stops the start."""
 
 from __future__ import annotations
 
@@ -152,11 +152,11 @@ def test_optional_plugins_that_require_one_left_out_are_left_out_too(fails: str,
     app.compile(SettingsSources(flags=("plugins.optional=extra,b,c",)))
     states = {"extra": "quarantined", "b": "quarantined", "c": "quarantined"}
     assert plugin_states(app.plan).items() >= states.items()
-    assert {each.code for each in app.plan.diagnostics} == {"TB110"}
+    assert {diagnostic.code for diagnostic in app.plan.diagnostics} == {"TB110"}
 
 
 def test_of_two_optional_rivals_one_stays() -> None:
-    plugins = [make_plugin(each, provide_routers=_hook(RouterProvider(each, _tree))) for each in ("a", "b")]
+    plugins = [make_plugin(name, provide_routers=_hook(RouterProvider(name, _tree))) for name in ("a", "b")]
     app = App(plugins=plugins)
     warning_of(app, "TB110", SettingsSources(flags=("plugins.optional=a,b",)))
     assert plugin_states(app.plan) == {"a": "quarantined", "b": "enabled"}
@@ -183,7 +183,7 @@ def test_optional_plugin_in_a_scope_is_left_out() -> None:
 
 def test_inventory_lists_what_is_left_out_for_its_relations() -> None:
     found = plugin_inventory(_app(make_plugin("extra", info=_info(requires="nowhere"))).declaration(), OPTIONAL)
-    (extra,) = [each for each in found.plugins if each.name == "extra"]
+    (extra,) = [plugin for plugin in found.plugins if plugin.name == "extra"]
     assert (extra.state, extra.note[:5]) == ("quarantined", "TB106")
 
 

@@ -21,7 +21,7 @@ def test_command_sees_the_files(turnbuckle_project: Project) -> None:
     assert (done.status, "/here" in done.stdout) == (0, True), str(done)
 
 
-def test_problems_are_told_by_their_codes(turnbuckle_project: Project) -> None:
+def test_problems_are_identified_by_their_codes(turnbuckle_project: Project) -> None:
     turnbuckle_project.write({"main.py": APP.replace("{plugins}", "'nothing', 'nowhere'")})
     done = turnbuckle_project.run("check", "main:app")
     assert (done.status, done.codes) == (3, ["TB101", "TB101"]), str(done)

@@ -202,7 +202,9 @@ async def in_a_block(request, call_next):
     ],
 )
 def test_legal_middleware_is_accepted(record: Middleware) -> None:
-    App(middleware=[record]).compile()
+    app = App(middleware=[record])
+    app.compile()
+    assert len(app.plan.root.middleware) == 1
 
 
 @middleware

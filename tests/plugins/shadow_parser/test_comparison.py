@@ -116,13 +116,13 @@ def test_shadow_finds_difference(seen: Sequence[ParserResult], said: Sequence[Pa
     assert found in difference.found
 
 
-def test_shadow_tells_no_secrets() -> None:
+def test_shadow_reports_no_secrets() -> None:
     (difference,) = differences([HEAD], RequestHead(b"POST", b"/a?token=secret", 1, HEAD.fields[:1]))
     assert "secret" not in str(difference)
     assert "and 12 bytes of query" in difference.expected
 
 
-def test_shadow_tells_nothing_at_length_or_unescaped() -> None:
+def test_shadow_report_is_short_and_escaped() -> None:
     (difference,) = differences([RequestHead(b"GET", b"/" + b"a" * 9000, 1, [(b"host", b"\x1b[2J" * 900)])], NEED_DATA)
     assert len(str(difference)) < 1000
     assert "\x1b" not in str(difference)

@@ -128,7 +128,7 @@ async def test_shadow_that_cannot_be_made_changes_nothing(caplog: pytest.LogCapt
     assert (exchange.statuses, shadow.flush(), shadow.counts.failures) == ([200], True, 1)
 
 
-async def test_shadow_that_never_comes_back_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shadow_that_never_returns_delays_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factory, "_MAX_WAITING", 4000)
     come_back = threading.Event()
 

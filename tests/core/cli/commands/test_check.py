@@ -59,7 +59,7 @@ def test_check_shows_warnings_and_exits_with_0(project: Project) -> None:
     assert "1 route, 1 warning\n" in result.stdout
 
 
-def test_check_of_an_app_that_fails_as_nobody_foresaw_exits_with_1(
+def test_check_of_an_app_with_an_unexpected_failure_exits_with_1(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write(
@@ -72,7 +72,7 @@ def test_check_of_an_app_that_fails_as_nobody_foresaw_exits_with_1(
     assert (result.exit_code, result.stderr) == (1, "error: OSError: disk gone\n")
 
 
-def test_problem_that_shows_during_import_is_told_like_any_other(project: Project) -> None:
+def test_problem_during_import_is_reported_like_any_other(project: Project) -> None:
     project.write("eager.py", "from turnbuckle import App\napp = App(parser='nope')\napp.resolve()\n")
     result = project.call("check", "eager")
     assert result.exit_code == 3

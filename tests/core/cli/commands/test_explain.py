@@ -38,7 +38,7 @@ def _words(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_explain_tells_what_answers(pages: Project) -> None:
+def test_explain_shows_the_route(pages: Project) -> None:
     result = pages.call("explain", "GET", "/users/5", "pages", "--set", "limits.content=7")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = _words(result.stdout)
@@ -55,13 +55,13 @@ def test_explain_tells_what_answers(pages: Project) -> None:
     assert "limits.content 7 --set" in lines
 
 
-def test_explain_tells_why_nothing_answers(pages: Project) -> None:
+def test_explain_shows_why_no_route_matches(pages: Project) -> None:
     lines = _words(pages.call("explain", "GET", "/users/x", "pages").stdout)
     assert lines[1] == "404 no route has this path"
     assert "GET /users/{id:int} segment 2: {id:int} rejects 'x' app pages.py:6" in lines
 
 
-def test_explain_tells_the_fields_of_the_answer(pages: Project) -> None:
+def test_explain_shows_the_fields_of_the_answer(pages: Project) -> None:
     lines = _words(pages.call("explain", "DELETE", "/users/5", "pages").stdout)
     assert lines[1:3] == ["405 no route here takes DELETE", "Allow: GET, HEAD, OPTIONS"]
 
@@ -71,7 +71,7 @@ def test_explain_sends_fields(pages: Project) -> None:
     assert lines[0] == "GET / at shop.example"
 
 
-def test_explain_tells_that_the_parser_refuses(pages: Project) -> None:
+def test_explain_shows_that_the_parser_refuses(pages: Project) -> None:
     lines = _words(pages.call("explain", "GET", "/", "pages", "-H", "Content-Length: x").stdout)
     assert lines[1].startswith("400 rejected by parser 'h1': ")
 

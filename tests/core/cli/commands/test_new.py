@@ -14,7 +14,7 @@ from tests.core.cli.conftest import Project
 from turnbuckle import __version__
 
 _KINDS: Final = ("parser", "router", "middleware", "response", "routes")
-_LONGEST: Final = "abcdefghijklmnopqrstuvwxyz1"
+_MAX_NAME: Final = "abcdefghijklmnopqrstuvwxyz1"
 
 
 def _run(folder: Path, module: str, *args: str) -> str:
@@ -57,7 +57,7 @@ def test_new_plugins_are_installed_and_pass_their_tests(project: Project, monkey
 
 def test_new_plugins_are_linted(project: Project) -> None:
     for kind in _KINDS:
-        for name in (f"shiny_{kind}", f"{_LONGEST[:-1]}{_KINDS.index(kind)}", f"{kind[0]}{_KINDS.index(kind)}"):
+        for name in (f"shiny_{kind}", f"{_MAX_NAME[:-1]}{_KINDS.index(kind)}", f"{kind[0]}{_KINDS.index(kind)}"):
             _write_plugin(project, name, kind)
     (project.folder / "shop.py").unlink()
     assert "All checks passed" in _run(project.folder, "ruff", "check", "--no-cache")
@@ -80,7 +80,7 @@ def test_new_app_passes_its_tests(project: Project) -> None:
     _run(folder, "ruff", "format", "--check", "--no-cache")
 
 
-def test_new_project_tells_what_was_written(project: Project) -> None:
+def test_new_project_lists_the_written_files(project: Project) -> None:
     output = project.call("new", "plugin", "shiny", "--kind", "routes").output
     folder = project.folder / "turnbuckle-shiny"
     written = [line.removeprefix("wrote ") for line in output.splitlines() if line.startswith("wrote ")]
@@ -117,7 +117,7 @@ def test_new_project_overwrites_nothing(args: tuple[str, ...], folder: str, proj
         pytest.param("é", "'é' does not consist of lower-case words", id="not-ascii"),
         pytest.param("class", "'class' cannot be the name of a plugin", id="keyword"),
         pytest.param("app", "'app' cannot be the name of a plugin", id="app"),
-        pytest.param(_LONGEST + "x", "a name of 28 characters exceeds 27: lines", id="too-long"),
+        pytest.param(_MAX_NAME + "x", "a name of 28 characters exceeds 27: lines", id="too-long"),
         pytest.param("regex_router", "there is already a plugin 'regex_router', in turnbuckle 0", id="installed"),
         pytest.param("tree", "there is already a plugin 'tree', in turnbuckle itself", id="builtin"),
     ],

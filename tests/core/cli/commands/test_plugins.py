@@ -61,7 +61,7 @@ def test_plugins_of_an_app_are_listed_even_if_one_is_broken(project: Project) ->
     assert lines[1].endswith(" ms provide_routes")
 
 
-def test_plugins_tells_that_there_are_other_problems(project: Project) -> None:
+def test_plugins_reports_that_there_are_other_problems(project: Project) -> None:
     result = project.call("plugins", "shop", "--set", "server.port=x")
     assert result.exit_code == 0
     assert result.stderr == "1 other problem: 'turnbuckle check' lists it\n"

@@ -175,7 +175,7 @@ def test_wrong_option_is_a_usage_error(project: Project, args: tuple[str, ...]) 
     assert project.call("serve", "shop", *args).exit_code == 2
 
 
-def test_port_out_of_range_is_told_with_its_option(project: Project) -> None:
+def test_port_out_of_range_is_reported_with_its_option(project: Project) -> None:
     result = project.call("serve", "shop", "--port", "70000")
     assert result.exit_code == 3
     assert "TB202" in result.stderr
@@ -219,7 +219,7 @@ def test_serve_listens_on_sockets_that_systemd_passes(project: Project, age: str
             assert process.wait(SECONDS) == 0
 
 
-def test_serve_listens_on_an_inherited_socket_and_tells_a_file(project: Project) -> None:
+def test_serve_listens_on_an_inherited_socket_and_writes_a_file(project: Project) -> None:
     ready = project.folder / "ready"
     with socket.create_server(("127.0.0.1", 0)) as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"

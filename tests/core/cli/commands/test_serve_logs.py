@@ -82,7 +82,7 @@ def _stop(process: subprocess.Popen[bytes]) -> int:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_serve_goes_on_while_nobody_reads_its_log(project: Project, form: str) -> None:
+def test_serve_goes_on_while_its_log_is_not_read(project: Project, form: str) -> None:
     args = ("--access-log", "--log-format", form, "--set", "log.queue=500")
     with _served(project, *args, stderr=subprocess.PIPE) as process:
         assert _ask(project.folder, 10_000) == 10_000
@@ -98,7 +98,7 @@ def test_serve_goes_on_while_nobody_reads_its_log(project: Project, form: str) -
         assert process.wait(SECONDS) == 0
 
 
-def test_serve_stops_while_nobody_reads_its_log(project: Project) -> None:
+def test_serve_stops_while_its_log_is_not_read(project: Project) -> None:
     with _served(project, "--access-log", stderr=subprocess.PIPE) as process:
         assert _ask(project.folder, 2000) == 2000
         assert _stop(process) == 0

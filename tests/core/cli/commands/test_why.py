@@ -67,7 +67,7 @@ def _words(text: str) -> list[str]:
         ),
     ],
 )
-def test_why_tells_what_was_chosen_and_the_rule(pages: Project, args: list[str], lines: list[str]) -> None:
+def test_why_shows_the_choice_and_the_rule(pages: Project, args: list[str], lines: list[str]) -> None:
     result = pages.call("why", *args, "pages")
     assert (result.exit_code, result.stderr) == (0, "")
     shown = _words(result.stdout)
@@ -77,7 +77,7 @@ def test_why_tells_what_was_chosen_and_the_rule(pages: Project, args: list[str],
     assert f"{data['answers'][0]['kind']} {data['answers'][0]['name']}" in lines[0]
 
 
-def test_why_tells_what_lost(pages: Project) -> None:
+def test_why_shows_the_rejected_candidates(pages: Project) -> None:
     lines = _words(pages.call("why", "setting", "server.port", "pages", "--set", "server.port=5").stdout)
     assert "setting server.port = 5" in lines
     pages.write("turnbuckle.toml", "[server]\nport = 4\n")

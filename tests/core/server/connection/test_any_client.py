@@ -19,7 +19,7 @@ class Message(NamedTuple):
     content: bytes
 
 
-# Not among what is broken off: a 408 may then be read as the answer to a HEAD that was not complete when it was sent.
+# Not among the interrupted messages: the 408 for an incomplete HEAD may be read as the answer to a complete one.
 HEAD = Message(b"HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n", b"")
 MESSAGES = [
     Message(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b""),
@@ -103,7 +103,7 @@ async def _end(client: Client, connection: Connection, end: str) -> None:
 
 
 def check_responses(connection: Connection, messages: list[Message]) -> None:
-    # Reading them is the first check: it raises for whatever is not HTTP.
+    # Reading them is the first check: it raises for bytes that are not HTTP.
     *before, last = connection.responses or (None,)
     answered = [response.content for response in before if response]
 
@@ -134,7 +134,7 @@ async def check_play(messages: list[Message], sizes: list[int], script: list[str
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from([each for each in MESSAGES if each != HEAD]), max_size=6), pieces, acts, ends)
+@given(st.lists(st.sampled_from([message for message in MESSAGES if message != HEAD]), max_size=6), pieces, acts, ends)
 def test_server_bears_whatever_a_client_does(
     messages: list[Message], sizes: list[int], script: list[str], end: str
 ) -> None:
@@ -154,6 +154,6 @@ def test_server_answers_a_pipeline_at_any_split(messages: list[Message], sizes: 
                 size = sizes[position % len(sizes)]
                 await connection.send(data[position : position + size])
                 position += size
-            assert [response.content for response in connection.responses] == [each.content for each in messages]
+            assert [response.content for response in connection.responses] == [message.content for message in messages]
 
     asyncio.run(play())

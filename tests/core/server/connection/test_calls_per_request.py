@@ -57,7 +57,7 @@ def _app(*, middleware: bool = False) -> App:
 
 
 class _Transport(asyncio.Transport):
-    """A transport that drops what is written, and counts the writes."""
+    """A transport that drops the written bytes and counts the writes."""
 
     def __init__(self) -> None:
         super().__init__()

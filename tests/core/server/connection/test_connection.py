@@ -68,7 +68,7 @@ async def test_connection_begins_each_request_of_a_pipeline_in_a_fresh_context()
         assert [response.text for response in served.connection.responses] == ["nothing"] * 4
 
 
-async def test_connection_stops_reading_a_pipeline_that_nobody_has_time_for() -> None:
+async def test_connection_stops_reading_a_pipeline_while_a_handler_waits() -> None:
     gate = asyncio.Event()
 
     async def wait(request: Request) -> Response:
@@ -108,7 +108,7 @@ async def test_connection_serves_nothing_after_the_last_request() -> None:
         assert served.is_closed
 
 
-async def test_connection_tells_an_old_client_that_it_stays() -> None:
+async def test_connection_announces_keep_alive_to_an_old_client() -> None:
     async with serving(hello) as served:
         received = await served.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         assert b"\r\nConnection: keep-alive\r\n" in received
@@ -348,7 +348,7 @@ async def test_application_that_raises_ends_the_connection(caplog: pytest.LogCap
 
 
 class _Scripted:
-    """A parser that says what it was told to, whatever it is fed."""
+    """A parser that returns prepared events and ignores its input."""
 
     def __init__(self, *events: object) -> None:
         self._events = list(events)

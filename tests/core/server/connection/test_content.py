@@ -1,4 +1,4 @@
-"""Content comes when it is asked for, within its limit, and what is not asked for is dropped or ends the connection."""
+"""Content is read on demand and within its limit; unread content is dropped or ends the connection."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ async def test_many_small_chunks_leave_the_loop_to_others() -> None:
         assert served.connection.responses[0].content == b"x" * 5000
 
 
-async def test_content_keeps_back_what_nobody_reads() -> None:
+async def test_content_that_is_not_read_is_held_back() -> None:
     async with serving(echo, limits=Limits(content=10_000_000)) as served:
         await served.connection.send(GET + post_head(1_000_000))
         for _ in range(10):
@@ -212,7 +212,7 @@ async def test_failed_read_fails_alike_for_everyone() -> None:
         request.content_limit = 2
         outcomes = await asyncio.gather(request.read(), request.read(), return_exceptions=True)
         outcomes += await asyncio.gather(request.read(), return_exceptions=True)
-        return Response(" ".join(type(each).__name__ for each in outcomes))
+        return Response(" ".join(type(outcome).__name__ for outcome in outcomes))
 
     async with serving(patient) as served:
         await served.send(post(b"some"))

@@ -456,14 +456,14 @@ async def test_many_deadlines_at_a_time_leave_the_loop_to_others() -> None:
         def count() -> None:
             nonlocal turn
             turn += 1
-            turns.add(sum(each.is_closed for each in late))
+            turns.add(sum(connection.is_closed for connection in late))
             if turn < 12:
                 asyncio.get_running_loop().call_soon(count)
 
         served.clock.call_later(5, count)
         await served.advance(7)
         await served.connection.settle()
-        assert {tuple(each.statuses) for each in late} == {(408,)}
+        assert {tuple(connection.statuses) for connection in late} == {(408,)}
         assert max(b - a for a, b in pairwise(sorted(turns))) <= 64
 
 

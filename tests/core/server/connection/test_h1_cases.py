@@ -1,4 +1,4 @@
-"""Raw requests against the whole server: what it answers, and whether it keeps the connection.
+"""Raw requests to the whole server, its answers, and the state of the connection afterwards.
 
 Each case is sent whole, byte by byte, and with a further request behind it, which is answered on a connection that is
 kept and ignored on one that is closed.
@@ -45,7 +45,7 @@ async def client(app: App) -> AsyncIterator[Client]:
 
 
 class Case(NamedTuple):
-    """What is sent, the statuses that come back, the content of the first response, and whether that is the end."""
+    """The sent bytes, the expected statuses, the content of the first response, and whether the connection ends."""
 
     data: bytes
     statuses: tuple[int, ...] = (200,)
@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
 def head(line: bytes = b"GET / HTTP/1.1", *fields: bytes, host: bytes = b"Host: a") -> bytes:
     lines = [line, *([host] if host else []), *fields]
-    return b"".join(each + b"\r\n" for each in lines) + b"\r\n"
+    return b"".join(part + b"\r\n" for part in lines) + b"\r\n"
 
 
 def post(*fields: bytes, content: bytes = b"") -> bytes:
@@ -311,7 +311,7 @@ async def test_content_that_is_there_is_asked_for_all_the_same(client: Client) -
     assert exchange.statuses == [100, 200]
 
 
-async def test_content_that_nobody_reads_is_not_asked_for(client: Client) -> None:
+async def test_content_that_no_handler_reads_is_not_asked_for(client: Client) -> None:
     exchange = await client.raw(head(b"PUT /next HTTP/1.1", b"Expect: 100-continue", b"Content-Length: 5"))
 
     assert (exchange.statuses, exchange.is_closed) == ([405], True)

@@ -343,7 +343,7 @@ def test_lesson_empty_read_does_not_spin(data: bytes) -> None:
 
     @app.get("/")
     async def wait(request: Request) -> str:
-        # Real time must go by here: how often the loop turns while nothing happens is what is measured.
+        # Real time must pass here: the test counts the turns of the idle loop.
         await asyncio.sleep(0.1)
         return "done"
 

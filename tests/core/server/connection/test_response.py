@@ -108,7 +108,7 @@ async def test_stream_that_its_peer_spoils_is_cut_off_without_a_traceback(
 
 
 class _Outcome(BaseException):
-    """What a test runner raises to end a test is no Exception, and it is not alone."""
+    """Not an Exception, like the exceptions with which a test runner ends a test."""
 
 
 @pytest.mark.parametrize("kind", [SystemExit, _Outcome])

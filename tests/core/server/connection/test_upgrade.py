@@ -88,7 +88,8 @@ def _switching_to(factory: type[_Shout]) -> Handler:
 
 
 @pytest.mark.parametrize(
-    ("factory", "last_words"), [pytest.param(_Shout, b"READY ", id="closed"), pytest.param(_Polite, b"BYE", id="told")]
+    ("factory", "last_words"),
+    [pytest.param(_Shout, b"READY ", id="closed"), pytest.param(_Polite, b"BYE", id="notified")],
 )
 async def test_drain_ends_a_switched_connection(factory: type[_Shout], last_words: bytes) -> None:
     async with serving(_switching_to(factory)) as served:
@@ -100,7 +101,7 @@ async def test_drain_ends_a_switched_connection(factory: type[_Shout], last_word
         assert not served.connection.was_reset
 
 
-async def test_drain_tells_a_connection_that_switches_meanwhile() -> None:
+async def test_drain_notifies_a_connection_that_switches_meanwhile() -> None:
     gate = asyncio.Event()
 
     async def switch(request: Request) -> Response:

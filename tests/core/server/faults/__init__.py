@@ -1,1 +1,1 @@
-"""What goes wrong around a server, one kind a module; after each the server still serves, and nothing is left open."""
+"""Faults around a server, one kind per module; after each the server still serves and leaves nothing open."""

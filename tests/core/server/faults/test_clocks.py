@@ -17,7 +17,7 @@ from turnbuckle.web.response.response import Response
 HOUR = 3600.0
 
 
-class Jumping(FakeClock):  # type: ignore[misc]  # final for users; a wall clock that is set is for these tests alone
+class Jumping(FakeClock):  # type: ignore[misc]  # final for users; only these tests set a wall clock
     """A clock whose wall time can be set apart from the rest."""
 
     def __init__(self) -> None:

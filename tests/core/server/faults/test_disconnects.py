@@ -58,7 +58,7 @@ async def serve(request: Request) -> Response:
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """How a state is reached: what is sent, by a client that reads or does not."""
+    """The bytes that lead to a state, sent by a client that reads or does not."""
 
     state: ConnectionState
     sent: bytes

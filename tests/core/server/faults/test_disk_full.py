@@ -108,7 +108,7 @@ def test_form_that_cannot_be_spooled_leaves_no_file(tmp_path: Path) -> None:
         # The client may not be able to read the response before the server closes; the log contains it.
         for _ in range(3):
             assert _upload(server, 1_500_000) in {b"HTTP/1.1 507 Insufficient Storage", b""}
-        wait_for(lambda: len(server.lines("File too large")) == 3, "the log to tell of it")
+        wait_for(lambda: len(server.lines("File too large")) == 3, "the log to report it")
         assert server.ask().endswith(b"hello")
         # The request is kept, so no file is closed for want of a reference.
         wait_for(lambda: server.fds == at_rest, "the files to be closed")

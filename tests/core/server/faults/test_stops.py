@@ -61,7 +61,7 @@ def test_server_ends_despite_its_handlers(path: str, loop: str, tmp_path: Path) 
     wait_for(lambda: process.lines("stopped"), "the last line")
 
 
-def test_stop_tells_of_threads_that_are_left(tmp_path: Path) -> None:
+def test_stop_reports_threads_that_are_left(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
     with server_process(SERVE.format(path=str(app), loop="asyncio"), tmp_path) as process, process.connect() as client:

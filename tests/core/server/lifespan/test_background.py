@@ -25,7 +25,7 @@ def warnings_alone(caplog: pytest.LogCaptureFixture) -> None:
 
 
 class Job:
-    """Runs until it is told to fail or to return, and notes what happens to it."""
+    """A task that runs until the test ends it or makes it fail, and that records its events."""
 
     def __init__(self, name: str, events: list[str], *, failures: int = 0, is_stubborn: bool = False) -> None:
         self.name = name
@@ -267,7 +267,7 @@ async def test_block_of_a_server_leaves_a_cancellation_from_elsewhere_alone() ->
         await task
 
 
-async def test_client_tells_of_a_task_that_stops_the_server() -> None:
+async def test_client_raises_for_a_task_that_stops_the_server() -> None:
     with pytest.raises(BackgroundTaskError, match="no queue"):
         async with Client(failing_app("stop")) as client:
             await client.settle()

@@ -22,7 +22,7 @@ from turnbuckle.testing.transport.fake_clock import FakeClock
 
 @final
 class Listener(socket.socket):
-    """A listening socket that fails first in the ways that it is told to."""
+    """A listening socket that first raises the prepared errors."""
 
     def __init__(self) -> None:
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)
@@ -39,7 +39,7 @@ class Listener(socket.socket):
 
 @final
 class Accepted:
-    """Keeps what is accepted; ``gate`` holds up how connections are made."""
+    """Stores the accepted sockets; ``gate`` delays the end of ``connect``."""
 
     def __init__(self) -> None:
         self.sockets: list[socket.socket] = []

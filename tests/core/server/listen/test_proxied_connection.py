@@ -145,7 +145,7 @@ def test_handshake_of_tls_follows_the_header(loop: str, tmp_path: Path, is_toget
             assert everything(client).endswith(SEEN)
 
 
-def test_connections_are_counted_by_the_address_that_the_proxy_tells(loop: str) -> None:
+def test_connections_are_counted_by_the_address_that_the_proxy_sends(loop: str) -> None:
     one = Capacity(connections_per_address=1)
     other = TEXT.replace(b"192.0.2.1 ", b"192.0.2.9 ")
     with threaded_server(ends, loop=loop, proxy=HERE, capacity=one) as served, served.connect() as first:

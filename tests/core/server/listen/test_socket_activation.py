@@ -59,7 +59,7 @@ async def test_server_listens_on_an_inherited_socket() -> None:
             assert server.addresses[0].port == mine.getsockname()[1]
             assert not os.get_inheritable(fd)
             assert (await answer(server)).endswith(b"hello")
-        # Whoever passed it still has it.
+        # The process that passed it still has it.
         assert mine.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
 
 

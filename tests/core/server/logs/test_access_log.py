@@ -68,7 +68,7 @@ def test_line_of_a_refusal() -> None:
     assert str(entry) == 'unix "-" 400 12 - - refused "bad\\x0d\\x0a\\x1b[2J"'
 
 
-async def test_whole_response_tells_all_that_is_known(caplog: pytest.LogCaptureFixture) -> None:
+async def test_complete_response_is_logged_with_all_fields(caplog: pytest.LogCaptureFixture) -> None:
     async def named(request: Request) -> Response:
         request.id = "abc-1"
         return Response("hello")

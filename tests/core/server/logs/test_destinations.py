@@ -156,7 +156,7 @@ def test_descriptor_is_our_own(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_standard_descriptors_that_are_closed_are_taken() -> None:
-    # In a process of its own: closing them here would be felt by all that follows.
+    # In a separate process, because closing them here would affect the tests that follow.
     code = (
         "import os\n"
         "from turnbuckle.server.logs.destinations import occupy_standard_descriptors\n"

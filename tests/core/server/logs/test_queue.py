@@ -70,7 +70,7 @@ def test_records_are_written_in_order() -> None:
     assert gate.is_closed
 
 
-def test_queue_that_is_full_drops_and_tells() -> None:
+def test_full_queue_drops_records_and_reports_their_number() -> None:
     gate = _Gate()
     queue = _queue(gate)
     _stuck(queue, gate)

@@ -176,7 +176,7 @@ def test_filter_leaves_an_id_that_is_there() -> None:
         RequestIdFilter().filter(record)
         return current_request_id()
 
-    # In a context of its own: the name must not be there for the next test.
+    # In a separate context: the next test must not see the id.
     assert copy_context().run(filtered) == "7f"
     assert record.__dict__["request_id"] == "7f"
     RequestIdFilter().filter(record)

@@ -1,4 +1,4 @@
-"""A server takes on so much at a time, and says so to whoever it turns away."""
+"""A server limits its connections and requests, and answers the clients that it turns away."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_connection_that_is_turned_away_gets_to_read_why() -> None:
 async def test_connections_that_are_turned_away_by_the_score_get_no_answer() -> None:
     async with serving(hello, capacity=Capacity(connections=1)) as served:
         late = [await _connect(served) for _ in range(34)]
-        assert [each.statuses for each in late[-3:]] == [[503], [], []]
+        assert [connection.statuses for connection in late[-3:]] == [[503], [], []]
         assert late[-1].is_lost
         await served.advance(3)
         assert (await _connect(served)).statuses == [503]
@@ -254,7 +254,7 @@ async def test_pipeline_is_read_no_further_than_its_bound() -> None:
 
 @pytest.fixture
 def lowered() -> Iterator[int]:
-    """Lower the limit of open files for a test; return what it may be raised to."""
+    """Lower the limit of open files for a test; return the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
     yield hard

@@ -255,7 +255,7 @@ async def test_requests_keeps_its_connection_and_cookies(url: str, session: requ
 
 @pytest.fixture
 async def aiohttp_client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    # A jar of its own: by default aiohttp keeps no cookies of an address that is a number.
+    # A separate jar: by default aiohttp stores no cookies for an IP address.
     async with aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield session
 

@@ -172,7 +172,7 @@ async def test_port_taken_while_lifespans_are_entered_is_an_error_too() -> None:
     starting = asyncio.create_task(server.start())
     await wait_until(lambda: events)
     with socket.socket() as taken:
-        # Linux lets two sockets be bound to a port as long as neither listens.
+        # Linux lets two sockets be bound to a port while neither listens.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", server.addresses[0].port))
         taken.listen()
@@ -232,7 +232,7 @@ def waiting_to_be_accepted(port: int) -> int:
 
 
 def wait_for_backlog(port: int, count: int) -> None:
-    """Let the kernel, and not the loop, come to an end with its work."""
+    """Wait until the kernel has queued the connections, without running the loop."""
     deadline = time.monotonic() + TIMEOUT
     while sys.platform == "linux" and waiting_to_be_accepted(port) < count:
         assert time.monotonic() < deadline

@@ -154,7 +154,7 @@ async def test_drain_names_the_requests_that_delay_it(path: str, caplog: pytest.
     await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
-async def test_connection_without_a_request_tells_its_state() -> None:
+async def test_connection_without_a_request_shows_its_state() -> None:
     async with serving(hello) as served:
         await served.send(GET)
         (connection,) = served.server._state.connections.open

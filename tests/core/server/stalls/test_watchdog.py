@@ -18,12 +18,12 @@ from turnbuckle.server.stalls.task_stacks import blocking_location, callback_fra
 from turnbuckle.server.stalls.watchdog import Watchdog
 
 SECONDS = 0.05
-# Longer than a busy machine leaves a loop alone.
+# Longer than a busy machine keeps a loop from running.
 PATIENT_SECONDS = 0.5
 
 
 class Log(logging.Handler):
-    """Keeps messages; callers that block the loop wait for the first."""
+    """Stores messages; ``has_warned`` is set at the first warning of a blocked loop."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)

@@ -15,7 +15,7 @@ from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
 
 
 class Carrier(asyncio.Transport):
-    """A transport that keeps what is written, and notes what else it is asked."""
+    """A transport that stores the written bytes and records the other calls."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.1", 5)})
@@ -57,7 +57,7 @@ class Carrier(asyncio.Transport):
 
 
 class Noting(asyncio.Protocol):
-    """A protocol that notes what it is told."""
+    """A protocol that records its calls."""
 
     def __init__(self, *, stays: bool = True) -> None:
         self.reported: list[object] = []
@@ -101,7 +101,7 @@ class Pair:
         self.transport = TLSTransport(self.carrier, channel, protocol, loop, SystemClock(loop))
 
     def send(self, data: bytes) -> None:
-        """Let the client send."""
+        """Send bytes from the client."""
         self.client.write(data)
         self.transport.data_received(self.outgoing.read())
 
@@ -116,7 +116,7 @@ class Pair:
         return received
 
     def say_goodbye(self) -> None:
-        """Let the client end its side."""
+        """Close the client's side."""
         with suppress(ssl.SSLWantReadError):
             self.client.unwrap()
         self.transport.data_received(self.outgoing.read())

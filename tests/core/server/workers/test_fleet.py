@@ -25,7 +25,7 @@ def serving(count: int = 2, **more: object) -> Fleet:
 
 
 def acts(fleet: Fleet) -> list[Action]:
-    """Return the actions without what is only said."""
+    """Return the actions without log messages."""
     return [action for action in fleet.actions() if not isinstance(action, Log)]
 
 

@@ -21,7 +21,7 @@ async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, socke
         assert list(problems(tally)) == []
         assert tally.refused == 0
         assert len(set(running.workers())) == 2 + 2 * restarts
-        # Some were kept across requests, and each was ended by a worker that went away, too.
+        # Connections were kept across requests, and each worker that stopped ended some.
         assert tally.sent > tally.connections > 6
 
 

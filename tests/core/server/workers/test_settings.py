@@ -12,7 +12,7 @@ def test_count_0_is_one_worker_for_each_processor() -> None:
     assert Workers().processes == 1
 
 
-def test_count_0_goes_by_the_machine_where_the_system_tells_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_0_is_the_processors_of_the_machine_without_an_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     assert Workers(count=0).processes == os.cpu_count()
 

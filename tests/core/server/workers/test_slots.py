@@ -3,7 +3,7 @@
 from turnbuckle.server.workers.slots import Backoff
 
 
-def test_pauses_double_up_to_the_longest() -> None:
+def test_pauses_double_up_to_the_maximum() -> None:
     backoff = Backoff(0.5, 3.0, 60.0)
     assert [backoff.pause() for _ in range(5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
 

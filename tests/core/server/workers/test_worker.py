@@ -54,7 +54,7 @@ async def test_worker_reports_that_it_serves_and_sends_heartbeats() -> None:
         assert channel.receive() == [{"requests": 2, "memory": 0}]
 
 
-async def test_worker_tells_its_memory_when_asked_and_counts_nothing_unless_asked() -> None:
+async def test_worker_reports_its_memory_when_asked_and_counts_nothing_unless_asked() -> None:
     clock = FakeClock()
     async with supervised(clock=clock, reports_memory=True) as (channel, server, _):
         await answer(server)
@@ -103,7 +103,7 @@ def test_worker_is_taken_from_the_environment_and_refuses_with_a_reason() -> Non
     environ = {WORKER: WorkerEnvironment(channel=theirs.detach(), fds=(7,)).to_json(), "HOME": "/"}
     try:
         worker = Worker.take_from(environ)
-        # What is for the supervisor comes to the whole group.
+        # Signals for the supervisor reach the whole process group.
         os.kill(os.getpid(), signal.SIGHUP)
         worker.refuse("error: no")
     finally:
@@ -130,7 +130,7 @@ def test_resident_memory_grows_with_allocated_bytes() -> None:
     assert len(held) == 50_000_000
 
 
-def test_most_memory_stands_in_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maximum_memory_is_reported_where_the_system_has_no_current_value(monkeypatch: pytest.MonkeyPatch) -> None:
     now = resident_memory()
     monkeypatch.setattr(worker_module, "_STATM", Path("/none"))
     assert resident_memory() > now / 2

@@ -139,7 +139,7 @@ def test_router_factory_that_fails() -> None:
 
 
 def test_signature_that_cannot_be_read_is_called_with_one() -> None:
-    # type() has no signature, and makes the class of what it is given.
+    # type() has no signature, and returns the class of its argument.
     assert "has no feed" in error_of(App(parser=type), "TB503").text
 
 

@@ -322,7 +322,7 @@ class _FirstResult:
 class _Historic:
     @hookspec(historic=True)
     def tell(self) -> None:
-        """Tell all."""
+        """Notify all plugins."""
 
 
 class _Again:
@@ -387,7 +387,7 @@ def test_deprecated_argument_is_a_finding_for_those_who_take_it() -> None:
     assert (found.origins[0].plugin, found.origins[0].hook) == ("old", "items")
 
 
-def test_each_deprecation_is_told_with_its_own_hook() -> None:
+def test_each_deprecation_is_reported_with_its_own_hook() -> None:
     class Old(Plugin):
         info = PluginInfo(name="old")
 
@@ -399,8 +399,11 @@ def test_each_deprecation_is_told_with_its_own_hook() -> None:
 
     owner = make_plugin("owner", hookspecs=_DeprecatedArgument)
     found = App(plugins=[owner, Old]).plan.diagnostics
-    assert {(each.code, each.origins[0].hook) for each in found} == {("TB311", "items"), ("TB311", "others")}
-    assert len({each.origins[0].location for each in found}) == 2
+    assert {(diagnostic.code, diagnostic.origins[0].hook) for diagnostic in found} == {
+        ("TB311", "items"),
+        ("TB311", "others"),
+    }
+    assert len({diagnostic.origins[0].location for diagnostic in found}) == 2
 
 
 def test_hook_of_another_plugin_needs_no_mark() -> None:

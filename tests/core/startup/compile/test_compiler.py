@@ -98,7 +98,7 @@ async def test_scope_middleware_is_inside_that_of_the_app_and_around_its_misses(
 
 
 def _counter(name: str, made: list[str]) -> Middleware:
-    """Return a middleware with a count of its own in the closure of its factory, as a rate limiter has it."""
+    """Return a middleware whose factory has a counter in its closure, as in a rate limiter."""
 
     def factory(call_next: Handler, setup: Setup) -> Handler:
         made.append(name)
@@ -255,10 +255,10 @@ async def test_request_knows_its_route_and_parameters() -> None:
 async def test_response_types_and_error_handlers_of_a_scope_stay_inside() -> None:
     app = App()
     scope = app.scope("/s")
-    for each in (app, scope):
-        each.get("/set")(lambda request: {1})
-        each.get("/fail")(_fail)
-        each.get("/plain")(_word)
+    for group in (app, scope):
+        group.get("/set")(lambda request: {1})
+        group.get("/fail")(_fail)
+        group.get("/plain")(_word)
     inner = scope.scope("/same")
     inner.get("/set")(lambda request: {1})
 
@@ -392,7 +392,7 @@ async def test_hosts_of_a_router_that_a_plugin_makes() -> None:
 
 
 class _Own:
-    """A router with handlers of its own."""
+    """A router with its own handlers."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -509,7 +509,7 @@ def test_router_that_can_be_made_once_only() -> None:
 
     app = App(router=once)
     app.compile()
-    # The first compilation takes over what resolution made; each further one needs a router of its own.
+    # The first compilation uses the router made by resolve(); each further one needs a new router.
     with pytest.raises(StartupError) as caught:
         app.compile()
     assert "once is enough" in str(caught.value.problems[0].diagnostic)

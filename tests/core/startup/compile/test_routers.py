@@ -8,7 +8,7 @@ from turnbuckle import App, Match, Route, RouteError, Router, RouterProvider, Tr
 
 
 class Mute:
-    """A router that does not build paths, and knows patterns of its own."""
+    """A router that does not build paths and has its own patterns."""
 
     def __init__(self) -> None:
         self.tree = TreeRouter()

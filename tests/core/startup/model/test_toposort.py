@@ -35,7 +35,7 @@ def test_solve_does_not_depend_on_the_order_given() -> None:
         pytest.param({"a": "c", "b": "a", "c": "b"}, ["a", "b", "c", "a"], id="three"),
     ],
 )
-def test_cycle_is_told_as_a_path(before: dict[str, str], path: list[str]) -> None:
+def test_cycle_is_reported_as_a_path(before: dict[str, str], path: list[str]) -> None:
     with pytest.raises(OrderCycle) as caught:
         solve("abc", before, len)
     assert caught.value.path == path

@@ -1,4 +1,4 @@
-"""What is known of the plugins that come with the framework is what they are."""
+"""The table of bundled plugins agrees with the plugins."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def _chosen(plan: Plan, kind: str) -> str:
 @pytest.mark.parametrize(("kind", "name", "known"), _KNOWN, ids=[name for _, name, _ in _KNOWN])
 def test_plugin_provides_what_is_said_of_it(kind: str, name: str, known: object) -> None:
     plugin, extra = known.plugin, known.extra
-    (installed,) = [each for each in installed_plugins() if each.name == plugin]
+    (installed,) = [found for found in installed_plugins() if found.name == plugin]
     assert installed.extra == extra
     assert _chosen(App(plugins=[plugin]).plan, kind) == name
 

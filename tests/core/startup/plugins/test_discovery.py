@@ -40,7 +40,7 @@ def test_plugin_by_value_has_its_distribution(packages: Path) -> None:
     _install(packages, "by_value_one", "by-value")
     plugin = importlib.import_module("by_value_one").It
     for value in (plugin, plugin()):
-        (found,) = [each for each in App(plugins=[value]).plan.plugins if each.name == "it"]
+        (found,) = [plugin for plugin in App(plugins=[value]).plan.plugins if plugin.name == "it"]
         assert found.origin.distribution == "by-value 1.2"
 
 
@@ -73,6 +73,6 @@ def test_remainder_of_an_interrupted_pip_is_left_out(folder: str, metadata: str 
 
 
 def test_plugin_of_the_project_has_none() -> None:
-    (found,) = [each for each in App(plugins=[make_plugin("own")]).plan.plugins if each.name == "own"]
+    (found,) = [plugin for plugin in App(plugins=[make_plugin("own")]).plan.plugins if plugin.name == "own"]
     assert found.origin.distribution == ""
     assert distribution_of("no_such_module") == ""

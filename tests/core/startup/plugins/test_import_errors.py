@@ -1,4 +1,4 @@
-"""An import that fails is told by the plugin's own line, and by where that led to."""
+"""A failed import is reported with the plugin's own line and the line that raised."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_library_that_cannot_be_parsed(site: Site) -> None:
     assert found.why.endswith("installed_library.py:1")
 
 
-def test_own_line_alone_is_told_once(site: Site) -> None:
+def test_failure_in_the_plugin_itself_is_reported_once(site: Site) -> None:
     site.install("it", "1 / 0")
     assert "what failed" not in error_of(App(plugins=["it"]), "TB103").why
 

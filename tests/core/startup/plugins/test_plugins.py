@@ -91,7 +91,7 @@ def test_installed_plugin_is_not_enabled_and_not_imported(site: Site) -> None:
 
 def test_installed_plugins_are_listed_without_import(site: Site) -> None:
     (module,) = _install(site, "zeta")
-    (found,) = [each for each in installed_plugins() if each.name == "zeta"]
+    (found,) = [plugin for plugin in installed_plugins() if plugin.name == "zeta"]
     assert (found.distribution, found.value, found.extra) == ("zeta 1.2", f"{module}:It", "")
     assert module not in sys.modules
 
@@ -174,7 +174,7 @@ def test_unknown_plugin_gets_a_hint(site: Site) -> None:
     assert "test_plugins.py" in found.origins[0].location
 
 
-def test_entry_points_are_not_looked_at_when_told_so(site: Site) -> None:
+def test_entry_points_are_ignored_when_switched_off(site: Site) -> None:
     _install(site, "one")
     assert "did you mean" not in error_of(App(plugins=["one"]), "TB101", SettingsSources(entry_points=False)).text
 
@@ -213,7 +213,7 @@ def test_missing_module_names_the_extra(site: Site) -> None:
 def test_broken_plugin_hides_nothing(site: Site) -> None:
     site.install("one", "1 / 0")
     found = errors_of(App(plugins=["one", "two"], settings={"debgu": True}))
-    assert sorted(each.code for each in found) == ["TB101", "TB103", "TB201"]
+    assert sorted(diagnostic.code for diagnostic in found) == ["TB101", "TB103", "TB201"]
 
 
 @pytest.mark.parametrize("ref", [3, object, "json", int], ids=["number", "object", "module", "class"])
@@ -339,7 +339,7 @@ def test_optional_plugin_that_fails_later_is_left_out(hook: object) -> None:
     assert plugin_states(app.plan)["one"] == "quarantined"
 
 
-def test_seconds_are_told_for_each_plugin_and_phase() -> None:
+def test_seconds_are_reported_for_each_plugin_and_phase() -> None:
     plan = App(plugins=[make_plugin("p")]).resolve()
     assert set(plan.seconds) == {"configure", "load and collect", "resolve"}
     assert all(plugin.seconds > 0 for plugin in plan.plugins)

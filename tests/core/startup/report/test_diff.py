@@ -1,4 +1,4 @@
-"""How two compositions differ, in words; TB601 for who is held to one of them."""
+"""Differences between two compositions, in words; TB601 for an app that differs from its lock."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def _with_plugin(**hooks: object) -> App:
 
 
 def _between(before: App, after: App) -> list[str]:
-    return [each.text for each in differences(composition_of(before.resolve()), composition_of(after.resolve()))]
+    return [
+        difference.text for difference in differences(composition_of(before.resolve()), composition_of(after.resolve()))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,14 +173,14 @@ def test_scopes_with_the_same_prefix_are_distinguished() -> None:
 
 
 def _upgraded(composition: Composition) -> Composition:
-    plugins = [{**each, "distribution": "acme", "version": "2.0"} for each in composition["plugins"]]
+    plugins = [{**plugin, "distribution": "acme", "version": "2.0"} for plugin in composition["plugins"]]
     return {**composition, "plugins": plugins, "turnbuckle": "9"}
 
 
 def test_another_version_is_an_upgrade() -> None:
     composition = composition_of(App().resolve())
     found = differences(composition, _upgraded(composition))
-    assert all(each.is_upgrade for each in found)
+    assert all(difference.is_upgrade for difference in found)
     assert PlanDifference("plugin 'h1' was of no distribution, and is of acme 2.0", is_upgrade=True) in found
     assert len(found) == 4
 
@@ -188,12 +190,12 @@ def test_lock_that_differs_is_a_finding(tmp_path: Path, is_binding: bool, level:
     path = tmp_path / "turnbuckle.lock"
     path.write_text(lock_text(composition_of(_base().resolve())))
     found = compare_with_lock(App("shop").resolve(), path, is_binding=is_binding)
-    assert {(each.code, each.level) for each in found} == {("TB601", level)}
-    assert [bool(each.fix) for each in found] == [False, False, False, True]
+    assert {(diagnostic.code, diagnostic.level) for diagnostic in found} == {("TB601", level)}
+    assert [bool(diagnostic.fix) for diagnostic in found] == [False, False, False, True]
 
 
 def test_upgrade_is_a_warning_even_if_the_lock_is_binding(tmp_path: Path) -> None:
     path = tmp_path / "turnbuckle.lock"
     path.write_text(lock_text(_upgraded(composition_of(_base().resolve()))))
     found = compare_with_lock(_base().resolve(), path, is_binding=True)
-    assert {each.level for each in found} == {"warning"}
+    assert {diagnostic.level for diagnostic in found} == {"warning"}

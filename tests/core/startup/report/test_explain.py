@@ -23,7 +23,7 @@ def _step_aside(call_next: Handler, setup: Setup) -> Handler:
 
 
 class _Pages:
-    """A router with handlers of its own."""
+    """A router with its own handlers."""
 
     async def handle(self, request: object) -> str:
         raise AssertionError("nothing is called")
@@ -50,11 +50,14 @@ def _explained(app: App, method: str, target: str, *fields: tuple[str, str]) -> 
 
 
 def _reasons(found: Explanation) -> dict[str, str]:
-    return {f"{','.join(sorted(each.route.methods))} {each.route.path}": each.reason for each in found.candidates}
+    return {
+        f"{','.join(sorted(candidate.route.methods))} {candidate.route.path}": candidate.reason
+        for candidate in found.candidates
+    }
 
 
 def _chain(found: Explanation) -> list[str]:
-    return [each.record.name for each in found.chain]
+    return [middleware.record.name for middleware in found.chain]
 
 
 def test_winner_and_other_candidates_have_reasons() -> None:
@@ -140,7 +143,7 @@ def test_limits_of_the_app_hold() -> None:
 
 def test_limits_and_deadlines_have_their_sources() -> None:
     app = App(settings={"limits": {"content": 5}})
-    settings = {each.key: each for each in _explained(app, "GET", "/").settings}
+    settings = {setting.key: setting for setting in _explained(app, "GET", "/").settings}
     assert settings["limits.content"].value == 5
     assert settings["limits.content"].source.startswith("App(...) at ")
     assert settings["timeouts.head"].source == "default"

@@ -1,4 +1,4 @@
-"""All plugins with how they stand, whatever is wrong with them."""
+"""All plugins with their states, including plugins with mistakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BROKEN = "import nothing_like_it\n"
 
 def _inventory(app: App, **sources: object) -> dict[str, PlannedPlugin]:
     found = plugin_inventory(app.declaration(), SettingsSources(**sources))
-    return {each.name: each for each in found.plugins if each.state != "builtin"}
+    return {plugin.name: plugin for plugin in found.plugins if plugin.state != "builtin"}
 
 
 def _raise(self: object, setup: object) -> list[object]:
@@ -68,7 +68,7 @@ def test_plugin_that_does_not_exist_is_listed() -> None:
 
 def test_inventory_lists_every_problem() -> None:
     found = plugin_inventory(App(settings={"nope": 1}).declaration(), SettingsSources(plugins=("nope",)))
-    assert [each.code for each in found.diagnostics] == ["TB201", "TB101"]
+    assert [diagnostic.code for diagnostic in found.diagnostics] == ["TB201", "TB101"]
 
 
 def test_inventory_leaves_the_app_open() -> None:
@@ -83,7 +83,7 @@ def test_inventory_leaves_the_app_open() -> None:
 
 def _alone(folder: Path, **sources: object) -> dict[str, PlannedPlugin]:
     found = inventory_without_app(SettingsSources(folder=folder, **sources))
-    return {each.name: each for each in found.plugins}
+    return {plugin.name: plugin for plugin in found.plugins}
 
 
 def test_inventory_without_app_imports_nothing(site: Site, tmp_path: Path) -> None:
@@ -127,5 +127,5 @@ def test_inventory_without_app_sees_two_of_one_name(site: Site, tmp_path: Path) 
     site.install("one", BROKEN, distribution="acme")
     site.install("one", BROKEN, distribution="other")
     found = inventory_without_app(SettingsSources(folder=tmp_path))
-    notes = [each.note for each in found.plugins if each.name == "one"]
+    notes = [plugin.note for plugin in found.plugins if plugin.name == "one"]
     assert notes == ["TB102 2 distributions offer plugin 'one'"] * 2

@@ -24,7 +24,7 @@ from turnbuckle.startup.report.plan_text import plan_as_text
 _ROOT = Path(__file__).parents[4]
 _TESTS = _ROOT / "tests/core"
 
-# What these set is told with the bounds that they belong to.
+# These only modify other bounds, which the table describes.
 _NO_BOUNDS = {"capacity.exempt", "capacity.retry_after"}
 
 _KEYS = [f"{section}.{field.name}" for section, cls in LIMIT_SECTIONS.items() for field in attrs.fields(cls)]
@@ -43,7 +43,7 @@ def test_bound_is_in_the_table_and_has_a_test(key: str) -> None:
     assert bound is not None
     path, _, name = bound.test.partition("::")
     tree = ast.parse((_TESTS / path).read_text())
-    assert name in {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert f"| `{key}` |" in limits_as_markdown()
     assert bound.unit
     assert bound.beyond

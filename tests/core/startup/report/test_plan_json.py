@@ -78,9 +78,9 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
 
 
 def test_response_type_names_the_replaced_one(data: dict[str, Json]) -> None:
-    (text,) = [each for each in data["scopes"][0]["response_types"] if each["type"] == "str"]
+    (text,) = [response_type for response_type in data["scopes"][0]["response_types"] if response_type["type"] == "str"]
     assert text["origin"]["plugin"] == "fast"
-    assert [each["origin"]["plugin"] for each in text["rejected"]] == ["responses"]
+    assert [candidate["origin"]["plugin"] for candidate in text["rejected"]] == ["responses"]
 
 
 def test_every_key_is_documented(data: dict[str, Json]) -> None:
@@ -94,4 +94,4 @@ def _keys(value: Json) -> set[str]:
     if not isinstance(value, dict):
         return set()
     own = {key for key in value if re.fullmatch(r"[a-z_]+", key)}
-    return own.union(*(_keys(each) for key, each in value.items() if key not in {"settings", "components", "seconds"}))
+    return own.union(*(_keys(item) for key, item in value.items() if key not in {"settings", "components", "seconds"}))

@@ -67,7 +67,7 @@ def test_passed_parser_lists_the_rejected_ones() -> None:
     plugin = make_plugin("fast", provide_parsers=lambda self, setup: [ParserProvider("fast", H1Parser)])
     (answer,) = why_parser(App(parser=H1Parser, plugins=[plugin]).resolve())
     assert (answer.name, answer.rule) == ("H1Parser", "it was passed to the app")
-    assert [each.name for each in answer.rejected] == ["h1", "fast"]
+    assert [candidate.name for candidate in answer.rejected] == ["h1", "fast"]
     assert answer.rejected[1].source.startswith("plugin 'fast' in provide_parsers at ")
 
 
@@ -75,7 +75,10 @@ def test_routers_of_app_and_scopes_are_explained() -> None:
     app = App()
     app.scope("/api", router=TreeRouter)
     app.scope("/web")
-    assert [(each.name, each.scope) for each in why_router(app.resolve())] == [("tree", ""), ("TreeRouter", "/api")]
+    assert [(answer.name, answer.scope) for answer in why_router(app.resolve())] == [
+        ("tree", ""),
+        ("TreeRouter", "/api"),
+    ]
 
 
 def test_component_of_a_kind_is_explained() -> None:
@@ -215,11 +218,11 @@ def test_route_is_found_by_pattern_and_name(path: str) -> None:
 
 def test_routes_are_found_by_a_path_as_clients_ask_for_it() -> None:
     answers = why_route(_routed(), "/users/anna")
-    assert [(each.name, each.rule) for each in answers] == [
+    assert [(answer.name, answer.rule) for answer in answers] == [
         ("GET /users/{name}", "it answers GET /users/anna"),
         ("POST /users/{name}", "it answers POST /users/anna"),
     ]
-    assert [each.reason for each in answers[0].rejected] == ["it answers POST, not GET"]
+    assert [candidate.reason for candidate in answers[0].rejected] == ["it answers POST, not GET"]
 
 
 @pytest.mark.parametrize("path", ["/users", "nope"])
@@ -236,7 +239,7 @@ def test_setting_names_its_source_and_the_overruled_values(tmp_path: Path) -> No
     sources = SettingsSources(folder=tmp_path, environ={"TURNBUCKLE_LIMITS_CONTENT": "6"}, flags=("limits.content=7",))
     (answer,) = why_setting(App().resolve(sources), "limits.content")
     assert (answer.name, answer.rule) == ("limits.content = 7", "set by --set")
-    assert [(each.name, each.source.rpartition("/")[2]) for each in answer.rejected] == [
+    assert [(candidate.name, candidate.source.rpartition("/")[2]) for candidate in answer.rejected] == [
         ("5", "turnbuckle.toml:2"),
         ("'6'", "$TURNBUCKLE_LIMITS_CONTENT"),
     ]
@@ -255,14 +258,14 @@ def test_secret_is_never_printed() -> None:
     plan = app.resolve(SettingsSources(environ={"TURNBUCKLE_PLUGIN_DOOR_KEY": "hunter2"}))
     (answer,) = why_setting(plan, "plugin.door.key")
     assert answer.name == "plugin.door.key = ********"
-    assert [each.name for each in answer.rejected] == ["********"]
+    assert [candidate.name for candidate in answer.rejected] == ["********"]
     assert _facts(answer, "meaning") == ["opens the door"]
     assert "pa55word" not in str(answer)
     assert "hunter2" not in str(answer)
 
 
 def test_section_is_all_of_its_settings() -> None:
-    names = [each.name.partition(" ")[0] for each in why_setting(App().resolve(), "routing")]
+    names = [answer.name.partition(" ")[0] for answer in why_setting(App().resolve(), "routing")]
     assert names == ["routing.trailing_slash"]
     assert len(why_setting(App().resolve(), "limits")) > 5
 

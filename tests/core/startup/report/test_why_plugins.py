@@ -1,4 +1,4 @@
-"""Why a plugin takes part and what it brings; whose a protocol and a command is."""
+"""Why a plugin is enabled, its records, and which plugin owns a protocol or a command."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_plugin_is_required_by_others() -> None:
 def test_plugin_lists_its_rejected_candidates() -> None:
     answer = _one(why_plugin(_plan(parser="h1", router="tree"), "everything"))
     assert not {"parser", "router"} & _facts(answer).keys()
-    assert [each.name for each in answer.rejected] == ["parser mine", "router own"]
+    assert [candidate.name for candidate in answer.rejected] == ["parser mine", "router own"]
     assert answer.rejected[0].reason.startswith("'h1' is the parser: ")
 
 
@@ -311,6 +311,6 @@ def test_plan_shows_protocols_and_commands() -> None:
 def test_plan_data_names_the_request_for_a_plugin() -> None:
     plugins = plan_as_json(_plan())["plugins"]
     assert isinstance(plugins, list)
-    (plugin,) = [each for each in plugins if each["name"] == "everything"]
+    (plugin,) = [plugin for plugin in plugins if plugin["name"] == "everything"]
     assert (plugin["requires"], plugin["after"], plugin["conflicts"]) == (["base"], ["base"], ["nothing"])
     assert Path(plugin["requested_by"]["location"].rpartition(":")[0]).name == "test_why_plugins.py"

@@ -1,4 +1,4 @@
-"""Middleware that holds in memory what a handler streams is told, with both places."""
+"""Middleware that buffers a streaming handler's response is reported with both locations."""
 
 from __future__ import annotations
 

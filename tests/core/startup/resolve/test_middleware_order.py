@@ -1,4 +1,4 @@
-"""Middleware is ordered by zones, constraints, dependency order; contradictions are told with both places."""
+"""Middleware is ordered by zones, constraints, dependency order; contradictions are reported with both locations."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_constraint_of_a_plugin_does_not_stir_the_written_order() -> None:
 
 def test_ties_go_by_dependency_order_then_name_and_the_app_is_innermost() -> None:
     plugins = [_plugin("zeta", _link("z")), _plugin("beta", _link("b"), after=["zeta"]), _plugin("alpha", _link("a"))]
-    for each in (plugins, plugins[::-1]):
-        assert _order(App(plugins=each, middleware=[_link("own")])) == ["a", "z", "b", "own"]
+    for ordered in (plugins, plugins[::-1]):
+        assert _order(App(plugins=ordered, middleware=[_link("own")])) == ["a", "z", "b", "own"]
 
 
 def test_constraint_may_name_a_plugin() -> None:

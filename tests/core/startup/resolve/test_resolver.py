@@ -39,12 +39,12 @@ def _render(value: object) -> Response:
 
 
 def _types(name: str, *types: object) -> type[Plugin]:
-    records = [ResponseType(each, _render) for each in types]
+    records = [ResponseType(type_, _render) for type_ in types]
     return make_plugin(name, provide_response_types=lambda self, setup: records)
 
 
 def _type_owner(app: App, kind: type) -> str:
-    return next(each.origin.plugin for each in app.plan.root.response_types if each.record.type is kind)
+    return next(planned.origin.plugin for planned in app.plan.root.response_types if planned.record.type is kind)
 
 
 def test_response_type_of_a_plugin_beats_the_builtin_one() -> None:
@@ -75,14 +75,16 @@ def test_response_type_of_a_scope_stays_inside() -> None:
     scope = app.scope("/x", plugins=[_types("b", set)])
     scope.scope("/y")
     owners = [
-        next(each.origin.plugin for each in planned.response_types if each.record.type is set)
+        next(
+            response_type.origin.plugin for response_type in planned.response_types if response_type.record.type is set
+        )
         for planned in app.plan.root.walk()
     ]
     assert owners == ["a", "b", "b"]
 
 
 def _handlers(name: str, *exceptions: object) -> type[Plugin]:
-    records = [ErrorHandler(each, lambda request, error: _answer()) for each in exceptions]
+    records = [ErrorHandler(exception, lambda request, error: _answer()) for exception in exceptions]
     return make_plugin(name, provide_error_handlers=lambda self, setup: records)
 
 
@@ -251,7 +253,7 @@ def test_all_mistakes_in_routes_are_reported_together() -> None:
     app.get("/x")(_takes_id)
     app.get("/y", name="n")(_answer)
     app.get("/z", name="n")(_answer)
-    assert sorted(each.code for each in errors_of(app)) == ["TB405", "TB415", "TB420"]
+    assert sorted(diagnostic.code for diagnostic in errors_of(app)) == ["TB405", "TB415", "TB420"]
 
 
 def test_names_are_unique_in_the_whole_app() -> None:

@@ -1,4 +1,4 @@
-"""Resources: the order that they ask of lifespans, who sees them, and what is wrong with them."""
+"""Resources: the order of their lifespans, their visibility, and their mistakes."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ async def test_lifespan_is_entered_after_its_needs() -> None:
     first = Provides(Lifespan("index", index, provides=INDEX, needs=STORE), name="a")
     app = App(plugins=[first, Provides(storing(), name="b")])
     app.get("/")(lambda request: request.resource(INDEX).store.name)
-    assert [each.record.name for each in app.plan.root.lifespans] == ["store", "index"]
+    assert [lifespan.record.name for lifespan in app.plan.root.lifespans] == ["store", "index"]
     async with Client(app) as client:
         assert (await client.get("/")).text == "store"
 
 
 def test_lifespans_without_needs_stay_in_order() -> None:
     app = App(plugins=[Provides(Lifespan("z", index), Lifespan("z", index), Lifespan("a", index))])
-    assert [each.record.name for each in app.plan.root.lifespans] == ["z", "z", "a"]
+    assert [lifespan.record.name for lifespan in app.plan.root.lifespans] == ["z", "z", "a"]
 
 
 async def test_middleware_reaches_resources_while_it_serves() -> None:

@@ -81,7 +81,8 @@ def test_response_type_without_a_usable_class_is_refused(kind: Any, message: str
 def test_response_type_for_a_class_is_accepted(kind: type) -> None:
     app = App()
     app.response_type(kind)(render)
-    app.resolve()
+    planned = app.resolve().root.response_types
+    assert [found.record.render for found in planned if found.record.type is kind] == [render]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,8 @@ def test_error_handler_that_cannot_be_called_is_refused(handler: Any, message: s
 def test_legal_error_handler_is_accepted(handler: Any) -> None:
     app = App()
     app.error_handler(ValueError)(handler)
-    app.resolve()
+    planned = app.resolve().root.error_handlers
+    assert [found.record.handler for found in planned if found.record.exception is ValueError] == [handler]
 
 
 @pytest.mark.parametrize(("status", "name"), [(404, "NotFound"), (400, "BadRequest"), (500, "InternalServerError")])

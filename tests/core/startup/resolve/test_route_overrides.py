@@ -1,4 +1,4 @@
-"""Routes and scopes may have limits and deadlines of their own, where that can be; the others keep those of the app."""
+"""Routes and scopes may override limits and deadlines of the app where the setting permits it."""
 
 from __future__ import annotations
 
@@ -147,9 +147,9 @@ async def test_route_may_give_more_time_than_the_settings() -> None:
             connections.append(client.connect())
             await connections[-1].send(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path)
         await client.advance(10)
-        assert [each.statuses for each in connections] == [[503], [], []]
+        assert [connection.statuses for connection in connections] == [[503], [], []]
         await client.advance(15)
-        assert [each.statuses for each in connections] == [[503], [503], []]
+        assert [connection.statuses for connection in connections] == [[503], [503], []]
 
 
 async def test_content_deadline_and_rate_of_a_route() -> None:
@@ -218,7 +218,7 @@ def test_route_of_a_plugin_may_have_limits() -> None:
         return [Route(path="/up", handler=_echo, methods=["POST"], limits={"content": 3})]
 
     plan = App(plugins=[make_plugin("up", provide_routes=provide_routes)]).resolve()
-    (planned,) = (each for each, _ in plan.routes())
+    (planned,) = (route for route, _ in plan.routes())
     assert planned.overrides["limits.content"].value == 3
 
 
@@ -230,7 +230,7 @@ def test_app_without_terms_has_none_to_keep() -> None:
     assert application.limits.content == application.content_limit
 
 
-# -- what is told ------------------------------------------------------------------------------------------------------
+# -- reports -----------------------------------------------------------------------------------------------------------
 
 
 def test_explanation_has_the_terms_of_the_route_with_their_sources() -> None:
@@ -239,7 +239,7 @@ def test_explanation_has_the_terms_of_the_route_with_their_sources() -> None:
     limit = shown["limits.content"]
     assert limit.value == 30
     assert limit.source.startswith("route /in/own (")
-    assert [each.value for each in limit.overruled][-2:] == [10, 20]
+    assert [value.value for value in limit.overruled][-2:] == [10, 20]
     assert limit.overruled[-1].source.startswith("scope /in (")
     assert shown["timeouts.handler"].source == "default"
 

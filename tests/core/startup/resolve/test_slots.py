@@ -23,7 +23,7 @@ from turnbuckle.http.parser import H1Parser
 
 
 def _parsers(name: str, *parsers: str) -> type[Plugin]:
-    provided = [ParserProvider(each, H1Parser) for each in parsers or (name,)]
+    provided = [ParserProvider(parser_name, H1Parser) for parser_name in parsers or (name,)]
     return make_plugin(name, provide_parsers=lambda self, setup: provided)
 
 

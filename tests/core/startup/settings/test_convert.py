@@ -56,7 +56,7 @@ def test_fit(value: object, kind: object, expected: object) -> None:
     ],
 )
 def test_fit_refuses(value: object, kind: object) -> None:
-    with pytest.raises(Exception):  # noqa: B017, PT011  # whatever it is, the caller says what was expected
+    with pytest.raises(Exception):  # noqa: B017, PT011  # of any class: the caller names the expected type
         fit(value, kind)
 
 

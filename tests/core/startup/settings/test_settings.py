@@ -25,7 +25,7 @@ def _source(plan: Plan, key: str) -> str:
     return plan.setting_values[key].source
 
 
-def test_defaults_are_told_as_such() -> None:
+def test_defaults_are_shown_as_defaults() -> None:
     plan = App().resolve()
     assert plan.settings == Settings()
     assert _source(plan, "limits.content") == "default"
@@ -181,10 +181,10 @@ def test_wrong_value_of_a_flag_names_the_flag() -> None:
     assert found.origins[0].location == "--port"
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     _write(tmp_path, "[server]\nport = 70000\nbacklog = 0\nx = 1\n[limits]\ncontent = 'a'\n")
     found = errors_of(App(), SettingsSources(folder=tmp_path, flags=("nonsense",)))
-    assert sorted(each.code for each in found) == ["TB201", "TB202", "TB202", "TB202", "TB205"]
+    assert sorted(diagnostic.code for diagnostic in found) == ["TB201", "TB202", "TB202", "TB202", "TB205"]
 
 
 @pytest.mark.parametrize("text", [pytest.param("a = ", id="malformed"), pytest.param(None, id="missing")])
@@ -251,7 +251,7 @@ def test_plugin_settings_in_scopes_say_where_each_was_given() -> None:
     for user in ("a", "b"):
         value = plan.setting_values[f"plugin.configured.user in scope /{user}"]
         assert (value.value, value.source.rpartition(":")[2]) == (user, str(line))
-    places = [each.origins[0].location for each in plan.diagnostics if each.code == "TB207"]
+    places = [diagnostic.origins[0].location for diagnostic in plan.diagnostics if diagnostic.code == "TB207"]
     assert [place.rpartition(":")[2] for place in places] == [str(line)] * 2
 
 
@@ -382,7 +382,7 @@ def test_secret_is_in_no_repr() -> None:
 def test_tracebacks_for_other_machines_are_warned_of(server: dict[str, object], is_warned: bool) -> None:
     for debug in (True, False):
         plan = App(debug=debug, settings={"server": server}).resolve()
-        codes = [each.code for each in plan.diagnostics]
+        codes = [diagnostic.code for diagnostic in plan.diagnostics]
         assert ("TB211" in codes) == (debug and is_warned)
 
 

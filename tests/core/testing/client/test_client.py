@@ -259,7 +259,7 @@ async def test_client_that_waits_in_vain_fails(make_application: MakeApplication
     assert time.monotonic() - began < 5
 
 
-async def test_client_tells_of_a_response_that_is_cut(make_application: MakeApplication) -> None:
+async def test_client_reports_a_response_that_is_cut(make_application: MakeApplication) -> None:
     async def answer(request: Request) -> Response:
         async def pieces() -> AsyncIterator[bytes]:
             yield b"one"

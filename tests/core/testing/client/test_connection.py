@@ -39,7 +39,7 @@ async def test_raw_sends_anything_and_returns_all_that_comes(make_application: M
     assert (exchange.sent, exchange.is_closed, exchange.was_reset) == (POST + GET, False, False)
 
 
-async def test_raw_tells_one_response_from_several(make_application: MakeApplication) -> None:
+async def test_raw_distinguishes_one_response_from_several(make_application: MakeApplication) -> None:
     async with Client(make_application()) as client:
         one, two = await client.raw(GET), await client.raw(GET + GET)
 
@@ -241,5 +241,5 @@ async def test_response_that_switches_shows_what_follows(make_application: MakeA
         pytest.param(GET + HEAD[:-1], ("GET",), id="until-incomplete"),
     ],
 )
-def test_methods_are_told_from_what_is_sent(sent: bytes, methods: tuple[str, ...]) -> None:
+def test_methods_are_found_in_the_sent_bytes(sent: bytes, methods: tuple[str, ...]) -> None:
     assert methods_of(sent, Limits()) == methods

@@ -199,7 +199,7 @@ def test_reader_refuses_a_head_without_end() -> None:
         pytest.param(response(b"200 OK", b"Transfer-Encoding: chunked", content=b"0\r\nA: b"), id="trailers"),
     ],
 )
-def test_reader_tells_an_end_within_a_response(read: Read, data: bytes) -> None:
+def test_reader_recognizes_an_end_within_a_response(read: Read, data: bytes) -> None:
     assert contents(read(data)) == []
     with pytest.raises(IncompleteResponse):
         read(data, eof=True)

@@ -152,7 +152,7 @@ shares_state = Middleware("shares_state", _sharing)
 
 
 class _FirstNext:
-    """Keeps the next handler of the first app for all."""
+    """Calls the next handler of the first app in every app."""
 
     def __init__(self) -> None:
         self.next: Handler | None = None

@@ -47,7 +47,7 @@ class Sound(Plugin):
 
 
 class HasNoInfo(Plugin):
-    """Says nothing of itself."""
+    """Has no ``info``."""
 
 
 class ShoutsItsName(Plugin):
@@ -103,7 +103,7 @@ class _LooseComponent(Component):
 
 
 class ReturnsLooseRecords(Plugin):
-    """Keeps a way to change its records."""
+    """Returns records that can be changed."""
 
     info = PluginInfo(name="loose_records")
 

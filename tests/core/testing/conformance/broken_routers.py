@@ -21,7 +21,7 @@ from turnbuckle import (
 
 
 class Wrapped:
-    """The core's router, to be spoilt."""
+    """The core's router, for subclasses that break it."""
 
     def __init__(self) -> None:
         self.router = TreeRouter()
@@ -148,7 +148,7 @@ class Grows(Wrapped):
 
 
 class Remembers(Wrapped):
-    """Keeps answers by path, and forgets that there are methods."""
+    """Caches matches by path, and ignores the method."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -223,7 +223,7 @@ class FreezesOnce(Wrapped):
 
 
 class LosesRoutes(Wrapped):
-    """Keeps so many routes and no more."""
+    """Drops all routes after the first 250."""
 
     def add(self, route: Route, /) -> None:
         if len(self.router.routes) < 250:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.testing.conformance.running import failures
-from tests.core.testing.conformance.spoilt import (
+from tests.core.testing.conformance.broken_parsers import (
     ExpectsARequest,
     FindsLineEndsInOnePieceOnly,
     KeepsContent,
@@ -23,6 +22,7 @@ from tests.core.testing.conformance.spoilt import (
     UnfoldsToNothing,
     Wrapped,
 )
+from tests.core.testing.conformance.running import failures
 from turnbuckle import ParserFactory
 from turnbuckle.testing.conformance import ParserConformance
 

@@ -47,7 +47,7 @@ def test_broken_plugin_fails(plugin: type[Plugin], test: str, message: str) -> N
     assert message in "".join(failed.get(test, [])), failed
 
 
-def test_plugin_that_nobody_can_find_by_name() -> None:
+def test_plugin_that_cannot_be_found_by_name() -> None:
     failed = failures(suite_of(broken.Sound, is_installed=True), "test_is_found_by_name")
     assert "no distribution has an entry point 'sound'" in failed["test_is_found_by_name"][0]
 

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 
 import attrs
 
-from tests.core.testing.conformance.spoilt import Sound
+from tests.core.testing.conformance.broken_parsers import Sound
 from turnbuckle import Limits, Parser, ParserProvider, Plugin, PluginInfo, Setup
 from turnbuckle.testing.differential import installed_parsers
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.core.testing.conformance.spoilt import (
+from tests.core.testing.conformance.broken_parsers import (
     Answer,
     FindsLineEndsInOnePieceOnly,
     RaisesWhenFed,
@@ -180,7 +180,7 @@ def test_report_is_text_and_data() -> None:
     assert data["unexplained"] == []
 
 
-def test_report_tells_of_splits_and_notes() -> None:
+def test_report_includes_splits_and_notes() -> None:
     report = compare_parsers(
         {"it": FindsLineEndsInOnePieceOnly}, mutations=0, corpus=[CASES["get"]], notes={"broken": "ImportError: no"}
     )

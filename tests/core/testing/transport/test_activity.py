@@ -52,7 +52,7 @@ async def test_settle_fails_when_a_thread_does_not_end() -> None:
     assert await task
 
 
-async def test_settle_tells_of_a_fault_once() -> None:
+async def test_settle_raises_a_fault_once() -> None:
     activity = Activity(asyncio.get_running_loop())
     activity.note_fault(KeyError("x"))
 

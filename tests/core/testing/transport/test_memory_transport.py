@@ -145,7 +145,7 @@ async def test_peer_that_reads_again_gets_everything(slow_ends: Ends) -> None:
     assert await slow_ends.calls() == ["made", "pause", "resume"]
 
 
-async def test_window_lets_bytes_through_that_nobody_reads_yet(slow_ends: Ends) -> None:
+async def test_window_lets_bytes_through_before_they_are_read(slow_ends: Ends) -> None:
     slow_ends.peer.window = 5
     slow_ends.transport.write(b"abc")
     first = slow_ends.transport.get_write_buffer_size(), slow_ends.peer.unread
@@ -295,7 +295,7 @@ async def test_only_bytes_can_be_written(ends: Ends) -> None:
         ends.transport.write("text")  # type: ignore[arg-type]  # the tested mistake
 
 
-async def test_protocol_that_raises_loses_the_connection_and_tells_the_test() -> None:
+async def test_protocol_that_raises_loses_the_connection_and_fails_the_test() -> None:
     class Broken(Recorder):
         def data_received(self, data: bytes) -> None:
             raise LookupError("broken")

@@ -8,6 +8,9 @@ import pytest
 
 from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
 
+# A kernel may lack some of these.
+_KERNEL_FILES = ["/proc/self/status", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"]
+
 
 async def collect(body: FileBody) -> list[bytes]:
     return [piece async for piece in body]
@@ -45,12 +48,9 @@ async def test_file_body_sends_no_more_than_announced(tmp_path: Path, later: byt
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the files of the kernel are in /proc and /sys")
-@pytest.mark.parametrize("path", ["/proc/self/status", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"])
+@pytest.mark.parametrize("path", [path for path in _KERNEL_FILES if Path(path).exists()])
 async def test_file_body_of_unknown_size_is_sent_to_its_end(path: str) -> None:
-    try:
-        body = FileBody(path)
-    except FileNotFoundError:
-        pytest.skip("this kernel has no such file")
+    body = FileBody(path)
     assert body.size is None
     assert b"".join(await collect(body))
 

@@ -12,7 +12,7 @@ Answer = Event | Literal[NeedData.NEED_DATA]
 
 
 class Wrapped:
-    """The core's parser, to be spoilt."""
+    """The core's parser, for subclasses that break it."""
 
     def __init__(self, limits: Limits) -> None:
         self.parser = H1Parser(self.limits(limits))
