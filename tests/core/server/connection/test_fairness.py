@@ -1,7 +1,7 @@
-"""One connection does not occupy the loop: what it may cost in one turn, in requests, in time, and in dropped content.
+"""One connection does not occupy the loop: the limits of one turn, in requests, in time, and in dropped content.
 
 Since Python 3.12 a handler that never waits is answered within the call that received its request. These tests pass
-with 3.11 as well, where each request takes a turn of its own.
+with 3.11 as well, where each request takes a separate turn.
 """
 
 from __future__ import annotations
