@@ -72,4 +72,4 @@ def test_installed_parsers_that_fail_are_noted() -> None:
     )
     assert installed.parsers == {}
     assert installed.notes["failing"] == "LookupError: lost"
-    assert installed.notes["gone"].endswith("[extra]'")
+    assert installed.notes["gone"].endswith("'.[extra]' in a clone")
