@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias, final
 
+from turnbuckle.http.addresses import parse_address
+
 __all__ = ["TrustedAddresses"]
 
 _Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
@@ -54,9 +56,7 @@ class TrustedAddresses:
 
 def _is_in(address: str, networks: tuple[_Network, ...]) -> bool:
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        found = parse_address(address)
     except ValueError:
         return False
-    # A dual-stack socket reports IPv4 clients as IPv4-mapped IPv6 addresses.
-    found = (found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None) or found
     return any(found in network for network in networks)

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-import math
 from typing import Final, final
 
-from turnbuckle.server.model.capacity import Capacity, open_file_limit
+from turnbuckle.http.addresses import parse_address
+from turnbuckle.server.model.capacity import Capacity, FileBudget, divide_open_files
 from turnbuckle.web.peer import Peer
 
 __all__ = ["Admission", "AdmissionStatus"]
-
-# Connections that are rejected with an answer at a time.
-_MAX_REJECTIONS: Final = 32
 
 # An IPv6 subscriber has at least a /64, so the last 64 bits of an address do not identify the subscriber.
 _IPV6_PREFIX: Final = 64
@@ -49,15 +46,26 @@ class Admission:
 
     Attributes:
         capacity: see above.
+        files: how the files that the process may open are divided.
         requests: number of requests that handlers are working on.
     """
 
-    __slots__ = ("_admitted", "_by_address", "_exempt", "_max_connections", "_rejecting", "capacity", "requests")
+    __slots__ = (
+        "_admitted",
+        "_by_address",
+        "_exempt",
+        "_max_connections",
+        "_rejecting",
+        "capacity",
+        "files",
+        "requests",
+    )
 
     def __init__(self, capacity: Capacity) -> None:
         self.capacity: Final = capacity
+        self.files: Final[FileBudget] = divide_open_files()
         self.requests = 0
-        self._max_connections: Final = capacity.connections or _max_connections_by_files()
+        self._max_connections: Final = capacity.connections or self.files.connections
         self._exempt: Final = tuple(ipaddress.ip_network(network, strict=False) for network in capacity.exempt)
         self._by_address: Final[dict[str, int]] = {}
         self._admitted = 0
@@ -102,7 +110,7 @@ class Admission:
 
     def reject(self) -> AdmissionStatus:
         """Return REJECTING, and count it, if a rejected connection may be answered; else NOT_COUNTED."""
-        if self._rejecting >= _MAX_REJECTIONS:
+        if self._rejecting >= self.files.rejections:
             return AdmissionStatus.NOT_COUNTED
         self._rejecting += 1
         return AdmissionStatus.REJECTING
@@ -121,19 +129,12 @@ class Admission:
     def _key(self, peer: Peer) -> str:
         """Return the address or network that a peer is counted by; "" for a peer that is not counted."""
         try:
-            address = ipaddress.ip_address(peer.client[0] if peer.client is not None else "")
+            address = parse_address(peer.client[0] if peer.client is not None else "")
         except ValueError:
             # Unix sockets have no addresses.
             return ""
-        if isinstance(address, ipaddress.IPv6Address):
-            address = address.ipv4_mapped or address
         if any(address in network for network in self._exempt):
             return ""
         if address.version == 4:
             return str(address)
         return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
-
-
-def _max_connections_by_files() -> float:
-    files = open_file_limit()
-    return files - files // 8 if files else math.inf

@@ -26,9 +26,6 @@ __all__ = ["Acceptor", "Connect", "limit_unsent"]
 Connect: TypeAlias = Callable[[socket.socket], Awaitable[object]]
 """Start serving an accepted socket; the callee owns the socket from then on."""
 
-# Connections accepted in one turn of the loop, so that open connections are served in between.
-_MAX_IN_A_TURN: Final = 64
-
 # Seconds before accepting is tried again; the pause doubles each time, up to the maximum.
 _FIRST_PAUSE: Final = 0.05
 _MAX_PAUSE: Final = 1.0
@@ -52,6 +49,7 @@ class Acceptor:
         connect: called with each accepted socket.
         clock: the server's clock.
         loop: the serving loop.
+        most: connections accepted in one turn of the loop, so that open connections are served in between.
     """
 
     def __init__(
@@ -60,11 +58,14 @@ class Acceptor:
         connect: Connect,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
+        *,
+        most: int = 64,
     ) -> None:
         self._listener: Final = listener
         self._connect: Final = connect
         self._clock: Final = clock
         self._loop: Final = loop
+        self._most: Final = most
         self._connecting: Final[set[asyncio.Task[None]]] = set()
         self._accepted: Final[set[socket.socket]] = set()
         self._retry: Timer | None = None
@@ -92,7 +93,7 @@ class Acceptor:
             self._retry.cancel()
 
     def _accept(self) -> None:
-        for _ in range(_MAX_IN_A_TURN):
+        for _ in range(self._most):
             if not self._accept_one():
                 return
 

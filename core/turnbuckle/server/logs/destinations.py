@@ -5,6 +5,7 @@ Only the thread of the log's queue writes, so writing may block.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -173,7 +174,14 @@ class LogFile:
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o640)
+    # Without O_NONBLOCK, opening a named pipe would wait for a reader, and writing to it for a slow one.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    try:
+        return os.open(path, flags, 0o640)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "no program reads from this pipe", path) from error
+        raise
 
 
 def _wait_until_ready(descriptor: int) -> None:

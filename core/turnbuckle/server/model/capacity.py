@@ -7,6 +7,8 @@ Sources: RFC 9110, sections 10.2.3 (Retry-After) and 15.6.4 (503); RFC 6585, sec
 from __future__ import annotations
 
 import ipaddress
+import math
+import os
 import sys
 from contextlib import suppress
 from typing import Final
@@ -15,7 +17,7 @@ import attrs
 
 from turnbuckle.http.limit_field import limit
 
-__all__ = ["Capacity", "open_file_limit", "raise_open_file_limit"]
+__all__ = ["Capacity", "FileBudget", "divide_open_files", "open_file_limit", "raise_open_file_limit"]
 
 _SERVER: Final = "it applies to the whole server"
 _CONNECTION: Final = "it applies to a connection, and its requests may be for several routes"
@@ -32,8 +34,8 @@ class Capacity:
     """Limits on the connections and requests that a server handles at a time.
 
     Attributes:
-        connections: connections open at a time; further ones are answered 503 and closed. 0: seven eighths of the files
-            that the process may have open, which leaves some for the app.
+        connections: connections open at a time; further ones are answered 503 and closed. 0: as many as the files that
+            the process may open allow, with an eighth of them, and at least 64 or half of them, left to the app.
         connections_per_address: connections open at a time from one IPv4 address or one IPv6 /64; further ones are
             answered 429 and closed. 0: any number. Behind a proxy, all connections have the proxy's address: add it to
             ``exempt``.
@@ -78,6 +80,52 @@ class Capacity:
         fixed=_CONNECTION,
     )
     retry_after: int = attrs.field(default=5, validator=attrs.validators.ge(0))
+
+
+# The files that the app may open at least, unless that is more than half of those that are left.
+_APP_FILES: Final = 64
+
+# Sockets that are open for a moment only: rejected ones, and those accepted in one turn of the loop.
+_MAX_REJECTIONS: Final = 32
+_MAX_ACCEPTED: Final = 64
+
+# The open files of a server at its start, where the system does not list them.
+_USUAL_FILES: Final = 32
+
+
+@attrs.frozen(kw_only=True)
+class FileBudget:
+    """How the files that a process may open are divided; each number is at least 1.
+
+    Attributes:
+        connections: connections that are served at a time; ``math.inf`` without a limit of open files.
+        rejections: connections that are rejected with an answer at a time.
+        accepted: connections that are accepted in one turn of the loop.
+    """
+
+    connections: float = math.inf
+    rejections: int = _MAX_REJECTIONS
+    accepted: int = _MAX_ACCEPTED
+
+
+def divide_open_files() -> FileBudget:
+    """Return the budget of this process, given its limit and the files that are open now."""
+    limit = open_file_limit()
+    if not limit:
+        return FileBudget()
+    left = max(limit - _open_files(), 0)
+    app = max(left // 8, min(left // 2, _APP_FILES))
+    rejections, accepted = min(_MAX_REJECTIONS, left // 8), min(_MAX_ACCEPTED, left // 8)
+    return FileBudget(
+        connections=max(1, left - app - rejections - accepted), rejections=max(1, rejections), accepted=max(1, accepted)
+    )
+
+
+def _open_files() -> int:
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        with suppress(OSError):
+            return len(os.listdir(folder))
+    return _USUAL_FILES
 
 
 def open_file_limit() -> int:

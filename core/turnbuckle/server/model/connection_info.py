@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from turnbuckle.http.addresses import canonical_address
 from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.tls import TLSInfo
 
@@ -56,14 +57,14 @@ def address_of(transport: asyncio.BaseTransport) -> str:
 def client_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
     """Return address and port of the client; None for a Unix socket."""
     client = transport.get_extra_info("peername")
-    return (client[0], client[1]) if isinstance(client, tuple) else None
+    return (canonical_address(client[0]), client[1]) if isinstance(client, tuple) else None
 
 
 def _server_of(transport: asyncio.BaseTransport) -> tuple[str, int] | str | None:
     server = transport.get_extra_info("sockname")
     match server:
         case (str() as host, int() as port, *_):
-            return host, port
+            return canonical_address(host), port
         case bytes():
             # A name of Linux's abstract namespace, which begins with NUL.
             return "@" + server.removeprefix(b"\0").decode("utf-8", "surrogateescape")

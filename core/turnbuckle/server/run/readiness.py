@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Readiness", "ServerObserver", "call_repeatedly"]
 
 _log: Final = SafeLogger("turnbuckle.server")
+
+# Bytes of a ready file that are read; its first line is a process ID.
+_MAX_LINE: Final = 64
 
 
 class ServerObserver(Protocol):
@@ -41,7 +45,7 @@ class Readiness:
         notifier: sends the notifications to systemd.
 
     Raises:
-        TurnbuckleError: the ready file cannot be written.
+        TurnbuckleError: the ready file cannot be written, or another kind of file is at its path.
     """
 
     def __init__(self, ready_file: str = "", notifier: Notifier | None = None) -> None:
@@ -49,6 +53,7 @@ class Readiness:
         self.notifier: Final = notifier or Notifier()
         if self._path is not None:
             _check_folder(self._path)
+            _check_kind(self._path)
             if not _belongs_to_live_server(self._path):
                 self._path.unlink(missing_ok=True)
 
@@ -82,7 +87,7 @@ class Readiness:
         path = self._path
         with suppress(OSError):
             # Another generation of the service may have written its own file meanwhile.
-            if path is not None and path.read_text(encoding="utf-8").startswith(f"{os.getpid()}\n"):
+            if path is not None and _first_line(path) == str(os.getpid()):
                 path.unlink()
 
     def alive(self) -> None:
@@ -113,10 +118,35 @@ def _check_folder(path: Path) -> None:
         raise TurnbuckleError(f"cannot write ready file {str(path)!r}: no permission in {str(folder)!r}")
 
 
+def _check_kind(path: Path) -> None:
+    """Refuse to replace a pipe, a device, a socket or a folder; a pipe would make every reader wait for a writer."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        # A link to a missing file is replaced, like any other file.
+        return
+    if not stat.S_ISREG(mode):
+        raise TurnbuckleError(f"cannot write ready file {str(path)!r}: it exists and is not a regular file")
+
+
+def _first_line(path: Path) -> str:
+    """Return the first line of a regular file; other kinds of files are not read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    # Without O_NONBLOCK, opening a pipe that another program put there would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        return file.read(_MAX_LINE).partition(b"\n")[0].decode("ascii", "replace")
+
+
 def _belongs_to_live_server(path: Path) -> bool:
     """Return whether another server that is alive has written the ready file; a dead server's file is out of date."""
     try:
-        pid = int(path.read_text(encoding="utf-8").partition("\n")[0])
+        pid = int(_first_line(path))
         os.kill(pid, 0)
     except PermissionError:
         return True

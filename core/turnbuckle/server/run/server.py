@@ -25,6 +25,7 @@ from turnbuckle.server.listen.listeners import open_listeners
 from turnbuckle.server.listen.protocol_stack import protocol_factory
 from turnbuckle.server.listen.proxied_connection import ProxySettings
 from turnbuckle.server.model.application import Application
+from turnbuckle.server.model.capacity import FileBudget
 from turnbuckle.server.model.clock import Clock, SystemClock
 from turnbuckle.server.run.readiness import Readiness, ServerObserver
 from turnbuckle.server.run.signals import on_reload_signal, on_stop_signals
@@ -42,6 +43,9 @@ _CANCEL_SECONDS: Final = 1.0
 # Seconds after which the log names the connections that delay a stop, and how many it names.
 _GRACE_SECONDS: Final = 1.0
 _MAX_NAMED: Final = 10
+
+# Connections below which the log warns that the limit of open files is low.
+_FEW_CONNECTIONS: Final = 256
 
 
 @final
@@ -132,6 +136,7 @@ class HTTPServer:
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
         self._state = state = ServerState(self.application, clock, loop)
+        _warn_of_few_files(self.application.capacity.connections, state.admission.files)
         timeouts = self.application.timeouts
         self._lifespans = Lifespans(
             self.application.lifespans,
@@ -279,7 +284,10 @@ class HTTPServer:
                 listener.socket.listen(self._bind_address.backlog)
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
-        self._acceptors = [Acceptor(listener.socket, connect, state.clock, loop) for listener in self._listeners]
+        most = state.admission.files.accepted
+        self._acceptors = [
+            Acceptor(listener.socket, connect, state.clock, loop, most=most) for listener in self._listeners
+        ]
 
     def _stop_accepting(self) -> None:
         if self._listeners:
@@ -326,6 +334,15 @@ class HTTPServer:
             _log.warning("cancelled but still running: %s", running)
             _log_pending(self._state.connections)
             self._state.connections.give_up()
+
+
+def _warn_of_few_files(connections: int, files: FileBudget) -> None:
+    if connections > files.connections:
+        _log.warning(
+            "capacity.connections is %d, but the open files (ulimit -n) suffice for %d", connections, files.connections
+        )
+    elif files.connections < _FEW_CONNECTIONS and not connections:
+        _log.warning("the open files (ulimit -n) suffice for %d connections only; raise the limit", files.connections)
 
 
 def _count(count: int, noun: str) -> str:

@@ -162,6 +162,9 @@ def _check_settings(tls: TLS) -> None:
 def _check_readable(name: str, file: str) -> None:
     # OpenSSL's error names neither the file nor the setting.
     try:
+        if not Path(file).is_dir() and Path(file).exists() and not Path(file).is_file():
+            # Reading a pipe would wait for a writer, and its content could be read only once.
+            raise TLSError(f"cannot read tls.{name} {file!r}: not a regular file")
         with Path(file).open("rb"):
             pass
     except (OSError, ValueError) as error:

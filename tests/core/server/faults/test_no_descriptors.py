@@ -58,3 +58,38 @@ def test_server_without_descriptors_drops_no_connection(loop: str, tmp_path: Pat
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         answers = [b"".join(iter(lambda one=client: one.recv(65536), b"")) for client in clients]
     assert {answer.split(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
+
+
+_FEW = """
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))
+    from turnbuckle import App
+    from turnbuckle.server.run.runner import run
+
+    app = App()
+
+    @app.get("/")
+    async def home() -> str:
+        files = [open("/dev/null") for _ in range(16)]
+        for file in files:
+            file.close()
+        return "hello"
+
+    run(app.compile(), port=0, loop={loop!r})
+"""
+
+
+@pytest.mark.parametrize("limit", [64, 128, 256])
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_server_with_few_files_answers_503_and_leaves_some_to_the_app(loop: str, limit: int, tmp_path: Path) -> None:
+    with server_process(dedent(_FEW).format(loop=loop, limit=limit), tmp_path) as server, ExitStack() as clients:
+        assert len(server.lines("suffice for")) == 1
+        first = clients.enter_context(server.connect())
+        first.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"hello" in first.recv(65536)
+        others = [clients.enter_context(server.connect()) for _ in range(limit + 32)]
+        assert b" 503 " in others[-20].recv(65536) + others[-1].recv(65536) or not server.lines("cannot accept")
+        first.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"hello" in first.recv(65536)
+        assert server.lines("cannot accept") == []
+        assert server.lines("Traceback") == []

@@ -166,3 +166,19 @@ def test_standard_descriptors_that_are_closed_are_taken() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True)
     assert done.stdout == "True True\n"
+
+
+def test_pipe_without_a_reader_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no program reads from this pipe"):
+        open_destination(str(tmp_path / "pipe"))
+
+
+def test_pipe_with_a_reader_is_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    destination = open_destination(str(tmp_path / "pipe"))
+    destination.write([b"line\n"])
+    destination.close()
+    assert os.read(reader, 100) == b"line\n"
+    os.close(reader)

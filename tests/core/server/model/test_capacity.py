@@ -11,6 +11,7 @@ import pytest
 
 from tests.core.server.serving_in_memory import GET, ServedConnection, hello, post, post_head, serving
 from turnbuckle.server.connection.admission import Admission, AdmissionStatus
+from turnbuckle.server.model import capacity
 from turnbuckle.server.model.capacity import Capacity, open_file_limit, raise_open_file_limit
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.testing.client.connection import Connection
@@ -112,7 +113,23 @@ def test_connections_leave_files_for_others() -> None:
     files = open_file_limit()
     admission = Admission(Capacity())
     entered = sum(admission.enter(Peer()) == 0 for _ in range(files))
-    assert entered == files - files // 8
+    assert entered == admission.files.connections <= files - files // 8
+
+
+@pytest.mark.parametrize("limit", [64, 128, 256, 1024])
+def test_few_files_are_divided_so_that_the_app_has_some(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "open_file_limit", lambda: limit)
+    monkeypatch.setattr(capacity, "_open_files", lambda: 16)
+    budget = capacity.divide_open_files()
+    app = limit - 16 - budget.connections - budget.rejections - budget.accepted
+    assert app >= min(64, (limit - 16) // 2)
+    assert min(budget.connections, budget.rejections, budget.accepted) >= 1
+
+
+def test_no_files_at_all_leave_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "open_file_limit", lambda: 8)
+    monkeypatch.setattr(capacity, "_open_files", lambda: 16)
+    assert capacity.divide_open_files() == capacity.FileBudget(connections=1, rejections=1, accepted=1)
 
 
 @pytest.mark.parametrize("exempt", ["10.0.0", "example.com", "10.0.0.0/33"])

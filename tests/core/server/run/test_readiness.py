@@ -101,3 +101,37 @@ async def test_service_manager_hears_of_every_step_and_that_the_loop_is_alive(tm
         server.request_stop()
         assert await asyncio.wait_for(serving, TIMEOUT)
         assert heard() == "STOPPING=1"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "link to a pipe"])
+def test_ready_file_replaces_only_regular_files(tmp_path: Path, kind: str) -> None:
+    path, pipe = tmp_path / "ready", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    match kind:
+        case "pipe":
+            path = pipe
+        case "folder":
+            path.mkdir()
+        case "device":
+            path = Path(os.devnull)
+        case _:
+            path.symlink_to(pipe)
+    with pytest.raises(TurnbuckleError, match="it exists and is not a regular file"):
+        Readiness(str(path))
+
+
+def test_stop_does_not_wait_for_a_pipe_that_replaced_the_ready_file(tmp_path: Path) -> None:
+    path = tmp_path / "ready"
+    readiness = Readiness(str(path))
+    readiness.ready(())
+    path.unlink()
+    os.mkfifo(path)
+    readiness.stopping()
+    assert path.exists()
+
+
+def test_link_to_nothing_is_replaced_by_the_ready_file(tmp_path: Path) -> None:
+    path = tmp_path / "ready"
+    path.symlink_to(tmp_path / "nothing")
+    Readiness(str(path)).ready(())
+    assert path.read_text().startswith(f"{os.getpid()}\n")

@@ -168,3 +168,13 @@ def test_files_that_are_gone_keep_the_old_context(authority: Authority) -> None:
 def test_check_files_is_a_time(seconds: float) -> None:
     with pytest.raises(ValueError, match="check_files must be a number of at least 0"):
         TLS(check_files=seconds)
+
+
+@pytest.mark.parametrize("name", ["cert", "key", "client_ca"])
+def test_pipe_is_not_read(authority: Authority, name: str) -> None:
+    cert, key = authority.issue("localhost")
+    pipe = authority.folder / "pipe"
+    os.mkfifo(pipe)
+    files = {"cert": cert, "key": key, "client_ca": authority.file, name: str(pipe)}
+    with pytest.raises(TLSError, match=rf"cannot read tls.{name} .*: not a regular file"):
+        Certificates(TLS(**files, client_certificates="required"), ALPN)  # type: ignore[arg-type]
