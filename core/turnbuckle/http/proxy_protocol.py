@@ -15,7 +15,6 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.addresses import canonical_address
 
 __all__ = ["ProxyHeader", "ProxyHeaderParser"]
 
@@ -132,7 +131,7 @@ def _header_from_text(found: re.Match[bytes]) -> ProxyHeader:
             raise ProtocolError(f"malformed PROXY address {found[name]!r}") from error
         if address.version != version or port > 0xFFFF:
             raise ProtocolError(f"malformed PROXY {name} {found[name]!r}, port {port}")
-        addresses.append((canonical_address(str(address)), port))
+        addresses.append((str(address), port))
     return ProxyHeader(is_known=True, source=addresses[0], destination=addresses[1])
 
 
@@ -147,13 +146,9 @@ def _header_from_binary(family: int, addresses: bytes) -> ProxyHeader:
         raise ProtocolError(f"PROXY header of {len(addresses)} bytes is too short for its addresses")
     if family in _UNIX:
         return ProxyHeader(is_known=True)
-    source, destination = (
-        canonical_address(str(ipaddress.ip_address(address)))
-        for address in (addresses[:size], addresses[size : 2 * size])
-    )
     ports = addresses[2 * size : 2 * size + 4]
     return ProxyHeader(
         is_known=True,
-        source=(source, int.from_bytes(ports[:2], "big")),
-        destination=(destination, int.from_bytes(ports[2:], "big")),
+        source=(str(ipaddress.ip_address(addresses[:size])), int.from_bytes(ports[:2], "big")),
+        destination=(str(ipaddress.ip_address(addresses[size : 2 * size])), int.from_bytes(ports[2:], "big")),
     )

@@ -11,9 +11,9 @@ import enum
 import ipaddress
 from typing import Final, final
 
-from turnbuckle.http.addresses import parse_address
 from turnbuckle.server.model.capacity import Capacity, FileBudget, divide_open_files
 from turnbuckle.web.peer import Peer
+from turnbuckle.web.trusted_addresses import parse_address
 
 __all__ = ["Admission", "AdmissionStatus"]
 

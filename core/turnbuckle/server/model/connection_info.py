@@ -7,9 +7,9 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.addresses import canonical_address
 from turnbuckle.web.peer import LazyEvent, Peer
 from turnbuckle.web.tls import TLSInfo
+from turnbuckle.web.trusted_addresses import canonical_address
 
 __all__ = ["DIRECT", "ConnectionInfo", "address_of", "client_of", "describe_peer"]
 
@@ -40,12 +40,16 @@ DIRECT: Final = ConnectionInfo()
 def describe_peer(transport: asyncio.Transport, info: ConnectionInfo, lost: LazyEvent) -> Peer:
     """Return the two ends of a connection."""
     return Peer(
-        client=info.client if info.is_proxied else client_of(transport),
-        server=info.server if info.is_proxied else _server_of(transport),
+        client=_spelled(info.client) if info.is_proxied else client_of(transport),
+        server=_spelled(info.server) if info.is_proxied else _server_of(transport),
         scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
         tls=info.tls,
         lost=lost,
     )
+
+
+def _spelled(address: tuple[str, int] | None) -> tuple[str, int] | None:
+    return (canonical_address(address[0]), address[1]) if address is not None else None
 
 
 def address_of(transport: asyncio.BaseTransport) -> str:
