@@ -126,7 +126,6 @@ def test_app_is_found(project: Project, text: str, name: str) -> None:
         ),
         pytest.param("apps:late", "'apps:late' returned a coroutine, not a turnbuckle.App", id="async-factory"),
         pytest.param("apps:wrong", "'apps:wrong' returned a dict, not a turnbuckle.App", id="wrong-factory"),
-        pytest.param("apps:broken", "'apps:broken' failed: LookupError: no configuration (apps.py:21)", id="raising"),
         pytest.param(
             "app_is_a_number", "'app_is_a_number:app' is an int, not a turnbuckle.App", id="default-is-no-app"
         ),
@@ -137,6 +136,14 @@ def test_app_is_not_found(project: Project, refusal: Callable[..., str], text: s
     project.write("two.py", 'from turnbuckle import App\na = App()\nb = App()\npart = a.scope("/x")\n')
     project.write("app_is_a_number.py", "app = 3\n")
     assert refusal("check", text) == f"error: {message}"
+
+
+def test_factory_that_raises_is_a_problem_with_its_line(project: Project) -> None:
+    project.write("apps.py", APPS)
+    result = project.call("check", "apps:broken")
+    assert result.exit_code == 3
+    lines = result.stderr.splitlines()
+    assert lines[:2] == ["error: TB701 'apps:broken' failed: LookupError: no configuration", "  the app at apps.py:21"]
 
 
 def test_malformed_target_is_a_usage_error(project: Project) -> None:

@@ -69,7 +69,7 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     if is_reloading and workers is not None:
         raise click.UsageError("--reload serves with one process and cannot be combined with --workers.")
     options = (
-        options.with_setting("--host", "server.host", ",".join(hosts) or None)
+        options.with_setting("--host", "server.host", ",".join(hosts) if hosts else None)
         .with_setting("--port", "server.port", port)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)

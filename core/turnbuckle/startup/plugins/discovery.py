@@ -108,7 +108,7 @@ def _is_leftover(point: EntryPoint) -> bool:
         return False
     folder: object = getattr(point.dist, "_path", None)
     # pip renames the folder before it deletes it. The metadata may be gone by then.
-    return (isinstance(folder, Path) and folder.name.startswith("~")) or not point.dist.metadata["Name"]
+    return (isinstance(folder, Path) and folder.name.startswith("~")) or "Name" not in point.dist.metadata
 
 
 def _distribution_of_entry(point: EntryPoint) -> str:

@@ -20,6 +20,7 @@ from turnbuckle.testing.transport.activity import Activity
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.testing.transport.memory_peer import MemoryPeer
 from turnbuckle.testing.transport.memory_transport import MemoryTransport
+from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.types import Handler
@@ -46,7 +47,9 @@ class MemoryServer:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.activity: Final = Activity(loop, timeout)
-        self._exceptions: Final[list[tuple[HTTPConnection, list[BaseException]]]] = []
+        # A connection has a peer once its transport has connected it, which takes a turn of the loop.
+        self._opened: list[tuple[HTTPConnection, list[BaseException]]] = []
+        self._exceptions: Final[dict[Peer, list[BaseException]]] = {}
         application = attrs.evolve(application, handle=self._recording(application.handle))
         self._application: Final = application
         self._clock: Final = clock
@@ -100,21 +103,27 @@ class MemoryServer:
         MemoryTransport(protocol, peer, self.activity, self._extra_info)
         limits = self._application.limits
         exceptions: list[BaseException] = []
-        self._exceptions.append((protocol, exceptions))
+        self._opened.append((protocol, exceptions))
         return Connection(peer, self.activity, self._clock, limits=limits, methods=methods, exceptions=exceptions)
 
     def _recording(self, handle: Handler) -> Handler:
         """Return a handler that records the exceptions that no error handler takes."""
 
         async def recording(request: Request) -> Response:
-            for protocol, exceptions in reversed(self._exceptions):
-                if protocol.peer is request.peer:
-                    # Each request has its own context.
-                    ON_EXCEPTION.set(exceptions.append)
-                    break
+            exceptions = self._exceptions_of(request.peer)
+            if exceptions is not None:
+                # Each request has its own context.
+                ON_EXCEPTION.set(exceptions.append)
             return await handle(request)
 
         return recording
+
+    def _exceptions_of(self, peer: Peer) -> list[BaseException] | None:
+        if peer not in self._exceptions:
+            connected = [entry for entry in self._opened if hasattr(entry[0], "peer")]
+            self._opened = [entry for entry in self._opened if not hasattr(entry[0], "peer")]
+            self._exceptions.update((protocol.peer, exceptions) for protocol, exceptions in connected)
+        return self._exceptions.get(peer)
 
 
 def transport_info(scheme: str, client: tuple[str, int] | None) -> dict[str, object]:

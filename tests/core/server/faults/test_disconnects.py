@@ -110,9 +110,11 @@ def _has_no_deadline(name: str, event: str, cancels: bool) -> bool:
 
 
 def test_cases_cover_every_state() -> None:
+    # A connection yields for one turn of the loop, too short for a client to go; test_fairness.py has that state.
     assert {case.state for case in CASES.values()} == set(ConnectionState) - {
         ConnectionState.CLOSED,
         ConnectionState.SWITCHED,
+        ConnectionState.YIELDING,
     }
 
 
