@@ -92,10 +92,12 @@ class Watchdog:
         return True
 
     def _report(self, location: str, frames: list[FrameType], since: float, answered: threading.Event) -> None:
+        # Described first: the loop's thread may run on while the warning is written.
+        stack = " < ".join(_describe_frame(frame) for frame in frames[: -_MAX_FRAMES - 1 : -1])
+        del frames
         others = f" ({self._unreported} more times since the last report)" if self._unreported else ""
         _log.warning("the event loop is blocked for %.1f s by %s%s", time.monotonic() - since, location, others)
-        _log.debug("blocked at %s", " < ".join(_describe_frame(frame) for frame in frames[: -_MAX_FRAMES - 1 : -1]))
-        del frames
+        _log.debug("blocked at %s", stack)
         answered.wait()
         if not self._stopped.is_set():
             _log.warning("the event loop was blocked for %.1f s by %s", time.monotonic() - since, location)
