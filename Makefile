@@ -73,8 +73,9 @@ $(VENV)/.installed-dev: pyproject.toml
 	$(call environment,$(VENV),-e .[dev])
 	@touch $(VENV)/.installed-run
 
-$(PEERS)/.installed: bench/requirements.txt pyproject.toml
+$(PEERS)/.installed: bench/requirements.txt bench/requirements-no-deps.txt pyproject.toml
 	$(call environment,$(PEERS),-r bench/requirements.txt -e .[fast])
+	@$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --no-deps -r bench/requirements-no-deps.txt
 
 run: $(VENV)/.installed-run
 	$(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)

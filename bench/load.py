@@ -1,14 +1,15 @@
-"""The workloads, and a run of wrk on a server."""
+"""A run of wrk on a server, and its result."""
 
 import re
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.cpu import cpu_seconds, pinned
-from bench.servers import Running
+from bench.scenarios import Scenario
+from bench.servers import Running, ServerFailed
 
 SCRIPTS: Final = Path(__file__).parent / "wrk"
 CONNECTIONS: Final = 64
@@ -16,39 +17,6 @@ CONNECTIONS: Final = 64
 _REQUESTS: Final = re.compile(r"^\s*(\d+) requests in ", re.MULTILINE)
 _BAD_STATUS: Final = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _SOCKET_ERRORS: Final = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
-
-
-@dataclass(frozen=True)
-class Workload:
-    """One kind of request.
-
-    Args:
-        name: The name for `--workload` and in the JSON.
-        title: The title in the table.
-        script: The wrk script in wrk/, or None for wrk's own request (only Host).
-        at_most: For the names of other servers, the share of their CPU time that Turnbuckle may take.
-    """
-
-    name: str
-    title: str
-    script: str | None = None
-    at_most: dict[str, float] = field(default_factory=dict)
-
-
-WORKLOADS: Final = (
-    Workload(
-        "small",
-        "small requests (Host only)",
-        at_most={"floor": 1.7, "uvicorn": 0.65, "blacksheep": 0.5, "starlette": 0.45},
-    ),
-    Workload(
-        "browser",
-        "browser-like requests (12 fields)",
-        script="browser.lua",
-        at_most={"uvicorn": 0.75, "blacksheep": 0.65, "starlette": 0.55},
-    ),
-    Workload("varied", "varied requests (12 fields; target and values never repeat)", script="varied.lua"),
-)
 
 
 @dataclass(frozen=True)
@@ -66,17 +34,28 @@ class Sample:
         return self.cpu_seconds * 1e6 / self.requests if self.requests else float("inf")
 
 
-def measure(target: Running, workload: Workload, *, core: int, seconds: int, seed: int) -> Sample:
-    """Load `target` for `seconds` with wrk on `core`; `seed` makes a varied workload differ from run to run."""
+def measure(target: Running, scenario: Scenario, *, core: int, seconds: int, seed: int) -> Sample:
+    """Load `target` for `seconds` with wrk on `core`; `seed` makes the requests differ from run to run.
+
+    Raises:
+        ServerFailed: wrk could not connect.
+    """
     argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
-    if workload.script is not None:
-        argv += ["-s", str(SCRIPTS / workload.script)]
+    if scenario.script is not None:
+        argv += ["-s", str(SCRIPTS / scenario.script)]
     argv += [f"http://127.0.0.1:{target.port}/", "--", str(seed)]
     cpu, clock = cpu_seconds(target.pid), time.monotonic()
     with pinned(core):
-        report = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        finished = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise ServerFailed(f"{target.server.title} does not answer under load: {_last_line(finished)}")
+    report = finished.stdout
     spent = cpu_seconds(target.pid) - cpu
     return Sample(_requests(report), _errors(report), spent, time.monotonic() - clock)
+
+
+def _last_line(finished: subprocess.CompletedProcess[str]) -> str:
+    return (finished.stdout + finished.stderr).strip().rpartition("\n")[2] or f"wrk exits with {finished.returncode}"
 
 
 def _requests(report: str) -> int:

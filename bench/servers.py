@@ -1,12 +1,14 @@
 """The compared servers: start them on a core, and stop them."""
 
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,11 +28,13 @@ class Server:
         name: The name for `--only` and in the JSON.
         title: The title in the table.
         command: Arguments of Python; `PORT` stands for the port.
+        is_constant: The server answers the same to every request of a kind.
     """
 
     name: str
     title: str
     command: tuple[str, ...]
+    is_constant: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Running:
     port: int
 
 
-def _script(name: str, title: str) -> Server:
-    return Server(name, title, (str(APPS / f"{name}_app.py"), "PORT"))
+def _script(name: str, title: str, script: str | None = None, *arguments: str) -> Server:
+    return Server(name, title, (str(APPS / f"{script or name}_app.py"), "PORT", *arguments))
 
 
 # The core's own parser, named explicitly because another one may be installed.
@@ -53,13 +57,22 @@ TURNBUCKLE: Final = Server(
 )
 SERVERS: Final = (
     TURNBUCKLE,
-    Server("floor", "floor (bare uvloop Protocol)", (str(APPS / "floor.py"), "PORT")),
-    _script("uvicorn", "uvicorn, bare ASGI"),
+    Server("floor", "floor (bare uvloop Protocol)", (str(APPS / "floor.py"), "PORT"), is_constant=True),
+    _script("socketify", "socketify (C++)"),
+    _script("uvicorn-zttp", "uvicorn with zttp, bare ASGI", "asgi", "zttp"),
+    _script("uvicorn-httptools", "uvicorn with httptools, bare ASGI", "asgi"),
+    _script("granian-rsgi", "Granian (Rust), RSGI", "granian"),
+    _script("granian-asgi", "Granian (Rust), bare ASGI", "granian", "asgi"),
+    _script("robyn", "Robyn (Rust)"),
     _script("blacksheep", "BlackSheep on uvicorn"),
+    _script("falcon", "Falcon on uvicorn"),
     _script("starlette", "Starlette on uvicorn"),
+    _script("litestar", "Litestar on uvicorn"),
+    _script("fastapi", "FastAPI on uvicorn"),
     _script("sanic", "Sanic"),
     _script("aiohttp", "aiohttp"),
 )
+NAMES: Final = tuple(server.name for server in SERVERS)
 
 
 class ServerFailed(Exception):
@@ -67,51 +80,58 @@ class ServerFailed(Exception):
 
 
 @contextmanager
-def running(server: Server, core: int) -> Iterator[Running]:
+def running(server: Server, core: int, *, path: str = "/", cwd: Path = APPS) -> Iterator[Running]:
     """Start `server` on `core`, wait until it answers, and stop it when the block ends.
 
     Raises:
-        ServerFailed: It ended at once, or did not give the expected answer within START_SECONDS.
+        ServerFailed: It ended at once, or did not answer within START_SECONDS.
     """
-    port = _free_port()
-    argv = [sys.executable, *(str(port) if argument == "PORT" else argument for argument in server.command)]
+    port = free_port()
+    argv = [sys.executable, *(argument.replace("PORT", str(port)) for argument in server.command)]
     with pinned(core):
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=cwd,
+            start_new_session=True,
+        )
     try:
-        _wait_until_it_answers(server, process, port)
+        _wait_until_it_answers(server, process, port, path)
         yield Running(server, process.pid, port)
     finally:
         _stop(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], port: int, path: str) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while (body := _ask(port)) is None:
+    while not _answers(port, path):
         if process.poll() is not None:
-            raise ServerFailed(f"{server.title} ended with status {process.returncode}")
+            raise ServerFailed(f"{server.title} did not start: it ended with status {process.returncode}")
         if time.monotonic() > deadline:
-            raise ServerFailed(f"{server.title} does not answer after {START_SECONDS:.0f} s")
+            raise ServerFailed(f"{server.title} did not start: it does not answer after {START_SECONDS:.0f} s")
         time.sleep(0.05)
-    if body != b"Hello, World!":
-        raise ServerFailed(f"{server.title} answers {body!r}")
 
 
-def _ask(port: int) -> bytes | None:
+def _answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().read()
-    except OSError:
-        return None
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
     finally:
         connection.close()
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -121,3 +141,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    # Workers that a server has left behind.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,16 +1,17 @@
-"""Summarize the samples of all rounds as one row for each server and workload."""
+"""Summarize the samples of all rounds as one row for each server and scenario."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.load import Sample, Workload
+from bench.load import Sample
+from bench.scenarios import Scenario
 from bench.servers import TURNBUCKLE, Server
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """The result of one server under one workload.
+    """The result of one server in one scenario.
 
     Args:
         ratio: Turnbuckle's CPU time divided by the server's, or None for Turnbuckle and if Turnbuckle did not run.
@@ -35,10 +36,10 @@ class Row:
         return "pass" if self.ratio <= self.at_most else "fail"
 
 
-def summarize(workload: Workload, samples: dict[Server, list[Sample]]) -> list[Row]:
+def summarize(scenario: Scenario, samples: dict[Server, list[Sample]]) -> list[Row]:
     """Return one row for each server, in the order given."""
     ours = samples.get(TURNBUCKLE, [])
-    return [_row(server, theirs, ours, workload.at_most.get(server.name)) for server, theirs in samples.items()]
+    return [_row(server, theirs, ours, scenario.at_most.get(server.name)) for server, theirs in samples.items()]
 
 
 def _row(server: Server, theirs: Sequence[Sample], ours: Sequence[Sample], at_most: float | None) -> Row:

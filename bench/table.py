@@ -1,6 +1,6 @@
 """Format rows as a table for the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from bench.summary import Row
@@ -8,16 +8,9 @@ from bench.summary import Row
 COLUMNS: Final = ("server", "CPU µs/request", "least", "requests/s", "core busy", "Turnbuckle ÷", "at most", "")
 
 
-def render(groups: Iterable[tuple[str, Sequence[Row]]]) -> str:
-    """Return one table with each group of rows under its title."""
-    titled = [(title, [cells(row) for row in rows]) for title, rows in groups]
-    every = [COLUMNS, *(line for _, lines in titled for line in lines)]
-    widths = [max(len(line[column]) for line in every) for column in range(len(COLUMNS))]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    out = [align(COLUMNS, widths), rule]
-    for title, lines in titled:
-        out += [title, *(align(line, widths) for line in lines), rule]
-    return "\n".join(out)
+def render(title: str, rows: Sequence[Row], absent: Sequence[str]) -> str:
+    """Return one table under its title; `absent` has a line for each server that could not be measured."""
+    return "\n".join([title, *aligned(COLUMNS, [cells(row) for row in rows]), *(f"  {line}" for line in absent)])
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -34,11 +27,17 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def align(line: Sequence[str], widths: Sequence[int]) -> str:
-    """Return `line` with its first cell aligned left and the numbers aligned right."""
-    first, *numbers = line
-    aligned = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
-    return "  ".join([first.ljust(widths[0]), *aligned]).rstrip()
+def aligned(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, with its columns and a rule above; numbers are aligned right."""
+    widths = [max(len(line[column]) for line in (columns, *lines)) for column in range(len(columns))]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return [_line(columns, widths), rule, *(_line(line, widths) for line in lines)]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *numbers = cells
+    right = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
+    return "  ".join([first.ljust(widths[0]), *right]).rstrip()
 
 
 def _ratio(ratio: float | None) -> str:

@@ -11,12 +11,19 @@ async def home(request: web.Request) -> web.Response:
 
 
 async def item(request: web.Request) -> web.Response:
-    return web.Response(text=f"item {int(request.match_info['id'])}")
+    id = int(request.match_info["id"])
+    return web.json_response({"id": id, "name": f"item {id}", "tags": ["red", "large"]})
+
+
+async def order(request: web.Request) -> web.Response:
+    order = await request.json()
+    return web.json_response({"id": order["id"], "name": order["name"], "total": order["price"] * order["quantity"]})
 
 
 app = web.Application()
 app.router.add_get("/", home)
 app.router.add_get(r"/items/{id:\d+}", item)
+app.router.add_post("/items", order)
 
 if __name__ == "__main__":
     port = int(sys.argv[1])

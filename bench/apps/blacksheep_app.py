@@ -1,9 +1,7 @@
-"""BlackSheep on uvicorn, with the settings of uvicorn_app.py and a lifespan, in which it builds its routes."""
+"""BlackSheep on uvicorn, with a lifespan, in which it builds its routes."""
 
-import sys
-
-import uvicorn
-from blacksheep import Application, Request, Response, get, text
+from blacksheep import Application, Request, Response, get, json, post, text
+from on_uvicorn import serve
 
 app = Application()
 
@@ -15,18 +13,15 @@ async def home(request: Request) -> Response:
 
 @get("/items/{int:id}")
 async def item(request: Request) -> Response:
-    return text(f"item {int(request.route_values['id'])}")
+    id = int(request.route_values["id"])
+    return json({"id": id, "name": f"item {id}", "tags": ["red", "large"]})
+
+
+@post("/items")
+async def order(request: Request) -> Response:
+    order = await request.json()
+    return json({"id": order["id"], "name": order["name"], "total": order["price"] * order["quantity"]})
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        access_log=False,
-        server_header=False,
-        log_level="warning",
-    )
+    serve(app, lifespan="on")

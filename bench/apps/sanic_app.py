@@ -3,7 +3,7 @@
 import sys
 
 from sanic import HTTPResponse, Request, Sanic
-from sanic.response import text
+from sanic.response import json, text
 
 app = Sanic("bench", configure_logging=False)
 
@@ -15,7 +15,13 @@ async def home(request: Request) -> HTTPResponse:
 
 @app.get("/items/<id:int>")
 async def item(request: Request, id: int) -> HTTPResponse:
-    return text(f"item {id}")
+    return json({"id": id, "name": f"item {id}", "tags": ["red", "large"]})
+
+
+@app.post("/items")
+async def order(request: Request) -> HTTPResponse:
+    order = request.json
+    return json({"id": order["id"], "name": order["name"], "total": order["price"] * order["quantity"]})
 
 
 if __name__ == "__main__":

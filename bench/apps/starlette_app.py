@@ -1,11 +1,9 @@
-"""Starlette on uvicorn, with the settings of uvicorn_app.py."""
+"""Starlette on uvicorn."""
 
-import sys
-
-import uvicorn
+from on_uvicorn import serve
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 
@@ -13,21 +11,19 @@ async def home(request: Request) -> PlainTextResponse:
     return PlainTextResponse("Hello, World!")
 
 
-async def item(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(f"item {request.path_params['id']}")
+async def item(request: Request) -> JSONResponse:
+    id = request.path_params["id"]
+    return JSONResponse({"id": id, "name": f"item {id}", "tags": ["red", "large"]})
 
 
-app = Starlette(routes=[Route("/", home), Route("/items/{id:int}", item)])
+async def order(request: Request) -> JSONResponse:
+    order = await request.json()
+    return JSONResponse({"id": order["id"], "name": order["name"], "total": order["price"] * order["quantity"]})
+
+
+app = Starlette(
+    routes=[Route("/", home), Route("/items/{id:int}", item), Route("/items", order, methods=["POST"])],
+)
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        server_header=False,
-        log_level="warning",
-    )
+    serve(app)

@@ -11,5 +11,12 @@ async def home(request: Request) -> str:
 
 
 @app.get("/items/{id:int}")
-async def item(request: Request, id: int) -> str:
-    return f"item {id}"
+async def item(request: Request, id: int) -> dict[str, object]:
+    return {"id": id, "name": f"item {id}", "tags": ["red", "large"]}
+
+
+@app.post("/items")
+async def order(request: Request) -> dict[str, object]:
+    order = await request.json()
+    assert isinstance(order, dict)
+    return {"id": order["id"], "name": order["name"], "total": order["price"] * order["quantity"]}

@@ -1,0 +1,109 @@
+"""The kinds of requests that are compared, and the check of their answers."""
+
+import http.client
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+TIMEOUT: Final = 5.0
+# Two, so that a constant is no correct answer. The floor, which answers with a constant, is checked with the first.
+IDS: Final = (10000001, 10000002)
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, and the expected answer: the text, or the JSON document, of a response with status 200."""
+
+    method: str
+    target: str
+    content: bytes | None
+    answer: object
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of request.
+
+    Args:
+        name: The name for `--scenario` and in the JSON.
+        title: The title of the table.
+        script: The wrk script in wrk/, or None for wrk's own request (only Host).
+        call: Returns the request for an id.
+        at_most: For the names of other servers, the share of their CPU time that Turnbuckle may take.
+    """
+
+    name: str
+    title: str
+    script: str | None
+    call: Callable[[int], Call]
+    at_most: dict[str, float] = field(default_factory=dict)
+
+
+def _item(id: int) -> Call:
+    return Call("GET", f"/items/{id}?page=2", None, {"id": id, "name": f"item {id}", "tags": ["red", "large"]})
+
+
+def _post(id: int) -> Call:
+    name = f"order {id}"
+    order = {"id": id, "name": name, "price": 9.5, "quantity": 3, "tags": ["red", "large"], "note": "leave at door"}
+    return Call("POST", "/items", json.dumps(order).encode(), {"id": id, "name": name, "total": 28.5})
+
+
+def _plain(id: int) -> Call:
+    return Call("GET", "/", None, "Hello, World!")
+
+
+SCENARIOS: Final = (
+    Scenario(
+        "item",
+        "item: GET /items/{id:int}, 12 browser fields, the target and 4 of them new each time, JSON answer",
+        "item.lua",
+        _item,
+        {"uvicorn-httptools": 0.85, "starlette": 0.62, "fastapi": 0.25, "socketify": 1.10},
+    ),
+    Scenario(
+        "post",
+        "post: 110 bytes of JSON in, JSON out, a new Authorization each time",
+        "post.lua",
+        _post,
+        {"uvicorn-httptools": 0.80, "starlette": 0.60, "granian-rsgi": 0.70},
+    ),
+    # The ratios before this scenario stopped being the first one.
+    Scenario(
+        "plain",
+        "plain: the same 40 bytes again and again",
+        None,
+        _plain,
+        {"uvicorn-httptools": 0.67, "starlette": 0.47, "fastapi": 0.16, "granian-rsgi": 0.62, "socketify": 1.28},
+    ),
+)
+
+
+def wrong_answer(port: int, scenario: Scenario, ids: tuple[int, ...] = IDS) -> str:
+    """Return what is wrong with a server's answers to a scenario, or "" if all are correct."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+            wrong = [_wrong(connection, scenario.call(id)) for id in ids]
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer: {error!r}"
+    return next(filter(None, wrong), "")
+
+
+def _wrong(connection: socket.socket, call: Call) -> str:
+    content = call.content or b""
+    head = f"{call.method} {call.target} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"
+    if content:
+        head += f"Content-Type: {JSON}\r\nContent-Length: {len(content)}\r\n"
+    # In one piece, because the floor takes every read for a request.
+    connection.sendall(head.encode() + b"\r\n" + content)
+    response = http.client.HTTPResponse(connection, method=call.method)
+    response.begin()
+    body = response.read()
+    if response.status != 200:
+        return f"status {response.status} for {call.method} {call.target}"
+    is_json = (response.getheader("content-type") or "").startswith(JSON)
+    answer: object = json.loads(body) if is_json else body.decode()
+    return "" if answer == call.answer else f"{body[:80]!r} for {call.method} {call.target}"
