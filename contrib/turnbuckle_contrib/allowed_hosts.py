@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, cast, final
+from typing import Final, Literal, final
 
 import attrs
 
@@ -49,18 +49,18 @@ class AllowedHostsConfig:
 
 
 @final
-class AllowedHostsPlugin(Plugin):
+class AllowedHostsPlugin(Plugin[AllowedHostsConfig]):
     """Provide the middleware ``allowed_hosts`` in the security zone."""
 
-    info = PluginInfo(name="allowed_hosts", config=AllowedHostsConfig)
+    info = PluginInfo(name="allowed_hosts")
 
-    def provide_middleware(self, setup: Setup) -> list[Middleware]:
+    def provide_middleware(self, setup: Setup[AllowedHostsConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [Middleware("allowed_hosts", _around, zone="security")]
 
 
-def _around(next_handler: Handler, setup: Setup) -> Handler:
-    config = cast("AllowedHostsConfig", setup.config)
+def _around(next_handler: Handler, setup: Setup[AllowedHostsConfig]) -> Handler:
+    config = setup.config
     if _ANY in config.hosts:
         return next_handler
     is_allowed = _compile(config.hosts)

@@ -75,22 +75,22 @@ class HealthConfig:
 
 
 @final
-class HealthPlugin(Plugin):
+class HealthPlugin(Plugin[HealthConfig]):
     """Provide the routes of liveness and readiness.
 
     Args:
         checks: checks by name, in addition to the checks of the settings and of other plugins.
     """
 
-    info = PluginInfo(name="health", config=HealthConfig)
+    info = PluginInfo(name="health")
     hookspecs = HealthHooks
 
     def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
         self._checks: Final = tuple(HealthCheck(name, check) for name, check in (checks or {}).items())
 
-    def provide_routes(self, setup: Setup) -> list[Route]:
+    def provide_routes(self, setup: Setup[HealthConfig]) -> list[Route]:
         """Return the two routes."""
-        config = cast("HealthConfig", setup.config)
+        config = setup.config
         provided = cast("Iterable[HealthCheck]", setup.ask("provide_health_checks", setup=setup))
         configured = [HealthCheck(name, _imported(name, value)) for name, value in config.checks.items()]
         readiness = _Readiness(_unique([*self._checks, *configured, *provided]), config.timeout)

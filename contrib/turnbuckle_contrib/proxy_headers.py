@@ -6,7 +6,7 @@ Only one family of fields is read, never both: a family that the proxy does not 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Final, Literal, cast, final
+from typing import Final, Literal, final
 
 import attrs
 
@@ -49,19 +49,19 @@ class ProxyHeadersConfig:
 
 
 @final
-class ProxyHeadersPlugin(Plugin):
+class ProxyHeadersPlugin(Plugin[ProxyHeadersConfig]):
     """Provide the middleware ``proxy_headers`` in the edge zone."""
 
     # Whether a request id is trusted depends on the connected peer, which this plugin replaces by the client.
-    info = PluginInfo(name="proxy_headers", config=ProxyHeadersConfig, after=("request_id",))
+    info = PluginInfo(name="proxy_headers", after=("request_id",))
 
-    def provide_middleware(self, setup: Setup) -> list[Middleware]:
+    def provide_middleware(self, setup: Setup[ProxyHeadersConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [Middleware("proxy_headers", _around, zone="edge")]
 
 
-def _around(next_handler: Handler, setup: Setup) -> Handler:
-    config = cast("ProxyHeadersConfig", setup.config)
+def _around(next_handler: Handler, setup: Setup[ProxyHeadersConfig]) -> Handler:
+    config = setup.config
     trusted = TrustedAddresses(config.trusted)
     if not trusted:
         return next_handler

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
-from typing import Final, cast, final
+from typing import Final, final
 
 import attrs
 
@@ -47,18 +47,18 @@ class RequestIdConfig:
 
 
 @final
-class RequestIdPlugin(Plugin):
+class RequestIdPlugin(Plugin[RequestIdConfig]):
     """Provide the middleware ``request_id`` in the edge zone."""
 
-    info = PluginInfo(name="request_id", config=RequestIdConfig)
+    info = PluginInfo(name="request_id")
 
-    def provide_middleware(self, setup: Setup) -> list[Middleware]:
+    def provide_middleware(self, setup: Setup[RequestIdConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [Middleware("request_id", _around, zone="edge", provides=("request_id",))]
 
 
-def _around(next_handler: Handler, setup: Setup) -> Handler:
-    config = cast("RequestIdConfig", setup.config)
+def _around(next_handler: Handler, setup: Setup[RequestIdConfig]) -> Handler:
+    config = setup.config
     header = config.header
     is_trusted = _trust(config.trusted)
 

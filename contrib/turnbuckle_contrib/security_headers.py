@@ -6,7 +6,7 @@ security, are off until the settings give their values.
 
 from __future__ import annotations
 
-from typing import Final, cast, final
+from typing import Final, final
 
 import attrs
 
@@ -59,18 +59,18 @@ class SecurityHeadersConfig:
 
 
 @final
-class SecurityHeadersPlugin(Plugin):
+class SecurityHeadersPlugin(Plugin[SecurityHeadersConfig]):
     """Provide the middleware ``security_headers`` in the security zone."""
 
-    info = PluginInfo(name="security_headers", config=SecurityHeadersConfig)
+    info = PluginInfo(name="security_headers")
 
-    def provide_middleware(self, setup: Setup) -> list[Middleware]:
+    def provide_middleware(self, setup: Setup[SecurityHeadersConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [Middleware("security_headers", _around, zone="security")]
 
 
-def _around(next_handler: Handler, setup: Setup) -> Handler:
-    config = cast("SecurityHeadersConfig", setup.config)
+def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handler:
+    config = setup.config
     given = [(name, str(getattr(config, key))) for key, name in _FIELDS.items()]
     plain = [(name, value) for name, value in given if value]
     transport = config.strict_transport_security

@@ -27,7 +27,7 @@ from turnbuckle.scope import Scope
 
 __all__ = ["App"]
 
-_OPTIONS: Final = ("plugins", "settings", "parser", "router", "middleware", "debug", "lifespan", "converters")
+_OPTIONS: Final = ("plugins", "settings", "parser", "router", "middleware", "debug", "lifespan", "converters", "config")
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
@@ -45,6 +45,8 @@ class App(Scope):
         debug: show tracebacks to clients; never in production. None leaves the decision to the settings.
         lifespan: an ``async def`` that yields once, between startup and shutdown.
         converters: converters of path parameters by name, which add to or replace the built-in ones.
+        config: an attrs class for the app's own settings in the section ``app``; ``request.config(cls)`` and the
+            ``setup.config`` of its lifespans return the instance.
     """
 
     def __init__(  # noqa: PLR0913  # all but the name by name
@@ -59,6 +61,7 @@ class App(Scope):
         debug: bool | None = None,
         lifespan: Callable[..., object] | None = None,
         converters: Mapping[str, Converter | ConverterFactory] | None = None,
+        config: type | None = None,
         **unknown: Never,
     ) -> None:
         check_options("App", unknown, _OPTIONS)
@@ -70,6 +73,7 @@ class App(Scope):
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
         self._debug: Final = debug
         self._converters: Final = _mapping_of(converters)
+        self._config: Final = config
         self._add_parts(plugins, middleware, router)
         if lifespan is not None:
             self.lifespan(lifespan)
@@ -148,6 +152,7 @@ class App(Scope):
             settings=self._settings,
             debug=self._debug,
             converters=self._converters,
+            config=self._config,
         )
 
     def _resolved(self) -> Resolution:

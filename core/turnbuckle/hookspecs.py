@@ -11,12 +11,16 @@ result.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import pluggy
 
 if TYPE_CHECKING:
     import click
+
+    # Type checkers know typing_extensions without its installation. With the default, plain ``Plugin`` is complete,
+    # and is the base of all plugins.
+    from typing_extensions import TypeVar
 
     from turnbuckle.diagnostics import Diagnostic
     from turnbuckle.plan import Plan
@@ -33,6 +37,12 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
     from turnbuckle.setup import Setup
 
+    ConfigT = TypeVar("ConfigT", default=Any)
+else:
+    from typing import TypeVar
+
+    ConfigT = TypeVar("ConfigT")
+
 __all__ = ["API", "PROJECT", "Hooks", "hookimpl", "hookspec"]
 
 PROJECT: Final = "turnbuckle"
@@ -47,41 +57,41 @@ API: Final = 1
 """The generation of the hooks on this page; ``PluginInfo.api`` is the generation that a plugin was written for."""
 
 
-class Hooks:
-    """The hooks of generation 1 (``PluginInfo.api``)."""
+class Hooks(Generic[ConfigT]):
+    """The hooks of generation 1 (``PluginInfo.api``), for plugins with settings of the class ``ConfigT``."""
 
     @hookspec
-    def provide_parsers(self, setup: Setup) -> Iterable[ParserProvider]:
+    def provide_parsers(self, setup: Setup[ConfigT]) -> Iterable[ParserProvider]:
         """Provide parsers of requests. A slot: exactly one is chosen for the app."""
         return ()
 
     @hookspec
-    def provide_routers(self, setup: Setup) -> Iterable[RouterProvider]:
+    def provide_routers(self, setup: Setup[ConfigT]) -> Iterable[RouterProvider]:
         """Provide routers. A slot: exactly one is chosen for each scope."""
         return ()
 
     @hookspec
-    def provide_middleware(self, setup: Setup) -> Iterable[Middleware]:
+    def provide_middleware(self, setup: Setup[ConfigT]) -> Iterable[Middleware]:
         """Add middleware. All of it is used; zones, ``before`` and ``after`` determine the order."""
         return ()
 
     @hookspec
-    def provide_response_types(self, setup: Setup) -> Iterable[ResponseType]:
+    def provide_response_types(self, setup: Setup[ConfigT]) -> Iterable[ResponseType]:
         """Add conversions of return values into responses. The same type from two plugins is refused."""
         return ()
 
     @hookspec
-    def provide_routes(self, setup: Setup) -> Iterable[Route]:
+    def provide_routes(self, setup: Setup[ConfigT]) -> Iterable[Route]:
         """Add routes. Routes that claim the same requests are refused."""
         return ()
 
     @hookspec
-    def provide_error_handlers(self, setup: Setup) -> Iterable[ErrorHandler]:
+    def provide_error_handlers(self, setup: Setup[ConfigT]) -> Iterable[ErrorHandler]:
         """Add handlers for exceptions, by type. The same type from two plugins is refused."""
         return ()
 
     @hookspec
-    def provide_protocols(self, setup: Setup) -> Iterable[ProtocolProvider]:
+    def provide_protocols(self, setup: Setup[ConfigT]) -> Iterable[ProtocolProvider]:
         """Add protocols that a connection may switch to, by ALPN name or upgrade token. Each token can be used once.
 
         The factory of a protocol with an upgrade token makes the handler for all requests that offer the token;
@@ -90,17 +100,17 @@ class Hooks:
         return ()
 
     @hookspec
-    def provide_components(self, setup: Setup) -> Iterable[Component]:
+    def provide_components(self, setup: Setup[ConfigT]) -> Iterable[Component]:
         """Provide components of other kinds: json, loop, templates, ... A slot for each kind."""
         return ()
 
     @hookspec
-    def provide_lifespans(self, setup: Setup) -> Iterable[Lifespan]:
+    def provide_lifespans(self, setup: Setup[ConfigT]) -> Iterable[Lifespan]:
         """Add contexts that are entered on the serving loop, in dependency order, and left in reverse."""
         return ()
 
     @hookspec
-    def provide_commands(self, setup: Setup) -> Iterable[click.Command]:
+    def provide_commands(self, setup: Setup[ConfigT]) -> Iterable[click.Command]:
         """Add commands to the ``turnbuckle`` command line; ``@click.pass_obj`` passes them the plan.
 
         The commands exist if the settings in the current folder, or the app of ``turnbuckle --app``, enable the plugin.

@@ -216,6 +216,7 @@ class Plan:
         seconds: duration of each phase in seconds.
         converters: converters of path parameters by name.
         quarantined: names of optional plugins that are quarantined because the app does not start with them.
+        config: the app's own settings, an instance of the class in ``App(config=...)``; None for none.
     """
 
     app_name: str
@@ -234,6 +235,7 @@ class Plan:
         default=BUILTIN_CONVERTERS, eq=_by_content, repr=False, converter=frozen_mapping
     )
     quarantined: frozenset[str] = frozenset()
+    config: object = attrs.field(default=None, repr=False)
 
     def routes(self) -> Iterator[tuple[PlannedRoute, PlannedScope]]:
         """Yield every route with its scope, outer scopes first."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 import attrs
 
-from turnbuckle.hookspecs import Hooks
+from turnbuckle.hookspecs import ConfigT, Hooks
 
 __all__ = ["Plugin", "PluginInfo"]
 
@@ -24,7 +24,8 @@ class PluginInfo:
     Attributes:
         name: unique name, in lower case with underscores; it is the name of the entry point.
         api: the generation of hooks that the plugin was written for.
-        config: an attrs class for the settings under ``[plugin.NAME]``, or None if the plugin has no settings.
+        config: an attrs class for the settings under ``[plugin.NAME]``; None for the class in ``Plugin[...]``, or for
+            no settings.
         requires: names of plugins that must be enabled together with it.
         after: names of plugins that precede it in dependency order if they are enabled.
         conflicts: names of plugins that must not be enabled together with it.
@@ -38,11 +39,15 @@ class PluginInfo:
     conflicts: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
 
 
-class Plugin(Hooks):
+class Plugin(Hooks[ConfigT]):
     """The base class of all plugins: set ``info`` and override the hooks that the plugin implements.
 
     ``@hookimpl`` on the methods is allowed but not needed. A plugin is found by its entry point in the group
     ``turnbuckle.plugins``, or passed to ``App(plugins=[...])`` as a class or an instance.
+
+    ``class Uploads(Plugin[UploadsConfig])`` has settings of the class ``UploadsConfig``, and its info need not repeat
+    the class: ``setup.config`` in its hooks is an instance, for type checkers as well. Without settings, derive it
+    from plain ``Plugin``.
 
     Attributes:
         info: the metadata of the plugin.
@@ -52,3 +57,29 @@ class Plugin(Hooks):
 
     info: ClassVar[PluginInfo]
     hookspecs: ClassVar[type | None] = None
+
+
+def config_class(plugin: Plugin[Any]) -> type | None:
+    """Return the class of a plugin's settings, from its info or from ``Plugin[...]``; None if it has none."""
+    declared = config_in_bases(type(plugin))
+    return plugin.info.config or (declared if isinstance(declared, type) else None)
+
+
+def config_in_bases(cls: type) -> object:
+    """Return the argument of ``Plugin[...]`` among the bases of a class, as written; None if there is none."""
+    found = _argument(cls, {})
+    return None if found in (object, Any, None, type(None)) or isinstance(found, TypeVar) else found
+
+
+def _argument(cls: type, known: Mapping[object, object]) -> object:
+    for base in vars(cls).get("__orig_bases__", cls.__bases__):
+        origin = get_origin(base) or base
+        if not isinstance(origin, type) or not issubclass(origin, Plugin):
+            continue
+        arguments = [known.get(argument, argument) for argument in get_args(base)]
+        if origin is Plugin:
+            return arguments[0] if arguments else None
+        found = _argument(origin, dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False)))
+        if found is not None:
+            return found
+    return None

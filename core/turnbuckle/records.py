@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, overload
 
 import attrs
 
@@ -37,7 +37,7 @@ __all__ = [
     "middleware",
 ]
 
-MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup], Handler]"
+MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup[Any]], Handler]"
 """Called once at startup with the next handler; it may return the next handler itself, which then costs nothing."""
 
 Zone: TypeAlias = Literal["edge", "security", "session", "transform", "app"]
@@ -69,7 +69,7 @@ class RouterProvider:
     """A candidate for the router slot: ``factory(setup)`` makes the router of a scope."""
 
     name: str
-    factory: Callable[[Setup], Router]
+    factory: Callable[[Setup[Any]], Router]
 
 
 @attrs.frozen
@@ -261,7 +261,7 @@ class Component:
 
     kind: str
     name: str
-    factory: Callable[[Setup], object]
+    factory: Callable[[Setup[Any]], object]
 
 
 def _as_key(value: ResourceKey[object] | None) -> ResourceKey[object] | None:
@@ -289,6 +289,6 @@ class Lifespan:
     """
 
     name: str
-    factory: Callable[[Setup], AbstractAsyncContextManager[object]]
+    factory: Callable[[Setup[Any]], AbstractAsyncContextManager[object]]
     provides: ResourceKey[object] | None = attrs.field(default=None, kw_only=True, converter=_as_key)
     needs: tuple[ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import attrs
 
@@ -11,10 +11,19 @@ from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 
 if TYPE_CHECKING:
+    # Type checkers know typing_extensions without its installation. With the default, plain ``Setup`` is complete.
+    from typing_extensions import TypeVar
+
     from turnbuckle.diagnostics import ResourceKey
     from turnbuckle.server.model.application import BackgroundFunction, OnFailure
     from turnbuckle.settings import Settings
     from turnbuckle.web.resources import Resources
+
+    ConfigT_co = TypeVar("ConfigT_co", default=object, covariant=True)
+else:
+    from typing import TypeVar
+
+    ConfigT_co = TypeVar("ConfigT_co", covariant=True)
 
 __all__ = ["Setup"]
 
@@ -34,12 +43,15 @@ def _no_background(function: BackgroundFunction, *, name: str, on_failure: OnFai
 
 
 @attrs.frozen(kw_only=True)
-class Setup:
+class Setup(Generic[ConfigT_co]):
     """The view of an app that is passed to hooks, factories and lifespans.
+
+    ``Setup[UploadsConfig]`` is the setup of a ``Plugin[UploadsConfig]``, whose ``config`` has this type.
 
     Attributes:
         settings: the settings of the server and the app.
-        config: the settings of the plugin, an instance of ``info.config``; None if it has no such class.
+        config: the settings of the plugin, or of the app for its own declarations, as an instance of their class; None
+            if there is no such class.
         plugin: name of the plugin that is called, or ``"app"`` for declarations of the app itself.
         app_name: name of the app.
         debug: whether clients may see tracebacks.
@@ -48,7 +60,7 @@ class Setup:
     """
 
     settings: Settings
-    config: object = attrs.field(default=None, repr=False)
+    config: ConfigT_co = attrs.field(default=cast("Any", None), repr=False)
     plugin: str = "app"
     app_name: str = "app"
     debug: bool = False

@@ -83,22 +83,22 @@ class GetHandlerConfig:
 
 
 @final
-class GetHandlerPlugin(Plugin):
+class GetHandlerPlugin(Plugin[GetHandlerConfig]):
     """Provide an object with ``get_handler`` as the router ``get_handler``.
 
     Args:
         router: the object, or a class that makes one without arguments; None to use the settings.
     """
 
-    info = PluginInfo(name="get_handler", config=GetHandlerConfig)
+    info = PluginInfo(name="get_handler")
 
     def __init__(self, router: object = None) -> None:
         self._router = router
 
-    def provide_routers(self, setup: Setup) -> list[RouterProvider]:
+    def provide_routers(self, setup: Setup[GetHandlerConfig]) -> list[RouterProvider]:
         """Return the adapted router, if there is one."""
         router = self._router
-        config = cast("GetHandlerConfig", setup.config)
+        config = setup.config
         if router is None and config.router:
             module, _, name = config.router.partition(":")
             router = getattr(import_module(module), name)
@@ -108,5 +108,5 @@ class GetHandlerPlugin(Plugin):
         return [RouterProvider("get_handler", lambda setup: _adapt(adapted, setup))]
 
 
-def _adapt(router: PathRouter, setup: Setup) -> GetHandlerRouter:
+def _adapt(router: PathRouter, setup: Setup[GetHandlerConfig]) -> GetHandlerRouter:
     return GetHandlerRouter(router, TreeRouter(setup.settings.routing.trailing_slash, setup.converters))

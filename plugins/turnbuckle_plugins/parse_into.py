@@ -285,7 +285,7 @@ class ParseIntoConfig:
 
 
 @final
-class ParseIntoPlugin(Plugin):
+class ParseIntoPlugin(Plugin[ParseIntoConfig]):
     """Provide an object with ``parse_into`` as the parser ``parse_into``.
 
     Args:
@@ -293,15 +293,15 @@ class ParseIntoPlugin(Plugin):
             the settings.
     """
 
-    info = PluginInfo(name="parse_into", config=ParseIntoConfig)
+    info = PluginInfo(name="parse_into")
 
     def __init__(self, parser: object = None) -> None:
         self._parser = parser
 
-    def provide_parsers(self, setup: Setup) -> list[ParserProvider]:
+    def provide_parsers(self, setup: Setup[ParseIntoConfig]) -> list[ParserProvider]:
         """Return the adapted parser, if there is one."""
         parser = self._parser
-        config = cast("ParseIntoConfig", setup.config)
+        config = setup.config
         if parser is None and config.parser:
             module, _, name = config.parser.partition(":")
             parser = getattr(import_module(module), name)

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from turnbuckle import App, Plugin
+from turnbuckle.plugin import config_class
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.testing import Client
 
@@ -42,8 +43,9 @@ def test_page_has_a_section_for_each_plugin() -> None:
 def test_page_lists_every_setting_with_its_default() -> None:
     expected: dict[str, object] = {}
     for name, plugin in _plugins().items():
-        if plugin.info.config is not None:
-            expected.update(_defaults(name, plugin.info.config))
+        config = config_class(plugin())
+        if config is not None:
+            expected.update(_defaults(name, config))
     assert {key: json.loads(value) for key, value in _ROW.findall(_PAGE)} == expected
 
 

@@ -41,6 +41,7 @@ _RIGHT: Final = {
     "tuple": "def provide_middleware(self, setup: Setup) -> tuple[Middleware, ...]:\n    return (around,)",
     "generator": "def provide_routes(self, setup: Setup) -> Iterator[Route]:\n    yield from ()",
     "marked": "@hookimpl\ndef provide_components(self, setup: Setup) -> Iterable[Component]:\n    return []",
+    "factory": "def provide_routes(self, setup: Setup[object]) -> list[Route]:\n    return []",
     "review": "def review_plan(self, plan: Plan) -> list[Diagnostic]:\n    return []",
 }
 # The line that must be complained of is the first one.
@@ -63,6 +64,74 @@ _WRONG_RECORDS: Final = {
 _ERROR: Final = re.compile(r"(\w+)\.py:(\d+)(?::\d+)?(?: -|:) error: ")
 
 
+# The settings of a plugin, an app and a request have their type without a cast.
+_CONFIGURED: Final = """\
+from collections.abc import AsyncIterator
+
+import attrs
+
+from turnbuckle import App, Handler, Lifespan, Middleware, Plugin, PluginInfo, Request, Response, Route, Setup
+
+
+@attrs.frozen
+class Config:
+    size: int = 3
+
+
+class Up(Plugin[Config]):
+    info = PluginInfo(name="up")
+
+    def provide_routes(self, setup: Setup[Config]) -> list[Route]:
+        async def show(request: Request) -> str:
+            return "x" * setup.config.size + "y" * request.config(Config).size
+
+        return [Route(path="/", handler=show)]
+
+    def provide_middleware(self, setup: Setup[Config]) -> list[Middleware]:
+        return [Middleware("up", around)]
+
+
+class Plain(Plugin):
+    info = PluginInfo(name="plain", config=Config)
+
+    def provide_routes(self, setup: Setup) -> list[Route]:
+        assert isinstance(setup.config, Config)
+        return []
+
+
+def around(next_handler: Handler, setup: Setup[Config]) -> Handler:
+    size: int = setup.config.size
+
+    async def handler(request: Request) -> Response:
+        return Response(str(size))
+
+    return handler
+
+
+async def connect(setup: Setup[Config]) -> AsyncIterator[None]:
+    assert setup.config.size > 2
+    yield
+
+
+app = App("it", config=Config, plugins=[Up, Plain], lifespan=connect)
+"""
+_WRONG_CONFIGURED: Final = {
+    "size_of_plugin": ("setup.config.size + ", "setup.config.sise + "),
+    "size_of_request": ("request.config(Config).size", "request.config(Config).sise"),
+    "size_of_setup": ("size: int = setup.config.size", "size: str = setup.config.size"),
+}
+
+
+def _configured() -> Mapping[str, tuple[str, int]]:
+    """Return each wrong version of the source with settings, and its wrong line."""
+    found = {}
+    for name, (right, wrong) in _WRONG_CONFIGURED.items():
+        text = _CONFIGURED.replace(right, wrong, 1)
+        line = next(number for number, line in enumerate(text.splitlines(), 1) if wrong in line)
+        found[name] = (text, line)
+    return found
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typed")
@@ -70,6 +139,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, body in bodies.items():
             lines = "".join(f"    {line}\n" for line in body.splitlines())
             (folder / f"{kind}_{name}.py").write_text(_HEAD + lines)
+    (folder / "right_configured.py").write_text(_CONFIGURED)
+    for name, (text, _) in _configured().items():
+        (folder / f"wrong_{name}.py").write_text(text)
     (folder / "pyproject.toml").write_text('[tool.basedpyright]\ntypeCheckingMode = "standard"\n')
     return folder
 
@@ -89,9 +161,9 @@ def test_wrong_overrides_are_found_and_right_ones_pass(
     result = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
     found = _lines_with_errors(result.stdout)
     first = len(_HEAD.splitlines()) + 1
-    assert found == {f"wrong_{name}": {first} for name in (_WRONG | _WRONG_RECORDS).keys() - missed}, (
-        result.stdout + result.stderr
-    )
+    expected = {f"wrong_{name}": {first} for name in (_WRONG | _WRONG_RECORDS).keys() - missed}
+    expected |= {f"wrong_{name}": {line} for name, (_, line) in _configured().items()}
+    assert found == expected, result.stdout + result.stderr
 
 
 def _lines_with_errors(output: str) -> Mapping[str, set[int]]:

@@ -35,7 +35,7 @@ from turnbuckle.startup.plugins.requested import local_requests, requests_from_s
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
-from turnbuckle.startup.settings.builder import BuiltSettings, build_settings
+from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
 from turnbuckle.startup.settings.checks import check_exposure, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
 from turnbuckle.web.request.request import UrlBuilder
@@ -98,6 +98,7 @@ class _Configured:
         settings: the settings of the server and the app.
         layers: the sources of settings.
         built: the same settings with their sources.
+        own: the app's own settings, with their sources.
         requests: the plugins named outside the code.
         converters: the converters that patterns may name.
         seconds: the time that this stage took.
@@ -106,6 +107,7 @@ class _Configured:
     settings: Settings
     layers: Layers
     built: BuiltSettings[Settings]
+    own: BuiltSettings[object]
     requests: PluginRequests
     converters: Converters
     seconds: float
@@ -160,6 +162,7 @@ class _Run:
             settings=settings,
             layers=layers,
             built=built,
+            own=build_app_settings(self.declaration, layers, self.diagnostics),
             requests=requests,
             converters=checked_converters(self.declaration, self.diagnostics),
             seconds=time.perf_counter() - start,
@@ -183,7 +186,11 @@ class _Run:
             _without_plugins(declared) if self.sources.only_builtin else declared,
             self._requests(configured, parser, loader),
         )
-        built = [configured.built, *(settings for scope in root.walk() for settings in scope.built_settings)]
+        built = [
+            configured.built,
+            configured.own,
+            *(settings for scope in root.walk() for settings in scope.built_settings),
+        ]
         values = {label: value for settings in built for label, value in settings.values.items()}
         enabled = {plugin.name for scope in root.walk() for plugin in scope.plugins}
         self._check_disabled(configured.requests, enabled, loader)
@@ -300,6 +307,7 @@ class _Run:
             commands=commands,
             converters=configured.converters,
             quarantined=frozenset(self.quarantined),
+            config=configured.own.instance,
         )
         return plan, routers, url_builder(planned, tables, configured.converters)
 
@@ -310,6 +318,7 @@ class _Run:
             return ()
         setup = Setup(
             settings=configured.settings,
+            config=configured.own.instance,
             app_name=self.declaration.name,
             debug=configured.settings.debug,
             converters=configured.converters,

@@ -39,7 +39,7 @@ get_json json_body is_json -> await request.json() returns the decoded content
 session -> there are no sessions in the core; middleware sets request.state.session
 user auth current_user -> request.state.user, once middleware has set it
 ctx g context extensions -> request.state has the values that middleware and handlers share
-app application config -> request.resource(KEY) returns a resource, request.url_for(name) a path
+app application -> request.config(cls) returns settings, request.resource(KEY) a resource, request.url_for(name) a path
 scope environ META -> request.headers, request.client, request.scheme and request.path have its values
 remote_addr remote ip client_ip -> request.client has address and port
 COOKIES -> request.cookies
@@ -86,7 +86,7 @@ errorhandler exception_handler exception add_exception_handler register_error_ha
 add_url_rule add_api_route add_get add_post add_view api_route all any -> app.add_route(path, handler, methods=[...])
 websocket websocket_route ws -> a plugin that provides the protocol
 static add_static mount_static -> a route whose handler returns File(path)
-config conf -> App(settings={...}), or turnbuckle.toml
+config conf -> App(config=cls) declares settings; request.config(cls) and the setup.config of lifespans have them
 state extensions g -> a lifespan that provides a resource: request.resource(KEY)
 logger log -> logging.getLogger(__name__)
 test_client test_cli_runner -> turnbuckle.testing.Client(app)

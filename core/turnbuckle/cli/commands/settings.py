@@ -16,8 +16,8 @@ __all__ = ["settings"]
 def settings(options: AppOptions) -> None:
     """Print every setting in Markdown: its type, its default and its effect.
 
-    With a TARGET, the settings of the app's plugins are included. 'turnbuckle plan' shows the values of an app, and
-    'turnbuckle why setting' shows the source of a value.
+    With a TARGET, the settings of the app itself and of its plugins are included. 'turnbuckle plan' shows the values
+    of an app, and 'turnbuckle why setting' shows the source of a value.
     """
     with reporting_errors():
         from turnbuckle.startup.report.settings_reference import settings_reference
@@ -25,4 +25,5 @@ def settings(options: AppOptions) -> None:
         plan = options.resolve() if options.target is not NO_TARGET else None
         scopes = plan.root.walk() if plan is not None else ()
         configs = {name: type(config) for scope in scopes for name, config in scope.configs.items() if config}
-        click.echo(settings_reference(configs), nl=False)
+        own = type(plan.config) if plan is not None and plan.config is not None else None
+        click.echo(settings_reference(configs, own), nl=False)

@@ -85,7 +85,11 @@ class ServerState:
         interval = _sweep_interval(timeouts, *application.own_timeouts)
         self.connections: Final = ConnectionSet(clock, loop, interval, self._refresh_date)
         self.app_context: Final = AppContext(
-            application.resources, application.json, application.limits.json, self.connections.stopping
+            application.resources,
+            application.json,
+            application.limits.json,
+            self.connections.stopping,
+            application.config,
         )
         self.admission: Final = Admission(application.capacity)
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None

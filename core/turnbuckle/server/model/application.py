@@ -93,6 +93,7 @@ class Application:
         watchdog: seconds that the loop may be blocked before the blocking code is logged; 0 turns this off.
         resources: stores the values that lifespans yield.
         json: decodes the JSON content of requests.
+        config: the app's own settings, for its requests; None if it has none.
         alpn: makes the protocols of connections, by the name that the TLS handshake agrees on.
         loop_factory: makes the event loop if the settings do not choose one; None for the server's choice.
     """
@@ -112,6 +113,7 @@ class Application:
     watchdog: float = 0.0
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON
+    config: object = attrs.field(default=None, repr=False)
     alpn: Mapping[str, ConnectionFactory] = attrs.field(factory=dict)
     loop_factory: LoopFactory | None = None
 

@@ -176,6 +176,7 @@ class _Compiler:
             lifespans=lifespans,
             resources=self.resources,
             json=self.json,
+            config=plan.config,
             alpn=alpn,
             loop_factory=loop,
             access_log=plan.settings.log.access,
@@ -219,7 +220,7 @@ class _Compiler:
     def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
         return Setup(
             settings=self.plan.settings,
-            config=scope.configs.get(plugin),
+            config=scope.configs.get(plugin) if plugin not in ("", "app") else self.plan.config,
             plugin=plugin or "app",
             app_name=self.plan.app_name,
             debug=self.plan.settings.debug,

@@ -75,7 +75,7 @@ def mount_routers(
             _report_unmatchable(scope, diagnostics)
             continue
         routes = [(planned, scope) for scope in scopes for planned in scope.routes]
-        here = attrs.evolve(setup, scope=scope.prefix)
+        here = _setup_of(choice, scope, root, setup)
         plain = _make(choice, here, diagnostics)
         if plain is None:
             continue
@@ -119,6 +119,14 @@ def check_reachable(mounted: Sequence[MountedRouter], diagnostics: Diagnostics) 
                 fix="remove it, or make the pattern of another narrower",
                 level="warning",
             )
+
+
+def _setup_of(choice: Choice[RouterProvider], scope: PlannedScope, root: PlannedScope, setup: Setup) -> Setup:
+    plugin = choice.origin.plugin
+    if plugin == "app":
+        return attrs.evolve(setup, scope=scope.prefix)
+    config = scope.configs.get(plugin, root.configs.get(plugin))
+    return attrs.evolve(setup, scope=scope.prefix, plugin=plugin, config=config)
 
 
 def _report_unmatchable(scope: PlannedScope, diagnostics: Diagnostics) -> None:

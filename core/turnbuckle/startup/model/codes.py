@@ -33,7 +33,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB206": "an environment variable names no setting",
     "TB207": "a setting is overridden by the code",
     "TB208": "settings for a plugin that is not enabled",
-    "TB209": "a plugin takes no settings",
+    "TB209": "a plugin or an app takes no settings",
     "TB210": "a class of settings cannot be used",
     "TB211": "tracebacks are shown to other machines",
     "TB301": "unknown hook",

@@ -55,6 +55,7 @@ class Declaration:
         settings: settings given in code, or the path of a settings file.
         debug: the debug setting given in code, or None.
         converters: the converters that patterns may name, beside the built-in ones.
+        config: the class of the app's own settings; None for none.
         origin: where the app is created.
     """
 
@@ -65,3 +66,4 @@ class Declaration:
     settings: Mapping[str, object] | Path | None = None
     debug: bool | None = None
     converters: Mapping[str, object] = attrs.field(factory=dict)
+    config: object = None

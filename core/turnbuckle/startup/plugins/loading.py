@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.plugin import Plugin, PluginInfo
+from turnbuckle.plugin import Plugin, PluginInfo, config_class, config_in_bases
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
@@ -23,6 +23,7 @@ from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location, import_locations
 from turnbuckle.startup.plugins.plugin_values import describe_value, plugin_fix
 from turnbuckle.startup.plugins.validate import shown
+from turnbuckle.web.annotations import show_annotation
 
 __all__ = ["Loader"]
 
@@ -210,9 +211,12 @@ class Loader:
         if fault := _fault_of(info):
             self._wrong_info(plugin, fault, origin)
             return None
+        if not _is_config_of(config_in_bases(type(plugin)), info):
+            self._wrong_config(plugin, info, origin)
+            return None
         return LoadedPlugin(
             plugin=plugin,
-            info=info,
+            info=attrs.evolve(info, config=config_class(plugin)),
             origin=origin,
             config=request.config,
             builtin=request.builtin,
@@ -260,6 +264,21 @@ class Loader:
             fix='write names of plugins, such as requires=["sessions"]',
         )
 
+    def _wrong_config(self, plugin: Plugin, info: PluginInfo, origin: Origin) -> None:
+        declared = config_in_bases(type(plugin))
+        name, shown_class = type(plugin).__qualname__, show_annotation(declared)
+        text, why = (
+            f"derives from Plugin[{shown_class}]",
+            "setup.config would not have the type that it is declared with",
+        )
+        if info.config is not None:
+            text += f", but its info has config={show_annotation(info.config)}"
+            fix = f"write config={shown_class} in its info, or leave config out"
+        else:
+            text += ", which is no class"
+            fix = f"define the class of its settings above {name}, and write it in the brackets without quotes"
+        self.diagnostics.add("TB111", f"plugin {name} {text}", origin, why=why, fix=fix)
+
     def _no_info(self, plugin: Plugin, info: object, origin: Origin) -> None:
         name = _suggested_name(type(plugin).__name__)
         fix = f'write info = PluginInfo(name="{name}") in the class'
@@ -290,6 +309,15 @@ def _fault_of(info: PluginInfo) -> str:
         if wrong:
             return f"names {shown(wrong[0])} in {field!r} of its info, which is no text"
     return ""
+
+
+def _is_config_of(declared: object, info: PluginInfo) -> bool:
+    if declared is None:
+        return True
+    if not isinstance(declared, type):
+        return info.config is not None
+    # The checks of settings report a config that is no class.
+    return not isinstance(info.config, type) or issubclass(info.config, declared)
 
 
 def _kind_of(info: object) -> str:

@@ -83,15 +83,18 @@ def sections_of(cls: type, key: str = "") -> Iterator[SettingsSection]:
             yield from sections_of(cast("type", field.type), _join(key, _name(field)))
 
 
-def settings_reference(plugins: Mapping[str, type] | None = None) -> str:
+def settings_reference(plugins: Mapping[str, type] | None = None, app: type | None = None) -> str:
     """Return the reference in Markdown.
 
     Args:
         plugins: the settings classes of plugins, by name of the plugin.
+        app: the class of the app's own settings.
     """
     from turnbuckle.settings import Settings
 
     parts = [_HEAD, *map(_markdown, sections_of(Settings))]
+    if app is not None:
+        parts += map(_markdown, sections_of(app, "app"))
     for name, cls in sorted((plugins or {}).items()):
         parts += map(_markdown, sections_of(cls, f"plugin.{name}"))
     return "\n".join(parts)

@@ -149,6 +149,8 @@ def _setting(plan: Plan, label: str, value: SettingValue) -> Answer:
 
 def _description(plan: Plan, key: str) -> SettingDescription | None:
     parts: Sequence[str] = key.split(".")
+    if parts[0] == "app" and plan.config is not None:
+        return setting_description(type(plan.config), "app", key)
     if parts[0] != "plugin":
         return setting_description(Settings, "", key)
     configs = (scope.configs.get(parts[1]) for scope in plan.root.walk())

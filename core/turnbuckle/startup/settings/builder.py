@@ -6,11 +6,12 @@ Each mistake is reported with its key and source, and the default is used instea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from turnbuckle.plan import Overruled, SettingValue
+from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.settings.convert import describe_text, describe_type, is_table
@@ -26,10 +27,12 @@ from turnbuckle.startup.settings.given_values import (
 from turnbuckle.startup.settings.layers import Layers
 from turnbuckle.startup.settings.problems import SettingProblems
 
-__all__ = ["BuiltSettings", "build_plugin_settings", "build_settings"]
+__all__ = ["BuiltSettings", "build_app_settings", "build_plugin_settings", "build_settings"]
 
 SettingsT = TypeVar("SettingsT")
 SettingsT_co = TypeVar("SettingsT_co", covariant=True)
+# At the top level, these hold settings of other classes.
+_SECTIONS_OF_OTHERS: Final = ("app", "plugin")
 _Fields = dict[str, "attrs.Attribute[Any]"]
 
 
@@ -49,7 +52,7 @@ class BuiltSettings(Generic[SettingsT_co]):
 
 
 def build_settings(cls: type[SettingsT], layers: Layers, diagnostics: Diagnostics) -> BuiltSettings[SettingsT]:
-    """Build the settings of the app.
+    """Build the settings of the server and the framework.
 
     Args:
         cls: an attrs class.
@@ -58,6 +61,24 @@ def build_settings(cls: type[SettingsT], layers: Layers, diagnostics: Diagnostic
     """
     builder = _Builder(layers, SettingProblems(diagnostics))
     return builder.built(builder.build(cls, (), layers.code))
+
+
+def build_app_settings(declaration: Declaration, layers: Layers, diagnostics: Diagnostics) -> BuiltSettings[object]:
+    """Build the app's own settings, from the section ``app``.
+
+    Args:
+        declaration: the app, with the class of its settings.
+        layers: the sources.
+        diagnostics: collects the mistakes.
+    """
+    key = ("app",)
+    builder = _Builder(layers, SettingProblems(diagnostics))
+    if declaration.config is not None:
+        return builder.built(builder.build_section(cast("type[object]", declaration.config), key))
+    if "app" in layers.code or value_at(layers.file.values, key) is not MISSING:
+        location = builder.code_source(key) if "app" in layers.code else layers.file.location(key)
+        builder.problems.app_not_configurable(declaration.name, location, declaration.origin)
+    return BuiltSettings(instance=None)
 
 
 def build_plugin_settings(
@@ -133,6 +154,13 @@ class _Builder:
             if value is not MISSING:
                 given[name] = value
         return self._make(cls, key, given)
+
+    def build_section(self, cls: type[object], key: Key) -> object:
+        """Return an instance of a class of settings for a section at the top level; None when it cannot be made."""
+        code = self.layers.code.get(key[0], {})
+        if not isinstance(code, Mapping):
+            self._report_wrong(key, "must be a table", code, self.code_source(key))
+        return self.build(cls, key, as_tree(code))
 
     def code_source(self, key: Key) -> str:
         """Return where the code gives a setting."""
@@ -249,7 +277,7 @@ class _Builder:
                     self._report_wrong(key, "must be a table", tree, self.layers.file.location(key))
                 continue
             for name in tree:
-                if name not in fields and (key or name != "plugin"):
+                if name not in fields and (key or name not in _SECTIONS_OF_OTHERS):
                     own = (*key, str(name))
                     source = self.code_source(own) if is_code else self.layers.file.location(own)
                     known = {".".join((*key, field)) for field in fields}

@@ -108,6 +108,17 @@ class SettingProblems:
             fix="remove them",
         )
 
+    def app_not_configurable(self, app_name: str, location: str, origin: Origin) -> None:
+        """Report settings in the section ``app`` for an app without a class of settings."""
+        self.diagnostics.add(
+            "TB209",
+            f"app {app_name!r} takes no settings",
+            Origin(plugin="app", location=location),
+            origin,
+            why="App(...) names no class of settings as config",
+            fix="write App(..., config=AppSettings) with an attrs class that has these settings, or remove them",
+        )
+
     def unusable_class(self, cls: type, key: Key, error: Exception) -> None:
         """Report a class that settings cannot be read into."""
         self.diagnostics.add(

@@ -17,7 +17,7 @@ import click
 
 from turnbuckle.hookspecs import API, Hooks
 from turnbuckle.plan import Plan
-from turnbuckle.plugin import Plugin, PluginInfo
+from turnbuckle.plugin import Plugin, PluginInfo, config_class
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -94,7 +94,7 @@ class PluginConformance(ConfiguredSuite, abc.ABC):
 
     def test_has_settings_that_can_be_checked(self) -> None:
         """The settings are a frozen attrs class with a docstring, which becomes the settings reference."""
-        config = self.make_plugin().info.config
+        config = config_class(self.make_plugin())
         if config is None:
             assert not self.config, f"the plugin takes no settings, but {dict(self.config)!r} are given"
             return

@@ -12,7 +12,7 @@ from typing import final
 import attrs
 
 from turnbuckle.http.events import ParserFactory
-from turnbuckle.plugin import Plugin
+from turnbuckle.plugin import Plugin, config_class
 from turnbuckle.records import ParserProvider
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
@@ -54,7 +54,8 @@ def _ask(installed: InstalledPlugin) -> list[ParserProvider]:
     # A plugin that does not implement the hook has no parser, and its settings do not matter.
     if not isinstance(plugin, Plugin) or type(plugin).provide_parsers is Plugin.provide_parsers:
         return []
-    config = plugin.info.config() if plugin.info.config is not None else None
+    cls = config_class(plugin)
+    config = cls() if cls is not None else None
     return list(plugin.provide_parsers(Setup(settings=Settings(), config=config, plugin=installed.name)))
 
 

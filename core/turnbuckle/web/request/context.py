@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, final
+from typing import Final, Protocol, TypeVar, final
 
 from turnbuckle.http.limits import JSON_LIMIT
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.peer import LazyEvent
 from turnbuckle.web.resources import Resources
 
-__all__ = ["AppContext", "ServerExchange"]
+__all__ = ["AppContext", "ServerExchange", "config_of"]
+
+T = TypeVar("T")
 
 
 class ServerExchange(Protocol):
@@ -29,10 +31,11 @@ class AppContext:
         resources: the values that lifespans provide.
         json: decodes JSON content.
         json_limit: bytes of JSON content, unless the route overrides the limit.
+        config: the app's own settings; None if it has none.
         stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("json", "json_limit", "resources", "stopping")
+    __slots__ = ("config", "json", "json_limit", "resources", "stopping")
 
     def __init__(
         self,
@@ -40,8 +43,26 @@ class AppContext:
         json: JSONCodec = STANDARD_JSON,
         json_limit: int = JSON_LIMIT,
         stopping: LazyEvent | None = None,
+        config: object = None,
     ) -> None:
         self.resources: Final = resources
         self.json: Final = json
         self.json_limit: Final = json_limit
+        self.config: Final = config
         self.stopping: Final = stopping or LazyEvent()
+
+
+def config_of(config: object, cls: type[T]) -> T:
+    """Return the app's own settings as an instance of their class.
+
+    Raises:
+        LookupError: the app has no settings of this class.
+    """
+    if not isinstance(cls, type):
+        raise TypeError(f"request.config takes the class of App(config=...), not {cls!r:.60}")
+    if isinstance(config, cls):
+        return config
+    name = cls.__qualname__
+    if config is None:
+        raise LookupError(f"the app has no settings: write App(..., config={name})")
+    raise LookupError(f"the settings of the app are of the class {type(config).__qualname__}, not of {name}")

@@ -22,7 +22,7 @@ from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request.context import AppContext, ServerExchange
+from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import Target, parse_target
@@ -454,6 +454,17 @@ class Request:
         if self.url_builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
         return self.with_prefix(self.url_builder(name, **params))
+
+    def config(self, cls: type[T]) -> T:
+        """Return the app's own settings, from the section ``app``.
+
+        Args:
+            cls: the class in ``App(config=...)``.
+
+        Raises:
+            LookupError: the app has no settings of this class.
+        """
+        return config_of(self._app.config, cls)
 
     def resource(self, key: ResourceKey[T]) -> T:
         """Return the resource that a lifespan of the app, or of the scope of the route, provides for a key.

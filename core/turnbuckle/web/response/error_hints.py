@@ -15,10 +15,10 @@ from turnbuckle.web.foreign_names import keyword_hint
 __all__ = ["add_hint"]
 
 _METHODS: Final = r"\brequest\.(json|form|text|read|stream)\b"
-_NOT_CALLED: Final = re.compile(_METHODS + r"(?!\s*\()")
+_NOT_CALLED: Final = re.compile(r"\brequest\.(json|form|text|read|stream|config)\b(?!\s*\()")
 _NOT_AWAITED: Final = re.compile(_METHODS + r"\s*\(")
 _OF_METHODS: Final = re.compile(
-    r"'method' object is not|object method can't be used in 'await'|of type 'method'|'method' object has"
+    r"'method' object is not|object method can't be used in 'await'|of type 'method'|'(?:method|function)' object has"
 )
 _OF_COROUTINES: Final = re.compile(r"'coroutine' object|of type 'coroutine'|not coroutine$|type coroutine is not")
 
@@ -46,6 +46,8 @@ def _hint(error: Exception) -> str:
 
 
 def _call_of(method: str) -> str:
+    if method == "config":
+        return "request.config(cls) with the class in App(config=cls)"
     return "request.stream() with 'async for'" if method == "stream" else f"(await request.{method}())"
 
 
