@@ -5,8 +5,10 @@ An app only stores declarations; ``startup/`` resolves them. An app that was res
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Never
 
@@ -98,7 +100,8 @@ class App(Scope):
         # From now on, a change is too late, for example in a hook.
         self._phase = "being resolved"
         try:
-            self._resolution = resolve(self.declaration(), sources)
+            with _paused_collection():
+                self._resolution = resolve(self.declaration(), sources)
         finally:
             self._phase = "resolved"
         return self._resolution.plan
@@ -113,7 +116,9 @@ class App(Scope):
 
         if sources is not None:
             self.resolve(sources)
-        self._resolution, application = compile_resolution(self._resolved())
+        resolution = self._resolved()
+        with _paused_collection():
+            self._resolution, application = compile_resolution(resolution)
         return application
 
     def run(self, sources: SettingsSources | None = None, **unknown: Never) -> None:
@@ -167,6 +172,21 @@ class App(Scope):
     def _check_open(self, action: str) -> None:
         if self._phase:
             raise AppFrozen(self.name, action, self._phase)
+
+
+@contextmanager
+def _paused_collection() -> Iterator[None]:
+    """Pause the collection of cyclic garbage.
+
+    Startup makes objects that stay, and each pass visits them all: with 100,000 routes that is half of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _check_no_loop() -> None:

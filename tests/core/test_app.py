@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -11,11 +12,14 @@ from tests.core.startup.finding import error_of, make_plugin
 from turnbuckle import (
     App,
     AppFrozen,
+    Diagnostic,
     Handler,
     Lifespan,
     ListenError,
     Middleware,
     Plan,
+    Plugin,
+    PluginInfo,
     Request,
     Response,
     Scope,
@@ -253,3 +257,24 @@ def test_run_says_that_it_has_no_workers(tmp_path: object, caplog: pytest.LogCap
 async def test_run_in_a_running_loop_names_the_way_that_works() -> None:
     with pytest.raises(RuntimeError, match=r"async with HTTPServer\(app.compile\(\), port=8000\)"):
         App().run()
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_startup_pauses_the_collection_of_garbage_and_restores_it(is_enabled: bool) -> None:
+    seen: list[bool] = []
+
+    class Watching(Plugin):
+        info = PluginInfo(name="watching")
+
+        def review_plan(self, plan: Plan) -> list[Diagnostic]:
+            seen.append(gc.isenabled())
+            return []
+
+    was_enabled = gc.isenabled()
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        App(plugins=[Watching]).compile()
+        assert gc.isenabled() is is_enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
+    assert seen == [False]

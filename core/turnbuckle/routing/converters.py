@@ -144,7 +144,8 @@ def _re(arguments: str) -> Converter:
 
 
 # int() raises for more than 4300 digits; 100 digits are more than enough for 256-bit numbers.
-_INT: Final = "[0-9]{1,100}"
+MAX_INT_DIGITS: Final = 100
+_INT: Final = f"[0-9]{{1,{MAX_INT_DIGITS}}}"
 # A float of 308 digits is always finite, and the smallest float has 324 decimals.
 _FLOAT: Final = r"[0-9]{1,308}(?:\.[0-9]{1,324})?"
 _UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -157,12 +158,13 @@ _DAY: Final = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-
 _DATE: Final = f"(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)"
 
 STR: Final = Converter(rank=80, total=True)
+INT: Final = Converter(regex=_INT, convert=int, format=_format_int, rank=40, total=True)
 PATH: Final = Converter(regex=".*", rank=90, total=True, spans_segments=True)
 
 BUILTIN_CONVERTERS: Final[Converters] = MappingProxyType(
     {
         "str": STR,
-        "int": Converter(regex=_INT, convert=int, format=_format_int, rank=40, total=True),
+        "int": INT,
         "float": Converter(regex=_FLOAT, convert=float, format=_format_float, rank=50, total=True),
         "uuid": Converter(regex=_UUID, convert=uuid.UUID, format=_format_uuid, rank=30, total=True),
         "date": Converter(regex=_DATE, convert=dt.date.fromisoformat, format=_format_date, rank=30, total=True),

@@ -9,11 +9,14 @@ Every node has a fixed depth, and the number of segments after a spanning parame
 Therefore a walk visits each node at most once for any path, and its cost cannot explode. It visits only nodes whose
 segments match: if many mixed segments such as ``report-{id}.pdf`` share a node, an index finds them by their outer
 texts.
+
+``walk`` yields all nodes where a path ends. ``find_first`` takes the first of them that has the method; it is what a
+request costs, so it makes no generators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -26,6 +29,9 @@ from turnbuckle.routing.segments import Reader, Segment, Values, compile_reader
 
 SegmentKey: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
+MatchParts: TypeAlias = tuple[Callable[..., object], Mapping[str, object], Route | None]
+"""The parts of a ``Match``: handler, parameters and route. Each request needs them, and a tuple is cheap."""
+
 NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 # With fewer edges, trying one after the other is cheaper than slicing the text for look-ups.
@@ -34,25 +40,44 @@ _INDEX_FROM: Final = 8
 
 @attrs.frozen(eq=False)
 class TreeEntry:
-    """A route at its node; ``ready`` is the match of a route without parameters, which is always the same."""
+    """A route at its node.
+
+    Attributes:
+        route: the route.
+        pattern: its pattern.
+        names: the names of its parameters, from left to right.
+        ready: the match of a route without parameters, which is always the same; None if it has parameters.
+        found: the parts of ``ready``.
+    """
 
     route: Route
     pattern: Pattern
     names: tuple[str, ...]
     ready: Match | None
+    found: MatchParts | None
 
     @classmethod
     def of(cls, route: Route, pattern: Pattern) -> TreeEntry:
         """Return the entry for a route and its pattern."""
         names = tuple(parameter.name for parameter in pattern.parameters)
-        return cls(route, pattern, names, None if names else Match(route.handler, NO_PARAMS, route))
+        if names:
+            return cls(route, pattern, names, None, None)
+        found = route.handler, NO_PARAMS, route
+        return cls(route, pattern, names, Match(*found), found)
 
     def match(self, values: Values) -> Match:
         """Return the match for the values of all parameters, from left to right."""
-        if self.ready is not None:
-            return self.ready
-        params = dict(zip(self.names, values))  # noqa: B905  # both belong to one pattern; strict=True would cost half as much again
-        return Match(self.route.handler, params, self.route)
+        return Match(*self.parts(values)) if self.ready is None else self.ready
+
+    def parts(self, values: Values) -> MatchParts:
+        """Return the parts of the match for the values of all parameters."""
+        if self.found is not None:
+            return self.found
+        route, names = self.route, self.names
+        if len(names) == 1:
+            return route.handler, {names[0]: values[0]}, route
+        params = dict(zip(names, values))  # noqa: B905  # both belong to one pattern; strict=True would cost half as much again
+        return route.handler, params, route
 
 
 @attrs.frozen(eq=False)
@@ -77,6 +102,7 @@ class Node:
         entries: entries by method, for paths that end here; a sorted node has HEAD if it has GET.
         allowed: the methods in ``Allow`` for paths that end here.
         is_branching: whether there are edges beside the static children.
+        only: the edge for a single segment, if it is the only edge.
         index: index of the dynamic edges by their outer texts; None if there are few edges.
         by_key: edges by the key of their segment and by the number of segments after a spanning one.
     """
@@ -87,6 +113,7 @@ class Node:
     entries: dict[str, TreeEntry] = attrs.field(factory=dict)
     allowed: frozenset[str] = frozenset()
     is_branching: bool = False
+    only: Edge | None = None
     index: EdgeIndex | None = None
     by_key: dict[tuple[SegmentKey, int], Edge] = attrs.field(factory=dict)
 
@@ -121,6 +148,7 @@ class Node:
         self.spanning.sort(key=lambda edge: (-edge.behind, edge.place))
         self.index = EdgeIndex.of(self.dynamic) if len(self.dynamic) >= _INDEX_FROM else None
         self.is_branching = bool(self.by_key)
+        self.only = self.dynamic[0] if len(self.by_key) == len(self.dynamic) == 1 else None
         if self.entries:
             self.allowed = allowed_methods(self.entries)
         if "GET" in self.entries:
@@ -205,3 +233,63 @@ def _walk_spanning(node: Node, segments: list[str], depth: int, values: Values) 
         taken = edge.read("/".join(segments[depth:end])) if end > depth else None
         if taken is not None:
             yield from walk(edge.child, segments, end, values + taken)
+
+
+Hit: TypeAlias = tuple[TreeEntry, Values]
+"""The entry that answers a request, with the values of its parameters."""
+
+
+def find_first(  # noqa: PLR0917 - a record for the arguments would cost every request
+    node: Node, segments: list[str], depth: int, values: Values, method: str, allowed: set[str]
+) -> Hit | None:
+    """Return the first entry for a method below ``node`` that matches the segments from ``depth`` to the end.
+
+    Without one, the methods of all nodes where the path ends are added to ``allowed``.
+    """
+    size = len(segments)
+    while depth < size:
+        text = segments[depth]
+        depth += 1
+        child = node.static.get(text)
+        if not node.is_branching:
+            if child is None:
+                return None
+            node = child
+            continue
+        if child is not None:
+            hit = find_first(child, segments, depth, values, method, allowed)
+            if hit is not None:
+                return hit
+        only = node.only
+        if only is None:
+            return _find_in_edges(node, segments, depth - 1, values, method, allowed)
+        taken = only.read(text)
+        if taken is None:
+            return None
+        node = only.child
+        values += taken
+    entry = node.entries.get(method)
+    if entry is not None:
+        return entry, values
+    allowed |= node.allowed
+    return None
+
+
+def _find_in_edges(  # noqa: PLR0917 - as above
+    node: Node, segments: list[str], depth: int, values: Values, method: str, allowed: set[str]
+) -> Hit | None:
+    text = segments[depth]
+    for edge in node.dynamic if node.index is None else node.index.candidates(text):
+        taken = edge.read(text)
+        if taken is not None:
+            hit = find_first(edge.child, segments, depth + 1, values + taken, method, allowed)
+            if hit is not None:
+                return hit
+    for edge in node.spanning:
+        end = len(segments) - edge.behind
+        taken = edge.read("/".join(segments[depth:end])) if end > depth else None
+        if taken is not None:
+            hit = find_first(edge.child, segments, end, values + taken, method, allowed)
+            if hit is not None:
+                return hit
+    return None

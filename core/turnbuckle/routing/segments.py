@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import attrs
 
-from turnbuckle.routing.converters import REFUSALS, STR, Converter
+from turnbuckle.routing.converters import INT, MAX_INT_DIGITS, REFUSALS, STR, Converter
 from turnbuckle.routing.languages.automata import Language
 from turnbuckle.routing.languages.expressions import Chain, Expression, literal
 from turnbuckle.routing.languages.splitting import Splitter
@@ -92,13 +92,38 @@ def compile_reader(segment: Segment) -> Reader:
         return _static_reader(segment.literals[0])
     if len(segment.parameters) > 1:
         return _splitting_reader(segment)
-    converter = segment.parameters[0].converter
-    whole = _text_reader if converter is STR else converter.read
+    whole = _whole_reader(segment.parameters[0].converter)
     return whole if segment.literals == ("", "") else _trimming_reader(segment, whole)
+
+
+def _whole_reader(converter: Converter) -> Reader:
+    if converter is STR:
+        return _text_reader
+    return _int_reader if converter is INT else _converting_reader(converter)
 
 
 def _text_reader(text: str) -> Values | None:
     return (text,) if text else None
+
+
+def _int_reader(text: str) -> Values | None:
+    # The same as the expression of the converter, without a call of re.
+    return (int(text),) if text.isdigit() and text.isascii() and len(text) <= MAX_INT_DIGITS else None
+
+
+def _converting_reader(converter: Converter) -> Reader:
+    language, convert = converter.language, converter.convert
+
+    def read(text: str) -> Values | None:
+        # The language is compiled for the first text: most apps have routes that are never requested.
+        if not language.accepts(text):
+            return None
+        try:
+            return (convert(text),)
+        except REFUSALS:
+            return None
+
+    return read
 
 
 def _static_reader(expected: str) -> Reader:

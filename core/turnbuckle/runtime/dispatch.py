@@ -12,7 +12,8 @@ import attrs
 
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
 from turnbuckle.routing.methods import REGISTERED_METHODS
-from turnbuckle.routing.records import Match, Route
+from turnbuckle.routing.nodes import MatchParts
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware_check import LinkPlace, describe_culprit
@@ -69,12 +70,12 @@ class Fallback:
 
 
 def compile_dispatch(
-    find: Callable[[Request], Match], miss: Handler, render: Renderer, errors: ErrorTable, url_for: UrlBuilder
+    find: Callable[[Request], MatchParts], miss: Handler, render: Renderer, errors: ErrorTable, url_for: UrlBuilder
 ) -> Handler:
     """Return the innermost handler of the app, which finds the route of a request and calls its handler.
 
     Args:
-        find: finds the handler of a request.
+        find: finds the handler of a request, with its path parameters and its route.
         miss: answers a request without a route; the router's exception is in ``request.exception``.
         render: turns values that handlers return into responses.
         errors: answers exceptions that handlers raise.
@@ -85,18 +86,17 @@ def compile_dispatch(
     async def dispatch(request: Request) -> Response:
         request.url_builder = url_for
         try:
-            match = find(request)
+            endpoint, params, found = find(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             request.exception = error
             return await miss(request)
-        request.path_params = match.path_params
-        endpoint = match.handler
+        request.path_params = params
         try:
             if type(endpoint) is CompiledRoute:
                 request.route = route = endpoint.route
                 return render(await endpoint.call(request), route.handler)
             # The router has its own handlers, as an adapter does.
-            request.route = match.route
+            request.route = found
             return render(await endpoint(request), endpoint)  # type: ignore[misc]  # it is a handler
         except Exception as error:  # noqa: BLE001  # each exception of a handler is answered
             return await respond(request, error)

@@ -10,7 +10,8 @@ import attrs
 from turnbuckle.errors import RouteError
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.records import Match, Route, Router
+from turnbuckle.routing.nodes import MatchParts
+from turnbuckle.routing.records import Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.web.request.request import Request, UrlBuilder
@@ -20,8 +21,8 @@ __all__ = ["add_default_names", "compile_lookup", "compile_url_builder", "defaul
 
 def compile_lookup(
     router: Router | HostRouter, mounts: Sequence[tuple[ScopeMatcher, Router | HostRouter]] = ()
-) -> Callable[[Request], Match]:
-    """Return the function that finds the handler of a request.
+) -> Callable[[Request], MatchParts]:
+    """Return the function that finds the handler of a request, with its path parameters and its route.
 
     Args:
         router: the router of the app.
@@ -33,7 +34,7 @@ def compile_lookup(
         return find
     scopes = tuple((matcher.read, _lookup_in(mounted)) for matcher, mounted in mounts)
 
-    def find_by_scope(request: Request) -> Match:
+    def find_by_scope(request: Request) -> MatchParts:
         for read, find_in in scopes:
             if read(request) is not None:
                 return find_in(request)
@@ -42,12 +43,21 @@ def compile_lookup(
     return find_by_scope
 
 
-def _lookup_in(router: Router | HostRouter) -> Callable[[Request], Match]:
-    if isinstance(router, HostRouter):
-        match_host = router.match_host
-        return lambda request: match_host(request.method, request.raw_path, request.host)
+def _lookup_in(router: Router | HostRouter) -> Callable[[Request], MatchParts]:
+    if isinstance(router, TreeRouter):
+        find = router.find
+        return lambda request: find(request.method, request.raw_path)
+    match_host = router.match_host if isinstance(router, HostRouter) else None
     match = router.match
-    return lambda request: match(request.method, request.raw_path)
+
+    def find_match(request: Request) -> MatchParts:
+        if match_host is not None:
+            found = match_host(request.method, request.raw_path, request.host)
+        else:
+            found = match(request.method, request.raw_path)
+        return found.handler, found.path_params, found.route
+
+    return find_match
 
 
 def default_name(route: Route) -> str:

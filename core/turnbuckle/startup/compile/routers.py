@@ -17,7 +17,8 @@ from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.records import RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
-from turnbuckle.routing.records import Match, Route, Router
+from turnbuckle.routing.nodes import MatchParts
+from turnbuckle.routing.records import Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.routing.unreachable import UnreachableRoute
 from turnbuckle.runtime.route_lookup import add_default_names, compile_lookup, compile_url_builder
@@ -90,7 +91,7 @@ def mount_routers(
     return tuple(sorted(mounted, key=lambda entry: (entry.matcher is None, entry.matcher and entry.matcher.order)))
 
 
-def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], Match]:
+def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], MatchParts]:
     """Return the function that finds the handler of a request in the routers of an app."""
     *inner, main = mounted
     mounts = [(entry.matcher, entry.router) for entry in inner if entry.matcher is not None]

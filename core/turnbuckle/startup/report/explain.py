@@ -18,7 +18,7 @@ from turnbuckle.http.guard import guarded
 from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
-from turnbuckle.routing.records import Match, Route
+from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.setup import Setup
@@ -164,10 +164,10 @@ class _Explainer:
         )
         shown = self._switched(shown)
         try:
-            match = route_lookup(self.tables)(request)
+            handler, params, _ = route_lookup(self.tables)(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             return self._missed(shown, error)
-        return self._found(shown, match)
+        return self._found(shown, handler, params)
 
     def _switched(self, shown: Explanation) -> Explanation:
         spoken = {entry.record.upgrade.lower(): entry for entry in self.plan.protocols if entry.record.upgrade}
@@ -175,15 +175,14 @@ class _Explainer:
         protocol = next((spoken[token] for token in tokens if token in spoken), None)
         return attrs.evolve(shown, offered=tuple(dict.fromkeys(tokens)), protocol=protocol)
 
-    def _found(self, shown: Explanation, match: Match) -> Explanation:
-        marker = match.handler
+    def _found(self, shown: Explanation, marker: object, params: Mapping[str, object]) -> Explanation:
         if not isinstance(marker, _Marker):
             handler = name_of(marker)
             return attrs.evolve(
                 shown,
                 outcome=f"handled by {handler}, a handler of the router itself",
                 handler=handler,
-                path_params=match.path_params,
+                path_params=params,
                 candidates=self._candidates(None),
                 chain=self.plan.root.middleware,
             )
@@ -196,7 +195,7 @@ class _Explainer:
             outcome=f"handled by {handler}{how}",
             winner=winner,
             handler=handler,
-            path_params=match.path_params,
+            path_params=params,
             candidates=self._candidates(winner),
             chain=_links(scope_chain(self.plan, marker.scope)),
             settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),
