@@ -1,10 +1,14 @@
 """Configure pytest and hypothesis for every test."""
 
+import gc
 import logging
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Half the time of collecting thousands of tests goes to the garbage collector, which finds nothing to free.
+gc.disable()
 
 # Without this, assertions outside of test modules would not run under -O.
 pytest.register_assert_rewrite(*(f"tests.{entry.name}" for entry in Path(__file__).parent.iterdir() if entry.is_dir()))
@@ -15,3 +19,9 @@ logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).starts
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("turnbuckle", deadline=None)
 settings.load_profile("turnbuckle")
+
+
+def pytest_collection_finish() -> None:
+    # What was collected stays until the end: collections during the tests leave it out.
+    gc.freeze()
+    gc.enable()
