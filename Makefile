@@ -20,6 +20,9 @@ BENCH_ARGS ?=
 # For test-modes: files or folders of tests; all when empty.
 MODE_TESTS ?=
 
+# The tests start hundreds of processes; each would compile all that it imports if it found no byte code.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PEERS := bench/.peers
 BIN := $(VENV)/bin

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.type_checking import run_mypy
 from turnbuckle.hookspecs import Hooks
 
 _HEAD: Final = """\
@@ -146,19 +147,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _run_pyright(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
-    ("command", "missed"),
+    ("run", "missed"),
     [
         # To mypy, the name of an argument that may be passed by position is free; TB302 refuses it at startup.
-        pytest.param(("mypy", "--strict", "--config-file=", "--no-incremental", "."), {"argument"}, id="mypy"),
-        pytest.param(("basedpyright", "--pythonpath", sys.executable), set(), id="pyright"),
+        pytest.param(lambda folder: run_mypy(folder, "--strict", "--config-file=", "."), {"argument"}, id="mypy"),
+        pytest.param(_run_pyright, set(), id="pyright"),
     ],
 )
 def test_wrong_overrides_are_found_and_right_ones_pass(
-    folder: Path, command: tuple[str, ...], missed: set[str]
+    folder: Path, run: Callable[[Path], subprocess.CompletedProcess[str]], missed: set[str]
 ) -> None:
     assert len(_WRONG_RECORDS) >= 11
-    result = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+    result = run(folder)
     found = _lines_with_errors(result.stdout)
     first = len(_HEAD.splitlines()) + 1
     expected = {f"wrong_{name}": {first} for name in (_WRONG | _WRONG_RECORDS).keys() - missed}

@@ -97,5 +97,5 @@ def test_fixture_keeps_and_compares(tmp_path: Path) -> None:
         "test_plan-a-b.txt",
     ]
     assert _run_pytest(tmp_path).returncode == 0
-    (tmp_path / "test_it.py").write_text(_TEST.replace("{path}", "'/c'"))
+    (tmp_path / "test_it.py").write_text(_TEST.replace("{path}", "'/changed'"))
     assert "the plan has changed" in _run_pytest(tmp_path).stdout

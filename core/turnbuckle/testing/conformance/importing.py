@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -81,19 +82,26 @@ class Import:
     done: tuple[str, ...]
 
 
-def import_apart(module: str, beforehand: tuple[str, ...] = ()) -> Import:
-    """Import a module in another process.
+def import_apart(module: str, beforehand: tuple[str, ...] = (), *, again: bool = False) -> Import:
+    """Import a module in another process, once for several tests.
 
     Args:
         module: the name of the module.
         beforehand: modules that are imported before and do not count.
+        again: import it in a new process even if the effects are known.
 
     Raises:
         AssertionError: the module cannot be imported.
     """
     job = {"module": module, "beforehand": beforehand, "path": [*sys.path, *_roots(module)], "quiet": _QUIET}
+    run = _run.__wrapped__ if again else _run
+    return run(module, json.dumps(job))
+
+
+@lru_cache
+def _run(module: str, job: str) -> Import:
     # Without byte code, Python itself writes no files.
-    command = [sys.executable, "-B", "-c", _SCRIPT, json.dumps(job)]
+    command = [sys.executable, "-B", "-c", _SCRIPT, job]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"{module} cannot be imported by itself:\n{finished.stderr}"
     effects = json.loads(finished.stdout.splitlines()[-1])

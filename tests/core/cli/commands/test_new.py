@@ -11,21 +11,31 @@ from typing import Final
 import pytest
 
 from tests.core.cli.conftest import Project
+from tests.type_checking import run_mypy
 from turnbuckle import __version__
 
 _KINDS: Final = ("parser", "router", "middleware", "response", "routes")
 _MAX_NAME: Final = "abcdefghijklmnopqrstuvwxyz1"
 
 
-def _run(folder: Path, module: str, *args: str) -> str:
-    """Run a module in a folder with the packages installed there; it must succeed. Return its output."""
+def _environ(folder: Path) -> dict[str, str]:
+    """Return an environment in which the packages installed in a folder are found."""
     # Conformance suites take long under coverage, and they have their own tests.
     # pytest does not run under -O with warnings as errors, because it warns about disabled assertions.
     left_out = ("COVERAGE_", "PYTHONOPTIMIZE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    environ = kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _run(folder: Path, module: str, *args: str) -> str:
+    """Run a module in a folder with the packages installed there; it must succeed. Return its output."""
     result = subprocess.run(
-        [sys.executable, "-m", module, *args], cwd=folder, env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-m", module, *args],
+        cwd=folder,
+        env=_environ(folder),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -67,7 +77,8 @@ def test_new_plugins_are_linted(project: Project) -> None:
 def test_new_plugins_are_type_checked(project: Project) -> None:
     for kind in ("router", "middleware"):
         folder = _write_plugin(project, f"shiny_{kind}", kind)
-        assert "Success" in _run(folder, "mypy", "--cache-dir", str(project.folder / "cache"))
+        result = run_mypy(folder, environ=_environ(folder))
+        assert "Success" in result.stdout, result.stdout + result.stderr
 
 
 def test_new_app_passes_its_tests(project: Project) -> None:

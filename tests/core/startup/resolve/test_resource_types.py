@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.type_checking import run_mypy
 
 _RIGHT = """\
 from collections.abc import AsyncIterator
@@ -52,8 +52,7 @@ def test_types_of_resources(tmp_path: Path) -> None:
     marker = "    assert_type(setup.resource(ANNOTATED), Store)\n"
     (tmp_path / "right.py").write_text(_RIGHT)
     (tmp_path / "wrong.py").write_text(_RIGHT.replace(marker, marker + _WRONG))
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "."]
-    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    output = run_mypy(tmp_path, "--strict", "--config-file=", "--no-error-summary", ".").stdout
     found = [line.split(":", 2)[:2] for line in output.splitlines() if " error: " in line]
     first = _RIGHT[: _RIGHT.index(marker)].count("\n") + 2
     assert found == [["wrong.py", str(first + number)] for number in range(4)], output
