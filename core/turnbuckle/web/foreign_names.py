@@ -17,6 +17,7 @@ __all__ = [
     "MULTIDICT_NAMES",
     "REQUEST_NAMES",
     "RESPONSE_NAMES",
+    "SYNC_NAMES",
     "add_foreign_names",
     "foreign_name_message",
     "keyword_hint",
@@ -56,6 +57,12 @@ header get_header -> request.headers.get(name)
 cookie get_cookie -> request.cookies.get(name)
 receive -> request.stream() yields the content
 send -> return a Response, or an async generator
+""")
+SYNC_NAMES: Final = _table("""
+body data content raw_body get_data -> request.sync.read() returns the content
+get_json json_body -> request.sync.json() returns the decoded content
+post POST forms -> request.sync.form() has the fields
+files FILES -> request.sync.form().files has the uploaded files
 """)
 RESPONSE_NAMES: Final = _table("""
 status_code code -> response.status

@@ -229,7 +229,14 @@ def _in_thread(handler: Callable[..., object]) -> Callable[..., Awaitable[object
 
 async def call_in_thread(handler: Callable[..., object], args: Args, kwargs: KwArgs) -> object:
     """Call a plain handler in a thread. While it runs, that thread has a frame of ``call_plain_handler``."""
-    result = await asyncio.to_thread(call_plain_handler, handler, args, kwargs)
+    try:
+        result = await asyncio.to_thread(call_plain_handler, handler, args, kwargs)
+    except asyncio.CancelledError:
+        # The thread cannot be cancelled, but it must not wait for content that nobody reads.
+        for argument in (*args, *kwargs.values()):
+            if isinstance(argument, Request):
+                argument.sync.cancel()
+        raise
     # A plain function may wrap an async function, for example because of a decorator.
     return await result if inspect.isawaitable(result) else result
 

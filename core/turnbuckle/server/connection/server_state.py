@@ -89,7 +89,8 @@ class ServerState:
             application.json,
             application.limits.json,
             self.connections.stopping,
-            application.config,
+            config=application.config,
+            loop=loop,
         )
         self.admission: Final = Admission(application.capacity)
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None

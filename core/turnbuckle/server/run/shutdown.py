@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar, final
 
 from turnbuckle._safe_logger import SafeLogger
+from turnbuckle.web.request.sync import note_pool
 
 __all__ = ["TrackedThreadPool", "run_until_settled"]
 
@@ -29,7 +30,7 @@ class TrackedThreadPool(ThreadPoolExecutor):
     """The thread pool of a loop, which knows the calls that are running."""
 
     def __init__(self) -> None:
-        super().__init__(thread_name_prefix="turnbuckle")
+        super().__init__(thread_name_prefix="turnbuckle", initializer=note_pool, initargs=(self,))
         self._calls: Final[set[Future[object]]] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -38,6 +39,18 @@ class TrackedThreadPool(ThreadPoolExecutor):
         self._calls.add(future)  # type: ignore[arg-type]  # the result type does not matter
         future.add_done_callback(self._calls.discard)
         return future
+
+    def begin_wait(self) -> None:
+        """Allow one more thread, because the calling one waits for content."""
+        with self._shutdown_lock:
+            self._max_workers += 1
+            if not self._shutdown and self._work_queue.qsize():
+                self._adjust_thread_count()  # the threads are made when calls are added
+
+    def end_wait(self) -> None:
+        """Allow one thread less. The additional thread stays, and is used again."""
+        with self._shutdown_lock:
+            self._max_workers -= 1
 
     @property
     def has_calls(self) -> bool:

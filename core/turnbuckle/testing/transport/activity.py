@@ -17,6 +17,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar, final
 
 from turnbuckle.errors import TurnbuckleError
+from turnbuckle.web.request.sync import note_pool
 
 __all__ = ["Activity", "ServerFault", "WatchedExecutor", "turns"]
 
@@ -47,7 +48,7 @@ class WatchedExecutor(ThreadPoolExecutor):
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, inner: Executor | None = None) -> None:
-        super().__init__(thread_name_prefix="turnbuckle-testing")
+        super().__init__(thread_name_prefix="turnbuckle-testing", initializer=note_pool, initargs=(self,))
         self._loop: Final = loop
         self._inner: Final = inner
         self._watchers: Final[list[Callable[[], None]]] = []
@@ -73,6 +74,18 @@ class WatchedExecutor(ThreadPoolExecutor):
         self._loop.call_soon_threadsafe(partial(future.add_done_callback, self._note_done))
         return future
 
+    def begin_wait(self) -> None:
+        """Count the calling thread no longer, because it waits for content."""
+        self._count_on_loop(-1)
+
+    def end_wait(self) -> None:
+        """Count the calling thread again."""
+        self._count_on_loop(1)
+
+    def _count_on_loop(self, change: int) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._count, change)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Shut down this executor and the inner one."""
         if self._inner is not None:
@@ -80,11 +93,10 @@ class WatchedExecutor(ThreadPoolExecutor):
         super().shutdown(wait, cancel_futures=cancel_futures)
 
     def _note_done(self, future: Future[T]) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._count_down)
+        self._count_on_loop(-1)
 
-    def _count_down(self) -> None:
-        self.running -= 1
+    def _count(self, change: int) -> None:
+        self.running += change
         for watcher in self._watchers:
             watcher()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar, final
 
@@ -32,10 +33,11 @@ class AppContext:
         json: decodes JSON content.
         json_limit: bytes of JSON content, unless the route overrides the limit.
         config: the app's own settings; None if it has none.
+        loop: the event loop of the server; None if no server runs.
         stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("config", "json", "json_limit", "resources", "stopping")
+    __slots__ = ("config", "json", "json_limit", "loop", "resources", "stopping")
 
     def __init__(
         self,
@@ -43,12 +45,15 @@ class AppContext:
         json: JSONCodec = STANDARD_JSON,
         json_limit: int = JSON_LIMIT,
         stopping: LazyEvent | None = None,
+        *,
         config: object = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.resources: Final = resources
         self.json: Final = json
         self.json_limit: Final = json_limit
         self.config: Final = config
+        self.loop: Final = loop
         self.stopping: Final = stopping or LazyEvent()
 
 

@@ -25,6 +25,7 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
+from turnbuckle.web.request.sync import SyncContent
 from turnbuckle.web.request.target import Target, parse_target
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.cookies import parse_cookies
@@ -86,6 +87,7 @@ class Request:
         "_query_params",
         "_reader",
         "_state",
+        "_sync",
         "_target",
         "exception",
         "exchange",
@@ -401,6 +403,15 @@ class Request:
             RuntimeError: the content was streamed already; raised by the first step of the iterator.
         """
         return self._content_reader().stream()
+
+    @property
+    def sync(self) -> SyncContent:
+        """The methods for content without ``await``, for a plain ``def`` handler, which runs in a thread."""
+        # Few requests use it. Initializing the slot would cost time on every request.
+        sync = getattr(self, "_sync", None)
+        if sync is None:
+            sync = self._sync = SyncContent(self, self._app.loop)
+        return sync
 
     def _content_reader(self) -> ContentReader:
         reader = self._reader

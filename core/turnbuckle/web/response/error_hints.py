@@ -5,6 +5,7 @@ Used on the way of an error only. Python prints the note below the message, in l
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
 import traceback
@@ -41,6 +42,8 @@ def _hint(error: Exception) -> str:
         return f"request.{found[1]} is a method: write {_call_of(found[1])}"
     if _OF_COROUTINES.search(message):
         found = _NOT_AWAITED.search(_line_of(error))
+        if found is not None and not _is_async(error):
+            return f"a plain 'def' cannot await: write request.sync.{found[1]}(), or 'async def'"
         return f"'await' is missing: write {_call_of(found[1])}" if found is not None else "'await' is missing"
     return ""
 
@@ -49,6 +52,11 @@ def _call_of(method: str) -> str:
     if method == "config":
         return "request.config(cls) with the class in App(config=cls)"
     return "request.stream() with 'async for'" if method == "stream" else f"(await request.{method}())"
+
+
+def _is_async(error: Exception) -> bool:
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames and frames[-1][0].f_code.co_flags & inspect.CO_COROUTINE)
 
 
 def _line_of(error: Exception) -> str:
