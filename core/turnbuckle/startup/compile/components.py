@@ -83,7 +83,10 @@ def check_factories(plan: Plan, diagnostics: Diagnostics) -> None:
 def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:
     """Return the JSON codec of an app: the component ``json``, or the codec of the core."""
     made: JSONCodec | None = _checked(components, "json", _check_codec, diagnostics)
-    return STANDARD_JSON if made is None else made
+    if made is not None:
+        return made
+    STANDARD_JSON.use_fast_decoder()
+    return STANDARD_JSON
 
 
 def loop_factory_of(components: Components, diagnostics: Diagnostics) -> LoopFactory | None:

@@ -16,6 +16,7 @@ from turnbuckle.plan import Choice, Plan, SettingValue
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import candidates, did_you_mean
 from turnbuckle.startup.report.settings_reference import SettingDescription, setting_description, variable_of
+from turnbuckle.web.content.json_decoding import find_fast_decoder
 
 __all__ = [
     "Answer",
@@ -29,7 +30,7 @@ __all__ = [
 
 # The kinds that the core uses itself, with its defaults.
 _BUILTIN_COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"json": "the json module of Python", "loop": "as in the setting server.loop"}
+    {"json": "the codec of the core", "loop": "as in the setting server.loop"}
 )
 
 
@@ -90,11 +91,22 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
     """
     if kind not in plan.components and kind in _BUILTIN_COMPONENTS:
         rule, change = "no enabled plugin provides another", f"a plugin that provides one, and components.{kind}"
-        return [Answer(kind=f"{kind} component", name=_BUILTIN_COMPONENTS[kind], rule=rule, change=change)]
+        facts = _facts_of_json() if kind == "json" else ()
+        name = _BUILTIN_COMPONENTS[kind]
+        return [Answer(kind=f"{kind} component", name=name, rule=rule, facts=facts, change=change)]
     if kind not in plan.components:
         near = candidates(kind, {*plan.components, *_BUILTIN_COMPONENTS})
         raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{near}")
     return [_slot(plan.components[kind], "", f"the setting components.{kind}")]
+
+
+def _facts_of_json() -> tuple[tuple[str, str], ...]:
+    decoder = find_fast_decoder()
+    if decoder is None:
+        decodes = "the json module of Python: msgspec, which is faster, is not installed or differs from it"
+    else:
+        decodes = f"{decoder.name}, because it is installed; the json module of Python decides where it refuses"
+    return ("encodes", "the json module of Python, with an encoder that is kept"), ("decodes", decodes)
 
 
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:

@@ -3,28 +3,31 @@
 Each decoded value can be encoded again: numbers beyond the range of float and lone surrogates are not accepted. If a
 name is repeated in an object, the last value counts.
 
-``STANDARD_JSON`` is the core's codec. An app may choose another one as its component ``json``.
+``STANDARD_JSON`` is the core's codec. An app may choose another one as its component ``json``. It encodes with the
+encoder of the ``json`` module, which is kept. It decodes with msgspec where that is installed, and otherwise with the
+decoder of the ``json`` module. Both accept the same texts, because each text that msgspec refuses is decoded again: the
+``json`` module decides. Encoding is not left to msgspec, which writes floats, NaN and times of UTC in another way.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from types import CoroutineType
-from typing import Final, NoReturn, Protocol, final
+from typing import Final, Protocol, final
 from uuid import UUID
 
 import attrs
 
-__all__ = ["ENCODE", "STANDARD_JSON", "JSONCodec", "encode_json"]
+from turnbuckle.web.content.json_decoding import FastDecoder, decode_strictly, find_fast_decoder
+
+__all__ = ["ENCODE", "STANDARD_JSON", "JSONCodec", "StandardJSON", "encode_json"]
 
 
 class JSONCodec(Protocol):
@@ -59,10 +62,13 @@ def encode_json(value: object) -> bytes:
         ValueError: it contains NaN, an infinity, or itself.
     """
     try:
-        return _ENCODER.encode(value).encode()
+        return "".join(_encode_parts(value, 0)).encode()
     except UnicodeEncodeError:
         # A lone surrogate has no UTF-8 form, so it is escaped.
         return _ASCII_ENCODER.encode(value).encode()
+    except RecursionError:
+        # The kept encoder does not look for values that contain themselves; this one reports them.
+        return _ENCODER.encode(value).encode()
 
 
 def _to_json_type(value: object) -> object:
@@ -103,47 +109,67 @@ _CONVERSIONS: Final[Mapping[type, Callable[..., object]]] = {
     set: list,
     frozenset: list,
 }
-# Encoders are made once: json.dumps would make a new one on each call with these options.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_to_json_type)
 _ASCII_ENCODER: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_to_json_type)
 
 
-@final
-class _StandardJSON:
-    """The json module of the standard library, made strict."""
+def _make_encoder() -> Callable[[object, int], Iterable[str]]:
+    """Return the C function inside ``_ENCODER``, which makes a new one on each call; ``_ENCODER`` where there is none.
 
-    __slots__ = ()
+    Without ``markers`` it keeps no state, so threads can share it.
+    """
+
+    def encode(value: object, level: int) -> Iterable[str]:
+        return (_ENCODER.encode(value),)
+
+    make = getattr(json.encoder, "c_make_encoder", None)
+    try:
+        made: Callable[[object, int], Iterable[str]]
+        made = make(None, _to_json_type, json.encoder.encode_basestring, None, ":", ",", False, False, False)  # type: ignore[misc]
+        return made if "".join(made(_SAMPLE, 0)) == _ENCODER.encode(_SAMPLE) else encode
+    except (TypeError, ValueError):
+        # It belongs to the json module, and may have other arguments in another version of Python.
+        return encode
+
+
+_SAMPLE: Final = {"é": [1, 1e16, True, None, "\n"], "b": {}, "c": date.min}
+_encode_parts: Final = _make_encoder()
+
+
+@final
+class StandardJSON:
+    """The codec of the core.
+
+    Attributes:
+        fast_decoder: decodes first; None if there is no faster decoder than the ``json`` module.
+    """
+
+    __slots__ = ("fast_decoder",)
+
+    def __init__(self) -> None:
+        self.fast_decoder: FastDecoder | None = None
+
+    def use_fast_decoder(self) -> None:
+        """Use the faster decoder if it is installed; importing it costs time, so this is called once by startup."""
+        if self.fast_decoder is None:
+            self.fast_decoder = find_fast_decoder()
 
     def encode(self, value: object, /) -> bytes:
+        """Return a value as JSON; see ``encode_json``."""
         return encode_json(value)
 
     def decode(self, content: bytes, /) -> object:
-        value: object = _DECODER.decode(content.decode("utf-8-sig"))
-        if b"\\u" in content and _SURROGATE.search(content):
-            # Encoding fails if one of them is lone.
-            _ENCODER.encode(value).encode()
-        return value
+        """Return the value of a JSON text; see ``JSONCodec``."""
+        fast = self.fast_decoder
+        if fast is not None:
+            try:
+                return fast.decode(content)
+            except fast.refusals:
+                pass
+        return decode_strictly(content)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    # A number beyond the range of float, such as 1e400, would become an infinity, which cannot be sent back as JSON.
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:32]} is beyond the range of numbers")
-    return value
-
-
-# As for encoding, json.loads would make a new decoder on each call.
-_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
-# The escape of one half of a character beyond U+FFFF; a valid text has only pairs of them.
-_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-STANDARD_JSON: Final[JSONCodec] = _StandardJSON()
+STANDARD_JSON: Final = StandardJSON()
 
 ENCODE: Final[ContextVar[Callable[[object], bytes]]] = ContextVar("turnbuckle_json_encode", default=encode_json)
 """The encoder of ``JSON(...)``. An app with another codec sets it for each of its requests."""

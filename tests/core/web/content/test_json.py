@@ -3,17 +3,23 @@
 import dataclasses
 import enum
 import json
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from turnbuckle.errors import BadRequest
+from turnbuckle.web.content import json as json_module, json_decoding
 from turnbuckle.web.content.content import decode_json
-from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec, encode_json
+from turnbuckle.web.content.json import JSONCodec, StandardJSON, encode_json
+from turnbuckle.web.content.json_decoding import decode_strictly, find_fast_decoder
 from turnbuckle_plugins.msgspec_json import MsgspecJSON
 
 
@@ -83,7 +89,139 @@ def test_encode_json_round_trips(value: object) -> None:
     assert json.loads(encode_json(value)) == value
 
 
-CODECS = [pytest.param(STANDARD_JSON, id="standard"), pytest.param(MsgspecJSON(), id="msgspec")]
+def test_encode_json_reports_values_that_contain_themselves() -> None:
+    circle: list[object] = []
+    circle.append({"a": circle})
+    point = Point(1, {})
+    point.y["point"] = point
+    for value in (circle, point):
+        with pytest.raises(ValueError, match="Circular reference"):
+            encode_json(value)
+    assert encode_json([point.x] * 2) == b"[1,1]"
+
+
+def test_encode_json_takes_the_same_object_several_times() -> None:
+    shared = {"a": UUID(int=1)}
+    with ThreadPoolExecutor(4) as pool:
+        results = set(pool.map(encode_json, [[shared, shared]] * 200))
+    assert results == {f'[{{"a":"{UUID(int=1)}"}},{{"a":"{UUID(int=1)}"}}]'.encode()}
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.uuids() | st.binary()
+_KEYS = st.text() | st.integers() | st.booleans() | st.none() | st.floats()
+_VALUES = st.recursive(
+    _LEAVES,
+    lambda children: st.lists(children) | st.dictionaries(_KEYS, children) | st.tuples(children, children),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300)
+@given(_VALUES)
+def test_encode_json_writes_what_the_json_module_writes(value: object) -> None:
+    def by_json_module() -> bytes:
+        options = {"allow_nan": False, "separators": (",", ":"), "default": json_module._to_json_type}
+        try:
+            return json.dumps(value, ensure_ascii=False, **options).encode()
+        except UnicodeEncodeError:
+            return json.dumps(value, **options).encode()
+
+    assert _outcome(encode_json, value) == _outcome(lambda _: by_json_module(), value)
+
+
+def _outcome(function: Callable[[Any], object], argument: object) -> tuple[type[object] | None, str]:
+    try:
+        result = function(argument)
+    except (ValueError, TypeError, RecursionError) as error:
+        return type(error), ""
+    return None, repr(result)
+
+
+def _fast() -> StandardJSON:
+    codec = StandardJSON()
+    codec.use_fast_decoder()
+    assert codec.fast_decoder is not None
+    return codec
+
+
+_ATOMS = [
+    *("0", "-0", "1", "-1", "1.5", "-0.0", "1e5", "1E-5", "1e400", "1e-400", "01", "1.", ".5", "+1", "-", "1_0", "0x1"),
+    *("18446744073709551616", "-9223372036854775809", "9" * 400, "1" * 5000, "0." + "0" * 400 + "1", "9" * 309 + ".0"),
+    *("true", "false", "null", "True", "NaN", "Infinity", "-Infinity", "nul"),
+    *('""', '"a"', '"é"', '"\\u00e9"', '"\\ud83d\\ude00"', '"\\ud800"', '"\\udc00"', '"\\\\ud800"', '"\\x"', '"\\/"'),
+    *('"\x00"', '"\x1f"', '"\x7f"', '"\u2028"', "'a'", '"a', "//", "\ufeff"),
+]  # fmt: skip
+_TEXTS = st.one_of(
+    st.lists(
+        st.sampled_from(_ATOMS)
+        | st.sampled_from(list("[]{},: \t\n\r\x0b"))
+        | st.sampled_from(['"a":', '"b":', "\xa0"]),
+        max_size=12,
+    ).map("".join),
+    st.recursive(
+        st.sampled_from(_ATOMS) | st.floats().map(repr) | st.integers().map(repr),
+        lambda inner: (
+            st.lists(inner, max_size=4).map(lambda items: f"[{', '.join(items)}]")
+            | st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '""', "a"]), inner), max_size=4).map(
+                lambda pairs: "{" + ",".join(f"{key}:{value}" for key, value in pairs) + "}"
+            )
+        ),
+        max_leaves=8,
+    ),
+    st.text(max_size=10),
+).map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(_TEXTS | st.binary(max_size=8) | st.tuples(_TEXTS, st.binary(max_size=2)).map(b"".join))
+def test_fast_decoder_decodes_what_the_json_module_decodes(content: bytes) -> None:
+    def by_json_module() -> object:
+        def finite(text: str) -> float:
+            assert abs(float(text)) != float("inf")
+            return float(text)
+
+        def refuse(name: str) -> None:
+            raise ValueError(name)
+
+        try:
+            value = json.loads(content.decode("utf-8-sig"), parse_float=finite, parse_constant=refuse)
+            json.dumps(value, ensure_ascii=False).encode()
+        except AssertionError as error:
+            raise ValueError from error
+        return value
+
+    def failed(outcome: tuple[type[object] | None, str]) -> tuple[bool, str]:
+        return outcome[0] is not None, outcome[1]
+
+    expected = failed(_outcome(lambda _: by_json_module(), content))
+    assert failed(_outcome(_fast().decode, content)) == expected
+    assert failed(_outcome(decode_strictly, content)) == expected
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_depth_is_limited_by_each_decoder(opening: bytes) -> None:
+    for codec in (StandardJSON(), _fast()):
+        with pytest.raises(RecursionError):
+            codec.decode(opening * 200_000)
+
+
+def test_fast_decoder_is_not_used_if_it_is_missing_or_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(json_decoding, "_SAMPLES", (b"\xef\xbb\xbf1",))
+        assert find_fast_decoder() is None
+    assert find_fast_decoder() is not None
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    assert find_fast_decoder() is None
+    codec = StandardJSON()
+    codec.use_fast_decoder()
+    assert codec.decode(b" [1, 2.5] ") == [1, 2.5]
+
+
+CODECS = [
+    pytest.param(StandardJSON(), id="standard"),
+    pytest.param(_fast(), id="standard with msgspec"),
+    pytest.param(MsgspecJSON(), id="msgspec"),
+]
 
 
 @pytest.mark.parametrize("codec", CODECS)
