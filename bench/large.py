@@ -84,7 +84,7 @@ def files() -> Iterator[Path]:
     try:
         (folder / "mib").write_bytes(os.urandom(MIB))
         with open(folder / "gib", "wb") as file:
-            file.truncate(1024 * MIB)
+            os.posix_fallocate(file.fileno(), 0, 1024 * MIB)
         (folder / "ready").write_bytes(b"yes")
         yield folder
     finally:

@@ -190,6 +190,10 @@ class BodyWriter:
             raise LengthMismatch(self.length or 0, self.written)
         return data
 
+    def count(self, size: int) -> None:
+        """Count content that was sent without ``write``, at most as much as was announced."""
+        self.written += size
+
     def end(self, trailers: Iterable[Field] = ()) -> bytes:
         """Return the bytes that end the content. Trailers are dropped unless the framing is chunked.
 

@@ -28,10 +28,11 @@ from turnbuckle.http.serializer import (
     response_head,
     wants_close,
 )
+from turnbuckle.server.connection.file_response import FileSink, send_file
 from turnbuckle.server.connection.upgrade import UpgradableConnection, switch_protocols
 from turnbuckle.server.model.connection_state import ConnectionState
-from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.files import FileBody
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
@@ -45,7 +46,7 @@ _MAX_IN_A_TURN: Final = 256 * 1024
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-class ResponseSink(UpgradableConnection, Protocol):
+class ResponseSink(UpgradableConnection, FileSink, Protocol):
     """The connection that a response is written to."""
 
     @property
@@ -53,34 +54,15 @@ class ResponseSink(UpgradableConnection, Protocol):
         """What the connection waits for; read directly by ``respond``, because a property costs a call."""
 
     @property
-    def timeouts(self) -> Timeouts:
-        """The timeouts of the request."""
-
-    @property
     def is_last(self) -> bool:
         """Whether the response is the last one."""
-
-    @property
-    def is_writing_paused(self) -> bool:
-        """Whether the transport's write buffer is full."""
 
     @property
     def is_handling(self) -> bool:
         """Whether a response is due and nothing of it was sent."""
 
-    @property
-    def is_sending(self) -> bool:
-        """Whether the head of a streamed response was sent, and the rest may follow."""
-
     def begin_sending(self, head: bytes, *, is_endless: bool) -> None:
         """Send the head of a streamed response, which is endless if its length is not announced."""
-
-    async def flush(self) -> None:
-        """Wait until the transport can take more data.
-
-        Raises:
-            ConnectionLost: the connection is gone.
-        """
 
     def cut(self) -> None:
         """Abort the transport, so that the peer can tell that data is missing."""
@@ -239,6 +221,9 @@ def _start_stream(connection: ResponseSink, response: Response, body: object) ->
 
 async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
     if writer.framing is BodyFraming.NONE:
+        return
+    if isinstance(body, FileBody) and await send_file(connection, writer, body):
+        writer.end()
         return
     write = connection.transport.write
     in_this_turn = 0

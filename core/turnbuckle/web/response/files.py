@@ -1,4 +1,7 @@
-"""Stream a file: read it in a thread, piece by piece, and never more bytes than announced, if a size is announced."""
+"""Stream a file piece by piece, and never more bytes than announced, if a size is announced.
+
+The loop reads the pieces that are in the kernel's memory, and a thread reads those that the disk has to be asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import BinaryIO, Final, final
 from urllib.parse import quote
 
-__all__ = ["FileBody", "content_disposition", "guess_content_type"]
+__all__ = ["FileBody", "content_disposition", "guess_content_type", "is_in_memory"]
 
 _PIECE_SIZE: Final = 64 * 1024
+# Bytes between two probes of whether a file is in memory: what the kernel usually reads ahead.
+_PROBED: Final = 128 * 1024
 # Controls (C0, DEL, C1) and lone surrogates, which have no encoding. All other characters are sent, including spaces of
 # all kinds, joiners and marks of direction: file names of phones and other languages contain them.
 _UNSENDABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -61,15 +66,51 @@ class FileBody:
         if self._reading is not None:
             await self._reading.aclose()
 
+    async def open(self) -> BinaryIO:
+        """Open the file in a thread.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        return await _open_in_thread(self.path)
+
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         remaining: float = math.inf if self.size is None else self.size
-        file = await _open_in_thread(self.path)
-        try:
-            while remaining and (piece := await asyncio.to_thread(file.read, int(min(_PIECE_SIZE, remaining)))):
+        offset = 0
+        with await self.open() as file:
+            while remaining and (piece := await self._read(file, offset, int(min(_PIECE_SIZE, remaining)))):
                 remaining -= len(piece)
+                offset += len(piece)
                 yield piece
-        finally:
-            file.close()
+
+    async def _read(self, file: BinaryIO, offset: int, size: int) -> bytes:
+        if self.size is None:
+            # Made by the kernel on reading, and not every such file can be read at an offset.
+            return await asyncio.to_thread(file.read, size)
+        number = file.fileno()
+        if is_in_memory(number, offset, size):
+            return os.pread(number, size, offset)
+        return await asyncio.to_thread(os.pread, number, size, offset)
+
+
+def is_in_memory(file: int, offset: int, size: int) -> bool:
+    """Return whether a part of a file can be read without waiting for the disk.
+
+    The answer is False if that is not known: the system or the file system cannot tell.
+
+    Args:
+        file: the descriptor.
+        offset: first byte of the part.
+        size: number of bytes.
+    """
+    byte = bytearray(1)
+    try:
+        for at in (*range(offset, offset + size, _PROBED), offset + size - 1):
+            # No byte at a place means that the file has become shorter, and its end is found at once.
+            os.preadv(file, [byte], at, os.RWF_NOWAIT)
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 async def _open_in_thread(path: str) -> BinaryIO:

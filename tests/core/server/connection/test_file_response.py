@@ -1,0 +1,187 @@
+"""Tests of ``turnbuckle.server.connection.file_response``: files over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.core.server.polling import TIMEOUT
+from tests.core.server.serving_in_memory import GET, serving
+from tests.core.server.threaded_server import LOOPS, threaded_server
+from turnbuckle.server.connection import file_response
+from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import File, Response
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files are sent in this way only on Linux")
+
+CONTENT = os.urandom(1024) * 6 * 1024
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the sizes of the calls of ``os.sendfile`` so far."""
+    sizes: list[int] = []
+    sendfile = os.sendfile
+
+    def counted(out: int, file: int, offset: int, size: int) -> int:
+        sizes.append(size)
+        return sendfile(out, file, offset, size)
+
+    monkeypatch.setattr(os, "sendfile", counted)
+    return sizes
+
+
+def read_answer(client: socket.socket) -> bytes:
+    """Return the content of one answer."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += client.recv(65536)
+    head, _, content = data.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    pieces = [content]
+    length -= len(content)
+    while length and (piece := client.recv(min(length, 65536))):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_file_is_sent_by_the_kernel(path: Path, calls: list[int], loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle, loop=loop) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        assert read_answer(client) == CONTENT
+        # Two more in a pipeline: the connection goes on, and the order holds.
+        client.sendall(2 * REQUEST)
+        assert read_answer(client) == CONTENT
+        assert read_answer(client) == CONTENT
+    assert sum(calls) >= 3 * len(CONTENT)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_file_waits_for_a_slow_reader(path: Path, loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle, loop=loop) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        time.sleep(0.2)
+        assert read_answer(client) == CONTENT
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_file_to_a_peer_that_goes_away_leaves_nothing_open(path: Path, loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle, loop=loop) as server:
+        with server.connect() as client:
+            client.sendall(REQUEST)
+            client.recv(1)
+        assert server.has_no_connections()
+        before = len(os.listdir("/dev/fd"))
+        for _ in range(5):
+            with server.connect() as client:
+                client.sendall(REQUEST)
+                client.recv(1)
+        assert server.has_no_connections()
+        end = time.monotonic() + 5
+        while len(os.listdir("/dev/fd")) > before and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(os.listdir("/dev/fd")) <= before
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_peer_that_does_not_read_a_file_is_cut_off(path: Path, loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle, loop=loop, timeouts=Timeouts(write=0.2)) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        assert server.has_no_connections()
+
+
+def test_peer_that_reads_a_file_too_slowly_is_cut_off(path: Path) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    timeouts = Timeouts(write=0.3, write_rate=1_000_000_000)
+    with threaded_server(handle, timeouts=timeouts) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        received = 0
+        while piece := client.recv(65536):
+            received += len(piece)
+            time.sleep(0.01)
+        assert received < len(CONTENT)
+        assert server.has_no_connections()
+
+
+def test_file_that_shrinks_cuts_the_connection(path: Path) -> None:
+    async def handle(request: Request) -> Response:
+        response = File(path)
+        os.truncate(path, 5)
+        return response
+
+    with threaded_server(handle) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        assert read_answer(client) == CONTENT[:5]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_file_that_is_not_in_memory_is_read_in_a_thread(
+    path: Path, calls: list[int], monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    monkeypatch.setattr(file_response, "is_in_memory", lambda *_: False)
+    with threaded_server(handle, loop=loop) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        assert read_answer(client) == CONTENT
+    assert calls
+
+
+def test_file_is_read_if_the_kernel_cannot_send_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EINVAL, "no such pair")
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    with threaded_server(handle) as server, server.connect() as client:
+        client.sendall(REQUEST)
+        assert read_answer(client) == CONTENT
+
+
+async def test_file_is_read_for_a_transport_without_a_socket(path: Path, calls: list[int]) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    async with serving(handle) as served:
+        await served.connection.send(GET)
+        async with asyncio.timeout(TIMEOUT):
+            # The file is opened in a thread, for which the transport does not wait.
+            while not served.connection.received.endswith(CONTENT[-1024:]):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert served.connection.received.endswith(CONTENT)
+    assert not calls
