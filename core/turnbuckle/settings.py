@@ -15,7 +15,7 @@ import attrs
 
 from turnbuckle._frozen_mapping import frozen_mapping
 from turnbuckle.http.limits import Limits
-from turnbuckle.server.listen.addresses import BindAddress, is_mode
+from turnbuckle.server.listen.addresses import BindAddress, are_endpoints, is_mode
 from turnbuckle.server.listen.proxied_connection import ProxySettings
 from turnbuckle.server.logs.setup import LogSettings
 from turnbuckle.server.model.capacity import Capacity
@@ -57,6 +57,9 @@ class ServerSettings:
         host: address to listen on, or a list of addresses, such as ``["0.0.0.0", "::"]`` for IPv4 and IPv6; separated
             by commas on the command line and in the environment.
         port: TCP port to listen on; 0 lets the system choose.
+        bind: several addresses to listen on, each with its port, and Unix sockets and inherited sockets beside them,
+            such as ``["127.0.0.1:8000", "[::1]:8001", "unix:/run/app.sock", "fd:3"]``; instead of host, port, unix and
+            fds.
         unix: path of a Unix socket to listen on instead of host and port, or ``@name`` for one without a file on Linux;
             "" for none.
         unix_mode: octal mode of the socket file, such as "660"; "" leaves it to the umask.
@@ -65,7 +68,7 @@ class ServerSettings:
         backlog: number of connections that may wait to be accepted.
         reuse_port: let several processes listen on the same port.
         fds: numbers of inherited sockets to listen on instead of host and port. Sockets from systemd are found without
-            this setting.
+            this setting, and take precedence over the other addresses.
         fd_name: name of the systemd sockets to listen on; "" for all of them.
         ready_file: path of a file that exists while connections are accepted and contains the process ID and the
             addresses; "" for none.
@@ -79,6 +82,7 @@ class ServerSettings:
 
     host: str | tuple[str, ...] = "127.0.0.1"
     port: int = attrs.field(default=8000, validator=_between(0, 65535))
+    bind: tuple[str, ...] = attrs.field(default=(), validator=are_endpoints)
     unix: str = ""
     unix_mode: str = attrs.field(default="", validator=is_mode)
     unix_owner: str = ""
@@ -94,14 +98,15 @@ class ServerSettings:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The addresses to listen on."""
-        return (self.host,) if isinstance(self.host, str) else self.host
+        """The names and addresses of hosts to listen on; none if all sockets are Unix sockets or inherited."""
+        return tuple(host for endpoint in self.bind_address().endpoints for host in endpoint.hosts)
 
     def bind_address(self) -> BindAddress:
         """Return the address to listen on."""
         return BindAddress(
             host=self.host,
             port=self.port,
+            bind=self.bind,
             unix=self.unix,
             unix_mode=self.unix_mode,
             unix_owner=self.unix_owner,

@@ -36,7 +36,7 @@ from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
-from turnbuckle.startup.settings.checks import check_exposure, check_unused
+from turnbuckle.startup.settings.checks import check_exposure, check_listeners, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
 from turnbuckle.web.request.request import UrlBuilder
 
@@ -154,6 +154,7 @@ class _Run:
         layers = read_layers(self.declaration, self.sources, self.diagnostics)
         built = build_settings(Settings, layers, self.diagnostics)
         settings = built.instance or Settings()
+        check_listeners(settings, built.values, self.diagnostics)
         check_exposure(settings, built.values, self.diagnostics)
         check_extras(self.diagnostics)
         requests = requests_from_settings(settings, built.values, self.sources)

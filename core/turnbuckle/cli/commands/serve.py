@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -20,14 +22,37 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+ValueT = TypeVar("ValueT")
+
+
+def _one(context: click.Context, option: click.Parameter, values: Sequence[ValueT]) -> ValueT | None:
+    # Of two ports, click would use the last one without a word.
+    if len(values) > 1:
+        raise click.UsageError(
+            f"{option.opts[0]} was given {len(values)} times. --bind takes several addresses, "
+            "as in '--bind 127.0.0.1:8000 --bind [::1]:8001 --bind unix:PATH'.",
+            context,
+        )
+    return values[0] if values else None
+
 
 @click.command(cls=OptionalValueCommand, short_help="Serve an app until it is stopped.")
 @takes_target
 @click.option("--host", "hosts", multiple=True, metavar="ADDRESS", help="Listen on this address; may be repeated.")
-@click.option("--port", type=int, metavar="NUMBER", help="Listen on this port; 0 for any.")
-@click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead.")
+@click.option(
+    "--port", type=int, multiple=True, callback=_one, metavar="NUMBER", help="Listen on this port; 0 for any."
+)
+@click.option(
+    "-b",
+    "--bind",
+    "places",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Listen on HOST:PORT, [IPV6]:PORT, unix:PATH or fd:NUMBER; may be repeated.",
+)
+@click.option("--unix", multiple=True, callback=_one, metavar="PATH", help="Listen on a Unix socket instead.")
 @click.option("--unix-mode", metavar="MODE", help="Octal mode of its file, such as 660.")
-@click.option("--fd", type=int, metavar="NUMBER", help="Listen on an inherited socket instead.")
+@click.option("--fd", "fds", type=int, multiple=True, metavar="NUMBER", help="Listen on an inherited socket instead.")
 @click.option("--ready-file", metavar="PATH", help="A file that exists while connections are accepted.")
 @click.option("--workers", type=int, metavar="NUMBER", help="Number of processes that serve; 0: one per processor.")
 @click.option("--reload", "is_reloading", is_flag=True, help="Restart when a file changes; for development.")
@@ -45,8 +70,9 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     *,
     hosts: tuple[str, ...],
     port: int | None,
+    places: tuple[str, ...],
     unix: str | None,
-    fd: int | None,
+    fds: tuple[int, ...],
     ready_file: str | None,
     workers: int | None,
     is_reloading: bool,
@@ -71,9 +97,10 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     options = (
         options.with_setting("--host", "server.host", ",".join(hosts) if hosts else None)
         .with_setting("--port", "server.port", port)
+        .with_setting("--bind", "server.bind", json.dumps(places, ensure_ascii=False) if places else None)
         .with_setting("--unix", "server.unix", unix)
         .with_setting("--unix-mode", "server.unix_mode", unix_mode)
-        .with_setting("--fd", "server.fds", None if fd is None else [fd])
+        .with_setting("--fd", "server.fds", list(fds) or None)
         .with_setting("--ready-file", "server.ready_file", ready_file)
         .with_setting("--workers", "workers.count", workers)
         .with_setting("--access-log", "log.access", access_log)

@@ -12,7 +12,9 @@ from typing import Final, final
 
 import attrs
 
-__all__ = ["Address", "BindAddress", "Listener", "as_secured", "file_identity", "is_mode"]
+from turnbuckle.server.listen.endpoints import Endpoint, parse_endpoint
+
+__all__ = ["Address", "BindAddress", "Listener", "are_endpoints", "as_secured", "file_identity", "is_mode"]
 
 _MODE: Final = re.compile(r"0?[0-7]{3}")
 
@@ -23,6 +25,16 @@ def _as_hosts(value: str | Sequence[str]) -> tuple[str, ...]:
 
 def _as_numbers(value: Sequence[int]) -> tuple[int, ...]:
     return tuple(value)
+
+
+def are_endpoints(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+    """Validate a list of places to listen on.
+
+    Raises:
+        ValueError: an entry is malformed; the message says what to write.
+    """
+    for text in value:
+        parse_endpoint(text)
 
 
 def is_mode(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -42,18 +54,20 @@ class BindAddress:
     Attributes:
         host: names or IP addresses; a name stands for all of its addresses.
         port: TCP port, the same for every address; 0 lets the system choose one.
+        bind: places to listen on, as ``parse_endpoint`` parses them; host, port and unix are ignored then.
         unix: path of a Unix socket, instead of host and port; ``@name`` for an abstract socket (Linux); "" for none.
-        unix_mode: octal mode of the Unix socket's file; "" leaves it to the umask.
+        unix_mode: octal mode of each Unix socket's file; "" leaves it to the umask.
         unix_owner: name or number of the user who owns the file; "" for the user of the process.
         unix_group: name or number of the file's group; "" for the group of the process.
         backlog: how many connections may wait to be accepted.
         reuse_port: let several processes listen on the same port.
-        fds: inherited descriptors to listen on; host, port and unix are ignored then.
+        fds: inherited descriptors to listen on; host, port, bind and unix are ignored then.
         is_secured: whether connections use TLS.
     """
 
     host: tuple[str, ...] = attrs.field(default=("127.0.0.1",), converter=_as_hosts)
     port: int = 8000
+    bind: tuple[str, ...] = attrs.field(default=(), converter=_as_hosts, validator=are_endpoints)
     unix: str = ""
     unix_mode: str = attrs.field(default="", validator=is_mode)
     unix_owner: str = ""
@@ -62,6 +76,15 @@ class BindAddress:
     reuse_port: bool = False
     fds: tuple[int, ...] = attrs.field(default=(), converter=_as_numbers)
     is_secured: bool = False
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The places to listen on, each of them once."""
+        if self.fds:
+            return tuple(Endpoint(fd=fd) for fd in dict.fromkeys(self.fds))
+        if self.bind:
+            return tuple(dict.fromkeys(map(parse_endpoint, self.bind)))
+        return (Endpoint(unix=self.unix) if self.unix else Endpoint(hosts=self.host, port=self.port),)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,11 +117,20 @@ class Listener:
         socket: does not listen yet.
         address: where it is bound, with the port that the system chose.
         inode: device and inode of a Unix socket's file; None for every other socket.
+        is_inherited: whether another process opened it.
     """
 
     socket: socket.socket
     address: Address
     inode: tuple[int, int] | None = None
+    is_inherited: bool = False
+
+    def undo(self) -> None:
+        """Close the socket as ``close`` does, but leave an inherited one open."""
+        if self.is_inherited:
+            self.socket.detach()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close the socket, and remove a Unix socket's file unless another server has replaced it."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import attrs
 
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.addresses import Address, BindAddress, Listener, as_secured
-from turnbuckle.server.listen.socket_activation import adopt_descriptors
+from turnbuckle.server.listen.addresses import Address, BindAddress, Listener, as_secured, file_identity
+from turnbuckle.server.listen.endpoints import Endpoint, parse_endpoint
+from turnbuckle.server.listen.socket_activation import adopt_descriptor
 from turnbuckle.server.listen.unix_sockets import bind_unix
 
-__all__ = ["bind_listeners", "open_listeners"]
+__all__ = ["bind_again", "open_listeners"]
 
 # A port that the system chose for the first address of a host may be taken on the next address. Binding again lets the
 # system choose another.
@@ -29,45 +30,86 @@ _FAMILY_MISSING: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def open_listeners(bind_address: BindAddress) -> tuple[Listener, ...]:
-    """Return listeners on the inherited descriptors, or bind new sockets if there are none.
+    """Bind new sockets and take over inherited ones, as an address says: all of them, or none.
 
     Raises:
         ListenError: a socket cannot be listened on; the message says which one and why.
     """
-    return (
-        as_secured(adopt_descriptors(bind_address.fds), bind_address)
-        if bind_address.fds
-        else bind_listeners(bind_address)
-    )
+    opened: list[Listener] = []
+    with ExitStack() as undo:
+        for endpoint in bind_address.endpoints:
+            for listener in _open(endpoint, bind_address, opened):
+                undo.callback(listener.undo)
+                opened.append(listener)
+        undo.pop_all()
+    return as_secured(tuple(opened), bind_address)
 
 
-def bind_listeners(bind_address: BindAddress) -> tuple[Listener, ...]:
-    """Bind every socket of an address, or none.
+def bind_again(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
+    """Return listeners for another process: a new socket for each port, and the same one in all other cases.
+
+    Args:
+        listeners: opened with ``reuse_port``.
 
     Raises:
-        ListenError: a socket cannot be bound; the message says which one and why.
+        ListenError: a socket cannot be bound.
     """
-    return as_secured(_bind(bind_address), bind_address)
+    copies: list[Listener] = []
+    with ExitStack() as undo:
+        for listener in listeners:
+            if listener.is_inherited or listener.address.unix:
+                copies.append(listener)
+                continue
+            host, port, *rest = listener.socket.getsockname()
+            address = _ResolvedAddress(listener.socket.family, host, tuple(rest))
+            try:
+                copy = _bind_resolved(address, port, reuse_port=True)
+            except OSError as error:
+                raise ListenError(_bind_failure(error, host, port), error.errno) from error
+            undo.callback(copy.close)
+            copies.append(attrs.evolve(copy, address=listener.address))
+        undo.pop_all()
+    return tuple(copies)
 
 
-def _bind(bind_address: BindAddress) -> tuple[Listener, ...]:
-    if bind_address.unix:
-        return (bind_unix(bind_address),)
+def _open(endpoint: Endpoint, bind_address: BindAddress, opened: Sequence[Listener]) -> Sequence[Listener]:
+    """Open the sockets of one endpoint, except for addresses that another endpoint has opened."""
+    if endpoint.fd is not None:
+        return (adopt_descriptor(endpoint.fd),)
+    if endpoint.unix:
+        _check_file_is_new(endpoint.unix, opened)
+        return (bind_unix(endpoint.unix, bind_address),)
+    return _bind_tcp(endpoint, bind_address, {listener.address for listener in opened})
+
+
+def _check_file_is_new(path: str, opened: Iterable[Listener]) -> None:
+    # A socket that is bound but does not listen looks like the file of a dead server, which would be replaced.
+    try:
+        identity = file_identity(path)
+    except (OSError, ValueError):
+        return
+    if any(listener.inode == identity for listener in opened):
+        raise ListenError(f"cannot listen on {path!r}: another path in server.bind leads to the same socket")
+
+
+def _bind_tcp(endpoint: Endpoint, bind_address: BindAddress, opened: Collection[Address]) -> tuple[Listener, ...]:
     for _ in range(_PORT_CHOICES - 1):
         try:
-            return _bind_tcp(bind_address)
+            return _bind_hosts(endpoint, bind_address, opened)
         except ListenError as error:
-            if bind_address.port or error.errno != errno.EADDRINUSE:
+            if endpoint.port or error.errno != errno.EADDRINUSE:
                 raise
-    return _bind_tcp(bind_address)
+    return _bind_hosts(endpoint, bind_address, opened)
 
 
-def _bind_tcp(bind_address: BindAddress) -> tuple[Listener, ...]:
+def _bind_hosts(endpoint: Endpoint, bind_address: BindAddress, opened: Collection[Address]) -> tuple[Listener, ...]:
     listeners: list[Listener] = []
     missing: OSError | None = None
     with ExitStack() as undo:
-        for address in _resolve_all(bind_address.host):
-            port = listeners[0].address.port if listeners else bind_address.port
+        for address in _resolve_all(endpoint.hosts):
+            port = listeners[0].address.port if listeners else endpoint.port
+            if Address(host=address.host, port=port) in opened:
+                continue
             try:
                 listener = _bind_resolved(address, port, reuse_port=bind_address.reuse_port)
             except OSError as error:
@@ -78,7 +120,7 @@ def _bind_tcp(bind_address: BindAddress) -> tuple[Listener, ...]:
             undo.callback(listener.close)
             listeners.append(listener)
         if missing is not None and not listeners:
-            names = ", ".join(bind_address.host)
+            names = ", ".join(endpoint.hosts)
             raise ListenError(f"cannot listen on {names}: not an address of this machine", missing.errno) from missing
         undo.pop_all()
     return tuple(listeners)
@@ -110,8 +152,15 @@ def _resolve(name: str) -> list[_ResolvedAddress]:
     try:
         infos = socket.getaddrinfo(bare, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ListenError(f"cannot listen on {name!r}: no such host", getattr(error, "errno", None)) from error
+        hint = f"; did you mean '--bind {name}'?" if _has_port(name) else ""
+        raise ListenError(f"cannot listen on {name!r}: no such host{hint}", getattr(error, "errno", None)) from error
     return [_ResolvedAddress(family, str(address[0]), tuple(address[2:])) for family, _, _, _, address in infos]
+
+
+def _has_port(name: str) -> bool:
+    with suppress(ValueError):
+        return bool(parse_endpoint(name).hosts)
+    return False
 
 
 def _bind_resolved(address: _ResolvedAddress, port: int, *, reuse_port: bool) -> Listener:

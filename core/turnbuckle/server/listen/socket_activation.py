@@ -8,13 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from typing import Final
 
-from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.addresses import Address, Listener
+import attrs
 
-__all__ = ["adopt_descriptors", "take_passed_sockets"]
+from turnbuckle.errors import ListenError
+from turnbuckle.server.listen.addresses import Address, BindAddress, Listener
+
+__all__ = ["adopt_descriptor", "take_passed_sockets", "with_passed_sockets"]
 
 # systemd passes descriptors from this number on, without gaps.
 _FIRST_FD: Final = 3
@@ -23,21 +25,23 @@ _VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 _MAX_SOCKETS: Final = 1024
 
 
-def adopt_descriptors(fds: Sequence[int]) -> tuple[Listener, ...]:
-    """Return listeners on inherited descriptors; child processes will not inherit them.
+def with_passed_sockets(bind_address: BindAddress, environ: MutableMapping[str, str], name: str = "") -> BindAddress:
+    """Return a ``BindAddress`` with the sockets of systemd in the place of all others.
+
+    If it names descriptors itself, it is returned unchanged.
+
+    Args:
+        bind_address: where to listen without sockets of systemd.
+        environ: the environment of the process, as for ``take_passed_sockets``.
+        name: take only the sockets with this name; "" takes all.
 
     Raises:
-        ListenError: a descriptor is not a stream socket; all of them are left as they were then.
+        ListenError: no socket has the name, or the variables are malformed.
     """
-    listeners: list[Listener] = []
-    try:
-        for fd in fds:
-            listeners.append(_adopt(fd))
-    except ListenError:
-        for listener in listeners:
-            listener.socket.detach()
-        raise
-    return tuple(listeners)
+    if any(endpoint.fd is not None for endpoint in bind_address.endpoints):
+        return bind_address
+    fds = take_passed_sockets(environ, name)
+    return attrs.evolve(bind_address, fds=fds) if fds else bind_address
 
 
 def take_passed_sockets(environ: MutableMapping[str, str], name: str = "") -> tuple[int, ...]:
@@ -65,7 +69,12 @@ def take_passed_sockets(environ: MutableMapping[str, str], name: str = "") -> tu
     return named
 
 
-def _adopt(fd: int) -> Listener:
+def adopt_descriptor(fd: int) -> Listener:
+    """Return a listener on an inherited descriptor; child processes will not inherit it.
+
+    Raises:
+        ListenError: it is not a stream socket; it is left as it was then.
+    """
     try:
         sock = socket.socket(fileno=fd)
     except OSError as error:
@@ -76,7 +85,7 @@ def _adopt(fd: int) -> Listener:
         raise ListenError(f"cannot listen on descriptor {fd}: it is not a TCP or Unix stream socket")
     sock.setblocking(False)
     sock.set_inheritable(False)
-    return Listener(socket=sock, address=_address(sock))
+    return Listener(socket=sock, address=_address(sock), is_inherited=True)
 
 
 def _address(sock: socket.socket) -> Address:

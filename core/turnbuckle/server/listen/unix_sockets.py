@@ -26,17 +26,20 @@ _PATH_SIZE: Final = 104
 _PROBE_SECONDS: Final = 1.0
 
 
-def bind_unix(bind_address: BindAddress) -> Listener:
+def bind_unix(path: str, bind_address: BindAddress) -> Listener:
     """Bind one Unix socket.
+
+    Args:
+        path: path of its file; ``@name`` for a socket without a file.
+        bind_address: the mode and the owner of the file.
 
     Raises:
         ListenError: it cannot be bound; the message says why.
     """
-    return _bind_abstract(bind_address) if bind_address.unix.startswith("@") else _bind_file(bind_address)
+    return _bind_abstract(path, bind_address) if path.startswith("@") else _bind_file(path, bind_address)
 
 
-def _bind_file(bind_address: BindAddress) -> Listener:
-    path = bind_address.unix
+def _bind_file(path: str, bind_address: BindAddress) -> Listener:
     _check_size(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with ExitStack() as undo:
@@ -56,9 +59,8 @@ def _bind_file(bind_address: BindAddress) -> Listener:
     return listener
 
 
-def _bind_abstract(bind_address: BindAddress) -> Listener:
+def _bind_abstract(name: str, bind_address: BindAddress) -> Listener:
     """Bind a name in Linux's abstract namespace: there is no file to remove, and none that could exclude clients."""
-    name = bind_address.unix
     _check_size(name)
     if bind_address.unix_mode or bind_address.unix_owner or bind_address.unix_group:
         raise ListenError(f"cannot listen on {name!r}: a socket without a file has no mode, owner or group")

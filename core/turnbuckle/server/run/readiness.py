@@ -65,7 +65,8 @@ class Readiness:
 
     def ready(self, addresses: Sequence[Address]) -> None:
         """Report that the service accepts connections."""
-        urls = [address.url for address in addresses]
+        # With fewer workers than before a hot restart, a worker has several sockets on the same port.
+        urls = list(dict.fromkeys(address.url for address in addresses))
         _log.info("listening on %s", ", ".join(urls))
         if self._path is not None:
             self._write("".join(f"{line}\n" for line in (os.getpid(), *urls)))

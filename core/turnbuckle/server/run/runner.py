@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Literal, TypeAlias
 
 from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.listen.addresses import BindAddress
 from turnbuckle.server.listen.proxied_connection import ProxySettings
-from turnbuckle.server.listen.socket_activation import take_passed_sockets
+from turnbuckle.server.listen.socket_activation import with_passed_sockets
 from turnbuckle.server.logs.destinations import occupy_standard_descriptors
 from turnbuckle.server.logs.setup import LogSettings, configured_logging
 from turnbuckle.server.model.application import Application, LoopFactory
@@ -27,18 +28,10 @@ LoopChoice: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 """The event loop to run on; ``"auto"`` is uvloop where it is installed."""
 
 
-def run(  # noqa: PLR0913  # all but the application by name
+def run(  # noqa: PLR0913  # all but two by name
     application: Application,
+    bind_address: BindAddress,
     *,
-    host: str | Sequence[str] = "127.0.0.1",
-    port: int = 8000,
-    unix: str = "",
-    unix_mode: str = "",
-    unix_owner: str = "",
-    unix_group: str = "",
-    backlog: int = 2048,
-    reuse_port: bool = False,
-    fds: Sequence[int] = (),
     fd_name: str = "",
     ready_file: str = "",
     tls: TLS | None = None,
@@ -47,14 +40,18 @@ def run(  # noqa: PLR0913  # all but the application by name
     log: LogSettings | None = None,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
 ) -> bool:
-    """Serve an application until the process gets a stop signal; see ``HTTPServer`` for the other arguments.
+    """Serve an application until the process gets a stop signal; see ``HTTPServer`` for ``tls`` and ``proxy``.
 
-    Sockets that systemd passes are used, unless ``fds`` is set. Tasks that ignore their cancellation are abandoned. So
-    are threads that do not end, but the interpreter would wait for them at its exit.
+    Sockets that systemd passes are used, unless the address names descriptors. Tasks that ignore their cancellation are
+    abandoned. So are threads that do not end, but the interpreter would wait for them at its exit.
 
     Args:
+        application: the application.
+        bind_address: where to listen.
         fd_name: listen only on the sockets with this name that systemd passes; "" for all of them.
         ready_file: path of a file that exists while connections are accepted.
+        tls: certificate and options of TLS.
+        proxy: proxies that send the PROXY protocol.
         loop: the event loop to run on; with ``"auto"`` the application's own loop takes precedence.
         serve: called instead of ``HTTPServer.serve``; it reports the state of the server itself.
         log: how to log; None for the default settings.
@@ -69,20 +66,8 @@ def run(  # noqa: PLR0913  # all but the application by name
         TurnbuckleError: the event loop is not installed, or a log file cannot be opened.
     """
     occupy_standard_descriptors()
-    server = HTTPServer(
-        application,
-        host=host,
-        port=port,
-        unix=unix,
-        unix_mode=unix_mode,
-        unix_owner=unix_owner,
-        unix_group=unix_group,
-        backlog=backlog,
-        reuse_port=reuse_port,
-        fds=fds or take_passed_sockets(os.environ, fd_name),
-        tls=tls,
-        proxy=proxy,
-    )
+    bind_address = with_passed_sockets(bind_address, os.environ, fd_name)
+    server = HTTPServer.bound_to(application, bind_address, tls=tls, proxy=proxy)
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))
         serve = partial(HTTPServer.serve, readiness=readiness)

@@ -14,6 +14,8 @@ from itertools import islice
 from types import TracebackType
 from typing import Final, final
 
+import attrs
+
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import BackgroundTaskError, ListenError
 from turnbuckle.server.connection.connection_set import ConnectionSet
@@ -59,13 +61,15 @@ class HTTPServer:
         application: a compiled application, as ``app.compile()`` returns it.
         host: names or IP addresses to listen on; a name stands for all of its addresses.
         port: TCP port; 0 lets the system choose one, which ``addresses`` contains.
+        bind: several places to listen on, such as ``["127.0.0.1:8000", "[::1]:8001", "unix:/run/app.sock", "fd:3"]``;
+            host, port and unix are ignored then.
         unix: path of a Unix socket, instead of host and port; ``@name`` for an abstract socket (Linux).
         unix_mode: octal mode of the socket's file, such as ``"660"``; "" leaves it to the umask.
         unix_owner: name or number of the user who owns the file; "" for the user of the process.
         unix_group: name or number of the file's group; "" for the group of the process.
         backlog: how many connections may wait to be accepted.
         reuse_port: let several processes listen on the same port.
-        fds: inherited descriptors to listen on; host, port and unix are ignored then.
+        fds: inherited descriptors to listen on; host, port, bind and unix are ignored then.
         tls: certificate and options of TLS; None serves plain HTTP.
         proxy: proxies that send the address of each client with the PROXY protocol; None for none.
         clock: the clock for deadlines and dates; None for the system's clock.
@@ -77,6 +81,7 @@ class HTTPServer:
         *,
         host: str | Sequence[str] = "127.0.0.1",
         port: int = 8000,
+        bind: Sequence[str] = (),
         unix: str = "",
         unix_mode: str = "",
         unix_owner: str = "",
@@ -92,6 +97,7 @@ class HTTPServer:
         self._bind_address: Final = BindAddress(
             host=host,
             port=port,
+            bind=bind,
             unix=unix,
             unix_mode=unix_mode,
             unix_owner=unix_owner,
@@ -114,6 +120,19 @@ class HTTPServer:
         self._watchdog: Watchdog | None = None
         self._stop_requested: Final = asyncio.Event()
         self._failure: BackgroundTaskError | None = None
+
+    @classmethod
+    def bound_to(
+        cls,
+        application: Application,
+        bind_address: BindAddress,
+        *,
+        tls: TLS | None = None,
+        proxy: ProxySettings | None = None,
+    ) -> HTTPServer:
+        """Return a server of an application that listens where an address says."""
+        where = attrs.asdict(bind_address, recurse=False, filter=lambda field, _: field.name != "is_secured")
+        return cls(application, **where, tls=tls, proxy=proxy)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -284,7 +303,8 @@ class HTTPServer:
                 listener.socket.listen(self._bind_address.backlog)
             except OSError as error:
                 raise ListenError(f"cannot listen on {listener.address}: {error.strerror}", error.errno) from error
-        most = state.admission.files.accepted
+        # All of them may accept in one turn of the loop.
+        most = max(1, state.admission.files.accepted // len(self._listeners))
         self._acceptors = [
             Acceptor(listener.socket, connect, state.clock, loop, most=most) for listener in self._listeners
         ]

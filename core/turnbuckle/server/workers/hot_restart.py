@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
+from turnbuckle.server.listen.addresses import Listener
 from turnbuckle.server.workers.process import spawn
 from turnbuckle.server.workers.process_env import SUCCESSOR, SuccessorEnvironment
 
@@ -21,19 +22,23 @@ class Successor:
     Args:
         command: starts it.
         environ: its environment.
-        sets: descriptors of the sockets that it takes over, one set for each worker.
+        sets: the sockets that it takes over, one set for each worker.
 
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], sets: Sequence[Sequence[int]]) -> None:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], sets: Sequence[Sequence[Listener]]) -> None:
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
-        variable = SuccessorEnvironment(pipe=theirs, sets=sets).to_json()
-        fds = (theirs, *(fd for socket_set in sets for fd in socket_set))
+        listeners = {listener.socket.fileno(): listener for listeners in sets for listener in listeners}
+        variable = SuccessorEnvironment(
+            pipe=theirs,
+            sets=[[listener.socket.fileno() for listener in listeners] for listeners in sets],
+            files=[(fd, *listener.inode) for fd, listener in listeners.items() if listener.inode is not None],
+        ).to_json()
         try:
-            self._process: Final = spawn(command, {**environ, SUCCESSOR: variable}, fds)
+            self._process: Final = spawn(command, {**environ, SUCCESSOR: variable}, (theirs, *listeners))
         except OSError:
             os.close(self._pipe)
             raise

@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.server.workers.channel import Channel, Message
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 
-__all__ = ["WorkerProcess", "spawn"]
+__all__ = ["WorkerProcess", "spawn", "unblock_signals"]
 
 # Signals that the whole process group gets, but that only the supervisor handles.
 _SUPERVISOR_SIGNALS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -86,7 +86,7 @@ class WorkerProcess:
 
 
 def spawn(command: Sequence[str], environ: Mapping[str, str], fds: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start a process that ignores the supervisor's signals until it installs its own handlers.
+    """Start a process that the supervisor's signals do not reach until it calls ``unblock_signals``.
 
     Raises:
         OSError: it cannot be started.
@@ -95,9 +95,17 @@ def spawn(command: Sequence[str], environ: Mapping[str, str], fds: Sequence[int]
         return subprocess.Popen(command, env=environ, pass_fds=tuple(fds))
 
 
+def unblock_signals() -> None:
+    """Unblock the signals that were blocked when a supervisor started this process; handlers must be installed."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SUPERVISOR_SIGNALS)
+
+
 @contextmanager
 def _ignoring_signals() -> Iterator[None]:
-    """Make processes started in the block ignore the supervisor's signals; this process gets them after the block."""
+    """Make processes started in the block ignore the supervisor's signals; this process gets them after the block.
+
+    The processes inherit the blocked signals as well.
+    """
     previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SUPERVISOR_SIGNALS)
     previous = {number: signal.signal(number, signal.SIG_IGN) for number in _SUPERVISOR_SIGNALS}
     try:

@@ -81,10 +81,12 @@ class SuccessorEnvironment:
     Attributes:
         pipe: descriptor of the pipe on which the successor reports that it is ready.
         sets: descriptors of the sockets, one set for each worker.
+        files: the Unix sockets whose files the supervisor made: descriptor, and device and inode of the file.
     """
 
     pipe: int
     sets: tuple[tuple[int, ...], ...] = attrs.field(converter=_as_sets)
+    files: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_as_sets)
 
     @classmethod
     def from_json(cls, text: str) -> SuccessorEnvironment:

@@ -32,7 +32,7 @@ from turnbuckle.server.run.sd_notify import Notifier
 from turnbuckle.server.workers.actions import Abort, Action, Exit, Kill, Log, Ready, Reloaded, Start, Stop
 from turnbuckle.server.workers.fleet import Fleet
 from turnbuckle.server.workers.hot_restart import Successor, notify_ready
-from turnbuckle.server.workers.process import WorkerProcess
+from turnbuckle.server.workers.process import WorkerProcess, unblock_signals
 from turnbuckle.server.workers.process_env import SupervisorConfig, WorkerEnvironment, python_command
 from turnbuckle.server.workers.reloader import watching
 from turnbuckle.server.workers.settings import Workers
@@ -90,6 +90,7 @@ class Supervisor:
         self._woken.setblocking(False)
         self._listeners: Sequence[Sequence[Listener]] = parts.listeners
         self._successor: Successor | None = None
+        self._was_ready = False
         self._has_handed_over = False
         self._end: Exit | None = None
         self._watchdog_at = math.inf
@@ -176,10 +177,9 @@ class Supervisor:
         if self._successor is not None:
             _log.warning("another supervisor is already starting")
             return
-        sets = [[listener.socket.fileno() for listener in listeners] for listeners in self._listeners]
         environ = {**os.environ, **self._parts.readiness.notifier.variables()}
         try:
-            self._successor = Successor(self._parts.command, environ, sets)
+            self._successor = Successor(self._parts.command, environ, self._listeners)
         except OSError as error:
             _log.error("cannot start another supervisor: %s", error.strerror)
             return
@@ -259,6 +259,7 @@ class Supervisor:
         self._selector.register(process.channel, selectors.EVENT_READ)
 
     def _report_ready(self) -> None:
+        self._was_ready = True
         readiness = self._parts.readiness
         readiness.ready([listener.address for listener in self._listeners[0]])
         if readiness.notifier.watchdog:
@@ -269,7 +270,11 @@ class Supervisor:
     def _close_listeners(self) -> None:
         for listeners in self._listeners:
             for listener in listeners:
-                listener.close()
+                if self._was_ready:
+                    listener.close()
+                else:
+                    # The previous supervisor still needs the sockets and files that it handed over.
+                    listener.undo()
 
     # -- signals
 
@@ -277,6 +282,7 @@ class Supervisor:
     def _signals(self) -> Iterator[None]:
         previous = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         wake_up = signal.set_wakeup_fd(self._wake_up.fileno(), warn_on_full_buffer=False)
+        unblock_signals()
         try:
             yield
         finally:

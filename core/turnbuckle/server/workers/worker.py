@@ -23,6 +23,7 @@ from turnbuckle.server.model.application import Application
 from turnbuckle.server.run.readiness import call_repeatedly
 from turnbuckle.server.run.signals import on_stop_signals
 from turnbuckle.server.workers.channel import Channel
+from turnbuckle.server.workers.process import unblock_signals
 from turnbuckle.server.workers.process_env import WORKER, WorkerEnvironment
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -68,6 +69,7 @@ class Worker:
         for number in _IGNORED_SIGNALS:
             # Install a handler instead of the inherited SIG_IGN, which child processes would inherit in turn.
             signal.signal(number, _ignore)
+        unblock_signals()
         return cls(WorkerEnvironment.from_json(environ.pop(WORKER)))
 
     def refuse(self, reason: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 
+import attrs
+
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.run.runner import run
 from turnbuckle.server.run.server import HTTPServer
@@ -36,15 +38,7 @@ def run_with_settings(
     server = settings.server
     return run(
         application,
-        host=server.host,
-        port=server.port,
-        unix=server.unix,
-        unix_mode=server.unix_mode,
-        unix_owner=server.unix_owner,
-        unix_group=server.unix_group,
-        backlog=server.backlog,
-        reuse_port=server.reuse_port,
-        fds=server.fds if fds is None else fds,
+        server.bind_address() if fds is None else attrs.evolve(server.bind_address(), fds=fds),
         fd_name=server.fd_name,
         ready_file=server.ready_file,
         tls=settings.tls,

@@ -36,6 +36,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB209": "a plugin or an app takes no settings",
     "TB210": "a class of settings cannot be used",
     "TB211": "tracebacks are shown to other machines",
+    "TB212": "two settings name the addresses to listen on",
     "TB301": "unknown hook",
     "TB302": "a hook has an argument that does not exist",
     "TB303": "a hook is async",

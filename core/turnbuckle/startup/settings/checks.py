@@ -16,7 +16,7 @@ from turnbuckle.startup.settings.given_values import Key, as_tree, variable_name
 from turnbuckle.startup.settings.layers import Layers
 from turnbuckle.startup.settings.problems import SettingProblems
 
-__all__ = ["check_exposure", "check_unused", "secret_texts"]
+__all__ = ["check_exposure", "check_listeners", "check_unused", "secret_texts"]
 
 
 def check_unused(
@@ -48,10 +48,29 @@ def check_unused(
             problems.unknown_plugin(name, layers.file.location(("plugin", name)), plugins)
 
 
+def check_listeners(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:
+    """Report the settings that name addresses beside ``server.bind``, and would have no effect."""
+    if not settings.server.bind:
+        return
+    bind = values["server.bind"]
+    for key in ("host", "port", "unix", "fds"):
+        other = values[f"server.{key}"]
+        if other.source == "default" or other.value in ("", ()):
+            continue
+        diagnostics.add(
+            "TB212",
+            f"server.bind and server.{key} both name the address to listen on",
+            Origin(plugin="app", location=bind.source),
+            Origin(plugin="app", location=other.source),
+            why=f"server.bind is the list of all addresses with their ports, so server.{key} would have no effect",
+            fix=f"remove server.{key}, and add its address to server.bind; or remove server.bind",
+        )
+
+
 def check_exposure(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:
     """Warn if clients on other machines are shown tracebacks."""
     server = settings.server
-    if not settings.debug or server.unix or all(map(_is_loopback, server.hosts)):
+    if not settings.debug or all(map(_is_loopback, server.hosts)):
         return
     exposed = next(host for host in server.hosts if not _is_loopback(host))
     diagnostics.add(

@@ -1,6 +1,7 @@
 """``serve`` in real processes: where it listens, how it stops, and why it does not start."""
 
 import http.client
+import re
 import signal
 import socket
 import sys
@@ -253,3 +254,63 @@ def test_reload_without_watchfiles_is_one_line(project: Project, monkeypatch: py
         result.stderr
         == "error: --reload needs watchfiles: pip install 'turnbuckle[reload]', or '.[reload]' in a clone\n"
     )
+
+
+ENDS = """\
+from turnbuckle import App, Request
+
+app = App("ends")
+
+
+@app.get("/")
+async def ends(request: Request) -> str:
+    client = request.peer.client
+    return f"{request.scheme} {client and client[0]} {request.peer.server}"
+"""
+
+
+def test_serve_listens_on_all_kinds_of_sockets(project: Project) -> None:
+    project.write("ends.py", ENDS)
+    path, ready = project.folder / "web.sock", project.folder / "ready"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        bind = ["127.0.0.1:0", "127.0.0.2:0", "unix:web.sock", f"fd:{sock.fileno()}"]
+        project.write("turnbuckle.toml", f"[server]\nbind = {bind}\nready_file = 'ready'\n")
+        with project.start(
+            [sys.executable, "-m", "turnbuckle", "serve", "ends", "--access-log"], pass_fds=[sock.fileno()]
+        ) as process:
+            urls = project.listening(process).split(", ")
+            assert ready.read_text().split() == [str(process.pid), *urls]
+            assert len(urls) == 4
+            for url in (urls[0], urls[1], urls[3]):
+                host, _, port = url.removeprefix("http://").partition(":")
+                assert _get(url).decode() == f"http 127.0.0.1 {(host, int(port))}"
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert client.makefile("rb").read().endswith(b"http None web.sock")
+            process.send_signal(signal.SIGTERM)
+            err = process.communicate()[1]
+        clients = re.findall(r'turnbuckle\.access: (127\.0\.0\.1|unix)\S* "GET / ', err)
+        assert clients == ["127.0.0.1", "127.0.0.1", "127.0.0.1", "unix"]
+    assert not path.exists()
+    assert not ready.exists()
+
+
+def test_bind_replaces_neither_host_nor_port_silently(project: Project) -> None:
+    project.write("turnbuckle.toml", "[server]\nport = 9000\n")
+    result = project.call("serve", "shop", "--bind", "127.0.0.1:0", "--host", "::1", "-b", "unix:a,b")
+    assert result.exit_code == 3
+    assert "TB212 server.bind and server.host both name the address to listen on" in result.stderr
+    assert "TB212 server.bind and server.port both name the address to listen on" in result.stderr
+    for place in ("--bind", "--host", "turnbuckle.toml:2"):
+        assert f"the app at {place}" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--unix"])
+def test_option_that_is_given_twice_is_a_usage_error(project: Project, option: str) -> None:
+    result = project.call("serve", "shop", option, "1", option, "2")
+    assert result.exit_code == 2
+    assert f"{option} was given 2 times" in result.stderr
+    assert "--bind takes several addresses" in result.stderr

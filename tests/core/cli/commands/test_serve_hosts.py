@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from turnbuckle import App, SettingsSources
-from turnbuckle.server.listen.listeners import bind_listeners
+from turnbuckle.server.listen.listeners import open_listeners
 from turnbuckle.server.workers.settings import Workers
 from turnbuckle.server.workers.sockets import open_socket_sets
 
@@ -45,7 +45,7 @@ def test_all_hosts_share_one_port(sockets: str) -> None:
 
 def test_ipv4_and_ipv6_at_a_time() -> None:
     plan = App(settings={"server": {"host": ["0.0.0.0", "::"], "port": 0}}).plan
-    listeners = bind_listeners(plan.settings.server.bind_address())
+    listeners = open_listeners(plan.settings.server.bind_address())
     try:
         assert listeners[0].address.host == "0.0.0.0"
         assert {listener.address.port for listener in listeners} == {listeners[0].address.port}

@@ -61,6 +61,7 @@ async def test_content_that_cannot_be_stored_is_not_taken_to_its_end() -> None:
 _CODE = """
     import resource, tempfile
     from turnbuckle import App, Request
+    from turnbuckle.server.listen.addresses import BindAddress
     from turnbuckle.server.run.runner import run
 
     tempfile.tempdir = {folder!r}
@@ -78,7 +79,7 @@ _CODE = """
     async def home() -> str:
         return "hello"
 
-    run(app.compile(), port=0, loop="asyncio")
+    run(app.compile(), BindAddress(port=0), loop="asyncio")
 """
 
 

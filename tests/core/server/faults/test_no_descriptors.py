@@ -14,6 +14,7 @@ from .server_process import server_process, wait_for
 _CODE = """
     import os, resource
     from turnbuckle import App
+    from turnbuckle.server.listen.addresses import BindAddress
     from turnbuckle.server.run.runner import run
 
     app = App()
@@ -28,7 +29,7 @@ _CODE = """
     async def home() -> str:
         return "hello"
 
-    run(app.compile(), port=0, loop={loop!r})
+    run(app.compile(), BindAddress(port=0), loop={loop!r})
 """
 
 
@@ -64,6 +65,7 @@ _FEW = """
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))
     from turnbuckle import App
+    from turnbuckle.server.listen.addresses import BindAddress
     from turnbuckle.server.run.runner import run
 
     app = App()
@@ -75,7 +77,7 @@ _FEW = """
             file.close()
         return "hello"
 
-    run(app.compile(), port=0, loop={loop!r})
+    run(app.compile(), BindAddress(port=0), loop={loop!r})
 """
 
 

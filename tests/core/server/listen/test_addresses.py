@@ -3,7 +3,7 @@
 import pytest
 
 from turnbuckle.server.listen.addresses import Address, BindAddress
-from turnbuckle.server.listen.listeners import bind_listeners
+from turnbuckle.server.listen.listeners import open_listeners
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ def test_bind_address_refuses_an_invalid_mode(mode: str) -> None:
 
 
 def test_address_says_that_tls_is_spoken() -> None:
-    (listener,) = bind_listeners(BindAddress(port=0, is_secured=True))
+    (listener,) = open_listeners(BindAddress(port=0, is_secured=True))
     assert listener.address.url == f"https://127.0.0.1:{listener.address.port}"
     listener.close()

@@ -8,7 +8,9 @@ import pytest
 
 from tests.core.server.run.test_server import answer, application
 from turnbuckle.errors import ListenError
-from turnbuckle.server.listen.socket_activation import adopt_descriptors, take_passed_sockets
+from turnbuckle.server.listen.addresses import BindAddress
+from turnbuckle.server.listen.listeners import open_listeners
+from turnbuckle.server.listen.socket_activation import adopt_descriptor, take_passed_sockets, with_passed_sockets
 from turnbuckle.server.run.server import HTTPServer
 
 
@@ -51,6 +53,19 @@ def test_passed_sockets_of_no_number_are_an_error(count: str) -> None:
         take_passed_sockets(_environ(count))
 
 
+def test_passed_sockets_take_the_place_of_other_addresses() -> None:
+    for bind_address in (BindAddress(), BindAddress(unix="/x"), BindAddress(bind=["127.0.0.1:1", "unix:/x"])):
+        assert with_passed_sockets(bind_address, _environ("2")).fds == (3, 4)
+        assert with_passed_sockets(bind_address, {}) is bind_address
+    with pytest.raises(ListenError, match="no socket named 'web'"):
+        with_passed_sockets(BindAddress(), _environ("1"), "web")
+
+
+@pytest.mark.parametrize("bind_address", [BindAddress(fds=[4]), BindAddress(bind=["127.0.0.1:1", "fd:4"])])
+def test_passed_sockets_are_not_taken_if_descriptors_are_named(bind_address: BindAddress) -> None:
+    assert with_passed_sockets(bind_address, _environ("2")) is bind_address
+
+
 async def test_server_listens_on_an_inherited_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
         fd = os.dup(mine.fileno())
@@ -76,7 +91,7 @@ async def test_server_leaves_the_file_of_an_inherited_unix_socket(tmp_path: Path
 def test_abstract_unix_socket_is_named_with_an_at() -> None:
     with socket.socket(socket.AF_UNIX) as mine:
         mine.bind(f"\0turnbuckle-{os.getpid()}")
-        (listener,) = adopt_descriptors([os.dup(mine.fileno())])
+        listener = adopt_descriptor(os.dup(mine.fileno()))
         assert listener.address.unix == f"@turnbuckle-{os.getpid()}"
         listener.close()
 
@@ -92,7 +107,7 @@ def test_descriptors_that_are_no_stream_sockets_are_refused_and_none_is_taken(tm
             (file.fileno(), "is not a socket"),
         ):
             with pytest.raises(ListenError, match=f"cannot listen on descriptor {wrong}: it .*{reason}|{reason}"):
-                adopt_descriptors([good.fileno(), wrong])
+                open_listeners(BindAddress(fds=[good.fileno(), wrong]))
         assert good.getsockname()
     with pytest.raises(ListenError, match="is not open"):
-        adopt_descriptors([1_000_000])
+        adopt_descriptor(1_000_000)

@@ -10,12 +10,12 @@ import pytest
 
 from turnbuckle.errors import ListenError
 from turnbuckle.server.listen.addresses import BindAddress
-from turnbuckle.server.listen.listeners import bind_listeners
+from turnbuckle.server.listen.listeners import open_listeners
 
 
 def test_bind_makes_the_file_of_a_unix_socket_and_close_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (listener,) = bind_listeners(BindAddress(unix=str(path)))
+    (listener,) = open_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
     assert listener.address.url == f"unix:{path}"
     listener.close()
@@ -27,7 +27,7 @@ def test_bind_replaces_a_unix_socket_that_a_dead_server_left(tmp_path: Path) -> 
     path = tmp_path / "web.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    (listener,) = bind_listeners(BindAddress(unix=str(path)))
+    (listener,) = open_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
     listener.close()
 
@@ -38,7 +38,7 @@ def test_bind_leaves_a_unix_socket_that_answers(tmp_path: Path) -> None:
         alive.bind(str(path))
         alive.listen()
         with pytest.raises(ListenError, match="is in use"):
-            bind_listeners(BindAddress(unix=str(path)))
+            open_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -49,7 +49,7 @@ def test_bind_leaves_a_unix_socket_whose_server_is_too_busy_to_answer(tmp_path: 
         busy.listen(0)
         waiting.connect(str(path))
         with pytest.raises(ListenError, match="is in use"):
-            bind_listeners(BindAddress(unix=str(path)))
+            open_listeners(BindAddress(unix=str(path)))
     assert path.is_socket()
 
 
@@ -58,7 +58,7 @@ def test_bind_leaves_files_that_are_not_sockets(tmp_path: Path, make: Callable[[
     path = tmp_path / "web.sock"
     make(path)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind_listeners(BindAddress(unix=str(path)))
+        open_listeners(BindAddress(unix=str(path)))
     assert path.exists()
 
 
@@ -68,7 +68,7 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
         dead.bind(str(target))
     link.symlink_to(target)
     with pytest.raises(ListenError, match="exists and is not a socket"):
-        bind_listeners(BindAddress(unix=str(link)))
+        open_listeners(BindAddress(unix=str(link)))
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,15 @@ def test_bind_leaves_a_link_even_to_a_dead_socket(tmp_path: Path) -> None:
 def test_bind_refuses_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ListenError, match=message):
-        bind_listeners(BindAddress(unix=name))
+        open_listeners(BindAddress(unix=name))
 
 
 def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    (first,) = bind_listeners(BindAddress(unix=str(path)))
+    (first,) = open_listeners(BindAddress(unix=str(path)))
     # The file of the first is still there, so that the inode of the second is another one.
     path.rename(tmp_path / "kept")
-    (second,) = bind_listeners(BindAddress(unix=str(path)))
+    (second,) = open_listeners(BindAddress(unix=str(path)))
     first.close()
     assert path.is_socket()
     second.close()
@@ -107,7 +107,7 @@ def test_close_leaves_the_socket_of_a_server_that_came_after(tmp_path: Path) -> 
 )
 def test_bind_unix_sets_the_mode_despite_the_umask(tmp_path: Path, mode: str, bits: int) -> None:
     path = tmp_path / "s"
-    (listener,) = bind_listeners(BindAddress(unix=str(path), unix_mode=mode))
+    (listener,) = open_listeners(BindAddress(unix=str(path), unix_mode=mode))
     assert stat.S_IMODE(path.stat().st_mode) == bits
     listener.close()
     assert not path.exists()
@@ -115,7 +115,7 @@ def test_bind_unix_sets_the_mode_despite_the_umask(tmp_path: Path, mode: str, bi
 
 def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    (listener,) = bind_listeners(BindAddress(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
+    (listener,) = open_listeners(BindAddress(unix=str(path), unix_owner=str(os.getuid()), unix_group=str(os.getgid())))
     assert (path.stat().st_uid, path.stat().st_gid) == (os.getuid(), os.getgid())
     listener.close()
 
@@ -124,7 +124,7 @@ def test_bind_unix_gives_the_file_to_a_user_and_a_group(tmp_path: Path) -> None:
 def test_bind_unix_for_an_unknown_user_or_group_leaves_no_file(tmp_path: Path, more: dict[str, str]) -> None:
     path = tmp_path / "s"
     with pytest.raises(ListenError, match=r"no such (user|group)"):
-        bind_listeners(BindAddress(unix=str(path), **more))
+        open_listeners(BindAddress(unix=str(path), **more))
     assert not path.exists()
 
 
@@ -134,7 +134,7 @@ def _abstract_name() -> str:
 
 def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
     name = _abstract_name()
-    (listener,) = bind_listeners(BindAddress(unix=name))
+    (listener,) = open_listeners(BindAddress(unix=name))
     listener.socket.listen()
     with socket.socket(socket.AF_UNIX) as client:
         client.connect("\0" + name[1:])
@@ -145,12 +145,12 @@ def test_bind_abstract_has_no_file_and_can_be_reached() -> None:
 
 def test_bind_abstract_refuses_a_name_in_use() -> None:
     name = _abstract_name()
-    (listener,) = bind_listeners(BindAddress(unix=name))
+    (listener,) = open_listeners(BindAddress(unix=name))
     with pytest.raises(ListenError, match="is in use"):
-        bind_listeners(BindAddress(unix=name))
+        open_listeners(BindAddress(unix=name))
     listener.close()
 
 
 def test_bind_abstract_has_no_mode() -> None:
     with pytest.raises(ListenError, match="without a file has no mode"):
-        bind_listeners(BindAddress(unix=_abstract_name(), unix_mode="660"))
+        open_listeners(BindAddress(unix=_abstract_name(), unix_mode="660"))

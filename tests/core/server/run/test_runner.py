@@ -11,6 +11,7 @@ import pytest
 
 from tests.core.server.run.test_server import application
 from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.listen.addresses import BindAddress
 from turnbuckle.server.model.application import ReadyLifespan, StartBackground
 from turnbuckle.server.run.runner import LoopChoice, run
 
@@ -26,7 +27,7 @@ def test_run_returns_on_a_signal_and_restores_its_handler(number: signal.Signals
         events.append("left")
 
     before = signal.getsignal(number)
-    run(application(lifespans=(ReadyLifespan(name="kill", context=kill_when_served),)), port=0)
+    run(application(lifespans=(ReadyLifespan(name="kill", context=kill_when_served),)), BindAddress(port=0))
     assert events == ["left"]
     assert signal.getsignal(number) is before
 
@@ -51,7 +52,7 @@ def test_run_does_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_run_refuses_a_loop_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     with pytest.raises(TurnbuckleError, match="loop 'uvloop' is not installed"):
-        run(application(), port=0, loop="uvloop")
+        run(application(), BindAddress(port=0), loop="uvloop")
 
 
 def test_run_uses_the_loop_of_the_application_unless_another_is_chosen() -> None:
@@ -69,5 +70,5 @@ def _loop_seen(choice: LoopChoice, **more: object) -> str:
         loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
         yield
 
-    run(application(lifespans=(ReadyLifespan(name="look", context=look),), **more), port=0, loop=choice)
+    run(application(lifespans=(ReadyLifespan(name="look", context=look),), **more), BindAddress(port=0), loop=choice)
     return seen[0]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -133,10 +133,12 @@ def service(
     app: str = APP,
     environ: Mapping[str, str] | None = None,
     timeout: float = 2 * SECONDS,
+    address: Sequence[str] = ("--port", "0"),
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[Service]:
     """Serve in a separate process; it and its workers end with the block."""
     (folder / "shop.py").write_text(app)
-    command = [sys.executable, "-m", "turnbuckle", "serve", "shop", "--port", "0", *args]
+    command = [sys.executable, "-m", "turnbuckle", "serve", "shop", *address, *args]
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -145,6 +147,7 @@ def service(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        pass_fds=pass_fds,
     ) as process:
         watchdog = threading.Timer(timeout, _end_group, [process.pid])
         watchdog.start()

@@ -1,12 +1,14 @@
 """A successor, seen from the old supervisor."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 
 import pytest
 
 from tests.core.server.workers.service_process import poll_until
+from turnbuckle.server.listen.addresses import Address, Listener
 from turnbuckle.server.workers.hot_restart import Successor, notify_ready
 
 READY = """\
@@ -16,6 +18,7 @@ from turnbuckle.server.workers.process_env import SUCCESSOR, SuccessorEnvironmen
 place = SuccessorEnvironment.from_json(os.environ[SUCCESSOR])
 for fd in place.sets[0]:
     os.fstat(fd)
+assert place.files == ((fd, 1, 2),)
 notify_ready(place.pipe)
 """
 
@@ -29,14 +32,13 @@ def _seen(successor: Successor) -> Callable[[], bool]:
 
 
 def test_heir_has_the_sockets_and_says_when_it_is_ready() -> None:
-    read, write = os.pipe()
-    successor = Successor([sys.executable, "-c", READY], os.environ, [[read]])
-    poll_until(_seen(successor))
+    with socket.socket(socket.AF_UNIX) as sock:
+        listener = Listener(socket=sock, address=Address(unix="/run/x"), inode=(1, 2))
+        successor = Successor([sys.executable, "-c", READY], os.environ, [[listener], [listener]])
+        poll_until(_seen(successor))
     assert (successor.is_ready, successor.is_gone) == (True, False)
     os.waitpid(successor.pid, 0)
     successor.close()
-    os.close(read)
-    os.close(write)
 
 
 def test_heir_that_ends_before_it_is_ready_is_gone() -> None:

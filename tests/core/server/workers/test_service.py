@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_start_that_fails_says_why_once_and_ends_with_3(tmp_path: Path, app: str
 def test_port_in_use_ends_the_start_with_3(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        with service(tmp_path, "--workers", "2", "--port", port) as running:
+        with service(tmp_path, "--workers", "2", address=("--port", port)) as running:
             assert running.ended() == 3
     assert running.lines == [f"error: port {port} on 127.0.0.1 is in use"]
 
@@ -176,3 +177,70 @@ def test_workers_speak_tls_and_a_reload_reads_the_certificate_again(tmp_path: Pa
         running.signal(signal.SIGHUP)
         running.wait_for("reloaded")
         assert serial(port) != before
+
+
+def _answers(urls: Sequence[str]) -> set[str]:
+    """Return the content that is answered at each address."""
+    answers = set()
+    for url in urls:
+        is_unix = url.startswith("unix:")
+        with socket.socket(socket.AF_UNIX if is_unix else socket.AF_INET) as client:
+            client.settimeout(SECONDS)
+            host, _, port = url.removeprefix("http://").partition(":")
+            client.connect(url.removeprefix("unix:") if is_unix else (host, int(port)))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answers.add(client.makefile("rb").read().rpartition(b"\r\n\r\n")[2].decode())
+    return answers
+
+
+@pytest.mark.parametrize("sockets", ["shared", "per_worker"])
+def test_listeners_of_all_kinds_survive_hot_restarts_and_reloads(tmp_path: Path, sockets: str) -> None:
+    ready, path = tmp_path / "ready", tmp_path / "web.sock"
+
+    def urls() -> list[str]:
+        return ready.read_text().splitlines()[1:]
+
+    def supervisor() -> int:
+        return int(ready.read_text().split()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as mine:
+        address = ["--bind=127.0.0.1:0", "--bind=127.0.0.2:0", f"--bind=unix:{path}", f"--bind=fd:{mine.fileno()}"]
+        options = ("--workers", "2", "--set", f"workers.sockets={sockets}", "--ready-file", str(ready))
+        with service(tmp_path, *options, address=address, pass_fds=[mine.fileno()]) as running:
+            running.wait_for("listening on")
+            before = urls()
+            assert len(before) == 4
+            assert _answers(before) == {"one"}
+            running.signal(signal.SIGUSR2)
+            running.wait_for("is ready and takes over")
+            assert running.process.wait(SECONDS) == 0
+            assert urls() == before
+            assert _answers(before) == {"one"}
+            # The supervisor that has taken over gets every signal that the first one got.
+            second = supervisor()
+            (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two"'))
+            os.kill(second, signal.SIGHUP)
+            running.wait_for("reloaded")
+            assert _answers(before) == {"two"}
+            os.kill(second, signal.SIGUSR2)
+            running.wait_for("is ready and takes over", count=2)
+            poll_until(lambda: has_ended(second))
+            assert urls() == before
+            assert _answers(before) == {"two"}
+            os.kill(supervisor(), signal.SIGINT)
+            poll_until(lambda: not ready.exists() and not path.exists())
+
+
+def test_supervisor_that_fails_to_take_over_leaves_the_files_of_sockets(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    with service(tmp_path, *ONE_WORKER, address=["--bind", f"unix:{path}"]) as running:
+        running.wait_for("listening on")
+        (tmp_path / "shop.py").write_text(
+            APP + "async def fail():\n    raise OSError('x')\n    yield\napp.lifespan(fail)\n"
+        )
+        running.signal(signal.SIGUSR2)
+        running.wait_for("the other supervisor failed to start; this one carries on")
+        assert _answers([f"unix:{path}"]) == {"one"}
+        running.signal(signal.SIGTERM)
+        assert running.ended() == 0
+    assert not path.exists()
