@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
@@ -43,28 +42,40 @@ class _LazyGroup(click.Group):
         raise click.UsageError(no_such_command(name, self.list_commands(ctx)), ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the options before the command."""
-        with _suggesting_options():
+        """Parse the options before the command; options of the command may be among them by mistake."""
+        given = list(args)
+        try:
             return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from turnbuckle.cli.hints import misplaced_option
+
+            text = misplaced_option(error.option_name, given, self._options(ctx))
+            raise click.UsageError(text, error.ctx) from error
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command."""
-        with _suggesting_options():
+        """Run the command; suggest an option in place of one that it does not have."""
+        try:
             result: object = super().invoke(ctx)
+        except click.NoSuchOption as error:
+            from turnbuckle.cli.hints import no_such_option
+
+            options = self._options(ctx)
+            command = error.ctx.command if error.ctx is not None else self
+            name = command.name or ""
+            if options.get(name) != _option_names(command):
+                options = {name: _option_names(command)}
+            raise click.UsageError(no_such_option(error.option_name, name, options), error.ctx) from error
         return result
 
+    def _options(self, ctx: click.Context) -> Mapping[str, frozenset[str]]:
+        """Return the options of each command of the core."""
+        commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
+        return {name: _option_names(command) for name, command in commands.items() if command is not None}
 
-@contextmanager
-def _suggesting_options() -> Iterator[None]:
-    try:
-        yield
-    except click.NoSuchOption as error:
-        from turnbuckle.cli.hints import suggested_option
 
-        if suggestion := suggested_option(error.option_name):
-            text = f"No such option {error.option_name!r}. Did you mean {suggestion}?"
-            raise click.UsageError(text, error.ctx) from error
-        raise
+def _option_names(command: click.Command) -> frozenset[str]:
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    return frozenset(name for option in options for name in (*option.opts, *option.secondary_opts))
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

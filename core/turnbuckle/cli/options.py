@@ -62,7 +62,9 @@ class AppOptions:
             UsageError: 2; there is no TARGET.
         """
         if self.target is NO_TARGET:
-            raise click.UsageError("Missing argument 'TARGET'.", click.get_current_context(silent=True))
+            raise click.UsageError(
+                "Missing argument 'TARGET'. It names the app, as in main:app.", click.get_current_context(silent=True)
+            )
         return load_app(self.target)
 
     def sources(self) -> SettingsSources:

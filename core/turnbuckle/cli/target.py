@@ -69,6 +69,10 @@ else:
 class _TargetType(_TargetParam):
     name = "target"
 
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Return the hint for a command line without a target."""
+        return "It names the app, as in main:app or path/to/file.py"
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> AppTarget:
         where, colon, attribute = str(value).rpartition(":")
         if not colon:

@@ -47,6 +47,8 @@ def explain(
     The parser and the routers of the app decide; no handler and no middleware is called. The output has the route that
     answers, the reasons why other routes do not, the middleware, and limits and deadlines with their sources.
     """
+    if not path.startswith("/") and "://" not in path and path != "*" and method.upper() != "CONNECT":
+        raise click.BadParameter(f"the path {path!r} does not begin with '/'; the order is METHOD PATH TARGET")
     if re.search(r"\s", method + path):
         raise click.BadParameter("a method and a path cannot contain spaces; write '%20'")
     with reporting_errors():

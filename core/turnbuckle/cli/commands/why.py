@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["why"]
 
 
-@click.group(short_help="Explain why a part of an app was chosen.")
+class _Questions(click.Group):
+    """A group whose commands are kinds of parts; a part without its kind is answered with a suggestion."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        if args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
+            return super().resolve_command(ctx, args)
+        from turnbuckle.cli.hints import no_such_question
+
+        raise click.UsageError(no_such_question(args[0], self.list_commands(ctx)), ctx)
+
+
+@click.group(cls=_Questions, short_help="Explain why a part of an app was chosen.")
 def why() -> None:
     """Explain a part of an app: the choice, its rule, the rejected candidates, and where to change it."""
 

@@ -74,7 +74,7 @@ def _special(kind: str, value: str, text: str) -> Endpoint:
 
 
 def _mistake(text: str) -> str:
-    """Return what is wrong with a text, and what to write."""
+    """Return the mistake in a text, and the right form."""
     if match := _URL.fullmatch(text):
         return f"write {match[1].rstrip('/')!r}, without a scheme; a certificate in [tls] makes it https"
     if text.startswith(("/", "./", "../", "@")):
@@ -84,7 +84,7 @@ def _mistake(text: str) -> str:
     if text.startswith(":") and text[1:].isdecimal():
         return _every_interface(text[1:])
     host, _, port = text.rpartition(":")
-    # "::1:8000" is an IPv6 address as well, but hardly one that is meant.
+    # "::1:8000" is an IPv6 address as well, but the port is more likely to be meant.
     if port.isdecimal() and _is_ipv6(host):
         return f"an IPv6 address has brackets, as in '[{host}]:{port}'"
     if _is_ipv6(text):
