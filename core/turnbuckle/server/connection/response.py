@@ -20,6 +20,7 @@ from turnbuckle.http.serializer import (
     Field,
     announced_length,
     choose_framing,
+    common_response,
     connection_line,
     content_size,
     error_response,
@@ -125,13 +126,22 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
         exchange.refuse(content.error.status, str(content.error))
         return
     status = response.status
+    # ``_must_close`` without a look at the fields: a response with a Connection field is not a common one.
+    close = (
+        not head.keep_alive
+        or connection.is_last
+        or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
+    )
+    own_lines = server.date_line
+    if close or not head.minor_version:
+        own_lines += connection_line(head.minor_version, close)
     try:
         fields = response.fields()
-        close = _must_close(connection, fields)
-        own_lines = server.date_line
-        if close or not head.minor_version:
-            own_lines += connection_line(head.minor_version, close)
-        data = full_response(status, fields, body, own_lines, head.method)
+        data = common_response(status, fields, body, own_lines, head.method)
+        if data is None:
+            close = _must_close(connection, fields)
+            own_lines = server.date_line + connection_line(head.minor_version, close)
+            data = full_response(status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
         data, close, status = _replace(connection, request), True, 500
     connection.transport.write(data)

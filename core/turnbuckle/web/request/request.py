@@ -26,7 +26,7 @@ from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.sync import SyncContent
-from turnbuckle.web.request.target import Target, parse_target
+from turnbuckle.web.request.target import Target, decode_path_lossy, parse_target
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
@@ -85,6 +85,7 @@ class Request:
         "_json_limit",
         "_media_type",
         "_query_params",
+        "_raw_path",
         "_reader",
         "_state",
         "_sync",
@@ -110,6 +111,7 @@ class Request:
         self.exception: BaseException | None = None
         self.url_builder: UrlBuilder | None = None
         self.steps: Sequence[Callable[[Request], Awaitable[Response]]] = ()
+        self._raw_path: str | None = None
         self._target: Target | None = None
         self._headers: Headers | None = None
         self._query_params: QueryParams | None = None
@@ -157,18 +159,20 @@ class Request:
     @property
     def raw_path(self) -> str:
         """Return the path as received: percent-encoded, without the query."""
-        # The same as _parse_target, repeated here because every request gets here and a call would cost time.
-        target = self._target
-        if target is None:
-            target = self._target = parse_target(self.head.target)
-            if target.authority:
-                self._check_scheme()
-        return target.raw_path
+        raw_path = self._raw_path
+        if raw_path is None:
+            target = self.head.target
+            if target[:1] == b"/":
+                # Nearly all targets have this form, and few requests need another part of theirs.
+                raw_path = self._raw_path = target.partition(b"?")[0].decode("latin-1")
+            else:
+                raw_path = self._raw_path = (self._target or self._parse_target()).raw_path
+        return raw_path
 
     @property
     def path(self) -> str:
         """Return the decoded path; bytes that are not UTF-8 are replaced by U+FFFD."""
-        return (self._target or self._parse_target()).path
+        return decode_path_lossy(self.raw_path)
 
     @property
     def query(self) -> str:

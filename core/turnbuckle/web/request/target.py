@@ -5,14 +5,10 @@ Pure. The parser has already refused malformed targets, so every target here has
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 __all__ = ["Target", "decode_path_lossy", "parse_target"]
-
-_MAX_CACHED_LENGTH: Final = 256
-_CACHE_SIZE: Final = 1024
 
 
 class Target(NamedTuple):
@@ -20,43 +16,32 @@ class Target(NamedTuple):
 
     Attributes:
         raw_path: percent-encoded; ``"*"`` for the asterisk-form, ``""`` for the authority-form.
-        path: decoded as UTF-8; bytes that are not UTF-8 are replaced by U+FFFD.
         query: percent-encoded, without the question mark.
         authority: ``host[:port]`` of the absolute-form and authority-form, else ``""``.
     """
 
     raw_path: str
-    path: str
     query: str
     authority: str
 
 
 def parse_target(target: bytes) -> Target:
-    """Split a request target into its parts. Short targets are cached."""
-    if len(target) <= _MAX_CACHED_LENGTH:
-        return _parse_cached(target)
-    return _parse(target)
-
-
-def _parse(target: bytes) -> Target:
+    """Split a request target into its parts."""
     text = target.decode("latin-1")
     if text.startswith("/"):
         raw_path, _, query = text.partition("?")
-        return Target(raw_path, decode_path_lossy(raw_path), query, "")
+        return Target(raw_path, query, "")
     if text == "*":
-        return Target("*", "*", "", "")
+        return Target("*", "", "")
     scheme, separator, rest = text.partition("://")
     if not separator or "/" in scheme:
-        return Target("", "", "", text)
+        return Target("", "", text)
     before, _, query = rest.partition("?")
     authority, slash, path = before.partition("/")
     # An empty path is the root (RFC 9110, section 4.2.3). Userinfo is dropped, because it cannot be trusted (section
     # 4.2.4).
     raw_path = slash + path or "/"
-    return Target(raw_path, decode_path_lossy(raw_path), query, authority.rpartition("@")[2])
-
-
-_parse_cached: Final = lru_cache(maxsize=_CACHE_SIZE)(_parse)
+    return Target(raw_path, query, authority.rpartition("@")[2])
 
 
 def decode_path_lossy(raw_path: str) -> str:

@@ -22,7 +22,7 @@ from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_valu
 from turnbuckle.web.response.cookies import Cookie, SameSite
 from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
 
-__all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text"]
+__all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text", "json_response"]
 
 Body: TypeAlias = bytes | AsyncIterable[bytes | str]
 """The body of a response. A ``str`` was encoded before."""
@@ -160,6 +160,19 @@ class Response:
 
 
 add_foreign_names(Response, RESPONSE_NAMES)
+
+
+def json_response(content: bytes) -> Response:
+    """Return ``Response(content, content_type="application/json")``, without the checks of its arguments."""
+    response = _new_response(Response)
+    response.body = content
+    response.status = 200
+    response._content_type = _JSON
+    response._headers = None
+    return response
+
+
+_new_response: Final = Response.__new__
 
 
 def _check_status(status: int) -> int:

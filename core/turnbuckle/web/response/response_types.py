@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeAlias
 import attrs
 
 from turnbuckle.web.content.json import JSONCodec, encode_json
-from turnbuckle.web.response.response import File, Response, Stream
+from turnbuckle.web.response.response import File, Response, Stream, json_response
 from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
 
 __all__ = [
@@ -72,7 +72,7 @@ class Renderer(Protocol):
 
 def _json(value: object) -> Response:
     # The same as JSON(value) in an app without its own codec.
-    return Response(encode_json(value), content_type="application/json")
+    return json_response(encode_json(value))
 
 
 def _unchanged(response: Response) -> Response:
@@ -104,6 +104,7 @@ def with_json(render: Render, codec: JSONCodec) -> Render:
     if render is not _json:
         return render
     encode = codec.encode
+    # A codec of a plugin may return another type than bytes.
     return lambda value: Response(encode(value), content_type="application/json")
 
 
