@@ -72,7 +72,7 @@ class Setup(Generic[ConfigT_co]):
     _call_hook: Callable[..., tuple[object, ...]] = attrs.field(default=_no_hook_calls, repr=False, eq=False)
 
     def component(self, kind: str) -> object:
-        """Return the component of a kind, which is made on first use; for factories and lifespans.
+        """Return the component of a kind, which is made once, at startup; for factories and lifespans.
 
         Raises:
             LookupError: no enabled plugin provides the kind, or the plan is not compiled yet.

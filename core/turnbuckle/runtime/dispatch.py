@@ -16,7 +16,7 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
-from turnbuckle.web.middleware_check import LinkPlace, describe_culprit
+from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
@@ -220,13 +220,13 @@ def guard(handler: Handler, errors: ErrorTable, app_name: str, links: Sequence[L
         try:
             response: object = await handler(request)
         except Exception as error:  # noqa: BLE001  # each exception of middleware is answered
-            if isinstance(error, AttributeError) and error.obj is None and len(links) > 1:
-                error.add_note(f"{describe_culprit(links, app_name, None)} may have returned None")
+            if note := note_on_failure(error, links, app_name):
+                error.add_note(note)
             return await respond(request, error)
         if isinstance(response, Response):
             return response
         culprit = describe_culprit(links, app_name, response)
-        return await respond(request, TypeError(f"{culprit} returned {response!r:.80}, which is not a Response"))
+        return await respond(request, TypeError(f"{culprit} returned {describe_returned(response)}"))
 
     return guarded
 

@@ -232,7 +232,7 @@ async def call_in_thread(handler: Callable[..., object], args: Args, kwargs: KwA
     try:
         result = await asyncio.to_thread(call_plain_handler, handler, args, kwargs)
     except asyncio.CancelledError:
-        # The thread cannot be cancelled, but it must not wait for content that nobody reads.
+        # The thread cannot be cancelled, but it must not wait for content without an end.
         for argument in (*args, *kwargs.values()):
             if isinstance(argument, Request):
                 argument.sync.cancel()

@@ -1,57 +1,22 @@
-"""Find the mistakes of middleware that would fail in each request, and name the middleware behind a failure.
+"""Find the mistakes of middleware that would fail in each request.
 
-The checks read signatures, annotations and bytecode; nothing is called. A failure is explained after it happened only.
+The checks read signatures, annotations and bytecode; nothing is called.
 """
 
 from __future__ import annotations
 
 import dis
 import inspect
-from collections.abc import Sequence
 from types import CodeType, FunctionType
 from typing import Final
-
-import attrs
 
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.response.response import Response
 
-__all__ = ["LinkPlace", "describe_culprit", "fault_of_factory", "fault_of_function", "fault_of_link"]
+__all__ = ["fault_of_factory", "fault_of_function", "fault_of_link"]
 
 _NEXT_NAMES: Final = frozenset({"call_next", "next", "next_handler", "next_", "get_response"})
 _REQUEST_NAMES: Final = frozenset({"request", "req"})
-
-
-@attrs.frozen
-class LinkPlace:
-    """A middleware of a chain, for messages.
-
-    Attributes:
-        name: its name.
-        location: ``file:line``, or "".
-        function: the middleware function, or the factory.
-    """
-
-    name: str
-    location: str
-    function: object
-
-    def __str__(self) -> str:
-        return f"{self.name!r}" + (f" ({self.location})" if self.location else "")
-
-
-def describe_culprit(links: Sequence[LinkPlace], app_name: str, value: object) -> str:
-    """Return the middleware that can have returned a value which is no response, as the subject of a sentence.
-
-    Args:
-        links: the middleware of the chain.
-        app_name: name of the app.
-        value: the returned value.
-    """
-    likely = [link for link in links if value is not None or _can_return_none(link.function)] or list(links)
-    if len(likely) == 1:
-        return f"middleware {likely[0]} of app {app_name!r}"
-    return f"a middleware of app {app_name!r}, one of {', '.join(map(str, likely))}," if likely else "a handler"
 
 
 def fault_of_factory(factory: object) -> str:
@@ -135,11 +100,6 @@ def _only_makes_responses(function: FunctionType) -> bool:
     makes = [value for value in known if isinstance(value, type) and issubclass(value, Response)]
     others = [value for value in known if callable(value) and value not in makes]
     return bool(makes) and not others and not code.co_freevars
-
-
-def _can_return_none(function: object) -> bool:
-    code = _code_of(function)
-    return code is None or not inspect.iscoroutinefunction(function) or True in _returned(code)
 
 
 def _returned(code: CodeType) -> set[bool]:

@@ -42,6 +42,7 @@ from turnbuckle.startup.compile.components import (
     check_factories,
     json_codec_of,
     loop_factory_of,
+    make_others,
     shadow_combiner,
 )
 from turnbuckle.startup.compile.resolution import Resolution
@@ -62,7 +63,7 @@ from turnbuckle.startup.resolve.route_overrides import (
 from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
-from turnbuckle.web.middleware_check import LinkPlace
+from turnbuckle.web.middleware_blame import LinkPlace
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
@@ -164,6 +165,7 @@ class _Compiler:
         parser_factory = self._parser_factory()
         alpn = self._alpn(handle)
         lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
+        make_others(self.components, self.diagnostics)
         self.diagnostics.raise_errors()
         return Application(
             handle=handle,
@@ -248,13 +250,16 @@ class _Compiler:
         return mounted
 
     def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
-        handler = innermost
+        handler, places = innermost, list[LinkPlace]()
         for link in reversed(scope.middleware):
             try:
-                handler = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
+                outer = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
+                # A factory that returns the next handler itself takes no part.
+                places += [_place_of_link(link, outer)] if outer is not handler else []
+                handler = outer
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
-        return guard(handler, errors, self.plan.app_name, [_place_of_link(link) for link in scope.middleware])
+        return guard(handler, errors, self.plan.app_name, places[::-1])
 
     def _with_upgrades(self, dispatch: Handler, errors: ErrorTable) -> Handler:
         protocols: dict[str, Handler] = {}
@@ -382,7 +387,9 @@ class _Compiler:
         )
 
 
-def _place_of_link(link: Sourced[Middleware]) -> LinkPlace:
-    function: object = getattr(link.record.factory, "function", link.record.factory)
-    location = location_of(function) if hasattr(function, "__code__") else link.origin.location
+def _place_of_link(link: Sourced[Middleware], handler: Handler) -> LinkPlace:
+    function: object = getattr(link.record.factory, "function", handler)
+    # The class of an object has a line as well, but its method does the work.
+    method = getattr(type(function), "__call__", None)  # noqa: B004
+    location = location_of(method if hasattr(method, "__code__") else function) or link.origin.location
     return LinkPlace(link.record.name, location, function)

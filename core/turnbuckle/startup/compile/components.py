@@ -1,4 +1,4 @@
-"""Make each component once, when it is first requested.
+"""Make each component once: when it is first requested, or else at the end of the compilation.
 
 The core uses three kinds itself: ``json`` reads and writes JSON, ``loop`` makes the event loop, ``shadow_parser``
 combines the factories of two parsers into one that compares them.
@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.plan import Choice, Plan
 from turnbuckle.records import Component
@@ -20,7 +21,15 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_made
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
-__all__ = ["Components", "ShadowCombiner", "check_factories", "json_codec_of", "loop_factory_of", "shadow_combiner"]
+__all__ = [
+    "Components",
+    "ShadowCombiner",
+    "check_factories",
+    "json_codec_of",
+    "loop_factory_of",
+    "make_others",
+    "shadow_combiner",
+]
 
 _CODEC_METHODS: Final = ("encode", "decode")
 
@@ -51,6 +60,7 @@ class Components:
     plan: Plan
     setup: Setup
     _made: dict[str, object] = attrs.field(factory=dict, init=False)
+    _requested: set[str] = attrs.field(factory=set, init=False)
 
     def get(self, kind: str) -> object:
         """Return the component of a kind, and make it at the first call.
@@ -60,6 +70,7 @@ class Components:
         """
         if kind in self._made:
             return self._made[kind]
+        self._requested.add(kind)
         choice = self.plan.components.get(kind)
         if choice is None:
             kinds = ", ".join(sorted(self.plan.components)) or "none"
@@ -72,12 +83,29 @@ class Components:
         self._made[kind] = made
         return made
 
+    def unrequested(self) -> list[Choice[Component]]:
+        """Return the components that nothing has requested yet."""
+        return [choice for kind, choice in self.plan.components.items() if kind not in self._requested]
+
 
 def check_factories(plan: Plan, diagnostics: Diagnostics) -> None:
-    """Report the components whose factories could not be called, including those that nothing uses yet."""
+    """Report the components whose factories could not be called, including components that nothing uses yet."""
     for choice in plan.components.values():
         if fault := fault_of_component(choice.provider.factory):
             _report(choice, fault, diagnostics)
+
+
+def make_others(components: Components, diagnostics: Diagnostics) -> None:
+    """Make the components that nothing has requested, so that their mistakes are found at startup."""
+    for choice in components.unrequested():
+        if fault_of_component(choice.provider.factory):
+            continue  # check_factories() reports the fault
+        try:
+            components.get(choice.provider.kind)
+        except ResourceUnavailable:
+            continue  # a lifespan will request it, once the resource is there
+        except Exception as error:  # noqa: BLE001  # a factory may raise anything
+            _report(choice, format_error(error), diagnostics)
 
 
 def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:

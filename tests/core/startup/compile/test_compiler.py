@@ -577,8 +577,9 @@ async def test_two_apps_with_different_plugins_live_in_one_process() -> None:
         assert [(await first.get("/")).text, (await second.get("/")).text] == ["one", "two"]
 
 
-def test_component_factory_is_called_only_on_request() -> None:
+def test_component_that_is_not_chosen_is_not_made() -> None:
     made: list[object] = []
-    record = Component("store", "a", made.append)
-    App(plugins=[make_plugin("p", provide_components=lambda self, setup: [record])]).compile()
+    records = [Component("store", "a", made.append), Component("store", "b", lambda setup: made)]
+    plugin = make_plugin("p", provide_components=lambda self, setup: records)
+    App(plugins=[plugin], settings={"components": {"store": "b"}}).compile()
     assert made == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import attrs
 import pytest
 
 from tests.core.startup.finding import make_plugin
-from turnbuckle import JSON, App, Component, Plugin, Request, Response, Setup
+from turnbuckle import JSON, App, Component, Middleware, Plugin, Request, ResourceKey, Response, Setup
 from turnbuckle.testing import Client, expect_problems
 
 
@@ -103,3 +104,52 @@ def test_component_that_cannot_be_made(component: Component, message: str) -> No
         app_with(component).compile()
     assert message in str(problems[0])
     assert "plugin 'offering'" in str(problems[0])
+
+
+class _Store:
+    pass
+
+
+async def _async_factory(setup: Setup) -> _Store:
+    return _Store()
+
+
+def _failing(setup: Setup) -> object:
+    raise OSError("no disk")
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        pytest.param(lambda setup: _Store, "the class _Store: return an instance, such as _Store()", id="class"),
+        pytest.param(lambda setup: None, "returned None: a 'return' is missing", id="none"),
+        pytest.param(lambda setup: _async_factory(attrs.evolve(setup)), "returned a coroutine", id="coroutine"),
+        pytest.param(_async_factory, "its factory is async", id="async"),
+        pytest.param(_failing, "OSError: no disk", id="fails"),
+        pytest.param(lambda: [_Store()], "does not take the setup", id="no-argument"),
+        pytest.param(_Store(), "which cannot be called", id="instance"),
+        pytest.param(lambda setup: setup.component("store"), "RecursionError", id="itself"),
+    ],
+)
+def test_mistake_of_a_component_that_nothing_requests_is_found(factory: Callable[..., object], says: str) -> None:
+    with expect_problems("TB507") as problems:
+        app_with(Component("store", "mine", factory)).compile()
+    assert says in problems[0].diagnostic.text
+
+
+def test_mistake_of_a_requested_component_is_reported_once() -> None:
+    around = Middleware("m", lambda next_handler, setup: setup.component("store") and next_handler)  # type: ignore[return-value, arg-type]  # the mistake under test
+    app = App(plugins=[offering(Component("store", "mine", lambda setup: None))], middleware=[around])
+    with expect_problems("TB501"):
+        app.compile()
+
+
+def test_component_that_needs_a_resource_is_left_to_its_lifespan() -> None:
+    key = ResourceKey("database", list)
+    app_with(Component("store", "mine", lambda setup: setup.resource(key))).compile()
+
+
+def test_component_is_made_once_if_nothing_requests_it() -> None:
+    made: list[Setup] = []
+    app_with(Component("store", "mine", lambda setup: made.append(setup) or _Store())).compile()  # type: ignore[func-returns-value]
+    assert len(made) == 1
