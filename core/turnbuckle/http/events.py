@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, final
 
 import attrs
 
+from turnbuckle.http.fields import FieldSection
 from turnbuckle.http.limits import Limits
 
 __all__ = [
@@ -71,8 +72,9 @@ class RequestHead:
         expects_continue: whether the sender waits for 100 before it sends content (RFC 9110, section 10.1.1).
         upgrade: the value of ``Upgrade`` if the sender may switch protocols here, else empty (RFC 9110, section 7.8).
 
-    A third-party parser sets only the first four attributes; the connection computes the others from ``fields``. A head
-    must not be changed after ``next_event`` returned it, because a parser may return it again for another request.
+    A third-party parser sets only the first four attributes; the connection computes the others from ``fields``. The
+    core's own parser sets ``lines`` instead of ``fields``: the field lines as received. They are cut when ``fields`` is
+    first read, because most handlers read none or few of them.
     """
 
     method: bytes
@@ -83,6 +85,16 @@ class RequestHead:
     keep_alive: bool = True
     expects_continue: bool = False
     upgrade: bytes = b""
+    lines: bytes = attrs.field(default=b"", init=False, eq=False, repr=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> RawFields:
+            # Python calls this only for an attribute that is not set.
+            if name != "fields":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.fields = fields = FieldSection(self.lines)
+            return fields
 
 
 @final

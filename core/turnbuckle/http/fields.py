@@ -1,43 +1,86 @@
-"""Parse the lines of a head into names and values, and cache the results for lines and heads that are repeated.
+"""Parse the lines of a head into names and values.
 
-Clients repeat themselves: each request has the same ``User-Agent``, ``Accept`` and ``Host``, and gateways, probes and
-programs send the same head again. So lines, and whole heads of requests without content, are cached in tables of a
-limited size. A hit is one dictionary lookup with the exact bytes; a miss costs one parse.
-
-Frequent lines arrive early, so a full table accepts no new entries and a line that arrives only once cannot displace a
-frequent one. After a number of misses the table is out of date and is cleared. Lines with credentials and long lines
-are never cached, so a client cannot decide how much memory is used.
+``FieldSection`` contains field lines that are known to be well-formed, and cuts them when a name or value is needed.
+The functions parse single lines, and find the reason why a line is refused.
 
 Sources: RFC 9112, sections 3 and 5; RFC 9110, section 5.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, final
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, final, overload
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.events import RequestHead
 from turnbuckle.http.grammar import FIELD_VALUE_BYTES, REQUEST_LINE, TOKEN, is_authority, is_target
 
 __all__ = [
-    "CREDENTIALS",
-    "FieldLines",
-    "Heads",
+    "FieldSection",
     "RequestLine",
-    "RequestLines",
     "parse_field_line",
     "parse_request_line",
     "parse_trailer_line",
 ]
 
-_TABLE_SIZE: Final = 1024
-_MAX_LINE: Final = 256
-_MAX_NAME: Final = 64
-_MAX_HEAD: Final = 1024
-# A full table is cleared after this number of misses, because its entries are then out of date.
-_MAX_MISSES: Final = 16 * _TABLE_SIZE
-CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
-"""The fields that are never cached, because their values are secrets."""
+_FIELD_LINE: Final = re.compile(rb"\n([^:]++):[ \t]*+([^\r]*+)")
+
+
+@final
+class FieldSection(Sequence[tuple[bytes, bytes]]):
+    r"""The field lines of a head: a sequence of lower-case names and values without surrounding whitespace.
+
+    Args:
+        lines: the lines as received, validated, each between two CRLFs: ``b"\r\nHost: a\r\nAccept: */*\r\n"``.
+    """
+
+    __slots__ = ("_fields", "_lines", "_lower_lines")
+
+    def __init__(self, lines: bytes) -> None:
+        self._lines: Final = lines
+        self._lower_lines = b""
+        self._fields: tuple[tuple[bytes, bytes], ...] | None = None
+
+    def _cut(self) -> tuple[tuple[bytes, bytes], ...]:
+        fields = self._fields
+        if fields is None:
+            found = _FIELD_LINE.findall(self._lines)
+            fields = self._fields = tuple([(name.lower(), value.rstrip(b" \t")) for name, value in found])
+        return fields
+
+    def values(self, name: bytes) -> Iterator[bytes]:
+        """Yield the values of a lower-case name in order, without cutting the other lines."""
+        if b":" in name:
+            # It would be searched for in the values as well.
+            return
+        lines = self._lower_lines = self._lower_lines or self._lines.lower()
+        start = lines.find(b"\n%b:" % name)
+        while start >= 0:
+            end = lines.index(b"\r", start)
+            yield self._lines[start + len(name) + 2 : end].strip(b" \t")
+            start = lines.find(b"\n%b:" % name, end)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[bytes, bytes]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[bytes, bytes], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[bytes, bytes] | tuple[tuple[bytes, bytes], ...]:
+        return self._cut()[index]
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self._cut())
+
+    def __len__(self) -> int:
+        return len(self._cut())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._cut() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._cut())
+
+    def __repr__(self) -> str:
+        return repr(self._cut())
 
 
 class RequestLine(NamedTuple):
@@ -81,7 +124,7 @@ def parse_trailer_line(line: bytes) -> tuple[bytes, bytes]:
 def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
     """Split a line of a header section, given without its CRLF, into a lower-case name and a value.
 
-    The value of Host is validated here, so that a cached line is not validated again for each request.
+    The value of Host is validated here, before the framing is decided.
 
     Raises:
         ProtocolError: 400, as ``parse_trailer_line``, and for a malformed Host.
@@ -98,92 +141,3 @@ def _parse_value(name: bytes, received: bytes) -> bytes:
     if value.translate(None, FIELD_VALUE_BYTES):
         raise ProtocolError(f"control character in the value of field {name!r}")
     return value
-
-
-@final
-class RequestLines(dict[bytes, RequestLine]):
-    """Parsed request lines by their bytes. Looking up a new line parses it, and stores it if there is room."""
-
-    __slots__ = ("_misses",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._misses = 0
-
-    def __missing__(self, line: bytes) -> RequestLine:
-        parsed = parse_request_line(line)
-        if len(self) < _TABLE_SIZE:
-            if len(line) <= _MAX_LINE:
-                self[line] = parsed
-        else:
-            self._misses += 1
-            if self._misses > _MAX_MISSES:
-                self._misses = 0
-                self.clear()
-        return parsed
-
-
-@final
-class FieldLines(dict[bytes, tuple[bytes, bytes]]):
-    """Parsed field lines by their bytes. Looking up a new line parses it, and stores it if there is room.
-
-    Field names are cached separately, because most new lines have a known name.
-    """
-
-    __slots__ = ("_misses", "_names")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._misses = 0
-        self._names: Final[dict[bytes, bytes]] = {}
-
-    def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
-        received, colon, value = line.partition(b":")
-        name = self._names.get(received)
-        if name is None or not colon:
-            field = parse_field_line(line)
-            name = field[0]
-            self._remember_name(received, name)
-        else:
-            field = (name, _parse_value(name, value))
-        if len(self) < _TABLE_SIZE:
-            if len(line) <= _MAX_LINE and name not in CREDENTIALS:
-                self[line] = field
-        else:
-            self._misses += 1
-            if self._misses > _MAX_MISSES:
-                self._misses = 0
-                self.clear()
-        return field
-
-    def _remember_name(self, received: bytes, name: bytes) -> None:
-        # The value of Host has its own grammar, so its name is not cached and its lines are always fully parsed.
-        if name != b"host" and len(received) <= _MAX_NAME:
-            if len(self._names) >= _TABLE_SIZE:
-                self._names.clear()
-            self._names[received] = name
-
-
-@final
-class Heads(dict[bytes, RequestHead]):
-    """Parsed heads of requests without content, by their bytes including the empty line at the end.
-
-    All requests with the same bytes share one head, so it must not be changed.
-    """
-
-    __slots__ = ("_misses",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._misses = 0
-
-    def remember(self, received: bytes, head: RequestHead) -> None:
-        """Store a parsed head if there is room. The caller makes sure that the head contains no ``CREDENTIALS``."""
-        if len(self) < _TABLE_SIZE:
-            if len(received) <= _MAX_HEAD:
-                self[received] = head
-        else:
-            self._misses += 1
-            if self._misses > _MAX_MISSES:
-                self._misses = 0
-                self.clear()

@@ -18,6 +18,8 @@ __all__ = [
     "FIELD_VALUE_BYTES",
     "FORBIDDEN_IN_HEAD",
     "REQUEST_LINE",
+    "TARGET_BYTE",
+    "TCHAR",
     "TOKEN",
     "is_authority",
     "is_target",
@@ -25,10 +27,10 @@ __all__ = [
 ]
 
 # tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
-_TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
 # token = 1*tchar
-TOKEN: Final = re.compile(_TCHAR + rb"+")
+TOKEN: Final = re.compile(TCHAR + rb"+")
 
 # field-value = *field-content, with obs-text; surrounding whitespace is not part of the value.
 FIELD_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -40,7 +42,7 @@ FIELD_VALUE_BYTES: Final = bytes(byte for byte in range(256) if byte == 0x09 or 
 # request-line = method SP request-target SP HTTP-version
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT
 # The target has its own rules below; here it is any text between two single spaces.
-REQUEST_LINE: Final = re.compile(rb"(" + _TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])")
+REQUEST_LINE: Final = re.compile(rb"(" + TCHAR + rb"+) ([!-~]+) HTTP/([0-9])\.([0-9])")
 
 # Bytes that are not allowed in a head: controls, a CR without LF, an LF without CR (RFC 9112, section 2.2).
 FORBIDDEN_IN_HEAD: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
@@ -54,9 +56,9 @@ CONTENT_LENGTH: Final = re.compile(rb"[0-9]+")
 _QUOTED_STRING: Final = rb'"(?:[\t\x20!\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 CHUNK_LINE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,16})((?:[ \t]*;[ \t]*"
-    + _TCHAR
+    + TCHAR
     + rb"+(?:[ \t]*=[ \t]*(?:"
-    + _TCHAR
+    + TCHAR
     + rb"+|"
     + _QUOTED_STRING
     + rb"))?)*)"
@@ -65,11 +67,11 @@ CHUNK_LINE: Final = re.compile(
 # origin-form    = absolute-path [ "?" query ]
 # Allowed are the characters of pchar, "/" and "?", and also  [ ] ^ ` { | }  because the WHATWG URL standard, which
 # browsers follow, does not escape them. "#", quotes, angle brackets, backslashes and all non-ASCII bytes are refused.
-_TARGET_BYTES: Final = rb"[!$-;=?-\[\]^_`a-z{|}~]*"
-_ORIGIN_FORM: Final = re.compile(rb"/" + _TARGET_BYTES)
+TARGET_BYTE: Final = rb"[!$-;=?-\[\]^_`a-z{|}~]"
+_ORIGIN_FORM: Final = re.compile(rb"/" + TARGET_BYTE + rb"*")
 
 # absolute-form  = absolute-URI, with the scheme http or https
-_ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + _TARGET_BYTES + rb")?")
+_ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + TARGET_BYTE + rb"*)?")
 
 # reg-name = *( unreserved / pct-encoded / sub-delims );  port = *DIGIT, here at most five
 # The name must not be empty, because http and https require a host (RFC 9110, section 4.2.1). A comma is refused: no

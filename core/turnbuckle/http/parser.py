@@ -1,9 +1,12 @@
 """Parse bytes into events: the core's own parser for HTTP/1.1 and HTTP/1.0.
 
 Theory of operation. The parser stores the bytes that were fed and not yet read in one buffer with a position; a buffer
-that was read to its end is dropped. ``next_event`` reads no further than the event it returns. An empty line completes
-a head. The head is split once, and its lines are looked up in tables of known lines (``fields.py``), so only new lines
-are parsed. ``framing.py`` decides the framing, and ``chunked.py`` decodes chunks.
+that was read to its end is dropped. ``next_event`` reads no further than the event it returns.
+
+Most heads are read by one regular expression (``head_patterns.py``), which validates and cuts them at once. All others
+take a slow path, which finds the end of the head, reads heads with unusual fields, and splits a malformed head into
+lines to find the status and the reason. Only this path sees heads that are received in pieces: each byte of them is
+searched once, however small the pieces are. ``framing.py`` decides the framing, and ``chunked.py`` decodes chunks.
 
 An error is final. The framing of the bytes after a malformed message is unknown, so each later call raises the same
 error, and the connection is closed.
@@ -20,9 +23,10 @@ from typing import Final, Literal, TypeAlias, final
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.chunked import ChunkedReader
 from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, RequestHead
-from turnbuckle.http.fields import CREDENTIALS, FieldLines, Heads, RequestLines
+from turnbuckle.http.fields import FieldSection, parse_field_line, parse_request_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
-from turnbuckle.http.grammar import FORBIDDEN_IN_HEAD, TOKEN
+from turnbuckle.http.grammar import FORBIDDEN_IN_HEAD, TOKEN, is_target
+from turnbuckle.http.head_patterns import DECISIVE_FIELDS, head_patterns
 from turnbuckle.http.limits import Limits
 
 __all__ = ["H1Parser", "H1ParserFactory"]
@@ -40,44 +44,25 @@ class _State(enum.IntEnum):
 
 # Looking up a member in its class costs more than the comparisons that use it.
 _HEAD: Final = _State.HEAD
+_LENGTH: Final = _State.LENGTH
 _END: Final = _State.END
 
 
-def _first_line(lines: list[bytes]) -> bytes:
-    """Return the request line after an empty line, which is ignored once (section 2.2)."""
-    return lines.pop(0) if lines else b""
-
+_new: Final = object.__new__
 
 # Most messages end without trailers, so all of them share one event.
 _END_OF_MESSAGE: Final = EndOfMessage()
 
-# Field lines that state the default of HTTP/1.1 (RFC 9112, section 9.3), so they decide nothing.
-_DEFAULT_FIELDS: Final = frozenset({(b"connection", b"keep-alive"), (b"connection", b"Keep-Alive")})
-
-
-# The fields that decide the framing, or whether a head may be cached.
-_DECISIVE_FIELDS: Final = FRAMING_FIELDS | CREDENTIALS
-
 
 @final
 class H1ParserFactory:
-    """Creates parsers that share their tables of known lines and heads; each server has one factory."""
-
-    def __init__(self) -> None:
-        self._request_lines: Final = RequestLines()
-        self._field_lines: Final = FieldLines()
-        self._heads = Heads()
-        self._limits: Limits | None = None
+    """Creates parsers of the core's own kind."""
 
     def __call__(self, limits: Limits) -> H1Parser:
         """Return a parser for one connection."""
-        if limits is not self._limits:
-            # The sizes of a known head are not checked again, so known heads are only valid for the same limits.
-            self._limits, self._heads = limits, Heads()
-        return H1Parser(limits, self._request_lines, self._field_lines, self._heads)
+        return H1Parser(limits)
 
-    # Factories differ only in the tables that they have filled so far. A plan that holds one is compared and pickled
-    # without them.
+    # A plan that holds a factory is compared.
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, H1ParserFactory)
@@ -88,9 +73,6 @@ class H1ParserFactory:
     def __repr__(self) -> str:
         return "H1ParserFactory()"
 
-    def __reduce__(self) -> tuple[type[H1ParserFactory], tuple[()]]:
-        return H1ParserFactory, ()
-
 
 @final
 class H1Parser:
@@ -98,9 +80,6 @@ class H1Parser:
 
     Args:
         limits: maximum sizes of the parts of a request.
-        request_lines: a table that may be shared with other parsers; a new table by default.
-        field_lines: likewise.
-        heads: likewise, but only parsers with the same limits may share it.
     """
 
     __slots__ = (
@@ -108,14 +87,13 @@ class H1Parser:
         "_buffer",
         "_chunks",
         "_error",
-        "_field_lines",
-        "_heads",
         "_limits",
-        "_max_lines",
+        "_match_common",
+        "_match_whole",
+        "_max_content",
         "_next_check",
         "_position",
         "_remaining",
-        "_request_lines",
         "_safe_size",
         "_scanned",
         "_state",
@@ -125,20 +103,14 @@ class H1Parser:
     _chunks: ChunkedReader
     _error: ProtocolError
 
-    def __init__(
-        self,
-        limits: Limits,
-        request_lines: RequestLines | None = None,
-        field_lines: FieldLines | None = None,
-        heads: Heads | None = None,
-    ) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._request_lines = RequestLines() if request_lines is None else request_lines
-        self._field_lines = FieldLines() if field_lines is None else field_lines
-        self._heads = Heads() if heads is None else heads
+        self._max_content = limits.content
+        patterns = head_patterns(limits.field_count)
+        self._match_common = patterns.common.match
+        self._match_whole = patterns.whole.match
         # A head up to this size cannot exceed any limit on size, so its lines need no check.
         self._safe_size = min(limits.request_line, limits.field_line, limits.header_section)
-        self._max_lines = limits.field_count + 1
         self._buffer: bytes = b""
         self._position = 0
         # The bytes of an incomplete head that were searched already, so that a head in small pieces is searched once.
@@ -181,12 +153,22 @@ class H1Parser:
             buffer = self._buffer
             if not buffer:
                 return NEED_DATA
-            # The buffer usually holds exactly one head. A head in small pieces is looked up only once, because each
-            # look-up hashes the whole buffer.
-            known = self._heads.get(buffer) if not self._scanned else None
-            if known is not None and not self._position:
-                self._buffer, self._scanned, self._state = b"", 0, _END
-                return known
+            # A head in pieces is only searched for its end until it is complete.
+            if not self._scanned and (found := self._match_common(buffer, self._position)) is not None:
+                method, target, lines, length = found.groups()
+                size = 0 if length is None else int(length)
+                end = found.end()
+                if end - self._position <= self._safe_size and size <= self._max_content:
+                    self._position = end
+                    if end == len(buffer):
+                        self._buffer, self._position = b"", 0
+                    self._remaining = size
+                    self._state = _LENGTH if size else _END
+                    # The constructor would cost a call, and the fields are cut when they are needed.
+                    head = _new(RequestHead)
+                    head.method, head.target, head.minor_version, head.lines = method, target, 1, lines
+                    head.content_length, head.keep_alive, head.expects_continue, head.upgrade = size, True, False, b""
+                    return head
         try:
             event = _READERS[state](self)
         except ProtocolError as error:
@@ -214,39 +196,40 @@ class H1Parser:
     def _read_head(self) -> _EventOrNeed:
         buffer, start = self._buffer, self._position
         end = buffer.find(b"\r\n\r\n", start + self._scanned - 3 if self._scanned > 3 else start)
+        # One empty line before the request line is ignored (section 2.2).
+        first = start + 2 if end != start and buffer.startswith(b"\r\n", start) else start
         if end < 0:
-            self._check_partial_head(start + 2 if buffer.startswith(b"\r\n", start) else start)
+            self._check_partial_head(first)
             return NEED_DATA
-        lines = buffer[start:end].split(b"\r\n")
-        if len(lines) > self._max_lines or end - start > self._safe_size:
-            self._check_sizes(lines if lines[0] else lines[1:])
         self._scanned = self._next_check = 0
-        is_all = end + 4 == len(buffer)
-        if is_all:
-            self._buffer, self._position = b"", 0
-        else:
-            self._position = end + 4
-        method, target, minor_version = self._request_lines[lines.pop(0) or _first_line(lines)]
-        known = self._field_lines
-        fields: list[tuple[bytes, bytes]] = []
-        decisive: list[tuple[bytes, bytes]] = []
-        for line in lines:
-            field = known[line]
-            fields.append(field)
-            if field[0] in _DECISIVE_FIELDS and field not in _DEFAULT_FIELDS:
-                decisive.append(field)
-        head = RequestHead(method, target, minor_version, tuple(fields))
+        head, framing_fields = self._parse_head(first, end)
+        self._advance(end + 4)
+        read_framing(head, framing_fields)
         self._state = _END
-        # The most common head has no field that decides anything except Host, which was validated with its line.
-        if len(decisive) == 1 and decisive[0][0] == b"host" and minor_version:
-            if is_all and not start:
-                self._heads.remember(buffer, head)
-            return head
-        framing_fields = [field for field in decisive if field[0] in FRAMING_FIELDS]
-        if len(framing_fields) != 1 or framing_fields[0][0] != b"host" or not minor_version:
-            read_framing(head, [field for field in fields if field[0] in FRAMING_FIELDS])
-            self._expect_content(head.content_length)
+        self._expect_content(head.content_length)
         return head
+
+    def _parse_head(self, start: int, end: int) -> tuple[RequestHead, list[tuple[bytes, bytes]]]:
+        """Parse a complete head, and return it with its framing fields; ``end`` is before the last two CRLFs."""
+        buffer = self._buffer
+        if end - start > self._safe_size:
+            self._check_sizes(buffer[start:end].split(b"\r\n"))
+        found = self._match_whole(buffer, start)
+        if found is None or found.end() != end + 4:
+            return self._parse_lines(buffer[start:end].split(b"\r\n"))
+        method, target, minor_version, lines = found.groups()
+        if not is_target(method, target):
+            raise ProtocolError(f"request target {target[:80]!r} is malformed")
+        head = RequestHead(method, target, 0 if minor_version == b"0" else 1, FieldSection(lines))
+        return head, [(name.lower(), value.rstrip(b" \t")) for name, value in DECISIVE_FIELDS.findall(lines)]
+
+    def _parse_lines(self, lines: list[bytes]) -> tuple[RequestHead, list[tuple[bytes, bytes]]]:
+        """Parse a head line by line, which is slow and finds the reason to refuse it."""
+        self._check_sizes(lines)
+        method, target, minor_version = parse_request_line(lines[0])
+        fields = tuple([parse_field_line(line) for line in lines[1:]])
+        head = RequestHead(method, target, minor_version, fields)
+        return head, [field for field in fields if field[0] in FRAMING_FIELDS]
 
     def _expect_content(self, length: int | None) -> None:
         if length is None:
@@ -256,7 +239,7 @@ class H1Parser:
             raise ProtocolError(f"content of {length} bytes exceeds {self._limits.content}", status=413)
         elif length:
             self._remaining = length
-            self._state = _State.LENGTH
+            self._state = _LENGTH
 
     def _check_sizes(self, lines: list[bytes]) -> None:
         """Check the lines of a head against the limits."""

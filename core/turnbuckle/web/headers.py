@@ -12,6 +12,7 @@ from typing import Final, final, overload
 
 from turnbuckle.errors import MissingKey
 from turnbuckle.http.events import RawFields
+from turnbuckle.http.fields import FieldSection
 from turnbuckle.web.foreign_names import HEADER_NAMES, add_foreign_names
 
 __all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value"]
@@ -85,16 +86,21 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of a name, or the default."""
-        lower_name = _encode_name(name)
-        for field_name, value in self.raw:
-            if field_name == lower_name:
-                return value.decode("latin-1")
+        for value in self._values(name):
+            return value.decode("latin-1")
         return default
 
     def get_list(self, name: str) -> list[str]:
         """Return all values of a name in the order received."""
-        lower_name = _encode_name(name)
-        return [value.decode("latin-1") for field_name, value in self.raw if field_name == lower_name]
+        return [value.decode("latin-1") for value in self._values(name)]
+
+    def _values(self, name: str) -> Iterator[bytes]:
+        # A character beyond Latin-1 becomes "?", which no field name contains, so the name is not found.
+        lower_name = name.lower().encode("latin-1", "replace")
+        raw = self.raw
+        if isinstance(raw, FieldSection):
+            return raw.values(lower_name)
+        return (value for field_name, value in raw if field_name == lower_name)
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield name and value of each field line in the order received."""
@@ -116,11 +122,6 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({list(self.items())!r})"
-
-
-def _encode_name(name: str) -> bytes:
-    # A character beyond Latin-1 becomes "?", which no field name contains, so the name is not found.
-    return name.lower().encode("latin-1", "replace")
 
 
 @final

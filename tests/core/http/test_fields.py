@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.events import RequestHead
-from turnbuckle.http.fields import FieldLines, Heads, RequestLine, RequestLines, parse_field_line, parse_request_line
+from turnbuckle.http.fields import FieldSection, RequestLine, parse_field_line, parse_request_line
 
 
 @pytest.mark.parametrize(
@@ -99,67 +98,32 @@ def test_parse_field_line_refuses(line: bytes) -> None:
     assert caught.value.status == 400
 
 
-def test_request_lines_remember() -> None:
-    lines = RequestLines()
-    assert lines[b"GET / HTTP/1.1"] is lines[b"GET / HTTP/1.1"]
-    assert list(lines) == [b"GET / HTTP/1.1"]
+LINES = b"\r\nHost: a\r\nX-A:1 \t\r\nx-a: \t two\xff\r\nEmpty:\r\nX-B: x-a: 3\r\n"
+FIELDS = ((b"host", b"a"), (b"x-a", b"1"), (b"x-a", b"two\xff"), (b"empty", b""), (b"x-b", b"x-a: 3"))
 
 
-def test_request_lines_forget_long_ones() -> None:
-    lines = RequestLines()
-    assert lines[b"GET /%b HTTP/1.1" % (b"a" * 300)].method == b"GET"
-    assert not lines
+def test_field_section_is_a_sequence_of_fields() -> None:
+    section = FieldSection(LINES)
+    assert tuple(section) == FIELDS
+    assert section == FIELDS
+    assert section == list(FIELDS)
+    assert section != FIELDS[1:]
+    assert section != 5
+    assert hash(section) == hash(FIELDS)
+    assert repr(section) == repr(FIELDS)
+    assert len(section) == len(FIELDS)
+    assert section[0] == FIELDS[0]
+    assert section[1:3] == FIELDS[1:3]
+    assert FIELDS[0] in section
+    assert not FieldSection(b"\r\n")
 
 
-def test_field_lines_remember() -> None:
-    lines = FieldLines()
-    assert lines[b"Accept: */*"] is lines[b"Accept: */*"]
-    assert list(lines) == [b"Accept: */*"]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(b"Cookie: a=b", id="cookie"),
-        pytest.param(b"AUTHORIZATION: Basic eA==", id="authorization"),
-        pytest.param(b"Proxy-Authorization: Basic eA==", id="proxy-authorization"),
-        pytest.param(b"X-A: " + b"a" * 300, id="long"),
-    ],
-)
-def test_field_lines_forget(line: bytes) -> None:
-    lines = FieldLines()
-    assert lines[line] == parse_field_line(line)
-    assert not lines
-
-
-def test_lines_that_are_refused_are_not_remembered() -> None:
-    request_lines, field_lines = RequestLines(), FieldLines()
-    with pytest.raises(ProtocolError):
-        request_lines[b"GET"]
-    with pytest.raises(ProtocolError):
-        field_lines[b"X"]
-    assert not request_lines
-    assert not field_lines
-
-
-def test_tables_stay_bounded() -> None:
-    request_lines, field_lines = RequestLines(), FieldLines()
-    for number in range(3000):
-        assert request_lines[b"GET /%d HTTP/1.1" % number].target == b"/%d" % number
-        assert field_lines[b"X-A: %d" % number] == (b"x-a", b"%d" % number)
-        assert field_lines[b"X-%d: 1" % number] == (b"x-%d" % number, b"1")
-    assert len(request_lines) <= 1024
-    assert len(field_lines) <= 1024
-
-
-def test_known_names_change_nothing() -> None:
-    lines = FieldLines()
-    assert lines[b"X-A: 1"] == (b"x-a", b"1")
-    assert lines[b"X-A: 2"] == (b"x-a", b"2")
-    assert lines[b"x-a: 2"] == (b"x-a", b"2")
-    for line in (b"X-A", b"X-A : 1", b"X-A: \n", b"x-A\n: 1"):
-        with pytest.raises(ProtocolError):
-            lines[line]
+@pytest.mark.parametrize("cut_before", [False, True])
+def test_field_section_finds_values(cut_before: bool) -> None:
+    section = FieldSection(LINES)
+    assert not cut_before or len(section)
+    for name in (b"host", b"x-a", b"empty", b"x-b", b"none", b"a", b"", b"x-b: x-a", b"ost", b"host: a\r\nx-a"):
+        assert list(section.values(name)) == [value for field_name, value in FIELDS if field_name == name], name
 
 
 @given(st.binary(max_size=30))
@@ -167,41 +131,3 @@ def test_lines_raise_nothing_but_protocol_errors(line: bytes) -> None:
     for parse in (parse_request_line, parse_field_line):
         with contextlib.suppress(ProtocolError):
             assert parse(line)
-
-
-def test_full_tables_are_cleared_after_many_misses() -> None:
-    request_lines, field_lines = RequestLines(), FieldLines()
-    for number in range(1024 + 16 * 1024 + 1):
-        request_lines[b"GET /%d HTTP/1.1" % number]
-        field_lines[b"X-A: %d" % number]
-    assert not request_lines
-    assert not field_lines
-    assert field_lines[b"X-A: new"] is field_lines[b"X-A: new"]
-    assert request_lines[b"GET /new HTTP/1.1"] is request_lines[b"GET /new HTTP/1.1"]
-
-
-def head(number: int) -> RequestHead:
-    return RequestHead(b"GET", b"/%d" % number, 1, ((b"host", b"a"),))
-
-
-def test_heads_remember() -> None:
-    heads, known = Heads(), head(1)
-    heads.remember(b"head", known)
-    assert heads == {b"head": known}
-
-
-def test_heads_forget_long_ones() -> None:
-    heads = Heads()
-    heads.remember(b"a" * 2000, head(1))
-    assert not heads
-
-
-def test_full_table_of_heads_is_cleared_after_many_misses() -> None:
-    heads = Heads()
-    for number in range(1024 + 16 * 1024):
-        heads.remember(b"%d" % number, head(number))
-    assert len(heads) == 1024
-    heads.remember(b"one more", head(0))
-    assert not heads
-    heads.remember(b"new", head(0))
-    assert list(heads) == [b"new"]
