@@ -115,13 +115,15 @@ class Activity:
         self.faults: Final[list[BaseException]] = []
         self._executor: Final = WatchedExecutor.watch(loop, self.note)
         self._count = 0
-        self._change = asyncio.Event()
+        # Set by the next activity; None if nothing waits for it.
+        self._change: asyncio.Event | None = None
 
     def note(self) -> None:
         """Note that something happened."""
         self._count += 1
-        self._change.set()
-        self._change = asyncio.Event()
+        if self._change is not None:
+            self._change.set()
+            self._change = None
 
     def note_fault(self, fault: BaseException) -> None:
         """Note an exception of the server's connection."""
@@ -143,7 +145,7 @@ class Activity:
             async with asyncio.timeout(self.timeout):
                 while not condition():
                     self.check()
-                    await self._change.wait()
+                    await self._next_activity()
         except TimeoutError:
             raise TimeoutError(f"waited {self.timeout} s in vain for {what}") from None
 
@@ -170,7 +172,12 @@ class Activity:
                 continue
             if not self._executor.running:
                 return
-            await self._change.wait()
+            await self._next_activity()
+
+    async def _next_activity(self) -> None:
+        if self._change is None:
+            self._change = asyncio.Event()
+        await self._change.wait()
 
     def check(self) -> None:
         """Raise if the server's connection raised an exception.

@@ -43,6 +43,8 @@ class MemoryTransport(asyncio.Transport):
         self._activity: Final = activity
         self._loop: Final = asyncio.get_running_loop()
         self._incoming: Final[deque[bytes]] = deque()
+        # Number of deliveries that the loop will run.
+        self._deliveries = 0
         self._buffer: Final = bytearray()
         self._high = _HIGH_WATER
         self._low = _HIGH_WATER // 4
@@ -65,12 +67,12 @@ class MemoryTransport(asyncio.Transport):
         """Take bytes from the peer."""
         for start in range(0, len(data), _MAX_PIECE):
             self._incoming.append(data[start : start + _MAX_PIECE])
-        self._call_soon(self._deliver)
+        self._deliver_soon()
 
     def arrive_eof(self) -> None:
         """Take the end of the peer's data."""
         self._eof_arrived = True
-        self._call_soon(self._deliver)
+        self._deliver_soon()
 
     def abandon(self) -> None:
         """Take the end of the peer's data; the peer reads nothing any more."""
@@ -123,7 +125,7 @@ class MemoryTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         """Deliver the waiting bytes, and further bytes as they arrive."""
         self._is_reading = True
-        self._call_soon(self._deliver)
+        self._deliver_soon()
 
     # -- asyncio.Transport: writing
 
@@ -205,9 +207,14 @@ class MemoryTransport(asyncio.Transport):
     def _connect(self) -> None:
         self._is_connected = True
         self._protocol.connection_made(self)
-        self._call_soon(self._deliver)
+
+    def _deliver_soon(self) -> None:
+        if self._incoming or self._eof_arrived:
+            self._deliveries += 1
+            self._call_soon(self._deliver)
 
     def _deliver(self) -> None:
+        self._deliveries -= 1
         if not self._is_connected or not self.is_reading() or self._eof_delivered:
             return
         protocol = self._protocol
@@ -217,7 +224,8 @@ class MemoryTransport(asyncio.Transport):
         if self._incoming:
             # One piece in each callback, as a selector loop does: pause_reading() stops the next one.
             protocol.data_received(self._incoming.popleft())
-            self._call_soon(self._deliver)
+            if not self._deliveries:
+                self._deliver_soon()
         elif self._eof_arrived:
             self._eof_delivered = True
             if not protocol.eof_received():
