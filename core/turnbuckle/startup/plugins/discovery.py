@@ -7,7 +7,14 @@ import sys
 from abc import ABC
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
+from importlib.metadata import (
+    Distribution,
+    EntryPoint,
+    PackageNotFoundError,
+    entry_points,
+    packages_distributions,
+    version,
+)
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final, TypeGuard
@@ -66,10 +73,10 @@ def installed_plugins(found: Iterable[EntryPoint] | None = None) -> tuple[Instal
     Args:
         found: entry points to use instead of the entry points of this environment.
     """
-    points = entry_points(group=GROUP) if found is None else found
-    installed = {
-        (point.name, point.value, _distribution_of_entry(point)): point for point in points if not _is_leftover(point)
-    }
+    points = entry_points(group=GROUP) if found is None else tuple(found)
+    # Each access to the metadata of a distribution parses it again, and a distribution can have many plugins.
+    names = {distribution: _name_and_version(distribution) for distribution in {point.dist for point in points}}
+    installed = {(point.name, point.value, name): point for point in points if (name := names[point.dist]) is not None}
     return tuple(InstalledPlugin(*key, installed[key]) for key in sorted(installed))
 
 
@@ -102,17 +109,20 @@ def local_plugins(path: Path) -> list[type[Plugin]]:
     return [cls for cls in classes if not _is_base(cls, classes)]
 
 
-def _is_leftover(point: EntryPoint) -> bool:
-    """Return whether the distribution is a remainder of an interrupted pip, such as ``~y_plugin-0.9.dist-info``."""
-    if point.dist is None:
-        return False
-    folder: object = getattr(point.dist, "_path", None)
+def _name_and_version(distribution: Distribution | None) -> str | None:
+    """Return name and version of a distribution, "" for no distribution.
+
+    Returns:
+        None for a remainder of an interrupted pip, such as ``~y_plugin-0.9.dist-info``.
+    """
+    if distribution is None:
+        return ""
     # pip renames the folder before it deletes it. The metadata may be gone by then.
-    return (isinstance(folder, Path) and folder.name.startswith("~")) or "Name" not in point.dist.metadata
-
-
-def _distribution_of_entry(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
+    folder: object = getattr(distribution, "_path", None)
+    if isinstance(folder, Path) and folder.name.startswith("~"):
+        return None
+    metadata = distribution.metadata
+    return f"{metadata['Name']} {metadata['Version']}" if "Name" in metadata else None
 
 
 @cache
