@@ -206,7 +206,7 @@ async def test_two_middleware_that_may_have_made_the_value_are_both_named() -> N
 
 async def test_unknown_source_is_no_failure() -> None:
     namespace: dict[str, Any] = {}
-    exec("async def made(request, call_next):\n    await call_next(request)\n", namespace)
+    exec("async def made(request, call_next):\n    return await call_next(request)\n", namespace)
     message = str(await _failure(functools.partial(namespace_call, namespace), logged(passing), namespace["made"]))
     assert "returned None, which is not a Response" in message
 

@@ -24,7 +24,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB110": "an optional plugin was left out",
     "TB111": "a plugin has no usable info",
     "TB112": "an unknown plugin is disabled",
-    "TB113": "the module of an extra belongs to another distribution",
+    "TB113": "the package of an extra is another one, or too old",
     "TB201": "unknown setting",
     "TB202": "a setting has an invalid value",
     "TB203": "a settings file cannot be read",

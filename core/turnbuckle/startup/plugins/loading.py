@@ -20,6 +20,7 @@ from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin, PluginRequest
 from turnbuckle.startup.plugins.discovery import InstalledPlugin, distribution_of, installed_plugins
 from turnbuckle.startup.plugins.error_hints import explain_error
+from turnbuckle.startup.plugins.extras import check_packages
 from turnbuckle.startup.plugins.import_errors import error_location, import_locations
 from turnbuckle.startup.plugins.plugin_values import describe_value, plugin_fix
 from turnbuckle.startup.plugins.validate import shown
@@ -118,6 +119,7 @@ class Loader:
         installed = self._find(request.ref, request.origin)
         if installed is None:
             return None
+        check_packages(installed, self.diagnostics)
         try:
             value = installed.entry_point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin's module may raise anything

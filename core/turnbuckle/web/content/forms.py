@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, Protocol, final
+from urllib.parse import unquote_plus
 
 import attrs
 
@@ -119,7 +120,7 @@ async def _read_urlencoded(source: Readable, limits: FormLimits) -> FormData:
     if not charset:
         # Browsers fill in a hidden field of this name.
         found = _CHARSET_FIELD.search(text)
-        charset = found[1] if found else "utf-8"
+        charset = (unquote_plus(found[1]).strip() if found else "") or "utf-8"
     if not is_charset(charset):
         raise BadRequest("the form is in an unknown charset")
     return FormData(parse_urlencoded(text, limit=limits.fields, charset=charset))

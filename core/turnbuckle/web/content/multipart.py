@@ -25,7 +25,9 @@ __all__ = ["MultipartForm", "read_multipart"]
 _BOUNDARY: Final = re.compile(r"[ -~]{0,1023}[!-~]")
 # ext-value = charset "'" [ language ] "'" value-chars (RFC 8187, section 3.2)
 _EXTENDED: Final = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
-_CHARSET_FIELD: Final = "_charset_"
+# A name without quotes that is no token has no end that all recipients agree on.
+_UNREADABLE: Final = re.compile(r"""[;\s]name\s*=\s*[^"\s;]""", re.IGNORECASE)
+_CHARSET_FIELD: Final = b"_charset_"
 
 
 class MultipartForm(NamedTuple):
@@ -111,6 +113,8 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
         max_header_size=limits.part_field_line,
         max_header_count=limits.part_field_count,
         max_segment_count=limits.fields,
+        # Names may be in any charset; as Latin-1 their bytes are kept until the charset is known.
+        header_charset="latin-1",
     )
     return parser
 
@@ -123,20 +127,28 @@ class _Collector:
 
     def __init__(self, limits: _Limits) -> None:
         self._limits: Final = limits
-        self._name = ""
+        self._name = b""
         self._file: UploadedFile | None = None
         self._text: list[bytes] = []
         self._text_size = 0
         self._charset = ""
-        self._fields: Final[list[tuple[str, bytes, str]]] = []
-        self._files: list[tuple[str, UploadedFile]] = []
+        self._fields: Final[list[tuple[bytes, bytes, str]]] = []
+        self._files: list[tuple[bytes, UploadedFile]] = []
 
     def release_form(self) -> MultipartForm:
         """Return the complete form; the caller then owns the files."""
-        default = next((text.decode("latin-1") for name, text, _ in self._fields if name == _CHARSET_FIELD), "")
-        fields = [(name, _decode_field(text, charset or default)) for name, text, charset in self._fields]
+        default = self._default_charset()
+        fields = [
+            (_decode_name(name, default), _decode_field(text, charset or default))
+            for name, text, charset in self._fields
+        ]
         files, self._files = self._files, []
-        return MultipartForm(fields, files)
+        return MultipartForm(fields, [(_decode_name(name, default), file) for name, file in files])
+
+    def _default_charset(self) -> str:
+        """Return the content of the field ``_charset_`` as received so far; "" if there is none."""
+        found = next((text for name, text, _ in self._fields if name == _CHARSET_FIELD), b"")
+        return found.decode("latin-1").strip()
 
     def close_files(self) -> None:
         """Close the files of an incomplete form now instead of when the last reference to them goes."""
@@ -157,11 +169,17 @@ class _Collector:
             self._add_text(event)
 
     def _start_part(self, segment: _Segment) -> None:
-        self._name = segment.name
+        disposition = segment.header("Content-Disposition", "")
+        # RFC 7578, section 4.2, forbids the forms with an asterisk, but clients send them for names that are not ASCII.
+        self._name = segment.name.encode("latin-1") or (_extended(disposition, "name*") or "").encode()
+        if not self._name and _UNREADABLE.search(disposition):
+            raise ValueError("the name of a part needs quotes")
         self._charset = segment.charset or ""
         name = segment.filename
         if name is None:
-            name = _extended_file_name(segment.header("Content-Disposition", ""))
+            name = _extended(disposition, "filename*")
+        else:
+            name = _decode_name(name.encode("latin-1"), self._default_charset())
         if name is None:
             return
         if len(self._files) >= self._limits.files:
@@ -186,6 +204,14 @@ class _Collector:
             self._files.append((self._name, file))
 
 
+def _decode_name(name: bytes, charset: str) -> str:
+    """Decode the name of a part or file: in UTF-8, or else in the charset of the form; other bytes are replaced."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode(charset if is_charset(charset) else "utf-8", "replace")
+
+
 def _decode_field(text: bytes, charset: str) -> str:
     """Decode a field in the charset of its part, or else of the field ``_charset_`` (RFC 7578, sections 4.5 and 4.6).
 
@@ -198,15 +224,15 @@ def _decode_field(text: bytes, charset: str) -> str:
     return decode_text(text, charset)
 
 
-def _extended_file_name(disposition: str) -> str | None:
-    """Return the name of a file whose part has only ``filename*``; None if the part is no file.
+def _extended(disposition: str, parameter: str) -> str | None:
+    """Return the decoded value of ``name*`` or ``filename*``; None if the part does not have it.
 
-    RFC 7578, section 4.2, forbids ``filename*``, but clients send it for names that are not ASCII.
+    A value without a known charset is returned as received, and bytes that are invalid in it are replaced.
     """
-    for name, value in parse_media_type(disposition).parameters:
-        if name == "filename*":
-            found = _EXTENDED.fullmatch(value)
-            if found is None or not is_charset(found[1]):
-                return value
-            return unquote(found[2], found[1], "replace")
-    return None
+    value = next((value for name, value in parse_media_type(disposition).parameters if name == parameter), None)
+    if value is None:
+        return None
+    found = _EXTENDED.fullmatch(value)
+    if found is None or not is_charset(found[1]):
+        return _decode_name(value.encode("latin-1"), "")
+    return unquote(found[2], found[1], "replace")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle import App
+from turnbuckle import App, SettingsSources
 
 
 def _codes() -> list[str]:
@@ -26,3 +26,39 @@ def test_module_of_another_distribution_is_reported(file: str, tmp_path: Path, m
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     assert _codes() == ["TB113"]
+
+
+def _install(folder: Path, name: str, version: str) -> None:
+    """Install the metadata of a distribution, which hides the version that is installed."""
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.1.9", "0.2.5", "1.1rc1", "1"])
+def test_old_version_is_reported(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(tmp_path, "multipart", version)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    (found,) = App().plan.diagnostics
+    assert (found.code, found.level) == ("TB113", "warning")
+    assert found.text == f"package 'multipart' has the version {version}, but 1.2 or later is needed"
+    assert found.fix == "pip install --upgrade 'multipart>=1.2'"
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.2.0", "1.10", "2", "1.2.post1"])
+def test_later_version_is_accepted(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(tmp_path, "multipart", version)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    assert _codes() == []
+
+
+def test_old_package_of_an_enabled_plugin_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(tmp_path, "msgspec", "0.17.3")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    assert _codes() == []
+    (found,) = App(plugins=["msgspec_json"]).resolve(SettingsSources(entry_points=True)).diagnostics
+    assert found.text == "package 'msgspec' has the version 0.17.3, but 0.18 or later is needed"
+    assert found.origins[0].plugin == "msgspec_json"

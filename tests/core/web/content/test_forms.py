@@ -85,6 +85,12 @@ def test_form_limits_bound_everything_by_default() -> None:
     )
 
 
+@pytest.mark.parametrize("field", [b"_charset_=", b"_charset_=+", b"_charset_=utf%2D8", b"_charset_=UTF-8+"])
+async def test_urlencoded_form_with_a_charset_field_that_changes_nothing(field: bytes) -> None:
+    form = await read_form(form_request(field + b"&a=%C3%A4"), FormLimits())
+    assert form["a"] == "ä"
+
+
 async def test_urlencoded_form_in_the_charset_of_its_field() -> None:
     form = await read_form(form_request(b"a=%E9&_charset_=windows-1252&b=%80"), FormLimits())
     assert (form["a"], form["b"]) == ("é", "€")

@@ -145,6 +145,73 @@ async def test_multipart_part_with_an_extended_file_name_is_a_file(parameter: st
     assert (form.files["doc"].name, await form.files["doc"].read()) == (name, b"\xff\x00")
 
 
+def _with_disposition(disposition: bytes, value: bytes = b"v") -> bytes:
+    return b"--XX\r\nContent-Disposition: form-data; " + disposition + b"\r\n\r\n" + value + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        pytest.param(b"name*=utf-8''%C3%A4", "ä", id="extended"),
+        pytest.param(b"NAME*=UTF-8'de'a%20b", "a b", id="language"),
+        pytest.param(b"name*=iso-8859-1''%E4", "ä", id="latin-1"),
+        pytest.param(b"name*=\"utf-8''%C3%A4\"", "ä", id="quoted"),
+        pytest.param(b"name*=utf-8''%FF", "\ufffd", id="invalid"),
+        pytest.param(b"name*=zlib''x", "zlib''x", id="no charset"),
+        pytest.param(b"name*=plain", "plain", id="malformed"),
+        pytest.param(b"name*=utf-8''", "", id="empty"),
+        pytest.param(b"name=\"a\"; name*=utf-8''%C3%A4", "a", id="both"),
+        pytest.param(b"name*=utf-8''%C3%A4; name=\"a\"", "a", id="both turned"),
+        pytest.param(b"name=\"\"; name*=utf-8''%C3%A4", "ä", id="both, one empty"),
+        pytest.param(b'name="a%22b%0D%0Ac"', 'a"b\r\nc', id="escapes of browsers"),
+        pytest.param(b'name="a\\"b"', 'a"b', id="escapes with backslashes"),
+        pytest.param(b'name="a%20b%C3"', "a%20b%C3", id="other escapes"),
+        pytest.param('name="ä€"'.encode(), "ä€", id="utf-8"),
+        pytest.param(b'name="\xe4"', "\ufffd", id="not utf-8"),
+    ],
+)
+async def test_multipart_name_of_a_part(disposition: bytes, name: str) -> None:
+    form = await form_request(_with_disposition(disposition), END).form()
+    assert form.items() == ((name, "v"),)
+    form = await form_request(_with_disposition(disposition + b'; filename="f"'), END).form()
+    assert list(form.files) == [name]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        pytest.param(b'filename="a%22b%0Ac.txt"', 'a"bc.txt', id="escapes of browsers"),
+        pytest.param(b'filename="C:\\dir\\a.txt"', "a.txt", id="folders of Windows"),
+        pytest.param('filename="ä€.txt"'.encode(), "ä€.txt", id="utf-8"),
+        pytest.param(b'filename="\xe4.txt"', "\ufffd.txt", id="not utf-8"),
+        pytest.param(b"filename=\"\xe4.txt\"; filename*=utf-8''b", "\ufffd.txt", id="both"),
+    ],
+)
+async def test_multipart_name_of_a_file(parameter: bytes, name: str) -> None:
+    form = await form_request(_with_disposition(b'name="doc"; ' + parameter), END).form()
+    assert form.files["doc"].name == name
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_multipart_names_in_the_charset_of_the_form(first: bool) -> None:
+    charset = part("_charset_", b" windows-1252 ")
+    content = _with_disposition(b'name="\x80"', b"\xe4")
+    form = await form_request(*([charset, content] if first else [content, charset]), END).form()
+    assert form["€"] == "ä"
+
+
+async def test_multipart_file_name_in_the_charset_of_the_form() -> None:
+    file = _with_disposition(b'name="doc"; filename="\x80.txt"')
+    form = await form_request(part("_charset_", b"windows-1252"), file, END).form()
+    assert form.files["doc"].name == "€.txt"
+
+
+@pytest.mark.parametrize("charset", [b"", b" ", b"utf-8", b"UTF8"])
+async def test_multipart_with_a_charset_field_that_changes_nothing(charset: bytes) -> None:
+    form = await form_request(part("a", "ä".encode()), part("_charset_", charset), END).form()
+    assert form["a"] == "ä"
+
+
 async def test_multipart_field_in_the_charset_of_its_part() -> None:
     content = part("a", b"\xe9", None, "Content-Type: text/plain; charset=iso-8859-1") + part("a", "é".encode()) + END
     assert (await form_request(content).form()).get_list("a") == ["é", "é"]
