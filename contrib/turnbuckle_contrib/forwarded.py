@@ -17,7 +17,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle import Headers, TrustedAddresses
+from turnbuckle import Headers, TrustedAddresses, canonical_address
 
 __all__ = ["Forwarded", "read_forwarded", "read_x_forwarded"]
 
@@ -191,12 +191,11 @@ def _node(text: str) -> tuple[str, int] | None:
         raise ValueError(f"malformed address {text!r}")
     if found["hidden"]:
         return None
-    address = ipaddress.ip_address(found["four"] or found["six"])
+    address = found["four"] or found["six"]
     port = int(found["port"] or 0)
-    if (found["six"] is None) is not (address.version == 4) or port > 65535:
+    if (found["six"] is None) is not (ipaddress.ip_address(address).version == 4) or port > 65535:
         raise ValueError(f"malformed address {text!r}")
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address), port
+    return canonical_address(address), port
 
 
 def _scheme(text: str) -> str:

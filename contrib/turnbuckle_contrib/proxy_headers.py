@@ -12,8 +12,10 @@ import attrs
 
 from turnbuckle import (
     BadRequest,
+    Diagnostic,
     Handler,
     Middleware,
+    Plan,
     Plugin,
     PluginInfo,
     Request,
@@ -24,6 +26,10 @@ from turnbuckle import (
 from turnbuckle_contrib.forwarded import read_forwarded, read_x_forwarded
 
 __all__ = ["ProxyHeadersConfig", "ProxyHeadersPlugin"]
+
+# Seconds that nginx and Amazon's load balancers keep idle connections to servers by default.
+_PROXY_KEEP_ALIVE: Final = 60
+_HINT: Final = "TB213"
 
 _READERS: Final = {"x-forwarded": read_x_forwarded, "forwarded": read_forwarded}
 
@@ -58,6 +64,24 @@ class ProxyHeadersPlugin(Plugin[ProxyHeadersConfig]):
     def provide_middleware(self, setup: Setup[ProxyHeadersConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [Middleware("proxy_headers", _around, zone="edge")]
+
+    def review_plan(self, plan: Plan) -> list[Diagnostic]:
+        """Give a hint if connections from a trusted proxy end earlier than common proxies expect."""
+        idle = plan.settings.timeouts.idle
+        trusted = plan.setting_values.get("plugin.proxy_headers.trusted")
+        if (trusted is not None and not trusted.value) or not 0 < idle <= _PROXY_KEEP_ALIVE:
+            return []
+        if any(found.code == _HINT for found in plan.diagnostics):
+            return []
+        return [
+            Diagnostic(
+                level="hint",
+                code=_HINT,
+                text=f"timeouts.idle is {idle:g} s, but many proxies keep idle connections for {_PROXY_KEEP_ALIVE} s",
+                why="a proxy that sends a request on a connection just as the server closes it answers 502",
+                fix="set timeouts.idle to more than the keep-alive of the proxy, such as 75",
+            )
+        ]
 
 
 def _around(next_handler: Handler, setup: Setup[ProxyHeadersConfig]) -> Handler:

@@ -9,12 +9,22 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 from typing import Final, final
 
 import attrs
 
-from turnbuckle import Handler, Headers, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
+from turnbuckle import (
+    Handler,
+    Headers,
+    Middleware,
+    MutableHeaders,
+    Plugin,
+    PluginInfo,
+    Request,
+    Response,
+    Setup,
+    TrustedAddresses,
+)
 
 __all__ = ["RequestIdConfig", "RequestIdPlugin"]
 
@@ -27,9 +37,7 @@ def _is_field_name(instance: object, attribute: attrs.Attribute[str], value: str
 
 
 def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    for network in value:
-        if network != "*":
-            ip_network(network)
+    TrustedAddresses(entry for entry in value if entry != "*")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,8 +46,8 @@ class RequestIdConfig:
 
     Attributes:
         header: the field with the id, in requests and responses.
-        trusted: addresses and networks, such as "10.0.0.0/8", of proxies whose ids are kept; "*" keeps the id of any
-            peer, as a Unix socket needs it.
+        trusted: addresses and networks, such as "10.0.0.0/8", of proxies whose ids are kept, and "unix" for every peer
+            on a Unix socket; "*" keeps the id of any peer.
     """
 
     header: str = attrs.field(default="X-Request-ID", validator=_is_field_name)
@@ -76,18 +84,8 @@ def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:
     """Return a predicate: whether the peer of a request is trusted."""
     if not trusted or "*" in trusted:
         return lambda request: bool(trusted)
-    networks = [ip_network(network) for network in trusted]
-
-    def is_trusted(request: Request) -> bool:
-        peer = request.peer.client
-        if peer is None:
-            return False
-        address = ip_address(peer[0].partition("%")[0])
-        # A dual-stack socket reports IPv4 peers as IPv4-mapped IPv6 addresses.
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in networks)
-
-    return is_trusted
+    addresses = TrustedAddresses(trusted)
+    return lambda request: addresses.trusts(request.peer.client)
 
 
 def _received_id(headers: Headers, name: str) -> str:

@@ -173,5 +173,6 @@ from turnbuckle.web.tls import (
 )
 from turnbuckle.web.trusted_addresses import (
     TrustedAddresses as TrustedAddresses,
+    canonical_address as canonical_address,
 )
 from turnbuckle.web.types import Handler as Handler, MiddlewareFunction as MiddlewareFunction

@@ -14,7 +14,7 @@ __all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", 
 T_co = TypeVar("T_co", covariant=True)
 RecordT_co = TypeVar("RecordT_co", covariant=True)
 
-Level: TypeAlias = Literal["error", "warning", "info"]
+Level: TypeAlias = Literal["error", "warning", "hint", "info"]
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +51,8 @@ class Diagnostic:
     """One error, warning or remark on the composition of an app.
 
     Attributes:
-        level: ``"error"`` prevents the start, ``"warning"`` is shown, ``"info"`` is shown on request.
+        level: ``"error"`` prevents the start, ``"warning"`` is shown and counted, ``"hint"`` is only shown,
+            ``"info"`` is shown on request.
         code: ``TB`` and three digits; each code has a page in the documentation.
         text: the problem, in one sentence without a full stop.
         why: the rule that is violated.

@@ -141,3 +141,17 @@ def test_settings_are_checked_at_the_start(settings: dict[str, object]) -> None:
     with pytest.raises(StartupError) as caught:
         _app(**settings).compile()
     assert [problem.diagnostic.code for problem in caught.value.problems] == ["TB202"]
+
+
+@pytest.mark.parametrize(
+    ("idle", "trusted", "is_hint"),
+    [(30, ["127.0.0.1"], True), (60, ["unix"], True), (61, ["unix"], False), (0, ["unix"], False), (30, [], False)],
+)
+def test_idle_timeout_below_the_keep_alive_of_proxies_is_a_hint(idle: int, trusted: list[str], is_hint: bool) -> None:
+    app = App(plugins=[("proxy_headers", {"trusted": trusted})], settings={"timeouts": {"idle": idle}})
+    assert [(found.level, found.code) for found in app.plan.diagnostics] == [("hint", "TB213")] * is_hint
+
+
+def test_idle_timeout_is_one_hint_for_all_proxies() -> None:
+    app = App(plugins=["proxy_headers"], settings={"server": {"unix": "/run/x"}})
+    assert [found.code for found in app.plan.diagnostics] == ["TB213"]

@@ -138,3 +138,12 @@ def test_field_name_that_is_none_is_reported_at_startup() -> None:
     with pytest.raises(StartupError) as caught:
         _app(header="X Y").resolve()
     assert [problem.diagnostic.code for problem in caught.value.problems] == ["TB202"]
+
+
+async def test_peers_on_unix_sockets_may_be_trusted() -> None:
+    for trusted, is_kept in ((["unix"], True), (["10.0.0.1"], False)):
+        app = App(plugins=[("request_id", {"trusted": trusted})])
+        app.get("/")(lambda: "")
+        async with Client(app, client=None) as client:
+            response = await client.get("/", headers={"X-Request-ID": "abc"})
+        assert (response.headers["x-request-id"] == "abc") is is_kept

@@ -36,7 +36,7 @@ from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
-from turnbuckle.startup.settings.checks import check_exposure, check_listeners, check_unused
+from turnbuckle.startup.settings.checks import check_exposure, check_idle_timeout, check_listeners, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
 from turnbuckle.web.request.request import UrlBuilder
 
@@ -156,6 +156,7 @@ class _Run:
         settings = built.instance or Settings()
         check_listeners(settings, built.values, self.diagnostics)
         check_exposure(settings, built.values, self.diagnostics)
+        check_idle_timeout(settings, built.values, self.diagnostics)
         check_extras(self.diagnostics)
         requests = requests_from_settings(settings, built.values, self.sources)
         self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]

@@ -37,6 +37,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB210": "a class of settings cannot be used",
     "TB211": "tracebacks are shown to other machines",
     "TB212": "two settings name the addresses to listen on",
+    "TB213": "idle connections end earlier than proxies expect",
     "TB301": "unknown hook",
     "TB302": "a hook has an argument that does not exist",
     "TB303": "a hook is async",

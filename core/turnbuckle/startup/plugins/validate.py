@@ -42,7 +42,7 @@ __all__ = [
 # token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UPGRADE: Final = re.compile(rf"{_TOKEN.pattern}(?:/{_TOKEN.pattern})?")
-_LEVELS: Final = frozenset({"error", "warning", "info"})
+_LEVELS: Final = frozenset({"error", "warning", "hint", "info"})
 
 _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
     Component: ("kind", "name"),
@@ -214,7 +214,9 @@ def fault_of_made(kind: str, made: object) -> str:
 
 
 def _diagnostic(record: Diagnostic) -> str:
-    return "" if record.level in _LEVELS else f"its level is {shown(record.level)}, not one of error, warning, info"
+    return (
+        "" if record.level in _LEVELS else f"its level is {shown(record.level)}, not one of error, warning, hint, info"
+    )
 
 
 def _not_texts(name: str, values: Iterable[object]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
@@ -16,7 +16,10 @@ from turnbuckle.startup.settings.given_values import Key, as_tree, variable_name
 from turnbuckle.startup.settings.layers import Layers
 from turnbuckle.startup.settings.problems import SettingProblems
 
-__all__ = ["check_exposure", "check_listeners", "check_unused", "secret_texts"]
+__all__ = ["check_exposure", "check_idle_timeout", "check_listeners", "check_unused", "secret_texts"]
+
+# Seconds that nginx and Amazon's load balancers keep idle connections to servers by default.
+_PROXY_KEEP_ALIVE: Final = 60
 
 
 def check_unused(
@@ -65,6 +68,30 @@ def check_listeners(settings: Settings, values: Mapping[str, SettingValue], diag
             why=f"server.bind is the list of all addresses with their ports, so server.{key} would have no effect",
             fix=f"remove server.{key}, and add its address to server.bind; or remove server.bind",
         )
+
+
+def check_idle_timeout(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:
+    """Give a hint if connections from a proxy end earlier than common proxies expect."""
+    idle = settings.timeouts.idle
+    keys = [key for key, is_set in _signs_of_proxies(settings) if is_set]
+    if not keys or not 0 < idle <= _PROXY_KEEP_ALIVE:
+        return
+    diagnostics.add(
+        "TB213",
+        f"timeouts.idle is {idle:g} s, but many proxies keep idle connections for {_PROXY_KEEP_ALIVE} s",
+        *(Origin(plugin="app", location=f"{key} from {values[key].source}") for key in keys),
+        why="a proxy that sends a request on a connection just as the server closes it answers 502",
+        fix="set timeouts.idle to more than the keep-alive of the proxy, such as 75",
+        level="hint",
+    )
+
+
+def _signs_of_proxies(settings: Settings) -> Iterator[tuple[str, bool]]:
+    server = settings.server
+    is_unix = any(endpoint.unix for endpoint in server.bind_address().endpoints)
+    yield "proxy.protocol", settings.proxy.protocol
+    yield "server.bind", is_unix and bool(server.bind)
+    yield "server.unix", is_unix and not server.bind
 
 
 def check_exposure(settings: Settings, values: Mapping[str, SettingValue], diagnostics: Diagnostics) -> None:

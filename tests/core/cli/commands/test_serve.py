@@ -161,7 +161,9 @@ def test_failing_lifespan_is_one_line(project: Project) -> None:
         pytest.param(("--host", "256.1.1.1"), "error: cannot listen on '256.1.1.1': no such host", id="host"),
         pytest.param(("--host", ""), "error: the host is empty; 0.0.0.0 or :: listens on every interface", id="empty"),
         pytest.param(
-            ("--unix", "shop.py"), "error: cannot listen on 'shop.py': it exists and is not a socket", id="file"
+            ("--unix", "shop.py", "--set", "timeouts.idle=75"),
+            "error: cannot listen on 'shop.py': it exists and is not a socket",
+            id="file",
         ),
     ],
 )

@@ -386,6 +386,42 @@ def test_tracebacks_for_other_machines_are_warned_of(server: dict[str, object], 
         assert ("TB211" in codes) == (debug and is_warned)
 
 
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"server": {"unix": "/run/x"}}, "server.unix from "),
+        ({"server": {"bind": ["127.0.0.1:1", "unix:@x"]}}, "server.bind from "),
+        ({"proxy": {"protocol": True, "trusted": ["10.0.0.1"]}}, "proxy.protocol from "),
+        ({"server": {"unix": "/run/x"}, "timeouts": {"idle": 60}}, "server.unix from "),
+        ({"server": {"unix": "/run/x"}, "timeouts": {"idle": 75}}, ""),
+        ({"server": {"unix": "/run/x"}, "timeouts": {"idle": 0}}, ""),
+        ({"server": {"bind": ["127.0.0.1:1", "fd:3"]}}, ""),
+        ({"proxy": {"trusted": ["10.0.0.1"]}}, ""),
+        ({}, ""),
+    ],
+)
+def test_idle_timeout_below_the_keep_alive_of_proxies_is_a_hint(settings: dict[str, object], place: str) -> None:
+    found = App(settings=settings).plan.diagnostics
+    assert [(entry.level, entry.code) for entry in found] == ([("hint", "TB213")] if place else [])
+    assert not place or found[0].origins[0].location.startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("host", "::1"), ("host", ["::1"]), ("port", 0), ("unix", "/a"), ("fds", [3])]
+)
+def test_bind_beside_another_address_is_an_error(key: str, value: object, tmp_path: Path) -> None:
+    (tmp_path / "turnbuckle.toml").write_text('[server]\nbind = ["127.0.0.1:8000"]\n')
+    sources = SettingsSources(folder=tmp_path)
+    found = error_of(App(settings={"server": {key: value}}), "TB212", sources)
+    assert f"server.bind and server.{key} both" in found.text
+    assert found.origins[0].location.endswith("turnbuckle.toml:2")
+    assert "App(...)" in found.origins[1].location
+    # An empty value takes back the value of another source.
+    empty: object = "" if key == "unix" else []
+    if key in {"unix", "fds"}:
+        assert not App(settings={"server": {key: empty}}).resolve(sources).diagnostics
+
+
 def test_missing_setting() -> None:
     found = error_of(App(plugins=[Configured]), "TB204")
     assert "'plugin.configured.user' is missing" in found.text
