@@ -25,6 +25,7 @@ SERVERS: Final = (
     Server(TURNBUCKLE, "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / "large_turnbuckle.py"), *_OPTIONS)),
     Server("aiohttp", "aiohttp", (str(APPS / "large_aiohttp.py"), "PORT")),
     Server("starlette", "Starlette on uvicorn", (str(APPS / "large_starlette.py"), "PORT")),
+    Server("floor", "floor (bare uvloop Protocol)", (str(APPS / "large_floor.py"), "PORT")),
     Server("nginx", "nginx (the limit for files)", (str(APPS / "nginx.py"), "PORT")),
 )
 
@@ -37,13 +38,13 @@ class Case:
         name: The name for `--case`.
         title: The title of the column.
         run: Transfers it from or to a port, and returns the number of bytes.
-        only_files: Whether nginx can do it.
+        without: The name of the server that cannot do it.
     """
 
     name: str
     title: str
     run: Callable[[int], int]
-    only_files: bool = False
+    without: str = "nginx"
 
 
 def _files(name: str, count: int, size: int) -> Callable[[int], int]:
@@ -51,8 +52,8 @@ def _files(name: str, count: int, size: int) -> Callable[[int], int]:
 
 
 CASES: Final = (
-    Case("file", "1 MiB file", _files("mib", 100, MIB), only_files=True),
-    Case("large-file", "1 GiB file", _files("gib", 1, 1024 * MIB), only_files=True),
+    Case("file", "1 MiB file", _files("mib", 100, MIB), without="floor"),
+    Case("large-file", "1 GiB file", _files("gib", 1, 1024 * MIB), without="floor"),
     Case("upload", "100 MiB upload", lambda port: send(port, "/upload", 100 * MIB)),
     Case("stream", "10 MiB in pieces", lambda port: receive(port, "/stream/160", 10, 10 * MIB)),
 )
@@ -107,7 +108,7 @@ def _measure(targets: Sequence[Running], case: Case, rounds: int) -> dict[str, f
     samples: dict[str, list[float]] = {}
     for number in range(rounds + 1):
         for target in targets:
-            if target.server.name != "nginx" or case.only_files:
+            if target.server.name != case.without:
                 sample = _sample(target, case)
                 samples.setdefault(target.server.name, []).extend([sample] if number else [])
     return {name: median(figures) for name, figures in samples.items()}

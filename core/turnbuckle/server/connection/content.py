@@ -35,8 +35,8 @@ class ContentFeed(Protocol):
     def timeouts(self) -> Timeouts:
         """The timeouts of the request."""
 
-    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
-        """Return the parser's next event, or ``NEED_DATA``.
+    def pull(self, expected: int = 0) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, or ``NEED_DATA``; at least ``expected`` bytes of content are still to come.
 
         Raises:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
@@ -139,7 +139,8 @@ class IncomingContent:
         if self.error is not None:
             raise ProtocolError(str(self.error), status=self.error.status)
         try:
-            event = self._feed.pull()
+            length = self._head.content_length
+            event = self._feed.pull(0 if length is None else length - self._received)
         except ProtocolError as error:
             self.error = error
             raise

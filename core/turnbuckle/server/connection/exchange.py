@@ -136,15 +136,15 @@ class HTTPExchange:
         """The timeouts of the request."""
         return self.connection.timeouts
 
-    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
-        """Return the parser's next event, or ``NEED_DATA``.
+    def pull(self, expected: int = 0) -> Event | Literal[NeedData.NEED_DATA]:
+        """Return the parser's next event, or ``NEED_DATA``; at least ``expected`` bytes of content are still to come.
 
         Raises:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
             ConnectionLost: the connection is gone.
         """
         connection = self.connection
-        event = connection.buffer.pull()
+        event = connection.buffer.pull(expected)
         if event is NEED_DATA and connection.state not in TAKES_CONTENT:
             raise ConnectionLost("the connection has ended")
         return event

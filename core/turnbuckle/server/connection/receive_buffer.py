@@ -59,22 +59,27 @@ class ReceiveBuffer:
             self._is_paused = True
             self.transport.pause_reading()
 
-    def pull(self) -> Event | Literal[NeedData.NEED_DATA]:
+    def pull(self, expected: int = 0) -> Event | Literal[NeedData.NEED_DATA]:
         """Return the parser's next event; ``NEED_DATA`` only when the parser has all the input.
+
+        Args:
+            expected: number of bytes that certainly are content. The parser delivers them at once and stores none, so
+                it may be given a whole read of the loop, which then is not cut and copied.
 
         Raises:
             ProtocolError: the peer broke HTTP, or stopped in the middle of a request.
         """
         event = self.parser.next_event()
         while event is NEED_DATA and self.has_more:
-            self.feed()
+            self.feed(expected)
             event = self.parser.next_event()
         return event
 
-    def feed(self) -> None:
+    def feed(self, expected: int = 0) -> None:
         """Pass the next piece of the buffered bytes to the parser; if there are none, the end of the input."""
         if self.size:
-            self.parser.feed(self._take(self.piece))
+            first = self._chunks[0]
+            self.parser.feed(self._take(len(first) if self.piece < len(first) <= expected else self.piece))
             self.has_more = self.is_at_eof or self.size > 0
         else:
             self.has_more = False
@@ -99,6 +104,11 @@ class ReceiveBuffer:
     def _take(self, size: int) -> bytes:
         """Remove and return at most ``size`` bytes, and resume reading if few enough are left."""
         chunks, taken = self._chunks, []
+        if chunks and len(chunks[0]) == size:
+            data = bytes(chunks.popleft())
+            self.size -= size
+            self._resume()
+            return data
         while size and chunks:
             chunk = chunks.popleft()
             if len(chunk) > size:

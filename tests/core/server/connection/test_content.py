@@ -32,6 +32,25 @@ async def test_content_arrives_in_pieces() -> None:
         assert served.statuses == [200]
 
 
+async def test_large_reads_of_content_are_not_cut() -> None:
+    sizes: list[int] = []
+
+    async def measure(request: Request) -> Response:
+        sizes.extend([len(piece) async for piece in request.stream()])
+        return Response("done")
+
+    async with serving(measure) as served:
+        await served.connection.send(post_head(500_000))
+        await served.connection.send(b"x" * 200_000)
+        await served.connection.send(b"x" * 200_000)
+        # The last read has more than the content, so the parser gets it in pieces, and keeps the next head.
+        await served.connection.send(b"x" * 100_000 + GET)
+        assert sizes[:2] == [200_000, 200_000]
+        assert sum(sizes) == 500_000
+        assert max(sizes[2:]) == 32768
+        assert served.statuses == [200, 200]
+
+
 async def test_chunked_content_brings_trailers() -> None:
     seen: list[object] = []
 
