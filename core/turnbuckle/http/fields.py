@@ -48,6 +48,14 @@ class FieldSection(Sequence[tuple[bytes, bytes]]):
             fields = self._fields = tuple([(name.lower(), value.rstrip(b" \t")) for name, value in found])
         return fields
 
+    def first(self, name: bytes) -> bytes | None:
+        """Return the first value of a lower-case name, or None, without cutting the other lines."""
+        lines = self._lower_lines = self._lower_lines or self._lines.lower()
+        start = lines.find(b"\n%b:" % name)
+        if start < 0 or b":" in name:
+            return None
+        return self._lines[start + len(name) + 2 : lines.index(b"\r", start)].strip(b" \t")
+
     def values(self, name: bytes) -> Iterator[bytes]:
         """Yield the values of a lower-case name in order, without cutting the other lines."""
         if b":" in name:

@@ -86,17 +86,16 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of a name, or the default."""
-        for value in self._values(name):
-            return value.decode("latin-1")
-        return default
+        raw = self.raw
+        value = raw.first(_encode_name(name)) if isinstance(raw, FieldSection) else next(self._values(name), None)
+        return default if value is None else value.decode("latin-1")
 
     def get_list(self, name: str) -> list[str]:
         """Return all values of a name in the order received."""
         return [value.decode("latin-1") for value in self._values(name)]
 
     def _values(self, name: str) -> Iterator[bytes]:
-        # A character beyond Latin-1 becomes "?", which no field name contains, so the name is not found.
-        lower_name = name.lower().encode("latin-1", "replace")
+        lower_name = _encode_name(name)
         raw = self.raw
         if isinstance(raw, FieldSection):
             return raw.values(lower_name)
@@ -122,6 +121,11 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({list(self.items())!r})"
+
+
+def _encode_name(name: str) -> bytes:
+    # A character beyond Latin-1 becomes "?", which no field name contains, so the name is not found.
+    return name.lower().encode("latin-1", "replace")
 
 
 @final

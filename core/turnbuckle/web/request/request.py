@@ -380,10 +380,11 @@ class Request:
         """
         if "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json")
-        limit = self.json_limit
-        # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
-        self.content_limit = min(self.content_limit, limit)
-        content = await self.read()
+        limit, source = self.json_limit, self._content_source
+        if source is not None and source.limit > limit:
+            # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+            source.limit = limit
+        content = await self._content_reader().read()
         if len(content) > limit:
             raise ContentTooLarge(f"JSON of {len(content)} bytes exceeds {limit}")
         return decode_json(content, self._app.json)
