@@ -13,6 +13,7 @@ import runpy
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -225,11 +226,11 @@ async def _route(prepared: Prepared) -> float:
 
 async def _call(prepared: Prepared) -> float:
     loop = asyncio.get_running_loop()
-    state = ServerState(prepared.application, SystemClock(loop), loop)
+    context = copy_context()
     pairs = _bound(prepared)
     began = time.process_time()
     for number, (request, bound) in enumerate(pairs, start=1):
-        state.start_task(bound(request), context=state.context.copy())  # type: ignore[arg-type]
+        asyncio.Task(bound(request), loop=loop, name="stage", context=context.copy())  # type: ignore[arg-type]
         if number % _CONNECTIONS == 0:
             await asyncio.sleep(0)
     return time.process_time() - began

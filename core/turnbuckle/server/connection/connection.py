@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias, final
 
@@ -56,6 +57,10 @@ _MAX_DROPPED_IN_A_TURN: Final = 256
 # Looking a member up in its class takes longer than the work that is done with it for each request.
 _IDLE: Final = ConnectionState.IDLE
 _HANDLING: Final = ConnectionState.HANDLING
+
+_TASK_NAME: Final = "turnbuckle request"
+# Where a task can start at once, a handler that never waits needs no further turn of the loop.
+_STARTS_AT_ONCE: Final = sys.version_info >= (3, 12)
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -285,7 +290,14 @@ class HTTPConnection(BaseConnection):
             self.end_response(exchange.answer_busy())
             return
         # In a pipeline, a request begins in the task of the previous one, and must not see its context variables.
-        exchange.task = task = server.start_task(respond(self, request), context=server.context.copy())
+        context, answer = server.context.copy(), respond(self, request)
+        # The C constructor is called directly, because the loop's create_task() adds a Python call to each request, and
+        # functools.partial() copies its keywords. With a fixed name, asyncio does not number the tasks.
+        if _STARTS_AT_ONCE:
+            task = asyncio.Task(answer, loop=server.loop, name=_TASK_NAME, context=context, eager_start=True)  # type: ignore[call-arg]
+        else:
+            task = asyncio.Task(answer, loop=server.loop, name=_TASK_NAME, context=context)
+        exchange.task = task
         if exchange.has_slot:
             task.add_done_callback(exchange.end_slot)
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
-from collections.abc import Coroutine
-from contextvars import Context, copy_context
-from functools import partial
-from typing import Final, Protocol, final
+from contextvars import copy_context
+from typing import Final, final
 
 from turnbuckle.http.dates import format_date
 from turnbuckle.server.connection.admission import Admission
@@ -22,19 +19,10 @@ from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.context import AppContext
 
-__all__ = ["ServerState", "TaskStarter"]
+__all__ = ["ServerState"]
 
 _MAX_INTERVAL: Final = 1.0
 _MIN_INTERVAL: Final = 0.02
-
-_TASK_NAME: Final = "turnbuckle request"
-
-
-class TaskStarter(Protocol):
-    """Runs a coroutine in a new task, with the context variables of ``context``."""
-
-    def __call__(self, coroutine: Coroutine[object, None, None], /, *, context: Context) -> asyncio.Task[None]:
-        """Return the task."""
 
 
 @final
@@ -59,7 +47,6 @@ class ServerState:
         date_line: the Date field line of the current second, with its CRLF.
         idle_check: seconds after which the deadline of an idle connection is worked out.
         tracks_requests: whether the start of each request must be recorded, for a limit or for the access log.
-        start_task: starts the task of a request.
     """
 
     __slots__ = (
@@ -73,7 +60,6 @@ class ServerState:
         "date_line",
         "idle_check",
         "loop",
-        "start_task",
         "tracks_requests",
     )
 
@@ -97,20 +83,10 @@ class ServerState:
         self.context: Final = copy_context()
         self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
         self.tracks_requests: Final = _tracks_requests(application)
-        self.start_task: Final = _task_starter(loop)
         self._refresh_date()
 
     def _refresh_date(self) -> None:
         self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())
-
-
-def _task_starter(loop: asyncio.AbstractEventLoop) -> TaskStarter:
-    # The C constructor is called directly, because the loop's create_task() adds a Python call to each request. With a
-    # fixed name, asyncio does not number the tasks. Where a task can start at once (Python 3.12 and later), a handler
-    # that never waits needs no further turn of the loop.
-    if sys.version_info >= (3, 12):
-        return partial(asyncio.Task, loop=loop, name=_TASK_NAME, eager_start=True)
-    return partial(asyncio.Task, loop=loop, name=_TASK_NAME)
 
 
 def _tracks_requests(application: Application) -> bool:
