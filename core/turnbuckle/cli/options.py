@@ -16,6 +16,7 @@ from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget, load_app
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
+    from turnbuckle.diagnostics import Diagnostic
     from turnbuckle.plan import Plan
     from turnbuckle.server.model.application import Application
     from turnbuckle.startup.model.sources import SettingsSources
@@ -54,8 +55,11 @@ class AppOptions:
         folder = self.target.folder
         return folder if has_settings(folder) else Path()
 
-    def app(self) -> App:
+    def app(self, found: list[Diagnostic] | None = None) -> App:
         """Load the app.
+
+        Args:
+            found: a list for warnings about its import.
 
         Raises:
             CommandFailed: 3; the app cannot be loaded.
@@ -65,7 +69,7 @@ class AppOptions:
             raise click.UsageError(
                 "Missing argument 'TARGET'. It names the app, as in main:app.", click.get_current_context(silent=True)
             )
-        return load_app(self.target)
+        return load_app(self.target, found)
 
     def sources(self) -> SettingsSources:
         """Return the settings of the project, the environment and the command line."""
@@ -86,8 +90,9 @@ class AppOptions:
             CommandFailed: 3; the app cannot be loaded.
             StartupError: with every problem that was found.
         """
-        app = self.app()
-        application = app.compile(self.sources())
+        found: list[Diagnostic] = []
+        app = self.app(found)
+        application = app.compile(attrs.evolve(self.sources(), found=tuple(found)))
         return app.plan, application
 
     def resolve(self) -> Plan:
@@ -97,8 +102,9 @@ class AppOptions:
             CommandFailed: 3; the app cannot be loaded.
             StartupError: with every problem that was found.
         """
-        app = self.app()
-        return app.resolve(self.sources())
+        found: list[Diagnostic] = []
+        app = self.app(found)
+        return app.resolve(attrs.evolve(self.sources(), found=tuple(found)))
 
 
 def has_settings(folder: Path) -> bool:

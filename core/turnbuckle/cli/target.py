@@ -19,6 +19,7 @@ from turnbuckle.cli.reporting import CommandFailed
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
+    from turnbuckle.diagnostics import Diagnostic
 
 __all__ = ["NO_TARGET", "TARGET", "AppTarget", "load_app"]
 
@@ -94,17 +95,23 @@ def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
-def load_app(target: AppTarget) -> App:
+def load_app(target: AppTarget, found: list[Diagnostic] | None = None) -> App:
     """Import the module or file of a target, and return the app.
+
+    Args:
+        target: the name of the app.
+        found: a list for warnings about the import.
 
     Raises:
         CommandFailed: 3; with the reason in one line.
     """
     from turnbuckle.cli.importing import import_file, import_module
+    from turnbuckle.startup.plugins.event_loops import noting_event_loops
 
-    module = import_module(target.module) if target.file is None else import_file(target.file)
-    value = _attribute(module, target) if target.attribute else _default(module, target)
-    return _as_app(value, target)
+    with noting_event_loops([] if found is None else found):
+        module = import_module(target.module) if target.file is None else import_file(target.file)
+        value = _attribute(module, target) if target.attribute else _default(module, target)
+        return _as_app(value, target)
 
 
 def _attribute(module: ModuleType, target: AppTarget) -> object:

@@ -29,6 +29,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, quar
 from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
 from turnbuckle.startup.plugins.discovery import installed_plugins
+from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.extras import check_extras
 from turnbuckle.startup.plugins.loading import Loader
 from turnbuckle.startup.plugins.requested import local_requests, requests_from_settings, requests_of_providers
@@ -151,6 +152,7 @@ class _Run:
     def configure(self) -> _Configured:
         """Read the settings."""
         start = time.perf_counter()
+        self.diagnostics.entries += self.sources.found
         layers = read_layers(self.declaration, self.sources, self.diagnostics)
         built = build_settings(Settings, layers, self.diagnostics)
         settings = built.instance or Settings()
@@ -184,10 +186,11 @@ class _Run:
             converters=configured.converters,
         )
         declared = self.declaration.root
-        root = collector.collect(
-            _without_plugins(declared) if self.sources.only_builtin else declared,
-            self._requests(configured, parser, loader),
-        )
+        with noting_event_loops(self.diagnostics.entries):
+            root = collector.collect(
+                _without_plugins(declared) if self.sources.only_builtin else declared,
+                self._requests(configured, parser, loader),
+            )
         built = [
             configured.built,
             configured.own,

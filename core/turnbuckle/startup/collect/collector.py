@@ -28,6 +28,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.plugins.error_hints import close_coroutines, explain_error
+from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.validate import fault_in, shown
 
@@ -124,9 +125,10 @@ class Collector:
 
     def _call(self, call: HookCall, arguments: Mapping[str, object], at: Origin) -> object:
         try:
-            result = call(arguments)
-            # The code of a generator runs only now, and may fail.
-            return list(result) if _is_lazy(result) else result
+            with noting_event_loops(self.diagnostics.entries, at):
+                result = call(arguments)
+                # The code of a generator runs only now, and may fail.
+                return list(result) if _is_lazy(result) else result
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             close_coroutines(error)
             location = error_location(error, at.location) or at.location

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from turnbuckle.diagnostics import Origin, Sourced
+from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
@@ -50,6 +50,7 @@ from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, rou
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import location_of
+from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.validate import fault_of_lifespan
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
@@ -106,8 +107,12 @@ def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]
     """
     while True:
         plan = resolution.plan
+        found: list[Diagnostic] = []
         try:
-            return resolution, compile_application(resolution)
+            with noting_event_loops(found):
+                application = compile_application(resolution)
+            shown = attrs.evolve(plan, diagnostics=(*plan.diagnostics, *found))
+            return (attrs.evolve(resolution, plan=shown) if found else resolution), application
         except StartupError as error:
             errors = [problem.diagnostic for problem in error.problems]
             more = plugins_to_quarantine(errors, frozenset(plan.settings.plugins.optional), plan.quarantined)

@@ -49,6 +49,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB309": "a hook is not a function",
     "TB310": "an option of hookimpl has no effect",
     "TB311": "a hook is deprecated",
+    "TB312": "an event loop is started before the server has one",
     "TB401": "two plugins for one slot",
     "TB402": "no candidate for a slot has the requested name",
     "TB403": "a value passed to the app does not fit its slot",

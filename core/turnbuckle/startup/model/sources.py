@@ -12,6 +12,8 @@ from pathlib import Path
 
 import attrs
 
+from turnbuckle.diagnostics import Diagnostic
+
 __all__ = ["Flag", "SettingsSources"]
 
 
@@ -46,6 +48,7 @@ class SettingsSources:
         only_builtin: enable only the built-in plugins, even if the other sources or the code enable more.
         overrides: settings by section that take precedence over all other sources and over the code; for tests.
         entry_points: look for installed plugins by their entry points.
+        found: warnings about the import of the app, which the plan repeats.
     """
 
     folder: Path | None = None
@@ -56,6 +59,7 @@ class SettingsSources:
     only_builtin: bool = False
     overrides: Mapping[str, object] = attrs.field(factory=dict)
     entry_points: bool = True
+    found: tuple[Diagnostic, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
     def of_project(cls, folder: Path | str = ".", **more: object) -> SettingsSources:
