@@ -146,28 +146,37 @@ class H1Parser:
             ProtocolError: 400, 413, 414, 431, 501 or 505; raised again by every later call.
         """
         state = self._state
-        if state == _END:
+        if state is _END:
             self._state = _HEAD
             return _END_OF_MESSAGE
-        if state == _HEAD:
+        if state is _HEAD:
             buffer = self._buffer
             if not buffer:
                 return NEED_DATA
             # A head in pieces is only searched for its end until it is complete.
             if not self._scanned and (found := self._match_common(buffer, self._position)) is not None:
-                method, target, lines, length = found.groups()
-                size = 0 if length is None else int(length)
                 end = found.end()
-                if end - self._position <= self._safe_size and size <= self._max_content:
-                    self._position = end
-                    if end == len(buffer):
-                        self._buffer, self._position = b"", 0
-                    self._remaining = size
-                    self._state = _LENGTH if size else _END
-                    # The constructor would cost a call, and the fields are cut when they are needed.
+                if end - self._position <= self._safe_size:
+                    # The constructor would cost a call. The fields are not set, so they are cut when they are read.
                     head = _new(RequestHead)
-                    head.method, head.target, head.minor_version, head.lines = method, target, 1, lines
-                    head.content_length, head.keep_alive, head.expects_continue, head.upgrade = size, True, False, b""
+                    head.method, head.target, head.lines, length = found.groups()
+                    head.minor_version = 1
+                    head.keep_alive = True
+                    head.expects_continue = False
+                    head.upgrade = b""
+                    if length is None:
+                        head.content_length = 0
+                        self._state = _END
+                    else:
+                        head.content_length = self._remaining = size = int(length)
+                        if size > self._max_content:
+                            raise self._fail(_too_large(size, self._max_content))
+                        self._state = _LENGTH if size else _END
+                    if end == len(buffer):
+                        self._buffer = b""
+                        self._position = 0
+                    else:
+                        self._position = end
                     return head
         try:
             event = _READERS[state](self)
@@ -178,20 +187,19 @@ class H1Parser:
             self._check_end()
         return event
 
-    def _fail(self, error: ProtocolError) -> None:
+    def _fail(self, error: ProtocolError) -> ProtocolError:
         self._error, self._state = error, _State.FAILED
         self._buffer, self._position = b"", 0
+        return error
 
     def _raise_again(self) -> _EventOrNeed:
         raise ProtocolError(str(self._error), status=self._error.status)
 
     def _check_end(self) -> None:
-        if self._state == _HEAD and self._buffer[self._position :] == b"\r\n":
+        if self._state is _HEAD and self._buffer[self._position :] == b"\r\n":
             # Some clients send an empty line after their content (section 2.2). It does not begin a request.
             return
-        error = ProtocolError("the peer stopped sending in the middle of a request")
-        self._fail(error)
-        raise error
+        raise self._fail(ProtocolError("the peer stopped sending in the middle of a request"))
 
     def _read_head(self) -> _EventOrNeed:
         buffer, start = self._buffer, self._position
@@ -235,8 +243,8 @@ class H1Parser:
         if length is None:
             self._chunks = ChunkedReader(self._limits)
             self._state = _State.CHUNKS
-        elif length > self._limits.content:
-            raise ProtocolError(f"content of {length} bytes exceeds {self._limits.content}", status=413)
+        elif length > self._max_content:
+            raise _too_large(length, self._max_content)
         elif length:
             self._remaining = length
             self._state = _LENGTH
@@ -286,18 +294,20 @@ class H1Parser:
         return min(limits.field_line - len(lines[-1]), limits.header_section - section)
 
     def _read_length(self) -> _EventOrNeed:
-        start = self._position
-        data = (
-            self._buffer[start : start + self._remaining]
-            if start or len(self._buffer) > self._remaining
-            else self._buffer
-        )
+        buffer, start, remaining = self._buffer, self._position, self._remaining
+        end = start + remaining
+        if end >= len(buffer):
+            # All of the buffer is content, so no byte is copied unless a head precedes it.
+            data = buffer[start:]
+            self._buffer, self._position = b"", 0
+        else:
+            data = buffer[start:end]
+            self._position = end
         if not data:
             return NEED_DATA
-        self._remaining -= len(data)
-        self._advance(start + len(data))
-        if not self._remaining:
-            self._state = _State.END
+        self._remaining = remaining = remaining - len(data)
+        if not remaining:
+            self._state = _END
         return Data(data)
 
     def _read_chunks(self) -> _EventOrNeed:
@@ -316,6 +326,10 @@ class H1Parser:
             self._buffer, self._position = b"", 0
         else:
             self._position = position
+
+
+def _too_large(length: int, limit: int) -> ProtocolError:
+    return ProtocolError(f"content of {length} bytes exceeds {limit}", status=413)
 
 
 _READERS: Final[tuple[Callable[[H1Parser], _EventOrNeed], ...]] = (

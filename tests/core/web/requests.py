@@ -22,6 +22,9 @@ class ListSource:
     def trailers(self) -> RawFields:
         return self._trailers if self._is_complete else ()
 
+    def take(self) -> None:
+        return None
+
     async def receive(self) -> bytes:
         self.calls += 1
         if not self._pieces:

@@ -33,7 +33,7 @@ from turnbuckle.http.events import NEED_DATA, EndOfMessage, RequestHead
 from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.base import BaseConnection, wake
 from turnbuckle.server.connection.connection_set import ManagedConnection
-from turnbuckle.server.connection.content import IncomingContent
+from turnbuckle.server.connection.content import RequestContent, begin_content
 from turnbuckle.server.connection.exchange import HTTPExchange
 from turnbuckle.server.connection.response import respond
 from turnbuckle.server.connection.server_state import ServerState
@@ -279,11 +279,12 @@ class HTTPConnection(BaseConnection):
             raise ProtocolError("the parser began a request before the previous one had ended")
         self._enter(_HANDLING)
         server, exchange = self.server, self.exchange
-        content = None
+        content: RequestContent | None = None
+        self._end_is_due = True
         if head.content_length != 0:
-            content = IncomingContent(exchange, head, server.application.content_limit)
+            limit = server.application.content_limit
+            content, self._end_is_due = begin_content(exchange, self.buffer.parser, head, limit)
         exchange.head, exchange.content = head, content
-        self._end_is_due = content is None
         self.deadline = math.inf
         request = Request(head, content, self.peer, server.app_context)
         if server.tracks_requests and not exchange.track(request):
@@ -327,7 +328,7 @@ class HTTPConnection(BaseConnection):
             self.deadline = now + self.timeouts.last_request
         self._advance()
 
-    def _drop(self, content: IncomingContent) -> None:
+    def _drop(self, content: RequestContent) -> None:
         self.exchange.abandon_content(content)
         self._enter(ConnectionState.DROPPING)
         self._arm(self.timeouts.content)
@@ -355,7 +356,7 @@ class HTTPConnection(BaseConnection):
         if self.state is ConnectionState.DROPPING:
             self._continue_dropping()
 
-    def _close_after(self, content: IncomingContent | None) -> None:
+    def _close_after(self, content: RequestContent | None) -> None:
         is_unread = content is not None and not content.is_complete
         if content is not None and is_unread:
             self.exchange.abandon_content(content)
@@ -374,7 +375,9 @@ class HTTPConnection(BaseConnection):
         Returns:
             The received bytes that belong to the other protocol.
         """
-        self.exchange.pull()
+        if self._end_is_due:
+            self._end_is_due = False
+            self.exchange.pull()
         self._enter(ConnectionState.SWITCHED)
         self.deadline = math.inf
         self.exchange.task = None

@@ -1,5 +1,8 @@
 """Read the content of a request for its handler, up to a limit and at a minimum rate.
 
+Content that arrived completely with its head is ``ArrivedContent``, which never waits; other content is
+``IncomingContent``. A handler cannot tell the difference.
+
 Sources: RFC 9110, sections 10.1.1 (100 Continue), 15.5.9 (408), 15.5.14 (413).
 """
 
@@ -7,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Final, Literal, Protocol, final
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias, final
 
 from turnbuckle.errors import ContentTooLarge, ProtocolError
-from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, RawFields, RequestHead
+from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedData, Parser, RawFields, RequestHead
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
 
-__all__ = ["CONTENT_IS_GONE", "ContentFeed", "IncomingContent"]
+__all__ = ["CONTENT_IS_GONE", "ArrivedContent", "ContentFeed", "IncomingContent", "RequestContent", "begin_content"]
 
 CONTENT_IS_GONE: Final = "the response is sent, and the unread content of its request was dropped"
 
@@ -66,6 +69,7 @@ class IncomingContent:
         feed: the source of the events.
         head: the head of the request.
         limit: number of content bytes beyond which ``receive`` raises.
+        first: content that was taken from the feed already.
 
     Attributes:
         limit: see above.
@@ -77,6 +81,7 @@ class IncomingContent:
     __slots__ = (
         "_awaits_continue",
         "_feed",
+        "_first",
         "_head",
         "_is_gone",
         "_pieces",
@@ -88,8 +93,9 @@ class IncomingContent:
         "trailers",
     )
 
-    def __init__(self, feed: ContentFeed, head: RequestHead, limit: int) -> None:
+    def __init__(self, feed: ContentFeed, head: RequestHead, limit: int, first: Data | None = None) -> None:
         self._feed: Final = feed
+        self._first = first
         self._head: Final = head
         self.limit = limit
         self.trailers: RawFields = ()
@@ -138,12 +144,7 @@ class IncomingContent:
         """
         if self.error is not None:
             raise ProtocolError(str(self.error), status=self.error.status)
-        try:
-            length = self._head.content_length
-            event = self._feed.pull(0 if length is None else length - self._received)
-        except ProtocolError as error:
-            self.error = error
-            raise
+        event = self._pull_event()
         if isinstance(event, EndOfMessage):
             self.is_complete, self.trailers = True, event.trailers
         elif isinstance(event, Data):
@@ -152,6 +153,20 @@ class IncomingContent:
             if self._received > self.limit:
                 raise ContentTooLarge
         return event
+
+    def _pull_event(self) -> Event | Literal[NeedData.NEED_DATA]:
+        if (first := self._first) is not None:
+            self._first = None
+            return first
+        length = self._head.content_length
+        try:
+            return self._feed.pull(0 if length is None else length - self._received)
+        except ProtocolError as error:
+            self.error = error
+            raise
+
+    def take(self) -> None:
+        """Return None: not all of the content has arrived."""
 
     def may_be_dropped(self, bound: int) -> bool:
         """Return whether the rest of the content is known to arrive, and to have at most ``bound`` bytes."""
@@ -188,3 +203,86 @@ class IncomingContent:
             raise
         finally:
             self._waited += clock.monotonic() - began
+
+
+@final
+class ArrivedContent:
+    """The content of one request that arrived completely with its head; a ``ContentSource``.
+
+    Args:
+        data: the content.
+        limit: number of content bytes beyond which ``receive`` raises.
+
+    Attributes:
+        limit: see above.
+        is_complete: whether the content was received or dropped.
+    """
+
+    __slots__ = ("_data", "_is_gone", "is_complete", "limit")
+
+    trailers: ClassVar[RawFields] = ()
+    error: ClassVar[ProtocolError | None] = None
+
+    def __init__(self, data: bytes, limit: int) -> None:
+        self._data = data
+        self.limit = limit
+        self.is_complete = False
+        self._is_gone = False
+
+    def take(self) -> bytes | None:
+        """Return the complete content, or None if it was received already.
+
+        Raises:
+            ContentTooLarge: the content exceeds ``limit``.
+            RuntimeError: the response was sent before the content had been read.
+        """
+        if self._is_gone:
+            raise RuntimeError(CONTENT_IS_GONE)
+        if self.is_complete:
+            return None
+        data = self._data
+        if len(data) > self.limit:
+            raise ContentTooLarge
+        self._data, self.is_complete = b"", True
+        return data
+
+    async def receive(self) -> bytes:
+        """Return the content; ``b""`` on every later call. It raises as ``take`` does."""
+        return self.take() or b""
+
+    def pull(self) -> object:
+        """Drop the content."""
+        self._data, self.is_complete = b"", True
+        return None
+
+    def may_be_dropped(self, bound: int) -> bool:
+        """Return whether the content was received, or has at most ``bound`` bytes."""
+        return self.is_complete or len(self._data) <= bound
+
+    def abandon(self) -> None:
+        """Make ``receive`` raise from now on."""
+        self._is_gone = True
+
+
+RequestContent: TypeAlias = IncomingContent | ArrivedContent
+
+
+def begin_content(feed: ContentFeed, parser: Parser, head: RequestHead, limit: int) -> tuple[RequestContent, bool]:
+    """Return the content of a request that has some, and whether the parser has reported all of it.
+
+    If the content has arrived with its head, a handler that reads it needs no future and no second look at the parser.
+    """
+    if head.content_length is None or head.expects_continue:
+        return IncomingContent(feed, head, limit), False
+    try:
+        event = parser.next_event()
+    except ProtocolError as error:
+        # Reported by the method that reads the content, as if the error had been found then.
+        content = IncomingContent(feed, head, limit)
+        content.error = error
+        return content, False
+    if type(event) is Data:
+        if len(event.data) == head.content_length:
+            return ArrivedContent(event.data, limit), True
+        return IncomingContent(feed, head, limit, event), False
+    return IncomingContent(feed, head, limit), False

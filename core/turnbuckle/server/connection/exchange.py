@@ -15,7 +15,7 @@ from turnbuckle.errors import ConnectionLost, ProtocolError
 from turnbuckle.http.events import NEED_DATA, Event, NeedData, RequestHead
 from turnbuckle.http.serializer import content_size, error_response, interim_response
 from turnbuckle.server.connection.base import BaseConnection, wake
-from turnbuckle.server.connection.content import CONTENT_IS_GONE, IncomingContent
+from turnbuckle.server.connection.content import CONTENT_IS_GONE, RequestContent
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_state import ANSWERING, TAKES_CONTENT, ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
@@ -65,7 +65,7 @@ class HTTPExchange:
 
     def __init__(self, connection: BaseConnection) -> None:
         self.connection: Final = connection
-        self.content: IncomingContent | None = None
+        self.content: RequestContent | None = None
         self.task: asyncio.Task[None] | None = None
         self.unlogged: Request | None = None
         self.opened = self.started = 0.0
@@ -183,7 +183,7 @@ class HTTPExchange:
         self.connection.arm_next()
         self.wake_reader(ProtocolError("content comes too slowly", status=408))
 
-    def abandon_content(self, content: IncomingContent) -> None:
+    def abandon_content(self, content: RequestContent) -> None:
         """Make reads of the content fail in tasks that outlive the handler."""
         content.abandon()
         self.wake_reader(RuntimeError(CONTENT_IS_GONE))

@@ -32,6 +32,13 @@ class ContentSource(Protocol):
     def trailers(self) -> RawFields:
         """Return the trailer fields received so far."""
 
+    def take(self) -> bytes | None:
+        """Return the complete content if it has arrived and nothing of it was received; else None.
+
+        Raises:
+            ContentTooLarge: the content exceeds the limit.
+        """
+
     async def receive(self) -> bytes:
         """Return the next bytes, or ``b""`` at the end of the content and on every later call.
 
@@ -48,6 +55,9 @@ class _NoContent:
 
     limit = 0
     trailers: RawFields = ()
+
+    def take(self) -> bytes:
+        return b""
 
     async def receive(self) -> bytes:
         return b""
@@ -81,6 +91,7 @@ class ContentReader:
         Raises:
             RuntimeError: the content was streamed.
         """
+        self.received()
         while self._content is None:
             if self._is_reading:
                 await self._wait_for_reader()
@@ -89,6 +100,18 @@ class ContentReader:
             else:
                 self._claim()
                 await self._read()
+        return self._content
+
+    def received(self) -> bytes | None:
+        """Return the complete content if that needs no wait; else None.
+
+        Raises:
+            ContentTooLarge: the content exceeds the limit.
+        """
+        if self._content is None and not self._is_claimed:
+            content = self._source.take()
+            if content is not None:
+                self._content, self._is_claimed = content, True
         return self._content
 
     async def _read(self) -> None:

@@ -356,7 +356,9 @@ class Request:
             ConnectionLost: the client disconnected before the end of the content.
             RuntimeError: the content was streamed.
         """
-        return await self._content_reader().read()
+        reader = self._content_reader()
+        content = reader.received()
+        return await reader.read() if content is None else content
 
     async def text(self) -> str:
         """Return the content as text, decoded with the charset of its Content-Type, or else as UTF-8.
@@ -380,11 +382,14 @@ class Request:
         """
         if "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json")
-        limit, source = self.json_limit, self._content_source
-        if source is not None and source.limit > limit:
-            # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
-            source.limit = limit
-        content = await self._content_reader().read()
+        limit = self.json_limit
+        content = self._content_reader().received()
+        if content is None:
+            source = self._content_source
+            if source is not None and source.limit > limit:
+                # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+                source.limit = limit
+            content = await self._content_reader().read()
         if len(content) > limit:
             raise ContentTooLarge(f"JSON of {len(content)} bytes exceeds {limit}")
         return decode_json(content, self._app.json)
