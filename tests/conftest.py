@@ -22,6 +22,6 @@ settings.load_profile("turnbuckle")
 
 
 def pytest_collection_finish() -> None:
-    # What was collected stays until the end: collections during the tests leave it out.
+    # The collected items stay until the end: garbage collections during the tests leave them out.
     gc.freeze()
     gc.enable()

@@ -63,7 +63,7 @@ _PLAIN_LINE: Final = rb"|".join(
 )
 
 # Host = uri-host [ ":" port ]; without percent-encoding, without IPv6 literals, and the port is at most 59999. Other
-# values are valid, too, but need more than this expression.
+# values are valid as well, but need more than this expression.
 _HOST_LINE: Final = rb"[Hh]ost: ?+[A-Za-z0-9\-._~!$&'()*+;=]++(?::[0-5]?+[0-9]{0,4}+)?+\r\n"
 
 _LENGTH_LINE: Final = rb"[Cc]ontent-[Ll]ength: ?+([0-9]{1,18}+)\r\n"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
+import attrs
 import click
 
 from turnbuckle.cli.options import AppOptions, takes_target
@@ -37,116 +39,110 @@ def why() -> None:
     """Explain a part of an app: the choice, its rule, the rejected candidates, and where to change it."""
 
 
-def _json_option(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+@attrs.frozen
+class _Question:
+    """A command of ``why``.
+
+    Attributes:
+        kind: the kind of part; the name of the command.
+        module: the module of ``startup/report`` with the function that answers, which is named after the kind.
+        short_help: for the list of commands.
+        help: for the help of the command.
+        argument: name of the argument that names the part; "" if an app has one part of the kind.
+    """
+
+    kind: str
+    module: str
+    short_help: str
+    help: str
+    argument: str = ""
+
+    def answers(self, plan: Plan, *names: str) -> Sequence[Answer]:
+        """Return the answers about a part."""
+        function = getattr(import_module(f"turnbuckle.startup.report.{self.module}"), f"why_{self.kind}")
+        answers: Sequence[Answer] = function(plan, *names)
+        return answers
 
 
-@why.command("parser", short_help="Why this parser.")
-@takes_target
-@_json_option
-def _parser(options: AppOptions, *, as_json: bool) -> None:
-    """Explain why the app has its parser."""
-    from turnbuckle.startup.report.why import why_parser
-
-    _answer(options, as_json, why_parser)
-
-
-@why.command("router", short_help="Why these routers.")
-@takes_target
-@_json_option
-def _router(options: AppOptions, *, as_json: bool) -> None:
-    """Explain why the app has its router, and scopes have their own routers."""
-    from turnbuckle.startup.report.why import why_router
-
-    _answer(options, as_json, why_router)
-
-
-@why.command("component", short_help="Why this component, such as json.")
-@click.argument("kind")
-@takes_target
-@_json_option
-def _component(options: AppOptions, *, kind: str, as_json: bool) -> None:
-    """Explain why the app has its component of a KIND, such as json."""
-    from turnbuckle.startup.report.why import why_component
-
-    _answer(options, as_json, lambda plan: why_component(plan, kind))
-
-
-@why.command("middleware", short_help="Why a middleware has its position.")
-@click.argument("name")
-@takes_target
-@_json_option
-def _middleware(options: AppOptions, *, name: str, as_json: bool) -> None:
-    """Explain why the middleware NAME has its position."""
-    from turnbuckle.startup.report.why_middleware import why_middleware
-
-    _answer(options, as_json, lambda plan: why_middleware(plan, name))
-
-
-@why.command("plugin", short_help="Why a plugin is enabled, with its parts.")
-@click.argument("name")
-@takes_target
-@_json_option
-def _plugin(options: AppOptions, *, name: str, as_json: bool) -> None:
-    """Explain why the plugin NAME is enabled or not: what enables or requires it, and the parts that it provides."""
-    from turnbuckle.startup.report.why_plugins import why_plugin
-
-    _answer(options, as_json, lambda plan: why_plugin(plan, name))
-
-
-@why.command("protocol", short_help="Which plugin speaks a protocol.")
-@click.argument("token")
-@takes_target
-@_json_option
-def _protocol(options: AppOptions, *, token: str, as_json: bool) -> None:
-    """Show which plugin speaks a protocol; TOKEN is a token of the Upgrade field or ALPN, or its name."""
-    from turnbuckle.startup.report.why_plugins import why_protocol
-
-    _answer(options, as_json, lambda plan: why_protocol(plan, token))
-
-
-@why.command("command", short_help="Which plugin provides a command.")
-@click.argument("name")
-@takes_target
-@_json_option
-def _command(options: AppOptions, *, name: str, as_json: bool) -> None:
-    """Show which plugin provides the command NAME of the command line."""
-    from turnbuckle.startup.report.why_plugins import why_command
-
-    _answer(options, as_json, lambda plan: why_command(plan, name))
+_QUESTIONS: Final = (
+    _Question("parser", "why", "Why this parser.", "Explain why the app has its parser."),
+    _Question(
+        "router", "why", "Why these routers.", "Explain why the app has its router, and scopes have their own routers."
+    ),
+    _Question(
+        "component",
+        "why",
+        "Why this component, such as json.",
+        "Explain why the app has its component of a KIND, such as json.",
+        "KIND",
+    ),
+    _Question(
+        "middleware",
+        "why_middleware",
+        "Why a middleware has its position.",
+        "Explain why the middleware NAME has its position.",
+        "NAME",
+    ),
+    _Question(
+        "plugin",
+        "why_plugins",
+        "Why a plugin is enabled, with its parts.",
+        "Explain why the plugin NAME is enabled or not: what enables or requires it, and the parts that it provides.",
+        "NAME",
+    ),
+    _Question(
+        "protocol",
+        "why_plugins",
+        "Which plugin speaks a protocol.",
+        "Show which plugin speaks a protocol; TOKEN is a token of the Upgrade field or ALPN, or its name.",
+        "TOKEN",
+    ),
+    _Question(
+        "command",
+        "why_plugins",
+        "Which plugin provides a command.",
+        "Show which plugin provides the command NAME of the command line.",
+        "NAME",
+    ),
+    _Question(
+        "response",
+        "why_routes",
+        "How values of a type become responses.",
+        "Show how a value of TYPE becomes a response: dict, None, or module:Name for your own type.",
+        "TYPE",
+    ),
+    _Question(
+        "route",
+        "why_routes",
+        "Which route answers at a path.",
+        "Show which route answers at PATH: the pattern or name of a route, or the path of a request.",
+        "PATH",
+    ),
+    _Question(
+        "setting",
+        "why",
+        "Where the value of a setting comes from.",
+        "Show where the value of a setting comes from; KEY may be a section, such as limits.",
+        "KEY",
+    ),
+)
 
 
-@why.command("response", short_help="How values of a type become responses.")
-@click.argument("type_name", metavar="TYPE")
-@takes_target
-@_json_option
-def _response(options: AppOptions, *, type_name: str, as_json: bool) -> None:
-    """Show how a value of TYPE becomes a response: dict, None, or module:Name for your own type."""
-    from turnbuckle.startup.report.why_routes import why_response
+def _add_command(question: _Question) -> None:
+    @takes_target
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+    def ask(options: AppOptions, *, as_json: bool, part: str = "") -> None:
+        names = (part,) if question.argument else ()
+        _answer(options, as_json, lambda plan: question.answers(plan, *names))
 
-    _answer(options, as_json, lambda plan: why_response(plan, type_name))
-
-
-@why.command("route", short_help="Which route answers at a path.")
-@click.argument("path")
-@takes_target
-@_json_option
-def _route(options: AppOptions, *, path: str, as_json: bool) -> None:
-    """Show which route answers at PATH: the pattern or name of a route, or the path of a request."""
-    from turnbuckle.startup.report.why_routes import why_route
-
-    _answer(options, as_json, lambda plan: why_route(plan, path))
+    asking: Callable[..., None] = ask
+    if question.argument:
+        asking = click.argument("part", metavar=question.argument)(asking)
+    why.command(question.kind, short_help=question.short_help, help=question.help)(asking)
 
 
-@why.command("setting", short_help="Where the value of a setting comes from.")
-@click.argument("key")
-@takes_target
-@_json_option
-def _setting(options: AppOptions, *, key: str, as_json: bool) -> None:
-    """Show where the value of a setting comes from; KEY may be a section, such as limits."""
-    from turnbuckle.startup.report.why import why_setting
-
-    _answer(options, as_json, lambda plan: why_setting(plan, key))
+for question in _QUESTIONS:
+    _add_command(question)
 
 
 def _answer(options: AppOptions, as_json: bool, question: Callable[[Plan], Sequence[Answer]]) -> None:

@@ -32,10 +32,10 @@ from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.startup.plugins.validate import fault_in, shown
 
-__all__ = ["Answers", "Collector"]
+__all__ = ["HOOK_RECORDS", "Answers", "Collector"]
 
 _REVIEW: Final = "review_plan"
-_RECORDS: Final[Mapping[str, type]] = {
+HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_parsers": ParserProvider,
     "provide_routers": RouterProvider,
     "provide_middleware": Middleware,
@@ -47,6 +47,7 @@ _RECORDS: Final[Mapping[str, type]] = {
     "provide_lifespans": Lifespan,
     _REVIEW: Diagnostic,
 }
+"""The type of the records that each hook returns."""
 
 
 @attrs.define
@@ -106,14 +107,14 @@ class Collector:
     def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Sourced[object]]]]:
         setup = attrs.evolve(cast("Setup", plugin.setup), call_hook=partial(self._answers, plugin))
         for hook, function, call in self.registry.calls(plugin):
-            if hook == _REVIEW or (hook not in _RECORDS and hook != "provide_commands"):
+            if hook == _REVIEW or (hook not in HOOK_RECORDS and hook != "provide_commands"):
                 continue
             at = _origin(plugin, hook, function)
             records = self._records(hook, self._call(call, {"setup": setup}, at), at)
             yield hook, [Sourced(record, at) for record in records]
 
     def _answers(self, asking: LoadedPlugin, hook: str, /, **arguments: object) -> tuple[object, ...]:
-        if hook not in self.registry.known_hooks() or hook in _RECORDS:
+        if hook not in self.registry.known_hooks() or hook in HOOK_RECORDS:
             raise LookupError(f"plugin {asking.name!r} asks hook {hook!r}, which no enabled plugin defines")
         found: list[object] = []
         for plugin in self.plugins:
@@ -177,8 +178,8 @@ def _is_lazy(value: object) -> TypeGuard[Iterable[object]]:
 
 
 def _record_type(hook: str) -> type:
-    if hook in _RECORDS:
-        return _RECORDS[hook]
+    if hook in HOOK_RECORDS:
+        return HOOK_RECORDS[hook]
     import click
 
     return click.Command

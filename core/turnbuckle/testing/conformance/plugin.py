@@ -18,19 +18,9 @@ import click
 from turnbuckle.hookspecs import API, Hooks
 from turnbuckle.plan import Plan
 from turnbuckle.plugin import Plugin, PluginInfo, config_class
-from turnbuckle.records import (
-    Component,
-    ErrorHandler,
-    Lifespan,
-    Middleware,
-    ParserProvider,
-    ProtocolProvider,
-    ResponseType,
-    RouterProvider,
-)
-from turnbuckle.routing.records import Route
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
+from turnbuckle.startup.collect.collector import HOOK_RECORDS
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.importing import import_apart
@@ -38,15 +28,7 @@ from turnbuckle.testing.conformance.importing import import_apart
 __all__ = ["PluginConformance"]
 
 _RECORDS: Final[Mapping[str, type]] = {
-    "provide_parsers": ParserProvider,
-    "provide_routers": RouterProvider,
-    "provide_middleware": Middleware,
-    "provide_response_types": ResponseType,
-    "provide_routes": Route,
-    "provide_error_handlers": ErrorHandler,
-    "provide_protocols": ProtocolProvider,
-    "provide_components": Component,
-    "provide_lifespans": Lifespan,
+    **{hook: record for hook, record in HOOK_RECORDS.items() if hook != "review_plan"},
     "provide_commands": click.Command,
 }
 # Another app may enable the plugin of the named middleware.
