@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.processes import unmeasured_environ
+
 # Checking the standard library and Turnbuckle takes far longer than checking the code of a test.
 _CACHE: Final = Path(__file__).parents[1] / ".mypy_cache" / "tests"
 
@@ -21,4 +23,6 @@ def run_mypy(
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(_CACHE), *arguments]
     with (_CACHE / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=folder, env=environ or unmeasured_environ(), capture_output=True, text=True, check=False
+        )

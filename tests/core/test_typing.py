@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from tests.processes import unmeasured_environ
 from tests.type_checking import run_mypy
 from turnbuckle.hookspecs import Hooks
 
@@ -149,7 +150,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run_pyright(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=unmeasured_environ(), capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

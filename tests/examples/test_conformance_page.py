@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests.processes import unmeasured_environ
 from turnbuckle.testing import conformance
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "extend" / "conformance-suites.md"
@@ -23,9 +23,8 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "--continue-on-collection-errors"]
     command += [word for plugin in _PLUGINS for word in ("-p", plugin)]
     command += [word for option in _OPTIONS for word in ("-o", option)]
-    # Loading every installed plugin takes long, and so do the suites under coverage; they have their own tests.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    # Loading every installed plugin takes long.
+    environ = unmeasured_environ() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         [*command, *arguments], capture_output=True, text=True, timeout=300, cwd=folder, env=environ, check=False
     )

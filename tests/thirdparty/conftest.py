@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import venv
@@ -11,6 +10,8 @@ from typing import Final
 
 import attrs
 import pytest
+
+from tests.processes import unmeasured_environ
 
 _DISTRIBUTION: Final = Path(__file__).parent / "distribution"
 _QUICK: Final = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-build-isolation")
@@ -52,7 +53,7 @@ class Environment:
 
     def run(self, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the folder."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("TURNBUCKLE_")}
+        environ = {name: value for name, value in unmeasured_environ().items() if not name.startswith("TURNBUCKLE_")}
         return subprocess.run(
             [self.python, *args], cwd=self.folder, env=environ | variables, capture_output=True, text=True, check=False
         )
@@ -90,7 +91,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     python = _own_environment(folder)
     command = [python, "-m", "pip", "install", *_QUICK, str(_DISTRIBUTION)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, env=unmeasured_environ(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert list((folder / "lib").rglob("acme_greeter/__init__.py"))
     return python

@@ -6,6 +6,7 @@ A separate process is needed because audit hooks cannot be removed and a module 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from functools import lru_cache
@@ -102,7 +103,9 @@ def import_apart(module: str, beforehand: tuple[str, ...] = (), *, again: bool =
 def _run(module: str, job: str) -> Import:
     # Without byte code, Python itself writes no files.
     command = [sys.executable, "-B", "-c", _SCRIPT, job]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Coverage would write files, and take a part of the time.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    finished = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, f"{module} cannot be imported by itself:\n{finished.stderr}"
     effects = json.loads(finished.stdout.splitlines()[-1])
     return Import(effects["seconds"], tuple(effects["done"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 import pytest
 
 from tests.core.cli.conftest import Project
+from tests.processes import unmeasured_environ
 from tests.type_checking import run_mypy
 from turnbuckle import __version__
 
@@ -20,11 +20,10 @@ _MAX_NAME: Final = "abcdefghijklmnopqrstuvwxyz1"
 
 def _environ(folder: Path) -> dict[str, str]:
     """Return an environment in which the packages installed in a folder are found."""
-    # Conformance suites take long under coverage, and they have their own tests.
     # pytest does not run under -O with warnings as errors, because it warns about disabled assertions.
-    left_out = ("COVERAGE_", "PYTHONOPTIMIZE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = unmeasured_environ() | {"PYTHONPATH": str(folder / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ.pop("PYTHONOPTIMIZE", None)
+    return environ
 
 
 def _run(folder: Path, module: str, *args: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.cli.conftest import SECONDS, Project
+from tests.processes import unmeasured_environ
 
 _REQUEST = b'GET /?q=%b HTTP/1.1\r\nHost: a.example\r\nUser-Agent: "x\r\n\r\n'
 _AT_ONCE = 100
@@ -37,7 +38,9 @@ def _served(project: Project, *args: str, stderr: int, shell: bool = False) -> I
     if shell:
         # Without a descriptor 2 at all: the next file that is opened would get its number.
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
-    with subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=stderr) as process:
+    with subprocess.Popen(
+        command, cwd=project.folder, env=unmeasured_environ(), stdout=subprocess.DEVNULL, stderr=stderr
+    ) as process:
         watchdog = threading.Timer(SECONDS, process.kill)
         watchdog.start()
         try:

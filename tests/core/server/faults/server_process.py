@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-TIMEOUT: Final = 20.0
+from tests.processes import unmeasured_environ
+
+TIMEOUT: Final = 60.0
 GET: Final = b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
 
 
@@ -59,13 +61,31 @@ class ServerProcess:
         """The number of open file descriptors of the server."""
         return len(os.listdir(f"/proc/{self.popen.pid}/fd"))
 
+    def fds_at_rest(self) -> int:
+        """Send a request, wait until its connection is closed, and return the number of open file descriptors."""
+        sockets = self._sockets()
+        self.ask()
+        # The server lingers until it has noticed that the client is gone.
+        wait_for(lambda: self._sockets() == sockets, "the connection to be closed")
+        return self.fds
+
+    def _sockets(self) -> int:
+        found = 0
+        for path in Path(f"/proc/{self.popen.pid}/fd").iterdir():
+            # Some may be closed meanwhile.
+            with suppress(FileNotFoundError):
+                found += str(path.readlink()).startswith("socket:")
+        return found
+
 
 @contextmanager
 def server_process(code: str, folder: Path) -> Iterator[ServerProcess]:
     """Run Python code that starts a server, until the block ends; the code must log the address."""
     log = folder / "stderr.log"
     with log.open("wb") as stderr:
-        popen = subprocess.Popen([sys.executable, "-c", code], stderr=stderr, stdin=subprocess.DEVNULL)
+        popen = subprocess.Popen(
+            [sys.executable, "-c", code], env=unmeasured_environ(), stderr=stderr, stdin=subprocess.DEVNULL
+        )
     try:
         wait_for(lambda: popen.poll() is not None or _port_in(log), "the server to listen")
         port = _port_in(log)

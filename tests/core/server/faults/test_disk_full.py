@@ -103,8 +103,7 @@ def test_form_that_cannot_be_spooled_leaves_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     folder.mkdir()
     with server_process(dedent(_CODE).format(folder=str(folder)), tmp_path) as server:
-        server.ask()
-        at_rest = server.fds
+        at_rest = server.fds_at_rest()
         assert _upload(server, 5_000) == b"HTTP/1.1 200 OK"
         # The client may not be able to read the response before the server closes; the log contains it.
         for _ in range(3):

@@ -36,8 +36,7 @@ _CODE = """
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_server_without_descriptors_recovers(loop: str, tmp_path: Path) -> None:
     with server_process(dedent(_CODE).format(loop=loop), tmp_path) as server:
-        server.ask()
-        at_rest = server.fds
+        at_rest = server.fds_at_rest()
         with ExitStack() as clients:
             for _ in range(60):
                 clients.enter_context(server.connect())

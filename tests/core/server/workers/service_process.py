@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.processes import unmeasured_environ
+
 SECONDS = 60
 
 APP = """\
@@ -135,14 +137,15 @@ def service(
     timeout: float = 2 * SECONDS,
     address: Sequence[str] = ("--port", "0"),
     pass_fds: Sequence[int] = (),
+    is_measured: bool = True,
 ) -> Iterator[Service]:
-    """Serve in a separate process; it and its workers end with the block."""
+    """Serve in a separate process; it and its workers end with the block. Coverage measures them if ``is_measured``."""
     (folder / "shop.py").write_text(app)
     command = [sys.executable, "-m", "turnbuckle", "serve", "shop", *address, *args]
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **(environ or {})},
+        env={**(os.environ if is_measured else unmeasured_environ()), **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.server.polling import wait_until
+
 from .load_generator import LoadGenerator, problems
 from .service_process import service
 
 
 @pytest.mark.parametrize(("sockets", "restarts"), [("shared", 3), ("per_worker", 1)])
 async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, sockets: str, restarts: int) -> None:
-    with service(tmp_path, "--workers", "2", "--set", f"workers.sockets={sockets}") as running:
+    args = ("--workers", "2", "--set", f"workers.sockets={sockets}")
+    with service(tmp_path, *args, is_measured=False) as running:
         load = LoadGenerator("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
         async with load.running() as tally:
             for number in range(restarts):
@@ -27,14 +30,13 @@ async def test_rolling_restarts_under_load_lose_no_request(tmp_path: Path, socke
 
 @pytest.mark.parametrize("limit", [pytest.param("0", id="one process"), pytest.param("1000000", id="supervised")])
 async def test_stop_under_load_loses_no_request(tmp_path: Path, limit: str) -> None:
-    with service(tmp_path, "--set", f"workers.max_requests={limit}") as running:
+    with service(tmp_path, "--set", f"workers.max_requests={limit}", is_measured=False) as running:
         load = LoadGenerator("127.0.0.1", await asyncio.to_thread(running.port), pause=0.1)
         async with load.running() as tally:
-            await asyncio.sleep(0.3)
+            await wait_until(lambda: tally.answered > 10)
             running.signal(signal.SIGTERM)
             await load.finished()
         assert list(problems(tally)) == []
-        assert tally.answered > 10
         assert await asyncio.to_thread(running.ended) == 0
 
 
