@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -80,6 +81,16 @@ def _ask(folder: Path, number: int, query: bytes = b"1") -> int:
     return answered
 
 
+def _are_written(lines: Sequence[bytes], query: bytes) -> bool:
+    """Return whether the lines of all requests with a query are written soon, so that no other lines are waiting."""
+    pause = threading.Event()
+    for _ in range(100):
+        if sum(query in line for line in list(lines)) == _AT_ONCE:
+            return True
+        pause.wait(0.01)
+    return False
+
+
 def _stop(process: subprocess.Popen[bytes]) -> int:
     process.send_signal(signal.SIGTERM)
     return process.wait(SECONDS)
@@ -94,9 +105,12 @@ def test_serve_goes_on_while_its_log_is_not_read(project: Project, form: str) ->
         lines: list[bytes] = []
         reader = threading.Thread(target=lines.extend, args=(process.stderr,))
         reader.start()
-        # While the log is read again, the queue empties: at some time, a line is written without delay.
-        while not any(b"q=again" in line for line in list(lines)):
-            assert _ask(project.folder, 100, b"again") == 100
+        # While the log is read again, the queue empties.
+        for number in itertools.count():
+            query = b"again%06d" % number
+            assert _ask(project.folder, _AT_ONCE, query) == _AT_ONCE
+            if _are_written(lines, query):
+                break
         assert _ask(project.folder, 100, b"later") == 100
         process.send_signal(signal.SIGTERM)
         reader.join(SECONDS)

@@ -218,15 +218,15 @@ def test_listeners_of_all_kinds_survive_hot_restarts_and_reloads(tmp_path: Path,
             assert _answers(before) == {"one"}
             # The supervisor that has taken over gets every signal that the first one got.
             second = supervisor()
-            (tmp_path / "shop.py").write_text(APP.replace('"one"', '"two"'))
+            (tmp_path / "shop.py").write_text(APP.replace('"one"', '"second"'))
             os.kill(second, signal.SIGHUP)
             running.wait_for("reloaded")
-            assert _answers(before) == {"two"}
+            assert _answers(before) == {"second"}
             os.kill(second, signal.SIGUSR2)
             running.wait_for("is ready and takes over", count=2)
             poll_until(lambda: has_ended(second))
             assert urls() == before
-            assert _answers(before) == {"two"}
+            assert _answers(before) == {"second"}
             os.kill(supervisor(), signal.SIGINT)
             poll_until(lambda: not ready.exists() and not path.exists())
 
