@@ -71,8 +71,8 @@ def main() -> int:
     cases = [case for case in CASES if case.name in options.case]
     print("\nlarge content: server CPU, µs per MiB")
     with files() as folder, ExitStack() as stack:
-        os.environ["BENCH_FILES"] = str(folder)
-        targets = _start(stack, [server for server in SERVERS if server.name in options.only])
+        chosen = [server for server in SERVERS if server.name in options.only]
+        targets = _start(stack, chosen, {"BENCH_FILES": str(folder)})
         measured = {case.name: _measure(targets, case, options.rounds) for case in cases}
     print("\n".join(_table(cases, targets, measured)))
     return 0
@@ -92,12 +92,12 @@ def files() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _start(stack: ExitStack, servers: Sequence[Server]) -> list[Running]:
+def _start(stack: ExitStack, servers: Sequence[Server], variables: dict[str, str]) -> list[Running]:
     core, _ = two_cores()
     targets = []
     for server in servers:
         try:
-            targets.append(stack.enter_context(running(server, core, path="/ready")))
+            targets.append(stack.enter_context(running(server, core, path="/ready", variables=variables)))
         except ServerFailed as failure:
             print(f"  {failure}")
     return targets

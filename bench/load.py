@@ -3,6 +3,7 @@
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,12 +41,32 @@ def measure(target: Running, scenario: Scenario, *, core: int, seconds: int, see
     Raises:
         ServerFailed: wrk could not connect.
     """
-    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
-    if scenario.script is not None:
-        argv += ["-s", str(SCRIPTS / scenario.script)]
-    argv += [f"http://127.0.0.1:{target.port}/", "--", str(seed)]
+    script = () if scenario.script is None else ("-s", str(SCRIPTS / scenario.script))
+    return run_wrk(target, script, (str(seed),), core=core, seconds=seconds)
+
+
+def run_wrk(
+    target: Running,
+    script: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    core: int,
+    seconds: int,
+    connections: int = CONNECTIONS,
+) -> Sample:
+    """Load `target` with wrk.
+
+    Args:
+        script: the option that names the script.
+        arguments: the arguments of the script.
+
+    Raises:
+        ServerFailed: wrk could not connect.
+    """
+    options = ("-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", *script)
     cpu, clock = cpu_seconds(target.pid), time.monotonic()
     with pinned(core):
+        argv = ["wrk", *options, f"http://127.0.0.1:{target.port}/", "--", *arguments]
         finished = subprocess.run(argv, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise ServerFailed(f"{target.server.title} does not answer under load: {_last_line(finished)}")

@@ -80,11 +80,22 @@ class ServerFailed(Exception):
 
 
 @contextmanager
-def running(server: Server, core: int, *, path: str = "/", cwd: Path = APPS) -> Iterator[Running]:
-    """Start `server` on `core`, wait until it answers, and stop it when the block ends.
+def running(
+    server: Server,
+    core: int,
+    *,
+    path: str = "/",
+    seconds: float = START_SECONDS,
+    variables: dict[str, str] | None = None,
+) -> Iterator[Running]:
+    """Start `server` on `core`, wait until it answers a GET of `path`, and stop it when the block ends.
+
+    Args:
+        seconds: the time that it may take to start.
+        variables: additions to its environment.
 
     Raises:
-        ServerFailed: It ended at once, or did not answer within START_SECONDS.
+        ServerFailed: It ended at once, or did not answer in time.
     """
     port = free_port()
     argv = [sys.executable, *(argument.replace("PORT", str(port)) for argument in server.command)]
@@ -94,11 +105,12 @@ def running(server: Server, core: int, *, path: str = "/", cwd: Path = APPS) -> 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=cwd,
+            cwd=APPS,
+            env=os.environ | (variables or {}),
             start_new_session=True,
         )
     try:
-        _wait_until_it_answers(server, process, port, path)
+        _wait_until_it_answers(server, process, port, path, seconds)
         yield Running(server, process.pid, port)
     finally:
         _stop(process)
@@ -112,13 +124,15 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], port: int, path: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_it_answers(
+    server: Server, process: subprocess.Popen[bytes], port: int, path: str, seconds: float
+) -> None:
+    deadline = time.monotonic() + seconds
     while not _answers(port, path):
         if process.poll() is not None:
             raise ServerFailed(f"{server.title} did not start: it ended with status {process.returncode}")
         if time.monotonic() > deadline:
-            raise ServerFailed(f"{server.title} did not start: it does not answer after {START_SECONDS:.0f} s")
+            raise ServerFailed(f"{server.title} did not start: it does not answer after {seconds:.0f} s")
         time.sleep(0.05)
 
 

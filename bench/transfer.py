@@ -34,23 +34,26 @@ def receive(port: int, target: str, count: int, size: int) -> int:
     return count * size
 
 
-def send(port: int, target: str, size: int) -> int:
-    """Send content of `size` bytes in one request; the answer must be the number of bytes. Return it.
+def send(port: int, target: str, size: int, count: int = 1) -> int:
+    """Send `count` requests with content of `size` bytes on one connection; return the bytes of all.
 
     Raises:
-        WrongAnswer: the server has counted another number.
+        WrongAnswer: an answer is not the number of bytes.
     """
-    piece = b"x" * _PIECE
+    piece = b"x" * min(size, _PIECE)
+    request = f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
-        connection.sendall(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode())
-        for at in range(0, size, len(piece)):
-            connection.sendall(piece[: size - at])
-        head, rest = _head(connection)
-        length = _LENGTH.search(head)
-        while length is not None and len(rest) < int(length[1]):
-            rest += connection.recv(4096)
-    _check(int(rest), size)
-    return size
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(count):
+            connection.sendall(request)
+            for at in range(0, size, len(piece)):
+                connection.sendall(piece[: size - at])
+            head, rest = _head(connection)
+            length = _LENGTH.search(head)
+            while length is not None and len(rest) < int(length[1]):
+                rest += connection.recv(4096)
+            _check(int(rest), size)
+    return count * size
 
 
 def _check(found: int, expected: int) -> None:
