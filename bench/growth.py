@@ -54,6 +54,7 @@ class Series:
         sample: loads a server for one step, and returns its CPU time per request in microseconds.
         start: how the server of a step is started; by default, one server does all steps.
         is_constant: whether a request costs the same at every step.
+        rounds: number of rounds; the first does not count.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Series:
     sample: Callable[[Running, int], float]
     start: Callable[[int], Start] = lambda _: Start()
     is_constant: bool = False
+    rounds: int = ROUNDS
 
 
 def main() -> int:
@@ -109,7 +111,7 @@ def _measure(series: Series) -> list[float]:
             start = series.start(step)
             if start not in targets:
                 targets[start] = stack.enter_context(_running(start, core))
-        for number in range(ROUNDS):
+        for number in range(series.rounds):
             for at, step in enumerate(series.steps):
                 sample = series.sample(targets[series.start(step)], step)
                 samples[at] += [sample] if number else []
@@ -185,8 +187,9 @@ def _same(target: Running, count: int) -> float:
 def _connections(target: Running, count: int) -> float:
     # Connecting costs the same in both runs, and is not counted.
     request = GET.format(target="/r1/%d", fields="")
-    short = _wrk(target, request, seconds=1, connections=count)
-    long = _wrk(target, request, seconds=3, connections=count)
+    seconds = 1 + count // 4000
+    short = _wrk(target, request, seconds=seconds, connections=count)
+    long = _wrk(target, request, seconds=seconds + 2, connections=count)
     return (long.cpu_seconds - short.cpu_seconds) * 1e6 / max(1, long.requests - short.requests)
 
 
@@ -223,7 +226,7 @@ SERIES: Final = (
     Series("segments", "path segments", (1, 5, 10, 20), _segments),
     Series("routes", "routes", (10, 1_000, 100_000), _routes, _variable("BENCH_ROUTES"), is_constant=True),
     Series("middleware", "middleware", (0, 10, 50), _same, _variable("BENCH_MIDDLEWARE")),
-    Series("connections", "connections", CONNECTION_STEPS, _connections, is_constant=True),
+    Series("connections", "connections", CONNECTION_STEPS, _connections, is_constant=True, rounds=3),
     Series("workers", "workers", (1, 2), _same, _with_workers, is_constant=True),
     Series("whole-in", "bytes in, whole", SIZES, _content_in("/whole")),
     Series("stream-in", "bytes in, as a stream", SIZES, _content_in("/stream")),
