@@ -9,6 +9,7 @@ Sources: RFC 9110, sections 5.1, 5.5 and 5.6.2; RFC 9112, section 5.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, TypeAlias, final
 
 __all__ = ["EncodedFields", "Field", "SpecialField", "encode_field"]
@@ -27,20 +28,16 @@ _FORBIDDEN: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _MAX_LINES: Final = 1024
 _MAX_CACHED_LINE: Final = 256
 
-# The values of these fields may be secrets, so they are not kept in memory after the response.
-_NEVER_CACHED: Final = frozenset(
-    {
-        "authentication-info",
-        "authorization",
-        "cookie",
-        "location",
-        "proxy-authenticate",
-        "proxy-authentication-info",
-        "proxy-authorization",
-        "set-cookie",
-        "www-authenticate",
-    }
+# The values of fields with such names may be secrets, or URLs with secrets in their queries. They are not kept in memory
+# after the response.
+_SECRET_NAME: Final = re.compile(
+    "auth|cookie|credential|csrf|jwt|key|link|location|nonce|otp|passw|refresh|secret|session|signature|token|ur[il]|xsrf"
 )
+
+
+@lru_cache(256)
+def _may_be_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 class SpecialField(KeyError):
@@ -70,7 +67,8 @@ def encode_field(name: str, value: str) -> bytes:
 class EncodedFields(dict[Field, bytes]):
     """Encoded field lines by field. A line is checked and encoded on first use; after that it costs one look-up.
 
-    Long lines and lines with secrets are never stored. The table is cleared when it is full.
+    Long lines are never stored, nor lines whose names suggest a secret, such as ``Set-Cookie`` or ``X-Api-Key``. The
+    table is cleared when it is full.
 
     Args:
         special: lower-case names of the fields that this table refuses: looking one up raises ``SpecialField``.
@@ -88,7 +86,7 @@ class EncodedFields(dict[Field, bytes]):
         if lower in self._special:
             raise SpecialField(name)
         line = encode_field(name, value)
-        if len(line) <= _MAX_CACHED_LINE and lower not in _NEVER_CACHED:
+        if len(line) <= _MAX_CACHED_LINE and not _may_be_secret(lower):
             if len(self) >= _MAX_LINES:
                 self.clear()
             self[field] = line

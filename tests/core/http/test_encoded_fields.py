@@ -152,3 +152,32 @@ def test_encoded_fields_stay_bounded() -> None:
     for number in range(5000):
         assert lines["X-A", str(number)] == b"X-A: %d\r\n" % number
     assert len(lines) <= 1024
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Set-Cookie",
+            "Location",
+            "Content-Location",
+            "WWW-Authenticate",
+            "Proxy-Authenticate",
+            "Authentication-Info",
+        ),
+        *("X-Api-Key", "X-Auth-Token", "X-CSRF-Token", "X-Session-Id", "X-Amz-Signature", "Link", "X-Redirect-URL"),
+    ],
+)
+def test_line_that_may_contain_a_secret_is_not_kept(name: str) -> None:
+    table = EncodedFields()
+    assert table[name, "v"] == f"{name}: v\r\n".encode()
+    assert not table
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Cache-Control", "Vary", "X-Request-ID", "Server", "ETag", "Allow"])
+def test_line_of_another_field_is_kept(name: str) -> None:
+    table = EncodedFields()
+    assert table[name, "v"] == f"{name}: v\r\n".encode()
+    assert list(table) == [(name, "v")]
+    assert table[name, "v" * 300]
+    assert len(table) == 1
