@@ -28,8 +28,8 @@ _FORBIDDEN: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _MAX_LINES: Final = 1024
 _MAX_CACHED_LINE: Final = 256
 
-# The values of fields with such names may be secrets, or URLs with secrets in their queries. They are not kept in memory
-# after the response.
+# The values of fields with such names may be secrets, or URLs with secrets in their queries. They are not kept in
+# memory after the response.
 _SECRET_NAME: Final = re.compile(
     "auth|cookie|credential|csrf|jwt|key|link|location|nonce|otp|passw|refresh|secret|session|signature|token|ur[il]|xsrf"
 )
