@@ -18,6 +18,7 @@ __all__ = [
     "REQUEST_NAMES",
     "RESPONSE_NAMES",
     "SYNC_NAMES",
+    "UPLOAD_NAMES",
     "add_foreign_names",
     "foreign_name_message",
     "keyword_hint",
@@ -83,6 +84,15 @@ HEADER_NAMES: Final = _table("""
 getlist getall get_all getone getfirst -> get_list(name) returns all values
 append appendlist -> add(name, value)
 extend update -> set(name, value) for each of them
+""")
+UPLOAD_NAMES: Final = _table("""
+filename file_name raw_filename client_filename -> file.name
+mimetype mime_type type media_type -> file.content_type
+stream body raw fp -> file.file is a binary file; await file.read() returns the content
+chunks iter_chunked iter_content -> async for piece in file.pieces()
+seek tell readline readlines readinto getvalue -> file.file has the methods of files
+length content_length -> file.size
+save_to store move move_to copy_to -> await file.save(path)
 """)
 APP_NAMES: Final = _table("""
 mount include_router register_blueprint include add_routes blueprint group -> app.scope(prefix) opens a part of the app

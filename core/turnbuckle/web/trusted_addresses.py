@@ -14,11 +14,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias, final
 
-__all__ = ["TrustedAddresses", "canonical_address", "parse_address"]
+__all__ = ["Network", "TrustedAddresses", "canonical_address", "parse_address", "parse_network"]
 
-_Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+"""A network of addresses, or one address."""
 
 _UNIX: Final = "unix"
+
+# ::ffff:0:0/96 has the IPv4-mapped addresses (RFC 4291, section 2.5.5.2).
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 
 # A server usually has only a few proxies, so their addresses are cached.
 _CACHE_SIZE: Final = 1024
@@ -36,6 +40,24 @@ def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     address = ipaddress.ip_address(text.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def parse_network(text: str, *, strict: bool = True) -> Network:
+    """Return a network, or an address as a network: IPv4 for a network of IPv4-mapped IPv6 addresses, without a zone.
+
+    Args:
+        text: the address, which a slash and the length of the prefix may follow.
+        strict: whether an address with bits after the prefix is an error.
+
+    Raises:
+        ValueError: the text is neither a network nor an address.
+    """
+    address, slash, size = text.partition("/")
+    network = ipaddress.ip_network(address.partition("%")[0] + slash + size, strict=strict)
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = ipaddress.IPv4Address(int(network.network_address) & 0xFFFFFFFF)
+        return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen))
+    return network
 
 
 def canonical_address(text: str) -> str:
@@ -66,7 +88,7 @@ class TrustedAddresses:
     def __init__(self, entries: Iterable[str]) -> None:
         self._entries: Final = tuple(entries)
         self._has_unix: Final = _UNIX in self._entries
-        networks = tuple(ipaddress.ip_network(entry) for entry in self._entries if entry != _UNIX)
+        networks = tuple(parse_network(entry) for entry in self._entries if entry != _UNIX)
         self._trusts: Final = lru_cache(_CACHE_SIZE)(lambda address: _is_in(address, networks))
 
     def __repr__(self) -> str:
@@ -84,7 +106,7 @@ class TrustedAddresses:
         return self._trusts(address)
 
 
-def _is_in(address: str, networks: tuple[_Network, ...]) -> bool:
+def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         found = parse_address(address)
     except ValueError:

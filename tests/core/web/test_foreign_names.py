@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from tests.core.web.requests import make_request
-from turnbuckle import App, FormData, HTTPError, Request, Response
+from turnbuckle import App, FormData, HTTPError, Request, Response, UploadedFile
 from turnbuckle.web import foreign_names
 from turnbuckle.web.headers import Headers, MutableHeaders
 from turnbuckle.web.multidict import QueryParams
@@ -99,11 +100,21 @@ def test_keywords_of_other_functions_have_no_hint() -> None:
         pytest.param(Request, foreign_names.REQUEST_NAMES, id="request"),
         pytest.param(Response, foreign_names.RESPONSE_NAMES, id="response"),
         pytest.param(App, foreign_names.APP_NAMES, id="app"),
+        pytest.param(UploadedFile, foreign_names.UPLOAD_NAMES, id="upload"),
     ],
 )
 def test_hints_name_attributes_that_exist(cls: type, names: dict[str, str]) -> None:
     own = {name for base in cls.__mro__ for name in vars(base)} | set(getattr(cls, "__slots__", ()))
     for hint in names.values():
-        for name in re.findall(rf"\b{cls.__name__.lower()}\.(\w+)", hint):
+        for name in re.findall(rf"\b{'file' if cls is UploadedFile else cls.__name__.lower()}\.(\w+)", hint):
             assert name in own, hint
             assert name not in names, hint
+
+
+def test_names_of_uploads_are_answered_with_the_name_here() -> None:
+    upload: Any = UploadedFile("a.txt", "text/plain", in_memory=10)
+    with pytest.raises(AttributeError, match=r"'UploadedFile' object has no attribute 'filename'; instead: file\.name"):
+        upload.filename  # noqa: B018
+    with pytest.raises(AttributeError, match=r"instead: file\.file has the methods of files"):
+        upload.seek(0)
+    assert upload.name == "a.txt"

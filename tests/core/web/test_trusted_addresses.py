@@ -51,3 +51,20 @@ def test_malformed_network_is_refused(entry: str) -> None:
 
 def test_repr_names_the_networks() -> None:
     assert repr(TrustedAddresses(["10.0.0.0/8"])) == "TrustedAddresses(['10.0.0.0/8'])"
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "is_trusted"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::FFFF:192.0.2.1", "::ffff:192.0.2.1", True),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "11.0.0.1", False),
+        ("::ffff:0:0/96", "203.0.113.9", True),
+        ("::/0", "203.0.113.9", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        ("192.0.2.1", "::ffff:c000:201", True),
+    ],
+)
+def test_entry_has_the_spelling_of_addresses(entry: str, address: str, is_trusted: bool) -> None:
+    assert TrustedAddresses([entry]).trusts_address(address) is is_trusted

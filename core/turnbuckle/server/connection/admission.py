@@ -13,7 +13,7 @@ from typing import Final, final
 
 from turnbuckle.server.model.capacity import Capacity, FileBudget, divide_open_files
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.trusted_addresses import parse_address
+from turnbuckle.web.trusted_addresses import parse_address, parse_network
 
 __all__ = ["Admission", "AdmissionStatus"]
 
@@ -66,7 +66,7 @@ class Admission:
         self.files: Final[FileBudget] = divide_open_files()
         self.requests = 0
         self._max_connections: Final = capacity.connections or self.files.connections
-        self._exempt: Final = tuple(ipaddress.ip_network(network, strict=False) for network in capacity.exempt)
+        self._exempt: Final = tuple(parse_network(network, strict=False) for network in capacity.exempt)
         self._by_address: Final[dict[str, int]] = {}
         self._admitted = 0
         self._rejecting = 0

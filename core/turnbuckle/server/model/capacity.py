@@ -6,7 +6,6 @@ Sources: RFC 9110, sections 10.2.3 (Retry-After) and 15.6.4 (503); RFC 6585, sec
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import Final
 import attrs
 
 from turnbuckle.http.limit_field import limit
+from turnbuckle.web.trusted_addresses import parse_network
 
 __all__ = ["Capacity", "FileBudget", "divide_open_files", "open_file_limit", "raise_open_file_limit"]
 
@@ -26,7 +26,7 @@ _TESTS: Final = "server/model/test_capacity.py::"
 
 def _are_networks(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     for network in value:
-        ipaddress.ip_network(network, strict=False)
+        parse_network(network, strict=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import IO, Final, final
 
+from turnbuckle.web.foreign_names import UPLOAD_NAMES, add_foreign_names
+
 __all__ = ["UploadedFile"]
 
 _PIECE_SIZE: Final = 64 * 1024
@@ -103,3 +105,6 @@ def _base_name(name: str) -> str:
     printable = "".join(character for character in last if character.isprintable())
     # These names always refer to folders.
     return "" if printable in {".", ".."} else printable
+
+
+add_foreign_names(UploadedFile, UPLOAD_NAMES)

@@ -23,11 +23,35 @@ _OF_METHODS: Final = re.compile(
 )
 _OF_COROUTINES: Final = re.compile(r"'coroutine' object|of type 'coroutine'|not coroutine$|type coroutine is not")
 
+# Attributes of the request that are plain values here: the line that misuses them, and the hint.
+_VALUES: Final = (
+    (
+        re.compile(r"\brequest\.query(?:\[\s*['\"]|\.(?:get|getlist|get_all|items|keys|values|to_dict)\b)"),
+        "request.query is the text of the query: request.query_params has the parameters",
+    ),
+    (
+        re.compile(r"\brequest\.url\.\w"),
+        "request.url is text: request.scheme, request.host, request.path and request.query have its parts",
+    ),
+    (
+        re.compile(r"\brequest\.(?:client|peer\.client)\.(?:host|port|ip|address)\b"),
+        "request.client is an address and a port, or None on a Unix socket: write request.client[0]",
+    ),
+    (
+        re.compile(r"\brequest\.(?:headers|cookies|query_params|path_params)\("),
+        "it is a mapping: write square brackets, or .get(name)",
+    ),
+)
+_OF_VALUES: Final = re.compile(
+    r"string indices must be integers|'(?:str|tuple|NoneType)' object has no attribute|object is not callable"
+)
+
 
 def add_hint(error: Exception) -> None:
     """Add a note to an exception, if its mistake is a known one.
 
-    Known are a method of the request that was not called or not awaited, and a keyword that another framework uses.
+    Known are a method of the request that was not called or not awaited, an attribute of the request that is an object
+    in another framework, and a keyword that another framework uses.
     """
     hint = _hint(error)
     if hint and hint not in getattr(error, "__notes__", ()):
@@ -45,6 +69,9 @@ def _hint(error: Exception) -> str:
         if found is not None and not _is_async(error):
             return f"a plain 'def' cannot await: write request.sync.{found[1]}(), or 'async def'"
         return f"'await' is missing: write {_call_of(found[1])}" if found is not None else "'await' is missing"
+    if _OF_VALUES.search(message):
+        line = _line_of(error)
+        return next((hint for misuse, hint in _VALUES if misuse.search(line)), "")
     return ""
 
 

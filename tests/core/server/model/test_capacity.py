@@ -94,11 +94,14 @@ async def test_connection_that_switched_counts_until_it_is_lost() -> None:
         pytest.param("2001:db8::1", "2001:db8:0:1::1", 0, id="other-64"),
         pytest.param("10.1.2.3", "10.1.2.3", 0, id="exempt-network"),
         pytest.param("2001:db8:5::1", "2001:db8:5::1", 0, id="exempt-address"),
+        pytest.param("198.51.100.7", "::ffff:198.51.100.7", 0, id="exempt-mapped-network"),
         pytest.param("", "", 0, id="no-address"),
     ],
 )
 def test_addresses_are_counted(first: str, second: str, status: int) -> None:
-    admission = Admission(Capacity(connections_per_address=1, exempt=("10.0.0.0/8", "2001:db8:5::1")))
+    admission = Admission(
+        Capacity(connections_per_address=1, exempt=("10.0.0.0/8", "2001:db8:5::1", "::ffff:198.51.100.0/120"))
+    )
     assert admission.enter(_peer(first)) == 0
     assert admission.enter(_peer(second)) == status
     admission.leave(_peer(first), AdmissionStatus.ADMITTED)

@@ -52,6 +52,26 @@ async def httponly(request: Any) -> object:
     return response
 
 
+async def query_subscripted(request: Any) -> object:
+    return request.query["a"]
+
+
+async def query_get(request: Any) -> object:
+    return request.query.get("a")
+
+
+async def part_of_url(request: Any) -> object:
+    return request.url.path
+
+
+async def host_of_client(request: Any) -> object:
+    return request.client.host
+
+
+async def headers_called(request: Any) -> object:
+    return request.headers("host")
+
+
 async def coroutine_in_json(request: Any) -> object:
     return {"a": other(request)}
 
@@ -74,6 +94,11 @@ async def coroutine_in_json_response(request: Any) -> object:
         pytest.param(form_not_awaited, "'await' is missing: write (await request.form())", id="form-not-awaited"),
         pytest.param(status_code, "'status_code' is called status here", id="status-code"),
         pytest.param(httponly, "'httponly' is called http_only here", id="httponly"),
+        pytest.param(query_subscripted, "request.query_params has the parameters", id="query-subscripted"),
+        pytest.param(query_get, "request.query_params has the parameters", id="query-get"),
+        pytest.param(part_of_url, "request.url is text: request.scheme", id="url"),
+        pytest.param(host_of_client, "write request.client[0]", id="client"),
+        pytest.param(headers_called, "it is a mapping: write square brackets", id="headers-called"),
         pytest.param(coroutine_in_json, "the coroutine other(...) has no JSON form; 'await' is missing", id="in-json"),
         pytest.param(coroutine_as_body, "a body cannot be the coroutine other(...)", id="as-body"),
         pytest.param(coroutine_in_json_response, "the coroutine other(...) has no JSON form", id="in-json-response"),
