@@ -11,7 +11,7 @@ The timeout is real time. It does not affect the results of a test, only the tim
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar, final
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 # Each await that switches to another task takes one turn; this is the number of such steps without visible activity.
 _QUIET_TURNS: Final = 40
+# If nothing else is ready to run, no task is between two such steps; the loop still has to poll its sockets and timers.
+_IDLE_TURNS: Final = 3
 
 
 class ServerFault(TurnbuckleError):
@@ -114,6 +116,8 @@ class Activity:
         self.timeout: Final = timeout
         self.faults: Final[list[BaseException]] = []
         self._executor: Final = WatchedExecutor.watch(loop, self.note)
+        # The callbacks that are ready to run; None if the loop hides them, as uvloop does.
+        self._ready: Final[Sized | None] = getattr(loop, "_ready", None)
         self._count = 0
         # Set by the next activity; None if nothing waits for it.
         self._change: asyncio.Event | None = None
@@ -167,12 +171,20 @@ class Activity:
     async def _wait_for_quiet(self) -> None:
         while True:
             seen = self._count
-            await turns(_QUIET_TURNS)
+            await self._quiet_turns()
             if seen != self._count:
                 continue
             if not self._executor.running:
                 return
             await self._next_activity()
+
+    async def _quiet_turns(self) -> None:
+        idle = 0
+        for _ in range(_QUIET_TURNS):
+            await asyncio.sleep(0)
+            idle = 0 if self._ready is None or self._ready else idle + 1
+            if idle == _IDLE_TURNS:
+                return
 
     async def _next_activity(self) -> None:
         if self._change is None:
