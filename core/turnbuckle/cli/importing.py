@@ -44,6 +44,8 @@ def import_file(path: Path) -> ModuleType:
         CommandFailed: 3; the file does not exist, or it raised an exception.
     """
     if path.suffix != ".py" or not path.is_file():
+        if path.suffix == ".py" and path.exists():
+            raise CommandFailed(f"error: {str(path)!r} is not a regular file")
         hint = "" if path.suffix == ".py" else ", or not a Python file"
         raise CommandFailed(f"error: no file {str(path)!r}{hint}{_file_hint(path)}")
     path = path.resolve()

@@ -114,8 +114,10 @@ def has_settings(folder: Path) -> bool:
 
 
 def _has_section(path: Path) -> bool:
+    from turnbuckle.startup.model.sources import read_text_file
+
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        tree = tomllib.loads(read_text_file(path))
     except FileNotFoundError:
         return False
     except (OSError, ValueError):

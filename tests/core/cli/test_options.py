@@ -1,5 +1,8 @@
 """Where settings and plugins come from, as the options say."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from turnbuckle.cli.options import AppOptions
@@ -114,3 +117,30 @@ def test_setting_that_does_not_fit_is_reported(project: Project, args: list[str]
     assert "Traceback" not in result.stderr
     for part in parts:
         assert part in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["check", "shop", "--settings", "pipe"], "TB203 settings file 'pipe' cannot be read: it is a named pipe"),
+        (["check", "shop", "--locked=pipe"], "TB602 "),
+        (["check", "./pipe.py"], "error: 'pipe.py' is not a regular file"),
+        (["check", "./folder.py"], "error: 'folder.py' is not a regular file"),
+    ],
+)
+def test_named_pipe_is_not_waited_for(project: Project, args: list[str], message: str) -> None:
+    os.mkfifo("pipe")
+    os.mkfifo("pipe.py")
+    Path("folder.py").mkdir()
+    result = project.call(*args)
+    assert result.exit_code == 3
+    assert message in result.stderr
+
+
+def test_settings_may_come_from_a_pipe_of_the_shell(project: Project) -> None:
+    read, write = os.pipe()
+    os.write(write, b"[server]\nport = 9000\n")
+    os.close(write)
+    result = project.call("why", "setting", "server.port", "shop", "--settings", f"/dev/fd/{read}")
+    os.close(read)
+    assert "server.port = 9000" in result.stdout

@@ -6,7 +6,9 @@ environment or the command line that the code overrules is reported.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import attrs
 
 from turnbuckle.diagnostics import Diagnostic
 
-__all__ = ["Flag", "SettingsSources"]
+__all__ = ["Flag", "SettingsSources", "read_text_file"]
 
 
 @attrs.frozen
@@ -65,3 +67,16 @@ class SettingsSources:
     def of_project(cls, folder: Path | str = ".", **more: object) -> SettingsSources:
         """Return the sources of a server that is started in a folder: its files and the environment of the process."""
         return cls(folder=Path(folder), environ=dict(os.environ), **more)  # type: ignore[arg-type]  # checked by attrs
+
+
+def read_text_file(path: Path) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark, which editors on Windows write.
+
+    Raises:
+        OSError: it cannot be read, or it is a named pipe: without a writer, it would never end. The pipes of a shell,
+            as in ``<(command)``, are below ``/dev`` or ``/proc`` and have a writer.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    if stat.S_ISFIFO(path.stat().st_mode) and path.parts[:2] not in {("/", "dev"), ("/", "proc")}:
+        raise OSError(errno.EINVAL, "it is a named pipe")
+    return path.read_text(encoding="utf-8-sig")

@@ -14,6 +14,7 @@ from typing import Any, Final
 from turnbuckle.diagnostics import Diagnostic, Level, Origin
 from turnbuckle.errors import Problem, StartupError
 from turnbuckle.plan import Plan
+from turnbuckle.startup.model.sources import read_text_file
 from turnbuckle.startup.report.diff import Composition, PlanDifference, differences
 from turnbuckle.startup.report.plan_json import PLAN_SCHEMA, plan_as_json
 
@@ -72,7 +73,7 @@ def read_composition(path: Path) -> Composition:
         StartupError: TB602, the file cannot be read.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = json.loads(read_text_file(path))
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema in {LOCK_SCHEMA, PLAN_SCHEMA}:
             return composition_of(data)

@@ -16,7 +16,7 @@ from turnbuckle.diagnostics import Origin
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import file_location
-from turnbuckle.startup.model.sources import SettingsSources
+from turnbuckle.startup.model.sources import SettingsSources, read_text_file
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 
 __all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
@@ -126,8 +126,7 @@ def _found_file(folder: Path | None, diagnostics: Diagnostics) -> FileLayer:
 
 def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> FileLayer:
     try:
-        # Editors on Windows write a byte order mark.
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text_file(path)
         tree: object = tomllib.loads(text)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -25,6 +25,8 @@ __all__ = ["MultipartForm", "read_multipart"]
 _BOUNDARY: Final = re.compile(r"[ -~]{0,1023}[!-~]")
 # ext-value = charset "'" [ language ] "'" value-chars (RFC 8187, section 3.2)
 _EXTENDED: Final = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
+# encoded-word = "=?" charset "?" encoding "?" encoded-text "?=" (RFC 2047, section 2)
+_ENCODED_WORD: Final = re.compile(r"=\?[^?\s]+\?[BQbq]\?[^?\s]*\?=")
 # A name without quotes that is no token has no end that all recipients agree on.
 _UNREADABLE: Final = re.compile(r"""[;\s]name\s*=\s*[^"\s;]""", re.IGNORECASE)
 _CHARSET_FIELD: Final = b"_charset_"
@@ -176,8 +178,10 @@ class _Collector:
             raise ValueError("the name of a part needs quotes")
         self._charset = segment.charset or ""
         name = segment.filename
-        if name is None:
-            name = _extended(disposition, "filename*")
+        if name is None or _ENCODED_WORD.fullmatch(name):
+            # Clients in .NET send a name that is not ASCII in both forms, in "filename" as an encoded word of mail.
+            extended = _extended(disposition, "filename*")
+            name = name if extended is None else extended
         else:
             name = _decode_name(name.encode("latin-1"), self._default_charset())
         if name is None:

@@ -135,6 +135,8 @@ async def test_multipart_accepts_the_boundaries_of_real_clients(boundary: str) -
         pytest.param("filename*=utf-8''..%2F..%2Fetc%2Fpasswd", "passwd", id="folders"),
         pytest.param("filename*=utf-8''", "", id="empty"),
         pytest.param("filename=\"a\"; filename*=utf-8''b", "a", id="both"),
+        pytest.param("filename=\"=?utf-8?B?w6kudHh0?=\"; filename*=utf-8''%C3%A9.txt", "é.txt", id="dotnet"),
+        pytest.param('filename="=?utf-8?B?w6kudHh0?="', "=?utf-8?B?w6kudHh0?=", id="encoded-word-alone"),
     ],
 )
 async def test_multipart_part_with_an_extended_file_name_is_a_file(parameter: str, name: str) -> None:
