@@ -157,7 +157,7 @@ RECORDS = {
     ),
     "level-of-a-finding": Mistake(
         code="TB308",
-        says="a wrong Diagnostic: its level is 'fatal', not one of error, warning, info",
+        says="a wrong Diagnostic: its level is 'fatal', not one of error, warning, hint, info",
         source=plugin(
             "def review_plan(self, plan):  # here\n    return [Diagnostic(level='fatal', code='X1', text='x')]"
         ),

@@ -35,7 +35,9 @@ async def home(request: Request) -> str:
 
 @contextmanager
 def _served(project: Project, *args: str, stderr: int, shell: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "turnbuckle", "serve", "shop:app", "--unix", "web.sock", *args]
+    # With the idle timeout that fits the proxies for which a Unix socket is meant, there is no hint on stderr.
+    settings = ("--unix", "web.sock", "--set", "timeouts.idle=75")
+    command = [sys.executable, "-m", "turnbuckle", "serve", "shop:app", *settings, *args]
     if shell:
         # Without a descriptor 2 at all: the next file that is opened would get its number.
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
