@@ -16,6 +16,7 @@ SLOW := tests/wire tests/security tests/fuzz tests/thirdparty tests/examples tes
 	tests/core/server/faults tests/core/server/run tests/core/server/stalls tests/core/server/tls tests/core/server/workers \
 	tests/core/testing tests/core/test_typing.py tests/core/startup/resolve/test_resource_types.py
 comma := ,
+# Parts of the benchmark, or one part and its options, as in BENCH_ARGS="run --only turnbuckle starlette"; all when empty.
 BENCH_ARGS ?=
 # For test-modes: files or folders of tests; all when empty.
 MODE_TESTS ?=
@@ -24,7 +25,7 @@ MODE_TESTS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
-PEERS := bench/.peers
+PEERS ?= bench/.peers
 BIN := $(VENV)/bin
 # Python compiles what it imports; compiling everything that is installed takes half the time of an installation.
 PIP_FLAGS := --quiet --disable-pip-version-check --no-compile
@@ -65,7 +66,7 @@ help:
 	@echo "make test-fast run the tests that take no processes and no whole suites, in less than a minute"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
 	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
-	@echo "make bench     compare the cost of a request with that of other servers (Linux, about four minutes)"
+	@echo "make bench     compare the cost of requests with other servers, and measure how it grows (Linux, about a quarter of an hour)"
 	@echo "make fmt       format the code and fix what the linter can fix"
 	@echo "make clean     remove every environment, cache and build product"
 
@@ -125,18 +126,18 @@ test-one: .venv-$(VERSION)/.installed
 .venv-$(VERSION)/.installed: pyproject.toml
 	$(call environment,.venv-$(VERSION),-e .[fast$(comma)test])
 
+# With another Python: make bench PYTHON=python3.13 PEERS=bench/.peers-3.13
 bench: $(PEERS)/.installed
-	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		apt-get update -qq && apt-get install -y -qq wrk; } || \
-		{ echo "make: bench needs wrk (on Debian or Ubuntu: apt-get install wrk)" >&2; exit 1; }
-	$(PEERS)/bin/python -m bench.run $(BENCH_ARGS)
-	$(PEERS)/bin/python -m bench.idle
-	$(PEERS)/bin/python -m bench.startup
+	@command -v wrk >/dev/null && command -v h2load >/dev/null && command -v nginx >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk nghttp2-client nginx-light; } || \
+		{ echo "make: bench needs wrk, h2load and nginx (on Debian or Ubuntu: apt-get install wrk nghttp2-client nginx)" >&2; exit 1; }
+	$(PEERS)/bin/python -m bench $(BENCH_ARGS)
 
 fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-* $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf $(VENV) .venv-* bench/.peers* .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

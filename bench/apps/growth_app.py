@@ -1,5 +1,6 @@
 """The application of `bench.growth`: BENCH_ROUTES routes, BENCH_MIDDLEWARE middleware, and content of any size."""
 
+import itertools
 import os
 from collections.abc import AsyncIterator
 
@@ -11,8 +12,11 @@ BODIES = {size: b"x" * size for size in (100, 10_000, 100_000, 1_000_000, 10_000
 app = App("growth")
 
 
+answered = itertools.count()
+
+
 async def item(request: Request, id: int) -> dict[str, object]:
-    return {"id": id}
+    return {"id": id, "number": next(answered)}
 
 
 async def pass_on(request: Request, call_next: Handler) -> Response:
