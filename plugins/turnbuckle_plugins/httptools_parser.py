@@ -69,14 +69,47 @@ class _Callbacks:
 
 
 @final
+class _Ends:
+    """The callback of llhttp at the end of a message, for heads whose fields the core cuts.
+
+    Attributes:
+        pending: emptied at the end of the message.
+        on_message_complete: the callback, which is not a Python function because every request calls it.
+    """
+
+    def __init__(self) -> None:
+        self.pending: Final[list[None]] = []
+        self.on_message_complete: Final = self.pending.clear
+
+
+@final
 class _MessageReader:
     """Read one message with llhttp: one instance for the head, another for the chunks."""
 
     def __init__(self, limits: Limits) -> None:
         self._chunk_callbacks = _Callbacks()
         self._chunks: httptools.HttpRequestParser | None = None
+        self._ends = _Ends()
+        self._heads: httptools.HttpRequestParser | None = None
         self.trailers: RawFields = ()
         self.is_done = False
+
+    def takes(self, head: bytes) -> bool:
+        """Return whether llhttp accepts a head as received, and takes it for a request without content."""
+        heads, ends = self._heads, self._ends
+        if heads is None:
+            heads = self._heads = httptools.HttpRequestParser(ends)
+        if not ends.pending:
+            ends.pending.append(None)
+        try:
+            heads.feed_data(head)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            # The slow way finds the reason, or reads an upgrade.
+            self._heads = None
+            return False
+        if ends.pending or not heads.should_keep_alive():
+            self._heads = None
+        return not ends.pending
 
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of a head, read by llhttp."""

@@ -1,4 +1,4 @@
-"""Fuzz the three parsers, each behind the guard, and compare them with one another and with other splits.
+"""Fuzz the parsers, each behind the guard, and compare them with one another and with other splits.
 
 ``python -m tests.fuzz.parser --minutes 30``
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sys
 import zlib
+from importlib.util import find_spec
 
 from tests.fuzz.driver import Check, Disagreement, fuzz
 from turnbuckle.http.guard import guarded
@@ -27,6 +28,10 @@ def make_check() -> Check:
     """Return the check."""
     core = H1ParserFactory()
     others = {"httptools": guarded(httptools_parser), "h11": guarded(h11_parser)}
+    if find_spec("zttp"):
+        from turnbuckle_plugins.zttp_parser import zttp_parser
+
+        others["zttp"] = guarded(zttp_parser)
 
     def strict(data: bytes) -> ParserOutcome:
         return read(core, [data], at_end=True)

@@ -15,6 +15,7 @@ from turnbuckle.testing.conformance import PluginConformance
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "h11_parser": ("h11",),
     "httptools_parser": ("httptools",),
+    "zttp_parser": ("zttp",),
     "werkzeug_router": ("werkzeug.routing",),
     "msgspec_json": ("msgspec",),
 }

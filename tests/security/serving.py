@@ -1,8 +1,9 @@
-"""Serve one app behind each of the three parsers, and check its responses."""
+"""Serve one app behind each of the parsers, and check its responses."""
 
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Final, final
 
 from tests.security.attacks import HIDDEN, Attack
@@ -12,7 +13,7 @@ from turnbuckle.testing import Client, RawExchange
 
 __all__ = ["PARSERS", "Target", "application"]
 
-PARSERS: Final = ("core", "httptools", "h11")
+PARSERS: Final = ("core", "httptools", "h11", *(["zttp"] if find_spec("zttp") else []))
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Short requests are sent byte by byte; longer ones in pieces whose length differs from the length of any line.
 _SHORT: Final = 1000

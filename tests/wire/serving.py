@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cache
+from importlib.util import find_spec
 
 from tests.wire.cases import Case
 from turnbuckle import App, Application, Request, Response
@@ -13,6 +14,8 @@ __all__ = ["PARSERS", "check_exchange", "client_with", "make_app"]
 
 # The parser's name, and the plugin that provides it.
 PARSERS = {"h1": "", "httptools": "httptools_parser", "h11": "h11_parser"}
+if find_spec("zttp"):
+    PARSERS["zttp"] = "zttp_parser"
 
 
 def make_app(*plugins: str, parser: object = None) -> App:

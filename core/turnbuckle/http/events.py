@@ -72,9 +72,9 @@ class RequestHead:
         expects_continue: whether the sender waits for 100 before it sends content (RFC 9110, section 10.1.1).
         upgrade: the value of ``Upgrade`` if the sender may switch protocols here, else empty (RFC 9110, section 7.8).
 
-    A third-party parser sets only the first four attributes; the connection computes the others from ``fields``. The
-    core's own parser sets ``lines`` instead of ``fields``: the field lines as received. They are cut when ``fields`` is
-    first read, because most handlers read none or few of them.
+    A third-party parser sets only the first four attributes; the connection computes the others from ``fields``. It may
+    set ``lines`` instead of ``fields``, with ``from_lines``: the field lines as received, which are cut when ``fields``
+    is first read, because most handlers read none or few of them. The core's own parser does the same.
     """
 
     method: bytes
@@ -86,6 +86,28 @@ class RequestHead:
     expects_continue: bool = False
     upgrade: bytes = b""
     lines: bytes = attrs.field(default=b"", init=False, eq=False, repr=False)
+
+    @classmethod
+    def from_lines(cls, method: bytes, target: bytes, minor_version: int, lines: bytes) -> RequestHead:
+        r"""Return a head whose fields are cut when they are read; the connection validates the lines.
+
+        Args:
+            method: as received.
+            target: as received.
+            minor_version: 0 for HTTP/1.0; 1 for HTTP/1.1 and every later 1.x.
+            lines: the field lines as received, each between two CRLFs: ``b"\r\nHost: a\r\nAccept: */*\r\n"``.
+        """
+        # The constructor would set the fields, and cost a call.
+        head = object.__new__(cls)
+        head.method = method
+        head.target = target
+        head.minor_version = minor_version
+        head.lines = lines
+        head.content_length = 0
+        head.keep_alive = True
+        head.expects_continue = False
+        head.upgrade = b""
+        return head
 
     if not TYPE_CHECKING:
 

@@ -17,6 +17,7 @@ __all__ = [
     "FIELD_VALUE",
     "FIELD_VALUE_BYTES",
     "FORBIDDEN_IN_HEAD",
+    "ORIGIN_FORM",
     "REQUEST_LINE",
     "TARGET_BYTE",
     "TCHAR",
@@ -68,7 +69,7 @@ CHUNK_LINE: Final = re.compile(
 # Allowed are the characters of pchar, "/" and "?", and also  [ ] ^ ` { | }  because the WHATWG URL standard, which
 # browsers follow, does not escape them. "#", quotes, angle brackets, backslashes and all non-ASCII bytes are refused.
 TARGET_BYTE: Final = rb"[!$-;=?-\[\]^_`a-z{|}~]"
-_ORIGIN_FORM: Final = re.compile(rb"/" + TARGET_BYTE + rb"*")
+ORIGIN_FORM: Final = re.compile(rb"/" + TARGET_BYTE + rb"*")
 
 # absolute-form  = absolute-URI, with the scheme http or https
 _ABSOLUTE_FORM: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?]*)(?:[/?]" + TARGET_BYTE + rb"*)?")
@@ -107,7 +108,7 @@ def is_target(method: bytes, target: bytes) -> bool:
     if method == b"CONNECT":
         _, colon, port = target.rpartition(b":")
         return bool(colon and port) and is_authority(target)
-    if _ORIGIN_FORM.fullmatch(target) is not None:
+    if ORIGIN_FORM.fullmatch(target) is not None:
         return True
     if target == b"*":
         return method == b"OPTIONS"

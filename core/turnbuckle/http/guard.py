@@ -19,6 +19,7 @@ from typing import Final, Literal, assert_never, final
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.chunked import NOT_IN_TRAILERS
 from turnbuckle.http.events import (
+    NEED_DATA,
     Data,
     EndOfMessage,
     Event,
@@ -28,8 +29,10 @@ from turnbuckle.http.events import (
     RawFields,
     RequestHead,
 )
+from turnbuckle.http.fields import parse_field_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
-from turnbuckle.http.grammar import FIELD_VALUE, TOKEN, is_target
+from turnbuckle.http.grammar import FIELD_VALUE, ORIGIN_FORM, TOKEN, is_target
+from turnbuckle.http.head_patterns import DECISIVE_FIELDS, head_patterns
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 
@@ -37,6 +40,9 @@ __all__ = ["GuardedParser", "guarded"]
 
 # Two spaces and the version.
 _REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
+
+_COMMON_METHODS: Final = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"})
+_MAX_COMMON_LINE: Final = _REST_OF_REQUEST_LINE + max(map(len, _COMMON_METHODS))
 
 
 def guarded(factory: ParserFactory) -> ParserFactory:
@@ -53,6 +59,11 @@ class GuardedParser:
     def __init__(self, parser: Parser, limits: Limits) -> None:
         self._parser: Final = parser
         self._limits: Final = limits
+        patterns = head_patterns(limits.field_count)
+        self._match_common: Final = patterns.common_lines.match
+        self._match_whole: Final = patterns.whole_lines.match
+        # A target and field lines that have this size together cannot exceed any limit.
+        self._safe_size: Final = min(limits.request_line - _MAX_COMMON_LINE, limits.field_line, limits.header_section)
         self._remaining: int | None = 0
         self._received = 0
         self._in_message = False
@@ -84,24 +95,20 @@ class GuardedParser:
             raise ProtocolError(str(self._error), status=self._error.status)
         try:
             event = self._parser.next_event()
-            self._check(event)
+            # Identity and types, because a comparison would look at all attributes.
+            if isinstance(event, RequestHead):
+                if not event.lines or not self._is_common(event):
+                    self._check_head(event)
+            elif isinstance(event, Data):
+                self._check_data(event)
+            elif isinstance(event, EndOfMessage):
+                self._check_end(event)
+            elif event is not NEED_DATA:
+                assert_never(event)
         except ProtocolError as error:
             self._error = error
             raise
         return event
-
-    def _check(self, event: Event | Literal[NeedData.NEED_DATA]) -> None:
-        match event:
-            case NeedData.NEED_DATA:
-                return
-            case RequestHead():
-                self._check_head(event)
-            case Data():
-                self._check_data(event)
-            case EndOfMessage():
-                self._check_end(event)
-            case _:
-                assert_never(event)
 
     def _check_head(self, head: RequestHead) -> None:
         if self._in_message:
@@ -114,11 +121,45 @@ class GuardedParser:
         if line > self._limits.request_line:
             raise ProtocolError(f"request line of {line} bytes exceeds {self._limits.request_line}", status=414)
         self._count(line)
+        if head.lines:
+            self._frame_lines(head)
+        else:
+            self._frame_fields(head)
+        self._start_message(head.content_length)
+
+    def _is_common(self, head: RequestHead) -> bool:
+        """Return whether a head is valid and has none of the fields and sizes that need a closer look."""
+        target, lines, size = head.target, head.lines, len(head.target) + len(head.lines)
+        if size > self._safe_size or self._in_message or head.minor_version != 1 or head.method not in _COMMON_METHODS:
+            return False
+        found = self._match_common(lines)
+        if found is None or ORIGIN_FORM.fullmatch(target) is None or self._unreported < size:
+            return False
+        length = int(found[1] or 0)
+        if length > self._limits.content:
+            return False
+        self._unreported -= size
+        head.content_length, head.keep_alive, head.expects_continue, head.upgrade = length, True, False, b""
+        self._in_message, self._remaining, self._received = True, length, 0
+        return True
+
+    def _frame_lines(self, head: RequestHead) -> None:
+        """Check field lines that are not cut yet, and set the attributes that follow from them."""
+        lines, limits = head.lines, self._limits
+        size = len(lines) - 2
+        if size > min(limits.field_line, limits.header_section):
+            _check_line_sizes(lines, limits)
+        self._count(size)
+        if self._match_whole(lines) is None:
+            _find_reason(lines, limits)
+        head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
+        read_framing(head, [(name.lower(), value.rstrip(b" \t")) for name, value in DECISIVE_FIELDS.findall(lines)])
+
+    def _frame_fields(self, head: RequestHead) -> None:
         self._check_fields(head.fields, self._limits.header_section, self._limits.field_count)
         # Values that the parser may have set are discarded: the core derives them from the field lines.
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
         read_framing(head, [field for field in head.fields if field[0] in FRAMING_FIELDS])
-        self._start_message(head.content_length)
 
     def _start_message(self, length: int | None) -> None:
         if length is not None and length > self._limits.content:
@@ -166,7 +207,27 @@ class GuardedParser:
     def _check_end(self, event: EndOfMessage) -> None:
         if not self._in_message or self._remaining:
             raise ProtocolError("the parser ended a request where its framing does not end")
+        self._in_message = False
+        if not event.trailers:
+            return
         self._check_fields(event.trailers, self._limits.trailer_section, self._limits.trailer_count)
         if any(name in NOT_IN_TRAILERS for name, _ in event.trailers):
             event.trailers = tuple(field for field in event.trailers if field[0] not in NOT_IN_TRAILERS)
-        self._in_message = False
+
+
+def _check_line_sizes(lines: bytes, limits: Limits) -> None:
+    if len(lines) - 2 > limits.header_section:
+        raise ProtocolError(f"field lines of {len(lines) - 2} bytes exceed {limits.header_section}", status=431)
+    longest = max(map(len, lines.split(b"\r\n")))
+    if longest > limits.field_line:
+        raise ProtocolError(f"field line of {longest} bytes exceeds {limits.field_line}", status=431)
+
+
+def _find_reason(lines: bytes, limits: Limits) -> None:
+    """Raise the reason why field lines are refused."""
+    first, *received, last = lines.split(b"\r\n")
+    if len(received) > limits.field_count:
+        raise ProtocolError(f"{len(received)} field lines exceed {limits.field_count}", status=431)
+    for line in received:
+        parse_field_line(line)
+    raise ProtocolError(f"the parser reported field lines between {first[:40]!r} and {last[:40]!r}")

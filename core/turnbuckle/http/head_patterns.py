@@ -88,22 +88,31 @@ class HeadPatterns(NamedTuple):
     Attributes:
         common: groups: method, target, field lines, value of Content-Length or None.
         whole: groups: method, target, minor version, field lines.
+        common_lines: the field lines of ``common``; group: value of Content-Length or None.
+        whole_lines: the field lines of ``whole``.
 
-    In both, the field lines begin with the CRLF that ends the request line, so that each line follows a ``\n``.
+    In all, the field lines begin with the CRLF that ends the request line, so that each line follows a ``\n``.
     """
 
     common: _Pattern
     whole: _Pattern
+    common_lines: _Pattern
+    whole_lines: _Pattern
 
 
 @lru_cache(maxsize=16)
 def head_patterns(field_count: int) -> HeadPatterns:
     """Return the expressions for heads of at most ``field_count`` field lines."""
-    whole = _REQUEST_LINE + rb"(\r\n(?:%b){0,%d}+)(?<=\n)\r\n" % (_FIELD_LINE, field_count)
-    return HeadPatterns(re.compile(_common(field_count)), re.compile(whole))
+    common, whole = _common_lines(field_count), rb"\r\n(?:%b){0,%d}+" % (_FIELD_LINE, field_count)
+    return HeadPatterns(
+        re.compile(_COMMON_REQUEST_LINE + rb"(" + common + rb")\r\n"),
+        re.compile(_REQUEST_LINE + rb"(" + whole + rb")(?<=\n)\r\n"),
+        re.compile(common + rb"\Z"),
+        re.compile(whole + rb"(?<=\n)\Z"),
+    )
 
 
-def _common(field_count: int) -> bytes:
+def _common_lines(field_count: int) -> bytes:
     if field_count < 2:
         return _NEVER
     # Host and Content-Length take two lines. The lines before and behind Content-Length share the rest, because one
@@ -112,4 +121,4 @@ def _common(field_count: int) -> bytes:
     lines = rb"(?:%b){0,%d}+(?<=\n)"
     section = _HOST_LINE + lines % (_PLAIN_LINE, field_count - 2 - behind)
     section += rb"(?:%b)?+" % (_LENGTH_LINE + lines % (_PLAIN_LINE, behind))
-    return _COMMON_REQUEST_LINE + rb"(\r\n" + section + rb")\r\n"
+    return rb"\r\n" + section

@@ -46,10 +46,16 @@ class HeadCutter:
     """Cut heads off the front of a buffer."""
 
     _limits: Limits
+    # A head up to this size cannot exceed a limit on size.
+    harmless_size: int = attrs.field(init=False)
     # How many bytes of an incomplete head were searched; bytes that arrive one by one are searched once.
     _searched: int = 0
     # The size up to which the measured head cannot exceed a limit.
     _recheck: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        limits = self._limits
+        self.harmless_size = min(limits.request_line, limits.field_line, limits.header_section)
 
     def cut(self, buffer: bytearray) -> list[bytes] | None:
         """Return the lines of the head, and remove it from the buffer; None if it is not complete.
@@ -77,7 +83,7 @@ class HeadCutter:
     def _check_part(self, buffer: bytearray, start: int) -> None:
         size = len(buffer) - start
         # A growing line is not measured again for each byte, and neither are the lines before it.
-        if size > self._harmless_size and (size > self._recheck or buffer.find(b"\n", self._searched) >= 0):
+        if size > self.harmless_size and (size > self._recheck or buffer.find(b"\n", self._searched) >= 0):
             # A CR without its LF and a line that has not begun do not count: the limits are the same at any split.
             lines = bytes(buffer[start:]).removesuffix(b"\r").split(b"\r\n")
             self._recheck = size + self._room(lines)
@@ -92,10 +98,6 @@ class HeadCutter:
             return limits.request_line - len(lines[0])
         section = sum(map(len, lines)) - len(lines[0]) + 2 * len(lines)
         return min(limits.field_line - len(lines[-1]), limits.header_section - section)
-
-    @property
-    def _harmless_size(self) -> int:
-        return min(self._limits.request_line, self._limits.field_line, self._limits.header_section)
 
     def _check_bytes(self, buffer: bytearray, start: int, end: int) -> None:
         # One byte back: the last byte may have been a CR, whose next byte is known only now.

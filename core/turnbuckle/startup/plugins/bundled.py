@@ -37,6 +37,7 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
         "parser": {
             "h11": FirstParty("h11_parser", "h11"),
             "httptools": FirstParty("httptools_parser", "httptools"),
+            "zttp": FirstParty("zttp_parser", "zttp"),
         },
         "router": {
             "regex": FirstParty("regex_router"),

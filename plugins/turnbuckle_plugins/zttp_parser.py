@@ -1,0 +1,99 @@
+"""The parser ``zttp``: the sans-I/O library zttp, written in Zig, reads the lines and the chunks.
+
+zttp buffers and pulls as the core's parser does, but its limits are fixed, and it has one error for everything. It
+therefore reads heads and chunks that are cut before, within the limits of the server, and the core checks the field
+lines after it.
+
+zttp is young: its authors do not yet recommend it for production. Needs the extra ``zttp``:
+``pip install 'turnbuckle[zttp]'``.
+
+Sources: RFC 9112, sections 3, 5, 6 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, final
+
+import zttp
+
+from turnbuckle import Limits, Parser, ParserProvider, Plugin, PluginInfo, ProtocolError, RawFields, Setup
+from turnbuckle_plugins.cutting import CutParser, Head
+
+__all__ = ["ZttpParserPlugin", "zttp_parser"]
+
+# The fields that zttp reads before chunks; the request line and the fields that were received are read from the head.
+_CHUNKED: Final = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@final
+class ZttpParserPlugin(Plugin):
+    """Provide the parser ``zttp``."""
+
+    info = PluginInfo(name="zttp_parser")
+
+    def provide_parsers(self, setup: Setup) -> Iterable[ParserProvider]:
+        """Return the parser."""
+        return [ParserProvider("zttp", zttp_parser)]
+
+
+def zttp_parser(limits: Limits) -> Parser:
+    """Return a parser for one connection, based on zttp."""
+    return CutParser(limits, _MessageReader)
+
+
+@final
+class _MessageReader:
+    """Read one message with zttp: one connection of zttp for the head, another for the chunks."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._heads: zttp.H1Connection | None = None
+        self._chunks: zttp.H1Connection | None = None
+        self.trailers: RawFields = ()
+        self.is_done = False
+
+    def takes(self, head: bytes) -> bool:
+        """Return whether zttp accepts a head as received, and takes it for a request without content."""
+        heads = self._heads
+        try:
+            if heads is None:
+                heads = self._heads = zttp.Connection(zttp.SERVER)
+            else:
+                heads.start_next_cycle()
+            request = heads.receive_event(head)
+        except zttp.ProtocolError:
+            # The slow way finds the reason.
+            self._heads = None
+            return False
+        if type(request) is zttp.Request and request.end_stream:
+            return True
+        self._heads = None
+        return False
+
+    def read_head(self, head: Head) -> RawFields:
+        """Return the fields of a head, read by zttp."""
+        line = b"%s %s HTTP/1.%d" % (head.method, head.target, head.minor_version)
+        request = _read(zttp.Connection(zttp.SERVER), b"\r\n".join([line, *head.field_lines, b"", b""]))
+        if not isinstance(request, zttp.Request) or len(request.headers) != len(head.field_lines):
+            raise ProtocolError("a field line is not exactly one field")
+        return [(name.lower(), value) for name, value in request.headers]
+
+    def read_chunks(self, data: bytes) -> bytes:
+        """Return the content in some bytes of chunked content, read by zttp."""
+        if self._chunks is None:
+            self._chunks = zttp.Connection(zttp.SERVER)
+            _read(self._chunks, _CHUNKED)
+        event = _read(self._chunks, data)
+        if isinstance(event, zttp.Data):
+            return event.data
+        if isinstance(event, zttp.EndOfMessage):
+            self.trailers = [(name.lower(), value) for name, value in event.trailers]
+            self.is_done = True
+        return b""
+
+
+def _read(connection: zttp.H1Connection, data: bytes) -> object:
+    try:
+        return connection.receive_event(data)
+    except zttp.ProtocolError as error:
+        raise ProtocolError(f"zttp rejects {data[:40]!r}: {error}") from error
