@@ -184,6 +184,9 @@ class _Source:
         self.limit = 1_000_000
         self._content = content
 
+    def take(self) -> bytes | None:
+        return self._content
+
     async def receive(self) -> bytes:
         content, self._content = self._content, b""
         return content
