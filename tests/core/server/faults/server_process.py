@@ -79,13 +79,15 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(code: str, folder: Path) -> Iterator[ServerProcess]:
-    """Run Python code that starts a server, until the block ends; the code must log the address."""
+def server_process(code: str, folder: Path, *, is_measured: bool = False) -> Iterator[ServerProcess]:
+    """Run Python code that starts a server, until the block ends; the code must log the address.
+
+    Coverage measures the process if ``is_measured``.
+    """
     log = folder / "stderr.log"
+    environ = dict(os.environ) if is_measured else unmeasured_environ()
     with log.open("wb") as stderr:
-        popen = subprocess.Popen(
-            [sys.executable, "-c", code], env=unmeasured_environ(), stderr=stderr, stdin=subprocess.DEVNULL
-        )
+        popen = subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=stderr, stdin=subprocess.DEVNULL)
     try:
         wait_for(lambda: popen.poll() is not None or _port_in(log), "the server to listen")
         port = _port_in(log)

@@ -50,7 +50,7 @@ main()
 def test_server_ends_despite_its_handlers(path: str, loop: str, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
-    with server_process(SERVE.format(path=str(app), loop=loop), tmp_path) as process:
+    with server_process(SERVE.format(path=str(app), loop=loop), tmp_path, is_measured=True) as process:
         client = process.connect()
         client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n" % path.encode())
         probe = process.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
