@@ -154,6 +154,8 @@ class HTTPServer:
             self._certificates = Certificates(self._tls, (*self.application.alpn, "http/1.1"))
         loop = asyncio.get_running_loop()
         clock = self._clock = self._clock or SystemClock(loop)
+        # Before the state, whose budget of open files counts the files that are open.
+        self._listeners = open_listeners(self._bind_address)
         self._state = state = ServerState(self.application, clock, loop)
         _warn_of_few_files(self.application.capacity.connections, state.admission.files)
         timeouts = self.application.timeouts
@@ -165,7 +167,6 @@ class HTTPServer:
             resources=self.application.resources,
             fail=self._background_task_failed,
         )
-        self._listeners = open_listeners(self._bind_address)
         try:
             await self._lifespans.enter()
             self._listen(loop, state)

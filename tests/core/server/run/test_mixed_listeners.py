@@ -1,15 +1,18 @@
 """One server with listeners of several kinds: limits, TLS and the PROXY protocol apply to all of them."""
 
 import asyncio
+import os
 import ssl
 from pathlib import Path
+
+import pytest
 
 from tests.core.server.certificates import Authority
 from tests.core.server.polling import TIMEOUT
 from tests.core.server.run.test_server import GET, Gate, application, client, everything
 from turnbuckle.server.listen.addresses import Address
 from turnbuckle.server.listen.proxied_connection import ProxySettings
-from turnbuckle.server.model.capacity import Capacity
+from turnbuckle.server.model.capacity import Capacity, FileBudget
 from turnbuckle.server.run.server import HTTPServer
 from turnbuckle.server.tls.context import TLS
 from turnbuckle.web.request.request import Request
@@ -58,6 +61,20 @@ async def test_capacity_counts_the_connections_of_all_listeners(tmp_path: Path) 
             gate.open.set()
             for served in (reader, other_reader):
                 assert (await asyncio.wait_for(served.readline(), TIMEOUT)) == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_budget_of_open_files_counts_the_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = []
+
+    def count() -> FileBudget:
+        budgets.append(sum(Path(f"/proc/self/fd/{fd}").is_socket() for fd in os.listdir("/proc/self/fd")))
+        return FileBudget()
+
+    monkeypatch.setattr("turnbuckle.server.connection.admission.divide_open_files", count)
+    for bind in (["127.0.0.1:0"], [f"127.0.0.{host}:0" for host in range(1, 12)]):
+        async with HTTPServer(application(), bind=bind):
+            pass
+    assert budgets[1] - budgets[0] == 10
 
 
 async def test_stop_serves_the_connections_of_all_listeners(tmp_path: Path) -> None:
