@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, Final, TypeVar
 
 import click
@@ -12,7 +12,7 @@ import click
 from turnbuckle.diagnostics import Diagnostic
 from turnbuckle.errors import StartupError, TurnbuckleError
 
-__all__ = ["CommandFailed", "ServingFailed", "one_line", "reporting_errors", "verbose_option", "warn"]
+__all__ = ["CommandFailed", "ServingFailed", "echo_error", "one_line", "reporting_errors", "verbose_option", "warn"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -38,7 +38,7 @@ class CommandFailed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the error."""
-        click.echo(self.text, err=True)
+        echo_error(self.text)
 
 
 class ServingFailed(CommandFailed):
@@ -89,7 +89,13 @@ def warn(diagnostics: Sequence[Diagnostic]) -> None:
     """Print the warnings among diagnostics; with ``-v`` all diagnostics."""
     for diagnostic in diagnostics:
         if diagnostic.level != "info" or is_verbose():
-            click.echo(f"{diagnostic.level}: {diagnostic}", err=True)
+            echo_error(f"{diagnostic.level}: {diagnostic}")
+
+
+def echo_error(text: str) -> None:
+    """Print a text on stderr. If stderr is full or its reader is gone, the text is lost: the command goes on."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def one_line(error: BaseException) -> str:

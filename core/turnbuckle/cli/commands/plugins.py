@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from turnbuckle.cli.options import AppOptions, may_take_target
-from turnbuckle.cli.reporting import reporting_errors
+from turnbuckle.cli.reporting import echo_error, reporting_errors
 from turnbuckle.cli.target import NO_TARGET
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plugins(options: AppOptions, *, as_json: bool) -> None:
         from turnbuckle.startup.report.formats import counted
 
         count = counted(len(others), "other problem")
-        click.echo(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}", err=True)
+        echo_error(f"{count}: 'turnbuckle check' lists {'it' if len(others) == 1 else 'them'}")
 
 
 def _inventory(options: AppOptions) -> PluginInventory:

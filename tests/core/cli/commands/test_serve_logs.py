@@ -136,7 +136,9 @@ def test_serve_goes_on_when_the_disk_is_full(project: Project) -> None:
 
 
 def test_serve_goes_on_when_stderr_is_full(project: Project) -> None:
-    with open("/dev/full", "wb") as full, _served(project, "--access-log", stderr=full.fileno()) as process:
+    # The short idle timeout is a hint, which cannot be printed.
+    args = ("--access-log", "--set", "timeouts.idle=5")
+    with open("/dev/full", "wb") as full, _served(project, *args, stderr=full.fileno()) as process:
         assert _ask(project.folder, 1000) == 1000
         assert _stop(process) == 0
 
