@@ -27,11 +27,26 @@ Leaves: TypeAlias = Mapping[str, Mapping[str, Leaf]]
 def compile_leaves(root: Node) -> Leaves:
     """Return the leaves of a sorted tree."""
     return {
-        prefix: {method: _compile_leaf(node, method) for method in _methods_after(node)}
+        prefix: _leaves_of(node)
         for prefix, node in _static_nodes(root)
         # Where many edges compete, the tree has an index of them.
         if node.is_branching and node.index is None
     }
+
+
+def _leaves_of(node: Node) -> dict[str, Leaf]:
+    edges = [*node.dynamic, *(edge for edge in node.spanning if not edge.behind)]
+    leaves: dict[str, Leaf] = {}
+    made: dict[tuple[int, ...], Leaf] = {}
+    for method in dict.fromkeys(method for edge in edges for method in edge.child.entries):
+        candidates = [(edge, edge.child.entries[method]) for edge in edges if method in edge.child.entries]
+        # The methods of a route, and HEAD with GET, share a leaf.
+        key = tuple(id(entry) for _, entry in candidates)
+        leaf = made.get(key)
+        if leaf is None:
+            leaf = made[key] = _compile_leaf(node, candidates)
+        leaves[method] = leaf
+    return leaves
 
 
 def _static_nodes(root: Node) -> Iterator[tuple[str, Node]]:
@@ -48,18 +63,7 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and "%" not in text and "/" not in text
 
 
-def _edges(node: Node) -> Iterator[Edge]:
-    """Yield the edges that may take the last segment of a path, in the order in which they are tried."""
-    yield from node.dynamic
-    yield from (edge for edge in node.spanning if not edge.behind)
-
-
-def _methods_after(node: Node) -> list[str]:
-    return list(dict.fromkeys(method for edge in _edges(node) for method in edge.child.entries))
-
-
-def _compile_leaf(node: Node, method: str) -> Leaf:
-    candidates = [(edge, edge.child.entries[method]) for edge in _edges(node) if method in edge.child.entries]
+def _compile_leaf(node: Node, candidates: list[tuple[Edge, TreeEntry]]) -> Leaf:
     edge, entry = candidates[0]
     if len(candidates) == 1 and edge.segment.literals == ("", ""):
         converter = edge.segment.parameters[0].converter

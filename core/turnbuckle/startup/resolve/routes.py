@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from types import FunctionType
 from typing import Final
 
 import attrs
@@ -54,6 +55,7 @@ class RoutePlanner:
     renderable: Sequence[type]
     root: CollectedScope
     calls: dict[int, BoundHandler]
+    _bound_before: dict[object, BoundHandler] = attrs.field(factory=dict, init=False)
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
         """Yield the routes of a scope, without the routes of the scopes inside it.
@@ -76,6 +78,12 @@ class RoutePlanner:
         # may still have some in the syntax of another router.
         is_complete = router in self.builtin
         names = path if is_complete else path or None
+        # Generated routes often share a function, and inspecting it takes most of the time that a route takes here.
+        key = (
+            (route.handler, tuple(names.items())) if type(route.handler) is FunctionType and names is not None else None
+        )
+        if key in self._bound_before:
+            return self._bound_before[key]
         try:
             if fault := kind_fault(route.handler, self.renderable):
                 self._report(route, fault)
@@ -86,7 +94,10 @@ class RoutePlanner:
                 self._report(route, fault)
             if any(fault.level == "error" for fault in faults):
                 return None
-            return bind_handler(route.handler, names, signatures)
+            call = bind_handler(route.handler, names, signatures)
+            if key is not None and not faults:
+                self._bound_before[key] = call
+            return call
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
             self._report(route, HandlerFault(str(error), _WHY, self._fix(route, names)))
             return None

@@ -118,9 +118,9 @@ def _is_of_asyncio(code: CodeType) -> bool:
 # Two more than were counted on CPython 3.11. Later versions inline comprehensions, and start a task without the loop.
 _BOUNDS: Final = [
     pytest.param(_app(), _STATIC, 25 + 2, id="get"),
-    pytest.param(_app(), _PARAMETER, 37 + 2, id="get-with-parameter"),
-    pytest.param(_app(middleware=True), _PARAMETER, 39 + 2, id="get-with-middleware"),
-    pytest.param(_app(), _POST, 39 + 2, id="post-read"),
+    pytest.param(_app(), _PARAMETER, 26 + 2, id="get-with-parameter"),
+    pytest.param(_app(middleware=True), _PARAMETER, 28 + 2, id="get-with-middleware"),
+    pytest.param(_app(), _POST, 36 + 2, id="post-read"),
 ]
 
 
