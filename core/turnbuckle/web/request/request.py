@@ -26,7 +26,7 @@ from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.sync import SyncContent
-from turnbuckle.web.request.target import Target, decode_path_lossy, parse_target
+from turnbuckle.web.request.target import Target, decode_path_lossy, parse_target, url_of_host
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
@@ -472,14 +472,17 @@ class Request:
         return f"{self.prefix}{path}?{query}" if query else self.prefix + path
 
     def url_for(self, name: str, /, **params: object) -> str:
-        """Return the path of a named route, after ``prefix``.
+        """Return the path of a named route, after ``prefix``; for a route with a host, the whole URL.
 
         Raises:
             LookupError: there is no route of that name, or the request does not belong to an app.
         """
         if self.url_builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
-        return self.with_prefix(self.url_builder(name, **params))
+        path = self.url_builder(name, **params)
+        if path.startswith("//"):
+            return url_of_host(path, f"{self.scheme}://{self.host}{self.prefix}")
+        return self.with_prefix(path)
 
     def config(self, cls: type[T]) -> T:
         """Return the app's own settings, from the section ``app``.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Target", "decode_path_lossy", "parse_target"]
+__all__ = ["Target", "decode_path_lossy", "parse_target", "url_of_host"]
 
 
 class Target(NamedTuple):
@@ -53,3 +53,19 @@ def decode_path_lossy(raw_path: str) -> str:
     if "%" not in raw_path and raw_path.isascii():
         return raw_path
     return unquote_to_bytes(raw_path.encode("latin-1")).decode("utf-8", "replace")
+
+
+def url_of_host(reference: str, base: str) -> str:
+    """Return the URL of a route with a host, as a request sees the app: with its scheme, its port and its prefix.
+
+    A redirect cannot use the reference: it would fold the slashes at the start, so that no text leads to another host.
+
+    Args:
+        reference: ``//host/path``, as routers build it.
+        base: the URL of the app: scheme, authority and prefix.
+    """
+    scheme, _, rest = base.partition("://")
+    authority, slash, prefix = rest.partition("/")
+    host, path_slash, path = reference[2:].partition("/")
+    _, colon, port = authority.rpartition(":")
+    return f"{scheme}://{host}{colon + port if port.isdecimal() else ''}{slash}{prefix}{path_slash}{path}"
