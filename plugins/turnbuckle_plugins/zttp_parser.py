@@ -12,7 +12,7 @@ Sources: RFC 9112, sections 3, 5, 6 and 7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 import zttp
@@ -21,6 +21,9 @@ from turnbuckle import Limits, Parser, ParserProvider, Plugin, PluginInfo, Proto
 from turnbuckle_plugins.cutting import CutParser, Head
 
 __all__ = ["ZttpParserPlugin", "zttp_parser"]
+
+# zttp refuses a head of more than 100 field lines, so it reads them in groups.
+_MAX_LINES: Final = 64
 
 # The fields that zttp reads before chunks; the request line and the fields that were received are read from the head.
 _CHUNKED: Final = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -73,10 +76,11 @@ class _MessageReader:
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of a head, read by zttp."""
         line = b"%s %s HTTP/1.%d" % (head.method, head.target, head.minor_version)
-        request = _read(zttp.Connection(zttp.SERVER), b"\r\n".join([line, *head.field_lines, b"", b""]))
-        if not isinstance(request, zttp.Request) or len(request.headers) != len(head.field_lines):
-            raise ProtocolError("a field line is not exactly one field")
-        return [(name.lower(), value) for name, value in request.headers]
+        lines = head.field_lines
+        fields: list[tuple[bytes, bytes]] = []
+        for start in range(0, max(1, len(lines)), _MAX_LINES):
+            fields += _read_lines(line, lines[start : start + _MAX_LINES])
+        return fields
 
     def read_chunks(self, data: bytes) -> bytes:
         """Return the content in some bytes of chunked content, read by zttp."""
@@ -90,6 +94,16 @@ class _MessageReader:
             self.trailers = [(name.lower(), value) for name, value in event.trailers]
             self.is_done = True
         return b""
+
+
+def _read_lines(request_line: bytes, lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    # zttp requires Host, which may be among other lines of the head; the core checks it.
+    added = [] if any(line[:5].lower() == b"host:" for line in lines) else [b"Host: a"]
+    data = b"\r\n".join([request_line, *added, *lines, b"", b""])
+    request = _read(zttp.Connection(zttp.SERVER), data)
+    if not isinstance(request, zttp.Request) or len(request.headers) != len(added) + len(lines):
+        raise ProtocolError("a field line is not exactly one field")
+    return [(name.lower(), value) for name, value in request.headers[len(added) :]]
 
 
 def _read(connection: zttp.H1Connection, data: bytes) -> object:

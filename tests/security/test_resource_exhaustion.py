@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -41,6 +42,10 @@ from turnbuckle_plugins.werkzeug_router import WerkzeugRouter
 
 ROOT = Path(__file__).parents[2]
 FACTORIES = {"core": H1ParserFactory(), "httptools": httptools_parser, "h11": h11_parser}
+if find_spec("zttp"):
+    from turnbuckle_plugins.zttp_parser import zttp_parser
+
+    FACTORIES["zttp"] = zttp_parser
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
