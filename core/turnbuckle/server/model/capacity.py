@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.limit_field import limit
+from turnbuckle.http.limits import limit
 from turnbuckle.web.trusted_addresses import parse_network
 
 __all__ = ["Capacity", "FileBudget", "divide_open_files", "open_file_limit", "raise_open_file_limit"]

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.limit_field import deadline
+from turnbuckle.http.limits import deadline
 
 __all__ = ["Timeouts"]
 

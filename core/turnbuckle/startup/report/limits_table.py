@@ -10,8 +10,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.http.limit_field import LimitInfo, limit_info
-from turnbuckle.http.limits import Limits
+from turnbuckle.http.limits import LimitInfo, Limits, limit_info
 from turnbuckle.plan import Plan, SettingValue
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts

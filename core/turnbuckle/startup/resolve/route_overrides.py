@@ -12,8 +12,7 @@ from typing import Any, Final, cast
 import attrs
 
 from turnbuckle.diagnostics import Origin
-from turnbuckle.http.limit_field import limit_info
-from turnbuckle.http.limits import Limits
+from turnbuckle.http.limits import Limits, limit_info
 from turnbuckle.plan import Overruled, Plan, SettingValue
 from turnbuckle.routing.records import Route
 from turnbuckle.server.model.timeouts import Timeouts

@@ -26,7 +26,7 @@ from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
 from turnbuckle.web.request.request_id import set_request_id
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.sync import SyncContent
-from turnbuckle.web.request.target import Target, decode_path_lossy, parse_target, url_of_host
+from turnbuckle.web.request.target import COMMON_METHODS, Target, decode_path_lossy, parse_target, url_of_host
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
@@ -44,11 +44,6 @@ UrlBuilder: TypeAlias = Callable[..., str]
 """``url_builder(name, **path_params)`` returns the path of a named route."""
 
 _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
-_COMMON_METHODS: Final[Mapping[bytes, str]] = {
-    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
-}
-
-
 _NO_APP: Final = AppContext(Resources())
 
 
@@ -63,13 +58,11 @@ class Request:
         app: the parts of the application that the request uses.
 
     Attributes:
-        head: see above.
-        peer: see above.
+        head, peer: see above.
         exchange: the server's record of the request; None unless the server keeps one that routes may change.
         path_params: converted path parameters by name; set once a route is found.
         route: the route that was found, or None.
-        exception: the exception that was raised for this request, or None; it tells middleware the cause of an error
-            response.
+        exception: the exception that was raised for this request, or None; for middleware that sees only a response.
         url_builder: builds the paths of named routes; set before a route is looked up.
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
     """
@@ -148,7 +141,7 @@ class Request:
         """Return the method as received, for example ``"GET"``; methods are case-sensitive."""
         method = self.head.method
         try:
-            return _COMMON_METHODS[method]
+            return COMMON_METHODS[method]
         except KeyError:
             return method.decode("latin-1")
 
@@ -480,9 +473,8 @@ class Request:
         if self.url_builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
         path = self.url_builder(name, **params)
-        if path.startswith("//"):
-            return url_of_host(path, f"{self.scheme}://{self.host}{self.prefix}")
-        return self.with_prefix(path)
+        base = f"{self.scheme}://{self.host}{self.prefix}" if path.startswith("//") else ""
+        return url_of_host(path, base) if base else self.with_prefix(path)
 
     def config(self, cls: type[T]) -> T:
         """Return the app's own settings, from the section ``app``.

@@ -5,10 +5,16 @@ Pure. The parser has already refused malformed targets, so every target here has
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Target", "decode_path_lossy", "parse_target", "url_of_host"]
+__all__ = ["COMMON_METHODS", "Target", "decode_path_lossy", "parse_target", "url_of_host"]
+
+COMMON_METHODS: Final[Mapping[bytes, str]] = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+}
+"""The texts of the most frequent methods."""
 
 
 class Target(NamedTuple):

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from turnbuckle import App, Request
-from turnbuckle.http.limit_field import limit_info
+from turnbuckle.http.limits import limit_info
 from turnbuckle.startup.report.limits_table import (
     LIMIT_SECTIONS,
     limit_of,

@@ -10,8 +10,7 @@ import pytest
 
 from tests.core.startup.finding import error_of, make_plugin
 from turnbuckle import App, Handler, Request, Response, Route, Setup, middleware
-from turnbuckle.http.limit_field import limit_info
-from turnbuckle.http.limits import Limits
+from turnbuckle.http.limits import Limits, limit_info
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.startup.report.explain import explain_request
 from turnbuckle.startup.report.why_routes import why_route
