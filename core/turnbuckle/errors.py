@@ -165,7 +165,13 @@ class StartupError(TurnbuckleError, ExceptionGroup[Problem]):
 
 
 class RouteError(TurnbuckleError, ValueError):
-    """A route pattern or a converter cannot be used."""
+    """A route pattern or a converter cannot be used.
+
+    Attributes:
+        fix: the change that makes it usable; "" if it is not known.
+    """
+
+    fix: str = ""
 
 
 class ConflictingRoute(Protocol):

@@ -31,7 +31,7 @@ class ForeignHostError(RouteError):
 
     def __init__(self, text: str, fixed: str) -> None:
         super().__init__(f"host pattern {text!r}: parameters are written in braces, and match one label each")
-        self.fix: Final = f"write {fixed!r}"
+        self.fix = f"write {fixed!r}"
 
 
 def normalize_host(authority: str) -> str | None:

@@ -33,10 +33,15 @@ def check_methods(methods: Collection[str]) -> None:
         RouteError: there is no method, or a method is not an upper-case token.
     """
     if not methods:
-        raise RouteError("a route needs a method")
+        error = RouteError("a route needs a method")
+        error.fix = 'write its methods, such as methods=["GET"]'
+        raise error
     for method in sorted(methods):
         if not _METHOD.fullmatch(method):
-            raise RouteError(f"a method must be an upper-case token, not {method!r}")
+            error = RouteError(f"a method must be an upper-case token, not {method!r}")
+            names = [part for part in re.split(r"[^A-Za-z]+", method) if part] or ["GET"]
+            error.fix = "write methods=[" + ", ".join(f'"{name.upper()}"' for name in names) + "]"
+            raise error
 
 
 def serves(methods: Collection[str], method: str) -> bool:

@@ -45,7 +45,7 @@ class PatternError(RouteError):
         self.text: Final = text
         self.position: Final = position
         self.reason: Final = reason
-        self.fix: Final = fix
+        self.fix = fix
 
 
 @attrs.frozen(eq=False)

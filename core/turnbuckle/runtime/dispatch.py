@@ -200,7 +200,11 @@ def checked_render(render: Callable[..., Response], kind: type) -> Callable[...,
         response: object = render(value)
         if isinstance(response, Response):
             return response
-        raise TypeError(f"the response type for {kind.__qualname__} returned {response!r:.80}, which is not a Response")
+        code = getattr(render, "__code__", None)
+        place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        raise TypeError(
+            f"the response type for {kind.__qualname__}{place} returned {response!r:.80}, which is not a Response"
+        )
 
     return checked
 

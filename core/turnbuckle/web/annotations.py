@@ -6,10 +6,16 @@ imported for type checkers only, stands for any class.
 
 from __future__ import annotations
 
+import ast
 import functools
+import importlib
 import inspect
+import linecache
+import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
+from contextlib import suppress
+from importlib.util import resolve_name
 from typing import (
     Annotated,
     Any,
@@ -24,7 +30,7 @@ from typing import (
     is_typeddict,
 )
 
-__all__ = ["annotated_classes", "return_annotation", "show_annotation"]
+__all__ = ["annotated_classes", "return_annotation", "show_annotation", "stream_item"]
 
 _UNIONS: Final = (Union, types.UnionType)
 
@@ -49,6 +55,19 @@ def return_annotation(function: object) -> object:
     annotations = getattr(function, "__annotations__", None)
     missing = inspect.Parameter.empty
     return annotations.get("return", missing) if isinstance(annotations, dict) else missing
+
+
+def stream_item(annotation: object, function: object) -> type | None:
+    """Return the class of the items of an async stream, such as int for ``AsyncIterator[int]``, if none can be sent."""
+    annotation = _evaluate(annotation, function)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if not isinstance(origin, type) or not issubclass(origin, AsyncIterable) or not arguments:
+        return None
+    classes = annotated_classes(arguments[0], function)
+    sent = (str, bytes, bytearray, memoryview)
+    if not classes or any(kind is object or issubclass(kind, sent) or issubclass(str, kind) for kind in classes):
+        return None
+    return classes[0]
 
 
 def show_annotation(annotation: object) -> str:
@@ -100,9 +119,51 @@ def _evaluate(annotation: object, function: object) -> object:
     for namespace in _namespaces(function):
         try:
             return eval(annotation, namespace)  # the text is the program's own
+        except NameError:
+            with suppress(Exception):
+                return eval(annotation, _with_names_for_type_checkers(namespace))
         except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
             continue
     return Any
+
+
+def _with_names_for_type_checkers(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Return a namespace with the names that its module imports under ``if TYPE_CHECKING``.
+
+    Only modules that are imported already, and modules of the standard library, are searched.
+    """
+    found = dict(namespace)
+    for node in _imports_for_type_checkers(str(namespace.get("__file__", ""))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.asname or alias.name.partition(".")[0], _module(alias.name))
+            continue
+        name = "." * node.level + (node.module or "")
+        module = _module(resolve_name(name, namespace.get("__package__")) if node.level else name)
+        for alias in node.names:
+            if hasattr(module, alias.name):
+                found.setdefault(alias.asname or alias.name, getattr(module, alias.name))
+    return found
+
+
+def _module(name: str) -> object:
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return importlib.import_module(name)
+    return sys.modules.get(name)
+
+
+@functools.lru_cache(maxsize=64)
+def _imports_for_type_checkers(file: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return ()
+    blocks = [
+        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    ]
+    return tuple(
+        entry for block in blocks for entry in ast.walk(block) if isinstance(entry, ast.Import | ast.ImportFrom)
+    )
 
 
 def _namespaces(function: object) -> Iterator[dict[str, Any]]:

@@ -132,14 +132,20 @@ def _read_signature(
     by_name = [parameter for parameter in called if parameter is not for_request and parameter.kind not in VARIABLE]
     for parameter in by_name:
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise ValueError(f"handler {describe_handler(handler)}: {parameter.name!r} cannot be passed by name")
+            error = ValueError(f"handler {describe_handler(handler)}: {parameter.name!r} cannot be passed by name")
+            error.add_note(f"fix: remove the '/' behind {parameter.name!r} from its parameters")
+            raise error
     if for_request is not None and for_request.name in path_params:
         raise ValueError(f"handler {describe_handler(handler)}: {_REQUEST!r} cannot be the name of a path parameter")
     return _Signature(
-        request="not" if for_request is None else "first" if for_request is taker[0] else "by name",
+        request="not" if for_request is None else "first" if _is_first(for_request, taker) else "by name",
         accepted=_accepted_names(signatures, for_request),
         required=frozenset(parameter.name for parameter in by_name if parameter.default is parameter.empty),
     )
+
+
+def _is_first(parameter: inspect.Parameter, parameters: Parameters) -> bool:
+    return parameter is parameters[0] and parameter.kind is not parameter.KEYWORD_ONLY
 
 
 def _accepted_names(signatures: Sequence[Parameters], for_request: inspect.Parameter | None) -> frozenset[str] | None:

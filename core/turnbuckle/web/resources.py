@@ -59,6 +59,8 @@ class Resources:
                 return cast("T", self._values[prefix, key])
             if (prefix, key) in self._providers:
                 break
+        if not isinstance(key, ResourceKey):
+            raise TypeError(f"a resource has a ResourceKey, not {key!r:.60}: KEY = ResourceKey('name', type)")
         raise ResourceUnavailable(self._unavailable(key, scope), key.name, self.phase)
 
     def put(self, key: ResourceKey[object], value: object, scope: str = "") -> None:

@@ -72,7 +72,16 @@ def as_lifespan(
         error.add_note(f"fix: write {made} without parentheses")
         raise error
     if not callable(factory) or inspect.iscoroutinefunction(factory) or inspect.isgeneratorfunction(factory):
-        raise TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
+        error = TypeError(f"a lifespan is an 'async def' that yields once, not {factory!r}")
+        error.add_note("why: the code before its yield runs at startup, the code behind it at shutdown")
+        error.add_note(f"fix: {_lifespan_fix(factory)}")
+        raise error
+    if len(required := _required(factory)) > 1:
+        names = ", ".join(required)
+        error = TypeError(f"lifespan {_name_of(factory)!r} requires ({names}), but receives only the setup")
+        error.add_note("why: a lifespan is called with the setup, or without an argument")
+        error.add_note(f"fix: write 'async def {_name_of(factory)}(setup)'; the setup has the settings and resources")
+        raise error
     make = _LifespanFactory(factory, takes_setup=_takes_argument(factory))
     return Lifespan(_name_of(factory), make, provides=provides, needs=needs)
 
@@ -117,6 +126,28 @@ def checked_prefix(prefix: str) -> str:
         error.add_note(f'fix: write "/{prefix}"')
         raise error
     return prefix.rstrip("/")
+
+
+def _lifespan_fix(factory: object) -> str:
+    name = _name_of(factory)
+    if inspect.iscoroutinefunction(factory):
+        return f"write 'yield' in {name}, between startup and shutdown"
+    if inspect.isgeneratorfunction(factory):
+        return f"write 'async def {name}' instead of 'def {name}'"
+    return "pass an 'async def' with one 'yield'"
+
+
+def _required(function: Callable[..., object]) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind not in variable
+    ]
 
 
 def _takes_argument(function: Callable[..., object]) -> bool:

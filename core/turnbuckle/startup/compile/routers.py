@@ -26,6 +26,8 @@ from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.shared_router import SharedRouter
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.plugins.error_hints import explain_error
+from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.web.request.request import Request, UrlBuilder
 
 __all__ = ["HandlerOf", "MountedRouter", "check_reachable", "mount_routers", "route_lookup", "url_builder"]
@@ -182,7 +184,7 @@ def _report_broken(choice: Choice[RouterProvider], fault: str, diagnostics: Diag
         f"router {choice.name!r} cannot be used: {fault}",
         choice.origin,
         why="before serving, each router is made, filled, frozen and checked for unreachable routes",
-        fix="correct it, or choose another router",
+        fix=f'correct {fault.partition(" failed")[0]} of its class ({choice.origin.location}), or write router="tree"',
     )
 
 
@@ -210,6 +212,7 @@ def _groups(root: PlannedScope) -> Iterator[tuple[Choice[RouterProvider], list[P
 
 
 def _make(choice: Choice[RouterProvider], setup: Setup, diagnostics: Diagnostics) -> Router | None:
+    missing: list[str] = []
     try:
         router = choice.provider.factory(setup)
         missing = [name for name in _ROUTER_METHODS if not callable(getattr(router, name, None))]
@@ -222,9 +225,18 @@ def _make(choice: Choice[RouterProvider], setup: Setup, diagnostics: Diagnostics
             f"router {choice.name!r} cannot be made: {format_error(error)}",
             choice.origin,
             why="its factory takes the setup, and returns a router with add, freeze and match",
-            fix="correct its factory, or choose another router",
+            fix=_fix_of_router(error, missing, choice),
         )
         return None
+
+
+def _fix_of_router(error: Exception, missing: Sequence[str], choice: Choice[RouterProvider]) -> str:
+    if missing:
+        methods = {"add": "add(self, route)", "freeze": "freeze(self)", "match": "match(self, request)"}
+        return f"define {', '.join(methods[name] for name in missing)} in the class of the router"
+    location = error_location(error) or choice.origin.location
+    _, fix = explain_error(error, location)
+    return f'{fix}, or write router="tree"'
 
 
 def _with_hosts(router: Router, choice: Choice[RouterProvider], setup: Setup) -> HostRouter:

@@ -54,6 +54,9 @@ _STARS: Final = {
     inspect.Parameter.VAR_KEYWORD: "**",
 }
 
+_PACKAGE: Final = str(Path(__file__).resolve().parents[2])
+_SPELLING: Final = re.compile(r"(?:^|[;:,] |but |(?=must))((?:write|pass|must take) .+)")
+
 Hint = tuple[str, str]
 """The reason and the fix; an empty text for an unknown one."""
 
@@ -84,10 +87,21 @@ def _hint(error: BaseException) -> Hint:
     notes = _notes(error)
     if notes != ("", ""):
         return notes
+    if fix := _own_fix(error):
+        return "", fix
     for kind, explain in _EXPLANATIONS:
         if isinstance(error, kind):
             return explain(error)
     return "", ""
+
+
+def _own_fix(error: BaseException) -> str:
+    """Return the right spelling in a message of Turnbuckle itself; "" for other exceptions."""
+    found = _SPELLING.search(str(error))
+    frames = list(traceback.walk_tb(error.__traceback__)) if found is not None else []
+    if found is None or not frames or not frames[-1][0].f_code.co_filename.startswith(_PACKAGE):
+        return ""
+    return re.sub(r"\Amust take", "let it take", found[1])
 
 
 def _notes(error: BaseException) -> Hint:

@@ -16,11 +16,11 @@ import attrs
 
 from turnbuckle.diagnostics import Level
 from turnbuckle.startup.plugins.validate import shown
-from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation, stream_item
 from turnbuckle.web.handlers import Parameters, describe_handler
 from turnbuckle.web.response.response import Response
 
-__all__ = ["HandlerFault", "kind_fault", "return_fault", "unbound_fault"]
+__all__ = ["HandlerFault", "has_response", "how_to_return", "kind_fault", "return_fault", "unbound_fault"]
 
 _CLASS_VERBS: Final = ("get", "post", "put", "patch", "delete", "handle", "dispatch")
 
@@ -64,7 +64,7 @@ def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | No
         return _not_callable(shown(handler), "pass the function itself")
     call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
     is_generator = inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(call)
-    if is_generator and not _has_response(GeneratorType, renderable):
+    if is_generator and not has_response(GeneratorType, renderable):
         return HandlerFault(
             f"handler {describe_handler(handler)} is a plain 'def' that yields",
             "it returns a generator, which has no response type",
@@ -102,6 +102,14 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
     annotation = return_annotation(handler)
     if annotation is inspect.Parameter.empty or annotation is None or annotation in renderable:
         return None
+    if wrong := stream_item(annotation, handler):
+        return HandlerFault(
+            f"handler {describe_handler(handler)} is annotated '-> {show_annotation(annotation)}', "
+            "whose items cannot be sent",
+            "a stream consists of str or bytes",
+            f"yield str or bytes instead of {wrong.__name__}, such as json.dumps(value)",
+            code="TB429",
+        )
     classes = annotated_classes(annotation, handler)
     if not classes or any(_may_have_response(kind, renderable) for kind in classes):
         return None
@@ -128,7 +136,7 @@ def how_to_return(kind: type) -> str:
 
 
 def _may_have_response(kind: type, renderable: Sequence[type]) -> bool:
-    if kind is object or _has_response(kind, renderable):
+    if kind is object or has_response(kind, renderable):
         return True
     # A plain function may return what an async function returns.
     if issubclass(kind, Awaitable | AsyncIterable):
@@ -137,7 +145,8 @@ def _may_have_response(kind: type, renderable: Sequence[type]) -> bool:
     return any(_is_subclass(known, kind) for known in renderable)
 
 
-def _has_response(kind: type, renderable: Sequence[type]) -> bool:
+def has_response(kind: type, renderable: Sequence[type]) -> bool:
+    """Return whether values of a type have a response."""
     return issubclass(kind, Response) or any(_is_subclass(kind, known) for known in renderable)
 
 

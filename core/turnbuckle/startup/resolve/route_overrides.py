@@ -59,13 +59,17 @@ class OverrideReader:
         return self._merged(around, declared, route.origin or Origin(plugin="app"), f"route {route.path}")
 
     def _merged(
-        self, around: RouteOverrides, declared: Mapping[str, Mapping[str, float]], origin: Origin, what: str
+        self, around: RouteOverrides, declared: Mapping[str, object], origin: Origin, what: str
     ) -> RouteOverrides:
         if not any(declared.values()):
             return around
         source = f"{what} ({origin.location})" if origin.location else what
         overrides = dict(around)
         for section, values in declared.items():
+            if not isinstance(values, Mapping):
+                text = f"{section} of {what} is {values!r:.60}, which is no mapping"
+                self._report(text, "each limit has a name", origin, f'write {section}={{"NAME": {values!r:.60}}}')
+                continue
             for name, value in values.items():
                 key = f"{section}.{name}"
                 if self._is_valid(section, name, value, origin):

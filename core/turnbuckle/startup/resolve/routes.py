@@ -18,9 +18,11 @@ from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, return_fault, unbound_fault
 from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
+from turnbuckle.startup.resolve.source_check import source_faults
 from turnbuckle.web.handlers import BoundHandler, Parameters, bind_handler, handler_signatures
 
 __all__ = ["RoutePlanner"]
@@ -99,7 +101,8 @@ class RoutePlanner:
                 self._bound_before[key] = call
             return call
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
-            self._report(route, HandlerFault(str(error), _WHY, self._fix(route, names)))
+            fix = explain_error(error, "")[1] if getattr(error, "__notes__", ()) else self._fix(route, names)
+            self._report(route, HandlerFault(str(error), _WHY, fix))
             return None
 
     def _faults(
@@ -115,6 +118,8 @@ class RoutePlanner:
         )
         if fault := return_fault(handler, self.renderable):
             yield fault
+            return
+        yield from source_faults(handler, signatures, known, self.renderable)
 
     def _parameters_elsewhere(self, handler: object) -> frozenset[str]:
         """Return the path parameters of all routes of a handler."""

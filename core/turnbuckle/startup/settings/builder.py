@@ -15,6 +15,7 @@ from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
 from turnbuckle.startup.settings.convert import describe_text, describe_type, is_table
+from turnbuckle.startup.settings.fixes import as_written, how_to_write, how_to_write_table
 from turnbuckle.startup.settings.given_values import (
     MISSING,
     GivenValue,
@@ -121,6 +122,7 @@ class _Builder:
         claims: the variables and command-line keys that gave a value so far.
         shorts: for a section that a lone value may stand for, the key of the setting that the value sets.
         secrets: keys of the settings and sections whose values must not be printed.
+        defaults: the defaults of the settings, by key.
     """
 
     layers: Layers
@@ -131,6 +133,7 @@ class _Builder:
     claims: set[str | Key] = attrs.field(factory=set, init=False)
     shorts: dict[Key, Key] = attrs.field(factory=dict, init=False)
     secrets: set[Key] = attrs.field(factory=set, init=False)
+    defaults: dict[Key, object] = attrs.field(factory=dict, init=False)
 
     def built(self, instance: SettingsT | None) -> BuiltSettings[SettingsT]:
         """Return an instance with the values and claims of this builder."""
@@ -178,6 +181,7 @@ class _Builder:
         in_code = None if code is MISSING else GivenValue(code, self.code_source(key))
         given = list(given_values(self.layers, keys, in_code, siblings if is_table(field.type) else None))
         self.claims.update(value.claim for value in given if value.claim is not None)
+        self.defaults[key] = _default_of(field)
         value: object = MISSING
         if given:
             value = self._converted(given, field, key)
@@ -215,7 +219,9 @@ class _Builder:
             return converted(given, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
             describe = describe_text if given[-1].is_text else describe_type
-            self._report_wrong(key, f"must be {describe(field.type)}", given[-1].value, given[-1].source)
+            kind = describe(field.type)
+            fix = how_to_write(key, kind, given[-1].source, self._shown_default(key))
+            self._report_wrong(key, f"must be {kind}", given[-1].value, given[-1].source, fix)
             return MISSING
 
     def _check_overruled(self, key: Key, given: list[GivenValue]) -> None:
@@ -285,14 +291,22 @@ class _Builder:
 
     # -- secrets in problems
 
-    def _report_wrong(self, key: Key, must: str, value: object, source: str) -> None:
-        self.problems.wrong(key, must, "a secret" if self._is_secret(key) else repr(value), source)
+    def _report_wrong(self, key: Key, must: str, value: object, source: str, fix: str = "") -> None:
+        if must == "must be a table":
+            fix = how_to_write_table(key, source)
+        self.problems.wrong(key, must, "a secret" if self._is_secret(key) else repr(value), source, fix)
 
     def _report_rejected(self, key: Key, reason: Exception) -> None:
         value = self.values.get(self._label(key))
         # The validator of a section has seen all of its values, and may quote any of them.
         text = f"it was refused with {type(reason).__name__}" if self._holds_secrets(key) else str(reason)
-        self.problems.rejected(key, text, value.source if value is not None else "")
+        default = self._shown_default(key)
+        fix = how_to_write(key, "an accepted value", value.source, default) if value is not None else ""
+        self.problems.rejected(key, text, value.source if value is not None else "", fix)
+
+    def _shown_default(self, key: Key) -> str:
+        default = self.defaults.get(key)
+        return "" if default is None or self._is_secret(key) else as_written(default)
 
 
 def _required(cls: type) -> set[str]:

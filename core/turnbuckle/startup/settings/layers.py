@@ -5,6 +5,7 @@ Nothing is checked against a class here; ``builder`` does that for the core and 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.model.sources import SettingsSources, read_text_file
+from turnbuckle.startup.settings.fixes import how_to_read_file
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 
 __all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
@@ -137,12 +139,19 @@ def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> F
             f"settings file {str(path)!r} cannot be read: {reason}",
             Origin(plugin="app", location=str(path)),
             why="without it, the app would run with other settings than intended",
-            fix="correct the file, or name another one",
+            fix=how_to_read_file(
+                str(path), reason or str(error), is_missing=isinstance(error, FileNotFoundError), line=_line_in(reason)
+            ),
         )
         return FileLayer(str(path))
     for part in root:
         tree = tree.get(part, {}) if isinstance(tree, dict) else {}
     return FileLayer(str(path), tree if isinstance(tree, dict) else {}, locate(text), root)
+
+
+def _line_in(reason: str | None) -> int | None:
+    found = re.search(r"\(at line (\d+)", reason or "")
+    return int(found[1]) if found is not None else None
 
 
 def _read_environ(environ: Mapping[str, str]) -> Mapping[str, TextValue]:

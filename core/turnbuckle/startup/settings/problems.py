@@ -58,7 +58,7 @@ class SettingProblems:
             fix=f"give it in turnbuckle.toml, or as $TURNBUCKLE_{variable_name(key)}",
         )
 
-    def wrong(self, key: Key, must: str, value: str, source: str) -> None:
+    def wrong(self, key: Key, must: str, value: str, source: str, fix: str = "") -> None:
         """Report a value of the wrong type.
 
         Args:
@@ -66,23 +66,24 @@ class SettingProblems:
             must: the rule that the value breaks, such as ``"must be a number"``.
             value: the value, as it may be printed.
             source: where the value comes from.
+            fix: the change; "" for a general one.
         """
         self.diagnostics.add(
             "TB202",
             f"setting {'.'.join(key)!r} {must}, not {value}",
             Origin(plugin=_owner(key), location=source),
             why="the class of these settings says so",
-            fix="correct the value",
+            fix=fix or f"give {'.'.join(key)} a value that it takes",
         )
 
-    def rejected(self, key: Key, text: str, source: str) -> None:
+    def rejected(self, key: Key, text: str, source: str, fix: str = "") -> None:
         """Report a value, or a whole section, that a validator rejects."""
         self.diagnostics.add(
             "TB202",
             f"setting {'.'.join(key)!r}: {text}",
             Origin(plugin=_owner(key), location=source),
             why="the class of these settings rejects it",
-            fix="correct the value",
+            fix=fix or f"give {'.'.join(key)} a value that its class accepts, or leave it out",
         )
 
     def overruled(self, key: Key, source: str, winner: str) -> None:

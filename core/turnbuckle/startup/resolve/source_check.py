@@ -1,0 +1,319 @@
+"""Find the mistakes of a handler that its signature does not show, in its source and in its module.
+
+Each is a warning, because source code can be more than it seems. Nothing is called.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FunctionType
+from typing import Final
+
+from turnbuckle.startup.model.locations import file_location
+from turnbuckle.startup.resolve.handler_check import HandlerFault, has_response, how_to_return
+from turnbuckle.startup.resolve.parameter_check import PathParameters
+from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
+
+__all__ = ["source_faults"]
+
+_FUNCTION_NAMES: Final = frozenset(
+    {"f", "fn", "func", "function", "handler", "view", "view_func", "wrapped", "method", "coro", "endpoint", "route"}
+)
+_KINDS: Final[Mapping[type, type]] = {
+    ast.Tuple: tuple,
+    ast.Set: set,
+    ast.SetComp: set,
+    ast.GeneratorExp: type(_ for _ in ()),
+    ast.Lambda: FunctionType,
+    ast.Compare: bool,
+}
+_MAX_WRAPPERS: Final = 100
+_EMPTY: Final = inspect.Parameter.empty
+
+
+def source_faults(
+    handler: object, signatures: Sequence[Parameters], path: PathParameters | None, renderable: Sequence[type]
+) -> Iterator[HandlerFault]:
+    """Yield the mistakes of a handler that its source shows.
+
+    Args:
+        handler: the handler.
+        signatures: its parameters, and the parameters of the functions that it wraps.
+        path: the parameters of its path; None if they are not known.
+        renderable: the types that have a response type.
+    """
+    if isinstance(handler, functools._lru_cache_wrapper) and inspect.iscoroutinefunction(handler.__wrapped__):
+        yield _warning(
+            f"handler {describe_handler(handler)} is an 'async def' behind a cache",
+            "the cache stores the coroutine, which can be awaited only once",
+            "remove the decorator, and store the awaited value in the handler",
+        )
+    function = handler.__func__ if inspect.ismethod(handler) else handler
+    if not isinstance(function, FunctionType):
+        return
+    yield from _lost_decorators(function)
+    yield from _decorator_not_called(function, signatures)
+    if path:
+        yield from _swallowed_parameters(function, signatures, path)
+    yield from _returns(function, renderable)
+
+
+def _warning(text: str, why: str, fix: str, code: str = "TB415") -> HandlerFault:
+    return HandlerFault(text, why, fix, code=code, level="warning")
+
+
+def _lost_decorators(function: FunctionType) -> Iterator[HandlerFault]:
+    """Yield a fault if the module has another function by the name of the handler, which wraps the handler."""
+    named: object = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        named = getattr(named, part, None)
+    if isinstance(named, FunctionType) and named is not function and function in _wrapped_by(named):
+        yield _warning(
+            f"handler {describe_handler(function)} is called without the decorators above the route's decorator",
+            "a route's decorator adds the function below it; decorators above it change only the name in the module",
+            "move the route's decorator, such as @app.get, to the top",
+        )
+
+
+def _wrapped_by(function: FunctionType) -> Iterator[object]:
+    current: object = function
+    for _ in range(_MAX_WRAPPERS):
+        inner = getattr(current, "__wrapped__", None)
+        if inner is None and isinstance(current, FunctionType):
+            inner = next(iter(_functions_in_closure(current)), None)
+        if inner is None:
+            return
+        yield inner
+        current = inner
+
+
+def _functions_in_closure(function: FunctionType) -> list[FunctionType]:
+    found = []
+    for cell in function.__closure__ or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+        if isinstance(value, FunctionType):
+            found.append(value)
+    return found
+
+
+def _decorator_not_called(function: FunctionType, signatures: Sequence[Parameters]) -> Iterator[HandlerFault]:
+    outer, inner, name = function.__qualname__.rpartition(".<locals>.")
+    parameters = signatures[0]
+    if not inner or len(parameters) != 1 or parameters[0].name not in _FUNCTION_NAMES:
+        return
+    if inspect.iscoroutinefunction(function):
+        return
+    decorator = outer.rpartition(".")[2]
+    yield _warning(
+        f"handler {describe_handler(function)} seems to be a decorator, and not the decorated function",
+        f"{decorator} returns its decorator {name}({parameters[0].name}), which receives the request instead",
+        f"write @{decorator}() with parentheses",
+    )
+
+
+def _swallowed_parameters(
+    function: FunctionType, signatures: Sequence[Parameters], path: PathParameters
+) -> Iterator[HandlerFault]:
+    """Yield a fault if a wrapper neither takes nor mentions a parameter that the function in it requires."""
+    if passes_names_on(signatures[0]):
+        return
+    taken = {parameter.name for parameter in signatures[0]}
+    inner = _inner_function(function)
+    if inner is None:
+        return
+    required = [
+        name
+        for name, parameter in inspect.signature(inner, follow_wrapped=False).parameters.items()
+        if parameter.default is _EMPTY and parameter.kind not in VARIABLE
+    ]
+    missing = [name for name in required if name in path and name not in taken]
+    if not missing or _mentions(function, {*missing, "path_params"}):
+        return
+    yield _warning(
+        f"handler {describe_handler(function)} is called by a decorator ({_location_of_code(function)}) that does not "
+        f"pass {missing[0]!r} on",
+        f"the function in it requires {missing[0]!r}, which only the decorator receives",
+        "let the function in the decorator take (request, **path_params), and pass both on",
+    )
+
+
+def _inner_function(function: FunctionType) -> FunctionType | None:
+    wrapped = getattr(function, "__wrapped__", None)
+    if isinstance(wrapped, FunctionType):
+        return wrapped
+    found = _functions_in_closure(function)
+    return found[0] if len(found) == 1 else None
+
+
+def _mentions(function: FunctionType, names: set[str]) -> bool:
+    code = function.__code__
+    constants = {
+        name for constant in code.co_consts for name in (constant if isinstance(constant, tuple) else (constant,))
+    }
+    return bool(names & {*code.co_names, *code.co_varnames, *(name for name in constants if isinstance(name, str))})
+
+
+def _location_of_code(function: FunctionType) -> str:
+    """Return ``file:line`` of a function itself, and not of the functions that it wraps."""
+    return file_location(function.__code__.co_filename, function.__code__.co_firstlineno)
+
+
+# -- returned values
+
+
+def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[HandlerFault]:
+    """Yield a fault if no return of a function, or no yield, has a value that can become a response."""
+    if hasattr(function, "__wrapped__"):
+        return
+    node = _node_of(function)
+    if node is None:
+        return
+    is_stream = inspect.isasyncgenfunction(function)
+    wanted: type[ast.AST] = ast.Yield if is_stream else ast.Return
+    found = [entry for entry in _own_nodes(node) if isinstance(entry, ast.Return | ast.Yield) and type(entry) is wanted]
+    if not found or (not is_stream and _may_end(node)):
+        return
+    kinds = [_kind_of(entry.value, node, function) for entry in found]
+    accepted: Callable[[type], bool] = (
+        (lambda kind: issubclass(kind, str | bytes | bytearray | memoryview))
+        if (is_stream)
+        else (lambda kind: has_response(kind, renderable))
+    )
+    if any(kind is None or accepted(kind) for kind in kinds):
+        return
+    kind = kinds[0]
+    assert kind is not None
+    value = ast.unparse(found[0].value)[:60] if found[0].value is not None else ""
+    place = file_location(function.__code__.co_filename, found[0].lineno)
+    verb = "yields" if is_stream else "returns"
+    fix = "yield str or bytes, such as json.dumps(value)" if is_stream else _how_to_return(kind, value)
+    yield _warning(
+        f"handler {describe_handler(function)} {verb} {value!r} ({place}), which cannot be sent",
+        f"its type is {kind.__name__}, for which there is no response",
+        fix,
+        "TB429",
+    )
+
+
+def _how_to_return(kind: type, value: str) -> str:
+    if kind is type:
+        return f"return an instance: {value}(...)"
+    if kind is FunctionType:
+        return f"call it: {value}(...)"
+    if kind.__name__ == "coroutine":
+        return f"write 'await {value}'"
+    if kind.__name__ == "generator":
+        return "write Stream(...) with it, or list(...)"
+    return how_to_return(kind)
+
+
+@functools.lru_cache(maxsize=256)
+def _functions_of(filename: str) -> Mapping[int, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return the functions of a file by the line of their first decorator, or else of their ``def``."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):
+        return {}
+    return {
+        min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]): node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def _node_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    node = _functions_of(function.__code__.co_filename).get(function.__code__.co_firstlineno)
+    return node if node is not None and node.name == function.__name__ else None
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield node
+            yield from _own_nodes(node)
+
+
+def _may_end(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    # Only the plain case is certain: the last statement returns.
+    return not isinstance(node.body[-1], ast.Return | ast.Raise)
+
+
+def _kind_of(
+    value: ast.expr | None, node: ast.FunctionDef | ast.AsyncFunctionDef, function: FunctionType
+) -> type | None:
+    """Return the type of an expression, or None if it is not certain."""
+    if isinstance(value, ast.Constant):
+        return type(value.value)
+    if isinstance(value, ast.Dict | ast.DictComp):
+        return dict
+    if isinstance(value, ast.List | ast.ListComp):
+        return list
+    if isinstance(value, ast.Name):
+        return _kind_of_name(value.id, node, function)
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not _is_local(value.func.id, node):
+        return _kind_of_call(_global(value.func.id, function), node)
+    return _KINDS.get(type(value)) if value is not None else type(None)
+
+
+def _kind_of_call(called: object, node: ast.AST) -> type | None:
+    if isinstance(called, type):
+        # A class may make instances of another class.
+        is_plain = type(called) is type and "__new__" not in vars(called)
+        is_builtin = called.__module__ == "builtins" and called is not type
+        return called if is_plain or is_builtin or issubclass(called, tuple) else None
+    is_async = inspect.iscoroutinefunction(called) and not hasattr(called, "__wrapped__")
+    return _Coroutine if is_async and isinstance(node, ast.AsyncFunctionDef) else None
+
+
+class _Coroutine:
+    """Stands for the coroutine that a call returns."""
+
+
+_Coroutine.__name__ = "coroutine"
+
+
+def _kind_of_name(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef, function: FunctionType) -> type | None:
+    for entry in node.body:
+        if isinstance(entry, ast.FunctionDef | ast.AsyncFunctionDef) and entry.name == name:
+            return FunctionType if not entry.decorator_list else None
+    if _is_local(name, node):
+        return None
+    value = _global(name, function)
+    if isinstance(value, type):
+        return type
+    return FunctionType if isinstance(value, FunctionType) else None
+
+
+def _is_local(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    arguments = node.args
+    names = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    names |= {argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None}
+    for entry in ast.walk(node):
+        if isinstance(entry, ast.Name) and isinstance(entry.ctx, ast.Store):
+            names.add(entry.id)
+        elif isinstance(entry, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and entry is not node:
+            names.add(entry.name)
+        elif isinstance(entry, ast.alias):
+            names.add((entry.asname or entry.name).partition(".")[0])
+        elif isinstance(entry, ast.ExceptHandler) and entry.name:
+            names.add(entry.name)
+    return name in names or name in _free_names(node)
+
+
+def _free_names(node: ast.AST) -> set[str]:
+    return {name for entry in ast.walk(node) if isinstance(entry, ast.Global | ast.Nonlocal) for name in entry.names}
+
+
+def _global(name: str, function: FunctionType) -> object:
+    if name in function.__code__.co_freevars:
+        return None
+    return function.__globals__.get(name, getattr(builtins, name, None))
