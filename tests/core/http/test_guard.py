@@ -266,3 +266,72 @@ def test_guard_refuses_more_bytes_than_it_was_fed(received: bytes, events: list[
 
 def test_guard_refuses_empty_content() -> None:
     assert refusal(head(CODING), Data(b"")) == 400
+
+
+def lines_head(lines: bytes, method: bytes = b"GET", target: bytes = b"/", minor_version: int = 1) -> RequestHead:
+    return RequestHead.from_lines(method, target, minor_version, b"\r\n" + lines)
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        (lines_head(b"Host: a\r\nX-A:  1 \r\n"), RequestHead(b"GET", b"/", 1, (HOST, (b"x-a", b"1")))),
+        (
+            lines_head(b"Host: a\r\nContent-Length: 5\r\n", b"POST"),
+            RequestHead(b"POST", b"/", 1, (HOST, (b"content-length", b"5")), 5),
+        ),
+        (
+            lines_head(b"Connection: close\r\nHost: a\r\n", b"BREW"),
+            RequestHead(b"BREW", b"/", 1, ((b"connection", b"close"), HOST), keep_alive=False),
+        ),
+        (lines_head(b"", minor_version=0), RequestHead(b"GET", b"/", 0, (), keep_alive=False)),
+        (lines_head(b"Host: a\r\n", b"OPTIONS", b"*"), RequestHead(b"OPTIONS", b"*", 1, (HOST,))),
+    ],
+)
+def test_reported_lines_are_cut_and_framed(reported: RequestHead, expected: RequestHead) -> None:
+    # Whatever the parser says about the framing is discarded.
+    reported.content_length, reported.keep_alive, reported.upgrade = 7, expected.content_length == 0, b"x"
+    assert say(reported) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (b"", 400),
+        (b"Host: a", 400),
+        (b"Host: a\r\n\r\n", 400),
+        (b"Host: a\r\nX\r\n", 400),
+        (b"Host: a\r\nX : 1\r\n", 400),
+        (b"Host: a\r\nX: 1\n\r\n", 400),
+        (b"Host: a\r\nX: \x00\r\n", 400),
+        (b"Host: a\r\n X: 1\r\n", 400),
+        (b"Host: a\r\nhost: b\r\n", 400),
+        (b"Host: a/b\r\n", 400),
+        (b"Host: a\r\nContent-Length: 5\r\ncontent-length: 5\r\n", 400),
+        (b"Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+        (b"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
+        (b"Host: a\r\nContent-Length: 99\r\n", 413),
+        (b"Host: a\r\n" + b"A: 1\r\n" * 8, 431),
+        (b"Host: a\r\nX: " + b"a" * 40 + b"\r\n", 431),
+        (b"Host: a\r\n" + b"X: aaaaaaaaaaaaaaaaaa\r\n" * 5, 431),
+    ],
+)
+def test_reported_lines_are_checked(lines: bytes, status: int) -> None:
+    limits = Limits(content=50, field_count=8, field_line=40, header_section=100)
+    assert refusal(lines_head(lines, b"POST"), limits=limits) == status
+
+
+@pytest.mark.parametrize("target", [b"", b"*", b"a", b"/ ", b"/<", b"/\xff", b"http://"])
+def test_target_of_reported_lines_is_checked(target: bytes) -> None:
+    assert refusal(lines_head(b"Host: a\r\n", target=target)) == 400
+
+
+def test_reported_lines_are_counted() -> None:
+    guard = GuardedParser(ScriptedParser([lines_head(b"Host: a\r\nX: 12345\r\n")]), Limits())
+    guard.feed(b"GET / HTTP/1.1\r\n\r\n")
+    with pytest.raises(ProtocolError, match="more bytes than it was fed"):
+        guard.next_event()
+
+
+def test_head_with_lines_within_a_message_is_refused() -> None:
+    assert refusal(head((b"content-length", b"5")), lines_head(b"Host: a\r\n")) == 400

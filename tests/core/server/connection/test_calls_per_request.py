@@ -21,7 +21,7 @@ from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.clock import SystemClock
 
-# The parser keeps the heads that it has seen: the first requests of a connection are not like the later ones.
+# The first requests of a connection fill some tables.
 _REQUESTS: Final = 4
 
 # The modules with which asyncio waits and keeps its tasks.

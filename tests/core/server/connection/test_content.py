@@ -288,3 +288,79 @@ async def test_content_can_be_read_while_the_response_waits_for_its_reader() -> 
         assert b"".join(taken) == b"somemore"
         await served.connection.resume_reading()
         assert served.statuses == [200]
+
+
+# -- content that arrives with its head
+
+
+async def test_arrived_content_is_read_as_often_as_any_other() -> None:
+    seen: list[object] = []
+
+    async def look(request: Request) -> Response:
+        seen.append(await request.read())
+        seen.append(await request.read())
+        seen.append([piece async for piece in request.stream()])
+        seen.append(dict(request.trailers.items()))
+        return Response("done")
+
+    async with serving(look) as served:
+        await served.send(post(b"hello") + GET)
+        assert served.statuses == [200, 200]
+        assert seen[:4] == [b"hello", b"hello", [b"hello"], {}]
+
+
+async def test_arrived_content_is_streamed_once() -> None:
+    pieces: list[bytes] = []
+
+    async def stream(request: Request) -> Response:
+        pieces.extend([piece async for piece in request.stream()])
+        with pytest.raises(RuntimeError, match="streamed"):
+            await request.read()
+        with pytest.raises(RuntimeError, match="streamed"):
+            pieces.extend([piece async for piece in request.stream()])
+        return Response("done")
+
+    async with serving(stream) as served:
+        await served.send(post(b"hello"))
+        assert served.statuses == [200]
+        assert pieces == [b"hello"]
+
+
+@pytest.mark.parametrize("arrived", [1, 3, 5])
+async def test_content_of_which_some_arrived_is_read_to_its_end(arrived: int) -> None:
+    async with serving(echo) as served:
+        await served.connection.send(post_head(5) + b"hello"[:arrived])
+        await served.send(b"hello"[arrived:] + GET)
+        assert [response.content for response in served.connection.responses] == [b"hello", b""]
+
+
+async def test_arrived_content_that_is_read_after_the_response_is_an_error() -> None:
+    gate = asyncio.Event()
+    readers: list[asyncio.Task[bytes]] = []
+
+    async def read(request: Request) -> bytes:
+        await gate.wait()
+        return await request.read()
+
+    async def hasty(request: Request) -> Response:
+        readers.append(asyncio.create_task(read(request)))
+        return Response("done")
+
+    async with serving(hasty) as served:
+        await served.send(post(b"some"))
+        gate.set()
+        with pytest.raises(RuntimeError, match="the response is sent"):
+            await readers[0]
+        assert served.statuses == [200]
+
+
+async def test_arrived_content_beyond_the_limit_of_the_request_is_too_large_for_a_stream_too() -> None:
+    async def small(request: Request) -> Response:
+        request.content_limit = 2
+        with pytest.raises(ContentTooLarge):
+            raise AssertionError([piece async for piece in request.stream()])
+        return Response("done")
+
+    async with serving(small) as served:
+        await served.send(post(b"some"))
+        assert served.statuses == [200]
