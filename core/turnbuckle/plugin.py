@@ -14,6 +14,11 @@ __all__ = ["Plugin", "PluginInfo"]
 
 def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
     # A single name is an easy slip for a tuple with one name; its letters are never meant.
+    if isinstance(value, type) or not isinstance(value, Iterable):
+        error = TypeError(f"plugins are named by texts, not {value!r:.60}")
+        error.add_note("why: plugins refer to each other by name, so that no plugin has to import another")
+        error.add_note('fix: write names of plugins, such as requires=["sessions"]')
+        raise error
     return (value,) if isinstance(value, str) else tuple(value)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 import attrs
 
+from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     # Type checkers know typing_extensions without its installation. With the default, plain ``Setup`` is complete.
     from typing_extensions import TypeVar
 
-    from turnbuckle.diagnostics import ResourceKey
     from turnbuckle.server.model.application import BackgroundFunction, OnFailure
     from turnbuckle.settings import Settings
     from turnbuckle.web.resources import Resources
@@ -31,7 +31,10 @@ T = TypeVar("T")
 
 
 def _no_components(kind: str) -> object:
-    raise LookupError(f"no component of kind {kind!r}: components exist only after the plan is compiled")
+    error = LookupError(f"no component of kind {kind!r}: components exist only after the plan is compiled")
+    error.add_note("why: hooks are called before components are made")
+    error.add_note(f"fix: call setup.component({kind!r}) in a factory or a lifespan")
+    raise error
 
 
 def _no_hook_calls(hook: str, **arguments: object) -> tuple[object, ...]:
@@ -86,6 +89,8 @@ class Setup(Generic[ConfigT_co]):
             ResourceUnavailable: no lifespan provides the resource in this scope, its lifespan is not entered, or no
                 lifespan has started yet.
         """
+        if not isinstance(key, ResourceKey):
+            raise TypeError(f"a resource has a ResourceKey, not {key!r:.60}: KEY = ResourceKey('name', type)")
         if self._resources is None:
             text = f"{key} is not available here: hooks are called before any lifespan is entered"
             raise ResourceUnavailable(text, key.name, "not started")

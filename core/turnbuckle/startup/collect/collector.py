@@ -156,7 +156,7 @@ class Collector:
                 f"hook {hook!r} of plugin {at.plugin!r} returned {fault}",
                 at,
                 why="each hook returns records of one type, with fields of the annotated types",
-                fix=f"return [{kind.__name__}(...)], with fields of the right types",
+                fix=_fix_of_record(record, kind),
             )
         return right
 
@@ -190,6 +190,17 @@ def _fault_of(record: object, kind: type) -> str:
         return f"{shown(record)}, which is no {kind.__name__}"
     fault = fault_in(record)
     return f"a wrong {kind.__name__}: {fault}" if fault else ""
+
+
+def _fix_of_record(record: object, kind: type) -> str:
+    name = getattr(record, "__name__", "")
+    if kind is Middleware and callable(record) and name:
+        return f"decorate {name} with @turnbuckle.middleware"
+    if kind is Lifespan and callable(record) and name:
+        return f"return [Lifespan({name!r}, {name})], with {name} under @contextlib.asynccontextmanager"
+    if isinstance(record, type) and issubclass(record, kind):
+        return f"return instances: [{kind.__name__}(...)]"
+    return f"return [{kind.__name__}(...)], with fields of the right types"
 
 
 def _origin(plugin: LoadedPlugin, hook: str, function: object) -> Origin:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Final
 
 from turnbuckle.errors import AppFrozen
+from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import nearest
 from turnbuckle.startup.model.locations import file_location
 
@@ -177,6 +178,12 @@ def _attribute_error(error: BaseException) -> Hint:
     value = getattr(error, "obj", None)
     if value is None or not name:
         return "", ""
+    if isinstance(value, Plugin) and name in {"config", "settings", "setup"}:
+        what = "setup" if name == "setup" else f"setup.{name}"
+        return (
+            f"a plugin has no {name!r}; its hooks receive the setup",
+            f"write {what} in the hook, instead of self.{name}",
+        )
     public = [known for known in dir(value) if not known.startswith("_")]
     near = nearest(name, public)
     kind = type(value).__name__ if not inspect.ismodule(value) else value.__name__

@@ -39,6 +39,8 @@ def plugin_fix(value: object, name: str = "") -> str:
     choices = [f"{cls.__module__}:{cls.__qualname__}" if name else f"{_prefix(value)}{cls.__name__}" for cls in found]
     if name:
         return f'write {name} = "{choices[0]}" as the entry point, and install the distribution again'
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"write a pair of the class and a mapping of its settings: ({choices[0]}, {{...}})"
     if isinstance(value, Mapping):
         return f"pass a pair of the class and its settings, such as plugins=[({choices[0]}, {{...}})]"
     return "pass the class: " + " or ".join(choices)

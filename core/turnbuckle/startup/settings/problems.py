@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -127,7 +128,7 @@ class SettingProblems:
             f"the settings of {'.'.join(key)!r} cannot be read from {cls!r}: {format_error(error)}",
             Origin(plugin=key[-1] if key else "app", location=location_of(cls)),
             why="settings are an attrs class, whose annotations must be known at run time",
-            fix="decorate it with attrs.frozen, and import the names in its annotations",
+            fix=_fix_of_class(cls, error),
         )
 
     def unknown_variable(self, variable: str, known: Iterable[str]) -> None:
@@ -150,6 +151,19 @@ class SettingProblems:
             fix=f'add "{name}" to plugins.enabled, or remove the section',
             level="warning",
         )
+
+
+def _fix_of_class(cls: object, error: Exception) -> str:
+    if not isinstance(cls, type):
+        name = "AppSettings" if isinstance(cls, str | Mapping) else type(cls).__name__
+        return f"pass a class that is decorated with @attrs.frozen: config={name}"
+    if isinstance(error, NameError):
+        return f"import {error.name!r} outside of 'if TYPE_CHECKING'"
+    if dataclasses.is_dataclass(cls):
+        return f"decorate {cls.__name__} with @attrs.frozen instead of @dataclass"
+    if "factory=" in str(error):
+        return f"write attrs.field(factory=...) in {cls.__name__}"
+    return f"decorate {cls.__name__} with @attrs.frozen, and import the names in its annotations"
 
 
 def _owner(key: Key) -> str:
