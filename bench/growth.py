@@ -96,7 +96,8 @@ def main() -> int:
 def excess(steps: Sequence[int], micros: Sequence[float], is_constant: bool) -> list[str]:
     """Return a remark for each step, which is empty where the cost grows no faster than the work."""
     if is_constant:
-        return ["grows" if cost > micros[0] * AT_MOST_CONSTANT else "" for cost in micros]
+        # If a later step costs less again, the cost has not grown.
+        return ["grows" if min(micros[at:]) > micros[0] * AT_MOST_CONSTANT else "" for at in range(len(steps))]
     remarks = ["", ""]
     for at in range(2, len(steps)):
         before = (micros[at - 1] - micros[0] + NOISE * micros[0]) / (steps[at - 1] - steps[0])
