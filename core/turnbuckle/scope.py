@@ -385,6 +385,9 @@ class Scope:
         self._plugins.extend(Sourced(plugin, here) for plugin in _as_iterable(plugins))
         if router is not None:
             self._router = Sourced(as_router(router), here)
+        if isinstance(middleware, str) or not isinstance(middleware, Iterable):
+            name = getattr(middleware, "__name__", "") or getattr(middleware, "name", "m")
+            raise TypeError(f"middleware must be a list, not {middleware!r:.60}; write middleware=[{name}]")
         for record in middleware:
             self.add_middleware(record)
 

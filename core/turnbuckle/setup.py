@@ -42,7 +42,10 @@ def _no_hook_calls(hook: str, **arguments: object) -> tuple[object, ...]:
 
 
 def _no_background(function: BackgroundFunction, *, name: str, on_failure: OnFailure) -> None:
-    raise LookupError(f"background task {name!r} cannot be started here: it needs the setup that a lifespan is given")
+    error = LookupError(f"background task {name!r} cannot be started here: it needs the setup that a lifespan is given")
+    error.add_note("why: hooks and factories are called before the server has an event loop")
+    error.add_note("fix: call setup.background() in a lifespan, with the setup that is passed to the lifespan")
+    raise error
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +96,10 @@ class Setup(Generic[ConfigT_co]):
             raise TypeError(f"a resource has a ResourceKey, not {key!r:.60}: KEY = ResourceKey('name', type)")
         if self._resources is None:
             text = f"{key} is not available here: hooks are called before any lifespan is entered"
-            raise ResourceUnavailable(text, key.name, "not started")
+            error = ResourceUnavailable(text, key.name, "not started")
+            error.add_note("why: a lifespan provides the resource when the server starts")
+            error.add_note("fix: call setup.resource() in a lifespan, or request.resource() in a handler or middleware")
+            raise error
         return self._resources.get(key, self.scope)
 
     def background(self, function: BackgroundFunction, *, name: str = "", on_failure: OnFailure = "restart") -> None:

@@ -124,10 +124,22 @@ def _attribute(module: ModuleType, target: AppTarget) -> object:
             value = getattr(value, part)
         except AttributeError as error:
             known = [name for name in dir(value) if not name.startswith("__")]
-            hint = did_you_mean(part, known)
+            hint = did_you_mean(part, known) if value is not module else _other_apps(part, module, target)
             raise CommandFailed(f"error: {within!r} has no attribute {part!r}{hint}") from error
         within = f"{within}:{part}" if within == target.where else f"{within}.{part}"
     return value
+
+
+def _other_apps(name: str, module: ModuleType, target: AppTarget) -> str:
+    """Return a hint for an unknown name of a module: its apps, or else a name of the module itself."""
+    from turnbuckle.app import App
+    from turnbuckle.startup.model.diagnostics import did_you_mean
+
+    apps = [f"{target.where}:{known}" for known, value in vars(module).items() if isinstance(value, App)]
+    if apps:
+        return f"; did you mean {' or '.join(map(repr, apps))}?"
+    own = [known for known, value in vars(module).items() if not (isinstance(value, type) or known.startswith("__"))]
+    return did_you_mean(name, own) or "; make an app at the top level of the module: 'app = App()'"
 
 
 def _default(module: ModuleType, target: AppTarget) -> object:

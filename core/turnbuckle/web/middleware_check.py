@@ -13,7 +13,7 @@ from typing import Final
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.response.response import Response
 
-__all__ = ["fault_of_factory", "fault_of_function", "fault_of_link"]
+__all__ = ["fault_of_factory", "fault_of_function", "fault_of_link", "never_returns"]
 
 _NEXT_NAMES: Final = frozenset({"call_next", "next", "next_handler", "next_", "get_response"})
 _REQUEST_NAMES: Final = frozenset({"request", "req"})
@@ -70,21 +70,27 @@ def fault_of_function(function: object) -> str:
     try:
         inspect.signature(function).bind(None, None)  # type: ignore[arg-type]  # it is callable
     except TypeError:
-        return "must take (request, call_next)"
+        shown = ", ".join(_parameter_names(function))
+        return f"takes ({shown}), but must take (request, call_next){_missing_self(function)}"
     if names[0] in _NEXT_NAMES:
         return f"takes ({', '.join(names)}), but must take (request, call_next) in this order"
     return ""
 
 
-def _fault_of_return(function: object, subject: str) -> str:
+def _missing_self(function: object) -> str:
     code = _code_of(function)
+    first = code.co_varnames[:1] if code is not None and inspect.ismethod(function) else ()
+    return "; write 'self' as the first parameter of the method" if set(first) & _REQUEST_NAMES else ""
+
+
+def _fault_of_return(function: object, subject: str) -> str:
     annotation = return_annotation(function)
     classes = annotated_classes(annotation, function) if annotation is not inspect.Parameter.empty else ()
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
     if is_async:
         if classes and not any(issubclass(kind, Response) or kind is object for kind in classes):
             return f"is annotated '-> {show_annotation(annotation)}', but must return a Response"
-        if code is not None and _returned(code) == {True}:
+        if never_returns(function):
             return "never returns a response; a 'return' is missing, as in 'return await call_next(request)'"
         return ""
     is_response = bool(classes) and all(issubclass(kind, Response) for kind in classes)
@@ -100,6 +106,12 @@ def _only_makes_responses(function: FunctionType) -> bool:
     makes = [value for value in known if isinstance(value, type) and issubclass(value, Response)]
     others = [value for value in known if callable(value) and value not in makes]
     return bool(makes) and not others and not code.co_freevars
+
+
+def never_returns(function: object) -> bool:
+    """Return whether each return statement of a function has no value, or None."""
+    code = _code_of(function)
+    return code is not None and _returned(code) == {True}
 
 
 def _returned(code: CodeType) -> set[bool]:

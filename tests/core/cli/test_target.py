@@ -103,8 +103,13 @@ def test_app_is_found(project: Project, text: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("shop:ap", "'shop' has no attribute 'ap'; did you mean 'app'?", id="misspelt"),
-        pytest.param("shop.py:xyz", "'shop.py' has no attribute 'xyz'", id="unknown"),
+        pytest.param("shop:ap", "'shop' has no attribute 'ap'; did you mean 'shop:app'?", id="misspelt"),
+        pytest.param("shop.py:xyz", "'shop.py' has no attribute 'xyz'; did you mean 'shop.py:app'?", id="unknown"),
+        pytest.param(
+            "apps:xyz",
+            "'apps' has no attribute 'xyz'; make an app at the top level of the module: 'app = App()'",
+            id="no-app",
+        ),
         pytest.param(
             "apps:holder.ap", "'apps:holder' has no attribute 'ap'; did you mean 'app'?", id="misspelt-within"
         ),

@@ -250,4 +250,79 @@ RECORDS = {
         app="app = App()\napp.scope('/a', router=TreeRouter)\napp.scope('/a', router=TreeRouter)  # here\n",
         plugin="app",
     ),
+    "lifespan-is-a-plain-def": Mistake(
+        code="TB701",
+        says="a lifespan is an 'async def' that yields once",
+        app="app = App()\n\n\n@app.lifespan  # here\ndef life(setup):\n    yield\n",
+        plugin="app",
+    ),
+    "lifespan-does-not-yield": Mistake(
+        code="TB701",
+        says="a lifespan is an 'async def' that yields once",
+        app="app = App()\n\n\n@app.lifespan  # here\nasync def life(setup):\n    pass\n",
+        plugin="app",
+    ),
+    "lifespan-takes-more": Mistake(
+        code="TB701",
+        says="lifespan 'life' requires (app, state), but receives only the setup",
+        app="app = App()\n\n\n@app.lifespan  # here\nasync def life(app, state):\n    yield\n",
+        plugin="app",
+    ),
+    "middleware-is-no-list": Mistake(
+        code="TB701",
+        says="write middleware=[mine]",
+        app="mine = Middleware('mine', around)\napp = App(middleware=mine)  # here\n",
+        plugin="app",
+    ),
+    "middleware-with-dispatch": Mistake(
+        code="TB701",
+        says="write 'async def __call__' instead of 'dispatch' in M",
+        app="class M:\n    async def dispatch(self, request, go): ...\n\n\napp = App(middleware=[M()])  # here\n",
+        plugin="app",
+    ),
+    "limits-are-a-number": Mistake(
+        code="TB428",
+        says="limits of route /x is 3, which is no mapping",
+        app="app = App()\n\n\n@app.post('/x', limits=3)  # here\nasync def x(request):\n    return 'x'\n",
+        plugin="app",
+    ),
+    "error-handler-returns-nothing": Mistake(
+        code="TB504",
+        says="its handler never returns a response",
+        app="app = App()\n\n\n@app.error_handler(ValueError)  # here\nasync def x(request, error):\n    print(error)\n",
+        plugin="app",
+    ),
+    "handler-without-self": Mistake(
+        code="TB415",
+        says="It.show is a method whose first parameter is 'request'",
+        source=plugin(
+            "def provide_routes(self, setup):  # here\n    return [Route(path='/x', handler=self.show)]\n\n"
+            "async def show(request):\n    return 'x'"
+        ),
+    ),
+    "middleware-without-self": Mistake(
+        code="TB306",
+        says="write 'self' as the first parameter of the method",
+        source=plugin(
+            "def provide_middleware(self, setup):\n    return [middleware(self.mine)]  # here\n\n"
+            "async def mine(request, call_next):\n    return await call_next(request)"
+        ),
+    ),
+    "task-in-a-hook": Mistake(
+        code="TB306",
+        says="fix: call setup.background() in a lifespan",
+        source=plugin("def provide_routes(self, setup):\n    setup.background(answer)  # here\n    return []"),
+    ),
+    "resource-in-a-hook": Mistake(
+        code="TB306",
+        says="fix: call setup.resource() in a lifespan, or request.resource()",
+        source=plugin(
+            "def provide_routes(self, setup):\n    setup.resource(ResourceKey('db', dict))  # here\n    return []"
+        ),
+    ),
+    "command-is-a-function": Mistake(
+        code="TB308",
+        says="answer",
+        source=_returning("[answer]", "commands"),
+    ),
 }

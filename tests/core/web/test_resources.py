@@ -76,3 +76,8 @@ def test_request_made_by_hand_has_no_resources() -> None:
     head = RequestHead(b"GET", b"/", 1, ())
     with pytest.raises(ResourceUnavailable, match="nothing provides resource 'text'"):
         Request(head, None, Peer()).resource(TEXT)
+
+
+def test_key_is_no_text() -> None:
+    with pytest.raises(TypeError, match="a resource has a ResourceKey, not 'text'"):
+        resources().get("text")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ server.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Final, Literal, final
 
@@ -17,6 +18,7 @@ from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.server.model.application import BackgroundFunction, OnFailure
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.stalls.task_stacks import await_location
+from turnbuckle.web.middleware_check import never_returns
 
 __all__ = ["BackgroundTasks"]
 
@@ -35,6 +37,21 @@ class _Background:
     function: BackgroundFunction
     name: str
     on_failure: OnFailure
+
+
+def _fault_of_function(function: object) -> str:
+    """Return why a value cannot be run in the background, or ""."""
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.iscoroutine(function):
+        function.close()  # Python warns about coroutines that are never awaited
+        return f"setup.background() takes a function, not a coroutine; write setup.background({name})"
+    if not callable(function):
+        return f"setup.background() takes an 'async def', not {function!r:.80}"
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return f"background task {name!r} yields, so that it cannot be awaited; remove 'yield'"
+    if inspect.isfunction(function) and not inspect.iscoroutinefunction(function) and never_returns(function):
+        return f"background task {name!r} is a plain 'def'; write 'async def {name}'"
+    return ""
 
 
 @final
@@ -59,11 +76,14 @@ class BackgroundTasks:
         """Run ``function`` in a task, once the lifespan has been entered.
 
         Raises:
+            TypeError: ``function`` is a coroutine, or cannot be called, or is a plain function without a result.
             ValueError: ``on_failure`` is not "restart", "log" or "stop".
             RuntimeError: the lifespan is being left.
         """
         if on_failure not in _ON_FAILURE:
             raise ValueError(f"on_failure must be one of {', '.join(_ON_FAILURE)}, not {on_failure!r}")
+        if fault := _fault_of_function(function):
+            raise TypeError(fault)
         task = _Background(function, name or getattr(function, "__name__", "task"), on_failure)
         if self._state == "closed":
             raise RuntimeError(f"background task {task.name!r} cannot start: {self._owner} is being left")

@@ -45,7 +45,12 @@ def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str]
             raise TypeError(f"middleware {value.name!r} is a record, which takes no further options")
         return value
     if not callable(value):
-        raise TypeError(f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}")
+        dispatch = getattr(value, "dispatch", None)
+        kind = type(value).__name__
+        way = f"; write 'async def __call__' instead of 'dispatch' in {kind}" if callable(dispatch) else ""
+        raise TypeError(
+            f"middleware is a Middleware record or an 'async def m(request, call_next)', not {value!r}{way}"
+        )
     from turnbuckle.records import middleware
 
     function = cast("Callable[..., Any]", value)

@@ -46,6 +46,7 @@ _CIRCULAR: Final = re.compile(r"partially initialized module '([\w.]+)'")
 _FROM: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _OPTION: Final = re.compile(r"has no option '(\w+)'(?:; did you mean '(\w+)')?")
 _CHOICE: Final = re.compile(r"'(\w+)' must be in \((.*)\) \(got '(\w*)'\)")
+_ADVICE: Final = re.compile(r"; ((?:write|pass|add|return|use|remove|decorate|call|name|make|give) .+)")
 _LOOP: Final = re.compile(r"no running event loop|asyncio\.run\(\) cannot be called|no current event loop")
 _STARS: Final = {
     inspect.Parameter.POSITIONAL_ONLY: "",
@@ -73,6 +74,8 @@ def explain_error(error: BaseException, location: str) -> Hint:
     where = location or "the line that raises it"
     line = _source_line(location)
     shown = f" ({line})" if line else ""
+    if not fix and (advice := _ADVICE.search(str(error))):
+        fix = advice[1]
     return why or f"{where}{shown} raises {type(error).__name__}", fix or f"change {where}{shown} so that it does not"
 
 

@@ -25,6 +25,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.records import Route
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.middleware_check import never_returns
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -120,7 +121,18 @@ def fault_of_handler(record: ErrorHandler) -> str:
         return "its handler is a plain 'def' that yields"
     if not _takes(handler, 2):
         return "its handler must take the request and the exception"
-    return _fault_of_order(handler)
+    if fault := _fault_of_order(handler):
+        return fault
+    if _returns_nothing(handler):
+        return "its handler never returns a response; a 'return' is missing, or 'return Response(status=204)'"
+    return ""
+
+
+def _returns_nothing(handler: Callable[..., object]) -> bool:
+    # An annotation '-> None' says that the answer 204 is meant.
+    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
+    is_stream = inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
+    return not is_stream and return_annotation(handler) is inspect.Parameter.empty and never_returns(handler)
 
 
 def _fault_of_order(handler: Callable[..., object]) -> str:

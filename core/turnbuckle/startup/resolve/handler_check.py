@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncIterable, Awaitable, Sequence
-from types import FunctionType, GeneratorType
+from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Final
 
 import attrs
@@ -22,6 +23,7 @@ from turnbuckle.web.response.response import Response
 
 __all__ = ["HandlerFault", "has_response", "how_to_return", "kind_fault", "return_fault", "unbound_fault"]
 
+_PIECES: Final = (bytes, str)
 _CLASS_VERBS: Final = ("get", "post", "put", "patch", "delete", "handle", "dispatch")
 
 
@@ -77,6 +79,8 @@ def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | No
 def unbound_fault(handler: object, signatures: Sequence[Parameters]) -> HandlerFault | None:
     """Return the fault of a function of a class that is not bound to an instance; None for any other handler."""
     function = handler.func if isinstance(handler, functools.partial) else handler
+    if isinstance(function, MethodType):
+        return _without_self(handler, function)
     if not isinstance(function, FunctionType):
         return None
     owner, _, name = function.__qualname__.rpartition(".")
@@ -85,11 +89,39 @@ def unbound_fault(handler: object, signatures: Sequence[Parameters]) -> HandlerF
     if bound or not {"self", "cls"} & set(names) or not owner or owner.endswith("<locals>"):
         return None
     cls = owner.rpartition(".")[2]
+    if isinstance(_class_attribute(function), staticmethod):
+        return HandlerFault(
+            f"handler {describe_handler(handler)} is a @staticmethod that takes {names[0]!r}",
+            f"nothing is bound to a static method, so {names[0]!r} would be the request",
+            f"remove @staticmethod, and pass the method of an instance, or remove {names[0]!r}",
+        )
     return HandlerFault(
         f"handler {describe_handler(handler)} is a function of a class, and 'self' is not bound",
         "the class has no instance whose method could be called",
         f"pass the method of an instance: {cls}().{name}, or self.{name} in the class's own __init__",
     )
+
+
+def _without_self(handler: object, method: MethodType) -> HandlerFault | None:
+    """Return the fault of a bound method whose first parameter is meant for the request; None for any other."""
+    code = getattr(method.__func__, "__code__", None)
+    if code is None or code.co_argcount == 0 or code.co_varnames[0] not in {"request", "req"}:
+        return None
+    name, first = code.co_name, code.co_varnames[0]
+    return HandlerFault(
+        f"handler {describe_handler(handler)} is a method whose first parameter is {first!r}",
+        f"the first parameter of a method receives its object, so {first!r} would be no request",
+        f"write 'def {name}(self, {first})', or decorate the method with @staticmethod",
+    )
+
+
+def _class_attribute(function: FunctionType) -> object:
+    """Return the attribute of a class of a module that a function is; None if it is not found."""
+    cls, _, name = function.__qualname__.rpartition(".")
+    value: object = sys.modules.get(function.__module__)
+    for part in cls.split("."):
+        value = getattr(value, part, None)
+    return inspect.getattr_static(value, name, None)
 
 
 def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | None:
@@ -100,6 +132,8 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
         renderable: the types that have a response type.
     """
     annotation = return_annotation(handler)
+    if fault := _stream_fault(handler, annotation):
+        return fault
     if annotation is inspect.Parameter.empty or annotation is None or annotation in renderable:
         return None
     if wrong := stream_item(annotation, handler):
@@ -118,6 +152,25 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
         "which has no response type",
         "a value is turned into a response by its type; a type without an entry is an error in each request",
         how_to_return(classes[0]),
+        code="TB429",
+    )
+
+
+def _stream_fault(handler: object, annotation: object) -> HandlerFault | None:
+    """Return the fault of an async generator that is annotated as neither a stream nor its pieces, or None."""
+    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
+    if annotation is inspect.Parameter.empty or not (
+        inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
+    ):
+        return None
+    classes = annotated_classes(annotation, handler)
+    if not classes or any(_is_subclass(AsyncGeneratorType, kind) or issubclass(kind, _PIECES) for kind in classes):
+        return None
+    return HandlerFault(
+        f"handler {describe_handler(handler)} is annotated '-> {show_annotation(annotation)}', "
+        "but yields, so that it streams pieces of bytes or str",
+        "an 'async def' that yields returns an async iterator",
+        "yield str or bytes, such as json.dumps(value), under '-> AsyncIterator[str]'; or return one value",
         code="TB429",
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -286,3 +287,25 @@ def test_hook_cannot_start_a_task() -> None:
 
     with pytest.raises(LookupError, match="background task 'job' cannot be started here"):
         Setup(settings=App().plan.settings).background(job)
+
+
+def test_only_async_functions_run_in_the_background() -> None:
+    async def tick() -> None:
+        """Do nothing."""
+
+    def plain() -> None:
+        """Do nothing."""
+
+    def generator() -> Iterator[None]:
+        yield
+
+    tasks = tasks_of(FakeClock())
+    for value, message in (
+        (tick(), r"not a coroutine; write setup.background\(tick\)"),
+        (plain, "'plain' is a plain 'def'; write 'async def plain'"),
+        (generator, "'generator' yields"),
+        (3, "takes an 'async def', not 3"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            tasks.start(value)  # type: ignore[arg-type]
+    tasks.start(functools.partial(tick))

@@ -24,6 +24,7 @@ import pytest
 
 import turnbuckle
 from turnbuckle import App, NotFound, Plan, Request, Response, Route, StartupError
+from turnbuckle.testing import expect_problems
 
 if TYPE_CHECKING:
     from nowhere import Elsewhere
@@ -390,3 +391,72 @@ def test_route_of_a_plugin_is_checked() -> None:
     with pytest.raises(StartupError) as raised:
         App(plugins=[Shop]).resolve()
     assert raised.value.problems[0].diagnostic.origins[0].plugin == "shop"
+
+
+class Mixed:
+    """Methods with a wrong first parameter, and legal ones."""
+
+    async def without_self(request: Request) -> str:  # type: ignore[misc]
+        return ""
+
+    @staticmethod
+    async def static_with_self(self: object, request: Request) -> str:  # noqa: PLW0211
+        return ""
+
+    @staticmethod
+    async def static(request: Request) -> str:
+        return ""
+
+    @classmethod
+    async def of_class(cls, request: Request) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "message"),
+    [
+        pytest.param(Mixed().without_self, "a method whose first parameter is 'request'", id="no-self"),
+        pytest.param(Mixed().static_with_self, "is a @staticmethod that takes 'self'", id="static-self"),
+    ],
+)
+def test_self_is_in_the_wrong_place(handler: Callable[..., object], message: str) -> None:
+    app = App()
+    app.add_route("/", handler)
+    with expect_problems("TB415") as problems:
+        app.resolve()
+    assert message in problems[0].diagnostic.text
+
+
+@pytest.mark.parametrize("handler", [Mixed.static, Mixed().static, Mixed.of_class, Mixed().of_class])
+def test_methods_without_an_instance_are_legal(handler: Callable[..., object]) -> None:
+    app = App()
+    app.add_route("/", handler)
+    app.resolve()
+
+
+def test_pieces_of_a_stream_are_bytes_or_text() -> None:
+    async def values(request: Request) -> AsyncIterator[dict[str, int]]:
+        yield {"a": 1}
+
+    async def annotated_as_one_value(request: Request) -> dict[str, int]:  # type: ignore[misc]
+        yield {"a": 1}
+
+    async def text(request: Request) -> AsyncIterator[str | bytes]:
+        yield ""
+
+    async def anything(request: Request) -> AsyncIterator[Any]:
+        yield ""
+
+    async def pieces(request: Request) -> str:  # type: ignore[misc]
+        yield ""
+
+    for handler, message in ((values, "whose items cannot be sent"), (annotated_as_one_value, "but yields")):
+        app = App()
+        app.add_route("/", handler)
+        with expect_problems("TB429") as problems:
+            app.resolve()
+        assert message in problems[0].diagnostic.text
+    app = App()
+    for number, handler in enumerate((text, anything, pieces)):
+        app.add_route(f"/{number}", handler)
+    app.resolve()
