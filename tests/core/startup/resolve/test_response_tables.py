@@ -48,7 +48,7 @@ def plain_generator(request: Request, error: ValueError):  # noqa: ANN201
 
 async def legal(request: Request, error: ValueError) -> str: ...
 async def legal_supertype(request: Request, error: Exception) -> str: ...
-async def legal_unannotated(request, error):
+async def legal_unannotated(request, error):  # noqa: ANN001, ANN201
     return ""
 
 
