@@ -385,10 +385,7 @@ class Scope:
         self._plugins.extend(Sourced(plugin, here) for plugin in _as_iterable(plugins))
         if router is not None:
             self._router = Sourced(as_router(router), here)
-        if isinstance(middleware, str) or not isinstance(middleware, Iterable):
-            name = getattr(middleware, "__name__", "") or getattr(middleware, "name", "m")
-            raise TypeError(f"middleware must be a list, not {middleware!r:.60}; write middleware=[{name}]")
-        for record in middleware:
+        for record in _as_list(middleware):
             self.add_middleware(record)
 
     def _origin_of(self, value: object) -> Origin:
@@ -403,6 +400,13 @@ class Scope:
         if self._app is None:
             raise TypeError(f"scopes are opened with app.scope(...), not by calling {type(self).__name__}")
         return self._app
+
+
+def _as_list(middleware: object) -> Iterable[Middleware | Callable[..., object]]:
+    if isinstance(middleware, Iterable) and not isinstance(middleware, str):
+        return middleware
+    name = getattr(middleware, "__name__", "") or getattr(middleware, "name", "m")
+    raise TypeError(f"middleware must be a list, not {middleware!r:.60}; write middleware=[{name}]")
 
 
 def _as_iterable(plugins: object) -> Iterable[object]:

@@ -42,6 +42,7 @@ class _Background:
 def _fault_of_function(function: object) -> str:
     """Return why a value cannot be run in the background, or ""."""
     name = getattr(function, "__name__", type(function).__name__)
+    is_plain = inspect.isfunction(function) and not inspect.iscoroutinefunction(function)
     if inspect.iscoroutine(function):
         function.close()  # Python warns about coroutines that are never awaited
         return f"setup.background() takes a function, not a coroutine; write setup.background({name})"
@@ -49,7 +50,7 @@ def _fault_of_function(function: object) -> str:
         return f"setup.background() takes an 'async def', not {function!r:.80}"
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return f"background task {name!r} yields, so that it cannot be awaited; remove 'yield'"
-    if inspect.isfunction(function) and not inspect.iscoroutinefunction(function) and never_returns(function):
+    if is_plain and never_returns(function):
         return f"background task {name!r} is a plain 'def'; write 'async def {name}'"
     return ""
 
