@@ -205,7 +205,7 @@ RECORDS = {
     ),
     "requires-none": Mistake(
         code="TB103",
-        says="plugin 'it' cannot be imported: TypeError: 'NoneType' object is not iterable",
+        says="plugin 'it' cannot be imported: TypeError: plugins are named by texts, not None",
         source="class It(Plugin):\n    info = PluginInfo(name='it', requires=None)  # here\n",
     ),
     "requires-a-class": Mistake(
