@@ -35,14 +35,17 @@ def import_locations(error: BaseException, module: str) -> tuple[str, str]:
         module: name of its module.
 
     Returns:
-        The last line of the plugin's own code, and the line that raised the exception. Both are "" if the failure is
-        outside of the plugin.
+        The last line of the plugin's own code, and the line that raised the exception, except for lines of the core,
+        which checks the arguments of the plugin. Both are "" if the failure is outside of the plugin.
     """
     locations = [*_raised_locations(error)]
     top = module.partition(".")[0]
     own = [location for path, location in locations if _is_of(path, top)]
     # Before the first line of the plugin come the lines that import it; they are not at fault.
-    return (own[-1], locations[-1][1]) if own else ("", "")
+    if not own:
+        return "", ""
+    raised = [location for path, location in locations if not str(path).startswith(_NOT_AT_FAULT)]
+    return own[-1], (raised or own)[-1]
 
 
 def error_location(error: BaseException, near: str = "") -> str:
