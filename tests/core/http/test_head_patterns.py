@@ -48,7 +48,7 @@ def parse_exactly(received: bytes) -> RequestHead | None:
     return head
 
 
-def check(received: bytes) -> None:
+def check_head(received: bytes) -> None:
     """Compare what the expressions find at the beginning of some bytes with the exact result."""
     common, whole = PATTERNS.common.match(received), PATTERNS.whole.match(received)
     if common is not None:
@@ -85,14 +85,14 @@ def test_usual_heads_are_common(received: bytes) -> None:
     found = PATTERNS.common.match(received)
     assert found is not None
     assert found.end() == len(received)
-    check(received)
+    check_head(received)
 
 
 @pytest.mark.parametrize("received", OTHERS)
 def test_unusual_heads_are_whole(received: bytes) -> None:
     assert PATTERNS.common.match(received) is None
     assert PATTERNS.whole.match(received) is not None
-    check(received)
+    check_head(received)
 
 
 @pytest.mark.parametrize("name", sorted(FRAMING_FIELDS))
@@ -105,7 +105,7 @@ def test_framing_fields_are_never_plain(name: bytes, place: int) -> None:
         lines.insert(place, spelling + b": 7")
         received = b"POST / HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n"
         assert PATTERNS.common.match(received) is None, received
-        check(received)
+        check_head(received)
 
 
 @pytest.mark.skipif(not _HAS_SOUND_REPETITIONS, reason="depends on a correction of the module re")
@@ -142,7 +142,7 @@ def test_framing_fields_are_never_plain(name: bytes, place: int) -> None:
 def test_other_fields_are_plain(line: bytes) -> None:
     for received in (b"GET / HTTP/1.1\r\nHost: a\r\n" + line + b"\r\n\r\n", POST[:-2] + line + b"\r\n\r\n"):
         assert PATTERNS.common.match(received) is not None, received
-        check(received)
+        check_head(received)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_other_fields_are_plain(line: bytes) -> None:
 def test_only_plain_hosts_are_common(host: bytes, is_common: bool) -> None:
     received = b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
     assert (PATTERNS.common.match(received) is not None) is is_common
-    check(received)
+    check_head(received)
 
 
 @pytest.mark.parametrize("count", range(40))
@@ -227,14 +227,14 @@ def mutate(received: bytes, choose: random.Random) -> bytes:
 def test_expressions_agree_with_lines_on_damaged_heads() -> None:
     choose = random.Random(9)
     for _ in range(4000):
-        check(mutate(choose.choice([BROWSER, POST, *OTHERS]), choose))
+        check_head(mutate(choose.choice([BROWSER, POST, *OTHERS]), choose))
 
 
 @given(
     st.lists(st.sampled_from([*SCRAPS, b"GET / HTTP/1.1\r\n", b"Host: a\r\n", b"A: b\r\n"]), max_size=12).map(b"".join)
 )
 def test_expressions_agree_with_lines_on_scraps(received: bytes) -> None:
-    check(received)
+    check_head(received)
 
 
 @pytest.mark.parametrize(

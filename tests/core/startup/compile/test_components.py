@@ -140,13 +140,16 @@ def test_mistake_of_a_component_that_nothing_requests_is_found(factory: Callable
 def test_mistake_of_a_requested_component_is_reported_once() -> None:
     around = Middleware("m", lambda next_handler, setup: setup.component("store") and next_handler)  # type: ignore[return-value, arg-type]  # the mistake under test
     app = App(plugins=[offering(Component("store", "mine", lambda setup: None))], middleware=[around])
-    with expect_problems("TB501"):
+    with expect_problems("TB501") as problems:
         app.compile()
+    assert len(problems) == 1
 
 
 def test_component_that_needs_a_resource_is_left_to_its_lifespan() -> None:
     key = ResourceKey("database", list)
-    app_with(Component("store", "mine", lambda setup: setup.resource(key))).compile()
+    app = app_with(Component("store", "mine", lambda setup: setup.resource(key)))
+    app.compile()
+    assert app.plan.components["store"].name == "mine"
 
 
 def test_component_is_made_once_if_nothing_requests_it() -> None:

@@ -432,6 +432,7 @@ def test_methods_without_an_instance_are_legal(handler: Callable[..., object]) -
     app = App()
     app.add_route("/", handler)
     app.resolve()
+    assert [planned.route.handler for planned, _ in app.plan.routes()] == [handler]
 
 
 def test_pieces_of_a_stream_are_bytes_or_text() -> None:
