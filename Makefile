@@ -9,8 +9,9 @@ RUN_TARGET ?= examples/notes/app.py
 COVERAGE := 95
 # One more than the cores of a small machine: many tests wait for processes.
 WORKERS := 3
-# These send bytes by the hundred thousand through lines that other tests cover: counting lines would triple their time.
-UNCOUNTED := tests/wire tests/security
+# These send bytes by the hundred thousand, or start processes, through lines that other tests cover: counting lines would
+# double or triple their time.
+UNCOUNTED := tests/wire tests/security tests/fuzz tests/thirdparty tests/examples
 # These start processes, wait for them, or send every case to every parser; test-fast leaves them out.
 SLOW := tests/wire tests/security tests/fuzz tests/thirdparty tests/examples tests/plugins tests/core/cli \
 	tests/core/server/faults tests/core/server/run tests/core/server/stalls tests/core/server/tls tests/core/server/workers \

@@ -73,5 +73,5 @@ def test_middleware_refuses_other_parameters() -> None:
     async def stamp(request: Request) -> Response:
         return Response()
 
-    with pytest.raises(TypeError, match=r"middleware 'stamp' must take \(request, call_next\)"):
+    with pytest.raises(TypeError, match=r"middleware 'stamp' takes \(request\), but must take \(request, call_next\)"):
         middleware(stamp)
