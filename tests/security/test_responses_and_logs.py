@@ -78,7 +78,6 @@ WAYS_IN: dict[str, Callable[[str], object]] = {
     "setdefault": lambda text: _with(lambda headers: headers.setdefault("X", text)),
     "vary": lambda text: _with(lambda headers: headers.add_vary(text)),
     "headers-of-their-own": lambda text: MutableHeaders({"X": text}),
-    "redirect": Redirect,
     "header-of-a-redirect": lambda text: Redirect("/", headers={"X": text}),
     "cookie-name": lambda text: _with_cookie(name=text),
     "cookie-value": lambda text: _with_cookie(value=text),
@@ -100,6 +99,14 @@ WAYS_IN: dict[str, Callable[[str], object]] = {
 def test_row_48_control_in_a_response_raises_where_it_is_written(way: Callable[[str], object], text: str) -> None:
     with pytest.raises((ValueError, TypeError)):
         way(text)
+
+
+@pytest.mark.parametrize("text", [INJECTED, "a\nb", "a\rb", "a\x00b", "\x1b[2J", "a\x7f"], ids=repr)
+def test_row_48_control_in_a_redirect_is_percent_encoded(text: str) -> None:
+    location = Redirect(text).headers["location"]
+    assert location.isascii()
+    assert location.isprintable()
+    assert "%" in location
 
 
 @pytest.mark.parametrize("status", ["200 OK\r\nX-Injected: yes", 200.5, True, 99, 600, 1000, None])

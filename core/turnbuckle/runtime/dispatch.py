@@ -5,6 +5,7 @@ No hook is called here, and nothing is looked up that can be looked up at startu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import final
 
@@ -16,6 +17,7 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
+from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
@@ -200,13 +202,20 @@ def checked_render(render: Callable[..., Response], kind: type) -> Callable[...,
         response: object = render(value)
         if isinstance(response, Response):
             return response
-        code = getattr(render, "__code__", None)
-        place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
         raise TypeError(
-            f"the response type for {kind.__qualname__}{place} returned {response!r:.80}, which is not a Response"
+            f"the response type for {kind.__qualname__} ({_place_of(render)}) returned {describe_returned(response)}"
         )
 
     return checked
+
+
+def _place_of(function: object) -> str:
+    """Return the name of a function for messages, with its ``file:line`` if that is known."""
+    target = function.func if isinstance(function, functools.partial) else function
+    # The line of an object that is called is the line of its method.
+    method = target if hasattr(target, "__code__") else getattr(type(target), "__call__", None)  # noqa: B004
+    code = getattr(method, "__code__", None)
+    return describe_handler(target) + (f" at {code.co_filename}:{code.co_firstlineno}" if code is not None else "")
 
 
 def guard(handler: Handler, errors: ErrorTable, app_name: str, links: Sequence[LinkPlace] = ()) -> Handler:

@@ -8,10 +8,11 @@ next one is left.
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import attrs
 
@@ -27,6 +28,14 @@ __all__ = ["Lifespans"]
 
 # Seconds after which the log names the lifespan or task that delays a start or a stop.
 _GRACE_SECONDS: Final = 1.0
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
+
+# The messages of contextlib, and what they mean for a lifespan.
+_YIELDS: Final = {
+    "generator didn't stop": "yields again after its first 'yield'; write one 'yield', and the cleanup after it",
+    "generator didn't yield": "ends before a 'yield'; write one 'yield' that every path of the start reaches",
+}
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -129,6 +138,7 @@ class Lifespans:
     async def _enter(self, lifespan: ReadyLifespan) -> None:
         task = asyncio.current_task()
         tasks = BackgroundTasks(str(lifespan), self._clock, self._fail)
+        context: AbstractAsyncContextManager[object] | None = None
         try:
             async with self._limited(self._startup, partial(_waiting_at, f"{lifespan} to be entered", task)) as limit:
                 context = lifespan.context(tasks.start)
@@ -146,7 +156,8 @@ class Lifespans:
             interrupted = RuntimeError("an operation that it awaited was cancelled")
             raise LifespanError(lifespan.name, interrupted, lifespan.plugin, lifespan.location) from error
         except Exception as error:
-            raise LifespanError(lifespan.name, error, lifespan.plugin, lifespan.location) from error
+            explained = _explain_yields(error, context)
+            raise LifespanError(lifespan.name, explained, lifespan.plugin, lifespan.location) from error
         tasks.open()
 
     def _timeout_error(self, limit: _Limit) -> TimeoutError:
@@ -180,8 +191,9 @@ class Lifespans:
                 raise
             # Something that the lifespan awaited was cancelled, which is a failure like any other.
             _log.exception("%s failed at its end", lifespan)
-        except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001  # logged; those before must still be left
-            _log.exception("%s failed at its end", lifespan)
+        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  # logged; those before are still left
+            explained = _explain_yields(error, entered.context)
+            _log.error("%s failed at its end", lifespan, exc_info=explained)
 
     @asynccontextmanager
     async def _limited(
@@ -202,6 +214,15 @@ class Lifespans:
                 self._leaving = None
                 for timer in timers:
                     timer.cancel()
+
+
+def _explain_yields(error: ErrorT, context: object) -> ErrorT | RuntimeError:
+    """Return the exception of a lifespan, with the fix if it does not yield exactly once."""
+    code = getattr(getattr(context, "gen", None), "ag_code", None)
+    text = _YIELDS.get(str(error)) if type(error) is RuntimeError else None
+    if text is None or code is None or any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__)):
+        return error  # another error, or the same error of a context manager in the lifespan
+    return RuntimeError(f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}) {text}")
 
 
 def _is_cancelled(task: asyncio.Task[object] | None) -> bool:

@@ -108,22 +108,31 @@ class ResponseTables:
     def _is_usable_type(self, entry: Sourced[ResponseType]) -> bool:
         kind: object = entry.record.type
         fault = fault_of_type(kind) or fault_of_render(entry.record)
-        return self._report_fault(entry, f"response type for {shown(kind)}", fault, "a class", "(value)")
+        why = "a value is turned into a response by its class, with a function that takes the value"
+        return self._report_fault(
+            entry, f"response type for {shown(kind)}", fault, key="a class", parameters="(value)", why=why
+        )
 
     def _is_usable_handler(self, entry: Sourced[ErrorHandler]) -> bool:
         kind: object = entry.record.exception
         is_exception = isinstance(kind, type) and issubclass(kind, Exception)
         fault = fault_of_handler(entry.record) if is_exception else f"{shown(kind)} is not an exception class"
         key = _CLASSES.get(kind, "an exception class") if isinstance(kind, int) else "an exception class"
-        return self._report_fault(entry, f"error handler for {shown(kind)}", fault, key, "(request, error)")
+        why = "an exception is answered by its class, with a function that takes the request and the exception"
+        if kind in _CLASSES:
+            why = f"an exception is answered by its class; {key} is the class of errors with status {kind}"
+        record = f"error handler for {shown(kind)}"
+        return self._report_fault(entry, record, fault, key=key, parameters="(request, error)", why=why)
 
-    def _report_fault(self, entry: Sourced[Any], record: str, fault: str, key: str, parameters: str) -> bool:
+    def _report_fault(
+        self, entry: Sourced[Any], record: str, fault: str, *, key: str, parameters: str, why: str
+    ) -> bool:
         if fault:
             self.diagnostics.add(
                 "TB504",
                 f"{record} cannot be used: {fault}",
                 entry.origin,
-                why=f"the record needs {key} and a callable",
+                why=why,
                 fix=f"write it with {key} and a function that takes {parameters}"
                 + (" and returns a Response" if parameters == "(value)" else ""),
             )

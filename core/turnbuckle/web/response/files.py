@@ -147,11 +147,13 @@ def content_disposition(name: str) -> str:
     """Return the Content-Disposition that makes a browser save content under a name (RFC 6266, appendix D).
 
     ``filename*`` has the whole name (RFC 8187); ``filename`` is for clients that do not know it, and replaces the
-    characters that they could misread.
+    characters that they could misread. For an empty name, both parameters are omitted.
 
     Raises:
         ValueError: the name contains a control character, or a lone surrogate, which has no encoding.
     """
+    if not name:
+        return "attachment"
     if found := _UNSENDABLE.search(name):
         raise ValueError(f"file name {name!r} contains {found.group()!r}, which cannot be sent")
     plain = _NOT_PLAIN.sub("_", _SPACES.sub(" ", name).encode("ascii", "replace").decode())

@@ -233,12 +233,13 @@ class Redirect(Response):
     """A response that redirects the client to another location.
 
     Args:
-        location: a URL or path; it is percent-encoded if necessary. Two or more slashes at its start are replaced by
-            one, so that a path from a request cannot refer to another host.
+        location: a URL or path; it is percent-encoded if necessary, including line breaks and other control
+            characters. Two or more slashes at its start are replaced by one, so that a path from a request cannot
+            refer to another host. A lone surrogate, which has no encoding, is replaced by U+FFFD.
         status: with 303 the client sends a GET; with 307 and 308 it repeats the request; 301 and 308 are permanent.
 
     Raises:
-        ValueError: the location is empty or contains a control character, or the status is not a redirect.
+        ValueError: the location is empty, or the status is not a redirect.
     """
 
     __slots__ = ()
@@ -252,16 +253,16 @@ class Redirect(Response):
 
 
 _REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _LEADING_SLASHES: Final = re.compile(r"\A[/\\]{2,}")
 # reserved and unreserved characters (RFC 3986, section 2), and "%", because encoded text must not be encoded again
 _URI_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=-._~%"
 
 
 def _encode_location(location: str) -> str:
-    if not location or _CONTROL.search(location):
-        raise ValueError(f"location {location!r} is empty or contains a control character")
-    return quote(_LEADING_SLASHES.sub("/", location), _URI_CHARACTERS)
+    if not location:
+        raise ValueError("the location of a redirect is empty; write for example Redirect(location or '/')")
+    return quote(_SURROGATES.sub("\ufffd", _LEADING_SLASHES.sub("/", location)), _URI_CHARACTERS)
 
 
 class Stream(Response):
@@ -303,7 +304,8 @@ class File(Response):
     Args:
         path: the path of the file; a path from a client must be checked first.
         content_type: by default, it follows from the name of the file.
-        download_as: the name under which browsers save the file instead of displaying it.
+        download_as: the name under which browsers save the file instead of displaying it; with "", they take the name
+            from the URL.
 
     A file without a size, such as ``/proc/cpuinfo``, is sent to its end, without a Content-Length.
 

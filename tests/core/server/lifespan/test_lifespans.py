@@ -135,6 +135,47 @@ async def test_failure_at_the_end_is_logged_and_the_others_are_left(caplog: pyte
     assert caplog.messages == ["lifespan 'b' failed at its end"]
 
 
+@asynccontextmanager
+async def yielding_twice(start: StartBackground) -> AsyncIterator[None]:
+    yield
+    yield
+
+
+@asynccontextmanager
+async def yielding_never(start: StartBackground) -> AsyncIterator[None]:
+    if start is None:
+        yield
+
+
+@asynccontextmanager
+async def failing_alike(start: StartBackground) -> AsyncIterator[None]:
+    yield
+    raise RuntimeError("generator did not stop")
+
+
+async def test_lifespan_that_yields_twice_is_named_with_the_fix(caplog: pytest.LogCaptureFixture) -> None:
+    one = lifespans(ReadyLifespan(name="a", context=yielding_twice))
+    await one.enter()
+    await one.leave()
+    assert caplog.messages == ["lifespan 'a' failed at its end"]
+    assert "yielding_twice (" in caplog.text
+    assert f"{__file__}:" in caplog.text
+    assert "yields again after its first 'yield'; write one 'yield'" in caplog.text
+    assert "generator didn't stop" not in caplog.text
+
+
+async def test_other_error_at_the_end_is_logged_unchanged(caplog: pytest.LogCaptureFixture) -> None:
+    one = lifespans(ReadyLifespan(name="a", context=failing_alike))
+    await one.enter()
+    await one.leave()
+    assert "RuntimeError: generator did not stop" in caplog.text
+
+
+async def test_lifespan_that_does_not_yield_is_named_with_the_fix() -> None:
+    with pytest.raises(LifespanError, match=r"yielding_never \(\S+:\d+\) ends before a 'yield'; write one 'yield'"):
+        await lifespans(ReadyLifespan(name="a", context=yielding_never)).enter()
+
+
 async def test_lifespan_that_does_not_end_is_cancelled_in_time(caplog: pytest.LogCaptureFixture) -> None:
     events: list[str] = []
     clock = FakeClock()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -320,14 +322,35 @@ async def test_middleware_that_returns_no_response_is_answered(caplog: pytest.Lo
     assert re.search(r"middleware 'forgetful' \(\S+:\d+\) of app 'shop' returned None, which is not", caplog.text)
 
 
-async def test_response_type_that_makes_no_response_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+class Renders:
+    def __call__(self, value: object):  # type: ignore[no-untyped-def]  # noqa: ANN204  # as users write it
+        return "text"
+
+    def render(self, value: object):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        return "text"
+
+
+@pytest.mark.parametrize(
+    ("render", "name"),
+    [
+        pytest.param(lambda value: "text", "<lambda>", id="lambda"),
+        pytest.param(Renders(), "Renders", id="object"),
+        pytest.param(Renders().render, "Renders.render", id="method"),
+        pytest.param(partial(Renders.render, None), "Renders.render", id="partial"),
+    ],
+)
+async def test_response_type_that_makes_no_response_is_answered(
+    render: Callable[..., Any], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     app = App()
-    app.response_type(set)(lambda value: "text")
+    app.response_type(set)(render)
     app.get("/")(lambda request: {1})
     with caplog.at_level(logging.ERROR):
         async with Client(app, raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
-    assert re.search(r"the response type for set \(\S+:\d+\) returned 'text', which is not a Response", caplog.text)
+    place = rf"test_compiler\S*\.{re.escape(name)} at \S+test_compiler\.py:\d+"
+    found = rf"the response type for set \(\S*{place}\) returned 'text', which is not a Response; write Response\("
+    assert re.search(found, caplog.text)
 
 
 async def test_cancellation_is_not_answered() -> None:

@@ -117,7 +117,9 @@ def test_legal_error_handler_is_accepted(handler: Any) -> None:
 def test_error_handler_for_a_status_names_the_class(status: Any, name: str) -> None:
     app = App()
     app.error_handler(status)(legal)
-    assert f"write it with {name} and a function" in problem_of(app)
+    problem = problem_of(app)
+    assert f"write it with {name} and a function" in problem
+    assert f"{name} is the class of errors with status {status}" in problem
 
 
 def problem_of(app: App) -> str:

@@ -99,6 +99,7 @@ def test_guess_content_type(path: str, content_type: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        pytest.param("", "attachment", id="empty"),
         pytest.param("a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt", id="space"),
         pytest.param('a"b\\c%', "attachment; filename=\"a_b_c_\"; filename*=UTF-8''a%22b%5Cc%25", id="quotes"),
         pytest.param("é/€", "attachment; filename=\"?/?\"; filename*=UTF-8''%C3%A9%2F%E2%82%AC", id="not ascii"),

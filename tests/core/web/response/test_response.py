@@ -192,6 +192,12 @@ def test_json() -> None:
         pytest.param("https://a.example//x", "https://a.example//x", id="URL"),
         pytest.param(" //evil.example", "%20//evil.example", id="space before"),
         pytest.param('/"><script>', "/%22%3E%3Cscript%3E", id="markup"),
+        pytest.param("/a\r\nSet-Cookie: b=1", "/a%0D%0ASet-Cookie:%20b=1", id="line break"),
+        pytest.param("/\n", "/%0A", id="line feed"),
+        pytest.param("/\x00\x1f\x7f\x85", "/%00%1F%7F%C2%85", id="controls"),
+        pytest.param("/\t/evil.example", "/%09/evil.example", id="tab between slashes"),
+        pytest.param("\t//evil.example", "%09//evil.example", id="tab before slashes"),
+        pytest.param("/\ud800", "/%EF%BF%BD", id="lone surrogate"),
     ],
 )
 def test_redirect_location(location: str, encoded: str) -> None:
@@ -202,12 +208,9 @@ def test_redirect_location(location: str, encoded: str) -> None:
     assert response.content_type == TEXT
 
 
-@pytest.mark.parametrize(
-    "location", ["", "/a\r\nSet-Cookie: b=1", "/\n", "/\x00", "/\t/evil.example", "/\x7f", "/\ud800"]
-)
-def test_redirect_refuses_location(location: str) -> None:
-    with pytest.raises(ValueError, match=r"control character|surrogates"):
-        Redirect(location)
+def test_redirect_refuses_empty_location() -> None:
+    with pytest.raises(ValueError, match="location of a redirect is empty; write for example"):
+        Redirect("")
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
@@ -224,10 +227,7 @@ def test_redirect_refuses_status(status: int) -> None:
 
 @given(st.text(min_size=1))
 def test_redirect_sends_nothing_strange(location: str) -> None:
-    try:
-        sent = Redirect(location).headers["location"]
-    except ValueError:
-        return
+    sent = Redirect(location).headers["location"]
     assert sent.isascii()
     assert sent.isprintable()
     assert " " not in sent
