@@ -40,6 +40,7 @@ from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
+    check_kinds,
     json_codec_of,
     loop_factory_of,
     make_others,
@@ -110,7 +111,9 @@ def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]
         found: list[Diagnostic] = []
         try:
             with noting_event_loops(found):
-                application = compile_application(resolution)
+                compiler = _Compiler(resolution, resolution.plan)
+                application = compiler.application()
+            found += compiler.diagnostics.others
             shown = attrs.evolve(plan, diagnostics=(*plan.diagnostics, *found))
             return (attrs.evolve(resolution, plan=shown) if found else resolution), application
         except StartupError as error:
@@ -171,6 +174,7 @@ class _Compiler:
         alpn = self._alpn(handle)
         lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
         make_others(self.components, self.diagnostics)
+        check_kinds(self.components, self.diagnostics)
         self.diagnostics.raise_errors()
         return Application(
             handle=handle,

@@ -6,7 +6,7 @@ combines the factories of two parsers into one that compares them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 import attrs
@@ -17,7 +17,7 @@ from turnbuckle.plan import Choice, Plan
 from turnbuckle.records import Component
 from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
-from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.model.diagnostics import Diagnostics, candidates, format_error, nearest
 from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_made
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
@@ -25,12 +25,17 @@ __all__ = [
     "Components",
     "ShadowCombiner",
     "check_factories",
+    "check_kinds",
     "json_codec_of",
     "loop_factory_of",
     "make_others",
     "shadow_combiner",
 ]
 
+# The kinds that the core uses, and other names for them.
+_KINDS: Final = frozenset({"json", "loop", "shadow_parser"})
+_OTHER_NAMES: Final = {"event_loop": "loop", "json_codec": "json"}
+_SIMILAR: Final = 0.7
 _CODEC_METHODS: Final = ("encode", "decode")
 
 
@@ -68,13 +73,17 @@ class Components:
         Raises:
             LookupError: no enabled plugin provides that kind, or its factory requests the same kind.
         """
+        self._requested.add(kind)
+        return self.make(kind)
+
+    def make(self, kind: str) -> object:
+        """Return the component of a kind like ``get``, but without a note that the kind was requested."""
         if kind in self._made:
             return self._made[kind]
-        self._requested.add(kind)
         choice = self.plan.components.get(kind)
         if choice is None:
-            kinds = ", ".join(sorted(self.plan.components)) or "none"
-            raise LookupError(f"no enabled plugin provides a component of kind {kind!r}; there is {kinds}")
+            hint = candidates(kind, self.plan.components)
+            raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{hint}")
         plugin = choice.origin.plugin
         setup = attrs.evolve(self.setup, plugin=plugin, config=self.plan.root.configs.get(plugin))
         made = choice.provider.factory(setup)
@@ -82,6 +91,15 @@ class Components:
             raise TypeError(f"{kind} component {choice.name!r} of {choice.origin}: {fault}")
         self._made[kind] = made
         return made
+
+    def misspelt(self) -> Iterator[tuple[Choice[Component], str]]:
+        """Yield the components that nothing has requested so far, and whose kind is similar to a kind that is used."""
+        used = _KINDS | self._requested
+        for kind, choice in self.plan.components.items():
+            name = kind.lower().replace("-", "_")
+            near = _OTHER_NAMES.get(name) or nearest(name, used, _SIMILAR)
+            if kind not in used and near:
+                yield choice, near
 
     def unrequested(self) -> list[Choice[Component]]:
         """Return the components that nothing has requested yet."""
@@ -101,11 +119,25 @@ def make_others(components: Components, diagnostics: Diagnostics) -> None:
         if fault_of_component(choice.provider.factory):
             continue  # check_factories() reports the fault
         try:
-            components.get(choice.provider.kind)
+            components.make(choice.provider.kind)
         except ResourceUnavailable:
             continue  # a lifespan will request it, once the resource is there
         except Exception as error:  # noqa: BLE001  # a factory may raise anything
             _report(choice, format_error(error), diagnostics)
+
+
+def check_kinds(components: Components, diagnostics: Diagnostics) -> None:
+    """Report the components whose kind nothing has requested, and is similar to a kind that is used."""
+    for choice, near in components.misspelt():
+        kind = choice.provider.kind
+        diagnostics.add(
+            "TB508",
+            f"nothing uses {choice.kind} {choice.name!r}; did you mean the kind {near!r}?",
+            choice.origin,
+            why=f"a component is requested by its kind; {kind!r} is similar to a kind that is used",
+            fix=f"write Component({near!r}, {choice.name!r}, ...), or ignore this if a lifespan requests {kind!r}",
+            level="warning",
+        )
 
 
 def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec:

@@ -13,11 +13,12 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import RouteError
 from turnbuckle.plan import PlannedRoute
 from turnbuckle.routing.converters import Converter, Converters
+from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.model.diagnostics import Diagnostics, nearest
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, return_fault, unbound_fault
 from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
@@ -30,6 +31,7 @@ __all__ = ["RoutePlanner"]
 # The segments of nearly all paths are plain text or one parameter each. Such a path need not be parsed for its names.
 _SIMPLE_PATH: Final = re.compile(r"(?:/(?:[\w.~-]*|\{[^\W\d]\w*(?::\w+)?\}))+")
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?")
+_USUAL_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 # In such a path, no router finds a parameter.
 _PLAIN_PATH: Final = re.compile(r"[\w./~-]*")
 _WHY: Final = "a handler takes the request, and the parameters of its path by name"
@@ -68,11 +70,27 @@ class RoutePlanner:
             overrides: the limits and deadlines of the scope.
         """
         for route in _routes_of(scope):
+            if not route.methods <= REGISTERED_METHODS:
+                self._check_methods(route)
             call = self._bound(route, router)
             if call is not None:
                 planned = PlannedRoute(route, overrides=self.overrides.of_route(overrides, route))
                 self.calls[id(planned)] = call
                 yield planned
+
+    def _check_methods(self, route: Route) -> None:
+        for method in sorted(route.methods - REGISTERED_METHODS):
+            # Routers refuse methods that are no upper-case tokens.
+            if method.isupper() and (near := _similar_method(method)):
+                fixed = ", ".join(f'"{name}"' for name in sorted({*route.methods, near} - {method}))
+                self.diagnostics.add(
+                    "TB430",
+                    f"route {route.path!r} has the unknown method {method!r}; did you mean {near!r}?",
+                    *((route.origin,) if route.origin is not None else ()),
+                    why="methods of your own are legal, but this one is similar to a method that clients use",
+                    fix=f"write methods=[{fixed}], or ignore this if clients send {method}",
+                    level="warning",
+                )
 
     def _bound(self, route: Route, router: str) -> BoundHandler | None:
         path = _path_parameters(route, self.converters)
@@ -141,6 +159,12 @@ class RoutePlanner:
             fix=fault.fix,
             level=fault.level,
         )
+
+
+def _similar_method(method: str) -> str:
+    near = nearest(method, _USUAL_METHODS)
+    is_close = near[:1] == method[:1] or nearest(method, _USUAL_METHODS, cutoff=0.84)
+    return near if is_close else ""
 
 
 def _routes_of(scope: CollectedScope) -> Iterator[Route]:

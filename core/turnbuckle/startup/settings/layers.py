@@ -19,6 +19,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.model.sources import SettingsSources, read_text_file
 from turnbuckle.startup.settings.fixes import how_to_read_file
+from turnbuckle.startup.settings.misplaced import ROOT, report_misplaced, report_unread_file
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 
 __all__ = ["FileLayer", "Layers", "TextValue", "read_layers"]
@@ -112,18 +113,19 @@ def _merged(tree: Mapping[str, object], overrides: Mapping[str, object]) -> dict
 
 
 def _named_file(path: Path, diagnostics: Diagnostics) -> FileLayer:
-    root = ("tool", "turnbuckle") if path.name == "pyproject.toml" else ()
+    root = ROOT if path.name == "pyproject.toml" else ()
     return _read_file(path, root, diagnostics)
 
 
 def _found_file(folder: Path | None, diagnostics: Diagnostics) -> FileLayer:
     if folder is None:
         return FileLayer()
-    if (own := folder / "turnbuckle.toml").is_file():
+    own, shared = folder / "turnbuckle.toml", folder / "pyproject.toml"
+    if own.is_file():
+        if shared.is_file():
+            report_unread_file(own, shared, diagnostics)
         return _read_file(own, (), diagnostics)
-    if (shared := folder / "pyproject.toml").is_file():
-        return _read_file(shared, ("tool", "turnbuckle"), diagnostics)
-    return FileLayer()
+    return _read_file(shared, ROOT, diagnostics) if shared.is_file() else FileLayer()
 
 
 def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> FileLayer:
@@ -144,9 +146,12 @@ def _read_file(path: Path, root: tuple[str, ...], diagnostics: Diagnostics) -> F
             ),
         )
         return FileLayer(str(path))
+    lines = locate(text)
+    if root and isinstance(tree, dict):
+        report_misplaced(str(path), tree, lines, diagnostics)
     for part in root:
         tree = tree.get(part, {}) if isinstance(tree, dict) else {}
-    return FileLayer(str(path), tree if isinstance(tree, dict) else {}, locate(text), root)
+    return FileLayer(str(path), tree if isinstance(tree, dict) else {}, lines, root)
 
 
 def _line_in(reason: str | None) -> int | None:

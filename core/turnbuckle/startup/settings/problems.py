@@ -43,6 +43,12 @@ class SettingProblems:
         if key[0] == "plugins" and len(key) > 1 and (is_section or not near):
             hint, why = f"; did you mean '[plugin.{key[1]}]'?", "[plugins] names the plugins to enable"
             fix = f"write the settings of a plugin under [plugin.{key[1]}]"
+        elif key in {("tool",), ("turnbuckle",)} and is_section:
+            hint, why = (
+                "",
+                "only pyproject.toml has the settings in a table of their own, [tool.turnbuckle]",
+            )
+            fix = f"write the sections without {'tool.turnbuckle' if key[0] == 'tool' else key[0]}, such as [server]"
         elif len(key) == 1 and is_section:
             fix = f"write [plugin.{key[0]}] if these are settings of a plugin; otherwise {fix}"
         self.diagnostics.add(

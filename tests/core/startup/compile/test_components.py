@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import attrs
 import pytest
 
 from tests.core.startup.finding import make_plugin
-from turnbuckle import JSON, App, Component, Middleware, Plugin, Request, ResourceKey, Response, Setup
+from turnbuckle import JSON, App, Component, Handler, Middleware, Plugin, Request, ResourceKey, Response, Setup
 from turnbuckle.testing import Client, expect_problems
 
 
@@ -156,3 +157,60 @@ def test_component_is_made_once_if_nothing_requests_it() -> None:
     made: list[Setup] = []
     app_with(Component("store", "mine", lambda setup: made.append(setup) or _Store())).compile()  # type: ignore[func-returns-value]
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "near"),
+    [
+        ("jason", "json"),
+        ("JSON", "json"),
+        ("josn", "json"),
+        ("json-codec", "json"),
+        ("lop", "loop"),
+        ("event_loop", "loop"),
+        ("shadow-parser", "shadow_parser"),
+        ("shadowparser", "shadow_parser"),
+        *((kind, "") for kind in ("json", "templates", "store", "sessions", "pool", "json_schema", "mail")),
+    ],
+)
+def test_kind_that_nothing_uses_and_is_similar_to_a_used_one(kind: str, near: str) -> None:
+    app = app_with(Component(kind, "mine", lambda setup: Quiet()))
+    app.compile()
+    found = app.plan.diagnostics
+    assert [(one.level, one.code) for one in found] == ([("warning", "TB508")] if near else [])
+    if near:
+        assert found[0].text == f"nothing uses {kind} component 'mine'; did you mean the kind {near!r}?"
+        assert found[0].origins[0].plugin == "offering"
+        assert found[0].fix.startswith(f"write Component({near!r}, 'mine', ...)")
+
+
+def requesting(*kinds: str) -> type[Plugin]:
+    def factory(call_next: Handler, setup: Setup[object]) -> Handler:
+        for kind in kinds:
+            with suppress(LookupError):
+                setup.component(kind)
+        return call_next
+
+    return make_plugin("requesting", provide_middleware=lambda self, setup: [Middleware("m", factory)])
+
+
+def test_kind_that_is_similar_to_one_that_a_plugin_requests() -> None:
+    sessions = offering(Component("sesion_store", "mine", lambda setup: Quiet()))
+    app = App(plugins=[sessions, requesting("session_store")])
+    app.compile()
+    (found,) = app.plan.diagnostics
+    assert found.text == "nothing uses sesion_store component 'mine'; did you mean the kind 'session_store'?"
+
+
+def test_similar_kinds_that_are_both_requested_are_legal() -> None:
+    both = offering(*(Component(kind, "mine", lambda setup: Quiet()) for kind in ("jsonb", "store_a", "store_b")))
+    app = App(plugins=[both, requesting("jsonb", "store_a", "store_b")])
+    app.compile()
+    assert not app.plan.diagnostics
+
+
+def test_request_of_a_kind_that_is_missing_names_the_similar_one() -> None:
+    app = app_with(Component("jsonn", "mine", lambda setup: setup.component("josn")))
+    with expect_problems("TB507") as problems:
+        app.compile()
+    assert "no enabled plugin provides a component of kind 'josn'; did you mean 'jsonn'?" in str(problems[0])

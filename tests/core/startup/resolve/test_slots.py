@@ -126,7 +126,7 @@ def test_component_is_made_once_on_request() -> None:
 
         def factory(call_next: object, setup: Setup) -> object:
             got.extend([setup.component("store"), setup.component("store")])
-            with pytest.raises(LookupError, match="a component of kind 'xml'; there is store"):
+            with pytest.raises(LookupError, match="a component of kind 'xml'; there are store"):
                 setup.component("xml")
             return call_next
 
