@@ -31,7 +31,7 @@ _GRACE_SECONDS: Final = 1.0
 
 ErrorT = TypeVar("ErrorT", bound=BaseException)
 
-# The messages of contextlib, and what they mean for a lifespan.
+# The messages of contextlib, with the explanation for a lifespan.
 _YIELDS: Final = {
     "generator didn't stop": "yields again after its first 'yield'; write one 'yield', and the cleanup after it",
     "generator didn't yield": "ends before a 'yield'; write one 'yield' that every path of the start reaches",

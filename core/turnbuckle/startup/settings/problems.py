@@ -46,7 +46,7 @@ class SettingProblems:
         elif key in {("tool",), ("turnbuckle",)} and is_section:
             hint, why = (
                 "",
-                "only pyproject.toml has the settings in a table of their own, [tool.turnbuckle]",
+                "only in pyproject.toml, the settings are inside another table, [tool.turnbuckle]",
             )
             fix = f"write the sections without {'tool.turnbuckle' if key[0] == 'tool' else key[0]}, such as [server]"
         elif len(key) == 1 and is_section:
