@@ -48,7 +48,7 @@ def compose(links: Sequence[tuple[Link[S], S]], endpoint: Handler) -> Handler:
         outer = link.factory(handler, setup)
         if not callable(outer):
             raise TypeError(f"the factory of middleware {link.name!r} {_describe_mistake(outer)}")
-        if outer is not handler and (fault := fault_of_link(link.factory, outer)):
+        if outer is not handler and (fault := fault_of_link(link.factory, outer, handler)):
             raise TypeError(f"middleware {link.name!r} {fault}")
         handler = outer
     return handler

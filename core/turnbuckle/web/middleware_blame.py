@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import traceback
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,14 @@ import attrs
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.value_errors import describe_coroutine
 
-__all__ = ["LinkPlace", "describe_culprit", "describe_returned", "note_on_failure"]
+__all__ = ["LinkPlace", "describe_culprit", "describe_returned", "note_on_failure", "own_nodes", "parsed_function"]
 
 _NEXT_NAMES: Final = frozenset({"handler", "inner", "app", "get_response", "wrapped", "endpoint"})
+_WRONG_CALL: Final = re.compile(
+    r"(\S+)\(\) (?:missing 1 required positional argument: 'request'|takes \d positional arguments? but \d+ were given)"
+)
+# The functions that the core compiles as next handlers.
+_COMPILED: Final = ("_MiddlewareFactory.", "compile_", "answer_miss.", "guard.")
 _TYPES: Final = {ast.Tuple: tuple, ast.List: list, ast.Dict: dict, ast.Set: set, ast.JoinedStr: str, ast.Lambda: object}
 
 
@@ -91,23 +97,49 @@ def describe_returned(value: object) -> str:
 
 
 def note_on_failure(error: Exception, links: Sequence[LinkPlace], app_name: str) -> str:
-    """Return the middleware that gave another one a value which is no response, or "".
+    """Return the middleware that gave another one a value which is no response, or called it wrongly, or "".
 
     Args:
         error: the exception of a middleware.
         links: the middleware of the chain.
         app_name: name of the app.
     """
+    if isinstance(error, TypeError):
+        return _note_on_call(error, links, app_name)
     if not isinstance(error, AttributeError) or not hasattr(Response, error.name or ""):
         return ""
     value: object = error.obj
+    failed = _failed_link(error, links)
+    code, line = _last_frame(error)
+    if isinstance(value, CoroutineType) and failed >= 0 and code is _code_of(links[failed].function):
+        return f"middleware {_at_line(links[failed], line)} of app {app_name!r} uses {describe_returned(value)}"
     if isinstance(value, Response | type | CoroutineType):
         return ""
-    failed = _failed_link(error, links)
     inside = links[failed + 1 :]
     if failed < 0 or not inside:
         return ""
     return f"{describe_culprit(inside, app_name, value)} returned {describe_returned(value)}"
+
+
+def _note_on_call(error: TypeError, links: Sequence[LinkPlace], app_name: str) -> str:
+    """Return the middleware that called the next handler with other arguments than the request, or ""."""
+    found = _WRONG_CALL.match(str(error))
+    failed = _failed_link(error, links)
+    code, line = _last_frame(error)
+    if found is None or failed < 0 or code is not _code_of(links[failed].function):
+        return ""
+    inner = links[failed + 1].function if failed + 1 < len(links) else None
+    inner_code = _code_of(inner)
+    own = {inner_code.co_qualname} if inner_code is not None else set()
+    if found[1] not in own and not found[1].startswith(_COMPILED):
+        return ""
+    where = f"middleware {_at_line(links[failed], line)} of app {app_name!r}"
+    return f"{where} calls the next handler without the request, or with more; write 'await call_next(request)'"
+
+
+def _last_frame(error: Exception) -> tuple[CodeType | None, int]:
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    return frames[-1] if frames else (None, 0)
 
 
 def _failed_link(error: Exception, links: Sequence[LinkPlace]) -> int:
@@ -134,39 +166,46 @@ def _at_line(link: LinkPlace, line: int) -> str:
 
 
 def _returns_of(function: object) -> list[_Return]:
-    code = _code_of(function)
-    if code is None:
-        return [_Return(0, object)]
-    try:
-        lines, first = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, SyntaxError, TypeError, ValueError):
-        return [_Return(0, object)]
-    node = next((node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)), None)
+    node, first = parsed_function(function)
     if node is None:
         return [_Return(0, object)]
     namespace = _namespace_of(function)
     passed = _passed_names(node)
     found = [
         _Return(statement.lineno + first - 1, _kind_of(statement.value, passed, namespace))
-        for statement in _own_nodes(node)
+        for statement in own_nodes(node)
         if isinstance(statement, ast.Return)
     ]
     return [*found, _Return(0, type(None))] if _may_end(node.body) else found
 
 
-def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+def parsed_function(function: object) -> tuple[ast.AsyncFunctionDef | ast.FunctionDef | None, int]:
+    """Return the syntax tree of a function, method or callable object, or None; and the line of its first line."""
+    code = _code_of(function)
+    if code is None:
+        return None, 0
+    try:
+        lines, first = inspect.getsourcelines(code)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, SyntaxError, TypeError, ValueError):
+        return None, 0
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef))
+    return next(nodes, None), first
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a function, without those of functions and classes in it."""
     for node in ast.iter_child_nodes(function):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield node
-            yield from _own_nodes(node)
+            yield from own_nodes(node)
 
 
 def _passed_names(function: ast.AsyncFunctionDef | ast.FunctionDef) -> frozenset[str]:
     """Return the variables that always have the result of the next handler."""
     passed: set[str] = set()
     other: set[str] = set()
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {target.id for target in targets if isinstance(target, ast.Name)}

@@ -11,6 +11,7 @@ from types import CodeType, FunctionType
 from typing import Final
 
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.middleware_calls import fault_of_calls
 from turnbuckle.web.response.response import Response
 
 __all__ = ["fault_of_factory", "fault_of_function", "fault_of_link", "never_returns"]
@@ -30,16 +31,17 @@ def fault_of_factory(factory: object) -> str:
     return ""
 
 
-def fault_of_link(factory: object, handler: object) -> str:
+def fault_of_link(factory: object, handler: object, next_handler: object) -> str:
     """Return the fault of a handler that a factory has made, or "" if none is known.
 
     Args:
         factory: the factory; a middleware function is its attribute ``function``.
         handler: the handler for requests.
+        next_handler: the handler that it calls.
     """
     function = getattr(factory, "function", None)
     if function is not None:
-        return _fault_of_return(function, "it")
+        return _fault_of_return(function, "it") or fault_of_calls(function, next_handler, takes_next=True)
     if isinstance(handler, type):
         return f"returned the class {handler.__name__}; return an instance or a function"
     if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
@@ -52,7 +54,7 @@ def fault_of_link(factory: object, handler: object) -> str:
         return f"returned a function that takes ({names}), but its handler takes (request){hint}"
     except ValueError:
         return ""
-    return _fault_of_return(handler, "its handler")
+    return _fault_of_return(handler, "its handler") or fault_of_calls(handler, next_handler, takes_next=False)
 
 
 def fault_of_function(function: object) -> str:

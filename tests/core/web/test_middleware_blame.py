@@ -115,7 +115,8 @@ async def returns_call(request, call_next):
 
 
 async def awaits_nothing(request, call_next):
-    return call_next(request)  # here: the coroutine
+    following = call_next
+    return following(request)  # here: the coroutine
 
 
 class Forgets:
