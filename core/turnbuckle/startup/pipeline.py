@@ -36,6 +36,7 @@ from turnbuckle.startup.plugins.requested import local_requests, requests_from_s
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
+from turnbuckle.startup.resolve.resource_check import check_requested_resources
 from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
 from turnbuckle.startup.settings.checks import check_exposure, check_idle_timeout, check_listeners, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
@@ -294,6 +295,7 @@ class _Run:
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
+        check_requested_resources(planned, self.diagnostics)
         routers = PreparedRouters(resolver.calls)
         tables = self._tables(routers, planned, configured)
         self.diagnostics.raise_errors()

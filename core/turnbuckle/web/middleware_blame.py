@@ -194,7 +194,7 @@ def parsed_function(function: object) -> tuple[ast.AsyncFunctionDef | ast.Functi
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a function, without those of functions and classes in it."""
+    """Yield the nodes of a function, without the nodes of functions and classes in it."""
     for node in ast.iter_child_nodes(function):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield node

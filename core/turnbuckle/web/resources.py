@@ -6,8 +6,10 @@ is left; requests and setups look them up. A resource of a scope is visible in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType, MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar, cast, final
 
 from turnbuckle.diagnostics import ResourceKey
@@ -24,6 +26,7 @@ Providers: TypeAlias = Mapping[tuple[str, ResourceKey[object]], str]
 """A description of the provider, by scope prefix and key."""
 
 _NOWHERE: Final[Providers] = MappingProxyType({})
+_MAX_LISTED: Final = 20
 _ROOT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"": ("",)})
 
 
@@ -90,8 +93,23 @@ class Resources:
             for (prefix, provided), provider in self._providers.items()
             if provided == key
         ]
-        hint = f"; {elsewhere[0]} provides it there only" if elsewhere else ""
-        return f"nothing provides {key}{hint}"
+        hint = f"{elsewhere[0]} provides it there only" if elsewhere else self._provided(layers)
+        return f"nothing provides {key} of type {key.type.__qualname__}, requested at {_place_of_request()}; {hint}"
+
+    def _provided(self, layers: Sequence[str]) -> str:
+        keys = [key for prefix, key in self._providers if prefix in layers][:_MAX_LISTED]
+        listed = ", ".join(f"{key.name!r} of type {key.type.__qualname__}" for key in keys)
+        return f"provided are {listed}" if listed else "no lifespan provides a resource here"
+
+
+def _place_of_request() -> str:
+    """Return ``file:line`` of the nearest caller outside of the core."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith("turnbuckle."):
+        frame = frame.f_back
+    if frame is None:
+        return "an unknown place"
+    return f"{frame.f_code.co_filename.removeprefix(os.getcwd() + os.sep)}:{frame.f_lineno}"
 
 
 def _is_instance(value: object, kind: type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import pytest
@@ -48,8 +49,19 @@ def test_keys_of_one_name_and_type_are_the_same() -> None:
     kept = Resources()
     kept.put(ResourceKey("text", str), "x")
     assert kept.get(ResourceKey("text", str)) == "x"
-    with pytest.raises(ResourceUnavailable, match=r"^nothing provides resource 'text'$"):
+    with pytest.raises(ResourceUnavailable) as found:
         kept.get(ResourceKey("text", bytes))
+    place = r"tests/core/web/test_resources\.py:\d+"
+    text = (
+        rf"nothing provides resource 'text' of type bytes, requested at {place}; no lifespan provides a resource here"
+    )
+    assert re.fullmatch(text, str(found.value))
+
+
+def test_message_of_a_missing_resource_lists_the_provided_ones() -> None:
+    with pytest.raises(ResourceUnavailable) as found:
+        resources().get(ResourceKey("texts", bytes), "/b")
+    assert str(found.value).endswith("; provided are 'text' of type str")
 
 
 def test_removed_resource_may_be_put_again() -> None:

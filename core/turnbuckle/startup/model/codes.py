@@ -81,6 +81,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB428": "a limit cannot be overridden for a route or scope",
     "TB429": "a handler returns a type that has no response",
     "TB430": "a route has an unknown method",
+    "TB431": "a handler requests a resource that nothing provides",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

@@ -19,8 +19,9 @@ from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.resolve.handler_check import HandlerFault, has_response, how_to_return
 from turnbuckle.startup.resolve.parameter_check import PathParameters
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
+from turnbuckle.web.middleware_blame import own_nodes
 
-__all__ = ["source_faults"]
+__all__ = ["global_of", "is_local", "node_of", "source_faults"]
 
 _FUNCTION_NAMES: Final = frozenset(
     {"f", "fn", "func", "function", "handler", "view", "view_func", "wrapped", "method", "coro", "endpoint", "route"}
@@ -174,12 +175,12 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
     """Yield a fault if no return of a function, or no yield, has a value that can become a response."""
     if hasattr(function, "__wrapped__"):
         return
-    node = _node_of(function)
+    node = node_of(function)
     if node is None:
         return
     is_stream = inspect.isasyncgenfunction(function)
     wanted: type[ast.AST] = ast.Yield if is_stream else ast.Return
-    found = [entry for entry in _own_nodes(node) if isinstance(entry, ast.Return | ast.Yield) and type(entry) is wanted]
+    found = [entry for entry in own_nodes(node) if isinstance(entry, ast.Return | ast.Yield) and type(entry) is wanted]
     if not found or (not is_stream and _may_end(node)):
         return
     kinds = [_kind_of(entry.value, node, function) for entry in found]
@@ -230,16 +231,10 @@ def _functions_of(filename: str) -> Mapping[int, ast.FunctionDef | ast.AsyncFunc
     }
 
 
-def _node_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def node_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return the syntax tree of a function, or None if its source is not known."""
     node = _functions_of(function.__code__.co_filename).get(function.__code__.co_firstlineno)
     return node if node is not None and node.name == function.__name__ else None
-
-
-def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(function):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield node
-            yield from _own_nodes(node)
 
 
 def _may_end(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -259,8 +254,8 @@ def _kind_of(
         return list
     if isinstance(value, ast.Name):
         return _kind_of_name(value.id, node, function)
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not _is_local(value.func.id, node):
-        return _kind_of_call(_global(value.func.id, function), node)
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not is_local(value.func.id, node):
+        return _kind_of_call(global_of(value.func.id, function), node)
     return _KINDS.get(type(value)) if value is not None else type(None)
 
 
@@ -285,15 +280,16 @@ def _kind_of_name(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef, funct
     for entry in node.body:
         if isinstance(entry, ast.FunctionDef | ast.AsyncFunctionDef) and entry.name == name:
             return FunctionType if not entry.decorator_list else None
-    if _is_local(name, node):
+    if is_local(name, node):
         return None
-    value = _global(name, function)
+    value = global_of(name, function)
     if isinstance(value, type):
         return type
     return FunctionType if isinstance(value, FunctionType) else None
 
 
-def _is_local(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def is_local(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a name is, or may be, a local variable of a function."""
     arguments = node.args
     names = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     names |= {argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None}
@@ -313,7 +309,8 @@ def _free_names(node: ast.AST) -> set[str]:
     return {name for entry in ast.walk(node) if isinstance(entry, ast.Global | ast.Nonlocal) for name in entry.names}
 
 
-def _global(name: str, function: FunctionType) -> object:
+def global_of(name: str, function: FunctionType) -> object:
+    """Return the global or built-in value of a name in a function, or None."""
     if name in function.__code__.co_freevars:
         return None
     return function.__globals__.get(name, getattr(builtins, name, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -151,7 +152,9 @@ async def test_resource_of_a_scope_stays_inside() -> None:
 
     async with Client(app) as client:
         text = (await client.get("/")).text
-    assert text.startswith("nothing provides resource 'store'; lifespan 'inner' of plugin 'provides' in")
+    place = r"tests/\S+/test_resources\.py:\d+"
+    assert re.match(rf"nothing provides resource 'store' of type \w+, requested at {place}; ", text)
+    assert "; lifespan 'inner' of plugin 'provides' in" in text
     assert text.endswith("in scope '/one' provides it there only")
 
 
