@@ -52,7 +52,7 @@ from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
-from turnbuckle.startup.plugins.validate import fault_of_lifespan
+from turnbuckle.startup.plugins.validate import fault_of_lifespan, second_yield
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
 from turnbuckle.startup.resolve.route_overrides import (
@@ -374,6 +374,15 @@ class _Compiler:
                 why="its factory takes the setup, and returns an async context manager",
                 fix=fault.partition("passed: ")[2]
                 or "write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
+            )
+        elif line := second_yield(entry.record.factory):
+            self.diagnostics.add(
+                "TB505",
+                f"lifespan {entry.record.name!r} yields again in line {line}, so that it fails when the app stops",
+                entry.origin,
+                why="the code before its 'yield' runs at startup, the code after it at the end",
+                fix=f"remove the 'yield' in line {line}",
+                level="warning",
             )
         return ReadyLifespan(
             name=entry.record.name,

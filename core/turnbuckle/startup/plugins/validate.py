@@ -6,9 +6,10 @@ joined or a token is searched.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final, is_typeddict
 
@@ -25,6 +26,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.records import Route
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.middleware_blame import parsed_function
 from turnbuckle.web.middleware_check import never_returns
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -37,6 +39,7 @@ __all__ = [
     "fault_of_made",
     "fault_of_render",
     "fault_of_type",
+    "second_yield",
     "shown",
 ]
 
@@ -202,6 +205,30 @@ def fault_of_lifespan(factory: object) -> str:
     if inspect.isgeneratorfunction(function):
         return "a 'def' that yields makes no async context manager"
     return "" if _takes(factory, 1) else "it does not take the setup as its one argument"
+
+
+def second_yield(factory: object) -> int:
+    """Return the line of a second 'yield' that a lifespan certainly reaches, or 0 if there is none."""
+    given: Any = getattr(factory, "function", factory)
+    function = inspect.unwrap(given)
+    if not inspect.isasyncgenfunction(function):
+        return 0
+    node, first = parsed_function(function)
+    lines = [entry.lineno for statement in (node.body if node is not None else ()) for entry in _certain(statement)]
+    return lines[1] + first - 1 if len(lines) > 1 else 0
+
+
+def _certain(statement: ast.stmt) -> Iterator[ast.Yield]:
+    """Yield the 'yield' expressions that a statement evaluates once, unless it raises."""
+    if isinstance(statement, ast.Expr | ast.Assign) and isinstance(statement.value, ast.Yield):
+        yield statement.value
+    blocks: list[ast.stmt] = []
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        blocks = statement.body
+    elif isinstance(statement, ast.Try):
+        blocks = [*statement.body, *statement.orelse, *statement.finalbody]
+    for inner in blocks:
+        yield from _certain(inner)
 
 
 def fault_of_component(factory: object) -> str:

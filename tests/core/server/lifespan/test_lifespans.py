@@ -159,7 +159,7 @@ async def test_lifespan_that_yields_twice_is_named_with_the_fix(caplog: pytest.L
     await one.leave()
     assert caplog.messages == ["lifespan 'a' failed at its end"]
     assert "yielding_twice (" in caplog.text
-    assert f"{__file__}:" in caplog.text
+    assert "(tests/core/server/lifespan/test_lifespans.py:" in caplog.text
     assert "yields again after its first 'yield'; write one 'yield'" in caplog.text
     assert "generator didn't stop" not in caplog.text
 

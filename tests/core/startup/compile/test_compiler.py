@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -348,7 +350,7 @@ async def test_response_type_that_makes_no_response_is_answered(
     with caplog.at_level(logging.ERROR):
         async with Client(app, raise_exceptions=False) as client:
             assert (await client.get("/")).status == 500
-    place = rf"test_compiler\S*\.{re.escape(name)} at \S+test_compiler\.py:\d+"
+    place = rf"test_compiler\S*\.{re.escape(name)} at tests/\S+test_compiler\.py:\d+"
     found = rf"the response type for set \(\S*{place}\) returned 'text', which is not a Response; write Response\("
     assert re.search(found, caplog.text)
 
@@ -474,8 +476,6 @@ async def test_handlers_may_be_anything_that_can_be_called() -> None:
 async def test_lifespans_are_entered_with_their_setup() -> None:
     events: list[str] = []
     app = App("shop")
-
-    from contextlib import asynccontextmanager
 
     @asynccontextmanager
     async def life(setup: Setup) -> AsyncIterator[None]:
@@ -606,3 +606,46 @@ def test_component_that_is_not_chosen_is_not_made() -> None:
     plugin = make_plugin("p", provide_components=lambda self, setup: records)
     App(plugins=[plugin], settings={"components": {"store": "b"}}).compile()
     assert made == []
+
+
+async def yields_twice(setup: object = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    yield
+    yield  # here
+
+
+async def yields_in_blocks(setup: object = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    try:
+        store = yield
+    finally:
+        yield store  # here
+
+
+async def yields_in_branches(setup: object = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    if __debug__:
+        yield
+        return
+    yield
+
+
+async def yields_in_a_handler(setup: object = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    try:
+        yield
+    except OSError:
+        yield
+
+
+@pytest.mark.parametrize("function", [yields_twice, yields_in_blocks, yields_in_branches, yields_in_a_handler])
+@pytest.mark.parametrize("as_record", [False, True])
+def test_lifespan_with_a_second_yield_is_reported(function: Callable[..., Any], as_record: bool) -> None:
+    lines, first = inspect.getsourcelines(function)
+    expected = next((first + at for at, line in enumerate(lines) if "# here" in line), 0)
+    app = App(plugins=[make_plugin("p", provide_lifespans=lambda self, setup: [record])]) if as_record else App()
+    record = Lifespan("named", asynccontextmanager(function))
+    if not as_record:
+        app.lifespan(function)
+    app.compile()
+    found = [one for one in app.plan.diagnostics if one.code == "TB505" or not as_record]
+    assert [one.level for one in found] == (["warning"] if expected else [])
+    if expected:
+        assert f"yields again in line {expected}, so that it fails" in found[0].text
+        assert found[0].fix == f"remove the 'yield' in line {expected}"
