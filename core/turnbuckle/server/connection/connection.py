@@ -165,9 +165,14 @@ class HTTPConnection(BaseConnection):
         """Continue to write: the transport can take more data."""
         self.is_writing_paused = False
         if self.state is ConnectionState.FLUSHING:
-            self._await_request()
+            # Not at once: a transport of asyncio that is closed during this call reports its end twice.
+            self.server.loop.call_soon(self._leave_flushing, context=self.server.context)
         else:
             wake(self._sender)
+
+    def _leave_flushing(self) -> None:
+        if self.state is ConnectionState.FLUSHING and not self.is_writing_paused:
+            self._await_request()
 
     # -- calls of the server -------------------------------------------------------------------------------------------
 

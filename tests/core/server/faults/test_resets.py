@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.server.polling import wait_until
+from tests.core.server.threaded_server import LOOPS, threaded_server
 from tests.processes import unmeasured_environ
 from turnbuckle import App, HTTPServer, Request, Response
 
@@ -51,3 +52,19 @@ def test_many_faulty_connections_leave_nothing(options: list[str]) -> None:
     done = subprocess.run(argv, cwd=ROOT, env=unmeasured_environ(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("nothing leaked\n")
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_connection_that_is_closed_when_its_buffer_empties_is_closed_once(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handle(request: Request) -> Response:
+        return Response(b"x" * 8_000_000)
+
+    with threaded_server(handle, loop=loop) as server, server.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbad\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+        assert server.has_no_connections()
+    assert (received.count(b"HTTP/1.1 200"), received.count(b"HTTP/1.1 400")) == (1, 1)
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
