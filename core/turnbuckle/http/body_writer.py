@@ -135,10 +135,6 @@ def framing_line(framing: BodyFraming, method: bytes, status: int, length: int |
             assert_never(framing)
 
 
-# Bytes of a chunk from which it is cheaper to pass its three parts to the system than to join them.
-_UNJOINED: Final = 8192
-
-
 def chunk(data: bytes) -> bytes:
     """Return ``data`` as one chunk, or b"" for empty data, because an empty chunk would end the content."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
@@ -193,18 +189,6 @@ class BodyWriter:
         if self.framing is BodyFraming.LENGTH and self.written > (self.length or 0):
             raise LengthMismatch(self.length or 0, self.written)
         return data
-
-    def parts(self, data: bytes) -> tuple[bytes, ...]:
-        """Return the same bytes as ``write``, but the content of a large chunk is not copied into one with its lines.
-
-        Raises:
-            LengthMismatch, RuntimeError: as ``write``.
-        """
-        # Other types than bytes may change before they are sent.
-        if len(data) < _UNJOINED or self.framing is not BodyFraming.CHUNKED or self.is_ended or type(data) is not bytes:
-            return (self.write(data),)
-        self.written += len(data)
-        return b"%x\r\n" % len(data), data, b"\r\n"
 
     def count(self, size: int) -> None:
         """Count content that was sent without ``write``, at most as much as was announced."""

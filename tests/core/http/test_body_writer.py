@@ -138,22 +138,6 @@ def test_body_writer_refuses_less_than_announced() -> None:
     assert (caught.value.announced, caught.value.actual) == (5, 4)
 
 
-@pytest.mark.parametrize("framing", [NONE, LENGTH, CHUNKED, UNTIL_CLOSE])
-@pytest.mark.parametrize("data", [b"", b"small", b"x" * 8192, bytearray(b"x" * 8192)], ids=len)
-def test_parts_are_the_bytes_of_write(framing: BodyFraming, data: bytes) -> None:
-    whole, cut = BodyWriter(framing, len(data)), BodyWriter(framing, len(data))
-    assert b"".join(cut.parts(data)) == whole.write(data)
-    assert cut.written == whole.written
-    assert cut.end() == whole.end()
-    with pytest.raises(RuntimeError, match="after its end"):
-        cut.parts(data)
-
-
-def test_parts_of_a_large_chunk_are_not_copied() -> None:
-    data = b"x" * 8192
-    assert BodyWriter(CHUNKED).parts(data)[1] is data
-
-
 def test_counted_bytes_are_checked_at_the_end() -> None:
     writer = BodyWriter(LENGTH, 5)
     writer.count(4)

@@ -42,7 +42,7 @@ __all__ = ["ResponseSink", "respond"]
 _HANDLING: Final = ConnectionState.HANDLING
 
 # Bytes of a streamed body that are written before other connections get a turn.
-_MAX_IN_A_TURN: Final = 512 * 1024
+_MAX_IN_A_TURN: Final = 256 * 1024
 
 _log: Final = SafeLogger("turnbuckle.server")
 
@@ -235,17 +235,15 @@ async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: Async
     if isinstance(body, FileBody) and await send_file(connection, writer, body):
         writer.end()
         return
-    transport = connection.transport
+    # Not writelines: from Python 3.12 on, asyncio's never pauses writing, and registers a socket that was closed.
+    write = connection.transport.write
     in_this_turn = 0
     async for piece in body:
-        data = piece.encode("utf-8", "replace") if isinstance(piece, str) else piece
-        parts = writer.parts(data)
+        data = writer.write(piece.encode("utf-8", "replace") if isinstance(piece, str) else piece)
         if connection.is_writing_paused or not connection.is_sending:
             await connection.flush()
-        if len(parts) > 1:
-            transport.writelines(parts)
-        elif parts[0]:
-            transport.write(parts[0])
+        if data:
+            write(data)
         in_this_turn += len(data)
         if in_this_turn >= _MAX_IN_A_TURN:
             # A body that never waits must not occupy the loop while the kernel accepts its data.
@@ -254,7 +252,7 @@ async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: Async
     end = writer.end()
     await connection.flush()
     if end:
-        transport.write(end)
+        write(end)
 
 
 async def _close_body(body: object) -> None:

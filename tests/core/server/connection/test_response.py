@@ -10,7 +10,9 @@ from contextlib import suppress
 import pytest
 
 from tests.core.server.serving_in_memory import GET, post_head, serving
+from tests.core.server.threaded_server import LOOPS, threaded_server
 from turnbuckle.http.limits import Limits
+from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -390,3 +392,23 @@ async def test_connection_that_is_lost_while_a_body_closes_awaits_no_request(cap
         await served.connection.reset()
         assert served.connection.is_lost
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_stream_waits_for_a_client_that_reads_nothing(loop: str) -> None:
+    made = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal made
+        # 125 MiB, if nothing stops it.
+        for made in range(1, 2001):  # noqa: B007  # the test reads it
+            yield b"x" * 65536
+
+    async def stream(request: Request) -> Response:
+        return Response(pieces())
+
+    with threaded_server(stream, loop=loop, timeouts=Timeouts(write=0.3)) as server, server.connect() as client:
+        client.sendall(GET)
+        assert server.has_no_connections()
+    # The rest is in the buffers of the kernel.
+    assert 0 < made < 400

@@ -302,7 +302,7 @@ async def test_stream_lets_the_server_write_as_it_is_read(make_application: Make
 
     assert (response.status, response.reason_phrase, response.http_version) == (200, "OK", "1.1")
     assert (response.headers["x-a"], response.cookies, response.interim) == ("1", {"a": "b"}, ())
-    assert (before < 30, 50 < len(made) < 150, closed) == (True, True, [True])
+    assert (before < 30, 50 < len(made) < 100, closed) == (True, True, [True])
     assert client.cookies["a"] == "b"
 
 
