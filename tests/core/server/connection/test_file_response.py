@@ -7,12 +7,12 @@ import errno
 import os
 import socket
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.core.server.polling import TIMEOUT
+from tests.core.server.polling import TIMEOUT, wait_until
 from tests.core.server.serving_in_memory import GET, serving
 from tests.core.server.threaded_server import LOOPS, threaded_server
 from turnbuckle.server.connection import file_response
@@ -47,6 +47,22 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+@pytest.fixture
+def blocked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return the event that a socket had no room for more of a file."""
+    event, sendfile = threading.Event(), os.sendfile
+
+    def noted(out: int, file: int, offset: int, size: int) -> int:
+        try:
+            return sendfile(out, file, offset, size)
+        except BlockingIOError:
+            event.set()
+            raise
+
+    monkeypatch.setattr(os, "sendfile", noted)
+    return event
+
+
 def read_answer(client: socket.socket) -> bytes:
     """Return the content of one answer."""
     data = b""
@@ -78,13 +94,13 @@ def test_file_is_sent_by_the_kernel(path: Path, calls: list[int], loop: str) -> 
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_file_waits_for_a_slow_reader(path: Path, loop: str) -> None:
+def test_file_waits_for_a_slow_reader(path: Path, blocked: threading.Event, loop: str) -> None:
     async def handle(request: Request) -> Response:
         return File(path)
 
     with threaded_server(handle, loop=loop) as server, server.connect() as client:
         client.sendall(REQUEST)
-        time.sleep(0.2)
+        assert blocked.wait(TIMEOUT)
         assert read_answer(client) == CONTENT
 
 
@@ -104,9 +120,8 @@ def test_file_to_a_peer_that_goes_away_leaves_nothing_open(path: Path, loop: str
                 client.sendall(REQUEST)
                 client.recv(1)
         assert server.has_no_connections()
-        end = time.monotonic() + 5
-        while len(os.listdir("/dev/fd")) > before and time.monotonic() < end:
-            time.sleep(0.01)
+        closed = wait_until(lambda: len(os.listdir("/dev/fd")) <= before)
+        asyncio.run_coroutine_threadsafe(closed, server.loop).result(TIMEOUT)
         assert len(os.listdir("/dev/fd")) <= before
 
 
@@ -120,7 +135,7 @@ def test_peer_that_does_not_read_a_file_is_cut_off(path: Path, loop: str) -> Non
         assert server.has_no_connections()
 
 
-def test_peer_that_reads_a_file_too_slowly_is_cut_off(path: Path) -> None:
+def test_peer_that_reads_a_file_too_slowly_is_cut_off(path: Path, blocked: threading.Event) -> None:
     async def handle(request: Request) -> Response:
         return File(path)
 
@@ -130,7 +145,9 @@ def test_peer_that_reads_a_file_too_slowly_is_cut_off(path: Path) -> None:
         received = 0
         while piece := client.recv(65536):
             received += len(piece)
-            time.sleep(0.01)
+            # As slow as possible: the next piece is read when the socket is full again.
+            blocked.wait(0.01)
+            blocked.clear()
         assert received < len(CONTENT)
         assert server.has_no_connections()
 
