@@ -21,6 +21,8 @@ SLOW := tests/wire tests/security tests/fuzz tests/thirdparty tests/examples tes
 comma := ,
 # Parts of the benchmark, or one part and its options, as in BENCH_ARGS="run --only turnbuckle starlette"; all when empty.
 BENCH_ARGS ?=
+# Not empty: a failed test gets a second chance, as in .ci/run; what failed at first stays in the output.
+RETRY ?=
 # For test-modes: files or folders of tests; all when empty.
 MODE_TESTS ?=
 
@@ -60,12 +62,17 @@ define environment
 @touch $@
 endef
 
+# $(call tests,PYTEST,ARGUMENTS): run tests. With RETRY, those that failed are run once more, without others beside them:
+# some wait for processes and sockets, and a busy machine can make them wait too long.
+tests = $(1) -q $(PARALLEL) $(2) $(if $(RETRY),|| { echo "make: failed tests are run again one by one"; \
+	$(1) -q -n0 --last-failed --last-failed-no-failures=none $(2); })
+
 # $(call count,BIN,OPTIONS): run the tests and count the lines that they run. Without options, Python 3.12 and later count by
 # sys.monitoring, which costs next to nothing.
 define count
 $(1)/coverage erase
-COVERAGE_CORE=$(if $(2),ctrace,sysmon) $(1)/coverage run $(2) -m pytest -q $(PARALLEL) $(UNCOUNTED:%=--ignore=%)
-$(1)/pytest -q $(PARALLEL) $(UNCOUNTED)
+$(call tests,COVERAGE_CORE=$(if $(2),ctrace,sysmon) $(1)/coverage run $(2) -m pytest,$(UNCOUNTED:%=--ignore=%))
+$(call tests,$(1)/pytest,$(UNCOUNTED))
 $(1)/coverage combine --quiet
 $(1)/coverage report
 @$(1)/coverage report --include='core/*' --fail-under=$(COVERAGE) --format=total >/dev/null \
@@ -107,7 +114,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
-	$(BIN)/pytest -q $(PARALLEL)
+	$(call tests,$(BIN)/pytest)
 
 # Each line and branch that is run is counted by a function of C, which takes twice the time of the tests without it.
 coverage: $(VENV)/.installed-dev
@@ -130,12 +137,12 @@ test-all: $(VENV)/.installed-dev
 
 # By the environment rather than by options, so that the processes that tests start are in the same mode.
 test-modes: $(VENV)/.installed-dev
-	PYTHONOPTIMIZE=1 $(BIN)/pytest -q $(PARALLEL) $(MODE_TESTS)
-	PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest -q $(PARALLEL) $(MODE_TESTS)
+	$(call tests,PYTHONOPTIMIZE=1 $(BIN)/pytest,$(MODE_TESTS))
+	$(call tests,PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest,$(MODE_TESTS))
 
 .PHONY: test-one
 test-one: .venv-$(VERSION)/.installed
-	$(if $(filter $(COUNTED),$(VERSION)),$(call count,.venv-$(VERSION)/bin),.venv-$(VERSION)/bin/pytest -q $(PARALLEL))
+	$(if $(filter $(COUNTED),$(VERSION)),$(call count,.venv-$(VERSION)/bin),$(call tests,.venv-$(VERSION)/bin/pytest))
 
 .venv-$(VERSION)/.installed: pyproject.toml
 	$(call environment,.venv-$(VERSION),-e .[fast$(comma)test])
