@@ -86,7 +86,7 @@ help:
 	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
 	@echo "make test      lint, type check and run the tests"
 	@echo "make coverage  run the tests, and print the lines and branches that no test runs"
-	@echo "make test-fast run the tests that take no processes and no whole suites, in less than a minute"
+	@echo "make test-fast run only the tests that need no processes and no whole suites"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
 	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
 	@echo "make bench     compare the cost of requests with other servers, and measure how it grows (Linux, about a quarter of an hour)"
