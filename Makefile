@@ -113,7 +113,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy bench/*.py
+	$(BIN)/mypy bench/*.py bench/robustness/*.py
 	$(call tests,$(BIN)/pytest)
 
 # Each line and branch that is run is counted by a function of C, which takes twice the time of the tests without it.

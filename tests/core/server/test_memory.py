@@ -1,4 +1,4 @@
-"""What a client makes the server hold is bounded, however much there is to send: small versions of ``bench.memory``."""
+"""What a client makes the server hold is bounded, however much there is to send: small ``bench.robustness.memory``."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ async def test_client_that_is_gone_before_it_is_answered_is_not_logged(
 
 @pytest.mark.parametrize("options", [["--loop", "asyncio"], ["--loop", "uvloop", "--cancel"]])
 def test_many_faulty_connections_leave_nothing(options: list[str]) -> None:
-    argv = [sys.executable, "-m", "bench.faults", "500", *options]
+    argv = [sys.executable, "-m", "bench.robustness.faults", "500", *options]
     done = subprocess.run(argv, cwd=ROOT, env=unmeasured_environ(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("nothing leaked\n")

@@ -1,4 +1,4 @@
-"""Send a million requests and measure the memory of the server: `python -m bench.endurance [N]`.
+"""Send a million requests and measure the memory of the server: `python -m bench.robustness.endurance [N]`.
 
 The requests are of many kinds, sent in pipelines on connections that are replaced from time to time. After a tenth of
 the requests, the resident memory must not grow. (Linux only.)
@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from bench.cpu import resident_bytes
-from bench.faults import APP, TIMEOUT, Leak, describe, held, serving
+from bench.robustness.faults import APP, TIMEOUT, Leak, describe, held, serving
 
 CONNECTIONS: Final = 16
 SAMPLES: Final = 20
@@ -34,7 +34,7 @@ MAX_GROWTH: Final = 2 * 1024 * 1024
 
 def main() -> int:
     """Print samples of the memory; return 1 if it grew."""
-    parser = argparse.ArgumentParser(prog="bench.endurance", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.robustness.endurance", description=__doc__)
     parser.add_argument("requests", type=int, nargs="?", default=1_000_000, metavar="N")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Count the requests that restarts lose: `python -m bench.restarts`. A figure other than 0 is a failure."""
+"""Count the requests that restarts lose: `python -m bench.robustness.restarts`. A figure other than 0 is a failure."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tests.core.server.workers.service_process import Service, service
 
 def main() -> int:
     """Print the figures of rolling restarts and of a stop under load; return 1 if requests were lost."""
-    parser = argparse.ArgumentParser(prog="bench.restarts", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.robustness.restarts", description=__doc__)
     parser.add_argument("--restarts", type=int, default=20, help="how many times all workers are replaced")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sockets", choices=("shared", "per_worker"), default="shared")

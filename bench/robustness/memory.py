@@ -1,4 +1,4 @@
-"""Measure how much memory clients can make a server use: `python -m bench.memory` (Linux, about two minutes).
+"""Measure how much memory clients can make a server use: `python -m bench.robustness.memory`.
 
 Each case has its own server. The figure is the peak resident memory of the server process; it does not include the
 memory of the kernel for sockets.
@@ -54,7 +54,7 @@ class Case:
 
 def main() -> int:
     """Print the peak memory of each case; return 1 if a case exceeds its limit."""
-    parser = argparse.ArgumentParser(prog="bench.memory", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.robustness.memory", description=__doc__)
     names = [case.name for case in CASES]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="some of the cases")
     only = parser.parse_args().only

@@ -1,4 +1,4 @@
-"""The application of `bench.slow` and `bench.memory`: streams of a given size, and uploads to disk."""
+"""The application of `slow` and `memory`: streams of a given size, and uploads to disk."""
 
 import tempfile
 from collections.abc import AsyncIterator

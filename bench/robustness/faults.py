@@ -1,4 +1,4 @@
-"""Break many connections in many ways, then check the server for leaks: `python -m bench.faults [N]`.
+"""Break many connections in many ways, then check the server for leaks: `python -m bench.robustness.faults [N]`.
 
 The server is a separate process with short deadlines. Tasks, file descriptors, and connection and request objects that
 it has afterwards and did not have before are leaks. (Linux only.)
@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from bench.faulty_clients import Step, steps
+from bench.robustness.faulty_clients import Step, steps
 
 APP: Final = Path(__file__).parent / "apps" / "faults_app.py"
 AT_ONCE: Final = 300
@@ -44,7 +44,7 @@ class Leak(Exception):
 
 def main() -> int:
     """Print the figures; return 1 for a leak."""
-    parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.robustness.faults", description=__doc__)
     parser.add_argument("connections", type=int, nargs="?", default=100_000, metavar="N")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
     parser.add_argument("--cancel", action="store_true", help="with server.cancel_on_disconnect")

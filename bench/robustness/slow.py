@@ -1,4 +1,4 @@
-"""Attack a server with slowhttptest while a good client measures latency: `python -m bench.slow` (about four minutes).
+"""Attack a server with slowhttptest while a good client measures latency: `python -m bench.robustness.slow`.
 
 It needs Linux and slowhttptest (the Debian package of that name); as root on Debian, it installs the package itself.
 """
@@ -74,7 +74,7 @@ class Held:
 
 def main() -> int:
     """Run the modes; return 1 if the good client waited too long, or a slow connection was held too long."""
-    parser = argparse.ArgumentParser(prog="bench.slow", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.robustness.slow", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="length of each attack (60)")
     parser.add_argument("--connections", type=int, default=1000, help="number of connections of each attack (1000)")
     names = [mode.name for mode in MODES]

@@ -1,4 +1,4 @@
-"""The application of `bench.faults` and `bench.endurance`: many kinds of answers, and counts of the process."""
+"""The application of `faults` and `endurance`: many kinds of answers, and counts of the process."""
 
 import asyncio
 import gc

@@ -1,0 +1,1 @@
+"""What a server withstands: broken, slow and greedy clients, restarts, and a million requests."""
