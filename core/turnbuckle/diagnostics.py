@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
-__all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", "Sourced"]
+__all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", "Sourced", "not_a_key"]
 
 T_co = TypeVar("T_co", covariant=True)
 RecordT_co = TypeVar("RecordT_co", covariant=True)
@@ -92,6 +92,14 @@ class ResourceKey(Generic[T_co]):
 
     def __str__(self) -> str:
         return f"resource {self.name!r}"
+
+
+def not_a_key(value: object) -> TypeError:
+    """Return the exception for a value in the place of the key of a resource."""
+    error = TypeError(f"a resource has a ResourceKey, not {value!r:.60}")
+    error.add_note("why: the key has the type of the resource, and the lifespan that provides it has the same key")
+    error.add_note("fix: write KEY = ResourceKey('name', type), and pass KEY")
+    return error
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 import attrs
 
-from turnbuckle.diagnostics import ResourceKey
+from turnbuckle.diagnostics import ResourceKey, not_a_key
 from turnbuckle.errors import ResourceUnavailable
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 
@@ -93,7 +93,7 @@ class Setup(Generic[ConfigT_co]):
                 lifespan has started yet.
         """
         if not isinstance(key, ResourceKey):
-            raise TypeError(f"a resource has a ResourceKey, not {key!r:.60}: KEY = ResourceKey('name', type)")
+            raise not_a_key(key)
         if self._resources is None:
             text = f"{key} is not available here: hooks are called before any lifespan is entered"
             error = ResourceUnavailable(text, key.name, "not started")

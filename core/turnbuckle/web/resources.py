@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType, MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar, cast, final
 
-from turnbuckle.diagnostics import ResourceKey
+from turnbuckle.diagnostics import ResourceKey, not_a_key
 from turnbuckle.errors import ResourceUnavailable
 
 __all__ = ["Phase", "Providers", "Resources"]
@@ -63,7 +63,7 @@ class Resources:
             if (prefix, key) in self._providers:
                 break
         if not isinstance(key, ResourceKey):
-            raise TypeError(f"a resource has a ResourceKey, not {key!r:.60}: KEY = ResourceKey('name', type)")
+            raise not_a_key(key)
         raise ResourceUnavailable(self._unavailable(key, scope), key.name, self.phase)
 
     def put(self, key: ResourceKey[object], value: object, scope: str = "") -> None:

@@ -32,7 +32,6 @@ _DISTRIBUTIONS: Final = {
     "dateutil": "python-dateutil",
     "dotenv": "python-dotenv",
     "jwt": "PyJWT",
-    "multipart": "python-multipart",
     "MySQLdb": "mysqlclient",
     "OpenSSL": "pyOpenSSL",
     "PIL": "Pillow",
@@ -308,7 +307,7 @@ def _file_error(error: BaseException) -> Hint:
 
 def _key_error(error: BaseException) -> Hint:
     frames = traceback.extract_tb(error.__traceback__)
-    if not frames or (Path(frames[-1].filename).name != "<frozen os>" and Path(frames[-1].filename).name != "os.py"):
+    if not frames or Path(frames[-1].filename).name not in {"<frozen os>", "os.py"}:
         return "", ""
     name = error.args[0] if error.args else ""
     return f"the environment has no variable {name!r}", f"set ${name}, or give a default: os.environ.get({name!r}, ...)"
