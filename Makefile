@@ -37,8 +37,6 @@ BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --no-compile
 # Tests of one module stay on one worker, which so sets up less, until another worker has nothing left to do.
 PARALLEL := -n $(WORKERS) --dist worksteal
-# Tests start processes by the hundred: without these files, each would compile all that it imports.
-unexport PYTHONDONTWRITEBYTECODE
 
 # Written for every Python from 2.7 on, for the ones that are too old must understand it to say so.
 define CHECK_PYTHON

@@ -71,9 +71,9 @@ def in_dependency_order(plugins: Sequence[LoadedPlugin], diagnostics: Diagnostic
 
 
 def _fits_api(plugin: LoadedPlugin, diagnostics: Diagnostics) -> bool:
-    if type(plugin.info.api) is int and plugin.info.api == API:
-        return True
     is_number = type(plugin.info.api) is int
+    if is_number and plugin.info.api == API:
+        return True
     if not is_number:
         why, fix = f"a generation is a whole number, not {shown(plugin.info.api)}", f"write api={API} in its info"
     else:
@@ -81,7 +81,7 @@ def _fits_api(plugin: LoadedPlugin, diagnostics: Diagnostics) -> bool:
         fix = (
             f"upgrade turnbuckle; write api={API} if the plugin is yours"
             if plugin.info.api > API
-            else (f"upgrade the plugin; write api={API} if it is yours")
+            else f"upgrade the plugin; write api={API} if it is yours"
         )
     diagnostics.add(
         "TB108",

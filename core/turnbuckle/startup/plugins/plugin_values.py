@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Final
 
 import attrs
 
@@ -55,7 +56,7 @@ def _plugins_in(value: object) -> list[type[Plugin]]:
     if isinstance(value, ModuleType):
         candidates = list(vars(value).values())
         # Classes that the module only imports are chosen if it defines none.
-        candidates.sort(key=lambda each: getattr(each, "__module__", "") != value.__name__)
+        candidates.sort(key=lambda candidate: getattr(candidate, "__module__", "") != value.__name__)
     elif isinstance(value, Mapping):
         candidates = [*value.keys(), *value.values()]
     elif isinstance(value, list | tuple | set | frozenset):
@@ -105,7 +106,7 @@ def _fix_of_instance(value: object) -> str:
     return f"derive its class from turnbuckle.Plugin: class {cls.__name__}(Plugin)"
 
 
-_FIXES = {
+_FIXES: Final = {
     "App": "open a scope for its routes with app.scope(...); an app cannot be a plugin of another app",
     "Scope": "open a scope with app.scope(...); its plugins go into app.scope(..., plugins=[...])",
     "Middleware": "pass it as App(middleware=[...])",

@@ -18,7 +18,7 @@ from turnbuckle.records import (
     ResponseType,
     RouterProvider,
 )
-from turnbuckle.routing.converters import BUILTIN_CONVERTERS as CONVERTERS, Converters
+from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
@@ -85,7 +85,7 @@ class Resolver:
     values: Mapping[str, SettingValue]
     builtin: frozenset[str]
     diagnostics: Diagnostics
-    converters: Converters = CONVERTERS
+    converters: Converters = BUILTIN_CONVERTERS
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
 

@@ -109,9 +109,8 @@ class ResponseTables:
         kind: object = entry.record.type
         fault = fault_of_type(kind) or fault_of_render(entry.record)
         why = "a value is turned into a response by its class, with a function that takes the value"
-        return self._report_fault(
-            entry, f"response type for {shown(kind)}", fault, key="a class", parameters="(value)", why=why
-        )
+        record, form = f"response type for {shown(kind)}", "takes (value) and returns a Response"
+        return self._report_fault(entry, record, fault, key="a class", form=form, why=why)
 
     def _is_usable_handler(self, entry: Sourced[ErrorHandler]) -> bool:
         kind: object = entry.record.exception
@@ -122,18 +121,15 @@ class ResponseTables:
         if kind in _CLASSES:
             why = f"an exception is answered by its class; {key} is the class of errors with status {kind}"
         record = f"error handler for {shown(kind)}"
-        return self._report_fault(entry, record, fault, key=key, parameters="(request, error)", why=why)
+        return self._report_fault(entry, record, fault, key=key, form="takes (request, error)", why=why)
 
-    def _report_fault(
-        self, entry: Sourced[Any], record: str, fault: str, *, key: str, parameters: str, why: str
-    ) -> bool:
+    def _report_fault(self, entry: Sourced[Any], record: str, fault: str, *, key: str, form: str, why: str) -> bool:
         if fault:
             self.diagnostics.add(
                 "TB504",
                 f"{record} cannot be used: {fault}",
                 entry.origin,
                 why=why,
-                fix=f"write it with {key} and a function that takes {parameters}"
-                + (" and returns a Response" if parameters == "(value)" else ""),
+                fix=f"write it with {key} and a function that {form}",
             )
         return not fault

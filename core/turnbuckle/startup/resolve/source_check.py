@@ -186,7 +186,7 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
     kinds = [_kind_of(entry.value, node, function) for entry in found]
     accepted: Callable[[type], bool] = (
         (lambda kind: issubclass(kind, str | bytes | bytearray | memoryview))
-        if (is_stream)
+        if is_stream
         else (lambda kind: has_response(kind, renderable))
     )
     if any(kind is None or accepted(kind) for kind in kinds):

@@ -57,7 +57,7 @@ def _files(files: FileFields) -> Iterator[tuple[bytes, bytes]]:
         parts = cast("tuple[object, ...]", field if isinstance(field, tuple) else (_file_name(field), field))
         if not 2 <= len(parts) <= 4:
             raise TypeError(f"file {name!r} must be (file name, content, media type, fields), not {field!r:.60}")
-        file_name, content, media_type, fields = (*parts, None, None)[:4] if len(parts) < 4 else parts
+        file_name, content, media_type, fields = (*parts, None, None)[:4]
         head = _disposition(name, None if file_name is None else str(file_name))
         if media_type or file_name is not None:
             head += f"\r\nContent-Type: {media_type or _guessed_type(str(file_name))}"
