@@ -1,20 +1,28 @@
 """The records that every layer uses: the origin of a record, a diagnostic, and the key of a resource.
 
-This module is the lowest layer: it contains only data and imports nothing from Turnbuckle.
+This module is the lowest layer: it contains only data and short texts about it, and imports nothing from Turnbuckle.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
-__all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", "Sourced", "not_a_key"]
+__all__ = ["Diagnostic", "Level", "Origin", "RejectedCandidate", "ResourceKey", "Sourced", "file_location", "not_a_key"]
 
 T_co = TypeVar("T_co", covariant=True)
 RecordT_co = TypeVar("RecordT_co", covariant=True)
 
 Level: TypeAlias = Literal["error", "warning", "hint", "info"]
+
+
+def file_location(path: str, line: int | None) -> str:
+    """Return ``path:line``, the path relative to the current folder where that is shorter."""
+    # Path.cwd() costs five times as much, for each route.
+    shown = path.removeprefix(os.getcwd() + os.sep)
+    return f"{shown}:{line}" if line else shown
 
 
 @attrs.frozen(kw_only=True)

@@ -15,10 +15,9 @@ from types import ModuleType
 from typing import Final
 
 from turnbuckle.cli.reporting import CommandFailed
-from turnbuckle.diagnostics import Diagnostic, Origin
+from turnbuckle.diagnostics import Diagnostic, Origin, file_location
 from turnbuckle.errors import StartupError
 from turnbuckle.startup.model.diagnostics import did_you_mean, format_error
-from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.plugins.error_hints import close_coroutines, explain_error
 
 __all__ = ["import_file", "import_module", "reporting_app_errors"]

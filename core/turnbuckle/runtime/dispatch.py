@@ -11,6 +11,7 @@ from typing import final
 
 import attrs
 
+from turnbuckle.diagnostics import file_location
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.nodes import MatchParts
@@ -23,7 +24,6 @@ from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
 from turnbuckle.web.response.response_types import Renderer
-from turnbuckle.web.response.value_errors import short_location
 from turnbuckle.web.types import Handler
 
 __all__ = [
@@ -216,7 +216,7 @@ def _place_of(function: object) -> str:
     # The line of an object that is called is the line of its method.
     method = target if hasattr(target, "__code__") else getattr(type(target), "__call__", None)  # noqa: B004
     code = getattr(method, "__code__", None)
-    place = f" at {short_location(code.co_filename, code.co_firstlineno)}" if code is not None else ""
+    place = f" at {file_location(code.co_filename, code.co_firstlineno)}" if code is not None else ""
     return describe_handler(target) + place
 
 

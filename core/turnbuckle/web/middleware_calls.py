@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import attrs
 
+from turnbuckle.diagnostics import file_location
 from turnbuckle.web.middleware_blame import own_nodes, parsed_function
 from turnbuckle.web.response.response import Response
-from turnbuckle.web.response.value_errors import short_location
 
 __all__ = ["fault_of_calls"]
 
@@ -64,7 +64,7 @@ def fault_of_calls(function: object, next_handler: object, *, takes_next: bool) 
     if code is None or not (names.variables or names.attributes):
         return ""
     for call, fault in _wrong_calls(node, names):
-        place = short_location(code.co_filename, call.lineno + first - 1)
+        place = file_location(code.co_filename, call.lineno + first - 1)
         return f"{fault} ({place}); write 'await {ast.unparse(call.func)}({names.request})'"
     return ""
 

@@ -6,13 +6,12 @@ is left; requests and setups look them up. A resource of a scope is visible in t
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType, MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar, cast, final
 
-from turnbuckle.diagnostics import ResourceKey, not_a_key
+from turnbuckle.diagnostics import ResourceKey, file_location, not_a_key
 from turnbuckle.errors import ResourceUnavailable
 
 __all__ = ["Phase", "Providers", "Resources"]
@@ -109,7 +108,7 @@ def _place_of_request() -> str:
         frame = frame.f_back
     if frame is None:
         return "an unknown place"
-    return f"{frame.f_code.co_filename.removeprefix(os.getcwd() + os.sep)}:{frame.f_lineno}"
+    return file_location(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _is_instance(value: object, kind: type) -> bool:

@@ -17,13 +17,13 @@ from typing import Final, TypeVar, final
 import attrs
 
 from turnbuckle._safe_logger import SafeLogger
+from turnbuckle.diagnostics import file_location
 from turnbuckle.errors import LifespanError
 from turnbuckle.server.lifespan.background import BackgroundTasks
 from turnbuckle.server.model.application import ReadyLifespan
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.stalls.task_stacks import await_location
 from turnbuckle.web.resources import Resources
-from turnbuckle.web.response.value_errors import short_location
 
 __all__ = ["Lifespans"]
 
@@ -223,7 +223,7 @@ def _explain_yields(error: ErrorT, context: object) -> ErrorT | RuntimeError:
     text = _YIELDS.get(str(error)) if type(error) is RuntimeError else None
     if text is None or code is None or any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__)):
         return error  # another error, or the same error of a context manager in the lifespan
-    return RuntimeError(f"{code.co_qualname} ({short_location(code.co_filename, code.co_firstlineno)}) {text}")
+    return RuntimeError(f"{code.co_qualname} ({file_location(code.co_filename, code.co_firstlineno)}) {text}")
 
 
 def _is_cancelled(task: asyncio.Task[object] | None) -> bool:

@@ -12,16 +12,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
 
-__all__ = ["caller_location", "file_location", "location_of"]
+from turnbuckle.diagnostics import file_location
+
+__all__ = ["caller_location", "location_of"]
 
 _PACKAGE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
-
-
-def file_location(path: str, line: int | None) -> str:
-    """Return ``path:line``, the path relative to the current folder where that is shorter."""
-    here = os.getcwd() + os.sep  # Path.cwd() costs five times as much, for each route
-    shown = path.removeprefix(here) if path.startswith(here) else path
-    return f"{shown}:{line}" if line else shown
 
 
 def location_of(value: object) -> str:

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from turnbuckle.diagnostics import file_location
 from turnbuckle.errors import AppFrozen
 from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import nearest
-from turnbuckle.startup.model.locations import file_location
 
 __all__ = ["close_coroutines", "explain_error"]
 

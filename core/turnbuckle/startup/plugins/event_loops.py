@@ -16,8 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from turnbuckle.diagnostics import Diagnostic, Origin
-from turnbuckle.startup.model.locations import file_location
+from turnbuckle.diagnostics import Diagnostic, Origin, file_location
 
 __all__ = ["noting_event_loops"]
 

@@ -13,7 +13,7 @@ from typing import Final
 import attr
 import attrs
 
-from turnbuckle.startup.model.locations import file_location
+from turnbuckle.diagnostics import file_location
 
 __all__ = ["error_location", "import_locations"]
 

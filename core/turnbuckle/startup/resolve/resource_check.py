@@ -11,11 +11,10 @@ import inspect
 from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 
-from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
+from turnbuckle.diagnostics import Origin, ResourceKey, Sourced, file_location
 from turnbuckle.plan import PlannedScope
 from turnbuckle.records import Lifespan
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.resolve.resources import Provided, missing_resource
 from turnbuckle.startup.resolve.source_check import global_of, is_local, node_of
 from turnbuckle.web.middleware_blame import own_nodes

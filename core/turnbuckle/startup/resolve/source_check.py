@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Final
 
-from turnbuckle.startup.model.locations import file_location
+from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.resolve.handler_check import HandlerFault, has_response, how_to_return
 from turnbuckle.startup.resolve.parameter_check import PathParameters
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on

@@ -13,10 +13,9 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, file_location
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
-from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.model.sources import SettingsSources, read_text_file
 from turnbuckle.startup.settings.fixes import how_to_read_file
 from turnbuckle.startup.settings.misplaced import ROOT, report_misplaced, report_unread_file

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, file_location
 from turnbuckle.startup.model.diagnostics import Diagnostics, nearest
-from turnbuckle.startup.model.locations import file_location
 from turnbuckle.startup.model.sources import read_text_file
 from turnbuckle.startup.settings.toml_lines import line_of, locate
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import CoroutineType
 from typing import Final, cast
 
+from turnbuckle.diagnostics import file_location
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
 
-__all__ = ["describe_coroutine", "may_return_none", "none_error", "short_location", "unsupported_value_error"]
+__all__ = ["describe_coroutine", "may_return_none", "none_error", "unsupported_value_error"]
 
 _NONE: Final = (None, "None", inspect.Parameter.empty)
 
@@ -87,11 +87,6 @@ def _hint(value: object) -> str:
     return "return a dict: dict(value)" if isinstance(value, Mapping) else ""
 
 
-def short_location(path: str, line: int) -> str:
-    """Return ``path:line``, with a path below the current folder relative to it."""
-    return f"{path.removeprefix(os.getcwd() + os.sep)}:{line}"
-
-
 def _describe(handler: object) -> str:
     location = _location_of(handler)
     return f"handler {describe_handler(handler)}" + (f" ({location})" if location else "")
@@ -106,4 +101,4 @@ def _location_of(handler: object) -> str:
     code = getattr(function, "__code__", None)
     if code is None:
         return ""
-    return short_location(code.co_filename, code.co_firstlineno)
+    return file_location(code.co_filename, code.co_firstlineno)

@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from turnbuckle.startup.model.locations import caller_location, file_location, location_of
+from turnbuckle.diagnostics import file_location
+from turnbuckle.startup.model.locations import caller_location, location_of
 
 
 def plain() -> None: ...
