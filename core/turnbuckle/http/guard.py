@@ -32,7 +32,7 @@ from turnbuckle.http.events import (
 from turnbuckle.http.fields import parse_field_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
 from turnbuckle.http.grammar import FIELD_VALUE, ORIGIN_FORM, TOKEN, is_target
-from turnbuckle.http.head_patterns import DECISIVE_FIELDS, head_patterns
+from turnbuckle.http.head_patterns import framing_fields, line_patterns
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 
@@ -59,9 +59,9 @@ class GuardedParser:
     def __init__(self, parser: Parser, limits: Limits) -> None:
         self._parser: Final = parser
         self._limits: Final = limits
-        patterns = head_patterns(limits.field_count)
-        self._match_common: Final = patterns.common_lines.match
-        self._match_whole: Final = patterns.whole_lines.match
+        patterns = line_patterns(limits.field_count)
+        self._match_common: Final = patterns.common.match
+        self._match_whole: Final = patterns.whole.match
         # A target and field lines that have this size together cannot exceed any limit.
         self._safe_size: Final = min(limits.request_line - _MAX_COMMON_LINE, limits.field_line, limits.header_section)
         self._remaining: int | None = 0
@@ -153,7 +153,7 @@ class GuardedParser:
         if self._match_whole(lines) is None:
             _find_reason(lines, limits)
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
-        read_framing(head, [(name.lower(), value.rstrip(b" \t")) for name, value in DECISIVE_FIELDS.findall(lines)])
+        read_framing(head, framing_fields(lines))
 
     def _frame_fields(self, head: RequestHead) -> None:
         self._check_fields(head.fields, self._limits.header_section, self._limits.field_count)

@@ -1,11 +1,11 @@
 r"""Match the head of a request with one regular expression, written from the ABNF (RFC 9112, sections 3 and 5).
 
-Two expressions read complete heads, and one finds the fields that decide something:
+Two expressions read complete heads, or only their field lines, and one finds the fields that decide something:
 
 * ``whole`` matches every head whose request line and field lines are well-formed.
 * ``common`` matches most heads that clients send: origin-form, HTTP/1.1, Host first, at most one Content-Length, and no
   other field that decides anything. Nothing has to be looked up or validated after a match.
-* ``DECISIVE_FIELDS`` finds the framing fields of a head that only ``whole`` matches.
+* ``framing_fields`` finds the framing fields of a head that only ``whole`` matches.
 
 None of them can backtrack: every repetition is possessive, so a head that does not match fails in linear time. The
 number of field lines is a bounded repetition. The parser checks the other limits, because they are sums.
@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, TypeAlias
 from turnbuckle.http.framing import FRAMING_FIELDS
 from turnbuckle.http.grammar import TARGET_BYTE, TCHAR
 
-__all__ = ["DECISIVE_FIELDS", "HeadPatterns", "head_patterns"]
+__all__ = ["HeadPatterns", "framing_fields", "head_patterns", "line_patterns"]
 
 _Pattern: TypeAlias = "re.Pattern[bytes]"
 
@@ -78,38 +78,50 @@ _REQUEST_LINE: Final = rb"(" + TCHAR + rb"++) ([!-~]++) HTTP/1\.([0-9])"
 # Nothing can match it.
 _NEVER: Final = rb"(?!)"
 
-DECISIVE_FIELDS: Final = re.compile(rb"\n(" + _DECISIVE_NAMES[:-1] + rb"):[ \t]*+([^\r]*+)")
-"""Finds the name and the value of each framing field in the field lines; the value may have whitespace behind it."""
+# The value may have whitespace behind it.
+_DECISIVE_FIELD: Final = re.compile(rb"\n(" + _DECISIVE_NAMES[:-1] + rb"):[ \t]*+([^\r]*+)")
 
 
 class HeadPatterns(NamedTuple):
     r"""The expressions for one limit on the number of field lines.
 
     Attributes:
-        common: groups: method, target, field lines, value of Content-Length or None.
-        whole: groups: method, target, minor version, field lines.
-        common_lines: the field lines of ``common``; group: value of Content-Length or None.
-        whole_lines: the field lines of ``whole``.
+        common: groups for heads: method, target, field lines, value of Content-Length or None. Group for field lines:
+            value of Content-Length or None.
+        whole: groups for heads: method, target, minor version, field lines. No group for field lines.
 
-    In all, the field lines begin with the CRLF that ends the request line, so that each line follows a ``\n``.
+    The field lines begin with the CRLF that ends the request line, so that each line follows a ``\n``.
     """
 
     common: _Pattern
     whole: _Pattern
-    common_lines: _Pattern
-    whole_lines: _Pattern
 
 
 @lru_cache(maxsize=16)
 def head_patterns(field_count: int) -> HeadPatterns:
     """Return the expressions for heads of at most ``field_count`` field lines."""
-    common, whole = _common_lines(field_count), rb"\r\n(?:%b){0,%d}+" % (_FIELD_LINE, field_count)
     return HeadPatterns(
-        re.compile(_COMMON_REQUEST_LINE + rb"(" + common + rb")\r\n"),
-        re.compile(_REQUEST_LINE + rb"(" + whole + rb")(?<=\n)\r\n"),
-        re.compile(common + rb"\Z"),
-        re.compile(whole + rb"(?<=\n)\Z"),
+        re.compile(_COMMON_REQUEST_LINE + rb"(" + _common_lines(field_count) + rb")\r\n"),
+        re.compile(_REQUEST_LINE + rb"(" + _whole_lines(field_count) + rb")(?<=\n)\r\n"),
     )
+
+
+@lru_cache(maxsize=16)
+def line_patterns(field_count: int) -> HeadPatterns:
+    """Return the expressions for the field lines of heads, of which there are at most ``field_count``."""
+    return HeadPatterns(
+        re.compile(_common_lines(field_count) + rb"\Z"),
+        re.compile(_whole_lines(field_count) + rb"(?<=\n)\Z"),
+    )
+
+
+def framing_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the framing fields in well-formed field lines, with lower-case names."""
+    return [(name.lower(), value.rstrip(b" \t")) for name, value in _DECISIVE_FIELD.findall(lines)]
+
+
+def _whole_lines(field_count: int) -> bytes:
+    return rb"\r\n(?:%b){0,%d}+" % (_FIELD_LINE, field_count)
 
 
 def _common_lines(field_count: int) -> bytes:

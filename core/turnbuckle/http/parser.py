@@ -26,7 +26,7 @@ from turnbuckle.http.events import NEED_DATA, Data, EndOfMessage, Event, NeedDat
 from turnbuckle.http.fields import FieldSection, parse_field_line, parse_request_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
 from turnbuckle.http.grammar import FORBIDDEN_IN_HEAD, TOKEN, is_target
-from turnbuckle.http.head_patterns import DECISIVE_FIELDS, head_patterns
+from turnbuckle.http.head_patterns import framing_fields, head_patterns
 from turnbuckle.http.limits import Limits
 
 __all__ = ["H1Parser", "H1ParserFactory"]
@@ -210,9 +210,9 @@ class H1Parser:
             self._check_partial_head(first)
             return NEED_DATA
         self._scanned = self._next_check = 0
-        head, framing_fields = self._parse_head(first, end)
+        head, decisive = self._parse_head(first, end)
         self._advance(end + 4)
-        read_framing(head, framing_fields)
+        read_framing(head, decisive)
         self._state = _END
         self._expect_content(head.content_length)
         return head
@@ -229,7 +229,7 @@ class H1Parser:
         if not is_target(method, target):
             raise ProtocolError(f"request target {target[:80]!r} is malformed")
         head = RequestHead(method, target, 0 if minor_version == b"0" else 1, FieldSection(lines))
-        return head, [(name.lower(), value.rstrip(b" \t")) for name, value in DECISIVE_FIELDS.findall(lines)]
+        return head, framing_fields(lines)
 
     def _parse_lines(self, lines: list[bytes]) -> tuple[RequestHead, list[tuple[bytes, bytes]]]:
         """Parse a head line by line, which is slow and finds the reason to refuse it."""

@@ -13,7 +13,7 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.fields import FieldSection, parse_field_line, parse_request_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
-from turnbuckle.http.head_patterns import DECISIVE_FIELDS, head_patterns
+from turnbuckle.http.head_patterns import framing_fields, head_patterns
 
 PATTERNS = head_patterns(128)
 
@@ -64,8 +64,7 @@ def check_head(received: bytes) -> None:
         method, target, minor_version, lines = whole.groups()
         assert (method, target, FieldSection(lines)) == (exact.method, exact.target, exact.fields)
         assert minor_version != b"0" or not exact.minor_version
-        found = [(name.lower(), value.rstrip(b" \t")) for name, value in DECISIVE_FIELDS.findall(lines)]
-        assert found == [field for field in exact.fields if field[0] in FRAMING_FIELDS]
+        assert framing_fields(lines) == [field for field in exact.fields if field[0] in FRAMING_FIELDS]
     if whole is not None:
         # Only the target, the value of Host and the framing are validated after the match.
         first, *lines = received[: whole.end() - 4].split(b"\r\n")
