@@ -94,7 +94,7 @@ class CutParser:
         """
         if self._error is not None:
             raise ProtocolError(str(self._error), status=self._error.status)
-        if self._in_message and not self._remaining and self._chunks is None and self._error is None:
+        if self._in_message and not self._remaining and self._chunks is None:
             self._in_message = False
             return _END
         if self._fresh:

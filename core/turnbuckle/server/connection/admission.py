@@ -23,8 +23,6 @@ _IPV6_PREFIX: Final = 64
 _OVERLOADED: Final = 503
 _TOO_MANY: Final = 429
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class AdmissionStatus(enum.Enum):
     """How a connection is counted."""
