@@ -14,14 +14,22 @@ import textwrap
 import traceback
 from collections.abc import Iterator, Sequence
 from types import CodeType, CoroutineType
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.value_errors import describe_coroutine
 
-__all__ = ["LinkPlace", "describe_culprit", "describe_returned", "note_on_failure", "own_nodes", "parsed_function"]
+__all__ = [
+    "LinkPlace",
+    "code_of",
+    "describe_culprit",
+    "describe_returned",
+    "note_on_failure",
+    "own_nodes",
+    "parsed_function",
+]
 
 _NEXT_NAMES: Final = frozenset({"handler", "inner", "app", "get_response", "wrapped", "endpoint"})
 _WRONG_CALL: Final = re.compile(
@@ -111,7 +119,7 @@ def note_on_failure(error: Exception, links: Sequence[LinkPlace], app_name: str)
     value: object = error.obj
     failed = _failed_link(error, links)
     code, line = _last_frame(error)
-    if isinstance(value, CoroutineType) and failed >= 0 and code is _code_of(links[failed].function):
+    if isinstance(value, CoroutineType) and failed >= 0 and code is code_of(links[failed].function):
         return f"middleware {_at_line(links[failed], line)} of app {app_name!r} uses {describe_returned(value)}"
     if isinstance(value, Response | type | CoroutineType):
         return ""
@@ -126,10 +134,10 @@ def _note_on_call(error: TypeError, links: Sequence[LinkPlace], app_name: str) -
     found = _WRONG_CALL.match(str(error))
     failed = _failed_link(error, links)
     code, line = _last_frame(error)
-    if found is None or failed < 0 or code is not _code_of(links[failed].function):
+    if found is None or failed < 0 or code is not code_of(links[failed].function):
         return ""
     inner = links[failed + 1].function if failed + 1 < len(links) else None
-    inner_code = _code_of(inner)
+    inner_code = code_of(inner)
     own = {inner_code.co_qualname} if inner_code is not None else set()
     if found[1] not in own and not found[1].startswith(_COMPILED):
         return ""
@@ -144,7 +152,7 @@ def _last_frame(error: Exception) -> tuple[CodeType | None, int]:
 
 def _failed_link(error: Exception, links: Sequence[LinkPlace]) -> int:
     """Return the position of the innermost middleware in the traceback of an exception."""
-    codes = [_code_of(link.function) for link in links]
+    codes = [code_of(link.function) for link in links]
     positions = [
         codes.index(frame.f_code) for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code in codes
     ]
@@ -181,7 +189,7 @@ def _returns_of(function: object) -> list[_Return]:
 
 def parsed_function(function: object) -> tuple[ast.AsyncFunctionDef | ast.FunctionDef | None, int]:
     """Return the syntax tree of a function, method or callable object, or None; and the line of its first line."""
-    code = _code_of(function)
+    code = code_of(function)
     if code is None:
         return None, 0
     try:
@@ -264,8 +272,9 @@ def _namespace_of(function: object) -> dict[str, object]:
     return getattr(getattr(call, "__func__", call), "__globals__", {})
 
 
-def _code_of(function: object) -> CodeType | None:
-    with_code = function if hasattr(function, "__code__") else getattr(function, "__func__", None)
-    if with_code is None:
-        with_code = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
-    return cast("CodeType | None", getattr(getattr(with_code, "__func__", with_code), "__code__", None))
+def code_of(function: object) -> CodeType | None:
+    """Return the code of a function, method or callable object, or None."""
+    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
+    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code if isinstance(code, CodeType) else None

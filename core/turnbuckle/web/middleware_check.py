@@ -11,6 +11,7 @@ from types import CodeType, FunctionType
 from typing import Final
 
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.middleware_blame import code_of
 from turnbuckle.web.middleware_calls import fault_of_calls
 from turnbuckle.web.response.response import Response
 
@@ -80,7 +81,7 @@ def fault_of_function(function: object) -> str:
 
 
 def _missing_self(function: object) -> str:
-    code = _code_of(function)
+    code = code_of(function)
     first = code.co_varnames[:1] if code is not None and inspect.ismethod(function) else ()
     return "; write 'self' as the first parameter of the method" if set(first) & _REQUEST_NAMES else ""
 
@@ -112,7 +113,7 @@ def _only_makes_responses(function: FunctionType) -> bool:
 
 def never_returns(function: object) -> bool:
     """Return whether each return statement of a function has no value, or None."""
-    code = _code_of(function)
+    code = code_of(function)
     return code is not None and _returned(code) == {True}
 
 
@@ -128,13 +129,6 @@ def _returned(code: CodeType) -> set[bool]:
             found.add(is_none and not instruction.is_jump_target)
         before = instruction
     return found
-
-
-def _code_of(function: object) -> CodeType | None:
-    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
-        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
-    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
-    return code if isinstance(code, CodeType) else None
 
 
 def _parameter_names(function: object) -> list[str]:
