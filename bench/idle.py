@@ -1,7 +1,6 @@
 """Measure the memory of an idle keep-alive connection: `python -m bench.idle` (part of `make bench`)."""
 
 import argparse
-import resource
 import socket
 import sys
 import time
@@ -9,6 +8,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from bench.cpu import resident_bytes, two_cores
+from bench.launch import allow_files
 from bench.servers import NAMES, SERVERS, TURNBUCKLE, Running, Server, ServerFailed, running
 
 CONNECTIONS: Final = 1000
@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.idle", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=USUAL, metavar="SERVER", help=", ".join(NAMES))
     only = parser.parse_args().only
-    _allow_files(CONNECTIONS + 200)
+    allow_files(CONNECTIONS + 200)
     print(f"memory per idle keep-alive connection ({CONNECTIONS} open, one request made on each):")
     for server in SERVERS:
         if server.name in only:
@@ -69,12 +69,6 @@ def _line(server: Server, kib: float) -> str:
     if server is not TURNBUCKLE:
         return line
     return f"{line}   at most {AT_MOST_KIB:.1f}: {'pass' if kib <= AT_MOST_KIB else 'fail'}"
-
-
-def _allow_files(needed: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < needed else needed, hard))
 
 
 if __name__ == "__main__":

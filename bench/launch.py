@@ -2,7 +2,6 @@
 
 import http.client
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from bench.servers import free_port
 
 START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 10.0
@@ -36,7 +37,7 @@ def launched(app: str, *options: str) -> Iterator[Launched]:
     Raises:
         TimeoutError: It did not answer in time.
     """
-    port = _free_port()
+    port = free_port()
     command = (sys.executable, "-m", "turnbuckle", "serve", app, "--port", str(port), *options)
     with subprocess.Popen((*command, "--log-level", "error")) as process:
         try:
@@ -71,9 +72,3 @@ def _await_answer(port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise TimeoutError(f"nothing answers on port {port}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

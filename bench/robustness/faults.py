@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from bench.robustness.faulty_clients import Step, steps
+from bench.servers import free_port
 
 APP: Final = Path(__file__).parent / "apps" / "faults_app.py"
 AT_ONCE: Final = 300
@@ -108,9 +109,7 @@ def _check_log(log: IO[bytes], status: int) -> None:
 @contextmanager
 def serving(app: Path, log: IO[bytes], environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Serve an app in a process during the block; yield the process and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, "-m", "turnbuckle", "serve", str(app), "--log-level", "warning", "--port", str(port)]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, env=os.environ | environment)
     try:
