@@ -18,7 +18,7 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
-from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
@@ -214,8 +214,7 @@ def _place_of(function: object) -> str:
     """Return the name of a function for messages, with its ``file:line`` if that is known."""
     target = function.func if isinstance(function, functools.partial) else function
     # The line of an object that is called is the line of its method.
-    method = target if hasattr(target, "__code__") else getattr(type(target), "__call__", None)  # noqa: B004
-    code = getattr(method, "__code__", None)
+    code = code_of(target)
     place = f" at {file_location(code.co_filename, code.co_firstlineno)}" if code is not None else ""
     return describe_handler(target) + place
 

@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Final, Literal, TypeAlias, cast
 
 import attrs
@@ -24,6 +24,7 @@ __all__ = [
     "bind_handler",
     "call_in_thread",
     "call_plain_handler",
+    "code_of",
     "describe_handler",
     "handler_signatures",
     "passes_names_on",
@@ -87,6 +88,14 @@ def describe_handler(handler: object) -> str:
     named = handler.func if isinstance(handler, functools.partial) else handler
     named = named if hasattr(named, "__qualname__") else type(named)
     return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
+
+
+def code_of(function: object) -> CodeType | None:
+    """Return the code of a function, method or callable object, or None."""
+    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
+    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 def handler_signatures(handler: object) -> Sequence[Parameters]:

@@ -18,12 +18,12 @@ from typing import Final
 
 import attrs
 
+from turnbuckle.web.handlers import code_of
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.value_errors import describe_coroutine
 
 __all__ = [
     "LinkPlace",
-    "code_of",
     "describe_culprit",
     "describe_returned",
     "note_on_failure",
@@ -270,11 +270,3 @@ def _may_end(body: Sequence[ast.stmt]) -> bool:
 def _namespace_of(function: object) -> dict[str, object]:
     call = function if hasattr(function, "__globals__") else getattr(type(function), "__call__", None)  # noqa: B004
     return getattr(getattr(call, "__func__", call), "__globals__", {})
-
-
-def code_of(function: object) -> CodeType | None:
-    """Return the code of a function, method or callable object, or None."""
-    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
-        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
-    code: object = getattr(getattr(function, "__func__", function), "__code__", None)
-    return code if isinstance(code, CodeType) else None

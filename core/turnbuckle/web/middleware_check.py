@@ -11,7 +11,7 @@ from types import CodeType, FunctionType
 from typing import Final
 
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
-from turnbuckle.web.middleware_blame import code_of
+from turnbuckle.web.handlers import code_of
 from turnbuckle.web.middleware_calls import fault_of_calls
 from turnbuckle.web.response.response import Response
 

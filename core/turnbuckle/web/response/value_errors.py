@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from turnbuckle.diagnostics import file_location
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
-from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.handlers import code_of, describe_handler
 
 __all__ = ["describe_coroutine", "may_return_none", "none_error", "unsupported_value_error"]
 
@@ -94,11 +94,7 @@ def _describe(handler: object) -> str:
 
 def _location_of(handler: object) -> str:
     function = handler.func if isinstance(handler, functools.partial) else handler
-    function = inspect.unwrap(cast("Callable[..., object]", function))
-    if not hasattr(function, "__code__"):
-        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is needed
-    function = getattr(function, "__func__", function)
-    code = getattr(function, "__code__", None)
+    code = code_of(inspect.unwrap(cast("Callable[..., object]", function)))
     if code is None:
         return ""
     return file_location(code.co_filename, code.co_firstlineno)
