@@ -139,7 +139,7 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         if self._is_write_ended:
             return
         if self._rest or len(data) > _PIECE_SIZE:
-            self._rest = memoryview(b"".join((self._rest, data)))
+            self._rest = memoryview(b"".join((self._rest, data)) if self._rest else data)
         else:
             self._channel.incoming.write(data)
         self.deliver()
