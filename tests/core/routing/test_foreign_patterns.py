@@ -59,7 +59,7 @@ from turnbuckle.routing.patterns import PatternError, parse_pattern
 def test_syntax_of_another_framework_is_refused_with_the_spelling_here(pattern: str, fix: str) -> None:
     with pytest.raises(PatternError) as raised:
         parse_pattern(pattern)
-    assert raised.value.fix.startswith(fix) or fix in raised.value.fix
+    assert fix in raised.value.fix
 
 
 @pytest.mark.parametrize(
