@@ -14,7 +14,7 @@ from typing import Final
 
 from turnbuckle.diagnostics import file_location
 
-__all__ = ["caller_location", "location_of"]
+__all__ = ["caller_location", "is_of_core", "location_of"]
 
 _PACKAGE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
 
@@ -94,9 +94,14 @@ def _is_of(code: CodeType, cls: type) -> bool:
     return code.co_qualname.startswith(cls.__qualname__ + ".") and not code.co_filename.startswith("<")
 
 
+def is_of_core(path: str) -> bool:
+    """Return whether a file is in this package; the packages of plugins, such as ``turnbuckle_x``, are others."""
+    return path.startswith(_PACKAGE)
+
+
 def caller_location() -> str:
     """Return the location of the nearest caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_of_core(frame.f_code.co_filename):
         frame = frame.f_back
     return file_location(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""

@@ -21,6 +21,7 @@ from turnbuckle.diagnostics import file_location
 from turnbuckle.errors import AppFrozen
 from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import nearest
+from turnbuckle.startup.model.locations import is_of_core
 
 __all__ = ["close_coroutines", "explain_error"]
 
@@ -55,7 +56,6 @@ _STARS: Final = {
     inspect.Parameter.VAR_KEYWORD: "**",
 }
 
-_PACKAGE: Final = str(Path(__file__).resolve().parents[2])
 _SPELLING: Final = re.compile(r"(?:^|[;:,] |but |(?=must))((?:write|pass|must take) .+)")
 
 Hint = tuple[str, str]
@@ -102,7 +102,7 @@ def _own_fix(error: BaseException) -> str:
     """Return the right spelling in a message of Turnbuckle itself; "" for other exceptions."""
     found = _SPELLING.search(str(error))
     frames = list(traceback.walk_tb(error.__traceback__)) if found is not None else []
-    if found is None or not frames or not frames[-1][0].f_code.co_filename.startswith(_PACKAGE):
+    if found is None or not frames or not is_of_core(frames[-1][0].f_code.co_filename):
         return ""
     return re.sub(r"\Amust take", "let it take", found[1])
 

@@ -17,11 +17,11 @@ from types import FrameType
 from typing import Any, Final
 
 from turnbuckle.diagnostics import Diagnostic, Origin, file_location
+from turnbuckle.startup.model.locations import is_of_core
 
 __all__ = ["noting_event_loops"]
 
 _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
-_PACKAGE: Final = str(Path(__file__).resolve().parents[2])
 _CALL: Final = re.compile(r"[\w.]*(?:run|get_event_loop|new_event_loop|run_until_complete|Runner)\b")
 _FIXES: Final = {
     "get_event_loop": "write a lifespan, and call asyncio.get_running_loop() in it",
@@ -76,7 +76,7 @@ def _caller() -> FrameType | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(_ASYNCIO):
         frame = frame.f_back
-    return frame if frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE) else None
+    return frame if frame is not None and not is_of_core(frame.f_code.co_filename) else None
 
 
 def _called(frame: FrameType, name: str) -> str:

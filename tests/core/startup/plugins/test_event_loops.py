@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import turnbuckle
 from tests.core.startup.finding import make_plugin, warning_of
 from turnbuckle import App, Component, Diagnostic, Handler, Middleware, Setup
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
@@ -131,3 +132,12 @@ def test_policy_is_restored() -> None:
     assert vars(policy) == before
     _run()
     assert found == []
+
+
+def test_plugin_installed_beside_the_core_is_reported() -> None:
+    # In site-packages, this folder is beside the folder of the core, and its name begins with the core's.
+    file = Path(turnbuckle.__file__).parent.with_name("turnbuckle_rates") / "__init__.py"
+    found: list[Diagnostic] = []
+    with noting_event_loops(found):
+        exec(compile("import asyncio\nasyncio.new_event_loop().close()", file, "exec"), {})
+    assert [warning.code for warning in found] == ["TB312"]
