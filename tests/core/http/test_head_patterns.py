@@ -63,7 +63,7 @@ def check_head(received: bytes) -> None:
         assert whole.end() == len(received)
         method, target, minor_version, lines = whole.groups()
         assert (method, target, FieldSection(lines)) == (exact.method, exact.target, exact.fields)
-        assert minor_version != b"0" or not exact.minor_version
+        assert exact.minor_version == int(minor_version != b"0")
         assert framing_fields(lines) == [field for field in exact.fields if field[0] in FRAMING_FIELDS]
     if whole is not None:
         # Only the target, the value of Host and the framing are validated after the match.
