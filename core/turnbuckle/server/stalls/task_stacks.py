@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,7 @@ __all__ = ["await_location", "blocking_location", "callback_frames", "describe_r
 # A longer chain of awaits is taken for a cycle.
 _MAX_AWAITS: Final = 200
 
-_CORE_FOLDER: Final = str(Path(__file__).parents[2])
+_CORE_FOLDER: Final = str(Path(__file__).parents[2]) + os.sep
 _STDLIB_FOLDER: Final = sysconfig.get_path("stdlib")
 
 # Functions of asyncio that run the loop and its callbacks; uvloop has no Python frames.

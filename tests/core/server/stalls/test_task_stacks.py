@@ -6,9 +6,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import turnbuckle
 from tests.core.server.polling import TIMEOUT, wait_until
 from tests.core.server.serving_in_memory import GET, hello, serving
 from tests.core.web.requests import make_request
@@ -81,6 +84,19 @@ async def test_waits_at_the_line_of_the_app_rather_than_in_the_library() -> None
     task = asyncio.create_task(sleeps())
     await turns(2)
     assert await_location(task) == f"{__file__}:{sleeps.__code__.co_firstlineno + 1} in sleeps"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_waits_at_the_line_of_a_plugin_that_is_installed_beside_the_core() -> None:
+    # In site-packages, this folder is beside the folder of the core, and its name begins with the core's.
+    file = Path(turnbuckle.__file__).parent.with_name("turnbuckle_rates") / "__init__.py"
+    names: dict[str, Any] = {}
+    exec(compile("import asyncio\nasync def sleeps():\n    await asyncio.sleep(1000)", file, "exec"), names)
+    task = asyncio.create_task(names["sleeps"]())
+    await turns(2)
+    assert await_location(task) == f"{file}:3 in sleeps"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
