@@ -110,6 +110,8 @@ def no_such_question(name: str, known: Iterable[str]) -> str:
         return f"{text} Did you mean {near!r}?"
     if name.startswith("/"):
         return f"{text} Did you mean 'why route {name}'?"
+    if ":" in name or name.endswith(".py"):
+        return f"{text} The app comes last: 'why route /path {name}'. The kinds of parts are {', '.join(names)}."
     if "." in name:
         return f"{text} Did you mean 'why setting {name}'?"
     return f"{text} Name the kind of the part first: {', '.join(names)}."

@@ -21,6 +21,7 @@ __all__ = [
     "VARIABLE",
     "BoundHandler",
     "Parameters",
+    "accepted_names",
     "bind_handler",
     "call_in_thread",
     "call_plain_handler",
@@ -148,7 +149,7 @@ def _read_signature(
         raise ValueError(f"handler {describe_handler(handler)}: {_REQUEST!r} cannot be the name of a path parameter")
     return _Signature(
         request="not" if for_request is None else "first" if _is_first(for_request, taker) else "by name",
-        accepted=_accepted_names(signatures, for_request),
+        accepted=accepted_names(signatures, for_request),
         required=frozenset(parameter.name for parameter in by_name if parameter.default is parameter.empty),
     )
 
@@ -157,7 +158,8 @@ def _is_first(parameter: inspect.Parameter, parameters: Parameters) -> bool:
     return parameter is parameters[0] and parameter.kind is not parameter.KEYWORD_ONLY
 
 
-def _accepted_names(signatures: Sequence[Parameters], for_request: inspect.Parameter | None) -> frozenset[str] | None:
+def accepted_names(signatures: Sequence[Parameters], for_request: inspect.Parameter | None) -> frozenset[str] | None:
+    """Return the names of the path parameters that a handler is called with, or None for all."""
     names: set[str] = set()
     for parameters in signatures:
         names.update(parameter.name for parameter in parameters if parameter.kind not in VARIABLE)

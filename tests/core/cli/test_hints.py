@@ -109,6 +109,8 @@ def test_option_that_the_command_lacks_is_answered_with_a_likely_one(
     ("words", "message"),
     [
         ("why settings x shop", "Did you mean 'setting'?"),
+        ("why shop.py route /", "The app comes last: 'why route /path shop.py'."),
+        ("why shop:app", "The app comes last: 'why route /path shop:app'."),
         ("why server.port shop", "Did you mean 'why setting server.port'?"),
         ("why /items shop", "Did you mean 'why route /items'?"),
         ("why cors shop", "Name the kind of the part first: command, component, "),

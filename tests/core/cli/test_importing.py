@@ -132,6 +132,33 @@ def test_failure_is_reported(project: Project, refusal: Callable[..., str], targ
     assert all("\n  fix: " in text for text in explanation)
 
 
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("app.mount('/x', app)", "instead of mount: app.scope(prefix)"),
+        ("app.include_router(app)", "instead of include_router: app.scope(prefix)"),
+        ("app.on_event('startup')", "instead of on_event: @app.lifespan"),
+        ("app.get('/', status_code=201)", "instead of status_code: return Response(body, status=...)"),
+        ("app.get('/', nmae='x')", "write name="),
+    ],
+)
+def test_fix_of_a_foreign_name_is_the_name_here(
+    project: Project, refusal: Callable[..., str], line: str, fix: str
+) -> None:
+    project.write("foreign.py", f"from turnbuckle import App\napp = App()\n{line}\n")
+    assert f"\n  fix: {fix}" in refusal("check", "foreign.py")
+
+
+@pytest.mark.parametrize("use", ["from first import app", "import first\nfirst.app"])
+@pytest.mark.parametrize("target", ["first.py", "first"])
+def test_circular_import_names_the_files(project: Project, refusal: Callable[..., str], target: str, use: str) -> None:
+    project.write("first.py", "import second\nfrom turnbuckle import App\napp = App()\n")
+    project.write("second.py", use + "\n")
+    text = refusal("check", target)
+    assert "the modules import each other: first.py -> second.py -> first.py" in text
+    assert "fix: move the shared names into a third module" in text
+
+
 def test_failed_file_is_not_left_half_imported(project: Project, refusal: Callable[..., str]) -> None:
     project.write("half.py", "1 / 0\n")
     refusal("check", "half.py")

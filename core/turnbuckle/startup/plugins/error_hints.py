@@ -45,6 +45,7 @@ _ARGUMENTS: Final = re.compile(r"([\w.<>]+)\(\) (?:takes|missing) .*(?:argument|
 _CIRCULAR: Final = re.compile(r"partially initialized module '([\w.]+)'")
 _FROM: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _OPTION: Final = re.compile(r"has no option '(\w+)'(?:; did you mean '(\w+)')?")
+_INSTEAD: Final = re.compile(r"'(\w+)'; instead: (.+)")
 _CHOICE: Final = re.compile(r"'(\w+)' must be in \((.*)\) \(got '(\w*)'\)")
 _ADVICE: Final = re.compile(r"; ((?:write|pass|add|return|use|remove|decorate|call|name|make|give) .+)")
 _LOOP: Final = re.compile(r"no running event loop|asyncio\.run\(\) cannot be called|no current event loop")
@@ -138,6 +139,8 @@ def _import_error(error: BaseException) -> Hint:
     if (found := _FROM.search(text)) is None:
         return "", ""
     name, module = found[1], sys.modules.get(found[2])
+    if _is_being_imported(getattr(error, "path", None), error):
+        return _circular(error, found[2])
     near = nearest(name, [known for known in dir(module) if not known.startswith("_")])
     why = f"module {found[2]!r} defines no {name!r}"
     return why, f"import {near!r} instead" if near else f"define {name!r} there, or remove the import"
@@ -147,7 +150,7 @@ def _circular(error: BaseException, module: str) -> Hint:
     files = [
         frame.filename for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
     ]
-    own = getattr(sys.modules.get(module), "__file__", None)
+    own = getattr(error, "path", None) or getattr(sys.modules.get(module), "__file__", None)
     path = own or next((file for file in files if Path(file).stem == module.rpartition(".")[2]), "")
     inside = files[files.index(path) :] if path in files else files[-1:]
     names = list(dict.fromkeys(Path(file).name for file in inside))
@@ -155,6 +158,13 @@ def _circular(error: BaseException, module: str) -> Hint:
     return (
         f"the modules import each other: {circle}; the import runs before {module!r} has defined the name",
         "move the shared names into a third module that both import, or import inside the function that uses them",
+    )
+
+
+def _is_being_imported(path: str | None, error: BaseException) -> bool:
+    """Return whether the import of a file led to an exception. Python's message does not say so for files of apps."""
+    return any(
+        frame.name == "<module>" and frame.filename == path for frame in traceback.extract_tb(error.__traceback__)[:-1]
     )
 
 
@@ -180,12 +190,16 @@ def _attribute_error(error: BaseException) -> Hint:
     value = getattr(error, "obj", None)
     if value is None or not name:
         return "", ""
+    if inspect.ismodule(value) and _is_being_imported(getattr(value, "__file__", None), error):
+        return _circular(error, value.__name__)
     if isinstance(value, Plugin) and name in {"config", "settings", "setup"}:
         what = "setup" if name == "setup" else f"setup.{name}"
         return (
             f"a plugin has no {name!r}; its hooks receive the setup",
             f"write {what} in the hook, instead of self.{name}",
         )
+    if instead := _INSTEAD.search(text):
+        return f"{type(value).__name__} has no {name!r}", f"instead of {name}: {instead[2]}"
     public = [known for known in dir(value) if not known.startswith("_")]
     near = nearest(name, public)
     kind = type(value).__name__ if not inspect.ismodule(value) else value.__name__
@@ -194,6 +208,8 @@ def _attribute_error(error: BaseException) -> Hint:
 
 def _type_error(error: BaseException) -> Hint:
     text = str(error)
+    if found := _INSTEAD.search(text):
+        return "an unknown option would have no effect", f"instead of {found[1]}: {found[2]}"
     if found := _OPTION.search(text):
         return "an unknown option would have no effect", f"write {found[2]}=" if found[2] else f"remove {found[1]}="
     if found := _KEYWORD.match(text):

@@ -40,7 +40,7 @@ def missing_resource(key: ResourceKey[object], available: Iterable[ResourceKey[o
     same_name = [resource.type for resource in resources if resource.name == key.name]
     if same_name:
         provided, needed = _class_names(same_name[0], key.type)
-        hint = f"; the provided {key.name!r} is a {provided}, not a {needed}"
+        hint = f"; the provided {key.name!r} is of type {provided}, not {needed}"
         return hint, f"use one key in both places: import it where it is needed, or give it the type {provided}"
     near = nearest(key.name, [resource.name for resource in resources])
     fix = f"enable a plugin whose lifespan provides {key.name!r} here, or in a scope around"

@@ -24,6 +24,7 @@ from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, r
 from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.source_check import source_faults
+from turnbuckle.startup.resolve.wrapper_check import wrapper_faults
 from turnbuckle.web.handlers import BoundHandler, Parameters, bind_handler, handler_signatures
 
 __all__ = ["RoutePlanner"]
@@ -138,6 +139,7 @@ class RoutePlanner:
             yield fault
             return
         yield from source_faults(handler, signatures, known, self.renderable)
+        yield from wrapper_faults(handler, signatures, known)
 
     def _parameters_elsewhere(self, handler: object) -> frozenset[str]:
         """Return the path parameters of all routes of a handler."""

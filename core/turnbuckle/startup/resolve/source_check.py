@@ -21,7 +21,7 @@ from turnbuckle.startup.resolve.parameter_check import PathParameters
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes
 
-__all__ = ["global_of", "is_local", "node_of", "source_faults"]
+__all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults"]
 
 _FUNCTION_NAMES: Final = frozenset(
     {"f", "fn", "func", "function", "handler", "view", "view_func", "wrapped", "method", "coro", "endpoint", "route"}
@@ -233,8 +233,14 @@ def _functions_of(filename: str) -> Mapping[int, ast.FunctionDef | ast.AsyncFunc
 
 def node_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Return the syntax tree of a function, or None if its source is not known."""
-    node = _functions_of(function.__code__.co_filename).get(function.__code__.co_firstlineno)
+    node = function_at(function)
     return node if node is not None and node.name == function.__name__ else None
+
+
+def function_at(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return the syntax tree of a function that may have the name of the function that it wraps, or None."""
+    node = _functions_of(function.__code__.co_filename).get(function.__code__.co_firstlineno)
+    return node if node is not None and node.name == function.__code__.co_name else None
 
 
 def _may_end(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -95,7 +95,7 @@ def test_similar_key_and_other_type_are_named() -> None:
     app = App()
     app.get("/a")(show)
     app.lifespan(provides=STORE_OF_LIST)(provided_list)
-    assert warning_of(app, "TB431").text.endswith("the provided 'store' is a list, not a dict")
+    assert warning_of(app, "TB431").text.endswith("the provided 'store' is of type list, not dict")
 
 
 def test_scopes_have_the_resources_of_the_scopes_around() -> None:

@@ -278,7 +278,7 @@ def test_middleware_does_not_see_the_resource_of_a_scope_inside() -> None:
     ("key", "hint"),
     [
         pytest.param(ResourceKey("stores", Store), "did you mean 'store'?", id="misspelt"),
-        pytest.param(ResourceKey("store", Index), "the provided 'store' is a Store, not a Index", id="type"),
+        pytest.param(ResourceKey("store", Index), "the provided 'store' is of type Store, not Index", id="type"),
     ],
 )
 def test_middleware_that_needs_a_resource_like_one_that_is_there(key: ResourceKey[object], hint: str) -> None:

@@ -222,6 +222,94 @@ def test_wrapper_that_keeps_a_parameter_is_a_warning() -> None:
         assert "(request, **path_params)" in found.fix
 
 
+def _with_request(function):
+    @functools.wraps(function)
+    async def inner(request, **kwargs):
+        return await function(request, **kwargs)
+
+    return inner
+
+
+def _with_all(function):
+    async def inner(request, *args, **kwargs):
+        return await function(request, *args, **kwargs)
+
+    return inner
+
+
+def _without_request(function):
+    @functools.wraps(function)
+    async def inner(request, **kwargs):
+        return await function(**kwargs)
+
+    return inner
+
+
+def _by_name(function):
+    @functools.wraps(function)
+    async def inner(request, id):
+        return await function(request, id=id)
+
+    return inner
+
+
+def _names_removed(function):
+    @functools.wraps(function)
+    async def inner(request, **kwargs):
+        kwargs.pop("id", None)
+        return await function(request, **kwargs)
+
+    return inner
+
+
+async def takes_only_id(id):
+    return str(id)
+
+
+async def takes_request_alone(request):
+    return "x"
+
+
+async def takes_nothing():
+    return "x"
+
+
+@pytest.mark.parametrize(
+    "decorate", [_with_request, _with_all, _by_name, lambda function: _with_request(_with_request(function))]
+)
+async def test_decorator_that_passes_the_request_to_a_function_without_it_is_a_warning(decorate: Any) -> None:
+    app = _app(decorate(takes_only_id), "/{id:int}")
+    found = warning_of(app, "TB415")
+    assert "is called by a decorator with 'function(request, " in found.text
+    assert found.text.endswith("but takes (id)")
+    assert "write 'def takes_only_id(request, id)'" in found.fix
+    async with Client(app, raise_exceptions=False) as client:
+        assert (await client.get("/5")).status == 500
+
+
+def test_decorator_of_a_function_without_parameters_is_a_warning() -> None:
+    assert "but takes ()" in warning_of(_app(_with_request(takes_nothing)), "TB415").text
+
+
+@pytest.mark.parametrize(
+    ("decorate", "handler", "path"),
+    [
+        (_with_request, takes_id, "/{id:int}"),
+        (_with_all, takes_id, "/{id:int}"),
+        (_by_name, takes_id, "/{id:int}"),
+        (_without_request, takes_only_id, "/{id:int}"),
+        (_names_removed, takes_only_id, "/{id:int}"),
+        (_with_request, takes_request_alone, "/{id:int}"),
+        (lambda function: _with_request(_with_all(function)), takes_id, "/{id:int}"),
+    ],
+)
+async def test_decorator_that_passes_fitting_arguments_has_no_warning(decorate: Any, handler: Any, path: str) -> None:
+    app = _app(decorate(handler), path)
+    assert not app.plan.diagnostics
+    async with Client(app) as client:
+        assert (await client.get("/5")).status == 200
+
+
 def test_decorator_that_was_not_called_is_a_warning() -> None:
     def cached(seconds: Any = 5):
         def decorate(function):
