@@ -18,8 +18,10 @@ from typing import Final
 from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.resolve.handler_check import HandlerFault, has_response, how_to_return
 from turnbuckle.startup.resolve.parameter_check import PathParameters
+from turnbuckle.web.annotations import return_annotation, show_annotation
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes
+from turnbuckle.web.response.value_errors import may_return_none
 
 __all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults"]
 
@@ -181,6 +183,8 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
     is_stream = inspect.isasyncgenfunction(function)
     wanted: type[ast.AST] = ast.Yield if is_stream else ast.Return
     found = [entry for entry in own_nodes(node) if isinstance(entry, ast.Return | ast.Yield) and type(entry) is wanted]
+    if not is_stream and (fault := _never_returns(node, function, found)):
+        yield fault
     if not found or (not is_stream and _may_end(node)):
         return
     kinds = [_kind_of(entry.value, node, function) for entry in found]
@@ -203,6 +207,29 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
         fix,
         "TB429",
     )
+
+
+def _never_returns(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, function: FunctionType, found: Sequence[ast.AST]
+) -> HandlerFault | None:
+    """Return the fault of a function that always returns None although its annotation excludes it, or None."""
+    if may_return_none(function) or any(isinstance(entry, ast.Return) and entry.value is not None for entry in found):
+        return None
+    ends_otherwise = (ast.Raise, ast.Yield, ast.YieldFrom, ast.While)
+    if any(isinstance(entry, ends_otherwise) for entry in own_nodes(node)) or _is_stub(node):
+        return None
+    return _warning(
+        f"handler {describe_handler(function)} is annotated '-> {show_annotation(return_annotation(function))}', "
+        "but never returns a value",
+        "the result is None, which is an error behind this annotation",
+        "add the missing 'return', or write '-> None' for the answer 204",
+        "TB429",
+    )
+
+
+def _is_stub(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a function consists of a docstring or '...' only, as in examples."""
+    return all(isinstance(entry, ast.Expr) and isinstance(entry.value, ast.Constant) for entry in node.body)
 
 
 def _how_to_return(kind: type, value: str) -> str:

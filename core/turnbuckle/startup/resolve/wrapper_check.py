@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.startup.model.locations import file_location
+from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.resolve.handler_check import HandlerFault
 from turnbuckle.startup.resolve.parameter_check import PathParameters
 from turnbuckle.startup.resolve.source_check import function_at

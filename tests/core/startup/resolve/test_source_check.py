@@ -369,6 +369,49 @@ def test_stream_of_numbers_is_an_error() -> None:
     assert "whose items cannot be sent" in error_of(_app(handler), "TB429").text
 
 
+async def forgets_return(request: Request) -> str:
+    str(request.path)
+
+
+def forgets_return_in_branches(request: Request) -> dict[str, int]:
+    if request.query:
+        return  # type: ignore[return-value]  # the mistake under test
+
+
+@pytest.mark.parametrize("handler", [forgets_return, forgets_return_in_branches])
+async def test_annotated_handler_that_never_returns_a_value_is_a_warning(handler: Any) -> None:
+    app = _app(handler)
+    found = warning_of(app, "TB429")
+    assert found.text.endswith("but never returns a value")
+    assert "add the missing 'return'" in found.fix
+    async with Client(app, raise_exceptions=False) as client:
+        assert (await client.get("/")).status == 500
+
+
+async def returns_none_as_annotated(request: Request) -> None:
+    str(request.path)
+
+
+async def returns_none_or_text(request: Request) -> str | None:
+    str(request.path)
+
+
+async def always_raises(request: Request) -> str:
+    raise LookupError
+
+
+async def returns_in_a_branch(request: Request) -> str:
+    if request.path:
+        return "x"
+
+
+@pytest.mark.parametrize(
+    "handler", [returns_none_as_annotated, returns_none_or_text, always_raises, returns_in_a_branch]
+)
+def test_handler_that_may_end_without_a_value_has_no_warning(handler: Any) -> None:
+    assert not _app(handler).plan.diagnostics
+
+
 def test_limits_that_are_no_mapping_are_an_error() -> None:
     app = App()
     app.get("/", limits=5)(lambda: "x")  # type: ignore[arg-type]  # the mistake under test
