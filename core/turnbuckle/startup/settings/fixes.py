@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 __all__ = ["as_written", "how_to_read_file", "how_to_write", "how_to_write_table"]
@@ -65,6 +66,8 @@ def how_to_read_file(path: str, reason: str, *, is_missing: bool, line: int | No
         return f"create {path!r}, or name an existing file"
     if line is not None:
         return f"correct line {line} of {path!r}: {reason}"
+    if not Path(path).is_file():
+        return f"write a regular file {path!r} in its place, or remove it"
     return f"save {path!r} as UTF-8" if "UTF-8" in reason else f"make {path!r} readable for this user"
 
 

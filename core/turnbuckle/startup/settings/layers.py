@@ -120,7 +120,7 @@ def _found_file(folder: Path | None, diagnostics: Diagnostics) -> FileLayer:
     if folder is None:
         return FileLayer()
     own, shared = folder / "turnbuckle.toml", folder / "pyproject.toml"
-    if own.is_file():
+    if own.exists() or own.is_symlink():  # a folder, a named pipe or a dangling link is a problem, and no absence
         if shared.is_file():
             report_unread_file(own, shared, diagnostics)
         return _read_file(own, (), diagnostics)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -99,3 +101,20 @@ def test_fix_for_a_router_that_fails_names_its_line() -> None:
     found = error_of(App(router=make), "TB502")
     assert "test_fixes.py:" in found.fix
     assert found.fix.endswith('or write router="tree"')
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "fix"),
+    [
+        pytest.param(os.mkfifo, "it is a named pipe", "write a regular file", id="named-pipe"),
+        pytest.param(os.mkdir, "Is a directory", "write a regular file", id="folder"),
+        pytest.param(lambda path: path.symlink_to("nowhere"), "No such file", "create", id="dangling-link"),
+    ],
+)
+def test_settings_file_of_a_project_that_is_no_file_is_an_error(
+    make: Callable[[Path], None], reason: str, fix: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "turnbuckle.toml")
+    found = error_of(App(), "TB203", SettingsSources(folder=tmp_path))
+    assert reason in found.text
+    assert fix in found.fix
