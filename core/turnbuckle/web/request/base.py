@@ -1,0 +1,264 @@
+"""The parts of a request that follow from its head and its connection: target, fields and both ends.
+
+Each part is computed on first use. ``Request`` adds the content and the parts of the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+from turnbuckle.errors import HTTPError
+from turnbuckle.http.events import RequestHead
+from turnbuckle.web.headers import Headers
+from turnbuckle.web.multidict import QueryParams, parse_urlencoded
+from turnbuckle.web.peer import Peer
+from turnbuckle.web.request.request_id import set_request_id
+from turnbuckle.web.request.state import State
+from turnbuckle.web.request.target import COMMON_METHODS, Target, decode_path_lossy, parse_target
+from turnbuckle.web.response.cookies import parse_cookies
+from turnbuckle.web.tls import ClientCertificate, TLSInfo
+
+__all__ = ["BaseRequest"]
+
+
+class BaseRequest:
+    """A request without its content.
+
+    It has no constructor: ``Request`` sets the attributes of all its bases, because a call for each base would cost
+    time on every request.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cookies",
+        "_headers",
+        "_id",
+        "_query_params",
+        "_raw_path",
+        "_state",
+        "_target",
+        "head",
+        "peer",
+    )
+
+    head: RequestHead
+    peer: Peer
+    _raw_path: str | None
+    _target: Target | None
+    _headers: Headers | None
+    _query_params: QueryParams | None
+    _cookies: Mapping[str, str] | None
+    _state: State | None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target}>"
+
+    def __str__(self) -> str:
+        # This text appears in messages and logs. The query is omitted because it may contain secrets.
+        return f"{self.method} {self.raw_path}"
+
+    @property
+    def id(self) -> str:
+        """The id of the request in logs; "" until it is set, for example by the plugin ``request_id``.
+
+        Setting it also sets the id for all log records made while the request is served; see ``RequestIdFilter``.
+        """
+        # Most requests have no id. Initializing the slot would cost time on every request.
+        return getattr(self, "_id", "")
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self._id = value
+        set_request_id(value)
+
+    @property
+    def method(self) -> str:
+        """Return the method as received, for example ``"GET"``; methods are case-sensitive."""
+        method = self.head.method
+        try:
+            return COMMON_METHODS[method]
+        except KeyError:
+            return method.decode("latin-1")
+
+    @property
+    def target(self) -> str:
+        """Return the request target as received."""
+        return self.head.target.decode("latin-1")
+
+    @property
+    def raw_path(self) -> str:
+        """Return the path as received: percent-encoded, without the query."""
+        raw_path = self._raw_path
+        if raw_path is None:
+            target = self.head.target
+            if target[:1] == b"/":
+                # Nearly all targets have this form, and few requests need another part of theirs.
+                raw_path = self._raw_path = target.partition(b"?")[0].decode("latin-1")
+            else:
+                raw_path = self._raw_path = (self._target or self._parse_target()).raw_path
+        return raw_path
+
+    @property
+    def path(self) -> str:
+        """Return the decoded path; bytes that are not UTF-8 are replaced by U+FFFD."""
+        return decode_path_lossy(self.raw_path)
+
+    @property
+    def query(self) -> str:
+        """Return the query as received: percent-encoded, without the question mark."""
+        return (self._target or self._parse_target()).query
+
+    def _parse_target(self) -> Target:
+        target = self._target = parse_target(self.head.target)
+        if target.authority:
+            self._check_scheme()
+        return target
+
+    def _check_scheme(self) -> None:
+        # RFC 9110, section 7.4: a request for an https resource must not be served over an unsecured connection.
+        if self.head.target[:6].lower() == b"https:" and self.peer.scheme != "https":
+            raise HTTPError(421)
+
+    @property
+    def query_params(self) -> QueryParams:
+        """Return the parameters of the query.
+
+        Raises:
+            BadRequest: there are more than 1000 parameters.
+        """
+        params = self._query_params
+        if params is None:
+            params = self._query_params = QueryParams(parse_urlencoded(self.query))
+        return params
+
+    @property
+    def headers(self) -> Headers:
+        """Return the header fields. Host is replaced by the authority of the target, if the target has one."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = Headers(self.head.fields)
+            if not self.head.target.startswith(b"/"):
+                headers = self._headers = self._headers_with_authority()
+        return headers
+
+    def _headers_with_authority(self) -> Headers:
+        # RFC 9112, section 3.2.2: the Host field is ignored if the target has an authority. Code that reads the field
+        # must see the host that middleware has checked.
+        fields = self.head.fields
+        authority = (self._target or self._parse_target()).authority
+        if not authority:
+            return Headers(fields)
+        return Headers([(b"host", authority.encode("latin-1")), *(field for field in fields if field[0] != b"host")])
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Return the cookies by name. If two cookies have the same name, the first is used: its path is more specific.
+
+        Raises:
+            BadRequest: there are more than 1000 cookies.
+        """
+        cookies = self._cookies
+        if cookies is None:
+            cookies = self._cookies = MappingProxyType(parse_cookies(self.headers.get_list("cookie")))
+        return cookies
+
+    @property
+    def state(self) -> State:
+        """Return the values that middleware and handlers share during this request."""
+        state = self._state
+        if state is None:
+            state = self._state = State()
+        return state
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Return address and port of the client, or None if it has none, for example on a Unix socket."""
+        return self.peer.client
+
+    @property
+    def server(self) -> tuple[str, int] | str | None:
+        """Return address and port, or the Unix socket, that the connection was accepted on."""
+        return self.peer.server
+
+    @property
+    def scheme(self) -> str:
+        """Return ``"http"`` or ``"https"``."""
+        return self.peer.scheme
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """Return how the connection is secured; None if it does not use TLS, or if a proxy ended TLS."""
+        return self.peer.tls
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """Return the verified certificate of the client, or None if it sent none."""
+        tls = self.peer.tls
+        return tls.client_certificate if tls is not None else None
+
+    @property
+    def host(self) -> str:
+        """Return host and port that the client requested; ``""`` if the request has none, which HTTP/1.0 allows.
+
+        A host from a trusted proxy takes precedence (``take_forwarded``). It is followed by the authority of an
+        absolute-form target, and then by the Host field (RFC 9112, section 3.2.2).
+        """
+        return self.peer.host or (self._target or self._parse_target()).authority or self.headers.get("host", "")
+
+    @property
+    def prefix(self) -> str:
+        """Return the prefix that a trusted proxy removed from the path, such as ``"/shop"``; ``""`` for none."""
+        return self.peer.prefix
+
+    def take_forwarded(
+        self, *, client: tuple[str, int] | None, scheme: str = "", host: str = "", prefix: str = ""
+    ) -> None:
+        """Replace facts about the connection by the facts that a trusted proxy forwarded, for this request only.
+
+        This is for middleware in the zone ``edge``, which must have verified that the proxy is trusted and that the
+        values are well-formed.
+
+        Args:
+            client: address and port of the client; None if they are unknown.
+            scheme: ``"http"`` or ``"https"``; "" to leave it unchanged.
+            host: host and port that the client requested; "" to leave them unchanged.
+            prefix: the prefix that the proxy removed from the path; "" to leave it unchanged.
+        """
+        peer = self.peer
+        self.peer = attrs.evolve(
+            peer,
+            client=client,
+            scheme=scheme or peer.scheme,
+            host=host or peer.host,
+            prefix=prefix or peer.prefix,
+        )
+
+    @property
+    def url(self) -> str:
+        """Return the URI that the client requested, as far as it is known (RFC 9110, section 7.1)."""
+        target = self._target or self._parse_target()
+        path = "" if target.raw_path == "*" else target.raw_path
+        return f"{self.scheme}://{self.host}{self.with_prefix(path, target.query)}"
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Return whether the client is known to have disconnected."""
+        return self.peer.lost.is_set()
+
+    async def disconnected(self) -> None:
+        """Wait until the client has disconnected."""
+        await self.peer.lost.wait()
+
+    def with_prefix(self, path: str, query: str = "") -> str:
+        """Return a path of the app as clients must request it: after ``prefix``, with a query if there is one.
+
+        Every URL that leads into the app is made here, such as the path of a named route or the target of a redirect.
+
+        Args:
+            path: percent-encoded, with its leading slash.
+            query: percent-encoded, without the question mark.
+        """
+        return f"{self.prefix}{path}?{query}" if query else self.prefix + path

@@ -1,0 +1,157 @@
+"""The content of a request: read as a whole, as text, JSON or a form, or as a stream (RFC 9110, section 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from turnbuckle.errors import ContentTooLarge, UnsupportedMediaType
+from turnbuckle.web.content.charsets import decode_text
+from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
+from turnbuckle.web.content.forms import FormData, FormLimits, read_form
+from turnbuckle.web.headers import Headers
+from turnbuckle.web.media_type import MediaType, parse_media_type
+from turnbuckle.web.request.base import BaseRequest
+from turnbuckle.web.request.context import AppContext
+from turnbuckle.web.request.sync import SyncContent
+
+__all__ = ["ReadableRequest"]
+
+
+class ReadableRequest(BaseRequest):
+    """A request with its content."""
+
+    __slots__ = ("_app", "_content_source", "_form", "_json_limit", "_media_type", "_reader", "_sync")
+
+    _app: AppContext
+    _content_source: ContentSource | None
+    _form: FormData | None
+    _json_limit: int | None
+    _media_type: MediaType | None
+    _reader: ContentReader | None
+
+    @property
+    def media_type(self) -> MediaType:
+        """Return the Content-Type with its parameters; its ``essence`` is ``""`` if there is none, or more than one."""
+        media_type = self._media_type
+        if media_type is None:
+            media_type = self._media_type = parse_media_type(", ".join(self.headers.get_list("content-type")))
+        return media_type
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type of the content in lower case, without parameters; ``""`` if there is none."""
+        return self.media_type.essence
+
+    @property
+    def content_length(self) -> int | None:
+        """Return the number of bytes of content, or None if it is only known at the end of the content."""
+        return self.head.content_length
+
+    @property
+    def content_limit(self) -> int:
+        """The maximum number of bytes of content; more are answered with 413. It may be set until reading begins."""
+        return (self._content_source or NO_CONTENT).limit
+
+    @content_limit.setter
+    def content_limit(self, limit: int) -> None:
+        if self._content_source is not None:
+            self._content_source.limit = limit
+
+    @property
+    def json_limit(self) -> int:
+        """The maximum number of bytes of JSON content; more are answered with 413. It may be set until it is read."""
+        limit = self._json_limit
+        return self._app.json_limit if limit is None else limit
+
+    @json_limit.setter
+    def json_limit(self, limit: int) -> None:
+        self._json_limit = limit
+
+    async def read(self) -> bytes:
+        """Return the complete content. It is stored, so this method may be called again.
+
+        Raises:
+            ContentTooLarge: the content exceeds the limit.
+            ConnectionLost: the client disconnected before the end of the content.
+            RuntimeError: the content was streamed.
+        """
+        reader = self._content_reader()
+        content = reader.received()
+        return await reader.read() if content is None else content
+
+    async def text(self) -> str:
+        """Return the content as text, decoded with the charset of its Content-Type, or else as UTF-8.
+
+        Raises:
+            BadRequest: the charset is unknown, or the content is not valid in it.
+        """
+        return decode_text(await self.read(), self.media_type.charset or "utf-8")
+
+    async def json(self) -> object:
+        """Return the content decoded as JSON.
+
+        A request from a web page has an ``Origin`` field, and must then have a JSON media type. Browsers let any page
+        send plain text to any site together with the site's cookies, but ask the site for permission before they send
+        ``application/json`` (Fetch, section 3.2). A request without ``Origin`` may have any media type.
+
+        Raises:
+            BadRequest: the content is not JSON.
+            ContentTooLarge: the content exceeds ``json_limit``, or the limit on content.
+            UnsupportedMediaType: the request has an ``Origin`` field, and its Content-Type is not a JSON type.
+        """
+        lines = self.head.lines
+        # A look at the lines costs less than at the fields; hardly any program that sends JSON sends the field.
+        is_possible = not lines or b"origin:" in lines.lower()
+        if is_possible and "origin" in self.headers and not self.media_type.is_json:
+            raise UnsupportedMediaType("send JSON as application/json")
+        limit = self.json_limit
+        content = self._content_reader().received()
+        if content is None:
+            source = self._content_source
+            if source is not None and source.limit > limit:
+                # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+                source.limit = limit
+            content = await self._content_reader().read()
+        if len(content) > limit:
+            raise ContentTooLarge(f"JSON of {len(content)} bytes exceeds {limit}")
+        return decode_json(content, self._app.json)
+
+    async def form(self, limits: FormLimits | None = None) -> FormData:
+        """Return the fields and files of a form. A file exists while the form or the file object is referenced.
+
+        Raises:
+            BadRequest: the form is malformed, or has more fields or files than the limits allow.
+            ContentTooLarge: the text of the form exceeds the limit.
+            UnsupportedMediaType: the content is not a form, or it is multipart and the extra ``forms`` is missing.
+        """
+        if self._form is None:
+            self._form = await read_form(self, limits or FormLimits())
+        return self._form
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Return an iterator over the content as it arrives. The content can be streamed once.
+
+        Raises:
+            RuntimeError: the content was streamed already; raised by the first step of the iterator.
+        """
+        return self._content_reader().stream()
+
+    @property
+    def sync(self) -> SyncContent:
+        """The methods for content without ``await``, for a plain ``def`` handler, which runs in a thread."""
+        # Few requests use it. Initializing the slot would cost time on every request.
+        sync = getattr(self, "_sync", None)
+        if sync is None:
+            sync = self._sync = SyncContent(self, self._app.loop)
+        return sync
+
+    def _content_reader(self) -> ContentReader:
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = ContentReader(self._content_source or NO_CONTENT)
+        return reader
+
+    @property
+    def trailers(self) -> Headers:
+        """Return the trailer fields. They are complete once all content was read."""
+        return Headers((self._content_source or NO_CONTENT).trailers)
