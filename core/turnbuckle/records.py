@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, overload
 
@@ -205,12 +205,13 @@ class ResponseType:
 
     Attributes:
         type: the type; it includes subclasses without their own entry.
-        render: function that takes the value and returns the response.
+        render: function that takes the value and returns the response. An ``async def`` takes the value and the
+            request; each request of an app with such a type costs one more call.
         media_type: media type that ``render`` produces, for documentation.
     """
 
     type: type
-    render: Callable[..., Response]
+    render: Callable[..., Response | Awaitable[Response]]
     media_type: str = ""
 
 

@@ -41,6 +41,7 @@ __all__ = ["Scope"]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
 ErrorT = TypeVar("ErrorT", bound=Exception)
+RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
 
 
 _SCOPE_OPTIONS: Final = ("prefix", "host", "plugins", "middleware", "router", "limits", "timeouts")
@@ -255,13 +256,14 @@ class Scope:
 
         return add
 
-    def response_type(
-        self, kind: type, *, media_type: str = ""
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Convert return values of a type into responses with the decorated function."""
+    def response_type(self, kind: type, *, media_type: str = "") -> Callable[[RenderT], RenderT]:
+        """Convert return values of a type into responses with the decorated function.
+
+        A plain ``def`` takes the value; an ``async def`` takes the value and the request.
+        """
         check_class("@app.response_type", kind, "Kind")
 
-        def add(render: Callable[..., Response]) -> Callable[..., Response]:
+        def add(render: RenderT) -> RenderT:
             self._check_open("add a response type")
             record = ResponseType(kind, render, media_type)
             self._response_types.append(Sourced(record, self._origin_of(render)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import final
+from typing import Never, final
 
 import attrs
 
@@ -23,14 +23,16 @@ from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describ
 from turnbuckle.web.request.request import Request, UrlBuilder
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
-from turnbuckle.web.response.response_types import Renderer
+from turnbuckle.web.response.response_types import AsyncRender, Render, Renderer, Unrendered
 from turnbuckle.web.types import Handler
 
 __all__ = [
     "CompiledRoute",
     "Fallback",
     "answer_miss",
+    "checked_async_render",
     "checked_render",
+    "compile_async_endpoint",
     "compile_dispatch",
     "compile_endpoint",
     "compile_entry",
@@ -100,7 +102,8 @@ def compile_dispatch(
                 return render(await endpoint.call(request), route.handler)
             # The router has its own handlers, as an adapter does.
             request.route = found
-            return render(await endpoint(request), endpoint)  # type: ignore[misc]  # it is a handler
+            response = render(await endpoint(request), endpoint)  # type: ignore[misc]  # it is a handler
+            return await response.finish(request) if type(response) is Unrendered else response
         except Exception as error:  # noqa: BLE001  # each exception of a handler is answered
             return await respond(request, error)
 
@@ -116,6 +119,22 @@ def compile_endpoint(
     async def endpoint(request: Request) -> Response:
         try:
             return render(await call(request), handler)
+        except Exception as error:  # noqa: BLE001  # as above
+            return await respond(request, error)
+
+    return endpoint
+
+
+def compile_async_endpoint(
+    route: Route, call: Callable[[Request], Awaitable[object]], render: Renderer, errors: ErrorTable
+) -> Handler:
+    """Return the innermost handler of a route in a scope with a response type that needs the request."""
+    respond, handler = errors.respond, route.handler
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            response = render(await call(request), handler)
+            return await response.finish(request) if type(response) is Unrendered else response
         except Exception as error:  # noqa: BLE001  # as above
             return await respond(request, error)
 
@@ -196,18 +215,31 @@ def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS)
     return answer
 
 
-def checked_render(render: Callable[..., Response], kind: type) -> Callable[..., Response]:
+def checked_render(render: Callable[..., object], kind: type) -> Render:
     """Return a response type's render function that raises TypeError when it does not return a Response."""
 
     def checked(value: object) -> Response:
-        response: object = render(value)
-        if isinstance(response, Response):
-            return response
-        raise TypeError(
-            f"the response type for {kind.__qualname__} ({_place_of(render)}) returned {describe_returned(response)}"
-        )
+        response = render(value)
+        return response if isinstance(response, Response) else _raise_no_response(render, kind, response)
 
     return checked
+
+
+def checked_async_render(render: Callable[..., Awaitable[object]], kind: type) -> Render:
+    """Return a function that defers the async render function of a response type, which is checked likewise."""
+
+    async def checked(value: object, request: Request) -> Response:
+        response = await render(value, request)
+        return response if isinstance(response, Response) else _raise_no_response(render, kind, response)
+
+    deferred: AsyncRender = checked
+    return lambda value: Unrendered(deferred, value)
+
+
+def _raise_no_response(render: object, kind: type, returned: object) -> Never:
+    raise TypeError(
+        f"the response type for {kind.__qualname__} ({_place_of(render)}) returned {describe_returned(returned)}"
+    )
 
 
 def _place_of(function: object) -> str:

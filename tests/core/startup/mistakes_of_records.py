@@ -117,7 +117,7 @@ RECORDS = {
     ),
     "async-render": Mistake(
         code="TB504",
-        says="cannot be used: its render is async, but responses are made without awaiting",
+        says="cannot be used: its render is async, so it must take exactly the value and the request",
         source=_returning("[ResponseType(set, answer)]", "response_types"),
     ),
     "render-takes-the-request": Mistake(

@@ -22,7 +22,9 @@ from turnbuckle.runtime.dispatch import (
     CompiledRoute,
     Fallback,
     answer_miss,
+    checked_async_render,
     checked_render,
+    compile_async_endpoint,
     compile_dispatch,
     compile_endpoint,
     compile_entry,
@@ -68,7 +70,7 @@ from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
-from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, with_json
+from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, is_async_render, with_json
 from turnbuckle.web.types import Handler
 
 __all__ = ["compile_application", "compile_resolution"]
@@ -134,12 +136,14 @@ class _ScopeContext:
         errors: answers exceptions that handlers raise.
         chains: the middleware chains of the scopes around and of the scope itself, outermost first, without the app's
             own chain.
+        is_async: whether a response type in effect needs the request.
     """
 
     scope: PlannedScope
     render: Renderer
     errors: ErrorTable
     chains: tuple[Handler, ...] = ()
+    is_async: bool = False
 
 
 @attrs.define(eq=False)
@@ -207,7 +211,8 @@ class _Compiler:
             chains = outer.chains
             if scope.middleware:
                 chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
-        context = _ScopeContext(scope, render, errors, chains)
+        is_async = any(is_async_render(entry.record.render) for entry in scope.response_types)
+        context = _ScopeContext(scope, render, errors, chains, is_async)
         self.contexts[id(scope)] = context
         for inner in scope.scopes:
             self._add_contexts(inner, context)
@@ -224,9 +229,12 @@ class _Compiler:
 
     def _render_of(self, entry: Sourced[ResponseType]) -> Render:
         record = entry.record
+        render: Callable[..., Any] = record.render
+        if is_async_render(render):
+            return checked_async_render(render, record.type)
         if entry.origin.plugin not in _BUILTIN_NAMES:
-            return checked_render(record.render, record.type)
-        return record.render if self.json is STANDARD_JSON else with_json(record.render, self.json)
+            return checked_render(render, record.type)
+        return render if self.json is STANDARD_JSON else with_json(render, self.json)
 
     def _setup(self, scope: PlannedScope, plugin: str) -> Setup:
         return Setup(
@@ -323,7 +331,10 @@ class _Compiler:
         root, context = self.contexts[id(self.plan.root)], self.contexts[id(scope)]
         content = self._content_limit(planned)
         call: Callable[..., Any] = with_content_limit(self.resolution.routers.bound(planned), content)
-        if context.chains or context.render is not root.render or context.errors is not root.errors:
+        if context.is_async:
+            endpoint = compile_async_endpoint(planned.route, call, context.render, context.errors)
+            call = compile_entry(context.chains, endpoint)
+        elif context.chains or context.render is not root.render or context.errors is not root.errors:
             endpoint = compile_endpoint(planned.route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
         timeouts = timeouts_of(self.plan.settings, planned.overrides)

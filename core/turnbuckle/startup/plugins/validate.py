@@ -30,6 +30,7 @@ from turnbuckle.web.middleware_blame import parsed_function
 from turnbuckle.web.middleware_check import never_returns
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response_types import is_async_render
 
 __all__ = [
     "fault_in",
@@ -172,9 +173,10 @@ def fault_of_render(record: ResponseType) -> str:
     render: object = record.render
     if not callable(render):
         return f"{shown(render)} cannot be called"
-    if inspect.iscoroutinefunction(render):
-        return "its render is async, but responses are made without awaiting"
-    if not _takes(render, 1):
+    if is_async_render(render):
+        if not _takes(render, 2):
+            return "its render is async, so it must take exactly the value and the request"
+    elif not _takes(render, 1):
         return "its render must take exactly the value"
     annotation = return_annotation(render)
     classes = annotated_classes(annotation, render) if annotation is not inspect.Parameter.empty else ()

@@ -6,19 +6,36 @@ import abc
 import asyncio
 import copy
 from collections.abc import AsyncIterable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from turnbuckle.app import App
+from turnbuckle.http.events import RequestHead
 from turnbuckle.records import ResponseType
+from turnbuckle.startup.plugins.validate import fault_of_render
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.base import ConfiguredSuite
+from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response_types import is_async_render
 
 __all__ = ["ResponseTypeConformance"]
 
 ValueT = TypeVar("ValueT")
+
+_HEAD: Final = RequestHead(b"GET", b"/", 1, [(b"host", b"testserver")], 0)
+
+
+def _render(record: ResponseType, value: object) -> Response:
+    """Return the result of ``render``, which is an ``async def`` if it needs the request."""
+    if not is_async_render(record.render):
+        return record.render(value)  # type: ignore[return-value]  # the suite checks it
+
+    async def render() -> object:
+        return await record.render(value, Request(_HEAD, None, Peer()))  # type: ignore[misc]  # it is async
+
+    return asyncio.run(render())  # type: ignore[return-value]  # as above
 
 
 class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
@@ -45,17 +62,17 @@ class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
         """The result is a response with the media type of the record."""
         record = self.response_type()
         for value in self.make_values():
-            response = record.render(value)
+            response = _render(record, value)
             assert isinstance(response, Response), f"render({value!r}) must return a Response, not {response!r}"
             sent = (response.content_type or "").partition(";")[0].strip()
             assert not record.media_type or sent in {record.media_type, ""}, (
                 f"render({value!r}) gives {sent!r}, and the record says {record.media_type!r}"
             )
 
-    def test_renders_at_once(self) -> None:
-        """Rendering is a synchronous call on the loop; waiting belongs in the stream of a body."""
-        render = self.response_type().render
-        assert not asyncio.iscoroutinefunction(render), "render must not be async"
+    def test_takes_the_value(self) -> None:
+        """A plain ``def`` takes the value, and an ``async def`` takes the value and the request."""
+        fault = fault_of_render(self.response_type())
+        assert not fault, fault
 
     def test_makes_a_response_each_time(self) -> None:
         """Each call returns a new response, because middleware changes responses."""
@@ -63,11 +80,11 @@ class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
         for value, again in zip(self.make_values(), self.make_values(), strict=True):
             if isinstance(value, Response):
                 continue
-            first, second = record.render(value), record.render(again)
+            first, second = _render(record, value), _render(record, again)
             assert first is not second, f"render({value!r}) gives the same response twice"
             first.headers.set("X-Conformance", "changed")
             first.status = 418
-            third = record.render(again)
+            third = _render(record, again)
             for other in (second, third):
                 assert "x-conformance" not in other.headers, f"responses for {value!r} share their fields"
                 assert other.status != 418, f"responses for {value!r} share their status"
@@ -77,7 +94,7 @@ class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
         record = self.response_type()
         for value in self.make_values():
             before = _snapshot(value)
-            record.render(value)
+            _render(record, value)
             assert _snapshot(value) == before, f"render() changes the value: {before} became {_snapshot(value)}"
 
     def test_tells_values_apart(self) -> None:
@@ -102,7 +119,7 @@ class ResponseTypeConformance(ConfiguredSuite, abc.ABC):
         for value in self.make_values():
             derived = _derived(value)
             if derived is not None:
-                response = record.render(derived)
+                response = _render(record, derived)
                 assert isinstance(response, Response), f"render() of a subclass of {type(value).__name__}: {response!r}"
 
     async def _get_all(self, method: str = "GET") -> list[ClientResponse]:

@@ -18,7 +18,7 @@ from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
 from turnbuckle.web.response.error_hints import add_hint
 from turnbuckle.web.response.response import Response, Text
-from turnbuckle.web.response.response_types import BUILTIN_TYPES, Renderer, compile_renderer
+from turnbuckle.web.response.response_types import BUILTIN_TYPES, Renderer, Unrendered, compile_renderer
 
 __all__ = ["ErrorTable"]
 
@@ -63,7 +63,8 @@ class ErrorTable:
             return self._default_response(request, exception)
         try:
             result = handler(request, exception)
-            return self._render(await result if inspect.isawaitable(result) else result, handler)
+            response = self._render(await result if inspect.isawaitable(result) else result, handler)
+            return await response.finish(request) if type(response) is Unrendered else response
         except Exception as failure:  # noqa: BLE001 - the last place that can send a response
             if failure is not exception and failure.__context__ is None:
                 failure.__context__ = exception

@@ -2,15 +2,19 @@
 
 The table is a dict that is filled at startup; the entry for a subclass is searched once and then stored. A type without
 an entry is refused, because guessing would turn a mistake into a response.
+
+A response type that needs the request has an ``async def``. Its entry makes an ``Unrendered``, which the endpoint of
+the route finishes before any middleware sees the response.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from abc import ABC
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
 import attrs
 
@@ -18,14 +22,20 @@ from turnbuckle.web.content.json import JSONCodec, encode_json
 from turnbuckle.web.response.response import File, Response, Stream, json_response
 from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
 
+if TYPE_CHECKING:
+    from turnbuckle.web.request.request import Request
+
 __all__ = [
     "BUILTIN_TYPES",
+    "AsyncRender",
     "AttrsInstance",
     "DataclassInstance",
     "Render",
     "Renderer",
     "StructInstance",
+    "Unrendered",
     "compile_renderer",
+    "is_async_render",
     "with_json",
 ]
 
@@ -34,6 +44,9 @@ _MAX_VERDICTS: Final = 10_000
 
 Render: TypeAlias = Callable[..., Response]
 """Converts a value of one type into a response."""
+
+AsyncRender: TypeAlias = "Callable[[object, Request], Awaitable[Response]]"
+"""Converts a value of one type and the request into a response."""
 
 
 class AttrsInstance(ABC):  # noqa: B024 - it has no methods: it represents all attrs classes in the table
@@ -68,6 +81,33 @@ class Renderer(Protocol):
 
     def __call__(self, value: object, handler: object = None, /) -> Response:
         """Return the response for a value."""
+
+
+@final
+class Unrendered(Response):
+    """A value with an async response type, until the endpoint calls ``finish``.
+
+    Args:
+        render: the function of the response type.
+        value: the value that a handler returned.
+    """
+
+    __slots__ = ("_render", "_value")
+
+    def __init__(self, render: AsyncRender, value: object) -> None:
+        super().__init__()
+        self._render: Final = render
+        self._value: Final = value
+
+    async def finish(self, request: Request) -> Response:
+        """Return the response for the value."""
+        return await self._render(self._value, request)
+
+
+def is_async_render(render: object) -> bool:
+    """Return whether the function of a response type is an ``async def``, which takes the request as well."""
+    call = getattr(render, "__call__", None)  # noqa: B004  # the question is whether __call__ is async
+    return inspect.iscoroutinefunction(render) or inspect.iscoroutinefunction(call)
 
 
 def _json(value: object) -> Response:

@@ -88,7 +88,7 @@ def test_sound_type_passes() -> None:
     ("render", "test", "message"),
     [
         pytest.param(returns_text, "test_renders_a_response", "must return a Response, not 'one'", id="text"),
-        pytest.param(waits, "test_renders_at_once", "must not be async", id="async"),
+        pytest.param(waits, "test_takes_the_value", "must take exactly the value and the request", id="async"),
         pytest.param(is_of_another_type, "test_renders_a_response", "gives 'text/html'", id="media-type"),
         pytest.param(keeps_responses, "test_makes_a_response_each_time", "the same response twice", id="keeps"),
         pytest.param(changes_the_value, "test_leaves_the_value_alone", "changes the value", id="changes"),
