@@ -57,6 +57,8 @@ from turnbuckle.http.parser import (
 )
 from turnbuckle.plan import (
     Plan as Plan,
+    PlannedRoute as PlannedRoute,
+    PlannedScope as PlannedScope,
 )
 from turnbuckle.plugin import Plugin as Plugin, PluginInfo as PluginInfo
 from turnbuckle.records import (
@@ -87,7 +89,12 @@ from turnbuckle.routing.patterns import (
     Pattern as Pattern,
     parse_pattern as parse_pattern,
 )
-from turnbuckle.routing.records import Match as Match, Route as Route, Router as Router
+from turnbuckle.routing.records import (
+    Match as Match,
+    Route as Route,
+    RouteDocs as RouteDocs,
+    Router as Router,
+)
 from turnbuckle.routing.segments import (
     Segment as Segment,
 )

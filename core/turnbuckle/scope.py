@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar, Unpack, overload
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
-from turnbuckle.routing.records import Route
+from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 from turnbuckle.startup.collect.coerce import (
+    FurtherOptions,
     LimitOptions,
     RouteOptions,
+    ScopeOptions,
     as_lifespan,
     as_middleware,
     as_router,
     checked_prefix,
+    docs_of,
+    limits_of,
 )
 from turnbuckle.startup.collect.options import (
     ROUTE_OPTIONS,
+    SCOPE_DOCS,
     check_class,
     check_options,
     check_path,
@@ -44,7 +49,7 @@ ErrorT = TypeVar("ErrorT", bound=Exception)
 RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
 
 
-_SCOPE_OPTIONS: Final = ("prefix", "host", "plugins", "middleware", "router", "limits", "timeouts")
+_SCOPE_OPTIONS: Final = ("prefix", "host", "plugins", "middleware", "router", "limits", "timeouts", *SCOPE_DOCS)
 
 
 class ScopeOwner(Protocol):
@@ -77,6 +82,7 @@ class Scope:
         self._lifespans: list[Sourced[Lifespan]] = []
         self._scopes: list[Scope] = []
         self._bounds: LimitOptions = {}
+        self._docs: RouteDocs = NO_DOCS
 
     def route(
         self,
@@ -87,7 +93,7 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
-        **bounds: Unpack[LimitOptions],
+        **options: Unpack[FurtherOptions],
     ) -> Callable[[FunctionT], FunctionT]:
         """Add a route to the decorated handler.
 
@@ -98,11 +104,12 @@ class Scope:
             host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope if empty.
             streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
             streams_body: see ``Route``.
-            bounds: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``.
+            options: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``; its
+                description for API documents, such as ``tags=["notes"]``, which ``RouteDocs`` describes.
         """
 
         check_path("@app.route", path)
-        check_options("@app.route", bounds, (*ROUTE_OPTIONS, "methods"))
+        check_options("@app.route", options, (*ROUTE_OPTIONS, "methods"))
 
         def add(handler: FunctionT) -> FunctionT:
             self.add_route(
@@ -113,7 +120,7 @@ class Scope:
                 host=host,
                 streams_response=streams_response,
                 streams_body=streams_body,
-                **bounds,
+                **options,
             )
             return handler
 
@@ -129,12 +136,12 @@ class Scope:
         host: str = "",
         streams_response: bool = False,
         streams_body: bool = False,
-        **bounds: Unpack[LimitOptions],
+        **options: Unpack[FurtherOptions],
     ) -> None:
         """Add a route to a handler; see ``route`` for the arguments."""
         self._check_open("add a route")
         check_path("app.add_route", path)
-        check_options("app.add_route", bounds, (*ROUTE_OPTIONS, "methods"))
+        check_options("app.add_route", options, (*ROUTE_OPTIONS, "methods"))
         upper = (methods,) if isinstance(methods, str) else methods
         self._routes.append(
             Route(
@@ -145,7 +152,8 @@ class Scope:
                 host=host,
                 streams_response=streams_response,
                 streams_body=streams_body,
-                **bounds,
+                **limits_of(options),
+                docs=docs_of(options),
                 origin=self._origin_of(handler),
             )
         )
@@ -315,7 +323,7 @@ class Scope:
         plugins: Iterable[object] = (),
         middleware: Iterable[Middleware | Callable[..., object]] = (),
         router: object = None,
-        **bounds: Unpack[LimitOptions],
+        **options: Unpack[ScopeOptions],
     ) -> Scope:
         """Add a scope: routes under a prefix, with plugins and middleware that apply only to them.
 
@@ -325,12 +333,14 @@ class Scope:
             plugins: names, classes or instances of plugins; ``(plugin, {...})`` adds settings.
             middleware: records or ``async def m(request, call_next)``, outermost first.
             router: a separate router for the scope: a name, a factory or an object.
-            bounds: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``.
+            options: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``; for API
+                documents, the ``tags`` and ``errors`` of all its routes, ``deprecated`` and ``in_schema``.
         """
         self._check_open("open a scope")
-        check_options("app.scope", bounds, _SCOPE_OPTIONS)
+        check_options("app.scope", options, _SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
-        scope._bounds = bounds
+        scope._bounds = limits_of(options)
+        scope._docs = docs_of(options).within(self._docs)
         scope._add_parts(plugins, middleware, router)
         self._scopes.append(scope)
         return scope
@@ -374,6 +384,7 @@ class Scope:
             lifespans=tuple(self._lifespans),
             router=self._router,
             **self._bounds,
+            docs=self._docs,
             scopes=tuple(scope.declare() for scope in self._scopes),
         )
 

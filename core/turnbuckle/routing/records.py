@@ -3,13 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias, cast
 
 import attrs
 
 from turnbuckle.diagnostics import Origin
+from turnbuckle.errors import HTTPError
 
-__all__ = ["Match", "Route", "Router"]
+__all__ = ["NO_DOCS", "DeclaredError", "Match", "Route", "RouteDocs", "Router"]
+
+DeclaredError: TypeAlias = type[HTTPError] | int
+"""An error that a handler may answer with: a class such as ``NotFound``, or a status such as 409."""
+
+
+def _as_tuple(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _as_errors(value: DeclaredError | Iterable[DeclaredError]) -> tuple[DeclaredError, ...]:
+    errors: tuple[object, ...] = tuple(value) if isinstance(value, Iterable) else (value,)
+    for error in errors:
+        is_class = isinstance(error, type) and issubclass(error, HTTPError)
+        is_status = isinstance(error, int) and not isinstance(error, bool) and 400 <= error <= 599
+        if not is_class and not is_status:
+            hint = f"; write {type(error).__name__}, without a call" if isinstance(error, HTTPError) else ""
+            raise TypeError(f"errors are classes of HTTPError, or statuses from 400 to 599, not {error!r:.80}{hint}")
+    return cast("tuple[DeclaredError, ...]", errors)
+
+
+def _as_responses(value: Mapping[int, object]) -> Mapping[int, object]:
+    for status in value:
+        if not isinstance(status, int) or not 200 <= status <= 599:
+            raise TypeError(f"responses are types by their status, and not by {status!r:.80}")
+    return dict(value)
+
+
+@attrs.frozen(kw_only=True)
+class RouteDocs:
+    """The description of a route for API documents, such as the document of the plugin ``openapi``.
+
+    Nothing else reads it. A scope has the attributes ``tags``, ``deprecated``, ``in_schema`` and ``errors`` for all of
+    its routes.
+
+    Attributes:
+        summary: one line about the operation; if empty, the first line of the docstring of the handler.
+        description: a text in CommonMark; if empty, the rest of the docstring.
+        tags: names of groups; without one, the routes of a scope are one group.
+        deprecated: whether clients should stop calling it.
+        in_schema: whether API documents include it.
+        operation_id: unique name of the operation for generated clients; if empty, the name of the route or handler.
+        errors: errors that the handler may answer with.
+        responses: further responses by status: the type of the content, or None for a response without content.
+    """
+
+    summary: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    deprecated: bool = False
+    in_schema: bool = True
+    operation_id: str = ""
+    errors: tuple[DeclaredError, ...] = attrs.field(default=(), converter=_as_errors)
+    responses: Mapping[int, object] = attrs.field(factory=dict, converter=_as_responses)
+
+    def within(self, scope: RouteDocs) -> RouteDocs:
+        """Return this description with the attributes of a scope around the route added."""
+        if scope is NO_DOCS:
+            return self
+        return attrs.evolve(
+            self,
+            tags=self.tags or scope.tags,
+            deprecated=self.deprecated or scope.deprecated,
+            in_schema=self.in_schema and scope.in_schema,
+            errors=tuple(dict.fromkeys((*scope.errors, *self.errors))),
+        )
+
+
+NO_DOCS: Final = RouteDocs()
+"""The description of a route without one."""
 
 
 def _as_set(value: Iterable[str]) -> frozenset[str]:
@@ -33,6 +103,7 @@ class Route:
         streams_body: whether the handler reads the content of requests in pieces, with ``request.stream()``.
         limits: values for this route of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
         timeouts: values for this route of settings in the section ``timeouts``, such as ``{"handler": 5.0}``.
+        docs: the description for API documents; it does not count when routes are compared.
         origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
 
@@ -45,6 +116,7 @@ class Route:
     streams_body: bool = False
     limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def describe(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 import attrs
 
 from turnbuckle.records import Lifespan, Middleware
+from turnbuckle.routing.records import NO_DOCS, DeclaredError, RouteDocs
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
@@ -17,7 +18,20 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Router
     from turnbuckle.setup import Setup
 
-__all__ = ["LimitOptions", "RouteOptions", "as_lifespan", "as_middleware", "as_router", "checked_prefix"]
+__all__ = [
+    "DocsOptions",
+    "FurtherOptions",
+    "LimitOptions",
+    "RouteOptions",
+    "ScopeDocsOptions",
+    "ScopeOptions",
+    "as_lifespan",
+    "as_middleware",
+    "as_router",
+    "checked_prefix",
+    "docs_of",
+    "limits_of",
+]
 
 
 class LimitOptions(TypedDict, total=False):
@@ -27,11 +41,52 @@ class LimitOptions(TypedDict, total=False):
     timeouts: Mapping[str, float]
 
 
-class RouteOptions(LimitOptions, total=False):
-    """The options of a route beside its path; ``Route`` describes them."""
+class ScopeDocsOptions(TypedDict, total=False):
+    """The description of all routes of a scope; ``RouteDocs`` describes its parts."""
+
+    tags: str | Iterable[str]
+    deprecated: bool
+    in_schema: bool
+    errors: DeclaredError | Iterable[DeclaredError]
+
+
+class DocsOptions(ScopeDocsOptions, total=False):
+    """The description of a route; ``RouteDocs`` describes its parts."""
+
+    summary: str
+    description: str
+    operation_id: str
+    responses: Mapping[int, object]
+
+
+class ScopeOptions(LimitOptions, ScopeDocsOptions, total=False):
+    """The options of a scope that apply to each of its routes."""
+
+
+class FurtherOptions(LimitOptions, DocsOptions, total=False):
+    """The options of a route that have no effect on its requests until it is found."""
+
+
+class RouteOptions(FurtherOptions, total=False):
+    """The options of a route beside its path; ``Route`` and ``RouteDocs`` describe them."""
 
     name: str
     host: str
+
+
+def limits_of(options: LimitOptions) -> LimitOptions:
+    """Return the limits and deadlines among the options of a route or scope."""
+    return cast("LimitOptions", {name: options[name] for name in ("limits", "timeouts") if name in options})
+
+
+def docs_of(options: ScopeDocsOptions) -> RouteDocs:
+    """Return the description among the options of a route or scope.
+
+    Raises:
+        TypeError: an error or response is none.
+    """
+    given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("limits", "timeouts")}
+    return RouteDocs(**given) if given else NO_DOCS
 
 
 def as_middleware(value: object, *, name: str, zone: Zone, before: Iterable[str], after: Iterable[str]) -> Middleware:

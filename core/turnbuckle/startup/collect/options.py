@@ -8,27 +8,23 @@ from typing import Final
 from turnbuckle.startup.model.diagnostics import nearest
 from turnbuckle.web.foreign_names import APP_NAMES, foreign_name_message
 
-__all__ = ["ROUTE_OPTIONS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
+__all__ = ["ROUTE_OPTIONS", "SCOPE_DOCS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
 
-ROUTE_OPTIONS: Final = ("name", "host", "streams_response", "streams_body", "limits", "timeouts")
+_DOCS: Final = ("summary", "description", "tags", "deprecated", "in_schema", "operation_id", "errors", "responses")
+SCOPE_DOCS: Final = ("tags", "deprecated", "in_schema", "errors")
+ROUTE_OPTIONS: Final = ("name", "host", "streams_response", "streams_body", "limits", "timeouts", *_DOCS)
 
 _APP_SETTINGS: Final = "App(settings={'server': {'host': ..., 'port': ...}}), or 'turnbuckle serve --host --port'"
-_SCHEMA: Final = "there are no API schemas"
+_OPENAPI: Final = "App(plugins=[('openapi', {{{!r}: ...}})])"
 _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
     "status_code": "return Response(body, status=...)",
     "response_model": "the returned value decides the response; return a dict, dataclass or attrs instance",
     "response_class": "return HTML(...), JSON(...) or another Response",
-    "tags": _SCHEMA,
-    "summary": _SCHEMA,
-    "description": _SCHEMA,
-    "deprecated": _SCHEMA,
-    "responses": _SCHEMA,
-    "operation_id": _SCHEMA,
-    "include_in_schema": _SCHEMA,
+    "include_in_schema": "in_schema=False",
     "title": "the first argument of App is its name",
-    "version": _SCHEMA,
-    "docs_url": _SCHEMA,
-    "openapi_url": _SCHEMA,
+    "version": _OPENAPI.format("version"),
+    "docs_url": _OPENAPI.format("docs"),
+    "openapi_url": _OPENAPI.format("path"),
     "dependencies": "app.scope(prefix, middleware=[...])",
     "middlewares": "middleware=[...]",
     "methods": "@app.route(path, methods=[...])",

@@ -9,7 +9,7 @@ import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
-from turnbuckle.routing.records import Route
+from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 
 __all__ = ["Declaration", "ScopeDeclaration"]
 
@@ -26,6 +26,7 @@ class ScopeDeclaration:
         router: a value that becomes the router of this scope, or None.
         limits: the limits of all its routes, in place of the settings in the section ``limits``.
         timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
+        docs: the description of all its routes for API documents.
         scopes: the scopes within.
     """
 
@@ -41,6 +42,7 @@ class ScopeDeclaration:
     router: Sourced[object] | None = None
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)
+    docs: RouteDocs = NO_DOCS
     scopes: tuple[ScopeDeclaration, ...] = ()
 
 

@@ -186,7 +186,9 @@ def _in_scope(route: Route, scope: ScopeDeclaration) -> Route:
     if prefix and path.startswith("/"):
         # "/" in a scope is the prefix itself, without another slash.
         path = prefix if path == "/" else prefix + path
-    return attrs.evolve(route, path=path, host=host) if (path, host) != (route.path, route.host) else route
+    docs = route.docs.within(scope.docs)
+    is_same = (path, host) == (route.path, route.host) and docs is route.docs
+    return route if is_same else attrs.evolve(route, path=path, host=host, docs=docs)
 
 
 def _path_parameters(route: Route, converters: Converters) -> PathParameters | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from turnbuckle import App
+from turnbuckle import App, NotFound, Route, RouteDocs
 
 app: Any = App()
 
@@ -38,7 +38,7 @@ def test_decorator_without_parentheses_is_refused(name: str) -> None:
             "no option 'methos'; instead: @app.route(path",
             id="verb",
         ),
-        pytest.param(lambda: app.get("/", xyz=1), "its options are host, limits, name", id="unknown"),
+        pytest.param(lambda: app.get("/", xyz=1), "its options are deprecated, description, errors", id="unknown"),
         pytest.param(lambda: app.get("/", nam="x"), "@app.get has no option 'nam'; did you mean 'name'?", id="name"),
         pytest.param(lambda: app.route("/", methos=["GET"]), "did you mean 'methods'?", id="route"),
         pytest.param(lambda: app.add_route("/", handler, hots=""), "did you mean 'host'?", id="add-route"),
@@ -46,7 +46,12 @@ def test_decorator_without_parentheses_is_refused(name: str) -> None:
         pytest.param(lambda: app.post("/", status_code=201), "return Response(body, status=...)", id="status-code"),
         pytest.param(lambda: app.get("/", response_model=dict), "the returned value decides", id="response-model"),
         pytest.param(lambda: app.get("/", endpoint="x"), "name=... names a route", id="endpoint"),
-        pytest.param(lambda: app.get("/", tags=["x"]), "there are no API schemas", id="tags"),
+        pytest.param(lambda: app.get("/", include_in_schema=False), "instead: in_schema=False", id="in-schema"),
+        pytest.param(lambda: app.get("/", errors=[200])(handler), "from 400 to 599, not 200", id="no-error"),
+        pytest.param(lambda: app.get("/", errors=NotFound())(handler), "write NotFound, without a call", id="called"),
+        pytest.param(lambda: app.get("/", responses={"404": None})(handler), "by their status", id="responses"),
+        pytest.param(lambda: app.scope("/x", summary=""), "app.scope has no option 'summary'", id="scope-docs"),
+        pytest.param(lambda: _app(docs_url="/"), "App(plugins=[('openapi', {'docs': ...})])", id="docs-url"),
         pytest.param(lambda: app.scope("/x", middlewares=[]), "instead: middleware=[...]", id="scope"),
         pytest.param(lambda: app.scope("/x", timeout={}), "did you mean 'timeouts'?", id="scope-timeouts"),
         pytest.param(lambda: _app(plugin=[]), "App has no option 'plugin'; did you mean 'plugins'?", id="app"),
@@ -91,3 +96,31 @@ def test_other_names_are_plain_errors() -> None:
     with pytest.raises(AttributeError, match=r"'App' object has no attribute 'rout'$") as raised:
         app.rout  # noqa: B018
     assert raised.value.obj is app
+
+
+def test_description_of_a_route_is_part_of_its_record() -> None:
+    app = App()
+    app.get("/", summary="Show", tags="pages", errors=NotFound, limits={"content": 1})(handler)
+    app.get("/plain")(handler)
+    app.get("/text", responses={202: str})(handler)
+    first, second, third = (planned.route for planned, _ in app.resolve().routes())
+    assert first.docs == RouteDocs(summary="Show", tags=("pages",), errors=[NotFound])
+    assert first.limits == {"content": 1}
+    assert second.docs == RouteDocs()
+    assert third.docs.responses == {202: str}
+    assert first == Route(path="/", handler=handler)
+
+
+def test_scope_describes_its_routes_and_the_scopes_within() -> None:
+    app = App()
+    outer = app.scope("/outer", tags=["outer"], errors=[401], in_schema=False)
+    inner = outer.scope("/inner", errors=[NotFound], deprecated=True, timeouts={"handler": 1.0})
+    inner.get("/a", errors=[401, 409])(handler)
+    inner.get("/b", tags=["own"])(handler)
+    outer.get("/c")(handler)
+    docs = {planned.route.path: planned.route.docs for planned, _ in app.resolve().routes()}
+    assert docs["/outer/inner/a"] == RouteDocs(
+        tags=["outer"], errors=[401, NotFound, 409], in_schema=False, deprecated=True
+    )
+    assert docs["/outer/inner/b"].tags == ("own",)
+    assert docs["/outer/c"] == RouteDocs(tags=["outer"], errors=[401], in_schema=False)
