@@ -18,6 +18,7 @@ from turnbuckle.errors import (
     ListenError as ListenError,
     MethodNotAllowed as MethodNotAllowed,
     MissingKey as MissingKey,
+    NotAcceptable as NotAcceptable,
     NotFound as NotFound,
     Problem as Problem,
     ProtocolError as ProtocolError,

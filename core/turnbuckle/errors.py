@@ -19,8 +19,8 @@
         ├── BadRequest (400)
         │   └── MissingKey           a query parameter, form field, cookie or header is missing; also a KeyError
         ├── Unauthorized (401)  Forbidden (403)  NotFound (404)
-        ├── MethodNotAllowed(allowed) (405)  Conflict (409)  Gone (410)  ContentTooLarge (413)
-        ├── UnsupportedMediaType (415)  UnprocessableContent (422)  TooManyRequests (429)
+        ├── MethodNotAllowed(allowed) (405)  NotAcceptable(available) (406)  Conflict (409)  Gone (410)
+        ├── ContentTooLarge (413)  UnsupportedMediaType (415)  UnprocessableContent (422)  TooManyRequests (429)
         └── InternalServerError (500)  ServiceUnavailable (503)
 
 Facts are attributes. A client sees only the status and the reason phrase of an exception and, for an ``HTTPError``, the
@@ -49,6 +49,7 @@ __all__ = [
     "ListenError",
     "MethodNotAllowed",
     "MissingKey",
+    "NotAcceptable",
     "NotFound",
     "Problem",
     "ProtocolError",
@@ -293,6 +294,18 @@ class MethodNotAllowed(_StatusError):
         super().__init__(detail, headers={"Allow": ", ".join(self.allowed)})
 
 
+class NotAcceptable(_StatusError):
+    """406: the client accepts none of the representations; ``available`` lists them (RFC 9110, section 15.5.7)."""
+
+    default_status = 406
+
+    def __init__(
+        self, available: Collection[str], detail: str = "", *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.available: Final = tuple(available)
+        super().__init__(detail or f"available: {', '.join(self.available)}", headers=headers)
+
+
 class Conflict(_StatusError):
     """409: the request conflicts with the current state of the target."""
 
@@ -312,9 +325,30 @@ class ContentTooLarge(_StatusError):
 
 
 class UnsupportedMediaType(_StatusError):
-    """415: the handler does not accept the format of the content."""
+    """415: the handler does not accept the format of the content (RFC 9110, section 15.5.16).
+
+    Args:
+        detail: text for the client.
+        accept: the media types that are accepted; they become the ``Accept`` field.
+        accept_encoding: the content codings that are accepted; they become the ``Accept-Encoding`` field.
+        headers: further header fields.
+    """
 
     default_status = 415
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        accept: Collection[str] = (),
+        accept_encoding: Collection[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.accept: Final = tuple(accept)
+        self.accept_encoding: Final = tuple(accept_encoding)
+        fields = {"Accept": ", ".join(self.accept), "Accept-Encoding": ", ".join(self.accept_encoding)}
+        given = {name: value for name, value in fields.items() if value}
+        super().__init__(detail, headers={**given, **(headers or {})})
 
 
 class UnprocessableContent(_StatusError):

@@ -51,6 +51,11 @@ charset encoding -> request.media_type.charset
 is_secure secure -> request.scheme == 'https'
 base_url url_root host_url full_path build_absolute_uri absolute_url -> request.url, or request.url_for(name)
 referrer referer -> request.headers.get('referer')
+accept accept_mimetypes client_accepts client_prefers get_preferred_type best_match -> request.accepts('text/html', ...)
+accept_languages accept_language accepted_languages languages -> request.accepts_language('en', ...)
+accept_charsets -> request.accepts_charset('utf-8', ...)
+accept_encodings -> request.accepts_encoding('gzip', ...)
+respond_to -> request.negotiate({'text/html': function, ...})
 user_agent -> request.headers.get('user-agent')
 authorization -> request.headers.get('authorization')
 endpoint url_rule matched_route -> request.route

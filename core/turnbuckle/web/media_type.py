@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["MediaType", "parse_media_type"]
+__all__ = ["MediaType", "parse_media_type", "parse_parameters"]
 
 # parameter = parameter-name "=" ( token / quoted-string ) (RFC 9110, section 5.6.6). Each alternative begins with a
 # different character and no repetition is nested in another one, so there is no backtracking.
@@ -56,7 +56,12 @@ class MediaType:
 def parse_media_type(text: str) -> MediaType:
     """Split a Content-Type into its parts. Common values are cached."""
     essence = text.partition(";")[0].strip(" \t").lower()
-    return MediaType(essence if _ESSENCE.fullmatch(essence) else "", tuple(_parameters(text)))
+    return MediaType(essence if _ESSENCE.fullmatch(essence) else "", parse_parameters(text))
+
+
+def parse_parameters(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the parameters behind the first semicolon, as ``MediaType.parameters``."""
+    return tuple(_parameters(text))
 
 
 def _parameters(text: str) -> Iterator[tuple[str, str]]:

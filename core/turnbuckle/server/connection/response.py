@@ -73,6 +73,8 @@ async def respond(connection: ResponseSink, request: Request) -> None:
     """Answer ``request`` on ``connection``, and let the connection continue."""
     try:
         response = await connection.server.application.handle(request)
+        for name in request.vary:
+            response.headers.add_vary(name)
         body = response.body
         if connection.state != _HANDLING:
             # The peer is gone, or a deadline has answered for the handler.

@@ -14,8 +14,8 @@ from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request.content import ReadableRequest
 from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
+from turnbuckle.web.request.negotiation import NegotiatingRequest
 from turnbuckle.web.request.target import url_of_host
 from turnbuckle.web.resources import Resources
 
@@ -36,7 +36,7 @@ _NO_APP: Final = AppContext(Resources())
 
 
 @final
-class Request(ReadableRequest):
+class Request(NegotiatingRequest):
     """One request.
 
     Args:
@@ -52,6 +52,7 @@ class Request(ReadableRequest):
         route: the route that was found, or None.
         exception: the exception that was raised for this request, or None; for middleware that sees only a response.
         url_builder: builds the paths of named routes; set before a route is looked up.
+        vary: names of the fields that decided between representations; the server adds them to ``Vary``.
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
     """
 
@@ -78,6 +79,7 @@ class Request(ReadableRequest):
         self._json_limit = None
         self._form = None
         self._state = None
+        self.vary = ()
 
     @property
     def is_stopping(self) -> bool:
