@@ -139,6 +139,7 @@ from turnbuckle.setup import (
 from turnbuckle.startup.model.sources import (
     SettingsSources as SettingsSources,
 )
+from turnbuckle.web.content.codecs import Codec as Codec
 from turnbuckle.web.content.forms import FormData as FormData, FormLimits as FormLimits
 from turnbuckle.web.content.json import (
     STANDARD_JSON as STANDARD_JSON,

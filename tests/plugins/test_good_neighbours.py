@@ -17,6 +17,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "httptools_parser": ("httptools",),
     "zttp_parser": ("zttp",),
     "werkzeug_router": ("werkzeug.routing",),
+    "msgpack": ("msgspec",),
     "msgspec_json": ("msgspec",),
 }
 OURS: Final = [

@@ -17,6 +17,7 @@ from turnbuckle.server.logs.access_log import AccessLog
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.request.context import AppContext
 
 __all__ = ["ServerState"]
@@ -72,7 +73,7 @@ class ServerState:
         self.connections: Final = ConnectionSet(clock, loop, interval, self._refresh_date)
         self.app_context: Final = AppContext(
             application.resources,
-            application.json,
+            Codecs(application.json, application.codecs),
             application.limits.json,
             self.connections.stopping,
             config=application.config,

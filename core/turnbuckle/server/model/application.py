@@ -14,6 +14,7 @@ from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.web.content.codecs import NO_CODECS, Codec
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
@@ -93,6 +94,7 @@ class Application:
         watchdog: seconds that the loop may be blocked before the blocking code is logged; 0 turns this off.
         resources: stores the values that lifespans yield.
         json: decodes the JSON content of requests.
+        codecs: encode and decode content in other formats than JSON, by media type.
         config: the app's own settings, for its requests; None if it has none.
         alpn: makes the protocols of connections, by the name that the TLS handshake agrees on.
         loop_factory: makes the event loop if the settings do not choose one; None for the server's choice.
@@ -113,6 +115,7 @@ class Application:
     watchdog: float = 0.0
     resources: Resources = attrs.field(factory=Resources, eq=False)
     json: JSONCodec = STANDARD_JSON
+    codecs: Mapping[str, Codec] = NO_CODECS
     config: object = attrs.field(default=None, repr=False)
     alpn: Mapping[str, ConnectionFactory] = attrs.field(factory=dict)
     loop_factory: LoopFactory | None = None

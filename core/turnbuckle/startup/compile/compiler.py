@@ -43,6 +43,7 @@ from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
     check_kinds,
+    codecs_of,
     json_codec_of,
     loop_factory_of,
     make_others,
@@ -65,12 +66,20 @@ from turnbuckle.startup.resolve.route_overrides import (
     timeouts_of,
 )
 from turnbuckle.startup.settings.checks import secret_texts
+from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
-from turnbuckle.web.response.response_types import Render, Renderer, compile_renderer, is_async_render, with_json
+from turnbuckle.web.response.response_types import (
+    Render,
+    Renderer,
+    compile_renderer,
+    is_async_render,
+    with_codecs,
+    with_json,
+)
 from turnbuckle.web.types import Handler
 
 __all__ = ["compile_application", "compile_resolution"]
@@ -156,6 +165,7 @@ class _Compiler:
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
+    codecs: Codecs = attrs.field(init=False)
     methods: frozenset[str] = attrs.field(init=False)
     largest_content: int = attrs.field(init=False)
     contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
@@ -167,6 +177,7 @@ class _Compiler:
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
         check_factories(self.plan, self.diagnostics)
         self.json = json_codec_of(self.components, self.diagnostics)
+        self.codecs = Codecs(self.json, codecs_of(self.components, self.diagnostics))
 
     def application(self) -> Application:
         """Compile all parts, then raise all errors together."""
@@ -191,6 +202,7 @@ class _Compiler:
             lifespans=lifespans,
             resources=self.resources,
             json=self.json,
+            codecs=self.codecs.others,
             config=plan.config,
             alpn=alpn,
             loop_factory=loop,
@@ -211,7 +223,10 @@ class _Compiler:
             chains = outer.chains
             if scope.middleware:
                 chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
-        is_async = any(is_async_render(entry.record.render) for entry in scope.response_types)
+        # With codecs, dicts and lists are encoded in the format that the request accepts.
+        is_async = bool(self.codecs.others) or any(
+            is_async_render(entry.record.render) for entry in scope.response_types
+        )
         context = _ScopeContext(scope, render, errors, chains, is_async)
         self.contexts[id(scope)] = context
         for inner in scope.scopes:
@@ -234,6 +249,8 @@ class _Compiler:
             return checked_async_render(render, record.type)
         if entry.origin.plugin not in _BUILTIN_NAMES:
             return checked_render(render, record.type)
+        if self.codecs.others:
+            return with_codecs(render, self.codecs)
         return render if self.json is STANDARD_JSON else with_json(render, self.json)
 
     def _setup(self, scope: PlannedScope, plugin: str) -> Setup:

@@ -1,7 +1,8 @@
 """Make each component once: when it is first requested, or else at the end of the compilation.
 
-The core uses three kinds itself: ``json`` reads and writes JSON, ``loop`` makes the event loop, ``shadow_parser``
-combines the factories of two parsers into one that compares them.
+The core uses four kinds itself: ``json`` reads and writes JSON, ``codec:TYPE`` reads and writes content of a media
+type, ``loop`` makes the event loop, ``shadow_parser`` combines the factories of two parsers into one that compares
+them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, candidates, format_error, nearest
 from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_made
+from turnbuckle.web.content.codecs import CODEC_KIND, Codec
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "ShadowCombiner",
     "check_factories",
     "check_kinds",
+    "codecs_of",
     "json_codec_of",
     "loop_factory_of",
     "make_others",
@@ -149,6 +152,16 @@ def json_codec_of(components: Components, diagnostics: Diagnostics) -> JSONCodec
     return STANDARD_JSON
 
 
+def codecs_of(components: Components, diagnostics: Diagnostics) -> dict[str, Codec]:
+    """Return the components ``codec:TYPE`` by media type, in the order of their kinds."""
+    found: dict[str, Codec] = {}
+    for kind in sorted(kind for kind in components.plan.components if kind.startswith(CODEC_KIND)):
+        codec: Codec | None = _checked(components, kind, _check_codec, diagnostics)
+        if codec is not None:
+            found[kind.removeprefix(CODEC_KIND)] = codec
+    return found
+
+
 def loop_factory_of(components: Components, diagnostics: Diagnostics) -> LoopFactory | None:
     """Return the component ``loop``, which makes the event loop, or None if there is none."""
     made: LoopFactory | None = _checked(components, "loop", _check_callable, diagnostics)
@@ -190,7 +203,7 @@ def _report(choice: Choice[Component], fault: str, diagnostics: Diagnostics) -> 
         "TB507",
         f"{choice.kind} {choice.name!r} cannot be made: {fault}",
         choice.origin,
-        why="its factory takes the setup; json has encode and decode, loop and shadow_parser are functions",
+        why="its factory takes the setup; json and codecs have encode and decode, loop and shadow_parser are functions",
         fix="write 'def factory(setup)' that returns an instance of the component"
         f", or choose another with the setting components.{choice.provider.kind}",
     )

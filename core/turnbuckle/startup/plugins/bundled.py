@@ -44,6 +44,7 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
             "werkzeug": FirstParty("werkzeug_router", "werkzeug"),
         },
         "json component": {"msgspec": FirstParty("msgspec_json", "msgspec")},
+        "codec:application/msgpack component": {"msgspec": FirstParty("msgpack", "msgspec")},
         "loop component": {"uvloop": FirstParty("uvloop_loop", "uvloop")},
         "shadow_parser component": {"threaded": FirstParty("shadow_parser")},
     }

@@ -26,6 +26,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.records import Route
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.media_type import parse_media_type
 from turnbuckle.web.middleware_blame import parsed_function
 from turnbuckle.web.middleware_check import never_returns
 from turnbuckle.web.request.request import Request
@@ -85,6 +86,16 @@ def shown(value: object) -> str:
     except Exception:  # noqa: BLE001  # a foreign method
         text = f"<{type(value).__qualname__}>"
     return " ".join(text.split())[:80]
+
+
+def _component(record: Component) -> str:
+    word, colon, media_type = record.kind.partition(":")
+    if word not in {"codec", "codecs"}:
+        return ""
+    kind = shown(record.kind)
+    if word != "codec" or not colon or parse_media_type(media_type).essence != media_type:
+        return f"its kind {kind} is no codec of a media type; write it like 'codec:application/msgpack'"
+    return f"its kind {kind} is JSON, whose codec has the kind 'json'" if parse_media_type(media_type).is_json else ""
 
 
 def _middleware(record: Middleware) -> str:
@@ -277,6 +288,7 @@ def _takes(function: Callable[..., object], count: int) -> bool:
 
 
 _CHECKS: Final[Mapping[type, Callable[[Any], str]]] = {
+    Component: _component,
     Diagnostic: _diagnostic,
     Middleware: _middleware,
     ProtocolProvider: _protocol,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from turnbuckle.errors import ContentTooLarge, UnsupportedMediaType
+from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.charsets import decode_text
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
+from turnbuckle.web.content.ndjson import NDJSON_TYPES, decode_lines
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.request.base import BaseRequest
@@ -59,7 +61,10 @@ class ReadableRequest(BaseRequest):
 
     @property
     def json_limit(self) -> int:
-        """The maximum number of bytes of JSON content; more are answered with 413. It may be set until it is read."""
+        """The maximum number of bytes that a codec decodes; more are answered with 413.
+
+        It applies to JSON, to one line of NDJSON, and to the formats of plugins, and may be set until content is read.
+        """
         limit = self._json_limit
         return self._app.json_limit if limit is None else limit
 
@@ -103,18 +108,61 @@ class ReadableRequest(BaseRequest):
         # A look at the lines costs less than at the fields; hardly any program that sends JSON sends the field.
         is_possible = not lines or b"origin:" in lines.lower()
         if is_possible and "origin" in self.headers and not self.media_type.is_json:
-            raise UnsupportedMediaType("send JSON as application/json")
+            raise UnsupportedMediaType("send JSON as application/json", accept=[JSON_TYPE])
         limit = self.json_limit
         content = self._content_reader().received()
         if content is None:
-            source = self._content_source
-            if source is not None and source.limit > limit:
-                # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
-                source.limit = limit
-            content = await self._content_reader().read()
+            content = await self._read_limited(limit)
         if len(content) > limit:
             raise ContentTooLarge(f"JSON of {len(content)} bytes exceeds {limit}")
-        return decode_json(content, self._app.json)
+        return decode_json(content, self._app.codecs.json)
+
+    async def _read_limited(self, limit: int) -> bytes:
+        source = self._content_source
+        if source is not None and source.limit > limit:
+            # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+            source.limit = limit
+        return await self._content_reader().read()
+
+    async def decode(self) -> object:
+        """Return the content decoded by its media type: as JSON, or in the format of a plugin.
+
+        Raises:
+            BadRequest: the content does not have the format.
+            ContentTooLarge: the content exceeds ``json_limit``, or the limit on content.
+            UnsupportedMediaType: no codec has the Content-Type, or there is none; ``Accept`` lists the types.
+        """
+        media_type, codecs = self.media_type, self._app.codecs
+        codec = codecs.find(media_type)
+        if codec is None:
+            essence = media_type.essence
+            problem = f"{essence!r} is not accepted" if essence else "the content has no type"
+            raise UnsupportedMediaType(problem, accept=codecs.types)
+        if codec is codecs.json:
+            return await self.json()
+        limit = self.json_limit
+        content = await self._read_limited(limit)
+        if len(content) > limit:
+            raise ContentTooLarge(f"content of {len(content)} bytes exceeds {limit}")
+        try:
+            return codec.decode(content)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"the content is not {media_type.essence}") from error
+
+    def ndjson(self) -> AsyncIterator[object]:
+        """Return an iterator over the values of newline-delimited JSON, which are decoded as they arrive.
+
+        Each line may have ``json_limit`` bytes; all lines together may have the limit on content. As for ``json()``, a
+        request from a web page must have one of the media types of NDJSON, such as ``application/x-ndjson``.
+
+        Raises:
+            UnsupportedMediaType: the request has an ``Origin`` field, and its Content-Type is none of these types.
+            BadRequest: a line is not JSON; raised by the iterator, with the number of the line.
+            ContentTooLarge: a line exceeds the limit; raised by the iterator.
+        """
+        if "origin" in self.headers and self.media_type.essence not in NDJSON_TYPES:
+            raise UnsupportedMediaType(f"send lines of JSON as {NDJSON_TYPES[0]}", accept=NDJSON_TYPES)
+        return decode_lines(self.stream(), self._app.codecs.json.decode, self.json_limit)
 
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form. A file exists while the form or the file object is referenced.

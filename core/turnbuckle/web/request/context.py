@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar, final
 
 from turnbuckle.http.limits import JSON_LIMIT
-from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
+from turnbuckle.web.content.codecs import Codecs
+from turnbuckle.web.content.json import STANDARD_JSON
 from turnbuckle.web.peer import LazyEvent
 from turnbuckle.web.resources import Resources
 
 __all__ = ["AppContext", "ServerExchange", "config_of"]
 
 T = TypeVar("T")
+
+_JSON_ONLY: Final = Codecs(STANDARD_JSON)
 
 
 class ServerExchange(Protocol):
@@ -30,19 +33,19 @@ class AppContext:
 
     Attributes:
         resources: the values that lifespans provide.
-        json: decodes JSON content.
-        json_limit: bytes of JSON content, unless the route overrides the limit.
+        codecs: encode and decode content by its media type.
+        json_limit: bytes of content that a codec decodes, unless the route overrides the limit.
         config: the app's own settings; None if it has none.
         loop: the event loop of the server; None if no server runs.
         stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("config", "json", "json_limit", "loop", "resources", "stopping")
+    __slots__ = ("codecs", "config", "json_limit", "loop", "resources", "stopping")
 
     def __init__(
         self,
         resources: Resources,
-        json: JSONCodec = STANDARD_JSON,
+        codecs: Codecs = _JSON_ONLY,
         json_limit: int = JSON_LIMIT,
         stopping: LazyEvent | None = None,
         *,
@@ -50,7 +53,7 @@ class AppContext:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.resources: Final = resources
-        self.json: Final = json
+        self.codecs: Final = codecs
         self.json_limit: Final = json_limit
         self.config: Final = config
         self.loop: Final = loop

@@ -8,7 +8,9 @@ from typing import TypeVar, cast
 
 from turnbuckle.errors import NotAcceptable
 from turnbuckle.web.content.negotiation import best_charset, best_coding, best_language, best_media_type
+from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.request.content import ReadableRequest
+from turnbuckle.web.response.response import Response
 
 __all__ = ["NegotiatingRequest"]
 
@@ -86,6 +88,22 @@ class NegotiatingRequest(ReadableRequest):
         if inspect.iscoroutine(result):
             return cast(T, _checked_later(best, result))
         return _checked(best, result)
+
+    def encode(self, value: object, status: int = 200, headers: HeaderPairs | None = None) -> Response:
+        """Return a response with a value in the format that the client likes best: JSON, or a format of a plugin.
+
+        A value that a handler returns is encoded in the same way. This method is for another status or fields.
+
+        Raises:
+            NotAcceptable: the client accepts none of the formats.
+            TypeError: the value contains an object that has no form in the format.
+            ValueError: it contains a value that the format cannot express.
+        """
+        codecs = self._app.codecs
+        best = self.accepts(*codecs.types)
+        if best is None:
+            raise NotAcceptable(codecs.types)
+        return Response(codecs.encode(value, best), status, headers, best)
 
     def _best(
         self, name: str, choose: Callable[[Sequence[str], Sequence[str]], str | None], offers: Sequence[str]

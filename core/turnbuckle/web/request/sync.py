@@ -14,7 +14,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, final
 
 from turnbuckle.errors import ConnectionLost
 from turnbuckle.web.foreign_names import SYNC_NAMES, add_foreign_names
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["SyncContent", "WorkerPool", "note_pool"]
 
 T = TypeVar("T")
+
+_END: Final = object()
+_ITERATORS: Final = frozenset({"ndjson", "stream"})
 
 _this_thread: Final = threading.local()
 
@@ -51,8 +54,14 @@ class AsyncContent(Protocol):
     async def json(self) -> object:
         """Return the content decoded as JSON."""
 
+    async def decode(self) -> object:
+        """Return the content decoded by its media type."""
+
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the content as a form."""
+
+    def ndjson(self) -> AsyncIterator[object]:
+        """Return an iterator over the values of newline-delimited JSON."""
 
     def stream(self) -> AsyncIterator[bytes]:
         """Return an iterator over the content."""
@@ -94,15 +103,25 @@ class SyncContent:
         """Return the content decoded as JSON; see ``Request.json``."""
         return self._result("json", self._request.json)
 
+    def decode(self) -> object:
+        """Return the content decoded by its media type; see ``Request.decode``."""
+        return self._result("decode", self._request.decode)
+
     def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form; see ``Request.form``. Read a file with its attribute ``file``."""
         return self._result("form", lambda: self._request.form(limits))
 
     def stream(self) -> Iterator[bytes]:
         """Yield the content as it arrives, once; see ``Request.stream``."""
-        pieces = self._request.stream()
-        while (piece := self._result("stream", lambda: _next(pieces))) is not None:
-            yield piece
+        return self._iterate("stream", self._request.stream())
+
+    def ndjson(self) -> Iterator[object]:
+        """Yield the values of newline-delimited JSON as they arrive; see ``Request.ndjson``."""
+        return self._iterate("ndjson", self._request.ndjson())
+
+    def _iterate(self, name: str, items: AsyncIterator[T]) -> Iterator[T]:
+        while (item := self._result(name, lambda: _next(items))) is not _END:
+            yield cast(T, item)
 
     def cancel(self) -> None:
         """End all calls with ``ConnectionLost``, because the request has ended; called on the loop."""
@@ -113,7 +132,8 @@ class SyncContent:
     def _result(self, name: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop = self._loop
         if _is_on_loop():
-            wanted = "'async for' with request.stream()" if name == "stream" else f"'await request.{name}()'"
+            call = f"request.{name}()"
+            wanted = f"'async for' with {call}" if name in _ITERATORS else f"'await {call}'"
             raise RuntimeError(
                 f"request.sync.{name}() waits for the client, and would block the event loop here: write {wanted}"
             )
@@ -144,8 +164,9 @@ class SyncContent:
                 pool.end_wait()
 
 
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(pieces, None)
+async def _next(items: AsyncIterator[T]) -> T | object:
+    # A null in NDJSON is None.
+    return await anext(items, _END)
 
 
 def _is_on_loop() -> bool:

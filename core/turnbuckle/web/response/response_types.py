@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
 import attrs
 
+from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.json import JSONCodec, encode_json
 from turnbuckle.web.response.response import File, Response, Stream, json_response
 from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
@@ -36,6 +37,7 @@ __all__ = [
     "Unrendered",
     "compile_renderer",
     "is_async_render",
+    "with_codecs",
     "with_json",
 ]
 
@@ -146,6 +148,21 @@ def with_json(render: Render, codec: JSONCodec) -> Render:
     encode = codec.encode
     # A codec of a plugin may return another type than bytes.
     return lambda value: Response(encode(value), content_type="application/json")
+
+
+def with_codecs(render: Render, codecs: Codecs) -> Render:
+    """Return a function that encodes in the format that the request accepts if ``render`` is the core's JSON function.
+
+    A client that accepts none of the formats gets JSON, as in an app without further codecs.
+    """
+    if render is not _json:
+        return render
+
+    async def encode(value: object, request: Request) -> Response:
+        best = request.accepts(*codecs.types) or JSON_TYPE
+        return Response(codecs.encode(value, best), content_type=best)
+
+    return lambda value: Unrendered(encode, value)
 
 
 def compile_renderer(table: Mapping[type, Render]) -> Renderer:
