@@ -20,6 +20,8 @@ from turnbuckle.errors import (
     MissingKey as MissingKey,
     NotAcceptable as NotAcceptable,
     NotFound as NotFound,
+    NotModified as NotModified,
+    PreconditionFailed as PreconditionFailed,
     Problem as Problem,
     ProtocolError as ProtocolError,
     ResourceUnavailable as ResourceUnavailable,
@@ -164,10 +166,10 @@ from turnbuckle.web.request.request_id import (
 )
 from turnbuckle.web.request.state import State as State
 from turnbuckle.web.response.cookies import Cookie as Cookie, SameSite as SameSite
+from turnbuckle.web.response.file import File as File
 from turnbuckle.web.response.response import (
     HTML as HTML,
     JSON as JSON,
-    File as File,
     Redirect as Redirect,
     Response as Response,
     Stream as Stream,

@@ -15,12 +15,14 @@
     │   └── RouteConflict        two routes claim the same requests
     ├── ProtocolError(status)    the peer violated HTTP; the connection answers and closes
     ├── ConnectionLost           the peer disconnected; also a ConnectionError
+    ├── NotModified              ends a handler with 304: the client has the content already
     └── HTTPError(status)        raised by handlers and middleware to answer with a status
         ├── BadRequest (400)
         │   └── MissingKey           a query parameter, form field, cookie or header is missing; also a KeyError
         ├── Unauthorized (401)  Forbidden (403)  NotFound (404)
         ├── MethodNotAllowed(allowed) (405)  NotAcceptable(available) (406)  Conflict (409)  Gone (410)
-        ├── ContentTooLarge (413)  UnsupportedMediaType (415)  UnprocessableContent (422)  TooManyRequests (429)
+        ├── PreconditionFailed (412)  ContentTooLarge (413)  UnsupportedMediaType (415)
+        ├── UnprocessableContent (422)  TooManyRequests (429)
         └── InternalServerError (500)  ServiceUnavailable (503)
 
 Facts are attributes. A client sees only the status and the reason phrase of an exception and, for an ``HTTPError``, the
@@ -51,6 +53,8 @@ __all__ = [
     "MissingKey",
     "NotAcceptable",
     "NotFound",
+    "NotModified",
+    "PreconditionFailed",
     "Problem",
     "ProtocolError",
     "ResourceUnavailable",
@@ -216,6 +220,20 @@ class ConnectionLost(TurnbuckleError, ConnectionError):
     """The peer disconnected before the exchange was complete."""
 
 
+class NotModified(TurnbuckleError):
+    """End a handler with 304: the client has the content already. ``Request.check_preconditions`` raises it.
+
+    It is no error, so error handlers do not receive it.
+
+    Args:
+        headers: the fields of the response, such as ``ETag`` (RFC 9110, section 15.4.5).
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__("304 Not Modified")
+        self.headers: Final = dict(headers or {})
+
+
 class HTTPError(TurnbuckleError):
     """Answer the request with ``status``.
 
@@ -316,6 +334,12 @@ class Gone(_StatusError):
     """410: the resource was removed permanently."""
 
     default_status = 410
+
+
+class PreconditionFailed(_StatusError):
+    """412: the resource is not in the state that the request expects."""
+
+    default_status = 412
 
 
 class ContentTooLarge(_StatusError):

@@ -11,7 +11,7 @@ from tests.security.attacks import START, Attack, attacks
 from tests.security.serving import PARSERS, Target
 from turnbuckle import HTML, App, HTTPError, Redirect, Request, RouteError
 from turnbuckle.testing import Client
-from turnbuckle.web.response.files import content_disposition
+from turnbuckle.web.response.file import content_disposition
 
 
 @pytest.mark.parametrize("attack", attacks(39))

@@ -4,8 +4,8 @@ How a connection uses it
 ========================
 
 ``full_response`` serializes a response whose content is complete as one piece. ``common_response`` is its hot path: one
-look-up per field line and one join. A field that affects the framing, and a status or method without content, takes the
-careful path, which costs a few microseconds more.
+look-up per field line and one join. A field that affects the framing or the choice of the content, and a status or
+method without content, takes the careful path, which costs a few microseconds more.
 
 A response whose content follows later takes five steps, each pure::
 
@@ -78,6 +78,8 @@ _CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _FRAMING_FIELDS: Final = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"}
 )
+# The fields that decide, together with the request, which part of the content is sent (RFC 9110, sections 13 and 14).
+_SELECTION_FIELDS: Final = frozenset({"accept-ranges", "etag", "last-modified"})
 _OWN_FIELDS: Final = frozenset({"keep-alive", "transfer-encoding"})
 _STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
 _SPECIAL_METHODS: Final = frozenset({b"HEAD", b"CONNECT"})
@@ -106,7 +108,8 @@ _STATUS_LINES: Final = {status: _status_line(status) for status in REASON_PHRASE
 _CONTENT_STATUS_LINES: Final = {
     status: line for status, line in _STATUS_LINES.items() if status >= 200 and status not in _STATUSES_WITHOUT_CONTENT
 }
-# These two are caches. Clearing them at any time only changes how long a response takes.
+# These three are caches. Clearing them at any time only changes how long a response takes.
+_common_line: Final = EncodedFields(special=_FRAMING_FIELDS | _SELECTION_FIELDS).__getitem__
 _field_line: Final = EncodedFields(special=_FRAMING_FIELDS).__getitem__
 _LENGTH_LINES: Final = _LengthLines()
 
@@ -134,13 +137,15 @@ def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: 
 def common_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes) -> bytes | None:
     """Return what ``full_response`` returns; None if that needs the careful path.
 
-    If the fields contain a Connection field, it needs the careful path. So with a result, ``wants_close`` is false.
+    If the fields contain a Connection field, it needs the careful path. So with a result, ``wants_close`` is false. If
+    they contain an ETag, Last-Modified or Accept-Ranges, it needs that path as well: the caller has to compare them
+    with the fields of the request.
     """
     if method in _SPECIAL_METHODS:
         return None
     try:
         start = _CONTENT_STATUS_LINES[status]
-        return b"".join((start, *map(_field_line, fields), own_lines, _LENGTH_LINES[len(body)], body))
+        return b"".join((start, *map(_common_line, fields), own_lines, _LENGTH_LINES[len(body)], body))
     except KeyError:
         return None
 

@@ -50,6 +50,8 @@ mimetype -> request.content_type
 charset encoding -> request.media_type.charset
 is_secure secure -> request.scheme == 'https'
 base_url url_root host_url full_path build_absolute_uri absolute_url -> request.url, or request.url_for(name)
+if_match if_none_match if_modified_since if_unmodified_since -> request.check_preconditions(etag=..., last_modified=...)
+if_range range http_range -> the server answers ranges of File(path), and of headers={'Accept-Ranges': 'bytes'}
 referrer referer -> request.headers.get('referer')
 accept accept_mimetypes client_accepts client_prefers get_preferred_type best_match -> request.accepts('text/html', ...)
 accept_languages accept_language accepted_languages languages -> request.accepts_language('en', ...)
@@ -79,6 +81,9 @@ set_data write set_body -> make a Response with the body
 cookies -> response.set_cookie(name, value)
 unset_cookie del_cookie clear_cookie -> response.delete_cookie(name)
 json get_json -> make JSON(value)
+set_etag add_etag get_etag -> response.etag(value) sets the ETag, response.headers.get('etag') returns it
+make_conditional conditional_response -> the server answers preconditions of responses with an ETag or Last-Modified
+range ranges content_range partial -> File(path), or headers={'Accept-Ranges': 'bytes'}; the server answers ranges
 background call_on_close -> setup.background(...) in a plugin starts tasks
 """)
 MULTIDICT_NAMES: Final = _table("""

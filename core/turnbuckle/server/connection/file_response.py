@@ -19,7 +19,7 @@ from turnbuckle.errors import ConnectionLost
 from turnbuckle.http.serializer import BodyFraming, BodyWriter
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
-from turnbuckle.web.response.files import FileBody, is_in_memory
+from turnbuckle.web.response.file_body import FileBody, is_in_memory
 
 __all__ = ["FileSink", "send_file"]
 
@@ -67,7 +67,7 @@ class FileSink(Protocol):
 
 
 async def send_file(connection: FileSink, writer: BodyWriter, body: FileBody) -> bool:
-    """Send the content of a file from the kernel's memory, except if that is not possible.
+    """Send the content of a file, or a part of it, from the kernel's memory, except if that is not possible.
 
     The content is shorter than announced if the file shrank; ``writer.end`` then raises.
 
@@ -84,13 +84,12 @@ async def send_file(connection: FileSink, writer: BodyWriter, body: FileBody) ->
     socket = os.dup(number)
     try:
         file = await body.open()
-        with file:
-            # The head may still be in the transport's buffer, and must not be overtaken.
-            if connection.transport.get_write_buffer_size():
-                await asyncio.sleep(0)
-            if connection.transport.get_write_buffer_size():
-                return False
-            await _Sending(connection, writer, socket, file.fileno()).run()
+        # The head may still be in the transport's buffer, and must not be overtaken.
+        if connection.transport.get_write_buffer_size():
+            await asyncio.sleep(0)
+        if connection.transport.get_write_buffer_size():
+            return False
+        await _Sending(connection, writer, socket, file.fileno(), body.start).run()
     except OSError as error:
         if error.errno not in _UNSUPPORTED or writer.written:
             raise
@@ -117,26 +116,28 @@ class _Sending:
         writer: counts the bytes, and knows how many were announced.
         socket: a duplicate of the connection's descriptor.
         file: the descriptor of the file.
+        start: position of the first byte in the file.
     """
 
-    __slots__ = ("_connection", "_file", "_socket", "_waited", "_waited_from", "_writer")
+    __slots__ = ("_connection", "_file", "_socket", "_start", "_waited", "_waited_from", "_writer")
 
-    def __init__(self, connection: FileSink, writer: BodyWriter, socket: int, file: int) -> None:
+    def __init__(self, connection: FileSink, writer: BodyWriter, socket: int, file: int, start: int) -> None:
         self._connection: Final = connection
         self._writer: Final = writer
         self._socket: Final = socket
         self._file: Final = file
+        self._start: Final = start
         # Seconds of waiting for the peer, and the number of bytes that were sent before them.
         self._waited = 0.0
         self._waited_from = 0
 
     async def run(self) -> None:
-        """Send the file to its end, or to the announced length."""
+        """Send the announced number of bytes, or all up to the end of the file."""
         length = self._writer.length or 0
         while remaining := length - self._writer.written:
-            size = min(_WINDOW, remaining)
-            if not is_in_memory(self._file, self._writer.written, size):
-                await asyncio.to_thread(os.pread, self._file, size, self._writer.written)
+            size, offset = min(_WINDOW, remaining), self._start + self._writer.written
+            if not is_in_memory(self._file, offset, size):
+                await asyncio.to_thread(os.pread, self._file, size, offset)
             sent = await self._send(size)
             if not sent:
                 return
@@ -151,7 +152,7 @@ class _Sending:
             if not self._connection.is_sending:
                 raise ConnectionLost("the peer went away")
             try:
-                return os.sendfile(self._socket, self._file, self._writer.written, size)
+                return os.sendfile(self._socket, self._file, self._start + self._writer.written, size)
             except BlockingIOError:
                 await self._wait()
             except (ConnectionError, TimeoutError) as error:

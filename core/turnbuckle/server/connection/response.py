@@ -32,8 +32,9 @@ from turnbuckle.http.serializer import (
 from turnbuckle.server.connection.file_response import FileSink, send_file
 from turnbuckle.server.connection.upgrade import UpgradableConnection, switch_protocols
 from turnbuckle.server.model.connection_state import ConnectionState
+from turnbuckle.web.conditional.selection import selected_response, selected_stream
 from turnbuckle.web.request.request import Request
-from turnbuckle.web.response.files import FileBody
+from turnbuckle.web.response.file_body import FileBody
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
@@ -81,7 +82,7 @@ async def respond(connection: ResponseSink, request: Request) -> None:
             _log_unanswered(connection)
             await _close_body(body)
         elif not isinstance(body, bytes):
-            await _send_stream(connection, request, response, body)
+            await _send_selected(connection, request, response, body)
         elif isinstance(response, SwitchProtocols):
             switch_protocols(connection, request, response)
         else:
@@ -141,6 +142,9 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
         fields = response.fields()
         data = common_response(status, fields, body, own_lines, head.method)
         if data is None:
+            # A field or the method makes it no common response, as the fields do that preconditions need.
+            response = selected_response(request, response)
+            status, fields, body = response.status, response.fields(), _whole_body(response)
             close = _must_close(connection, fields)
             own_lines = server.date_line + connection_line(head.minor_version, close)
             data = full_response(status, fields, body, own_lines, head.method)
@@ -150,6 +154,13 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
     if server.access is not None:
         server.access.ended(exchange, status, content_size(data))
     connection.end_response(close)
+
+
+def _whole_body(response: Response) -> bytes:
+    body = response.body
+    if not isinstance(body, bytes):
+        raise TypeError(f"the body of {response!r} is no longer bytes")
+    return body
 
 
 def _replace(connection: ResponseSink, request: Request) -> bytes:
@@ -167,6 +178,31 @@ def _must_close(connection: ResponseSink, fields: list[Field]) -> bool:
         or (content is not None and not content.may_be_dropped(connection.timeouts.drain_content))
         or wants_close(fields)
     )
+
+
+async def _send_selected(
+    connection: ResponseSink, request: Request, response: Response, body: AsyncIterable[bytes | str]
+) -> None:
+    """Send a stream, or what its preconditions and ranges leave of it."""
+    try:
+        selected = await selected_stream(request, response)
+    except Exception:  # noqa: BLE001  # the file is gone, or a field of the application is malformed
+        await _close_body(body)
+        if connection.state == _HANDLING:
+            _send_replacement(connection, request)
+            connection.end_response(close=True)
+        return
+    content = selected.body
+    if isinstance(content, bytes):
+        await _close_body(body)
+    if connection.state != _HANDLING:
+        # The peer went away while the file was opened.
+        _log_unanswered(connection)
+        await _close_body(body)
+    elif isinstance(content, bytes):
+        _send_whole(connection, request, selected, content)
+    else:
+        await _send_stream(connection, request, selected, content)
 
 
 async def _send_stream(

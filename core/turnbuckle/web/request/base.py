@@ -6,12 +6,14 @@ Each part is computed on first use. ``Request`` adds the content and the parts o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 import attrs
 
 from turnbuckle.errors import HTTPError
 from turnbuckle.http.events import RequestHead
+from turnbuckle.web.conditional.preconditions import check_preconditions
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
@@ -251,6 +253,39 @@ class BaseRequest:
     async def disconnected(self) -> None:
         """Wait until the client has disconnected."""
         await self.peer.lost.wait()
+
+    def check_preconditions(
+        self,
+        *,
+        etag: str | int | None = None,
+        last_modified: datetime | None = None,
+        exists: bool = True,
+        required: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Compare the preconditions of the request with the present state of its resource (RFC 9110, section 13.2.2).
+
+        A handler that changes the resource calls this before it does, so that no client overwrites changes of another
+        one. A handler that only reads may call it before it makes an expensive response; otherwise, the server compares
+        the ETag and Last-Modified of the response itself.
+
+        Args:
+            etag: the value that ``response.etag()`` gets for the present state.
+            last_modified: when it was last changed.
+            exists: whether the resource exists; for ``If-None-Match: *``, which creates but never replaces.
+            required: whether a request that changes an existing resource must have ``If-Match``, or
+                ``If-Unmodified-Since`` if there is no ETag.
+            headers: fields of a 304: ``Cache-Control``, ``Content-Location``, ``Expires`` and ``Vary``, if the response
+                would have them.
+
+        Raises:
+            PreconditionFailed: 412, the state is not the one that the client knows.
+            NotModified: 304, the client has the present state already; for GET and HEAD.
+            HTTPError: 428, the request has no precondition, and ``required`` is set.
+        """
+        check_preconditions(
+            self.method, self.headers, etag, last_modified, exists=exists, required=required, headers=headers
+        )
 
     def with_prefix(self, path: str, query: str = "") -> str:
         """Return a path of the app as clients must request it: after ``prefix``, with a query if there is one.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
-from turnbuckle.errors import ConnectionLost, HTTPError, ProtocolError
+from turnbuckle.errors import ConnectionLost, HTTPError, NotModified, ProtocolError
 from turnbuckle.http.status import reason_phrase
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
@@ -55,6 +55,8 @@ class ErrorTable:
 
     async def respond(self, request: Request, exception: Exception) -> Response:
         """Return the response for an exception. This method never raises, even if an error handler does."""
+        if isinstance(exception, NotModified):
+            return self._http_response(request, exception)
         request.exception = exception
         if isinstance(exception, TypeError | AttributeError):
             add_hint(exception)
@@ -76,7 +78,7 @@ class ErrorTable:
     def _default_response(self, request: Request, exception: Exception) -> Response:
         match exception:
             case HTTPError():
-                return self._http_error_response(request, exception)
+                return self._http_response(request, exception)
             case ProtocolError():
                 return _plain(exception.status)
             case ConnectionLost():
@@ -88,8 +90,10 @@ class ErrorTable:
             return debug_response(request, exception)
         return _plain(507 if isinstance(exception, OSError) and exception.errno in _STORAGE_FULL else 500)
 
-    def _http_error_response(self, request: Request, error: HTTPError) -> Response:
+    def _http_response(self, request: Request, error: HTTPError | NotModified) -> Response:
         try:
+            if isinstance(error, NotModified):
+                return Response(status=304, headers=error.headers)
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
         except (TypeError, ValueError):
             _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.raw_path)

@@ -6,23 +6,22 @@ A response is created for every request, so the parts that most responses do not
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import CoroutineType, GeneratorType
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 from urllib.parse import quote
 
-from turnbuckle.http.dates import format_date
+from turnbuckle.http.dates import parse_date
+from turnbuckle.web.conditional.preconditions import content_tag, entity_tag, format_last_modified
 from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.foreign_names import RESPONSE_NAMES, add_foreign_names
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.response.cookies import Cookie, SameSite
-from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
 
-__all__ = ["HTML", "JSON", "Body", "File", "Redirect", "Response", "Stream", "Text", "json_response"]
+__all__ = ["HTML", "JSON", "Body", "Redirect", "Response", "Stream", "Text", "json_response"]
 
 Body: TypeAlias = bytes | AsyncIterable[bytes | str]
 """The body of a response. A ``str`` was encoded before."""
@@ -111,6 +110,40 @@ class Response:
         if content_type is not None and "content-type" not in headers:
             pairs.insert(0, ("Content-Type", content_type))
         return pairs
+
+    def etag(self, value: str | int | None = None, *, weak: bool = False) -> Self:
+        """Set the ETag, and return the response. The server then answers 304 to a client that has this version.
+
+        Args:
+            value: a text or number that is different for each version of the content, such as a version number; by
+                default, the hash of the body.
+            weak: whether versions with the same value may differ in their bytes, but not in their meaning.
+
+        Raises:
+            TypeError: the body is a stream, which has no hash, so that a value is needed.
+        """
+        if value is None:
+            if not isinstance(self.body, bytes):
+                raise TypeError("the bytes of a stream are not known yet; pass a value, as in response.etag(version)")
+            value = content_tag(self.body)
+        self.headers.set("ETag", entity_tag(value, weak=weak))
+        return self
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """The time of the Last-Modified field, in whole seconds; None if there is none. It may be set and removed.
+
+        Setting it raises ``ValueError`` for a time without a time zone.
+        """
+        seconds = parse_date(self._headers.get("last-modified", "")) if self._headers is not None else None
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+    @last_modified.setter
+    def last_modified(self, when: datetime | None) -> None:
+        if when is None:
+            self.headers.discard("last-modified")
+        else:
+            self.headers.set("Last-Modified", format_last_modified(when))
 
     def set_cookie(  # noqa: PLR0913 - one keyword for each attribute that the Set-Cookie field has
         self,
@@ -296,39 +329,3 @@ async def _iterate_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[byt
             # Close the generator, which may have an open file. If it still runs in a thread, that is not possible.
             with suppress(ValueError):
                 await asyncio.to_thread(pieces.close)
-
-
-class File(Response):
-    """A response whose body is a file.
-
-    Args:
-        path: the path of the file; a path from a client must be checked first.
-        content_type: by default, it follows from the name of the file.
-        download_as: the name under which browsers save the file instead of displaying it; with "", they take the name
-            from the URL.
-
-    A file without a size, such as ``/proc/cpuinfo``, is sent to its end, without a Content-Length.
-
-    Raises:
-        OSError: the file does not exist, or is not a regular file.
-        ValueError: ``download_as`` contains a control character or a lone surrogate.
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        status: int = 200,
-        headers: HeaderPairs | None = None,
-        content_type: str | None = None,
-        *,
-        download_as: str | None = None,
-    ) -> None:
-        body = FileBody(path)
-        super().__init__(body, status, headers, content_type or guess_content_type(body.path))
-        if body.size is not None:
-            self.headers.set("Content-Length", str(body.size))
-        self.headers.setdefault("Last-Modified", format_date(body.modified).decode("ascii"))
-        if download_as is not None:
-            self.headers.set("Content-Disposition", content_disposition(download_as))

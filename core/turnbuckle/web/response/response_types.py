@@ -20,7 +20,8 @@ import attrs
 
 from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.json import JSONCodec, encode_json
-from turnbuckle.web.response.response import File, Response, Stream, json_response
+from turnbuckle.web.response.file import File
+from turnbuckle.web.response.response import Response, Stream, json_response
 from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
 
 if TYPE_CHECKING:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.core.server.certificates import Authority
 from tests.core.server.polling import TIMEOUT, wait_until
 from tests.core.server.serving_in_memory import GET, serving
 from tests.core.server.threaded_server import LOOPS, threaded_server
 from turnbuckle.server.connection import file_response
 from turnbuckle.server.model.timeouts import Timeouts
+from turnbuckle.server.tls.context import TLS
 from turnbuckle.web.request.request import Request
-from turnbuckle.web.response.response import File, Response
+from turnbuckle.web.response.file import File
+from turnbuckle.web.response.response import Response
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files are sent in this way only on Linux")
 
@@ -91,6 +96,99 @@ def test_file_is_sent_by_the_kernel(path: Path, calls: list[int], loop: str) -> 
         assert read_answer(client) == CONTENT
         assert read_answer(client) == CONTENT
     assert sum(calls) >= 3 * len(CONTENT)
+
+
+def ask(*fields: bytes) -> bytes:
+    """Return a request with more fields."""
+    return b"".join([b"GET / HTTP/1.1\r\nHost: a\r\n", *(field + b"\r\n" for field in fields), b"\r\n"])
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_range_of_a_file_is_sent_by_the_kernel(path: Path, calls: list[int], loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle, loop=loop) as server, server.connect() as client:
+        client.sendall(ask(b"Range: bytes=1000001-5000000"))
+        assert read_answer(client) == CONTENT[1_000_001:5_000_001]
+        client.sendall(ask(b"Range: bytes=-3"))
+        assert read_answer(client) == CONTENT[-3:]
+        client.sendall(ask())
+        assert read_answer(client) == CONTENT
+        assert max(calls) <= 512 * 1024
+        calls.clear()
+        client.sendall(ask(b"Range: bytes=0-999999,2000000-2999999"))
+        several = read_answer(client)
+        assert CONTENT[:1_000_000] in several
+        assert CONTENT[2_000_000:3_000_000] in several
+    assert not calls
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_ranges_over_tls(path: Path, tmp_path: Path, calls: list[int], loop: str) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("localhost")
+    with (
+        threaded_server(handle, loop=loop, tls=TLS(cert=cert, key=key)) as server,
+        authority.client_context().wrap_socket(server.connect(), server_hostname="localhost") as client,
+    ):
+        client.sendall(ask(b"Range: bytes=1000001-5000000"))
+        assert read_answer(client) == CONTENT[1_000_001:5_000_001]
+        client.sendall(ask(b"Range: bytes=0-999999,2000000-2999999"))
+        assert CONTENT[2_000_000:3_000_000] in read_answer(client)
+        client.sendall(ask())
+        assert read_answer(client) == CONTENT
+    assert not calls
+
+
+def test_range_that_is_cut_short_leaves_nothing_open(path: Path) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    before = len(os.listdir("/dev/fd"))
+    with threaded_server(handle) as server:
+        for field in (b"Range: bytes=5-", b"Range: bytes=5-2000000,2000005-5000000"):
+            with server.connect() as client:
+                client.sendall(ask(field))
+                client.recv(1)
+        assert server.has_no_connections()
+    assert len(os.listdir("/dev/fd")) <= before
+
+
+def test_range_of_a_file_that_shrinks_cuts_the_connection(path: Path, blocked: threading.Event) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle) as server, server.connect() as client:
+        client.sendall(ask(b"Range: bytes=10-"))
+        assert blocked.wait(TIMEOUT)
+        os.truncate(path, 5)
+        # The kernel may have made zeros of the bytes that were on their way.
+        assert len(read_answer(client)) < len(CONTENT) - 10
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_takes_ranges_and_resumes(path: Path, tmp_path: Path) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    target = tmp_path / "copy"
+    with threaded_server(handle) as server:
+        url = server.server.addresses[0].url
+        curl = ["curl", "--silent", "--show-error", "--fail", "--max-time", str(TIMEOUT)]
+        part = subprocess.run([*curl, "-r", "100-299", url], check=True, stdout=subprocess.PIPE).stdout
+        assert part == CONTENT[100:300]
+        target.write_bytes(CONTENT[:1_000_000])
+        subprocess.run([*curl, "-C", "-", "-o", target, url], check=True)
+        assert target.read_bytes() == CONTENT
+        etag = tmp_path / "etag"
+        for size in (len(CONTENT), 0):
+            target.write_bytes(b"")
+            subprocess.run([*curl, "--etag-save", etag, "--etag-compare", etag, "-o", target, url], check=True)
+            assert target.stat().st_size == size
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -1,15 +1,13 @@
 """Tests of ``turnbuckle.web.response.response``."""
 
-import os
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.web.response.response import HTML, JSON, File, Redirect, Response, Stream, Text
+from turnbuckle.web.response.response import HTML, JSON, Redirect, Response, Stream, Text
 
 TEXT = "text/plain; charset=utf-8"
 BINARY = "application/octet-stream"
@@ -248,31 +246,45 @@ async def test_stream(content: Callable[[], AsyncIterable[bytes | str] | Iterabl
     assert await collect(response.body) == [b"1", "2"]
 
 
-async def test_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"abc")
-    os.utime(path, (0, datetime(2026, 1, 2, tzinfo=UTC).timestamp()))
-    response = File(path)
-    assert response.fields() == [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Length", "3"),
-        ("Last-Modified", "Fri, 02 Jan 2026 00:00:00 GMT"),
-    ]
-    assert await collect(response.body) == [b"abc"]
+@pytest.mark.parametrize(
+    ("value", "weak", "field"),
+    [
+        pytest.param("v1", False, '"v1"', id="text"),
+        pytest.param(7, True, 'W/"7"', id="weak-number"),
+        pytest.param('W/"7"', False, 'W/"7"', id="complete"),
+        pytest.param('a "b" %\u00e9\ud800', False, '"a%20%22b%22%20%25%C3%A9?"', id="encoded"),
+        pytest.param(None, False, '"c681ff421fbd7af6dc373a7ced20fbeb"', id="hash"),
+    ],
+)
+def test_etag(value: str | int | None, weak: bool, field: str) -> None:
+    response = Response("content", headers={"ETag": '"old"'}).etag(value, weak=weak)
+    assert response.headers.get_list("etag") == [field]
 
 
-def test_file_as_download(tmp_path: Path) -> None:
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"abc")
-    response = File(str(path), content_type="a/b", headers={"Last-Modified": "never"}, download_as="b.bin")
-    assert response.headers["content-disposition"] == "attachment; filename=\"b.bin\"; filename*=UTF-8''b.bin"
-    assert response.content_type == "a/b"
-    assert response.headers["last-modified"] == "never"
+@pytest.mark.parametrize("value", [pytest.param(1.5, id="float"), pytest.param(True, id="bool")])
+def test_etag_is_made_of_texts_and_numbers(value: object) -> None:
+    with pytest.raises(TypeError, match=f"a str or an int, and not {value}"):
+        Response().etag(value)
 
 
-def test_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        File(tmp_path / "missing")
+def test_stream_has_no_etag_of_its_own() -> None:
+    with pytest.raises(TypeError, match="pass a value"):
+        Stream([b"1"]).etag()
+    assert Stream([b"1"]).etag("1").headers["etag"] == '"1"'
+
+
+def test_last_modified() -> None:
+    response = Response()
+    assert response.last_modified is None
+    response.last_modified = datetime(2026, 1, 2, 3, 4, 5, 999_999, UTC)
+    assert response.headers["last-modified"] == "Fri, 02 Jan 2026 03:04:05 GMT"
+    assert response.last_modified == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    response.last_modified = None
+    assert "last-modified" not in response.headers
+    with pytest.raises(ValueError, match="has no time zone"):
+        response.last_modified = datetime(2026, 1, 2)
+    with pytest.raises(TypeError, match="is a datetime, and not 5"):
+        response.last_modified = 5
 
 
 async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""Tests of ``turnbuckle.web.response.files``."""
+"""Tests of ``turnbuckle.web.response.file_body``."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle.web.response.files import FileBody, content_disposition, guess_content_type
+from turnbuckle.web.response.file_body import FileBody
 
 # A kernel may lack some of these.
 _KERNEL_FILES = ["/proc/self/status", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"]
@@ -82,49 +82,35 @@ def test_file_body_refuses_anything_but_a_regular_file(tmp_path: Path) -> None:
         FileBody(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("path", "content_type"),
-    [
-        pytest.param("a.html", "text/html; charset=utf-8", id="text"),
-        pytest.param("a.png", "image/png", id="image"),
-        pytest.param("a", "application/octet-stream", id="no suffix"),
-        pytest.param("a.tar.gz", "application/gzip", id="gzip"),
-        pytest.param("a.svg.br", "application/octet-stream", id="other compression"),
-    ],
-)
-def test_guess_content_type(path: str, content_type: str) -> None:
-    assert guess_content_type(path) == content_type
+async def test_part_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789" * 20_000)
+    body = FileBody(path)
+    part = body.part(3, 150_003)
+    assert (part.start, part.size) == (3, 150_000)
+    pieces = await collect(part)
+    assert [len(piece) for piece in pieces] == [65536, 65536, 18928]
+    assert b"".join(pieces) == path.read_bytes()[3:150_003]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        pytest.param("", "attachment", id="empty"),
-        pytest.param("a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt", id="space"),
-        pytest.param('a"b\\c%', "attachment; filename=\"a_b_c_\"; filename*=UTF-8''a%22b%5Cc%25", id="quotes"),
-        pytest.param("é/€", "attachment; filename=\"?/?\"; filename*=UTF-8''%C3%A9%2F%E2%82%AC", id="not ascii"),
-    ],
-)
-def test_content_disposition(name: str, value: str) -> None:
-    assert content_disposition(name) == value
+async def test_opened_file_is_the_one_that_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    body = FileBody(path)
+    assert not await body.open_changed()
+    path.unlink()
+    path.write_bytes(b"other")
+    assert b"".join(await collect(body.part(1, 3))) == b"bc"
 
 
-@pytest.mark.parametrize("name", ["a\r\nb", "\x00", "\t", "\x7f", "a\x85", "\x9f", "\ud800", "a\udfff"])
-def test_content_disposition_refuses(name: str) -> None:
-    with pytest.raises(ValueError, match="cannot be sent"):
-        content_disposition(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "plain", "encoded"),
-    [
-        pytest.param("1.15.23\u202fPM.png", "1.15.23 PM.png", "1.15.23%E2%80%AFPM.png", id="screenshot of a Mac"),
-        pytest.param("報\u3000書\xa0x", "? ? x", "%E5%A0%B1%E3%80%80%E6%9B%B8%C2%A0x", id="spaces"),
-        pytest.param("👩\u200d💻", "???", "%F0%9F%91%A9%E2%80%8D%F0%9F%92%BB", id="joiner"),
-        pytest.param("e\u0301", "e?", "e%CC%81", id="combining mark"),
-        pytest.param("\u200fא", "??", "%E2%80%8F%D7%90", id="right to left"),
-        pytest.param("\ue000\u0378", "??", "%EE%80%80%CD%B8", id="no letter"),
-    ],
-)
-def test_content_disposition_sends_all_but_controls(name: str, plain: str, encoded: str) -> None:
-    assert content_disposition(name) == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+async def test_changed_file_has_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    body = FileBody(path)
+    before = body.version
+    path.write_bytes(b"other")
+    assert await body.open_changed()
+    assert body.version != before
+    assert body.size == 5
+    assert not await body.open_changed()
+    assert await collect(body) == [b"other"]

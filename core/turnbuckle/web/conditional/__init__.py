@@ -1,0 +1,1 @@
+"""Preconditions and ranges: which part of a response, or which other status, answers a request."""
