@@ -178,6 +178,8 @@ from turnbuckle.web.response.response import (
 from turnbuckle.web.response.upgrade import (
     SwitchProtocols as SwitchProtocols,
 )
+from turnbuckle.web.streams.event_stream import SSE as SSE
+from turnbuckle.web.streams.server_sent_events import ServerSentEvent as ServerSentEvent
 from turnbuckle.web.tls import (
     ClientCertificate as ClientCertificate,
     TLSInfo as TLSInfo,

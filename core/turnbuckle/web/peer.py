@@ -7,6 +7,7 @@ I/O.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import final
 
 import attrs
@@ -20,24 +21,42 @@ __all__ = ["LazyEvent", "Peer"]
 class LazyEvent:
     """An event that is set once, such as that the client is gone.
 
-    It works like ``asyncio.Event``, but makes one only if a task waits.
+    It works like ``asyncio.Event``, but makes one only if a task waits. Code without a task adds a callback.
     """
 
-    __slots__ = ("_event", "_is_set")
+    __slots__ = ("_callbacks", "_event", "_is_set")
 
     def __init__(self) -> None:
         self._is_set = False
         self._event: asyncio.Event | None = None
+        self._callbacks: set[Callable[[], object]] | None = None
 
     def is_set(self) -> bool:
         """Return whether the event has happened."""
         return self._is_set
 
     def set(self) -> None:
-        """Set the event and wake all waiting tasks."""
+        """Set the event, wake all waiting tasks, and call the callbacks."""
         self._is_set = True
         if self._event is not None:
             self._event.set()
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            callback()
+
+    def add_callback(self, callback: Callable[[], object]) -> None:
+        """Call a function when the event happens; at once if it has happened. The function must not raise."""
+        if self._is_set:
+            callback()
+        elif self._callbacks is None:
+            self._callbacks = {callback}
+        else:
+            self._callbacks.add(callback)
+
+    def discard_callback(self, callback: Callable[[], object]) -> None:
+        """Remove a callback, if it was added and not called."""
+        if self._callbacks is not None:
+            self._callbacks.discard(callback)
 
     async def wait(self) -> None:
         """Return once the event has happened."""

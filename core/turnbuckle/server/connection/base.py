@@ -53,6 +53,7 @@ class BaseConnection(asyncio.Protocol):
         is_aborted: whether the server has cut the peer off.
         is_last: whether the next response is the last one.
         is_endless: whether a response is being sent whose length was not announced.
+        is_event_stream: whether that response consists of server-sent events.
         is_writing_paused: whether the transport's write buffer is full.
     """
 
@@ -68,6 +69,7 @@ class BaseConnection(asyncio.Protocol):
         "deadlines",
         "is_aborted",
         "is_endless",
+        "is_event_stream",
         "is_last",
         "is_writing_paused",
         "peer",
@@ -92,6 +94,7 @@ class BaseConnection(asyncio.Protocol):
         self.is_aborted = False
         self.is_last = False
         self.is_endless = False
+        self.is_event_stream = False
         self.is_writing_paused = False
         self._info: Final = info
         self._dropped = 0
@@ -171,10 +174,17 @@ class BaseConnection(asyncio.Protocol):
         """Whether the head of a streamed response was sent, and the rest may follow."""
         return self.state is ConnectionState.SENDING
 
-    def begin_sending(self, head: bytes, *, is_endless: bool) -> None:
-        """Send the head of a streamed response, which is endless if its length is not announced."""
+    def begin_sending(self, head: bytes, *, is_endless: bool, is_event_stream: bool = False) -> None:
+        """Send the head of a streamed response.
+
+        Args:
+            head: the head.
+            is_endless: whether the length of the response is not announced.
+            is_event_stream: whether the response consists of server-sent events.
+        """
         self._enter(ConnectionState.SENDING)
         self.is_endless = is_endless
+        self.is_event_stream = is_event_stream
         self.deadlines.handler = math.inf
         if self.server.connections.is_draining:
             self._limit_endless()

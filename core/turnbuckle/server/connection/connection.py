@@ -412,6 +412,11 @@ class HTTPConnection(BaseConnection):
             # Most clients that send no more are gone. One that still reads looks the same, so the setting decides.
             self._lost.set()
             self.abort()
+        elif self.state is ConnectionState.SENDING and self.is_event_stream:
+            # It has no end that a client could wait for. Without this, the disconnect would be noticed when the second
+            # comment is sent, because the first one still finds room in the kernel.
+            self._lost.set()
+            self.transport.abort()
         return True
 
     def _expire_idle(self) -> None:

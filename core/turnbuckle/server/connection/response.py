@@ -45,6 +45,8 @@ _HANDLING: Final = ConnectionState.HANDLING
 # Bytes of a streamed body that are written before other connections get a turn.
 _MAX_IN_A_TURN: Final = 256 * 1024
 
+_EVENT_STREAM: Final = "text/event-stream"
+
 _log: Final = SafeLogger("turnbuckle.server")
 
 
@@ -63,8 +65,14 @@ class ResponseSink(UpgradableConnection, FileSink, Protocol):
     def is_handling(self) -> bool:
         """Whether a response is due and nothing of it was sent."""
 
-    def begin_sending(self, head: bytes, *, is_endless: bool) -> None:
-        """Send the head of a streamed response, which is endless if its length is not announced."""
+    def begin_sending(self, head: bytes, *, is_endless: bool, is_event_stream: bool = False) -> None:
+        """Send the head of a streamed response.
+
+        Args:
+            head: the head.
+            is_endless: whether the length of the response is not announced.
+            is_event_stream: whether the response consists of server-sent events.
+        """
 
     def cut(self) -> None:
         """Abort the transport, so that the peer can tell that data is missing."""
@@ -263,7 +271,8 @@ def _start_stream(connection: ResponseSink, response: Response, body: object) ->
         framing_line(framing, head.method, response.status, length),
         connection.server.date_line + connection_line(head.minor_version, close),
     )
-    connection.begin_sending(head_bytes, is_endless=length is None)
+    is_event_stream = (response.content_type or "").startswith(_EVENT_STREAM)
+    connection.begin_sending(head_bytes, is_endless=length is None, is_event_stream=is_event_stream)
     return BodyWriter(framing, length), close
 
 

@@ -19,6 +19,7 @@ from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.request.context import AppContext
+from turnbuckle.web.streams.stream_context import STREAM_CONTEXT, StreamContext
 
 __all__ = ["ServerState"]
 
@@ -82,6 +83,7 @@ class ServerState:
         self.admission: Final = Admission(application.capacity)
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.context: Final = copy_context()
+        self.context.run(STREAM_CONTEXT.set, StreamContext(clock, self.connections.stopping))
         self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
         self.tracks_requests: Final = _tracks_requests(application)
         self._refresh_date()

@@ -168,6 +168,14 @@ class BaseRequest:
         return cookies
 
     @property
+    def last_event_id(self) -> str:
+        """Return the id of the last server-sent event that the client has received; "" for none.
+
+        A browser sends the field ``Last-Event-ID`` when it reconnects, in UTF-8. The client chooses the value.
+        """
+        return self.headers.get("last-event-id", "").encode("latin-1").decode("utf-8", "replace")
+
+    @property
     def state(self) -> State:
         """Return the values that middleware and handlers share during this request."""
         state = self._state

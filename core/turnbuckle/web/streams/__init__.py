@@ -1,0 +1,1 @@
+"""Streams of records: server-sent events, JSON lines and CSV."""
