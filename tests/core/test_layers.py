@@ -25,6 +25,7 @@ _LAYERS: Final = (
     ("errors",),
     ("http",),
     ("routing",),
+    ("schema",),
     ("web",),
     ("server",),
     ("records", "setup", "settings", "plan", "hookspecs", "plugin"),  # the public layer
@@ -238,7 +239,7 @@ def test_http_does_no_io() -> None:
         assert not _SANS_IO & {name.split(".")[0] for name in _imports(path)}, path
 
 
-@pytest.mark.parametrize("folder", ["routing", "web"])
+@pytest.mark.parametrize("folder", ["routing", "schema", "web"])
 def test_pure_folders_open_no_sockets_and_read_no_clock(folder: str) -> None:
     for path in _modules(_CORE / folder):
         assert not {"socket", "ssl", "select", "pluggy"} & {name.split(".")[0] for name in _imports(path)}, path

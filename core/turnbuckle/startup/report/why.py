@@ -13,10 +13,10 @@ import attrs
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Choice, Plan, SettingValue
+from turnbuckle.schema.json_decoding import find_fast_decoder
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import candidates, did_you_mean
 from turnbuckle.startup.report.settings_reference import SettingDescription, setting_description, variable_of
-from turnbuckle.web.content.json_decoding import find_fast_decoder
 
 __all__ = [
     "Answer",

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import attrs
 
+from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.startup.model.diagnostics import did_you_mean
 from turnbuckle.testing.client.multipart_encoder import FileFields, encode_multipart
-from turnbuckle.web.content.json import encode_json
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders
 
 __all__ = ["Content", "FormPairs", "OutgoingRequest", "QueryPairs", "RequestOptions", "encode_request"]

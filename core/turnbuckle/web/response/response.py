@@ -247,7 +247,7 @@ class HTML(Response):
 
 
 class JSON(Response):
-    """A JSON response; ``turnbuckle.web.content.json.encode_json`` describes the values that can be sent.
+    """A JSON response; ``turnbuckle.schema.json_encoding.encode_json`` describes the values that can be sent.
 
     While an app serves a request, its component ``json`` encodes the value, if it has one.
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
 import attrs
 
+from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
-from turnbuckle.web.content.json import JSONCodec, encode_json
+from turnbuckle.web.content.json import JSONCodec
 from turnbuckle.web.response.file import File
 from turnbuckle.web.response.response import Response, Stream, json_response
 from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error

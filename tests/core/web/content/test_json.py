@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from turnbuckle.errors import BadRequest
-from turnbuckle.web.content import json as json_module, json_decoding
+from turnbuckle.schema import json_decoding, json_encoding as json_module
+from turnbuckle.schema.json_decoding import decode_strictly, find_fast_decoder
+from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.web.content.content import decode_json
-from turnbuckle.web.content.json import JSONCodec, StandardJSON, encode_json
-from turnbuckle.web.content.json_decoding import decode_strictly, find_fast_decoder
+from turnbuckle.web.content.json import JSONCodec, StandardJSON
 from turnbuckle_plugins.msgspec_json import MsgspecJSON
 
 

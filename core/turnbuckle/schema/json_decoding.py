@@ -12,11 +12,11 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final, NoReturn, final
 
 import attrs
 
-__all__ = ["FastDecoder", "decode_strictly", "find_fast_decoder"]
+__all__ = ["ExactFloat", "FastDecoder", "decode_exactly", "decode_strictly", "find_fast_decoder"]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -90,6 +90,31 @@ def decode_strictly(content: bytes) -> object:
     return value
 
 
+@final
+class ExactFloat(float):
+    """A number with a point or exponent, with the text that it was written as.
+
+    Attributes:
+        text: the number, as it was received.
+    """
+
+    __slots__ = ("text",)
+
+    text: str
+
+
+def decode_exactly(content: bytes) -> object:
+    """Return the value of a JSON text like ``decode_strictly``, with numbers as ``ExactFloat``."""
+    decode_strictly(content)
+    return _EXACT_DECODER.decode(content.removeprefix(_BYTE_ORDER_MARK).decode())
+
+
+def _exact_float(text: str) -> ExactFloat:
+    number = ExactFloat(text)
+    number.text = text
+    return number
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -104,6 +129,7 @@ def _finite(text: str) -> float:
 
 # json.loads would make a new decoder on each call.
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_EXACT_DECODER: Final = json.JSONDecoder(parse_float=_exact_float, parse_constant=_refuse_constant)
 _scan: Final[Callable[[str, int], tuple[object, int]]] = _DECODER.scan_once  # type: ignore[attr-defined]
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 # The escape of one half of a character beyond U+FFFF; a valid text has only pairs of them.

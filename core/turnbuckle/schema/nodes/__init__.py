@@ -1,0 +1,1 @@
+"""The nodes of compiled types: each loads, dumps and describes the values of one type."""

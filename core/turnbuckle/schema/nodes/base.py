@@ -1,0 +1,218 @@
+"""The interface of nodes, and the nodes for any value and for recursive classes.
+
+A compiled type is a graph of nodes. ``load`` turns JSON's own types into a value, ``dump`` turns a value into them;
+both go on after a fault, so that all faults are found. ``Schema`` has faster ways for values without a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias, final
+
+from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
+from turnbuckle.schema.faults import FaultList, Unfit
+
+__all__ = ["ALL_FORMS", "MISFIT", "AnyNode", "RecursiveNode", "TypeNode", "ValueTest", "walk_nodes"]
+
+
+@final
+class _Misfit:
+    def __repr__(self) -> str:
+        return "MISFIT"
+
+
+MISFIT: Final = _Misfit()
+"""The result of ``load`` and ``dump`` if a fault was added."""
+
+ValueTest: TypeAlias = Callable[[object], bool]
+
+_NO_TYPES: Final[frozenset[type]] = frozenset()
+ALL_FORMS: Final = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
+
+
+class TypeNode:
+    """The node of a type.
+
+    Attributes:
+        label: the name of the type, for reasons.
+        forms: the types of JSON that a value of it may have: ``string``, ``integer``, ``number``, ``boolean``,
+            ``null``, ``array``, ``object``.
+        decodes_fast: whether msgspec decodes this type, without its parts, to the same values.
+        plain_types: if a value has exactly one of these types, it fits, and every encoder writes it in the same way.
+        needs_decoded_test: whether this type, without its parts, has something that msgspec does not check.
+    """
+
+    __slots__ = ("decodes_fast", "forms", "label", "needs_decoded_test", "plain_types")
+
+    def __init__(self, label: str, forms: frozenset[str], *, decodes_fast: bool = False) -> None:
+        self.label = label
+        self.forms = forms
+        self.decodes_fast = decodes_fast
+        self.plain_types = _NO_TYPES
+        self.needs_decoded_test = False
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a value can be read from one text."""
+        return False
+
+    def load(self, value: object, at: str, faults: FaultList) -> object:
+        """Return the value of this type for a value of JSON's own types, or ``MISFIT``.
+
+        Args:
+            value: made of dicts, lists, strings, numbers, booleans and None.
+            at: JSON pointer to the value.
+            faults: where faults are added.
+        """
+        raise NotImplementedError
+
+    def dump(self, value: object, at: str, faults: FaultList) -> object:
+        """Return a value of this type in a form that ``encode_json`` writes, or ``MISFIT``; see ``load``."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> object:
+        """Return the value that a text of a query, header, cookie, form or path stands for.
+
+        Raises:
+            Unfit: there is none.
+        """
+        raise Unfit(f"expected {self.label}")
+
+    @property
+    def is_list_of_scalars(self) -> bool:
+        """Whether a value can be read from several texts."""
+        return False
+
+    def load_texts(self, texts: Sequence[str], at: str, faults: FaultList) -> object:
+        """Return the value of all texts that a query, header, cookie or form has for one name, or ``MISFIT``."""
+        if not self.is_scalar:
+            faults.add(at, f"expected {self.label}, which a text cannot be")
+        elif len(texts) != 1:
+            faults.add(at, f"expected one value, got {len(texts)}")
+        else:
+            try:
+                return self.parse(texts[0])
+            except Unfit as unfit:
+                faults.add(at, unfit.reason)
+        return MISFIT
+
+    def describe(self, builder: SchemaBuilder) -> JSONSchema:
+        """Return the JSON Schema of this type."""
+        raise NotImplementedError
+
+    def parts(self) -> tuple[TypeNode, ...]:
+        """Return the nodes that this node consists of."""
+        return ()
+
+    def decoded_test(self) -> ValueTest | None:
+        """Return a test of what msgspec does not check when it decodes; None if there is nothing to test."""
+        return None
+
+    def exact_test(self) -> ValueTest | None:
+        """Return a test for values that msgspec encodes as ``dump`` and ``encode_json`` do.
+
+        Returns:
+            None if no value is known to be encoded in the same way.
+        """
+        types = self.plain_types
+        return (lambda value: type(value) in types) if types else None
+
+
+def walk_nodes(root: TypeNode) -> Iterator[TypeNode]:
+    """Yield a node and all nodes that it consists of, each once."""
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            pending.extend(node.parts())
+
+
+@final
+class AnyNode(TypeNode):
+    """The node of ``Any`` and ``object``: every value of JSON is accepted."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("any value", ALL_FORMS, decodes_fast=True)
+
+    def load(self, value: object, at: str, faults: FaultList) -> object:
+        """Return the value itself."""
+        return value
+
+    def dump(self, value: object, at: str, faults: FaultList) -> object:
+        """Return the value itself, which the encoder converts."""
+        return value
+
+    def describe(self, builder: SchemaBuilder) -> JSONSchema:
+        """Return the schema that every value fits."""
+        return {}
+
+
+@final
+class RecursiveNode(TypeNode):
+    """Stands for a node that is still being compiled, because its class contains itself."""
+
+    __slots__ = ("_decoded_test", "_exact_test", "target")
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, frozenset({"object"}), decodes_fast=True)
+        self.target: TypeNode | None = None
+        self._decoded_test: ValueTest | None = None
+        self._exact_test: ValueTest | None = None
+
+    def _target(self) -> TypeNode:
+        assert self.target is not None, "the class is compiled"
+        return self.target
+
+    def load(self, value: object, at: str, faults: FaultList) -> object:
+        """Load the value of the class."""
+        return self._target().load(value, at, faults)
+
+    def dump(self, value: object, at: str, faults: FaultList) -> object:
+        """Dump the value of the class."""
+        return self._target().dump(value, at, faults)
+
+    def describe(self, builder: SchemaBuilder) -> JSONSchema:
+        """Return a reference to the definition of the class."""
+        return self._target().describe(builder)
+
+    def parts(self) -> tuple[TypeNode, ...]:
+        """Return the class."""
+        return (self._target(),)
+
+    def decoded_test(self) -> ValueTest | None:
+        """Return a test that calls the test of the class."""
+        if not any(node.needs_decoded_test for node in walk_nodes(self)):
+            return None
+        if self._decoded_test is None:
+            self._decoded_test = _Later(self._target().decoded_test, when_none=True)
+        return self._decoded_test
+
+    def exact_test(self) -> ValueTest | None:
+        """Return a test that calls the test of the class."""
+        if self._exact_test is None:
+            self._exact_test = _Later(self._target().exact_test, when_none=False)
+        return self._exact_test
+
+
+@final
+class _Later:
+    """A test that is made when it is first used, because the test of a recursive class contains itself."""
+
+    __slots__ = ("_make", "_test", "_when_none")
+
+    def __init__(self, make: Callable[[], ValueTest | None], *, when_none: bool) -> None:
+        self._make: Final = make
+        self._when_none: Final = when_none
+        self._test: ValueTest | None = None
+
+    def __call__(self, value: object) -> bool:
+        test = self._test
+        if test is None:
+            when_none = self._when_none
+            test = self._test = self._make() or (lambda value: when_none)
+        return test(value)

@@ -1,0 +1,267 @@
+"""Turn an annotation into a decoder, an encoder and a JSON Schema, once at startup.
+
+``compile_schema`` compiles an annotation to nodes and finds the fast ways of its type. ``Schema`` tries the fast way
+first; the nodes decide in all other cases, and find every fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final, final
+
+from turnbuckle.schema.compiler import compile_type
+from turnbuckle.schema.definitions import JSONSchema, Mode, SchemaBuilder
+from turnbuckle.schema.engines import Engine, FastPaths, make_fast_paths
+from turnbuckle.schema.faults import Fault, FaultList, NotJSON, SchemaError, UnsupportedType
+from turnbuckle.schema.hints import show_type
+from turnbuckle.schema.json_decoding import decode_exactly, decode_strictly
+from turnbuckle.schema.json_encoding import encode_json
+from turnbuckle.schema.nodes.base import TypeNode, walk_nodes
+from turnbuckle.schema.nodes.constraints import ConstrainedNode
+from turnbuckle.schema.nodes.objects import ObjectNode
+from turnbuckle.schema.nodes.provided import SchemaProvider
+from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
+
+__all__ = ["Schema", "compile_schema"]
+
+_TOO_DEEP: Final = "nested too deeply"
+
+
+def compile_schema(
+    annotation: object,
+    *,
+    engine: Engine = "auto",
+    constraints: Sequence[object] = (),
+    providers: Sequence[SchemaProvider] = (),
+) -> Schema:
+    """Return the schema of a type.
+
+    Args:
+        annotation: a type, such as ``int``, ``list[Note]`` or ``Annotated[str, MinLen(1)]``.
+        engine: the library that does the work: msgspec where it is installed, otherwise cattrs.
+        constraints: further objects like those in ``Annotated``: objects with attributes such as ``ge``, ``lt``,
+            ``min_length``, ``pattern``, ``multiple_of``, ``title``, ``description``, ``examples``, ``deprecated``.
+        providers: the providers of the types of other libraries.
+
+    Raises:
+        UnsupportedType: a part of the type has no schema; the message names it, and the reason.
+    """
+    try:
+        root = compile_type(annotation, constraints, providers)
+    except RecursionError:
+        raise UnsupportedType(f"{show_type(annotation)} is nested too deeply") from None
+    return Schema(annotation, root, make_fast_paths(engine, annotation, root))
+
+
+@final
+class Schema:
+    """The schema of one type.
+
+    Attributes:
+        annotation: the type.
+        engine: the library that does the work: ``msgspec`` or ``cattrs``.
+        is_scalar: whether a value can be read from one text.
+        is_list_of_scalars: whether a value can be read from several texts.
+        is_flat: whether ``from_fields`` can read it: a class whose fields are scalars or lists of scalars.
+    """
+
+    __slots__ = (
+        "_decode",
+        "_decoded_test",
+        "_encode",
+        "_exact_test",
+        "_fast",
+        "_is_exact",
+        "_refusals",
+        "_root",
+        "annotation",
+        "engine",
+        "is_flat",
+        "is_list_of_scalars",
+        "is_scalar",
+    )
+
+    def __init__(self, annotation: object, root: TypeNode, fast: FastPaths) -> None:
+        self.annotation: Final = annotation
+        self.engine: Final = fast.engine
+        self.is_scalar: Final = root.is_scalar
+        self.is_list_of_scalars: Final = root.is_list_of_scalars
+        self.is_flat: Final = _is_flat(root)
+        self._root: Final = root
+        self._fast: Final = fast
+        self._is_exact: Final = any(_is_decimal(node) for node in walk_nodes(root))
+        # The attributes that each request needs, without a further look-up.
+        self._decode: Final = fast.decode
+        self._decoded_test: Final = fast.decoded_test
+        self._encode: Final = fast.encode
+        self._exact_test: Final = fast.exact_test
+        self._refusals: Final = fast.refusals
+
+    def decode_json(self, content: bytes) -> Any:
+        """Return the value of JSON.
+
+        Raises:
+            NotJSON: the content is not JSON.
+            SchemaError: the value does not fit.
+        """
+        decode = self._decode
+        if decode is not None:
+            try:
+                value = decode(content)
+                # msgspec does not look at the encoding of values that it skips.
+                if not content.isascii():
+                    content.decode()
+                test = self._decoded_test
+                if test is None or test(value):
+                    return value
+            except self._refusals:
+                pass
+        return self._load(self._parse(content))
+
+    def _parse(self, content: bytes) -> object:
+        try:
+            if self._is_exact:
+                return decode_exactly(content)
+            parse = self._fast.parse
+            if parse is not None:
+                try:
+                    return parse(content)
+                except self._refusals:
+                    # The json module decides.
+                    pass
+            return decode_strictly(content)
+        except ValueError as error:
+            raise NotJSON("the content is not JSON") from error
+        except RecursionError as error:
+            raise NotJSON(f"the content is {_TOO_DEEP}") from error
+
+    def from_builtins(self, value: object) -> Any:
+        """Return the value for dicts, lists, strings, numbers, booleans and None.
+
+        Raises:
+            SchemaError: the value does not fit.
+        """
+        return self._load(value)
+
+    def _load(self, value: object) -> object:
+        load = self._fast.load
+        if load is not None:
+            try:
+                return load(value)
+            except self._refusals:
+                # The nodes find all faults.
+                pass
+        faults = FaultList()
+        try:
+            loaded = self._root.load(value, "", faults)
+        except RecursionError:
+            raise SchemaError([Fault("", _TOO_DEEP)]) from None
+        faults.raise_if_any()
+        return loaded
+
+    def from_text(self, text: str) -> Any:
+        """Return the value of one text of a query, header, cookie, form or path.
+
+        Raises:
+            SchemaError: the text has no value of this type.
+        """
+        return self.from_texts((text,))
+
+    def from_texts(self, texts: Sequence[str]) -> Any:
+        """Return the value of all texts of one name: a list has one item for each.
+
+        Raises:
+            SchemaError: the texts have no value of this type, or there are several for a scalar.
+        """
+        faults = FaultList()
+        loaded = self._root.load_texts(texts, "", faults)
+        faults.raise_if_any()
+        return loaded
+
+    def from_fields(self, fields: Mapping[str, Sequence[str]]) -> Any:
+        """Return an instance of a class for the fields of a form or a query.
+
+        Args:
+            fields: the texts of each name.
+
+        Raises:
+            SchemaError: the fields do not fit.
+            TypeError: the type is no class with scalar fields; see ``is_flat``.
+        """
+        node = _without_constraints(self._root)
+        if not isinstance(node, ObjectNode) or not self.is_flat:
+            raise TypeError(f"{show_type(self.annotation)} is no class whose fields are scalars or lists of scalars")
+        faults = FaultList()
+        loaded = node.load_form(fields, "", faults)
+        faults.raise_if_any()
+        return loaded
+
+    def encode_json(self, value: object) -> bytes:
+        """Return a value as JSON, by the declared type: a subclass with more fields sends no more.
+
+        Raises:
+            SchemaError: the value does not fit the type.
+        """
+        test = self._exact_test
+        if test is not None and test(value):
+            try:
+                return self._encode(value)  # type: ignore[misc]
+            except self._refusals:
+                # For example a lone surrogate, which the encoder of the core escapes.
+                pass
+        return self._encode_by_nodes(value)
+
+    def _encode_by_nodes(self, value: object) -> bytes:
+        dumped = self.to_builtins(value)
+        try:
+            return encode_json(dumped)
+        except RecursionError:
+            raise SchemaError([Fault("", _TOO_DEEP)]) from None
+        except (TypeError, ValueError, AttributeError) as error:
+            # A part of type Any: the message of the encoder has the value, so it is not repeated.
+            raise SchemaError([Fault("", "has a part without a form in JSON")]) from error
+
+    def to_builtins(self, value: object) -> object:
+        """Return the form of a value, made of dicts, lists and strings, as ``encode_json`` writes it.
+
+        Raises:
+            SchemaError: the value does not fit the type.
+        """
+        faults = FaultList()
+        try:
+            dumped = self._root.dump(value, "", faults)
+        except RecursionError:
+            raise SchemaError([Fault("", _TOO_DEEP)]) from None
+        faults.raise_if_any()
+        return dumped
+
+    def json_schema(self, definitions: dict[str, object], *, mode: Mode) -> JSONSchema:
+        """Return the JSON Schema of the type (2020-12).
+
+        Args:
+            definitions: where the definitions of classes are added; a ``Definitions`` keeps classes of the same name
+                apart. References begin with ``#/components/schemas/``.
+            mode: ``in`` for values that are received, ``out`` for values that are sent.
+        """
+        return self._root.describe(SchemaBuilder(definitions, mode))
+
+
+def _is_decimal(node: TypeNode) -> bool:
+    return isinstance(node, ScalarNode) and node.scalar is _DECIMAL
+
+
+_DECIMAL: Final = SCALARS[Decimal]
+
+
+def _without_constraints(node: TypeNode) -> TypeNode:
+    while isinstance(node, ConstrainedNode):
+        node = node.inner
+    return node
+
+
+def _is_flat(root: TypeNode) -> bool:
+    node = _without_constraints(root)
+    return isinstance(node, ObjectNode) and all(
+        field.node.is_scalar or field.node.is_list_of_scalars for field in node.fields if field.is_received
+    )
