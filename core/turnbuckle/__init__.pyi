@@ -179,6 +179,7 @@ from turnbuckle.web.response.upgrade import (
     SwitchProtocols as SwitchProtocols,
 )
 from turnbuckle.web.streams.event_stream import SSE as SSE
+from turnbuckle.web.streams.item_streams import CSV as CSV, NDJSON as NDJSON
 from turnbuckle.web.streams.server_sent_events import ServerSentEvent as ServerSentEvent
 from turnbuckle.web.tls import (
     ClientCertificate as ClientCertificate,
