@@ -17,6 +17,7 @@ def output_of(page: Path, folder: Path) -> list[str]:
     """Return the lines that the command of an example prints on stderr, without the paths of this machine."""
     files, (prompt, *_) = example(page)
     for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     environ, words = dict(os.environ), shlex.split(prompt.removeprefix("$ "))
     while "=" in words[0]:

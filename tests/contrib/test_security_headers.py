@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from turnbuckle import App, Plugin, Response, StartupError
+from turnbuckle import App, Plugin, Request, Response, StartupError
 from turnbuckle.testing import Client
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.security_headers import SecurityHeadersPlugin
@@ -51,6 +53,27 @@ async def test_field_of_the_handler_stays() -> None:
 async def test_settings_add_and_leave_out() -> None:
     fields = await _fields(_app(**_NOTHING, content_security_policy="default-src 'self'"))
     assert fields == {"content-security-policy": "default-src 'self'"}
+
+
+async def test_nonce_of_the_policy_is_new_for_each_response() -> None:
+    app = App(
+        plugins=[("security_headers", {"content_security_policy": "script-src 'nonce-{nonce}'; style-src '{nonce}'"})]
+    )
+
+    @app.get("/")
+    async def nonce(request: Request) -> str:
+        return str(request.state.csp_nonce)
+
+    async with Client(app) as client:
+        answers = [await client.get("/") for _ in range(2)]
+        missing = await client.get("/nowhere")
+    for answer in answers:
+        assert re.fullmatch(r"[A-Za-z0-9_-]{22}", answer.text)
+        policy = answer.headers["content-security-policy"]
+        assert policy == f"script-src 'nonce-{answer.text}'; style-src '{answer.text}'"
+    assert answers[0].text != answers[1].text
+    assert "{nonce}" not in missing.headers["content-security-policy"]
+    assert app.plan.root.middleware[0].record.provides == ("csp_nonce",)
 
 
 async def test_nothing_to_add_costs_nothing() -> None:

@@ -28,6 +28,7 @@ PAGES: Final = (
     *sorted(DOCS.glob("[!p]*/*.md")),
 )
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TEMPLATE: Final = re.compile(r"^```html\n\{# (\S+) #\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 _ROW: Final = re.compile(r"^\| `([a-z_.]+)` \| [^|]+ \| `([^`]*)` \|", re.MULTILINE)
 
@@ -48,6 +49,15 @@ def run_block(page: Path, line: int, source: str) -> dict[str, object]:
     return namespace
 
 
+def write_templates(page: Path, folder: Path) -> list[str]:
+    """Write the templates of a page, whose first line is a comment with the path, and return their paths."""
+    found = _TEMPLATE.findall(page.read_text(encoding="utf-8"))
+    for path, text in found:
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return [path for path, _ in found]
+
+
 def plain_paths(app: App) -> list[str]:
     """Return the paths without parameters that answer GET."""
     routes = [planned.route for planned, _ in app.plan.routes()]
@@ -55,7 +65,11 @@ def plain_paths(app: App) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "line", "source"), list(blocks("python")))
-async def test_python_block_runs(page: Path, line: int, source: str) -> None:
+async def test_python_block_runs(
+    page: Path, line: int, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if write_templates(page, tmp_path):
+        monkeypatch.chdir(tmp_path)
     namespace = run_block(page, line, source)
     for name, value in namespace.items():
         if name.startswith("test_"):

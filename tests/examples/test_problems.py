@@ -76,6 +76,7 @@ def test_example_has_the_problem(page: Path, project: Path, monkeypatch: pytest.
     files, console = example(page)
     prompt, first, *_ = console
     for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
         # A module of the same name that another test has imported would be found instead.
         monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)

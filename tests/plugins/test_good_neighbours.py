@@ -19,6 +19,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "werkzeug_router": ("werkzeug.routing",),
     "msgpack": ("msgspec",),
     "msgspec_json": ("msgspec",),
+    "jinja_templates": ("jinja2",),
 }
 OURS: Final = [
     plugin for plugin in installed_plugins() if plugin.is_bundled and plugin.value.startswith("turnbuckle_plugins.")

@@ -1,7 +1,7 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
 TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB6xx composition lock,
-TB7xx the module of the app.
+TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``).
 """
 
 from __future__ import annotations
@@ -93,4 +93,9 @@ CODES: Final[Mapping[str, str]] = {
     "TB601": "an app differs from its lock",
     "TB602": "a composition lock cannot be read",
     "TB701": "the module of an app raises an exception",
+    "TB801": "a template cannot be parsed",
+    "TB802": "a template or block does not exist",
+    "TB803": "a folder of templates does not exist",
+    "TB804": "two plugins have a template of the same name",
+    "TB805": "a template links to an unknown route",
 }

@@ -46,6 +46,7 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
         "json component": {"msgspec": FirstParty("msgspec_json", "msgspec")},
         "codec:application/msgpack component": {"msgspec": FirstParty("msgpack", "msgspec")},
         "loop component": {"uvloop": FirstParty("uvloop_loop", "uvloop")},
+        "templates component": {"jinja": FirstParty("jinja_templates", "jinja2")},
         "shadow_parser component": {"threaded": FirstParty("shadow_parser")},
     }
 )
