@@ -13,7 +13,9 @@ from turnbuckle.errors import (
     Forbidden as Forbidden,
     Gone as Gone,
     HTTPError as HTTPError,
+    InputFault as InputFault,
     InternalServerError as InternalServerError,
+    InvalidInput as InvalidInput,
     LifespanError as LifespanError,
     ListenError as ListenError,
     MethodNotAllowed as MethodNotAllowed,
@@ -68,7 +70,9 @@ from turnbuckle.records import (
     Component as Component,
     ErrorHandler as ErrorHandler,
     Lifespan as Lifespan,
+    MarkedParameter as MarkedParameter,
     Middleware as Middleware,
+    ParameterProvider as ParameterProvider,
     ParserProvider as ParserProvider,
     ProtocolProvider as ProtocolProvider,
     ResponseType as ResponseType,
@@ -154,6 +158,14 @@ from turnbuckle.web.headers import (
 )
 from turnbuckle.web.media_type import MediaType as MediaType
 from turnbuckle.web.multidict import QueryParams as QueryParams
+from turnbuckle.web.parameters.markers import (
+    Body as Body,
+    Cookie as Cookie,
+    Form as Form,
+    Header as Header,
+    Query as Query,
+    Upload as Upload,
+)
 from turnbuckle.web.peer import (
     Peer as Peer,
 )
@@ -165,7 +177,7 @@ from turnbuckle.web.request.request_id import (
     current_request_id as current_request_id,
 )
 from turnbuckle.web.request.state import State as State
-from turnbuckle.web.response.cookies import Cookie as Cookie, SameSite as SameSite
+from turnbuckle.web.response.cookies import SameSite as SameSite, SetCookie as SetCookie
 from turnbuckle.web.response.file import File as File
 from turnbuckle.web.response.response import (
     HTML as HTML,

@@ -23,6 +23,7 @@
         ├── MethodNotAllowed(allowed) (405)  NotAcceptable(available) (406)  Conflict (409)  Gone (410)
         ├── PreconditionFailed (412)  ContentTooLarge (413)  UnsupportedMediaType (415)
         ├── UnprocessableContent (422)  TooManyRequests (429)
+        ├── InvalidInput (422)   parameters of a handler do not fit; 400, 413 or 415 if the content cannot be read
         └── InternalServerError (500)  ServiceUnavailable (503)
 
 Facts are attributes. A client sees only the status and the reason phrase of an exception and, for an ``HTTPError``, the
@@ -32,7 +33,9 @@ detail and the headers that its author chose to send.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
+
+import attrs
 
 from turnbuckle.diagnostics import Diagnostic, Origin
 
@@ -46,7 +49,10 @@ __all__ = [
     "Forbidden",
     "Gone",
     "HTTPError",
+    "InputFault",
+    "InputPart",
     "InternalServerError",
+    "InvalidInput",
     "LifespanError",
     "ListenError",
     "MethodNotAllowed",
@@ -379,6 +385,63 @@ class UnprocessableContent(_StatusError):
     """422: the content is well-formed, but its values are invalid."""
 
     default_status = 422
+
+
+InputPart: TypeAlias = Literal["path", "query", "header", "cookie", "form", "body"]
+"""The parts of a request that parameters are read from."""
+
+
+@attrs.frozen(kw_only=True)
+class InputFault:
+    """One reason why a request is not accepted. It never has the value, which may be a secret.
+
+    Attributes:
+        part: the part of the request.
+        name: name of the query parameter, header, cookie or form field; "" for the content.
+        pointer: JSON pointer into the value (RFC 6901); "" for the whole value.
+        reason: in plain English, such as ``expected int``.
+    """
+
+    part: InputPart
+    reason: str
+    name: str = ""
+    pointer: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return the fault as it is sent to the client."""
+        sent: dict[str, str] = {"in": self.part}
+        if self.name:
+            sent["parameter"] = self.name
+        if self.pointer or not self.name:
+            sent["pointer"] = self.pointer
+        return {**sent, "detail": self.reason}
+
+
+class InvalidInput(HTTPError):
+    """The parameters of a handler do not fit the request; answered as Problem Details (RFC 9457).
+
+    The status is 422; it is 400 if content cannot be decoded, 413 if it is too large, and 415 if it has another type.
+
+    Attributes:
+        faults: the faults of all parameters.
+    """
+
+    default_status = 422
+
+    def __init__(
+        self,
+        faults: Sequence[InputFault],
+        status: int | None = None,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail or _describe_faults(faults), headers=headers)
+        self.faults: Final = tuple(faults)
+
+
+def _describe_faults(faults: Sequence[InputFault]) -> str:
+    return "1 part of the request is invalid" if len(faults) == 1 else f"{len(faults)} parts of the request are invalid"
 
 
 class TooManyRequests(_StatusError):

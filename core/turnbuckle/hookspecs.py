@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ErrorHandler,
         Lifespan,
         Middleware,
+        ParameterProvider,
         ParserProvider,
         ProtocolProvider,
         ResponseType,
@@ -107,6 +108,11 @@ class Hooks(Generic[ConfigT]):
     @hookspec
     def provide_lifespans(self, setup: Setup[ConfigT]) -> Iterable[Lifespan]:
         """Add contexts that are entered on the serving loop, in dependency order, and left in reverse."""
+        return ()
+
+    @hookspec
+    def provide_parameters(self, setup: Setup[ConfigT]) -> Iterable[ParameterProvider]:
+        """Add suppliers of the parameters of handlers, by type or marker. The same type from two plugins is refused."""
         return ()
 
     @hookspec

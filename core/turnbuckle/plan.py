@@ -6,18 +6,19 @@ A plan contains only frozen data. ``startup/compile/compiler.py`` turns it into 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from turnbuckle._frozen_mapping import frozen_mapping
-from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, Sourced
+from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, ResourceKey, Sourced
 from turnbuckle.records import (
     Component,
     ErrorHandler,
     Lifespan,
     Middleware,
+    ParameterProvider,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
@@ -25,6 +26,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter, Converters
 from turnbuckle.routing.records import Route
+from turnbuckle.schema.schema import Schema
 from turnbuckle.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,10 +36,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "Overruled",
+    "ParameterSource",
     "Plan",
+    "PlannedParameter",
     "PlannedPlugin",
+    "PlannedResult",
     "PlannedRoute",
     "PlannedScope",
+    "PlannedSignature",
+    "PlannedSupplier",
     "PluginState",
     "SettingValue",
 ]
@@ -138,16 +145,125 @@ class PlannedPlugin:
     note: str = ""
 
 
+ParameterSource: TypeAlias = Literal[
+    "request", "path", "query", "header", "cookie", "form", "file", "body", "resource", "provider", "supply"
+]
+"""The sources of parameters."""
+
+
+@attrs.frozen(kw_only=True)
+class PlannedParameter:
+    """A parameter of a function, with its supplier.
+
+    Attributes:
+        name: name of the parameter.
+        source: where its value comes from.
+        alias: its name in the request; "" if it is not read from the request.
+        annotation: its type, without markers.
+        schema: converts its value; None if it is not read from the request, or needs no conversion.
+        is_required: whether it has no default.
+        default: its default; None if it has none.
+        default_factory: makes the default; None if ``default`` is the default.
+        is_keyword: whether it is passed by name.
+        is_list: whether it takes all files of its name.
+        is_text: whether the converter of the path leaves it as text.
+        may_be_path: whether the router may find a parameter of the path by its name, which then takes precedence.
+        title: title, for documentation.
+        description: description, for documentation.
+        examples: examples, for documentation.
+        deprecated: whether clients should no longer send it.
+        supplier: description of its supplier.
+        origin: origin of its supplier; None if the core supplies it.
+        given: the resource key or the function that supplies it; None if it is read from the request.
+    """
+
+    name: str
+    source: ParameterSource
+    alias: str = ""
+    annotation: object = None
+    schema: Schema | None = attrs.field(default=None, eq=False, repr=False)
+    is_required: bool = True
+    default: object = None
+    default_factory: Callable[[], object] | None = None
+    is_keyword: bool = False
+    is_list: bool = False
+    is_text: bool = True
+    may_be_path: bool = False
+    title: str = ""
+    description: str = ""
+    examples: tuple[object, ...] = ()
+    deprecated: bool = False
+    supplier: str = ""
+    origin: Origin | None = None
+    given: ResourceKey[object] | PlannedSupplier | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PlannedSupplier:
+    """A function that supplies values, with its own parameters.
+
+    Attributes:
+        function: the function.
+        form: how a value is had: a plain function, an ``async def``, or either of them with a ``yield``.
+        signature: its parameters.
+        key: identifies it: parameters with one key share one value in a request.
+        origin: origin of its record.
+        name: name for messages.
+    """
+
+    function: Callable[..., object]
+    form: Literal["plain", "async", "context", "async context"]
+    signature: PlannedSignature
+    key: object
+    origin: Origin
+    name: str
+
+
+@attrs.frozen(kw_only=True)
+class PlannedResult:
+    """The response that the return annotation of a handler declares.
+
+    Attributes:
+        annotation: the annotation.
+        schema: encodes the value; None if the type of the returned value decides.
+        status: status of the response; None for 200, or 204 for None.
+    """
+
+    annotation: object = None
+    schema: Schema | None = attrs.field(default=None, eq=False, repr=False)
+    status: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PlannedSignature:
+    """The parameters of a function, each with its supplier, and its result.
+
+    Attributes:
+        parameters: the parameters in the order of the function.
+        result: the response of a handler.
+        guards: functions that are called before the parameters are supplied; their results are ignored.
+    """
+
+    parameters: tuple[PlannedParameter, ...] = ()
+    result: PlannedResult = attrs.field(factory=PlannedResult)
+    guards: tuple[PlannedSupplier, ...] = ()
+
+
+_PLAIN: Final = PlannedSignature()
+
+
 @attrs.frozen
 class PlannedRoute:
     """A route with its full path.
 
     Attributes:
         route: the route.
+        signature: the parameters of its handler, and its result.
         overrides: limits and timeouts that differ from the settings, by key such as ``"limits.content"``.
     """
 
     route: Route
+    signature: PlannedSignature = attrs.field(default=_PLAIN, eq=False, kw_only=True)
     overrides: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping, kw_only=True)
 
 
@@ -164,6 +280,7 @@ class PlannedScope:
         routes: its own routes, without the routes of inner scopes.
         response_types: the response types in effect, including the response types of outer scopes.
         error_handlers: the error handlers in effect, including the error handlers of outer scopes.
+        parameters: the providers of parameters in effect, including the providers of outer scopes.
         lifespans: its own lifespans.
         configs: settings of its plugins by plugin name.
         scopes: the inner scopes.
@@ -177,6 +294,7 @@ class PlannedScope:
     routes: tuple[PlannedRoute, ...] = ()
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
+    parameters: tuple[Sourced[ParameterProvider], ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
     scopes: tuple[PlannedScope, ...] = ()

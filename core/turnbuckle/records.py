@@ -28,7 +28,9 @@ __all__ = [
     "Component",
     "ErrorHandler",
     "Lifespan",
+    "MarkedParameter",
     "Middleware",
+    "ParameterProvider",
     "ParserProvider",
     "ProtocolProvider",
     "ResponseType",
@@ -62,6 +64,46 @@ class ParserProvider:
 
     name: str
     factory: ParserFactory
+
+
+@attrs.frozen
+class ParameterProvider:
+    """The supplier of parameters of one type, or of parameters with one marker, for a request.
+
+    Attributes:
+        type: the annotation of the parameters: a class, a ``NewType`` or another type; or the class of a marker, whose
+            instances are in the annotation, as in ``Annotated[str, Marker(...)]``.
+        value: returns the value. Its own parameters are supplied like the parameters of a handler. It is a function, an
+            ``async def``, or one of them with a single ``yield``, whose rest runs after the response. A plain ``def``
+            is called on the event loop, so it must not block.
+        factory: for markers, instead of ``value``: called at startup with the ``MarkedParameter``, it returns such a
+            function for this parameter. An exception that it raises is reported as a problem of the parameter.
+        description: short description of the value, for documentation.
+    """
+
+    type: object
+    value: Callable[..., object] | None = None
+    factory: Callable[[MarkedParameter], Callable[..., object]] | None = attrs.field(default=None, kw_only=True)
+    description: str = attrs.field(default="", kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class MarkedParameter:
+    """A parameter with the marker of a plugin.
+
+    Attributes:
+        name: name of the parameter.
+        annotation: its type, without the marker.
+        marker: the marker, an instance of the class in ``ParameterProvider.type``.
+        is_required: whether it has no default.
+        default: its default; None if it has none.
+    """
+
+    name: str
+    annotation: object
+    marker: object
+    is_required: bool = True
+    default: object = None
 
 
 @attrs.frozen

@@ -84,11 +84,12 @@ class Scope:
         self._bounds: LimitOptions = {}
         self._docs: RouteDocs = NO_DOCS
 
-    def route(
+    def route(  # noqa: PLR0913  # all but the path by name
         self,
         path: str,
         *,
         methods: Iterable[str] = ("GET",),
+        status: int | None = None,
         name: str = "",
         host: str = "",
         streams_response: bool = False,
@@ -100,6 +101,7 @@ class Scope:
         Args:
             path: a pattern such as ``"/users/{id:int}"``, below the prefix of the scope.
             methods: the methods of the route.
+            status: status of the response, unless the handler returns a ``Response``.
             name: name for ``url_for``; the name of the function if empty.
             host: a host pattern such as ``"{tenant}.example.com"``; the host of the scope if empty.
             streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
@@ -116,6 +118,7 @@ class Scope:
                 path,
                 handler,
                 methods=methods,
+                status=status,
                 name=name,
                 host=host,
                 streams_response=streams_response,
@@ -132,6 +135,7 @@ class Scope:
         handler: Callable[..., object],
         *,
         methods: Iterable[str] = ("GET",),
+        status: int | None = None,
         name: str = "",
         host: str = "",
         streams_response: bool = False,
@@ -148,6 +152,7 @@ class Scope:
                 path=path,
                 handler=handler,
                 methods=[method.upper() for method in upper],
+                status=status,
                 name=name,
                 host=host,
                 streams_response=streams_response,

@@ -40,7 +40,18 @@ _LAYERS: Final = (
 # The same for the folders and modules within a layer.
 _WINGS: Final = {
     "server": ("model", "stalls", "logs", "lifespan", "connection", "tls", "listen", "run", "workers"),
-    "startup": ("model", "quarantine", "settings", "plugins", "collect", "resolve", "compile", "report", "pipeline"),
+    "startup": (
+        "model",
+        "quarantine",
+        "settings",
+        "plugins",
+        "collect",
+        "parameters",
+        "resolve",
+        "compile",
+        "report",
+        "pipeline",
+    ),
 }
 
 _PUBLIC: Final = {

@@ -96,6 +96,7 @@ class Route:
         handler: the function that handles requests: it takes the request and the path parameters, and returns a value
             that has a response type. Routers return it unchanged in ``Match.handler``.
         methods: method names in upper case.
+        status: status of the response, unless the handler returns a ``Response``; None for 200, or 204 for None.
         name: name for ``url_for``; if empty, ``url_for`` takes the name of the handler.
         host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
         streams_response: whether the handler streams its responses. It is detected for async generators and for
@@ -110,6 +111,7 @@ class Route:
     path: str
     handler: Callable[..., object]
     methods: frozenset[str] = attrs.field(default=("GET",), converter=_as_set)
+    status: int | None = None
     name: str = ""
     host: str = ""
     streams_response: bool = False

@@ -27,10 +27,17 @@ from typing import (
     Union,
     get_args,
     get_origin,
+    get_type_hints,
     is_typeddict,
 )
 
-__all__ = ["annotated_classes", "return_annotation", "show_annotation", "stream_item"]
+__all__ = [
+    "annotated_classes",
+    "evaluate_annotation",
+    "return_annotation",
+    "show_annotation",
+    "stream_item",
+]
 
 _UNIONS: Final = (Union, types.UnionType)
 
@@ -47,6 +54,44 @@ def annotated_classes(annotation: object, function: object = None) -> tuple[type
         ``NoReturn``.
     """
     return tuple(dict.fromkeys(_classes(_evaluate(annotation, function), function)))
+
+
+def evaluate_annotation(annotation: object, function: object = None) -> object:
+    """Return an annotation whose texts are evaluated, including texts inside it, such as in ``list["Note"]``.
+
+    Raises:
+        NameError: a name in it cannot be found.
+        Exception: whatever the evaluation of a text raises.
+    """
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation
+    failure: NameError | None = None
+    for namespace in _namespaces(function):
+        try:
+            return _evaluate_hint(annotation, {**namespace, **_closure_of(function)})
+        except NameError as error:
+            failure = failure or error
+        with suppress(NameError):
+            return _evaluate_hint(annotation, _with_names_for_type_checkers(namespace))
+    if failure is not None:
+        raise failure
+    return _evaluate_hint(annotation, {})
+
+
+def _evaluate_hint(annotation: object, names: dict[str, Any]) -> object:
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
+    return get_type_hints(holder, names, names, include_extras=True)["it"]
+
+
+def _closure_of(function: object) -> dict[str, Any]:
+    """Return the variables of the functions around a function that it uses."""
+    plain = _plain_function(_unwrap(function))
+    code, cells = getattr(plain, "__code__", None), getattr(plain, "__closure__", None) or ()
+    found = {}
+    for name, cell in zip(code.co_freevars if code is not None else (), cells, strict=True):
+        with suppress(ValueError):  # it is empty
+            found[name] = cell.cell_contents
+    return found
 
 
 def return_annotation(function: object) -> object:

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
+from turnbuckle.web.annotations import annotated_classes, evaluate_annotation
 from turnbuckle.web.request.request import Request
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "BoundHandler",
     "Parameters",
     "accepted_names",
+    "awaitable_function",
     "bind_handler",
     "call_in_thread",
     "call_plain_handler",
@@ -30,6 +32,7 @@ __all__ = [
     "handler_signatures",
     "passes_names_on",
     "request_parameter",
+    "uncompiled_call",
 ]
 
 Args: TypeAlias = tuple[object, ...]
@@ -82,6 +85,11 @@ def bind_handler(
         names = ", ".join(repr(name) for name in sorted(missing))
         raise ValueError(f"handler {describe_handler(handler)} requires {names}, which its path does not give")
     return _compile(handler, signature, path_params)
+
+
+async def uncompiled_call(request: Request) -> object:
+    """Stand for the call of a handler until it is compiled."""
+    raise RuntimeError(f"{request!r} is answered before the app is compiled")
 
 
 def describe_handler(handler: object) -> str:
@@ -138,7 +146,7 @@ def _read_signature(
     handler: Callable[..., object], signatures: Sequence[Parameters], path_params: Collection[str]
 ) -> _Signature:
     called = signatures[0]
-    taker, for_request = request_parameter(signatures, path_params)
+    taker, for_request = request_parameter(signatures, path_params, handler)
     by_name = [parameter for parameter in called if parameter is not for_request and parameter.kind not in VARIABLE]
     for parameter in by_name:
         if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -174,32 +182,50 @@ def passes_names_on(parameters: Parameters) -> bool:
 
 
 def request_parameter(
-    signatures: Sequence[Parameters], path_params: Collection[str]
+    signatures: Sequence[Parameters], path_params: Collection[str], function: object = None
 ) -> tuple[Parameters, inspect.Parameter | None]:
-    """Return the parameter that receives the request, or None, with the signature that decides about it."""
+    """Return the parameter that receives the request, or None, with the signature that decides about it.
+
+    It is the parameter ``request``, or else the first parameter, if its annotation allows a request.
+    """
     parameters: Parameters = ()
     found: inspect.Parameter | None = None
     for parameters in signatures:
-        found = _request_in(parameters, path_params)
+        found = _request_in(parameters, path_params, function)
         passes_on = found is not None and found.kind is found.VAR_POSITIONAL and passes_names_on(parameters)
         if not passes_on:
             break
     return parameters, found
 
 
-def _request_in(parameters: Parameters, path_params: Collection[str]) -> inspect.Parameter | None:
+def _request_in(parameters: Parameters, path_params: Collection[str], function: object) -> inspect.Parameter | None:
     for parameter in parameters:
         if parameter.name == _REQUEST and parameter.kind not in VARIABLE:
             return parameter
     first = parameters[0] if parameters else None
     # A first parameter *args counts, because decorators that pass on all arguments have one.
-    return first if first and first.kind in _POSITIONAL and first.name not in path_params else None
+    if first is None or first.kind not in _POSITIONAL or first.name in path_params:
+        return None
+    return first if _may_be_request(first, function) else None
+
+
+def _may_be_request(parameter: inspect.Parameter, function: object) -> bool:
+    """Return whether the annotation of a first parameter does not exclude the request."""
+    annotation = parameter.annotation
+    if annotation in (parameter.empty, Request):
+        return True
+    try:
+        evaluated = evaluate_annotation(annotation, function)
+    except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+        return False
+    classes = annotated_classes(evaluated, function)
+    return any(issubclass(Request, kind) for kind in classes if kind is not type(None))
 
 
 def _compile(
     handler: Callable[..., object], signature: _Signature, path_params: Collection[str] | None
 ) -> BoundHandler:
-    call = _awaitable(handler)
+    call = awaitable_function(handler)
     if signature.request == "by name":
         call = _with_request_by_name(call)
     accepted = signature.accepted
@@ -222,7 +248,8 @@ def _with_request_by_name(call: Callable[..., Awaitable[object]]) -> Callable[..
     return lambda request, **path_params: call(request=request, **path_params)
 
 
-def _awaitable(handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+def awaitable_function(handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    """Return a function with an awaitable result: an ``async def`` itself; a plain ``def`` runs in a thread."""
     call = getattr(handler, "__call__", handler)  # noqa: B004 - the question is whether __call__ is async
     if inspect.iscoroutinefunction(handler):
         return handler

@@ -70,6 +70,7 @@ class FurtherOptions(LimitOptions, DocsOptions, total=False):
 class RouteOptions(FurtherOptions, total=False):
     """The options of a route beside its path; ``Route`` and ``RouteDocs`` describe them."""
 
+    status: int
     name: str
     host: str
 

@@ -16,6 +16,7 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    ParameterProvider,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
@@ -45,6 +46,7 @@ HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_protocols": ProtocolProvider,
     "provide_components": Component,
     "provide_lifespans": Lifespan,
+    "provide_parameters": ParameterProvider,
     _REVIEW: Diagnostic,
 }
 """The type of the records that each hook returns."""

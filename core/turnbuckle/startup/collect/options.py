@@ -12,13 +12,13 @@ __all__ = ["ROUTE_OPTIONS", "SCOPE_DOCS", "check_class", "check_options", "check
 
 _DOCS: Final = ("summary", "description", "tags", "deprecated", "in_schema", "operation_id", "errors", "responses")
 SCOPE_DOCS: Final = ("tags", "deprecated", "in_schema", "errors")
-ROUTE_OPTIONS: Final = ("name", "host", "streams_response", "streams_body", "limits", "timeouts", *_DOCS)
+ROUTE_OPTIONS: Final = ("status", "name", "host", "streams_response", "streams_body", "limits", "timeouts", *_DOCS)
 
 _APP_SETTINGS: Final = "App(settings={'server': {'host': ..., 'port': ...}}), or 'turnbuckle serve --host --port'"
 _OPENAPI: Final = "App(plugins=[('openapi', {{{!r}: ...}})])"
 _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
-    "status_code": "return Response(body, status=...)",
-    "response_model": "the returned value decides the response; return a dict, dataclass or attrs instance",
+    "status_code": "status=... names the status of the response",
+    "response_model": "the return annotation of the handler declares the response, as in '-> Note'",
     "response_class": "return HTML(...), JSON(...) or another Response",
     "include_in_schema": "in_schema=False",
     "title": "the first argument of App is its name",

@@ -35,6 +35,7 @@ from turnbuckle.runtime.dispatch import (
 )
 from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
 from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.runtime.typed_handlers import compile_typed_handler, with_result
 from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
@@ -68,6 +69,7 @@ from turnbuckle.startup.resolve.route_overrides import (
 from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
+from turnbuckle.web.handlers import uncompiled_call
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
 from turnbuckle.web.resources import Resources
@@ -347,7 +349,7 @@ class _Compiler:
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         root, context = self.contexts[id(self.plan.root)], self.contexts[id(scope)]
         content = self._content_limit(planned)
-        call: Callable[..., Any] = with_content_limit(self.resolution.routers.bound(planned), content)
+        call: Callable[..., Any] = with_content_limit(self._handler_call(planned, context), content)
         if context.is_async:
             endpoint = compile_async_endpoint(planned.route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
@@ -361,6 +363,13 @@ class _Compiler:
             None if timeouts is self.plan.settings.timeouts else timeouts,
             json_limit_of(planned.overrides),
         )
+
+    def _handler_call(self, planned: PlannedRoute, context: _ScopeContext) -> Callable[..., Any]:
+        """Return the call of a handler; one that only takes the request costs nothing more."""
+        call, handler, signature = self.resolution.routers.bound(planned), planned.route.handler, planned.signature
+        if call is uncompiled_call:
+            return compile_typed_handler(handler, signature, context.render)
+        return with_result(call, handler, signature.result, context.render)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
         # If no route allows more content than the settings, the connection has already rejected larger content.

@@ -1,7 +1,7 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
-TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB6xx composition lock,
-TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``).
+TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB60x composition lock,
+TB61x parameters, TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``).
 """
 
 from __future__ import annotations
@@ -92,6 +92,16 @@ CODES: Final[Mapping[str, str]] = {
     "TB508": "a component of an unknown kind",
     "TB601": "an app differs from its lock",
     "TB602": "a composition lock cannot be read",
+    "TB610": "two providers of parameters for one type",
+    "TB611": "nothing supplies a parameter",
+    "TB612": "a parameter has no annotation",
+    "TB613": "the annotation of a parameter cannot be evaluated",
+    "TB614": "the marker of a parameter does not fit",
+    "TB615": "two parameters take the content",
+    "TB616": "a parameter has a default that cannot be used",
+    "TB617": "a handler declares a response that cannot be made",
+    "TB618": "suppliers of parameters need each other in a cycle",
+    "TB619": "a provider of parameters cannot be used",
     "TB701": "the module of an app raises an exception",
     "TB801": "a template cannot be parsed",
     "TB802": "a template or block does not exist",

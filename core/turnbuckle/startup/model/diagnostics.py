@@ -10,7 +10,15 @@ import attrs
 from turnbuckle.diagnostics import Diagnostic, Level, Origin
 from turnbuckle.errors import Problem, StartupError
 
-__all__ = ["Diagnostics", "candidates", "did_you_mean", "format_error", "nearest", "quarantine_diagnostic"]
+__all__ = [
+    "Diagnostics",
+    "HandlerFault",
+    "candidates",
+    "did_you_mean",
+    "format_error",
+    "nearest",
+    "quarantine_diagnostic",
+]
 
 ValueT = TypeVar("ValueT")
 
@@ -52,6 +60,25 @@ def quarantine_diagnostic(plugin: str, error: Diagnostic) -> Diagnostic:
     """Return the warning that an optional plugin is left out for an error."""
     text = f"optional plugin {plugin!r} is left out: {error.code} {error.text}"
     return attrs.evolve(error, level="warning", code="TB110", text=text)
+
+
+@attrs.frozen
+class HandlerFault:
+    """A mistake of a handler, without its route.
+
+    Attributes:
+        text: the mistake; its subject is the handler.
+        why: the rule that is violated.
+        fix: the right spelling.
+        code: the code of the problem.
+        level: ``"warning"`` if the handler may work all the same.
+    """
+
+    text: str
+    why: str
+    fix: str
+    code: str = attrs.field(default="TB415", kw_only=True)
+    level: Level = attrs.field(default="error", kw_only=True)
 
 
 @attrs.define

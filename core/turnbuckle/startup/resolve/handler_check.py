@@ -13,37 +13,16 @@ from collections.abc import AsyncIterable, Awaitable, Sequence
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Final
 
-import attrs
-
-from turnbuckle.diagnostics import Level
+from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.plugins.validate import shown
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation, stream_item
 from turnbuckle.web.handlers import Parameters, describe_handler
 from turnbuckle.web.response.response import Response
 
-__all__ = ["HandlerFault", "has_response", "how_to_return", "kind_fault", "return_fault", "unbound_fault"]
+__all__ = ["has_response", "how_to_return", "kind_fault", "return_fault", "unbound_fault"]
 
 _PIECES: Final = (bytes, str)
 _CLASS_VERBS: Final = ("get", "post", "put", "patch", "delete", "handle", "dispatch")
-
-
-@attrs.frozen
-class HandlerFault:
-    """A mistake of a handler, without its route.
-
-    Attributes:
-        text: the mistake; its subject is the handler.
-        why: the rule that is violated.
-        fix: the right spelling.
-        code: the code of the problem.
-        level: ``"warning"`` if the handler may work all the same.
-    """
-
-    text: str
-    why: str
-    fix: str
-    code: str = attrs.field(default="TB415", kw_only=True)
-    level: Level = attrs.field(default="error", kw_only=True)
 
 
 def kind_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | None:

@@ -13,6 +13,7 @@ from turnbuckle.records import (
     Component,
     ErrorHandler,
     Middleware,
+    ParameterProvider,
     ParserProvider,
     ProtocolProvider,
     ResponseType,
@@ -24,6 +25,8 @@ from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.parameters.signatures import SignatureResolver
+from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.startup.resolve.middleware_effects import check_effects
 from turnbuckle.startup.resolve.middleware_order import check_needs, order_middleware
 from turnbuckle.startup.resolve.precedence import report_duplicates
@@ -52,6 +55,7 @@ class Inherited:
         middleware: outermost first.
         response_types: in effect, one per type.
         error_handlers: in effect, one per exception class.
+        parameters: the providers of parameters in effect, one per type.
         router: name of the plugin whose router serves the scope.
         routers: the routers that plugins of the scopes provide, innermost scope first.
         resources: the resources that lifespans provide, with their providers.
@@ -61,6 +65,7 @@ class Inherited:
     middleware: tuple[Sourced[Middleware], ...] = ()
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
+    parameters: tuple[Sourced[ParameterProvider], ...] = ()
     router: str = ""
     routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
@@ -211,6 +216,7 @@ class Resolver:
             root=self.roots[0],
             renderable=[entry.record.type for entry in inner.response_types],
             calls=self.calls,
+            signatures=SignatureResolver(suppliers=Suppliers(providers=inner.parameters, resources=resources)),
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
         check_effects(inner.middleware, routes, self.diagnostics)
@@ -223,6 +229,7 @@ class Resolver:
             routes=routes,
             response_types=inner.response_types,
             error_handlers=inner.error_handlers,
+            parameters=inner.parameters,
             lifespans=lifespans,
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
@@ -249,6 +256,7 @@ class Resolver:
             middleware=outer.middleware + self._middleware(collected, outer, resources, is_root=is_root),
             response_types=types,
             error_handlers=tables.error_handlers(outer.error_handlers, handlers),
+            parameters=tables.parameters(outer.parameters, answers.of("provide_parameters")),
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,

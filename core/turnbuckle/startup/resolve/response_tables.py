@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle import errors
 from turnbuckle.diagnostics import RejectedCandidate, Sourced
-from turnbuckle.records import ErrorHandler, ResponseType
+from turnbuckle.records import ErrorHandler, ParameterProvider, ResponseType
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, fault_of_type, shown
 from turnbuckle.startup.resolve.handler_check import return_fault
@@ -67,6 +67,37 @@ class ResponseTables:
         usable = [entry for entry in own if self._is_usable_handler(entry)]
         return self._merged(outer, usable, lambda record: record.exception, ("TB414", "error handler for"))
 
+    def parameters(
+        self, outer: Iterable[Sourced[ParameterProvider]], own: Iterable[Sourced[ParameterProvider]]
+    ) -> tuple[Sourced[ParameterProvider], ...]:
+        """Return the providers of parameters in effect in a scope, one per type.
+
+        Args:
+            outer: the providers in effect around the scope.
+            own: the providers that the scope and its plugins add.
+        """
+        usable = [entry for entry in own if self._is_usable_provider(entry)]
+        return self._merged(outer, usable, lambda record: record.type, ("TB610", "parameter provider for"))
+
+    def _is_usable_provider(self, entry: Sourced[ParameterProvider]) -> bool:
+        record = entry.record
+        fault = ""
+        if (record.value is None) == (record.factory is None):
+            fault = "it has both a value and a factory" if record.value is not None else "it has no value"
+        elif not callable(record.value or record.factory):
+            fault = f"{shown(record.value or record.factory)} cannot be called"
+        elif record.factory is not None and not isinstance(record.type, type):
+            fault = f"{shown(record.type)} is not the class of a marker"
+        if fault:
+            self.diagnostics.add(
+                "TB619",
+                f"parameter provider for {_type_name(record.type)} cannot be used: {fault}",
+                entry.origin,
+                why="a value is supplied by a function, and the parameters of a marker by the functions of its factory",
+                fix="write ParameterProvider(Type, function), or ParameterProvider(Marker, factory=function)",
+            )
+        return not fault
+
     def check_returns(self, handlers: Iterable[Sourced[ErrorHandler]], types: Iterable[Sourced[ResponseType]]) -> None:
         """Report error handlers whose annotations allow only values without a response.
 
@@ -84,16 +115,16 @@ class ResponseTables:
         self,
         outer: Iterable[Sourced[RecordT]],
         own: Iterable[Sourced[RecordT]],
-        key: Callable[[RecordT], type],
+        key: Callable[[RecordT], object],
         conflict: tuple[str, str],
     ) -> tuple[Sourced[RecordT], ...]:
         code, noun = conflict
         merged = {key(entry.record): entry for entry in outer}
-        rivals_by_type: dict[type, list[Sourced[RecordT]]] = {}
+        rivals_by_type: dict[object, list[Sourced[RecordT]]] = {}
         for entry in own:
             rivals_by_type.setdefault(key(entry.record), []).append(entry)
         for kind, rivals in rivals_by_type.items():
-            winner = self._winner(rivals, code, f"{noun} {getattr(kind, '__name__', kind)}")
+            winner = self._winner(rivals, code, f"{noun} {_type_name(kind)}")
             beaten = [entry for entry in (*rivals, merged.get(kind)) if entry is not None and entry is not winner]
             name = getattr(kind, "__qualname__", str(kind))
             rejected = tuple(RejectedCandidate(name, entry.origin) for entry in beaten)
@@ -133,3 +164,7 @@ class ResponseTables:
                 fix=f"write it with {key} and a function that {form}",
             )
         return not fault
+
+
+def _type_name(kind: object) -> str:
+    return getattr(kind, "__name__", str(kind))

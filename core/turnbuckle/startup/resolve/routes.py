@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Sequence
 from types import FunctionType
@@ -11,21 +12,36 @@ import attrs
 
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import PlannedRoute
+from turnbuckle.plan import PlannedRoute, PlannedSignature
 from turnbuckle.routing.converters import Converter, Converters
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
-from turnbuckle.startup.model.diagnostics import Diagnostics, nearest
+from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault, nearest
+from turnbuckle.startup.parameters.results import planned_result
+from turnbuckle.startup.parameters.signatures import (
+    FunctionContext,
+    PathParameters,
+    ResolvedSignature,
+    SignatureResolver,
+    is_plain,
+)
 from turnbuckle.startup.plugins.error_hints import explain_error
-from turnbuckle.startup.resolve.handler_check import HandlerFault, kind_fault, return_fault, unbound_fault
-from turnbuckle.startup.resolve.parameter_check import PathParameters, missing_fix, parameter_faults
+from turnbuckle.startup.resolve.handler_check import kind_fault, return_fault, unbound_fault
+from turnbuckle.startup.resolve.parameter_check import faults_behind_wrapper, missing_fix, request_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.source_check import source_faults
 from turnbuckle.startup.resolve.wrapper_check import wrapper_faults
-from turnbuckle.web.handlers import BoundHandler, Parameters, bind_handler, handler_signatures
+from turnbuckle.web.handlers import (
+    BoundHandler,
+    Parameters,
+    bind_handler,
+    describe_handler,
+    handler_signatures,
+    uncompiled_call,
+)
 
 __all__ = ["RoutePlanner"]
 
@@ -35,7 +51,7 @@ _PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?")
 _USUAL_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 # In such a path, no router finds a parameter.
 _PLAIN_PATH: Final = re.compile(r"[\w./~-]*")
-_WHY: Final = "a handler takes the request, and the parameters of its path by name"
+_WHY: Final = "a parameter without an annotation receives the request or a parameter of its path"
 _FIX: Final = "change the path, or the parameters of the handler"
 
 
@@ -51,6 +67,7 @@ class RoutePlanner:
         renderable: the types that have a response type.
         root: the app, whose other routes may fill a parameter of the same handler.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
+        signatures: finds the suppliers of the parameters of handlers.
     """
 
     builtin: frozenset[str]
@@ -60,7 +77,8 @@ class RoutePlanner:
     renderable: Sequence[type]
     root: CollectedScope
     calls: dict[int, BoundHandler]
-    _bound_before: dict[object, BoundHandler] = attrs.field(factory=dict, init=False)
+    signatures: SignatureResolver
+    _bound_before: dict[object, tuple[BoundHandler, PlannedSignature]] = attrs.field(factory=dict, init=False)
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
         """Yield the routes of a scope, without the routes of the scopes inside it.
@@ -73,9 +91,10 @@ class RoutePlanner:
         for route in _routes_of(scope):
             if not route.methods <= REGISTERED_METHODS:
                 self._check_methods(route)
-            call = self._bound(route, router)
-            if call is not None:
-                planned = PlannedRoute(route, overrides=self.overrides.of_route(overrides, route))
+            bound = self._bound(route, router)
+            if bound is not None:
+                call, signature = bound
+                planned = PlannedRoute(route, signature=signature, overrides=self.overrides.of_route(overrides, route))
                 self.calls[id(planned)] = call
                 yield planned
 
@@ -93,7 +112,7 @@ class RoutePlanner:
                     level="warning",
                 )
 
-    def _bound(self, route: Route, router: str) -> BoundHandler | None:
+    def _bound(self, route: Route, router: str) -> tuple[BoundHandler, PlannedSignature] | None:
         path = _path_parameters(route, self.converters)
         # A handler is called in the same way with any router. But if the core finds no parameters in a path, the path
         # may still have some in the syntax of another router.
@@ -101,7 +120,9 @@ class RoutePlanner:
         names = path if is_complete else path or None
         # Generated routes often share a function, and inspecting it takes most of the time that a route takes here.
         key = (
-            (route.handler, tuple(names.items())) if type(route.handler) is FunctionType and names is not None else None
+            (route.handler, tuple(names.items()), route.status)
+            if type(route.handler) is FunctionType and names is not None
+            else None
         )
         if key in self._bound_before:
             return self._bound_before[key]
@@ -110,36 +131,69 @@ class RoutePlanner:
                 self._report(route, fault)
                 return None
             signatures = handler_signatures(route.handler)
-            faults = list(self._faults(route, signatures, path, is_complete=is_complete))
-            for fault in faults:
+            if fault := unbound_fault(route.handler, signatures):
                 self._report(route, fault)
-            if any(fault.level == "error" for fault in faults):
                 return None
-            call = bind_handler(route.handler, names, signatures)
-            if key is not None and not faults:
-                self._bound_before[key] = call
-            return call
+            known = path if is_complete or path or _PLAIN_PATH.fullmatch(route.path + route.host) else None
+            resolved = self._resolved(route, signatures, known, is_complete=is_complete)
+            for fault in resolved.faults:
+                self._report(route, fault)
+            if any(fault.level == "error" for fault in resolved.faults):
+                return None
+            bound = self._call(route, names, signatures, resolved.signature), resolved.signature
+            if key is not None and not resolved.faults:
+                self._bound_before[key] = bound
+            return bound
         except Exception as error:  # noqa: BLE001  # any object may have been passed as a handler
             fix = explain_error(error, "")[1] if getattr(error, "__notes__", ()) else self._fix(route, names)
             self._report(route, HandlerFault(str(error), _WHY, fix))
             return None
 
-    def _faults(
+    def _call(
+        self, route: Route, names: PathParameters | None, signatures: Sequence[Parameters], signature: PlannedSignature
+    ) -> BoundHandler:
+        if is_plain(signature):
+            return bind_handler(route.handler, names, signatures)
+        # The compiler replaces it, because its result is rendered in its scope.
+        return uncompiled_call
+
+    def _resolved(
         self, route: Route, signatures: Sequence[Parameters], path: PathParameters | None, *, is_complete: bool
-    ) -> Iterator[HandlerFault]:
+    ) -> ResolvedSignature:
+        """Return the signature of a handler with all faults of its declaration."""
         handler = route.handler
-        if fault := unbound_fault(handler, signatures):
-            yield fault
-            return
-        known = path if is_complete or path or _PLAIN_PATH.fullmatch(route.path + route.host) else None
-        yield from parameter_faults(
-            handler, signatures, known, is_complete=is_complete, others=lambda: self._parameters_elsewhere(handler)
+        context = FunctionContext(
+            path=path,
+            is_complete=is_complete,
+            others=lambda: self._parameters_elsewhere(handler),
+            takes_request=True,
         )
-        if fault := return_fault(handler, self.renderable):
-            yield fault
-            return
-        yield from source_faults(handler, signatures, known, self.renderable)
-        yield from wrapper_faults(handler, signatures, known)
+        resolved = self.signatures.resolve(handler, context, signatures)
+        result, fault = planned_result(handler, route.status, self.renderable, self.signatures.engine)
+        if fault is None and result.schema is None:
+            fault = return_fault(handler, self.renderable)
+        supplied = dict.fromkeys(path or ())
+        supplied.update({parameter.name: None for parameter in resolved.signature.parameters})
+        faults = [
+            *request_faults(handler, signatures, path),
+            *resolved.faults,
+            *faults_behind_wrapper(handler, resolved.behind_wrapper),
+            *([fault] if fault is not None else source_faults(handler, signatures, path, self.renderable)),
+            *wrapper_faults(handler, signatures, supplied if path is not None else None),
+        ]
+        if resolved.unfilled and not any(fault.level == "error" for fault in faults):
+            faults.append(self._unfilled_fault(route, resolved.unfilled, path))
+        return attrs.evolve(resolved, signature=attrs.evolve(resolved.signature, result=result), faults=tuple(faults))
+
+    def _unfilled_fault(
+        self, route: Route, unfilled: Sequence[inspect.Parameter], path: PathParameters | None
+    ) -> HandlerFault:
+        names = ", ".join(repr(name) for name in sorted(parameter.name for parameter in unfilled))
+        return HandlerFault(
+            f"handler {describe_handler(route.handler)} requires {names}, which its path does not give",
+            _WHY,
+            self._fix(route, path),
+        )
 
     def _parameters_elsewhere(self, handler: object) -> frozenset[str]:
         """Return the path parameters of all routes of a handler."""

@@ -16,8 +16,9 @@ from types import FunctionType
 from typing import Final
 
 from turnbuckle.diagnostics import file_location
-from turnbuckle.startup.resolve.handler_check import HandlerFault, has_response, how_to_return
-from turnbuckle.startup.resolve.parameter_check import PathParameters
+from turnbuckle.startup.model.diagnostics import HandlerFault
+from turnbuckle.startup.parameters.signatures import PathParameters
+from turnbuckle.startup.resolve.handler_check import has_response, how_to_return
 from turnbuckle.web.annotations import return_annotation, show_annotation
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes

@@ -14,8 +14,8 @@ from typing import Final
 import attrs
 
 from turnbuckle.diagnostics import file_location
-from turnbuckle.startup.resolve.handler_check import HandlerFault
-from turnbuckle.startup.resolve.parameter_check import PathParameters
+from turnbuckle.startup.model.diagnostics import HandlerFault
+from turnbuckle.startup.parameters.signatures import PathParameters
 from turnbuckle.startup.resolve.source_check import function_at
 from turnbuckle.web.handlers import Parameters, accepted_names, describe_handler, request_parameter
 from turnbuckle.web.middleware_blame import own_nodes
@@ -37,7 +37,7 @@ def wrapper_faults(
     """
     if path is None or not isinstance(handler, FunctionType) or not handler.__closure__:
         return
-    _, for_request = request_parameter(signatures, path)
+    _, for_request = request_parameter(signatures, path, handler)
     if for_request is None or for_request is not signatures[0][0] or for_request.kind not in _POSITIONAL:
         return
     accepted = accepted_names(signatures, for_request)

@@ -84,6 +84,14 @@ class ReadableRequest(BaseRequest):
         content = reader.received()
         return await reader.read() if content is None else content
 
+    def received(self) -> bytes | None:
+        """Return the complete content if it has arrived, and None if it is still to be read.
+
+        Raises:
+            ContentTooLarge: the content exceeds the limit.
+        """
+        return self._content_reader().received()
+
     async def text(self) -> str:
         """Return the content as text, decoded with the charset of its Content-Type, or else as UTF-8.
 
@@ -174,6 +182,11 @@ class ReadableRequest(BaseRequest):
         """
         if self._form is None:
             self._form = await read_form(self, limits or FormLimits())
+        return self._form
+
+    @property
+    def loaded_form(self) -> FormData | None:
+        """Return the form if it was read already, else None."""
         return self._form
 
     def stream(self) -> AsyncIterator[bytes]:

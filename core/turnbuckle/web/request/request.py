@@ -56,7 +56,9 @@ class Request(NegotiatingRequest):
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
     """
 
-    __slots__ = ("exception", "exchange", "path_params", "route", "steps", "url_builder")
+    __slots__ = ("_supplied", "exception", "exchange", "path_params", "route", "steps", "url_builder")
+
+    _supplied: dict[object, object]
 
     def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer, app: AppContext = _NO_APP) -> None:
         self.head = head
@@ -80,6 +82,15 @@ class Request(NegotiatingRequest):
         self._form = None
         self._state = None
         self.vary = ()
+
+    @property
+    def supplied(self) -> dict[object, object]:
+        """Return the values that functions have supplied for parameters of this request, by supplier."""
+        # Few requests have any. Initializing the slot would cost time on every request.
+        supplied: dict[object, object] | None = getattr(self, "_supplied", None)
+        if supplied is None:
+            supplied = self._supplied = {}
+        return supplied
 
     @property
     def is_stopping(self) -> bool:

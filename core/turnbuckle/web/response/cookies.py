@@ -18,7 +18,7 @@ from turnbuckle.errors import BadRequest, MissingKey
 from turnbuckle.web.headers import check_field_name
 from turnbuckle.web.multidict import MAX_FIELDS
 
-__all__ = ["Cookie", "SameSite", "parse_cookies"]
+__all__ = ["SameSite", "SetCookie", "parse_cookies"]
 
 SameSite: TypeAlias = Literal["Strict", "Lax", "None"]
 
@@ -112,7 +112,7 @@ def _to_seconds(value: int | timedelta | None) -> int | None:
 
 
 @attrs.frozen(kw_only=True)
-class Cookie:
+class SetCookie:
     """A cookie to set.
 
     Attributes:
@@ -197,6 +197,6 @@ class Cookie:
         flags = {"Secure": self.secure, "HttpOnly": self.http_only, "Partitioned": self.partitioned}
         yield from (name for name, is_set in flags.items() if is_set)
 
-    def deleted(self) -> Cookie:
+    def deleted(self) -> SetCookie:
         """Return the cookie that makes a browser delete this one."""
         return attrs.evolve(self, value="", max_age=0, expires=_EPOCH)

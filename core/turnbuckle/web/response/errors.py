@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
-from turnbuckle.errors import ConnectionLost, HTTPError, NotModified, ProtocolError
+from turnbuckle.errors import ConnectionLost, HTTPError, InvalidInput, NotModified, ProtocolError
 from turnbuckle.http.status import reason_phrase
+from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.debug_page import debug_response
 from turnbuckle.web.response.error_hints import add_hint
@@ -94,10 +95,24 @@ class ErrorTable:
         try:
             if isinstance(error, NotModified):
                 return Response(status=304, headers=error.headers)
+            if isinstance(error, InvalidInput):
+                return _problem_details(error)
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
         except (TypeError, ValueError):
             _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.raw_path)
             return _plain(500)
+
+
+def _problem_details(error: InvalidInput) -> Response:
+    # RFC 9457, section 3; the member "errors" is an extension, as in its section 3.
+    content = {
+        "type": "about:blank",
+        "title": reason_phrase(error.status),
+        "status": error.status,
+        "detail": error.detail,
+        "errors": [fault.as_json() for fault in error.faults],
+    }
+    return Response(encode_json(content), error.status, error.headers, content_type="application/problem+json")
 
 
 def _plain(status: int) -> Response:

@@ -19,11 +19,11 @@ from turnbuckle.web.conditional.preconditions import content_tag, entity_tag, fo
 from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.foreign_names import RESPONSE_NAMES, add_foreign_names
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
-from turnbuckle.web.response.cookies import Cookie, SameSite
+from turnbuckle.web.response.cookies import SameSite, SetCookie
 
-__all__ = ["HTML", "JSON", "Body", "Redirect", "Response", "Stream", "Text", "json_response"]
+__all__ = ["HTML", "JSON", "Redirect", "Response", "ResponseBody", "Stream", "Text", "json_response"]
 
-Body: TypeAlias = bytes | AsyncIterable[bytes | str]
+ResponseBody: TypeAlias = bytes | AsyncIterable[bytes | str]
 """The body of a response. A ``str`` was encoded before."""
 
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -61,7 +61,7 @@ class Response:
         headers: HeaderPairs | None = None,
         content_type: str | None = None,
     ) -> None:
-        self.body: Body
+        self.body: ResponseBody
         if type(body) is str:
             # A lone surrogate cannot be encoded. It can come from JSON content, and must not cause an error here.
             self.body = body.encode("utf-8", "replace")
@@ -159,12 +159,12 @@ class Response:
         same_site: SameSite | None = "Lax",
         partitioned: bool = False,
     ) -> None:
-        """Set a cookie; ``turnbuckle.web.response.cookies.Cookie`` describes the arguments.
+        """Set a cookie; ``turnbuckle.web.response.cookies.SetCookie`` describes the arguments.
 
         Raises:
             ValueError: browsers would ignore the cookie.
         """
-        cookie = Cookie(
+        cookie = SetCookie(
             name=name,
             value=value,
             max_age=max_age,
@@ -188,7 +188,7 @@ class Response:
         partitioned: bool = False,
     ) -> None:
         """Delete a cookie in the browser; path, domain, secure and partitioned must be the same as when it was set."""
-        cookie = Cookie(name=name, path=path, domain=domain, secure=secure, partitioned=partitioned)
+        cookie = SetCookie(name=name, path=path, domain=domain, secure=secure, partitioned=partitioned)
         self.headers.add("Set-Cookie", cookie.deleted().serialize())
 
 
@@ -214,7 +214,7 @@ def _check_status(status: int) -> int:
     return int(status)
 
 
-def _convert_body(body: object) -> tuple[Body, str | None]:
+def _convert_body(body: object) -> tuple[ResponseBody, str | None]:
     if isinstance(body, str):
         return body.encode("utf-8", "replace"), _TEXT if body else None
     if isinstance(body, bytes | bytearray | memoryview):

@@ -332,7 +332,7 @@ def test_annotations_of_names_for_type_checkers_are_known() -> None:
     async def returns(request: Request) -> Decimal:
         raise LookupError
 
-    assert "takes 'id: Decimal'" in error_of(_app(takes, "/{id}"), "TB415").text
+    assert "takes 'id: Decimal'" in error_of(_app(takes, "/{id:int}"), "TB415").text
     assert "'-> Decimal', which has no response type" in error_of(_app(returns), "TB429").text
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from turnbuckle.errors import BadRequest
-from turnbuckle.web.response.cookies import Cookie, parse_cookies
+from turnbuckle.web.response.cookies import SetCookie, parse_cookies
 
 EXPIRES = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
@@ -65,7 +65,7 @@ def test_parse_cookies_never_fails(line: str) -> None:
 @given(st.dictionaries(st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1), PRINTABLE, max_size=5))
 def test_cookies_round_trip(values: dict[str, str]) -> None:
     pairs = [
-        Cookie(name=name, value=value, secure=True).serialize().partition(";")[0] for name, value in values.items()
+        SetCookie(name=name, value=value, secure=True).serialize().partition(";")[0] for name, value in values.items()
     ]
     assert parse_cookies(["; ".join(pairs)]) == values
 
@@ -98,7 +98,7 @@ def test_cookies_round_trip(values: dict[str, str]) -> None:
     ],
 )
 def test_cookie_serialize(attributes: dict[str, object], text: str) -> None:
-    assert Cookie(name="a", value="1", **attributes).serialize() == text
+    assert SetCookie(name="a", value="1", **attributes).serialize() == text
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_cookie_serialize(attributes: dict[str, object], text: str) -> None:
     ],
 )
 def test_cookie_quotes_value(value: str, written: str) -> None:
-    assert Cookie(name="a", value=value, path=None, same_site=None, http_only=False).serialize() == f"a={written}"
+    assert SetCookie(name="a", value=value, path=None, same_site=None, http_only=False).serialize() == f"a={written}"
 
 
 @pytest.mark.parametrize(
@@ -137,27 +137,27 @@ def test_cookie_quotes_value(value: str, written: str) -> None:
 )
 def test_cookie_refuses_attributes(attributes: dict[str, bool | dt.datetime | str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Cookie(**{"name": "a", **attributes})
+        SetCookie(**{"name": "a", **attributes})
 
 
 @pytest.mark.parametrize("value", ["\n", "a\r\nb", "\x00", "\x7f"])
 def test_cookie_refuses_control_characters(value: str) -> None:
     with pytest.raises(ValueError, match="of cookie 'a' contains a control character"):
-        Cookie(name="a", value=value).serialize()
+        SetCookie(name="a", value=value).serialize()
 
 
 def test_cookie_refuses_attributes_that_browsers_ignore() -> None:
     with pytest.raises(ValueError, match="cookie 'a' of 4097 bytes exceeds 4096"):
-        Cookie(name="a", value="x" * 4095).serialize()
+        SetCookie(name="a", value="x" * 4095).serialize()
 
 
 def test_cookie_prefixes_are_met() -> None:
-    text = Cookie(name="__Host-a", value="1", secure=True).serialize()
+    text = SetCookie(name="__Host-a", value="1", secure=True).serialize()
     assert text == "__Host-a=1; Path=/; SameSite=Lax; Secure; HttpOnly"
 
 
 def test_cookie_deleted() -> None:
-    text = Cookie(name="a", value="1", max_age=9).deleted().serialize()
+    text = SetCookie(name="a", value="1", max_age=9).deleted().serialize()
     assert text == "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax; HttpOnly"
 
 
@@ -176,7 +176,7 @@ def test_cookie_deleted() -> None:
 )
 def test_cookie_names_an_attribute_of_the_wrong_type(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
-        Cookie(**{"name": "a", **attributes}).serialize()
+        SetCookie(**{"name": "a", **attributes}).serialize()
 
 
 def test_missing_cookie_is_an_error_of_the_client() -> None:

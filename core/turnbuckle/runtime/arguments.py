@@ -1,0 +1,276 @@
+"""Compile functions that are called for a request into closures, which supply their arguments.
+
+Theory of operation: the plan has a supplier for each parameter (``PlannedSignature``). Parameters that are read from
+the request have a reader, a plain function. A function that has only such parameters is called without an await before
+it. If its content has not arrived, the content is loaded first. Only if a reader fails are all readers called, to
+report all faults in one answer.
+
+Functions that supply values are awaited one after the other. Their faults are collected with the others. The contexts
+that they open are left after the response: at the end of the handler, or at the end of the body that it streams.
+
+Nothing here knows routes: ``compile_call`` serves handlers of any kind, guards, and suppliers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from functools import partial
+from inspect import isasyncgenfunction, isgeneratorfunction
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from turnbuckle.errors import InputFault, InvalidInput
+from turnbuckle.plan import PlannedSignature, PlannedSupplier
+from turnbuckle.runtime.readers import content_of, reader_of
+from turnbuckle.web.handlers import awaitable_function
+from turnbuckle.web.parameters.content import ContentKind
+from turnbuckle.web.parameters.readers import InputReader
+from turnbuckle.web.request.request import Request
+
+__all__ = ["Arguments", "compile_arguments", "compile_call", "has_contexts", "merge_invalid"]
+
+Supply: TypeAlias = Callable[[Request, AsyncExitStack | None], Awaitable[object]]
+
+# The status of the answer if several parameters have faults: content that cannot be read comes first.
+_STATUSES: Final = (415, 413, 400, 422)
+
+
+@attrs.frozen(eq=False)
+class Arguments:
+    """The compiled arguments of a function.
+
+    Attributes:
+        readers: the reader of each parameter that is read from the request, with its position.
+        supplies: the function that supplies each other parameter, with its position.
+        content: the content that the readers need; None for none.
+        positional: number of parameters that are passed by position; they come first.
+        names: names of the parameters that are passed by name.
+        guards: functions that are called first.
+    """
+
+    readers: tuple[tuple[int, InputReader], ...]
+    supplies: tuple[tuple[int, Supply], ...]
+    content: ContentKind | None
+    positional: int
+    names: tuple[str, ...]
+    guards: tuple[Supply, ...] = ()
+
+    @property
+    def are_read(self) -> bool:
+        """Whether all of them are read from the request."""
+        return not self.supplies and not self.guards
+
+    async def values(self, request: Request, stack: AsyncExitStack | None) -> list[object]:
+        """Return the values in the order of the parameters.
+
+        Args:
+            request: the request.
+            stack: receives the contexts that are opened; None if there are none.
+
+        Raises:
+            InvalidInput: at least one of them does not fit, with the faults of all of them.
+        """
+        for guard in self.guards:
+            await guard(request, stack)
+        values: list[object] = [None] * (self.positional + len(self.names))
+        found: list[InvalidInput] = []
+        for index, supply in self.supplies:
+            try:
+                values[index] = await supply(request, stack)
+            except InvalidInput as error:
+                found.append(error)
+        content = self.content
+        if content is not None and not content.is_loaded(request):
+            try:
+                await content.load(request)
+            except InvalidInput as error:
+                raise merge_invalid([*found, error]) from error
+        for index, read in self.readers:
+            try:
+                values[index] = read(request)
+            except InvalidInput as error:
+                found.append(error)
+        if found:
+            raise merge_invalid(found)
+        return values
+
+    def call(self, function: Callable[..., object], values: list[object], lead: Sequence[object] = ()) -> object:
+        """Call a function with the values."""
+        if not self.names:
+            return function(*lead, *values)
+        named = dict(zip(self.names, values[self.positional :], strict=True))
+        return function(*lead, *values[: self.positional], **named)
+
+
+def merge_invalid(errors: Sequence[InvalidInput]) -> InvalidInput:
+    """Return one error with the faults of all errors."""
+    if len(errors) == 1:
+        return errors[0]
+    faults: dict[InputFault, None] = dict.fromkeys(fault for error in errors for fault in error.faults)
+    statuses = {error.status for error in errors}
+    status = next((status for status in _STATUSES if status in statuses), errors[0].status)
+    headers = {name: value for error in errors if error.status == status for name, value in error.headers.items()}
+    return InvalidInput(tuple(faults), status, headers=headers)
+
+
+def has_contexts(signature: PlannedSignature) -> bool:
+    """Return whether supplying the parameters of a function opens contexts."""
+    suppliers = [parameter.given for parameter in signature.parameters]
+    return any(
+        "context" in supplier.form or has_contexts(supplier.signature)
+        for supplier in (*suppliers, *signature.guards)
+        if isinstance(supplier, PlannedSupplier)
+    )
+
+
+def compile_arguments(signature: PlannedSignature) -> Arguments:
+    """Return the compiled arguments of a function."""
+    positional = [parameter for parameter in signature.parameters if not parameter.is_keyword]
+    named = [parameter for parameter in signature.parameters if parameter.is_keyword]
+    readers: list[tuple[int, InputReader]] = []
+    supplies: list[tuple[int, Supply]] = []
+    for index, parameter in enumerate((*positional, *named)):
+        if isinstance(parameter.given, PlannedSupplier):
+            supplies.append((index, compile_supplier(parameter.given)))
+        else:
+            readers.append((index, reader_of(parameter)))
+    return Arguments(
+        readers=tuple(readers),
+        supplies=tuple(supplies),
+        content=content_of(signature.parameters),
+        positional=len(positional),
+        names=tuple(parameter.name for parameter in named),
+        guards=tuple(map(compile_supplier, signature.guards)),
+    )
+
+
+def compile_supplier(supplier: PlannedSupplier) -> Supply:
+    """Return the function that supplies a value, once for each request."""
+    arguments = compile_arguments(supplier.signature)
+    have = _FORMS[supplier.form](supplier.function)
+    key = supplier.key
+
+    async def supply(request: Request, stack: AsyncExitStack | None) -> object:
+        known = request.supplied
+        if key in known:
+            return known[key]
+        values = await arguments.values(request, stack)
+        if stack is not None:
+            # The value of a context must not be used after the context.
+            stack.callback(known.pop, key, None)
+        value = known[key] = await have(partial(arguments.call, values=values), stack)
+        return value
+
+    return supply
+
+
+def _plain(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
+        return call(function)
+
+    return have
+
+
+def _async(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
+        return await call(function)
+
+    return have
+
+
+def _context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
+    make: Callable[..., AbstractContextManager[object]]
+    make = contextmanager(function) if isgeneratorfunction(function) else function
+
+    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
+        assert stack is not None
+        return stack.enter_context(call(make))
+
+    return have
+
+
+def _async_context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
+    make: Callable[..., AbstractAsyncContextManager[object]]
+    make = asynccontextmanager(function) if isasyncgenfunction(function) else function
+
+    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
+        assert stack is not None
+        return await stack.enter_async_context(call(make))
+
+    return have
+
+
+_FORMS: Final = {"plain": _plain, "async": _async, "context": _context, "async context": _async_context}
+
+
+def compile_call(function: Callable[..., object], signature: PlannedSignature) -> Callable[..., Awaitable[object]]:
+    """Return ``call(request, *lead)``, which calls a function with its arguments and returns its awaitable result.
+
+    The function must open no contexts (``has_contexts``). ``lead`` are arguments that the caller passes by position
+    before the others, such as the exception for an error handler.
+
+    Args:
+        function: the function; a plain ``def`` runs in a thread.
+        signature: its parameters, without those that the caller passes.
+    """
+    call = awaitable_function(function)
+    arguments = compile_arguments(signature)
+    if arguments.are_read:
+        return _reading_call(call, arguments)
+
+    async def supplied(request: Request, *lead: object) -> object:
+        values = await arguments.values(request, None)
+        return await arguments.call(call, values, lead)  # type: ignore[misc]  # call returns an awaitable
+
+    return supplied
+
+
+def _reading_call(call: Callable[..., Awaitable[object]], arguments: Arguments) -> Callable[..., Awaitable[object]]:
+    """Return the call of a function whose arguments are all read from the request."""
+    content = arguments.content
+
+    async def slow(request: Request, *lead: object) -> object:
+        values = await arguments.values(request, None)
+        return await arguments.call(call, values, lead)  # type: ignore[misc]  # as above
+
+    fast = _fast_call(call, arguments)
+    if fast is None:
+        return slow
+
+    def read_and_call(request: Request, *lead: object) -> Awaitable[object]:
+        if lead or (content is not None and not content.is_loaded(request)):
+            return slow(request, *lead)
+        try:
+            return fast(request)
+        except InvalidInput:
+            # Another parameter may have faults as well.
+            return slow(request)
+
+    return read_and_call
+
+
+def _fast_call(
+    call: Callable[..., Awaitable[object]], arguments: Arguments
+) -> Callable[[Request], Awaitable[object]] | None:
+    """Return the call for few parameters that are passed by position, or None."""
+    readers = [read for _, read in arguments.readers]
+    if arguments.names:
+        return None
+    match readers:
+        case [first]:
+            return lambda request: call(first(request))
+        case [first, second]:
+            return lambda request: call(first(request), second(request))
+        case [first, second, third]:
+            return lambda request: call(first(request), second(request), third(request))
+        case [first, second, third, fourth]:
+            return lambda request: call(first(request), second(request), third(request), fourth(request))
+    return lambda request: call(*[read(request) for read in readers])

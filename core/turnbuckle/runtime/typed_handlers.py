@@ -1,0 +1,138 @@
+"""Compile handlers with typed parameters, or with a typed result, into the closures that routes call.
+
+The result is encoded by the declared type, so a value of a derived class shows no more than the declared fields. A
+value that does not fit is an error of the handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+from turnbuckle.plan import PlannedResult, PlannedSignature
+from turnbuckle.runtime.arguments import compile_arguments, compile_call, has_contexts
+from turnbuckle.schema.faults import SchemaError
+from turnbuckle.web.annotations import show_annotation
+from turnbuckle.web.handlers import BoundHandler, awaitable_function, describe_handler
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.file_body import FileBody
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response_types import Renderer, Unrendered
+
+__all__ = ["compile_typed_handler", "with_result"]
+
+_JSON: Final = "application/json"
+# Values of these types have a response without JSON, so they are not encoded by the declared type.
+_NOT_ENCODED: Final = (str, bytes, type(None), AsyncIterable)
+
+
+def compile_typed_handler(
+    handler: Callable[..., object], signature: PlannedSignature, render: Renderer
+) -> BoundHandler:
+    """Return the function that calls a handler with its arguments and returns its result.
+
+    Args:
+        handler: the handler.
+        signature: its parameters, its guards and its result.
+        render: turns values into responses.
+    """
+    if has_contexts(signature):
+        return _in_contexts(handler, signature, render)
+    return with_result(compile_call(handler, signature), handler, signature.result, render)
+
+
+def with_result(
+    call: BoundHandler, handler: Callable[..., object], result: PlannedResult, render: Renderer
+) -> BoundHandler:
+    """Return a call of a handler whose result has the declared type and status; the call itself if it declares none."""
+    if result.schema is None and result.status is None:
+        return call
+    respond = _responder(handler, result, render)
+
+    async def responding(request: Request) -> Response:
+        return await respond(request, await call(request))
+
+    return responding
+
+
+def _responder(
+    handler: Callable[..., object], result: PlannedResult, render: Renderer
+) -> Callable[[Request, object], Awaitable[Response]]:
+    """Return the function that turns a value of a handler into a response."""
+    encode, status = result.schema.encode_json if result.schema is not None else None, result.status
+    annotation = result.annotation
+
+    async def respond(request: Request, value: object) -> Response:
+        if isinstance(value, Response):
+            return value
+        if encode is not None and not isinstance(value, _NOT_ENCODED):
+            try:
+                return Response(encode(value), status or 200, content_type=_JSON)
+            except SchemaError as error:
+                raise TypeError(
+                    f"handler {describe_handler(handler)} returned a value that does not fit "
+                    f"'-> {show_annotation(annotation)}': {error}"
+                ) from None
+        response = render(value, handler)
+        if type(response) is Unrendered:
+            response = await response.finish(request)
+        if status is not None:
+            response.status = status
+        return response
+
+    return respond
+
+
+def _in_contexts(handler: Callable[..., object], signature: PlannedSignature, render: Renderer) -> BoundHandler:
+    """Return the call of a handler whose arguments open contexts, which are left after the response."""
+    function: Callable[..., Awaitable[object]] = awaitable_function(handler)
+    arguments = compile_arguments(signature)
+    respond = _responder(handler, signature.result, render)
+
+    async def call(request: Request) -> Response:
+        stack = AsyncExitStack()
+        try:
+            values = await arguments.values(request, stack)
+            result: Awaitable[object] = arguments.call(function, values)  # type: ignore[assignment]
+            response = await respond(request, await result)
+        except BaseException as error:
+            # A context may replace the exception, but it cannot replace the response.
+            await stack.__aexit__(type(error), error, error.__traceback__)
+            raise
+        body = response.body
+        if isinstance(body, bytes | FileBody):
+            # Before the response is sent, so that the client does not see success if the contexts fail, for example
+            # because a transaction cannot be committed.
+            await stack.aclose()
+        else:
+            response.body = _BodyInContexts(body, stack)
+        return response
+
+    return call
+
+
+class _BodyInContexts:
+    """A streamed body, with the contexts to leave behind it."""
+
+    def __init__(self, body: AsyncIterable[bytes | str], stack: AsyncExitStack) -> None:
+        self._body: Final = body
+        self._stack: Final = stack
+
+    async def __aiter__(self) -> AsyncIterator[bytes | str]:
+        try:
+            async for piece in self._body:
+                yield piece
+        except BaseException as error:
+            await self._stack.__aexit__(type(error), error, error.__traceback__)
+            raise
+        await self._stack.aclose()
+
+    async def aclose(self) -> None:
+        """Close the body and leave the contexts; the server calls this at the end of every response."""
+        close = getattr(self._body, "aclose", None)
+        try:
+            if close is not None:
+                await close()
+        finally:
+            await self._stack.aclose()

@@ -1,0 +1,1 @@
+"""Find a supplier for each parameter of a function that is called for requests."""

@@ -1,0 +1,187 @@
+"""Read the declaration of a parameter: its annotation, its marker and its default."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from typing import Annotated, Any, Final, get_args, get_origin
+
+import attrs
+
+from turnbuckle.startup.model.diagnostics import HandlerFault
+from turnbuckle.web.annotations import evaluate_annotation, show_annotation
+from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.parameters.markers import Marker
+
+__all__ = ["DeclaredParameter", "ParameterProblem", "read_parameter"]
+
+# Markers of other frameworks, as annotations and as defaults.
+_FOREIGN: Final = {
+    "Depends": "write the type as annotation, and supply it with @app.supply",
+    "Security": "write the type as annotation, and supply it with @app.supply",
+    "Provide": "write the type as annotation, and supply it with @app.supply",
+    "Inject": "write the type as annotation, and supply it with @app.supply",
+    "Query": "take Query from turnbuckle",
+    "Header": "take Header from turnbuckle",
+    "Cookie": "take Cookie from turnbuckle",
+    "Body": "take Body from turnbuckle",
+    "Form": "take Form from turnbuckle",
+    "File": "take Upload from turnbuckle",
+    "Path": "a parameter in the path needs no marker",
+    "Parameter": "take Query, Header or Cookie from turnbuckle",
+}
+
+
+class ParameterProblem(Exception):
+    """A parameter cannot be supplied; ``fault`` describes it."""
+
+    def __init__(self, fault: HandlerFault) -> None:
+        super().__init__(fault.text)
+        self.fault: Final = fault
+
+
+@attrs.frozen(kw_only=True)
+class DeclaredParameter:
+    """A parameter as its function declares it.
+
+    Attributes:
+        function: the function.
+        parameter: the parameter, as Python describes it.
+        annotation: its type, without markers.
+        marker: its marker, if any.
+        custom: its marker of a plugin, if any.
+    """
+
+    function: Callable[..., object]
+    parameter: inspect.Parameter
+    annotation: object
+    marker: Marker | None = None
+    custom: object = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.parameter.name
+
+    @property
+    def shown(self) -> str:
+        """The parameter as it is written."""
+        return f"{self.name}: {show_annotation(self.parameter.annotation)}"
+
+    @property
+    def has_default(self) -> bool:
+        """Whether it has a default."""
+        return self.parameter.default is not inspect.Parameter.empty
+
+    def problem(self, code: str, text: str, why: str, fix: str) -> ParameterProblem:
+        """Return a problem of this parameter; the subject of the text is the parameter."""
+        return ParameterProblem(
+            HandlerFault(f"parameter {self.shown!r} of {describe_handler(self.function)} {text}", why, fix, code=code)
+        )
+
+
+def read_parameter(
+    function: Callable[..., object], parameter: inspect.Parameter, custom: Collection[type] = ()
+) -> DeclaredParameter:
+    """Return the declaration of an annotated parameter.
+
+    Args:
+        function: the function.
+        parameter: the parameter.
+        custom: the classes of markers of plugins.
+
+    Raises:
+        ParameterProblem: the annotation cannot be evaluated, or its marker is misplaced.
+    """
+    declared = DeclaredParameter(function=function, parameter=parameter, annotation=parameter.annotation)
+    try:
+        annotation = evaluate_annotation(parameter.annotation, function)
+    except Exception as error:  # noqa: BLE001  # the code of an annotation may raise anything
+        raise declared.problem(
+            "TB613",
+            f"has an annotation that cannot be evaluated: {error}",
+            "the type of a parameter decides its supplier, so it must be known at startup",
+            "define or import the name in the module itself, not in a function or under 'if TYPE_CHECKING'",
+        ) from None
+    _refuse_marker_as_default(declared)
+    if get_origin(annotation) is not Annotated:
+        _refuse_inner_markers(declared, annotation)
+        return attrs.evolve(declared, annotation=annotation)
+    base, *metadata = get_args(annotation)
+    _refuse_inner_markers(declared, base)
+    own = [entry for entry in metadata if _is_marker(entry)]
+    others = [entry for entry in metadata if type(entry) in custom or entry in custom]
+    for entry in metadata:
+        _refuse_foreign(declared, entry, custom)
+    if len(own) + len(others) > 1:
+        raise declared.problem(
+            "TB614",
+            "has several markers",
+            "a marker names the part of the request that the value comes from, and there is one value",
+            "leave one of them",
+        )
+    rest = [entry for entry in metadata if entry not in own and entry not in others]
+    return attrs.evolve(
+        declared,
+        annotation=Annotated[(base, *rest)] if rest else base,
+        marker=_instance(own[0]) if own else None,
+        custom=_instance(others[0]) if others else None,
+    )
+
+
+def _is_marker(entry: object) -> bool:
+    return isinstance(entry, Marker) or (isinstance(entry, type) and issubclass(entry, Marker))
+
+
+def _instance(entry: Any) -> Any:
+    return entry() if isinstance(entry, type) else entry
+
+
+def _refuse_inner_markers(declared: DeclaredParameter, annotation: object) -> None:
+    marker = next((entry for entry in _inner_metadata(annotation) if _is_marker(entry)), None)
+    if marker is not None:
+        name = (marker if isinstance(marker, type) else type(marker)).__name__
+        raise declared.problem(
+            "TB614",
+            f"has the marker {name} inside its type",
+            "a marker applies to the parameter as a whole",
+            f"write it around the whole type, as in {name}[int | None]",
+        )
+
+
+def _inner_metadata(annotation: object) -> Iterator[object]:
+    for argument in get_args(annotation):
+        if get_origin(argument) is Annotated:
+            yield from get_args(argument)[1:]
+        yield from _inner_metadata(argument)
+
+
+def _refuse_marker_as_default(declared: DeclaredParameter) -> None:
+    default = declared.parameter.default
+    if not declared.has_default:
+        return
+    if _is_marker(default):
+        name = (default if isinstance(default, type) else type(default)).__name__
+        shown = show_annotation(declared.parameter.annotation)
+        raise declared.problem(
+            "TB614",
+            f"has the marker {name} as its default",
+            "a marker belongs to the annotation; a default is a value",
+            f"write '{declared.name}: Annotated[{shown}, {name}(...)]', and its default after '='",
+        )
+    _refuse_foreign(declared, default, ())
+
+
+def _refuse_foreign(declared: DeclaredParameter, entry: object, custom: Collection[type]) -> None:
+    kind = entry if isinstance(entry, type) else type(entry)
+    name = kind.__name__
+    if kind in custom or issubclass(kind, Marker) or kind.__module__.startswith("pathlib"):
+        return
+    fix = _FOREIGN.get(name) or _FOREIGN.get(name.capitalize() if name.islower() else name)
+    if fix:
+        raise declared.problem(
+            "TB614",
+            f"has the marker {kind.__module__}.{name}, which is unknown here",
+            "a marker is one of Turnbuckle's, or one that an enabled plugin provides",
+            fix,
+        )

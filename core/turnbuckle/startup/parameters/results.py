@@ -1,0 +1,121 @@
+"""Decide how the value of a handler is encoded: by its declared type, or by the type of each returned value.
+
+A class with fields, and a list or dict of known types, is encoded by the declared type. All other annotations leave the
+decision to the response types of the app, and so does a class that has its own response type.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from turnbuckle.plan import PlannedResult
+from turnbuckle.schema.engines import Engine
+from turnbuckle.schema.faults import UnsupportedType
+from turnbuckle.schema.schema import Schema, compile_schema
+from turnbuckle.startup.model.diagnostics import HandlerFault
+from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
+from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response_types import BUILTIN_TYPES
+
+__all__ = ["planned_result"]
+
+_UNIONS: Final = (Union, types.UnionType)
+# Types whose values have a response that is not JSON.
+_OTHERS: Final = (Response, str, bytes, type(None))
+
+
+def planned_result(
+    handler: Callable[..., object], status: int | None, response_types: Sequence[type], engine: Engine = "auto"
+) -> tuple[PlannedResult, HandlerFault | None]:
+    """Return the result that a handler declares, and the fault of its declaration, if any.
+
+    Args:
+        handler: the handler.
+        status: the declared status.
+        response_types: the types that have a response type in the app.
+        engine: the library of schemas.
+    """
+    annotation = return_annotation(handler)
+    try:
+        evaluated = evaluate_annotation(annotation, handler)
+    except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+        # Its names may be known to type checkers only. Then the returned value decides.
+        return PlannedResult(annotation=annotation, status=status), None
+    fault = _status_fault(handler, status, evaluated)
+    own = [kind for kind in response_types if kind not in _BUILTIN]
+    members = [member for member in _members(evaluated) if not _is_other(member)]
+    schema = None
+    if not _yields(handler) and members and all(_is_declared(member, own) for member in members):
+        schema = _schema_of(members, engine)
+    return PlannedResult(annotation=evaluated, schema=schema, status=status), fault
+
+
+_BUILTIN: Final = frozenset(kind for kind, _, _ in BUILTIN_TYPES)
+
+
+def _yields(handler: object) -> bool:
+    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
+    return inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
+
+
+def _members(annotation: object) -> Iterator[Any]:
+    if get_origin(annotation) in _UNIONS:
+        for member in get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation
+
+
+def _is_other(member: object) -> bool:
+    return member is None or (isinstance(member, type) and issubclass(member, _OTHERS))
+
+
+def _is_declared(member: Any, own: Sequence[type]) -> bool:
+    """Return whether an annotation says how its values are encoded."""
+    origin = get_origin(member)
+    if origin is Annotated:
+        return _is_declared(get_args(member)[0], own)
+    if origin in {list, dict}:
+        return not any(argument in {Any, object} for argument in get_args(member))
+    kind = origin if isinstance(origin, type) else member
+    if not isinstance(kind, type) or any(issubclass(kind, base) for base in own):
+        return False
+    fields = ("__attrs_attrs__", "__dataclass_fields__", "__struct_fields__", "__required_keys__", "model_fields")
+    return any(hasattr(kind, name) for name in fields) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+
+
+def _schema_of(members: Sequence[Any], engine: Engine) -> Schema | None:
+    try:
+        return compile_schema(Union[tuple(members)], engine=engine)  # noqa: UP007  # the members are computed
+    except UnsupportedType:
+        return None
+
+
+def _status_fault(handler: object, status: int | None, annotation: object) -> HandlerFault | None:
+    if status is None:
+        return None
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        return HandlerFault(
+            f"handler {describe_handler(handler)} has the status {status!r}",
+            "a response has a final status, from 200 to 599",
+            "write a status such as status=201",
+            code="TB617",
+        )
+    if status in {204, 205, 304} and annotation not in (None, type(None)) and not isinstance(annotation, type(...)):
+        shown = show_annotation(annotation)
+        if annotation is not Any and "empty" not in shown and not _may_be_response(annotation):
+            return HandlerFault(
+                f"handler {describe_handler(handler)} has the status {status}, but is annotated '-> {shown}'",
+                f"a response with status {status} has no content (RFC 9110, section 15)",
+                "write '-> None', or another status",
+                code="TB617",
+            )
+    return None
+
+
+def _may_be_response(annotation: object) -> bool:
+    return any(isinstance(member, type) and issubclass(member, Response) for member in _members(annotation))

@@ -1,0 +1,262 @@
+"""Find the supplier of one parameter, by rules that are tried in order; docs/learn/parameters.md lists them.
+
+The first rule that applies decides. If none does, the parameter is a problem: no rule guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, get_args, get_origin
+
+import attrs
+
+from turnbuckle.diagnostics import Origin
+from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
+from turnbuckle.records import MarkedParameter
+from turnbuckle.schema.engines import Engine
+from turnbuckle.schema.faults import UnsupportedType
+from turnbuckle.schema.schema import Schema, compile_schema
+from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem
+from turnbuckle.startup.parameters.suppliers import Suppliers
+from turnbuckle.web.annotations import annotated_classes, show_annotation
+from turnbuckle.web.content.uploads import UploadedFile
+from turnbuckle.web.parameters.markers import Marker
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
+
+__all__ = ["SupplierOf", "supply_parameter"]
+
+SupplierOf: TypeAlias = Callable[[Callable[..., object], Origin, object], PlannedSupplier]
+"""``supplier_of(function, origin, key)`` returns the supplier for a function, with its own parameters resolved."""
+
+_CONTENT_WHY: Final = "a class without a marker is the content of the request, a scalar is a parameter of the query"
+_NOUNS: Final[Mapping[str, str]] = {
+    "query": "query parameter",
+    "header": "header",
+    "cookie": "cookie",
+    "form": "form field",
+    "file": "uploaded file",
+    "body": "content",
+}
+_MUTABLE: Final = (list, dict, set, bytearray)
+
+
+def supply_parameter(
+    declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf, engine: Engine = "auto"
+) -> PlannedParameter:
+    """Return a parameter with its supplier.
+
+    Args:
+        declared: the parameter.
+        suppliers: the suppliers in the scope of its function.
+        supplier_of: resolves the function of a provider.
+        engine: the library of schemas.
+
+    Raises:
+        ParameterProblem: nothing supplies it, or its declaration contradicts itself.
+    """
+    _refuse_mutable_default(declared)
+    if declared.marker is not None:
+        return _marked(declared, declared.marker, engine)
+    if declared.custom is not None:
+        return _custom(declared, suppliers, supplier_of)
+    if declared.annotation is Request:
+        return _planned(declared, "request", supplier="the request")
+    provider = suppliers.of_type(declared.annotation)
+    if provider is not None and provider.record.value is not None:
+        supplier = supplier_of(provider.record.value, provider.origin, provider.record.type)
+        return _planned(
+            declared,
+            "supply" if provider.origin.plugin == "app" else "provider",
+            supplier=supplier.name,
+            origin=provider.origin,
+            given=supplier,
+        )
+    if keys := suppliers.resources_of(declared.annotation):
+        if len(keys) > 1:
+            raise _several_resources(declared, [str(key) for key, _ in keys])
+        [(key, origin)] = keys
+        return _planned(declared, "resource", supplier=str(key), origin=origin, given=key)
+    return _read_from_request(declared, suppliers, engine)
+
+
+def _planned(declared: DeclaredParameter, source: ParameterSource, **more: Any) -> PlannedParameter:
+    parameter = declared.parameter
+    return PlannedParameter(
+        name=declared.name,
+        source=source,
+        annotation=declared.annotation,
+        is_required=not declared.has_default,
+        default=parameter.default if declared.has_default else None,
+        is_keyword=parameter.kind is parameter.KEYWORD_ONLY,
+        **more,
+    )
+
+
+def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, engine: Engine) -> PlannedParameter:
+    if _is_upload(declared.annotation):
+        return _upload(declared, Marker())
+    if declared.annotation in {Any, object}:
+        raise _unsupplied(declared, suppliers, "it may be anything")
+    try:
+        schema = compile_schema(declared.annotation, engine=engine)
+    except UnsupportedType as error:
+        raise _unsupplied(declared, suppliers, str(error)) from None
+    source: ParameterSource = "query" if schema.is_scalar or schema.is_list_of_scalars else "body"
+    return _with_schema(declared, source, Marker(), schema)
+
+
+# -- markers
+
+
+def _marked(declared: DeclaredParameter, marker: Marker, engine: Engine) -> PlannedParameter:
+    source = marker.source
+    if source == "file" or (source == "form" and _is_upload(declared.annotation)):
+        return _upload(declared, marker)
+    try:
+        schema = compile_schema(declared.annotation, engine=engine, constraints=(marker,))
+    except (UnsupportedType, TypeError) as error:
+        raise declared.problem(
+            "TB614",
+            f"cannot be read from the {_NOUNS[source]}: {error}",
+            "a value is converted by its type and the constraints of its marker",
+            "write a type that has a schema, and constraints that its values can have",
+        ) from None
+    is_text = schema.is_scalar or (schema.is_list_of_scalars and source != "cookie")
+    if source in {"header", "cookie"} and not is_text:
+        raise declared.problem(
+            "TB614",
+            f"cannot be read from a {_NOUNS[source]}",
+            f"a {_NOUNS[source]} is a text" + (", or a list of texts" if source == "header" else ""),
+            "write a type such as str, int or an Enum, or read the content with Body[...]",
+        )
+    return _with_schema(declared, source, marker, schema)
+
+
+def _with_schema(
+    declared: DeclaredParameter, source: ParameterSource, marker: Marker, schema: Schema
+) -> PlannedParameter:
+    alias = marker.alias or (declared.name.replace("_", "-") if source == "header" else declared.name)
+    planned = _planned(
+        declared,
+        source,
+        alias="" if source == "body" else alias,
+        schema=schema,
+        supplier=_NOUNS[source] if source == "body" else f"{_NOUNS[source]} {alias!r}",
+        **_metadata(marker),
+    )
+    if marker.default_factory is not None:
+        return attrs.evolve(planned, is_required=False, default_factory=marker.default_factory)
+    return planned
+
+
+def _metadata(marker: Marker) -> dict[str, Any]:
+    return {
+        "title": marker.title,
+        "description": marker.description,
+        "examples": tuple(marker.examples),
+        "deprecated": marker.deprecated,
+    }
+
+
+def _upload(declared: DeclaredParameter, marker: Marker) -> PlannedParameter:
+    if not _is_upload(declared.annotation):
+        raise declared.problem(
+            "TB614",
+            "cannot be an uploaded file",
+            "uploads are instances of UploadedFile",
+            "write Upload[UploadedFile] or Upload[list[UploadedFile]], or Form[...] for a field that is no file",
+        )
+    alias = marker.alias or declared.name
+    planned = _planned(
+        declared,
+        "file",
+        alias=alias,
+        supplier=f"uploaded file {alias!r}",
+        is_list=get_origin(declared.annotation) is list,
+        **_metadata(marker),
+    )
+    allows_none = type(None) in get_args(declared.annotation)
+    return attrs.evolve(planned, is_required=False) if allows_none and planned.is_required else planned
+
+
+def _is_upload(annotation: object) -> bool:
+    if get_origin(annotation) is list:
+        return get_args(annotation) == (UploadedFile,)
+    return annotation is UploadedFile or {*get_args(annotation)} == {UploadedFile, type(None)}
+
+
+def _custom(declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf) -> PlannedParameter:
+    provider = suppliers.of_marker(declared.custom)
+    assert provider is not None
+    assert provider.record.factory is not None
+    marked = MarkedParameter(
+        name=declared.name,
+        annotation=declared.annotation,
+        marker=declared.custom,
+        is_required=not declared.has_default,
+        default=declared.parameter.default if declared.has_default else None,
+    )
+    try:
+        function = provider.record.factory(marked)
+    except Exception as error:  # a plugin may raise anything
+        raise declared.problem(
+            "TB614",
+            f"is refused by plugin {provider.origin.plugin!r}: {error}",
+            "the plugin of the marker decides about the parameters that have it",
+            "follow the message of the plugin",
+        ) from error
+    supplier = supplier_of(function, provider.origin, (type(declared.custom), declared.function, declared.name))
+    return _planned(declared, "provider", supplier=supplier.name, origin=provider.origin, given=supplier)
+
+
+# -- problems
+
+
+def _refuse_mutable_default(declared: DeclaredParameter) -> None:
+    default = declared.parameter.default
+    if isinstance(default, _MUTABLE):
+        kind = type(default).__name__
+        marker = type(declared.marker).__name__ if declared.marker is not None else "Query"
+        raise declared.problem(
+            "TB616",
+            f"has a mutable default, {default!r:.40}",
+            "all requests would share it, and see what another one changed",
+            f"write Annotated[{show_annotation(declared.annotation)}, {marker}(default_factory={kind})] "
+            "without a default",
+        )
+
+
+def _several_resources(declared: DeclaredParameter, keys: Sequence[str]) -> ParameterProblem:
+    return declared.problem(
+        "TB611",
+        f"is supplied by several resources: {', '.join(keys)}",
+        "a parameter receives the resource of its type if there is exactly one",
+        "read one of them with request.resource(KEY), or give each resource its own type",
+    )
+
+
+def _unsupplied(declared: DeclaredParameter, suppliers: Suppliers, reason: str) -> ParameterProblem:
+    shown = show_annotation(declared.annotation)
+    classes = annotated_classes(declared.annotation, declared.function)
+    kind = next((kind for kind in classes if kind is not type(None)), object)
+    if kind is object:
+        fix = f"write its type, such as '{declared.name}: dict[str, int]', or Body[Any] for any JSON"
+    elif issubclass(kind, Response):
+        fix = "return a Response instead of taking one"
+    elif kind.__name__.endswith("Request"):
+        fix = f"write '{declared.name}: Request' with 'from turnbuckle import Request', instead of {_qualified(kind)}"
+    elif near := suppliers.similar(kind.__name__):
+        fix = f"did you mean {near}? Or supply it: @app.supply above a function that is annotated '-> {shown}'"
+    else:
+        fix = (
+            f"supply it with @app.supply above a function that is annotated '-> {shown}', with a lifespan that "
+            f"provides a resource of this type, or enable a plugin that supplies it"
+        )
+    return declared.problem(
+        "TB611", f"has a type that nothing supplies: {reason}", f"{_CONTENT_WHY}; other types need a supplier", fix
+    )
+
+
+def _qualified(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

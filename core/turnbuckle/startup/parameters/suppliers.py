@@ -1,0 +1,72 @@
+"""The suppliers of parameters in a scope: providers by type or marker, and resources by type."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
+
+import attrs
+
+from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
+from turnbuckle.records import Lifespan, ParameterProvider
+from turnbuckle.startup.model.diagnostics import nearest
+from turnbuckle.web.annotations import show_annotation
+
+__all__ = ["SupplierForm", "Suppliers", "form_of"]
+
+SupplierForm: TypeAlias = Literal["plain", "async", "context", "async context"]
+
+
+@attrs.frozen(kw_only=True)
+class Suppliers:
+    """The suppliers that a scope has.
+
+    Attributes:
+        providers: the providers in effect, one per type.
+        resources: the resources that lifespans provide.
+    """
+
+    providers: Sequence[Sourced[ParameterProvider]] = ()
+    resources: Mapping[ResourceKey[object], Sourced[Lifespan]] = attrs.field(factory=dict)
+
+    def of_type(self, annotation: object) -> Sourced[ParameterProvider] | None:
+        """Return the provider of a type, or of the only member of a union that has one."""
+        found = [entry for entry in self.providers if entry.record.type == annotation]
+        if not found:
+            members = get_args(annotation) if type(None) in get_args(annotation) else ()
+            found = [entry for entry in self.providers if entry.record.type in members]
+        return found[0] if len(found) == 1 else None
+
+    def of_marker(self, marker: object) -> Sourced[ParameterProvider] | None:
+        """Return the provider of the class of a marker."""
+        return next((entry for entry in self.providers if entry.record.type is type(marker)), None)
+
+    @property
+    def markers(self) -> tuple[type, ...]:
+        """The classes of markers of plugins."""
+        kinds = (entry.record.type for entry in self.providers if entry.record.factory is not None)
+        return tuple(kind for kind in kinds if isinstance(kind, type))
+
+    def resources_of(self, annotation: object) -> list[tuple[ResourceKey[object], Origin]]:
+        """Return the keys of the resources of a type, with the origins of their lifespans."""
+        return [(key, entry.origin) for key, entry in self.resources.items() if key.type is annotation]
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the supplied types, for messages."""
+        yield from (show_annotation(entry.record.type) for entry in self.providers)
+        yield from (key.type.__qualname__ for key in self.resources)
+
+    def similar(self, name: str) -> str:
+        """Return the name of a supplied type that is similar to a name, or ""."""
+        return nearest(name, self.names())
+
+
+def form_of(function: Callable[..., object]) -> SupplierForm:
+    """Return how a function supplies its value."""
+    inner = inspect.unwrap(function)
+    if inspect.isasyncgenfunction(inner):
+        return "async context"
+    if inspect.isgeneratorfunction(inner):
+        return "context"
+    return "async" if inspect.iscoroutinefunction(function) else "plain"

@@ -1,0 +1,164 @@
+"""Read parameters from the content of a request: JSON, fields of a form, and uploaded files.
+
+Content is loaded first, which may have to wait. The readers of parameters then take it without a wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+
+from turnbuckle.errors import BadRequest, ContentTooLarge, HTTPError, InputFault, InvalidInput, UnsupportedMediaType
+from turnbuckle.schema.faults import NotJSON, SchemaError
+from turnbuckle.web.content.forms import FormData
+from turnbuckle.web.parameters.readers import Input, InputReader, fields_error, invalid_input, missing_input
+from turnbuckle.web.request.request import Request
+
+__all__ = ["FORM", "JSON_CONTENT", "ContentKind", "file_reader", "form_reader", "json_reader"]
+
+_FORM_TYPES: Final = "application/x-www-form-urlencoded, multipart/form-data"
+
+
+@attrs.frozen
+class ContentKind:
+    """How the content of a request is loaded.
+
+    Attributes:
+        is_loaded: returns whether the content is there, so that its readers do not wait.
+        load: waits for the content.
+        media_types: the media types that are accepted, as the field ``Accept`` has them.
+    """
+
+    is_loaded: Callable[[Request], bool]
+    load: Callable[[Request], Awaitable[object]]
+    media_types: str
+
+
+def json_reader(given: Input) -> InputReader:
+    """Return the reader of content that is JSON."""
+    decode, default = given.schema.decode_json, given.default
+
+    def read(request: Request) -> object:
+        content = request.received()
+        assert content is not None
+        if not content:
+            if default is None:
+                raise missing_input("body", "")
+            return default()
+        if not request.media_type.is_json:
+            _check_media_type(request)
+        limit = request.json_limit
+        if len(content) > limit:
+            raise _too_large(f"JSON of {len(content)} bytes exceeds {limit}")
+        try:
+            return decode(content)
+        except SchemaError as error:
+            raise invalid_input("body", "", error) from None
+        except NotJSON:
+            raise InvalidInput([InputFault(part="body", reason="not JSON")], 400) from None
+
+    return read
+
+
+def _check_media_type(request: Request) -> None:
+    # Content without a type may be JSON, except from a web page; see ``Request.json``.
+    if "content-type" in request.headers or "origin" in request.headers:
+        fault = InputFault(part="body", reason="not of the type application/json")
+        raise InvalidInput([fault], 415, headers={"Accept": "application/json"})
+
+
+def _too_large(reason: str) -> InvalidInput:
+    return InvalidInput([InputFault(part="body", reason=reason)], 413)
+
+
+async def _load_json(request: Request) -> None:
+    limit = request.json_limit
+    # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
+    request.content_limit = min(request.content_limit, limit)
+    try:
+        await request.read()
+    except ContentTooLarge as error:
+        raise _too_large(error.detail or f"more than {limit} bytes") from error
+
+
+JSON_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_json, "application/json")
+"""Content that is JSON."""
+
+
+async def _load_form(request: Request) -> None:
+    try:
+        await request.form()
+    except UnsupportedMediaType as error:
+        raise _invalid_form(error, {"Accept": _FORM_TYPES}) from error
+    except (BadRequest, ContentTooLarge) as error:
+        raise _invalid_form(error, {}) from error
+
+
+def _invalid_form(error: HTTPError, headers: dict[str, str]) -> InvalidInput:
+    return InvalidInput([InputFault(part="body", reason=error.detail or "not a form")], error.status, headers=headers)
+
+
+def _form_of(request: Request) -> FormData:
+    form = request.loaded_form
+    assert form is not None
+    return form
+
+
+FORM: Final = ContentKind(lambda request: request.loaded_form is not None, _load_form, _FORM_TYPES)
+"""Content that is a form."""
+
+
+def form_reader(given: Input) -> InputReader:
+    """Return the reader of a field of a form, or of a class whose attributes are fields."""
+    name, default, schema = given.name, given.default, given.schema
+    if not (schema.is_scalar or schema.is_list_of_scalars):
+        return _form_class_reader(given)
+    is_list = schema.is_list_of_scalars
+
+    def read(request: Request) -> object:
+        texts = _form_of(request).get_list(name)
+        if not texts:
+            if default is None:
+                raise missing_input("form", name)
+            return default()
+        try:
+            return schema.from_texts(texts) if is_list else schema.from_text(texts[-1])
+        except SchemaError as error:
+            raise invalid_input("form", name, error) from None
+
+    return read
+
+
+def _form_class_reader(given: Input) -> InputReader:
+    from_fields = given.schema.from_fields
+
+    def read(request: Request) -> object:
+        form = _form_of(request)
+        try:
+            return from_fields({name: form.get_list(name) for name in form})
+        except SchemaError as error:
+            raise fields_error("form", error) from None
+
+    return read
+
+
+def file_reader(name: str, default: Callable[[], object] | None, *, is_list: bool) -> InputReader:
+    """Return the reader of an uploaded file, or of all files of a field.
+
+    Args:
+        name: name of the field.
+        default: makes the default; None if a file is required.
+        is_list: whether the parameter takes all files.
+    """
+
+    def read(request: Request) -> object:
+        files = _form_of(request).files.get_list(name)
+        if files:
+            return files if is_list else files[-1]
+        if default is None:
+            raise missing_input("form", name)
+        return default()
+
+    return read
