@@ -151,6 +151,7 @@ from turnbuckle.web.content.json import (
     STANDARD_JSON as STANDARD_JSON,
     JSONCodec as JSONCodec,
 )
+from turnbuckle.web.content.transform import ContentTransform as ContentTransform
 from turnbuckle.web.content.uploads import UploadedFile as UploadedFile
 from turnbuckle.web.headers import (
     Headers as Headers,

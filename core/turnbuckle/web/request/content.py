@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+
+import attrs
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.charsets import decode_text
@@ -10,6 +12,7 @@ from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.ndjson import NDJSON_TYPES, decode_lines
+from turnbuckle.web.content.transform import ContentTransform, TransformedContent
 from turnbuckle.web.headers import Headers
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.request.base import BaseRequest
@@ -205,6 +208,32 @@ class ReadableRequest(BaseRequest):
         if sync is None:
             sync = self._sync = SyncContent(self, self._app.loop)
         return sync
+
+    def transform_content(self, transform: ContentTransform, *, replaced: Collection[str] = ()) -> None:
+        """Replace the content by the output of a transform, which is read instead from now on; for middleware.
+
+        ``content_length`` becomes None, the field Content-Length is removed, and the limits count transformed bytes.
+        Without content, only the fields are removed.
+
+        Args:
+            transform: a new object, which ``ContentTransform`` describes.
+            replaced: names of further fields that do not describe the transformed content.
+
+        Raises:
+            RuntimeError: reading has begun.
+        """
+        if self._reader is not None:
+            raise RuntimeError("the content can only be transformed before it is read")
+        removed = {"content-length", *(name.lower() for name in replaced)}
+        head = self.head
+        fields = [pair for pair in head.fields if pair[0].decode("latin-1") not in removed]
+        length = None if self._content_source is not None else head.content_length
+        self.head = attrs.evolve(head, fields=fields, content_length=length)
+        self._headers = None
+        if "content-type" in removed:
+            self._media_type = None
+        if self._content_source is not None:
+            self._content_source = TransformedContent(self._content_source, transform)
 
     def _content_reader(self) -> ContentReader:
         reader = self._reader
