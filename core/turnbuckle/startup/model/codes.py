@@ -82,6 +82,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB429": "a handler returns a type that has no response",
     "TB430": "a route has an unknown method",
     "TB431": "a handler requests a resource that nothing provides",
+    "TB432": "a handler uses a name of another framework",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

@@ -20,8 +20,11 @@ from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.signatures import PathParameters
 from turnbuckle.startup.resolve.handler_check import has_response, how_to_return
 from turnbuckle.web.annotations import return_annotation, show_annotation
+from turnbuckle.web.foreign_names import KEYWORDS, REQUEST_NAMES
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.value_errors import may_return_none
 
 __all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults"]
@@ -38,6 +41,8 @@ _KINDS: Final[Mapping[type, type]] = {
     ast.Compare: bool,
 }
 _MAX_WRAPPERS: Final = 100
+# Methods of the request that are attributes in other frameworks, and how they are called.
+_METHODS: Final[Mapping[str, str]] = {name: f"(await request.{name}())" for name in ("json", "form", "text", "read")}
 _EMPTY: Final = inspect.Parameter.empty
 
 
@@ -66,6 +71,7 @@ def source_faults(
     if path:
         yield from _swallowed_parameters(function, signatures, path)
     yield from _returns(function, renderable)
+    yield from _foreign_names(function)
 
 
 def _warning(text: str, why: str, fix: str, code: str = "TB415") -> HandlerFault:
@@ -169,6 +175,96 @@ def _mentions(function: FunctionType, names: set[str]) -> bool:
 def _location_of_code(function: FunctionType) -> str:
     """Return ``file:line`` of a function itself, and not of the functions that it wraps."""
     return file_location(function.__code__.co_filename, function.__code__.co_firstlineno)
+
+
+# -- names of other frameworks
+
+
+def _foreign_names(function: FunctionType) -> Iterator[HandlerFault]:
+    """Yield a fault for each name that other frameworks have, and the request or the response does not."""
+    node = None if hasattr(function, "__wrapped__") else node_of(function)
+    if node is None:
+        return
+    request = _request_name(node)
+    for entry in _unguarded_nodes(node):
+        used = _foreign_attribute(entry, request) or _foreign_keyword(entry, node, function)
+        if used is not None:
+            name, fix = used
+            place = file_location(function.__code__.co_filename, getattr(entry, "lineno", node.lineno))
+            yield _warning(
+                f"handler {describe_handler(function)} ({place}) uses {name}",
+                "it is a name of another framework; the request would be answered with 500",
+                fix,
+                "TB432",
+            )
+
+
+def _unguarded_nodes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """Yield the nodes of a function, except inside ``try``, which may expect the failure."""
+    guarded = {id(entry) for block in own_nodes(node) if isinstance(block, ast.Try) for entry in ast.walk(block)}
+    return (entry for entry in own_nodes(node) if id(entry) not in guarded)
+
+
+def _request_name(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
+    """Return the name of the parameter that is certainly the request, or None."""
+    parameters = [argument for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg != "self"]
+    if not parameters:
+        return None
+    first = parameters[0]
+    annotation = ast.unparse(first.annotation).strip("'\"") if first.annotation is not None else ""
+    if annotation.rpartition(".")[2] != "Request" and (annotation or first.arg != "request"):
+        return None
+    is_bound_again = any(
+        isinstance(entry, ast.Name) and entry.id == first.arg and not isinstance(entry.ctx, ast.Load)
+        for entry in ast.walk(node)
+    )
+    return None if is_bound_again else first.arg
+
+
+def _foreign_attribute(entry: ast.AST, request: str | None) -> tuple[str, str] | None:
+    """Return an attribute that the request does not have, and the fix."""
+    name = _attribute_of(entry, request)
+    if name is not None and name in REQUEST_NAMES and not hasattr(Request, name):
+        return f"request.{name}, which does not exist here", _advice(REQUEST_NAMES[name])
+    if isinstance(entry, ast.Subscript) or (isinstance(entry, ast.Attribute) and not entry.attr.startswith("__")):
+        method = _attribute_of(entry.value, request)
+        if method is not None and method in _METHODS:
+            return f"{ast.unparse(entry)[:60]}, but request.{method} is a method here", f"write {_METHODS[method]}"
+    return None
+
+
+def _advice(hint: str) -> str:
+    """Return a hint as it is if it is a sentence, and after "write" if it is an expression."""
+    try:
+        ast.parse(hint, mode="eval")
+    except SyntaxError:
+        return hint
+    return f"write {hint}"
+
+
+def _attribute_of(entry: ast.AST, request: str | None) -> str | None:
+    if not isinstance(entry, ast.Attribute) or not isinstance(entry.ctx, ast.Load):
+        return None
+    return entry.attr if isinstance(entry.value, ast.Name) and entry.value.id == request else None
+
+
+def _foreign_keyword(
+    entry: ast.AST, node: ast.FunctionDef | ast.AsyncFunctionDef, function: FunctionType
+) -> tuple[str, str] | None:
+    """Return a keyword that a response of the core does not take, and the fix."""
+    if not isinstance(entry, ast.Call) or not isinstance(entry.func, ast.Name) or is_local(entry.func.id, node):
+        return None
+    called = global_of(entry.func.id, function)
+    if not isinstance(called, type) or not issubclass(called, Response) or called.__module__ != Response.__module__:
+        return None
+    accepted = inspect.signature(called).parameters
+    for keyword in entry.keywords:
+        if keyword.arg is not None and keyword.arg in KEYWORDS and keyword.arg not in accepted:
+            name, _, note = KEYWORDS[keyword.arg].partition(", ")
+            here = f"{name}, {note}," if note else f"{name}=..."
+            name = f"{called.__name__}(..., {keyword.arg}=...), which has no such keyword here"
+            return name, f"write {here} instead of {keyword.arg}=..."
+    return None
 
 
 # -- returned values

@@ -416,3 +416,94 @@ def test_limits_that_are_no_mapping_are_an_error() -> None:
     app = App()
     app.get("/", limits=5)(lambda: "x")  # type: ignore[arg-type]  # the mistake under test
     assert error_of(app, "TB428").text == "limits of route / is 5, which is no mapping"
+
+
+# -- names of other frameworks
+
+
+async def reads_args(request):
+    return request.args.get("q", "")
+
+
+async def reads_referrer(request):
+    return str(request.referrer)
+
+
+async def reads_named_request(req: Request):
+    return req.get_json()
+
+
+async def reads_json_as_attribute(request):
+    return request.json["name"]
+
+
+async def reads_form_of_method(request):
+    return request.form.get("name")
+
+
+async def names_status(request):
+    return Response("x", status_code=201)
+
+
+async def names_content(request):
+    return JSON(content={"a": 1}, status=201)
+
+
+FOREIGN = {
+    reads_args: "request.query_params has the parameters, request.query the text",
+    reads_referrer: "write request.headers.get('referer')",
+    reads_named_request: "await request.json() returns the decoded content",
+    reads_json_as_attribute: "write (await request.json())",
+    reads_form_of_method: "write (await request.form())",
+    names_status: "write status=... instead of status_code=...",
+    names_content: "write body, the first argument, instead of content=...",
+}
+
+
+@pytest.mark.parametrize("handler", FOREIGN)
+async def test_name_of_another_framework_is_a_warning(handler: Callable[..., object]) -> None:
+    found = warning_of(_app(handler), "TB432")
+    assert found.fix == FOREIGN[handler]
+    assert "test_source_check.py:" in found.text
+    async with Client(_app(handler), raise_exceptions=False) as client:
+        assert (await client.get("/")).status == 500
+
+
+async def tries_another_framework(request):
+    try:
+        return request.args["q"]
+    except AttributeError:
+        return request.query_params.get("q", "")
+
+
+async def binds_the_request_again(request):
+    request = Other()
+    return request.args
+
+
+async def shadows_response(request):
+    Response = dict
+    return Response(status_code=201)
+
+
+async def calls_another_class(request):
+    return Other(status_code=201).args
+
+
+async def asks_for_attributes(request):
+    return [request.json.__name__, request.form.__doc__, (await request.read()).decode()]
+
+
+class Other:
+    def __init__(self, status_code: int = 200) -> None:
+        self.args = str(status_code)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [tries_another_framework, binds_the_request_again, shadows_response, calls_another_class, asks_for_attributes],
+)
+async def test_name_that_exists_or_may_be_missing_has_no_warning(handler: Callable[..., object]) -> None:
+    assert not _app(handler).plan.diagnostics
+    async with Client(_app(handler)) as client:
+        assert (await client.get("/")).status == 200
