@@ -67,7 +67,7 @@ class FileSink(Protocol):
 
 
 async def send_file(connection: FileSink, writer: BodyWriter, body: FileBody) -> bool:
-    """Send the content of a file, or a part of it, from the kernel's memory, except if that is not possible.
+    """Send the content of an open file, or a part of it, from the kernel's memory, except if that is not possible.
 
     The content is shorter than announced if the file shrank; ``writer.end`` then raises.
 
@@ -78,18 +78,17 @@ async def send_file(connection: FileSink, writer: BodyWriter, body: FileBody) ->
         ConnectionLost: the connection is gone, or the peer reads too slowly.
         OSError: the file cannot be read.
     """
-    number = _socket_number(connection.transport)
-    if number is None or writer.framing is not BodyFraming.LENGTH or writer.length != body.size:
+    number, file = _socket_number(connection.transport), body.fileno()
+    if number is None or file < 0 or writer.framing is not BodyFraming.LENGTH or writer.length != body.size:
         return False
     socket = os.dup(number)
     try:
-        file = await body.open()
         # The head may still be in the transport's buffer, and must not be overtaken.
         if connection.transport.get_write_buffer_size():
             await asyncio.sleep(0)
         if connection.transport.get_write_buffer_size():
             return False
-        await _Sending(connection, writer, socket, file.fileno(), body.start).run()
+        await _Sending(connection, writer, socket, file, body.start).run()
     except OSError as error:
         if error.errno not in _UNSUPPORTED or writer.written:
             raise

@@ -193,20 +193,19 @@ async def _send_selected(
 ) -> None:
     """Send a stream, or what its preconditions and ranges leave of it."""
     try:
-        selected = await selected_stream(request, response)
+        selected, content = await selected_stream(request, response)
     except Exception:  # noqa: BLE001  # the file is gone, or a field of the application is malformed
         await _close_body(body)
         if connection.state == _HANDLING:
             _send_replacement(connection, request)
             connection.end_response(close=True)
         return
-    content = selected.body
-    if isinstance(content, bytes):
+    if content is not body:
         await _close_body(body)
     if connection.state != _HANDLING:
         # The peer went away while the file was opened.
         _log_unanswered(connection)
-        await _close_body(body)
+        await _close_body(content)
     elif isinstance(content, bytes):
         _send_whole(connection, request, selected, content)
     else:

@@ -19,7 +19,7 @@ from turnbuckle.web.conditional.ranges import ByteRange, MultipartRanges, parse_
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.file import File
 from turnbuckle.web.response.file_body import FileBody
-from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response import Response, ResponseBody
 
 __all__ = ["selected_response", "selected_stream"]
 
@@ -42,31 +42,36 @@ _REPLACED_BY_RANGE: Final = frozenset({"content-length", "content-range"})
 _REPLACED_BY_RANGES: Final = _REPLACED_BY_RANGE | {"content-type"}
 
 
-async def selected_stream(request: Request, response: Response) -> Response:
-    """Return what ``selected_response`` returns, for a response whose body is a stream.
+async def selected_stream(request: Request, response: Response) -> tuple[Response, ResponseBody]:
+    """Return what ``selected_response`` returns, and the body to send, for a response whose body is a stream.
 
     A file whose content is to be sent is opened before the head is sent, so that the head describes the file that is
-    sent, even if it has just been replaced.
+    sent, even if it has just been replaced. The opened body is a new object, so the response can be sent again.
 
     Raises:
         OSError: the file cannot be opened.
     """
     selected, body = selected_response(request, response), response.body
     if not isinstance(body, FileBody) or isinstance(selected.body, bytes) or request.method == "HEAD":
-        return selected
-    if not await body.open_changed():
-        return selected
-    if isinstance(response, File):
-        response.refresh()
-    return selected_response(request, response)
+        return selected, selected.body
+    opened = await body.opened()
+    if opened.version != body.version and isinstance(response, File):
+        response.refresh(opened.version)
+    elif selected is response:
+        return response, opened
+    selected = selected_response(request, response, opened)
+    if isinstance(selected.body, bytes):
+        await opened.aclose()
+    return selected, opened if selected is response else selected.body
 
 
-def selected_response(request: Request, response: Response) -> Response:
+def selected_response(request: Request, response: Response, opened: FileBody | None = None) -> Response:
     """Return the response that answers a request: the same one, or a new one with a part of its content or none.
 
     Args:
         request: the request.
         response: as the outermost middleware has returned it.
+        opened: the body of the response, if it is a file and open.
     """
     if isinstance(response, File) and not isinstance(response.body, FileBody):
         _weaken(response)
@@ -83,7 +88,7 @@ def selected_response(request: Request, response: Response) -> Response:
         if status == 412:
             return _refusal(response, 412)
     if method == "GET" and response.status == 200 and is_if_range_true(request.headers, etag, modified):
-        return _ranged(request, response)
+        return _ranged(request, response, response.body if opened is None else opened)
     return response
 
 
@@ -108,9 +113,9 @@ def _fields_without(response: Response, names: frozenset[str]) -> list[tuple[str
     return [(name, value) for name, value in response.fields() if name.lower() not in names]
 
 
-def _ranged(request: Request, response: Response) -> Response:
+def _ranged(request: Request, response: Response, body: ResponseBody) -> Response:
     """Return the ranges of a response that a request asks for, or the response (section 14.2)."""
-    lines, body = request.headers.get_list("range"), response.body
+    lines = request.headers.get_list("range")
     if len(lines) != 1 or not isinstance(body, bytes | FileBody):
         return response
     headers = response.headers

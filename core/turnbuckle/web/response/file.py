@@ -106,14 +106,14 @@ class File(Response):
         ranges = {"Accept-Ranges": "bytes"}
         return {**length, **({} if self._etag == "" else {"ETag": tag}), **modified, **ranges}
 
-    def refresh(self) -> None:
-        """Derive the fields again from the state of the file that was opened, except for fields that the app changed.
+    def refresh(self, version: FileVersion) -> None:
+        """Derive the fields again from another state of the file, except for fields that the app changed.
 
         The server calls this if the file has changed since the response was made.
         """
-        if not isinstance(self.body, FileBody):
-            return
-        fields = dict(self._derive(self.body.version))
+        if isinstance(self.body, FileBody):
+            self.body = self.body.of_version(version)
+        fields = dict(self._derive(version))
         if self._etag is not None:
             # It belongs to the previous content.
             fields.pop("ETag", None)

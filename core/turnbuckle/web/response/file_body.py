@@ -51,27 +51,6 @@ class FileVersion:
 
 
 @final
-class _Source:
-    """The file of a body and of its parts, which is opened once."""
-
-    __slots__ = ("file", "path")
-
-    def __init__(self, path: str) -> None:
-        self.path: Final = path
-        self.file: BinaryIO | None = None
-
-    async def open(self) -> BinaryIO:
-        if self.file is None:
-            self.file = await _open_in_thread(self.path)
-        return self.file
-
-    def close(self) -> None:
-        file, self.file = self.file, None
-        if file is not None:
-            file.close()
-
-
-@final
 class FileBody:
     """The content of a file, or a part of it. The size is read at creation; the file is opened when it is sent.
 
@@ -85,7 +64,7 @@ class FileBody:
         OSError: the file does not exist, or is not a regular file.
     """
 
-    __slots__ = ("_reading", "_source", "path", "size", "start", "version")
+    __slots__ = ("_file", "_reading", "path", "size", "start", "version")
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Final = os.fspath(path)
@@ -96,8 +75,30 @@ class FileBody:
         self.version = FileVersion.of(status)
         self.start = 0
         self.size = self.version.size
-        self._source = _Source(self.path)
+        self._file: BinaryIO | None = None
         self._reading: AsyncGenerator[bytes, None] | None = None
+
+    async def opened(self) -> FileBody:
+        """Open the file in a thread, and return its body, with the state that it has now.
+
+        What later happens at the path has no effect on this body. The other body is not changed, so one response can be
+        sent to several clients at a time.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        body = copy(self)
+        body._file = file = await _open_in_thread(self.path)
+        if self.size is not None:
+            body.version = FileVersion.of(os.fstat(file.fileno()))
+            body.size = body.version.size
+        return body
+
+    def of_version(self, version: FileVersion) -> FileBody:
+        """Return the body of another state of the file."""
+        body = copy(self)
+        body.version, body.size, body._file, body._reading = version, version.size, None, None
+        return body
 
     def part(self, start: int, stop: int) -> FileBody:
         """Return the body that is a part of this one, from ``start`` to before ``stop``; both share the open file."""
@@ -107,50 +108,37 @@ class FileBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the content. It is shorter than announced only if the file shrank in the meantime."""
-        stop = None if self.size is None else self.start + self.size
-        self._reading = self.read(self.start, stop, keep_open=False)
+        self._reading = self.read(self.start, None if self.size is None else self.start + self.size, keep_open=False)
         return self._reading
 
     async def aclose(self) -> None:
         """Close the file if it is open. The server calls this when it stops sending."""
         if self._reading is not None:
             await self._reading.aclose()
-        self._source.close()
+        if self._file is not None:
+            self._file.close()
 
-    async def open(self) -> BinaryIO:
-        """Open the file in a thread, unless it is open.
-
-        Raises:
-            OSError: the file cannot be opened.
-        """
-        return await self._source.open()
-
-    async def open_changed(self) -> bool:
-        """Open the file, take over its present state, and return whether it differs from the previous one.
-
-        The open file stays the same: a file that later replaces it at its path has no effect.
-
-        Raises:
-            OSError: the file cannot be opened.
-        """
-        file = await self.open()
-        version = FileVersion.of(os.fstat(file.fileno()))
-        if version == self.version or self.size is None:
-            return False
-        self.version, self.size = version, version.size
-        return True
+    def fileno(self) -> int:
+        """Return the descriptor of the open file; -1 if it is not open."""
+        return -1 if self._file is None or self._file.closed else self._file.fileno()
 
     async def read(self, start: int, stop: int | None, *, keep_open: bool = True) -> AsyncGenerator[bytes, None]:
-        """Yield the content from ``start`` to before ``stop``, or to the end of the file if that is None."""
+        """Yield the content from ``start`` to before ``stop``, or to the end of the file if that is None.
+
+        Args:
+            start: position in the file.
+            stop: likewise.
+            keep_open: whether the file stays open, if it is open.
+        """
         end: float = math.inf if stop is None else stop
+        file, at = self._file or await _open_in_thread(self.path), start
         try:
-            file, at = await self.open(), start
             while at < end and (piece := await self._read_piece(file, at, int(min(_PIECE_SIZE, end - at)))):
                 at += len(piece)
                 yield piece
         finally:
-            if not keep_open:
-                self._source.close()
+            if file is not self._file or not keep_open:
+                file.close()
 
     async def _read_piece(self, file: BinaryIO, offset: int, size: int) -> bytes:
         if self.size is None:

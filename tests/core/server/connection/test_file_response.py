@@ -124,6 +124,38 @@ def test_range_of_a_file_is_sent_by_the_kernel(path: Path, calls: list[int], loo
     assert not calls
 
 
+def test_several_ranges_of_a_file_that_shrinks_cut_the_connection(path: Path) -> None:
+    async def handle(request: Request) -> Response:
+        return File(path)
+
+    with threaded_server(handle) as server, server.connect() as client:
+        client.sendall(ask(b"Range: bytes=0-9,10-"))
+        assert client.recv(1)
+        os.truncate(path, 5)
+        received = 1
+        while piece := client.recv(65536):
+            received += len(piece)
+        assert received < len(CONTENT)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_one_response_is_sent_to_several_clients_at_a_time(path: Path, blocked: threading.Event, loop: str) -> None:
+    response = File(path)
+
+    async def handle(request: Request) -> Response:
+        return response
+
+    with threaded_server(handle, loop=loop) as server, server.connect() as slow:
+        slow.sendall(REQUEST)
+        assert blocked.wait(TIMEOUT)
+        with server.connect() as quick:
+            quick.sendall(ask(b"Range: bytes=5-9"))
+            assert read_answer(quick) == CONTENT[5:10]
+            quick.sendall(REQUEST)
+            assert read_answer(quick) == CONTENT
+        assert read_answer(slow) == CONTENT
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_ranges_over_tls(path: Path, tmp_path: Path, calls: list[int], loop: str) -> None:
     async def handle(request: Request) -> Response:

@@ -97,20 +97,29 @@ async def test_opened_file_is_the_one_that_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     body = FileBody(path)
-    assert not await body.open_changed()
+    opened = await body.opened()
+    assert opened.version == body.version
     path.unlink()
     path.write_bytes(b"other")
-    assert b"".join(await collect(body.part(1, 3))) == b"bc"
+    assert b"".join(await collect(opened.part(1, 3))) == b"bc"
 
 
 async def test_changed_file_has_another_version(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     body = FileBody(path)
-    before = body.version
     path.write_bytes(b"other")
-    assert await body.open_changed()
-    assert body.version != before
-    assert body.size == 5
-    assert not await body.open_changed()
-    assert await collect(body) == [b"other"]
+    opened = await body.opened()
+    assert opened.version != body.version
+    assert (opened.size, body.size) == (5, 3)
+    assert await collect(opened) == [b"other"]
+    assert opened.fileno() == -1
+
+
+async def test_body_may_be_opened_several_times(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    body = FileBody(path)
+    first, second = await body.opened(), await body.opened()
+    await first.aclose()
+    assert await collect(second) == [b"abc"]
