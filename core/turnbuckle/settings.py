@@ -23,6 +23,7 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.tls.context import TLS
 from turnbuckle.server.workers.reloader import Reload
 from turnbuckle.server.workers.settings import Workers
+from turnbuckle.web.content.forms import FormLimits
 
 __all__ = [
     "MiddlewareSettings",
@@ -191,6 +192,7 @@ class Settings:
         server: the address that the server listens on, and how it listens.
         log: the content, the format and the destination of logs.
         limits: maximum sizes of the parts of a request.
+        forms: maximum sizes of the parts of a form.
         timeouts: maximum waiting times of a connection.
         capacity: maximum load of the server and of each connection.
         workers: the number of worker processes, and when they are replaced.
@@ -209,6 +211,7 @@ class Settings:
     server: ServerSettings = attrs.field(factory=ServerSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     limits: Limits = attrs.field(factory=Limits)
+    forms: FormLimits = attrs.field(factory=FormLimits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     capacity: Capacity = attrs.field(factory=Capacity)
     workers: Workers = attrs.field(factory=Workers)

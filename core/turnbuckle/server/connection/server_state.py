@@ -77,6 +77,7 @@ class ServerState:
             Codecs(application.json, application.codecs),
             application.limits.json,
             self.connections.stopping,
+            form_limits=application.forms,
             config=application.config,
             loop=loop,
         )

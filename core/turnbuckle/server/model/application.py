@@ -15,6 +15,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.codecs import NO_CODECS, Codec
+from turnbuckle.web.content.forms import FormLimits
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
@@ -81,6 +82,7 @@ class Application:
         parser_factory: makes a parser for each connection.
         limits: the limits of every message; the limit of content is the largest one of all routes.
         content_limit: bytes of content in a request, unless its route overrides the limit.
+        forms: the limits of forms.
         timeouts: the timeouts of every connection.
         own_timeouts: the timeouts of routes that override them.
         capacity: the limits on connections and concurrent requests.
@@ -104,6 +106,7 @@ class Application:
     parser_factory: ParserFactory
     limits: Limits = attrs.field(factory=Limits)
     content_limit: int = attrs.field()
+    forms: FormLimits = attrs.field(factory=FormLimits)
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     own_timeouts: tuple[Timeouts, ...] = ()
     capacity: Capacity = attrs.field(factory=Capacity)

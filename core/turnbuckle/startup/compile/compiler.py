@@ -198,6 +198,7 @@ class _Compiler:
             parser_factory=parser_factory,
             limits=attrs.evolve(plan.settings.limits, content=self.largest_content),
             content_limit=plan.settings.limits.content,
+            forms=plan.settings.forms,
             timeouts=plan.settings.timeouts,
             own_timeouts=own_timeouts(plan),
             capacity=plan.settings.capacity,

@@ -16,10 +16,16 @@ from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.startup.report.formats import Json, value_as_json
 from turnbuckle.startup.report.settings_reference import sections_of
+from turnbuckle.web.content.forms import FormLimits
 
 __all__ = ["LIMIT_SECTIONS", "limit_of", "limit_rows", "limits_as_json", "limits_as_markdown"]
 
-LIMIT_SECTIONS: Final[Mapping[str, type]] = {"limits": Limits, "timeouts": Timeouts, "capacity": Capacity}
+LIMIT_SECTIONS: Final[Mapping[str, type]] = {
+    "limits": Limits,
+    "forms": FormLimits,
+    "timeouts": Timeouts,
+    "capacity": Capacity,
+}
 """The sections of settings with limits, with their classes."""
 
 

@@ -49,6 +49,8 @@ class _Limits(Protocol):
     @property
     def text(self) -> int: ...
     @property
+    def file_size(self) -> int: ...
+    @property
     def part_field_count(self) -> int: ...
     @property
     def part_field_line(self) -> int: ...
@@ -79,7 +81,7 @@ async def read_multipart(boundary: str, pieces: AsyncIterator[bytes], limits: _L
 
     Raises:
         BadRequest: the form is malformed, or has too many parts, files, or header fields in a part.
-        ContentTooLarge: the text of the form exceeds the limit.
+        ContentTooLarge: the text of the form, or a file, exceeds the limit.
         UnsupportedMediaType: the package ``multipart`` is not installed.
     """
     parser = _make_parser(boundary, limits)
@@ -105,7 +107,7 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
         package = importlib.import_module("multipart")
     except ImportError as error:
         message = "multipart forms need the extra 'forms': pip install 'turnbuckle[forms]', or '.[forms]' in a clone"
-        raise UnsupportedMediaType(message) from error
+        raise UnsupportedMediaType(message, accept=["application/x-www-form-urlencoded"]) from error
     make = getattr(package, "PushMultipartParser", None)
     if make is None:
         message = "multipart forms need the package 'multipart'; 'python-multipart' is installed in its place"
@@ -166,7 +168,7 @@ class _Collector:
         elif not isinstance(event, bytes):
             self._start_part(event)
         elif self._file is not None:
-            await self._file.write(event)
+            await self._write_file(self._file, event)
         else:
             self._add_text(event)
 
@@ -189,6 +191,12 @@ class _Collector:
         if len(self._files) >= self._limits.files:
             raise BadRequest(f"more than {self._limits.files} files")
         self._file = UploadedFile(name, segment.content_type or "", in_memory=self._limits.file_in_memory)
+
+    async def _write_file(self, file: UploadedFile, piece: bytes) -> None:
+        largest = self._limits.file_size
+        if largest and file.size + len(piece) > largest:
+            raise ContentTooLarge(f"a file of the form exceeds {largest} bytes")
+        await file.write(piece)
 
     def _add_text(self, piece: bytes) -> None:
         self._text_size += len(piece)

@@ -178,13 +178,16 @@ class ReadableRequest(BaseRequest):
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the fields and files of a form. A file exists while the form or the file object is referenced.
 
+        Args:
+            limits: the limits of this form; by default, those in the settings ``forms``.
+
         Raises:
-            BadRequest: the form is malformed, or has more fields or files than the limits allow.
-            ContentTooLarge: the text of the form exceeds the limit.
+            BadRequest: the form is malformed, or has more fields or files, or a longer name, than the limits allow.
+            ContentTooLarge: the text of the form, or a file, exceeds the limit.
             UnsupportedMediaType: the content is not a form, or it is multipart and the extra ``forms`` is missing.
         """
         if self._form is None:
-            self._form = await read_form(self, limits or FormLimits())
+            self._form = await read_form(self, limits or self._app.form_limits)
         return self._form
 
     @property

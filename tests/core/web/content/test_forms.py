@@ -3,7 +3,9 @@
 import pytest
 
 from tests.core.web.requests import ListSource, make_request
+from turnbuckle import App
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
+from turnbuckle.testing import Client
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.request.request import Request
@@ -50,6 +52,8 @@ async def test_urlencoded_form_is_bounded() -> None:
         await form_request(b"a&b&c").form(FormLimits(fields=2))
     with pytest.raises(ContentTooLarge, match="text of the form exceeds 3 bytes"):
         await form_request(b"a=", b"12").form(FormLimits(text=3))
+    with pytest.raises(BadRequest, match="a name of the form exceeds 3 characters"):
+        await form_request(b"abc&%41%41%41%41").form(FormLimits(name=3))
 
 
 @pytest.mark.parametrize(
@@ -81,8 +85,39 @@ def test_form_data_closes_its_files() -> None:
 
 def test_form_limits_bound_everything_by_default() -> None:
     assert FormLimits() == FormLimits(
-        fields=1000, files=100, text=2**22, part_field_count=8, part_field_line=4096, file_in_memory=2**18
+        fields=1000,
+        files=100,
+        name=1024,
+        text=2**22,
+        file_size=0,
+        file_in_memory=2**18,
+        part_field_count=8,
+        part_field_line=4096,
     )
+
+
+async def test_form_limits_are_settings() -> None:
+    app = App(settings={"forms": {"fields": 2, "name": 3}})
+
+    @app.post("/")
+    async def read(request: Request) -> dict[str, str]:
+        return dict((await request.form()).items())
+
+    @app.post("/own")
+    async def read_with_own_limits(request: Request) -> dict[str, str]:
+        return dict((await request.form(FormLimits())).items())
+
+    async with Client(app) as client:
+        content_type = {"Content-Type": URLENCODED}
+        for content, path, status in [
+            (b"a=1&b=2", "/", 200),
+            (b"a&b&c", "/", 400),
+            (b"long=1", "/", 400),
+            (b"a&b&c&long=1", "/own", 200),
+        ]:
+            assert (await client.post(path, content=content, headers=content_type)).status == status
+        refused = await client.post("/", content=b"{}", headers={"Content-Type": "application/json"})
+    assert (refused.status, refused.headers["accept"]) == (415, f"{URLENCODED}, multipart/form-data")
 
 
 @pytest.mark.parametrize("field", [b"_charset_=", b"_charset_=+", b"_charset_=utf%2D8", b"_charset_=UTF-8+"])

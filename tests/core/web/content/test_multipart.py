@@ -87,6 +87,18 @@ async def test_multipart_bounds_files() -> None:
         await form_request(part("a", b"x", "a") * 3, END).form(FormLimits(files=2))
 
 
+async def test_multipart_bounds_the_size_of_a_file() -> None:
+    form = await form_request(part("a", b"12345", "a"), part("b", b"123456"), END).form(FormLimits(file_size=5))
+    assert form.files["a"].size == 5
+    with pytest.raises(ContentTooLarge, match="a file of the form exceeds 5 bytes"):
+        await form_request(part("a", b"1", "a"), part("a", b"123456", "a"), END).form(FormLimits(file_size=5))
+
+
+async def test_multipart_bounds_names() -> None:
+    with pytest.raises(BadRequest, match="a name of the form exceeds 3 characters"):
+        await form_request(part("abcd", b"1", "a"), END).form(FormLimits(name=3))
+
+
 async def test_multipart_bounds_text_over_all_parts() -> None:
     with pytest.raises(ContentTooLarge, match="text of the form exceeds 5 bytes"):
         await form_request(part("a", b"123"), part("a", b"456"), END).form(FormLimits(text=5))
