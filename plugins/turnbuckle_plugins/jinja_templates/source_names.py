@@ -1,7 +1,8 @@
-"""Find the templates that the source of handlers names: ``Template("page.html", ...)`` with a literal name.
+"""Find the templates that the source of handlers names with a literal.
 
-The functions of the same module that a handler mentions are read as well. Nothing is called, and modules that do not
-import ``Template`` are not parsed.
+They are named in ``Template("page.html", ...)``, and in ``templates.render_text("mail.txt", ...)`` if ``templates`` is
+a parameter with the annotation ``Templates``, or the resource ``TEMPLATES``. The functions of the same module that a
+handler mentions are read as well. Nothing is called, and modules that do not import these names are not parsed.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import ast
 import functools
 import inspect
 import linecache
-from collections.abc import Iterable, Iterator, Mapping
-from types import FunctionType, MethodType
+from collections.abc import Iterable, Iterator, Mapping, Set
+from types import FunctionType, MethodType, ModuleType
 from typing import Final, TypeAlias, final
 
 import attrs
 
 from turnbuckle_plugins.jinja_templates.loader import short_path
+from turnbuckle_plugins.jinja_templates.rendering import TEMPLATES, Templates
 from turnbuckle_plugins.jinja_templates.template import Template
 
 __all__ = ["SourceName", "names_in_source"]
@@ -65,7 +67,7 @@ class _Reader:
 
     def _nodes_of(self, function: FunctionType) -> list[_Function]:
         path = function.__code__.co_filename
-        if not any(_is_template_or_its_module(value) for value in function.__globals__.values()):
+        if not any(_is_of_templates(value) for value in function.__globals__.values()):
             return []
         if path not in self._files:
             self._files[path] = _functions_in(path)
@@ -106,23 +108,52 @@ def _mentioned(node: _Function, function: FunctionType) -> Iterator[FunctionType
 
 
 def _names_in(node: _Function, function: FunctionType) -> Iterator[SourceName]:
+    names = function.__globals__
+    holders = {*_parameters(node, names), *_resources(node, names)}
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and call.args and _is_template(call.func, function.__globals__):
-            name, block = _text(call.args[0]), _block_of(call)
-            if name:
-                yield SourceName(name, block, f"{short_path(function.__code__.co_filename)}:{call.lineno}")
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        name = _text(call.args[0])
+        if name and (_value_of(call.func, names) is Template or _is_rendering(call.func, holders)):
+            yield SourceName(name, _block_of(call), f"{short_path(function.__code__.co_filename)}:{call.lineno}")
 
 
-def _is_template_or_its_module(value: object) -> bool:
-    return value is Template or getattr(value, "Template", None) is Template
+def _parameters(node: _Function, names: Mapping[str, object]) -> Iterator[str]:
+    """Yield the parameters that are annotated with ``Templates``."""
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        if argument.annotation is not None and _value_of(argument.annotation, names) is Templates:
+            yield argument.arg
 
 
-def _is_template(function: ast.expr, names: Mapping[str, object]) -> bool:
-    if isinstance(function, ast.Name):
-        return names.get(function.id) is Template
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        return getattr(names.get(function.value.id), function.attr, None) is Template
-    return False
+def _resources(node: _Function, names: Mapping[str, object]) -> Iterator[str]:
+    """Yield the variables to which ``request.resource(TEMPLATES)`` is assigned."""
+    for entry in ast.walk(node):
+        match entry:
+            case ast.Assign(targets=targets, value=ast.Call(args=[key, *_])) if _value_of(key, names) is TEMPLATES:
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _is_rendering(function: ast.expr, holders: Set[str]) -> bool:
+    if not isinstance(function, ast.Attribute) or function.attr not in {"render_text", "render_text_sync"}:
+        return False
+    return isinstance(function.value, ast.Name) and function.value.id in holders
+
+
+def _is_of_templates(value: object) -> bool:
+    # By identity, because a foreign value may do anything when it is compared.
+    is_own = value is Template or value is Templates or value is TEMPLATES
+    return is_own or (isinstance(value, ModuleType) and vars(value).get("Template") is Template)
+
+
+def _value_of(node: ast.expr, names: Mapping[str, object]) -> object:
+    """Return the value of ``name`` or ``module.name``, or None."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        # Only of modules: an attribute of another object may be a property, which would run code.
+        module = names.get(node.value.id)
+        return vars(module).get(node.attr) if isinstance(module, ModuleType) else None
+    return None
 
 
 def _block_of(call: ast.Call) -> str:

@@ -11,7 +11,7 @@ import turnbuckle_plugins.jinja_templates as templating
 from tests.plugins.jinja_templates.making import SITE, make_app, write
 from turnbuckle import App, Diagnostic, Plugin, PluginInfo, Request, Setup, StartupError
 from turnbuckle.testing import Client
-from turnbuckle_plugins.jinja_templates import JinjaTemplatesPlugin, Template, TemplateParts
+from turnbuckle_plugins.jinja_templates import TEMPLATES, JinjaTemplatesPlugin, Template, TemplateParts, Templates
 
 
 def _problems(app: App) -> list[Diagnostic]:
@@ -126,6 +126,24 @@ def _wrapped(request: Request) -> Template:
 
 def _unrelated(request: Request) -> Template:
     return Template("unrelated.html")
+
+
+async def _parameter(templates: Templates) -> str:
+    return await templates.render_text("parameter.txt")
+
+
+async def _resource(request: Request) -> str:
+    mails = request.resource(TEMPLATES)
+    other = {"page.html": request}
+    return mails.render_text_sync("resource.txt") + other.render_text("other.txt")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("handler", "name"), [(_parameter, "parameter.txt"), (_resource, "resource.txt")])
+def test_names_of_rendered_texts_are_checked(tmp_path: Path, handler: object, name: str) -> None:
+    app = App(plugins=[JinjaTemplatesPlugin(write(tmp_path, {"page.html": ""}))])
+    app.get("/")(handler)  # type: ignore[type-var]
+    (shown,) = _shown(app)
+    assert f"the app names template {name!r}, which does not exist" in shown
 
 
 def _line_of(function: object) -> int:

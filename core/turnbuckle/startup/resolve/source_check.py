@@ -207,18 +207,19 @@ def _unguarded_nodes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[a
 
 def _request_name(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
     """Return the name of the parameter that is certainly the request, or None."""
-    parameters = [argument for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg != "self"]
-    if not parameters:
-        return None
-    first = parameters[0]
-    annotation = ast.unparse(first.annotation).strip("'\"") if first.annotation is not None else ""
-    if annotation.rpartition(".")[2] != "Request" and (annotation or first.arg != "request"):
-        return None
+    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    name = next((argument.arg for argument in arguments if _is_request(argument)), None)
     is_bound_again = any(
-        isinstance(entry, ast.Name) and entry.id == first.arg and not isinstance(entry.ctx, ast.Load)
+        isinstance(entry, ast.Name) and entry.id == name and not isinstance(entry.ctx, ast.Load)
         for entry in ast.walk(node)
     )
-    return None if is_bound_again else first.arg
+    return None if is_bound_again else name
+
+
+def _is_request(argument: ast.arg) -> bool:
+    if argument.annotation is None:
+        return argument.arg == "request"
+    return ast.unparse(argument.annotation).strip("'\"").rpartition(".")[2] == "Request"
 
 
 def _foreign_attribute(entry: ast.AST, request: str | None) -> tuple[str, str] | None:

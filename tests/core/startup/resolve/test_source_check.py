@@ -433,6 +433,10 @@ async def reads_named_request(req: Request):
     return req.get_json()
 
 
+async def takes_the_request_later(q: str = "", *, request: Request):
+    return request.remote_addr
+
+
 async def reads_json_as_attribute(request):
     return request.json["name"]
 
@@ -453,6 +457,7 @@ FOREIGN = {
     reads_args: "request.query_params has the parameters, request.query the text",
     reads_referrer: "write request.headers.get('referer')",
     reads_named_request: "await request.json() returns the decoded content",
+    takes_the_request_later: "request.client has address and port",
     reads_json_as_attribute: "write (await request.json())",
     reads_form_of_method: "write (await request.form())",
     names_status: "write status=... instead of status_code=...",
