@@ -71,7 +71,8 @@ def _compare(options: argparse.Namespace) -> list[Result]:
         targets, failed = _start(stack, [server for server in SERVERS if server.name in options.only], server_core)
         for scenario in SCENARIOS:
             if scenario.name in options.scenario:
-                result = _measure(targets, scenario, load_core, options)
+                compared = [target for target in targets if target.server.name in (scenario.servers or NAMES)]
+                result = _measure(compared, scenario, load_core, options)
                 result.absent.extend(failed)
                 print(f"\n{render(scenario.title, result.rows, result.absent)}", flush=True)
                 results.append(result)

@@ -33,6 +33,7 @@ class Scenario:
         script: The wrk script in wrk/, or None for wrk's own request (only Host).
         call: Returns the request for an id.
         at_most: For the names of other servers, the share of their CPU time that Turnbuckle may take.
+        servers: The names of the servers that are compared; all if empty.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scenario:
     script: str | None
     call: Callable[[int], Call]
     at_most: dict[str, float] = field(default_factory=dict)
+    servers: tuple[str, ...] = ()
 
 
 def _item(id: int) -> Call:
@@ -50,6 +52,12 @@ def _post(id: int) -> Call:
     name = f"order {id}"
     order = {"id": id, "name": name, "price": 9.5, "quantity": 3, "tags": ["red", "large"], "note": "leave at door"}
     return Call("POST", "/items", json.dumps(order).encode(), {"id": id, "name": name, "total": 28.5})
+
+
+def _typed(id: int) -> Call:
+    note = {"title": f"note {id}", "text": "buy milk and bread", "tags": ["red", "large"], "stars": 4}
+    answer = {"id": id, **note, "draft": True}
+    return Call("POST", f"/shelves/{id}/notes?draft=true&page=2", json.dumps(note).encode(), answer)
 
 
 def _plain(id: int) -> Call:
@@ -70,6 +78,14 @@ SCENARIOS: Final = (
         "post.lua",
         _post,
         {"uvicorn-httptools": 0.80, "starlette": 0.60, "granian-rsgi": 0.70},
+    ),
+    Scenario(
+        "typed",
+        "typed: path, query and a JSON document of four fields are validated, a JSON document is the answer",
+        "typed.lua",
+        _typed,
+        {"fastapi": 0.35, "litestar": 0.50, "blacksheep": 0.75},
+        ("turnbuckle", "fastapi", "litestar", "blacksheep"),
     ),
     # The ratios before this scenario stopped being the first one.
     Scenario(
