@@ -65,6 +65,8 @@ header get_header -> request.headers.get(name)
 cookie get_cookie -> request.cookies.get(name)
 receive -> request.stream() yields the content
 send -> return a Response, or an async generator
+background background_tasks add_task add_background_task call_on_close -> request.after_response(function, *args)
+send_push_promise send_early_hints write_early_hints -> await request.early_hints(links)
 """)
 SYNC_NAMES: Final = _table("""
 body data content raw_body get_data -> request.sync.read() returns the content
@@ -84,7 +86,7 @@ json get_json -> make JSON(value)
 set_etag add_etag get_etag -> response.etag(value) sets the ETag, response.headers.get('etag') returns it
 make_conditional conditional_response -> the server answers preconditions of responses with an ETag or Last-Modified
 range ranges content_range partial -> File(path), or headers={'Accept-Ranges': 'bytes'}; the server answers ranges
-background call_on_close -> setup.background(...) in a plugin starts tasks
+background call_on_close on_close -> request.after_response(function, *args)
 """)
 MULTIDICT_NAMES: Final = _table("""
 getlist getall get_all getone getfirst multi_items allitems -> get_list(name) returns all values, items() all pairs
@@ -135,6 +137,7 @@ filename attachment_filename download_name -> download_as
 as_attachment -> download_as
 key -> name
 message description reason -> detail
+background background_tasks -> request.after_response(function, *args)
 """)
 
 _UNEXPECTED: Final = re.compile(r"^([\w.]+)\(\) got an unexpected keyword argument '(\w+)'")

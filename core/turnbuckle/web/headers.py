@@ -15,7 +15,7 @@ from turnbuckle.http.events import RawFields
 from turnbuckle.http.fields import FieldSection
 from turnbuckle.web.foreign_names import HEADER_NAMES, add_foreign_names
 
-__all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value"]
+__all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value", "check_links"]
 
 HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
 """The types that are accepted as headers: a mapping, or pairs of name and value."""
@@ -25,6 +25,9 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] (section 5.5); obs-text is the upper half of
 # Latin-1.
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+# link-value = "<" URI-Reference ">" *( OWS ";" OWS [ link-param ] ) (RFC 8288, section 3)
+_LINK: Final = re.compile(r"<[^<>\s]*>[ \t]*(?=[;,]|\Z)")
 
 
 def check_field_name(name: str) -> str:
@@ -58,6 +61,21 @@ def check_field_value(name: str, value: str) -> str:
     if not is_valid:
         raise ValueError(f"value {value!r} of field {name!r} contains a character that cannot be sent")
     return value.strip(" \t")
+
+
+def check_links(links: Iterable[str]) -> tuple[str, ...]:
+    """Return the values of Link fields if they are valid; a single one may be a text.
+
+    Raises:
+        ValueError: a value does not begin with a reference in angle brackets, or cannot be sent.
+        TypeError: a value is not a text.
+    """
+    checked = tuple(check_field_value("Link", link) for link in ((links,) if isinstance(links, str) else links))
+    for link in checked:
+        if not _LINK.match(link):
+            reference = link.partition(";")[0].strip("<> ")
+            raise ValueError(f"link {link!r:.80} has no angle brackets; write '<{reference:.80}>; rel=preload'")
+    return checked
 
 
 @final

@@ -7,14 +7,30 @@ I/O.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Sequence
+from typing import Protocol, final
 
 import attrs
 
+from turnbuckle.http.events import RequestHead
+from turnbuckle.web.request.response_work import Work
 from turnbuckle.web.tls import TLSInfo
 
-__all__ = ["LazyEvent", "Peer"]
+__all__ = ["LazyEvent", "Peer", "ServerExchange"]
+
+
+class ServerExchange(Protocol):
+    """The server's record of the current request on a connection, and of its response."""
+
+    @property
+    def use_timeouts(self) -> Callable[..., None]:
+        """Replaces the request's deadlines by the given ``Timeouts``."""
+
+    def send_early_hints(self, head: RequestHead, links: Sequence[str]) -> bool:
+        """Send 103 before the response to the request with this head; return whether it was sent."""
+
+    def run_after(self, head: RequestHead, work: Work) -> None:
+        """Run work after the response to the request with this head."""
 
 
 @final
@@ -79,6 +95,7 @@ class Peer:
         host: host and port of the original request as reported by a trusted proxy; "" if none was reported.
         prefix: the path prefix that a trusted proxy has removed, such as ``"/shop"``; "" if none was removed.
         lost: set once the client is gone.
+        exchange: the server's record of the current request; None without a server.
     """
 
     client: tuple[str, int] | None = None
@@ -88,3 +105,4 @@ class Peer:
     host: str = attrs.field(default="", kw_only=True)
     prefix: str = attrs.field(default="", kw_only=True)
     lost: LazyEvent = attrs.field(factory=LazyEvent, kw_only=True)
+    exchange: ServerExchange | None = attrs.field(default=None, kw_only=True, repr=False)

@@ -90,6 +90,7 @@ class HTTPConnection(BaseConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admit or reject the connection; the first head is due from now on."""
         super().connection_made(transport)
+        self.peer.exchange = self.exchange
         server = self.server
         if status := server.admission.enter(self.peer):
             self._reject(status)
@@ -158,7 +159,8 @@ class HTTPConnection(BaseConnection):
     def _forget(self, task: asyncio.Task[None] | None) -> None:
         self.deadline = math.inf
         self.server.connections.discard(self)
-        # The two refer to each other, and would stay in memory until the garbage is collected.
+        # They refer to each other, and would stay in memory until the garbage is collected.
+        self.peer.exchange = None
         del self.exchange
 
     def resume_writing(self) -> None:
@@ -386,6 +388,7 @@ class HTTPConnection(BaseConnection):
         self._enter(ConnectionState.SWITCHED)
         self.deadline = math.inf
         self.exchange.task = None
+        self.peer.exchange = None
         self.server.connections.add(successor)
         self.server.connections.discard(self)
         return self.buffer.empty()

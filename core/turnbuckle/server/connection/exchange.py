@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, final
 
 from turnbuckle.errors import ConnectionLost, ProtocolError
@@ -21,8 +22,12 @@ from turnbuckle.server.model.connection_state import ANSWERING, TAKES_CONTENT, C
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.request.response_work import Work
 
 __all__ = ["HTTPExchange"]
+
+# States of a connection whose peer is gone, or was answered in place of the handler.
+_IS_OVER: Final = (ConnectionState.CLOSED, ConnectionState.CLOSING, ConnectionState.LINGERING)
 
 _CONTINUE: Final = interim_response(100)
 
@@ -176,6 +181,51 @@ class HTTPExchange:
         connection = self.connection
         if connection.state is ConnectionState.HANDLING:
             connection.transport.write(_CONTINUE)
+
+    def send_early_hints(self, head: RequestHead, links: Sequence[str]) -> bool:
+        """Send 103 before the response to a request (RFC 8297, section 2).
+
+        Args:
+            head: the head of the request; the connection may serve a later one.
+            links: the values of Link fields.
+
+        Returns:
+            Whether it was sent.
+
+        Raises:
+            ValueError: a value cannot be sent.
+            RuntimeError: the head of the response was sent.
+        """
+        connection = self.connection
+        data = interim_response(103, [("Link", link) for link in links])
+        if connection.state in _IS_OVER:
+            return False
+        if self.head is not head or connection.state is not ConnectionState.HANDLING:
+            raise RuntimeError("early hints precede the response, whose head was sent")
+        # A peer that reads nothing must not make the server store hints without a bound.
+        if not head.minor_version or connection.is_writing_paused:
+            return False
+        connection.transport.write(data)
+        return True
+
+    def run_after(self, head: RequestHead, work: Work) -> None:
+        """Run work after the response to a request.
+
+        Args:
+            head: the head of the request; the connection may serve a later one.
+            work: the work.
+
+        Raises:
+            RuntimeError: the response was sent.
+            ServiceUnavailable: there is too much work.
+        """
+        task = self.task
+        if task is None or task.done():
+            # A task that starts at once is not stored before its first wait; no other task runs then.
+            task = asyncio.current_task() if self.connection.state is ConnectionState.HANDLING else None
+        if task is None or self.head is not head:
+            raise RuntimeError("the response is sent; request.after_response() is called while the request is served")
+        self.connection.server.response_work.add(task, work, self.timeouts.after_response)
 
     def expire_content(self) -> None:
         """End the wait for content with 408."""

@@ -219,6 +219,7 @@ async def _send_stream(
     is_complete = False
     try:
         writer, close = _start_stream(connection, response, body)
+        connection.server.response_work.note_answered(asyncio.current_task())
         await _send_pieces(connection, writer, body)
         is_complete = True
     except Exception as error:  # noqa: BLE001  # an application's iterator may raise anything

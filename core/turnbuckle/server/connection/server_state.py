@@ -13,6 +13,7 @@ from typing import Final, final
 from turnbuckle.http.dates import format_date
 from turnbuckle.server.connection.admission import Admission
 from turnbuckle.server.connection.connection_set import ConnectionSet
+from turnbuckle.server.lifespan.response_work import ResponseWork
 from turnbuckle.server.logs.access_log import AccessLog
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock
@@ -47,6 +48,7 @@ class ServerState:
         context: the context variables that every request starts with. A request does not see the changes of the one
             before it.
         date_line: the Date field line of the current second, with its CRLF.
+        response_work: runs functions after responses.
         idle_check: seconds after which the deadline of an idle connection is worked out.
         tracks_requests: whether the start of each request must be recorded, for a limit or for the access log.
     """
@@ -62,6 +64,7 @@ class ServerState:
         "date_line",
         "idle_check",
         "loop",
+        "response_work",
         "tracks_requests",
     )
 
@@ -85,6 +88,7 @@ class ServerState:
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.context: Final = copy_context()
         self.context.run(STREAM_CONTEXT.set, StreamContext(clock, self.connections.stopping))
+        self.response_work: Final = ResponseWork(clock, loop, application.capacity.after_response)
         self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
         self.tracks_requests: Final = _tracks_requests(application)
         self._refresh_date()

@@ -43,6 +43,8 @@ class Capacity:
         requests_per_connection: requests on one connection; the response to the last one announces the end of the
             connection. 0: any number.
         concurrent_requests: requests that handlers work on at a time; further ones are answered 503. 0: any number.
+        after_response: functions of ``request.after_response`` that wait or run at a time; requests that add further
+            ones are answered 503. 0: any number.
         pipeline: bytes that a connection stores while it serves a request, of its content and of later requests;
             beyond that, reading stops. The last read is stored as a whole, and event loops read up to 256 KiB at once.
         retry_after: seconds in the Retry-After field of 503 and 429 responses; 0 omits the field.
@@ -72,6 +74,13 @@ class Capacity:
     )
     concurrent_requests: int = limit(
         0, beyond="503", unit="requests", test=_TESTS + "test_requests_at_a_time_are_bounded", fixed=_SERVER
+    )
+    after_response: int = limit(
+        1000,
+        beyond="503",
+        unit="functions",
+        test="server/lifespan/test_response_work.py::test_functions_at_a_time_are_bounded",
+        fixed=_SERVER,
     )
     pipeline: int = limit(
         65536,

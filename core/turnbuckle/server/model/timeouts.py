@@ -39,6 +39,7 @@ class Timeouts:
         handler: from the head to the response; after that 503.
         total: from the head until the peer has read the whole response; after that 503 if nothing was sent, else the
             connection is aborted.
+        after_response: for each function of ``request.after_response``; after that it is cancelled.
         write: the interval in which a peer must read at least ``write_rate`` bytes per second of the sent data; else
             the connection is aborted.
         write_rate: the minimum rate of reading in bytes per second, on average over ``write`` seconds.
@@ -75,6 +76,11 @@ class Timeouts:
     handler: float = deadline(0.0, beyond="503", test=_TESTS + "test_handler_that_takes_too_long_is_answered_for")
     total: float = deadline(
         0.0, beyond="503, or connection aborted", test=_TESTS + "test_request_has_so_much_time_in_all"
+    )
+    after_response: float = deadline(
+        300.0,
+        beyond="cancelled",
+        test="server/lifespan/test_response_work.py::test_work_that_takes_too_long_is_cancelled",
     )
     write: float = deadline(
         30.0, beyond="connection aborted", test=_TESTS + "test_response_that_is_not_taken_is_cut_off"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from types import TracebackType
 from typing import Final, final
 
@@ -18,7 +18,6 @@ import attrs
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import BackgroundTaskError, ListenError
-from turnbuckle.server.connection.connection_set import ConnectionSet
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.lifespan.lifespans import Lifespans
 from turnbuckle.server.listen.accepting import Acceptor, limit_unsent
@@ -323,7 +322,7 @@ class HTTPServer:
         connections.begin_drain(self.application.timeouts.last_request)
         seconds = self.application.timeouts.shutdown
         call_later = state.clock.call_later
-        timers = [call_later(_GRACE_SECONDS, partial(_log_pending, connections))]
+        timers = [call_later(_GRACE_SECONDS, partial(_log_pending, state))]
         if seconds:
             timers.append(call_later(seconds, self._abort_late))
         try:
@@ -332,29 +331,37 @@ class HTTPServer:
             if connections.open:
                 _log.info("waiting for %s", _count(len(connections.open), "connection"))
             await connections.drained()
+            await state.response_work.drained()
         finally:
             for timer in timers:
                 timer.cancel()
 
     def _abort_late(self) -> None:
-        if self._state is not None:
-            late = _count(len(self._state.connections.open), "connection")
-            _log.warning("aborting %s that did not finish in time", late)
-            _log_pending(self._state.connections)
-            self._abort(self._state)
+        if self._state is None:
+            return
+        late = [_count(len(self._state.connections.open), "connection")] if self._state.connections.open else []
+        if self._state.response_work.count:
+            late.append(_count(self._state.response_work.count, "function") + " after responses")
+        _log.warning("aborting %s that did not finish in time", " and ".join(late))
+        _log_pending(self._state)
+        self._abort(self._state)
 
     def _abort(self, state: ServerState) -> None:
         for acceptor in self._acceptors:
             acceptor.abort()
         state.connections.abort_all()
+        state.response_work.cancel_all()
         state.clock.call_later(_CANCEL_SECONDS, self._give_up_on_handlers)
 
     def _give_up_on_handlers(self) -> None:
-        if self._state is not None and self._state.connections.open:
-            running = _count(len(self._state.connections.open), "handler")
-            _log.warning("cancelled but still running: %s", running)
-            _log_pending(self._state.connections)
-            self._state.connections.give_up()
+        state = self._state
+        if state is None or not (state.connections.open or state.response_work.count):
+            return
+        running = _count(len(state.connections.open) + state.response_work.count, "handler")
+        _log.warning("cancelled but still running: %s", running)
+        _log_pending(state)
+        state.connections.give_up()
+        state.response_work.give_up()
 
 
 def _warn_of_few_files(connections: int, files: FileBudget) -> None:
@@ -370,8 +377,10 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _log_pending(connections: ConnectionSet) -> None:
-    for connection in islice(connections.open, _MAX_NAMED):
-        _log.warning("still waiting for %s", connection.description)
-    if len(connections.open) > _MAX_NAMED:
-        _log.warning("and for %d more", len(connections.open) - _MAX_NAMED)
+def _log_pending(state: ServerState) -> None:
+    connections, work = state.connections.open, state.response_work
+    pending = chain((connection.description for connection in connections), work.pending())
+    for description in islice(pending, _MAX_NAMED):
+        _log.warning("still waiting for %s", description)
+    if (number := len(connections) + work.count) > _MAX_NAMED:
+        _log.warning("and for %d more", number - _MAX_NAMED)

@@ -72,6 +72,8 @@ class MemoryServer:
     async def stop(self) -> None:
         """Close idle connections, cut the others, cancel their handlers, and leave the lifespans.
 
+        Functions that run after responses end before, or are cancelled once nothing else happens.
+
         Raises:
             ServerFault: a connection raised an exception that has not been reported.
             BackgroundTaskError: a required task failed; a real server would have stopped.
@@ -80,6 +82,9 @@ class MemoryServer:
             self._state.connections.begin_drain()
             self._state.connections.abort_all()
             await self.activity.settle()
+            if self._state.response_work.count:
+                self._state.response_work.cancel_all()
+                await self.activity.settle()
         finally:
             await self._lifespans.leave()
         if self._failure is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, Protocol, TypeVar, final
+from typing import Final, TypeVar, final
 
 from turnbuckle.http.limits import JSON_LIMIT
 from turnbuckle.web.content.codecs import Codecs
@@ -13,20 +12,12 @@ from turnbuckle.web.content.json import STANDARD_JSON
 from turnbuckle.web.peer import LazyEvent
 from turnbuckle.web.resources import Resources
 
-__all__ = ["AppContext", "ServerExchange", "config_of"]
+__all__ = ["AppContext", "config_of"]
 
 T = TypeVar("T")
 
 _JSON_ONLY: Final = Codecs(STANDARD_JSON)
 _FORM_LIMITS: Final = FormLimits()
-
-
-class ServerExchange(Protocol):
-    """The server's record of a request and its response."""
-
-    @property
-    def use_timeouts(self) -> Callable[..., None]:
-        """Replaces the request's deadlines by the given ``Timeouts``."""
 
 
 @final

@@ -6,16 +6,19 @@ from a ``ContentSource``, and a ``Peer`` describes its connection.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
-from turnbuckle.web.peer import Peer
-from turnbuckle.web.request.context import AppContext, ServerExchange, config_of
+from turnbuckle.web.headers import check_links
+from turnbuckle.web.peer import Peer, ServerExchange
+from turnbuckle.web.request.context import AppContext, config_of
 from turnbuckle.web.request.negotiation import NegotiatingRequest
+from turnbuckle.web.request.response_work import make_work
+from turnbuckle.web.request.sync import call_on_loop
 from turnbuckle.web.request.target import url_of_host
 from turnbuckle.web.resources import Resources
 
@@ -103,6 +106,46 @@ class Request(NegotiatingRequest):
         A stream without an end should then end. It is aborted ``timeouts.stream_shutdown`` seconds later.
         """
         await self._app.stopping.wait()
+
+    async def early_hints(self, links: Iterable[str]) -> bool:
+        """Send 103, so that a browser fetches these resources while the response is made (RFC 8297).
+
+        Args:
+            links: the values of ``Link`` fields, such as ``"</style.css>; rel=preload; as=style"`` (RFC 8288).
+
+        Returns:
+            Whether they were sent; they are not to an HTTP/1.0 client, which would take them for the response, and not
+            if the client is gone or reads too slowly.
+
+        Raises:
+            ValueError: a link cannot be sent.
+            RuntimeError: the head of the response was sent.
+        """
+        exchange = self.peer.exchange
+        return exchange is not None and exchange.send_early_hints(self.head, check_links(links))
+
+    def after_response(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> None:
+        """Call a function with these arguments once the last byte of the response was sent.
+
+        A plain ``def`` runs in a thread. The functions of one request run in order. A failure is logged. The functions
+        do not run if an exception is raised for the request later, or if the request is cancelled before its response.
+        ``timeouts.after_response`` limits each of them, and ``timeouts.shutdown`` all of them when the server stops.
+
+        Args:
+            function: a function, async or not; it sees the current values of context variables.
+            *args: its positional arguments.
+            **kwargs: its keyword arguments.
+
+        Raises:
+            ServiceUnavailable: ``capacity.after_response`` functions are waiting or running.
+            TypeError: ``function`` is no function, for example a coroutine.
+            RuntimeError: the response was sent, or no server serves the request.
+        """
+        work = make_work(self, function, args, kwargs)
+        exchange = self.peer.exchange
+        if exchange is None:
+            raise RuntimeError("request.after_response() needs a server, which this request has not")
+        call_on_loop(self._app.loop, lambda: exchange.run_after(self.head, work))
 
     def url_for(self, name: str, /, **params: object) -> str:
         """Return the path of a named route, after ``prefix``; for a route with a host, the whole URL.

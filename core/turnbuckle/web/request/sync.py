@@ -22,7 +22,7 @@ from turnbuckle.web.foreign_names import SYNC_NAMES, add_foreign_names
 if TYPE_CHECKING:
     from turnbuckle.web.content.forms import FormData, FormLimits
 
-__all__ = ["SyncContent", "WorkerPool", "note_pool"]
+__all__ = ["SyncContent", "WorkerPool", "call_on_loop", "note_pool"]
 
 T = TypeVar("T")
 
@@ -167,6 +167,29 @@ class SyncContent:
 async def _next(items: AsyncIterator[T]) -> T | object:
     # A null in NDJSON is None.
     return await anext(items, _END)
+
+
+def call_on_loop(loop: asyncio.AbstractEventLoop | None, function: Callable[[], T]) -> T:
+    """Call a function on a loop and return its result, from a task of the loop or from a thread.
+
+    Raises:
+        ConnectionLost: the loop is closed.
+    """
+    if loop is None or _is_on_loop():
+        return function()
+    result: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            result.set_result(function())
+        except BaseException as error:  # noqa: BLE001  # raised in the thread
+            result.set_exception(error)
+
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError as error:  # the loop is closed
+        raise ConnectionLost("the server has stopped") from error
+    return result.result()
 
 
 def _is_on_loop() -> bool:
