@@ -70,9 +70,9 @@ class Schema:
         "_decode",
         "_decoded_test",
         "_encode",
-        "_exact_test",
         "_fast",
         "_is_exact",
+        "_quick_dump",
         "_refusals",
         "_root",
         "annotation",
@@ -95,7 +95,7 @@ class Schema:
         self._decode: Final = fast.decode
         self._decoded_test: Final = fast.decoded_test
         self._encode: Final = fast.encode
-        self._exact_test: Final = fast.exact_test
+        self._quick_dump: Final = fast.quick_dump
         self._refusals: Final = fast.refusals
 
     def decode_json(self, content: bytes) -> Any:
@@ -203,12 +203,12 @@ class Schema:
         Raises:
             SchemaError: the value does not fit the type.
         """
-        test = self._exact_test
-        if test is not None and test(value):
+        dump = self._quick_dump
+        if dump is not None:
             try:
-                return self._encode(value)  # type: ignore[misc]
+                return self._encode(dump(value))
             except self._refusals:
-                # For example a lone surrogate, which the encoder of the core escapes.
+                # The types are not exact; or there is a lone surrogate, which the encoder of the core escapes.
                 pass
         return self._encode_by_nodes(value)
 

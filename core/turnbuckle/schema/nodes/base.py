@@ -12,7 +12,19 @@ from typing import Final, TypeAlias, final
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit
 
-__all__ = ["ALL_FORMS", "MISFIT", "AnyNode", "RecursiveNode", "TypeNode", "ValueTest", "walk_nodes"]
+__all__ = [
+    "ALL_FORMS",
+    "MISFIT",
+    "AnyNode",
+    "Inexact",
+    "QuickDump",
+    "RecordMaker",
+    "RecursiveNode",
+    "TypeNode",
+    "ValueTest",
+    "quick_dump_plain",
+    "walk_nodes",
+]
 
 
 @final
@@ -25,6 +37,17 @@ MISFIT: Final = _Misfit()
 """The result of ``load`` and ``dump`` if a fault was added."""
 
 ValueTest: TypeAlias = Callable[[object], bool]
+QuickDump: TypeAlias = Callable[[object], object]
+"""Returns a form of a value that every encoder writes as ``dump`` has it; raises ``Inexact`` if that is not known."""
+
+
+RecordMaker: TypeAlias = Callable[[tuple[str, ...]], Callable[..., object]]
+"""For the names of an object in JSON, returns a function from their values to an object that the encoder writes."""
+
+
+class Inexact(ValueError):
+    """A value does not have exactly the declared types, so ``dump`` decides."""
+
 
 _NO_TYPES: Final[frozenset[type]] = frozenset()
 ALL_FORMS: Final = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
@@ -108,14 +131,28 @@ class TypeNode:
         """Return a test of what msgspec does not check when it decodes; None if there is nothing to test."""
         return None
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test for values that msgspec encodes as ``dump`` and ``encode_json`` do.
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of the values that ``quick_dump`` accepts."""
+        return self.plain_types
 
-        Returns:
-            None if no value is known to be encoded in the same way.
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps values of exactly the declared types; None if there is none.
+
+        Args:
+            records: makes the objects that the encoder writes fastest.
         """
-        types = self.plain_types
-        return (lambda value: type(value) in types) if types else None
+        return quick_dump_plain(self.plain_types) if self.plain_types else None
+
+
+def quick_dump_plain(types: frozenset[type]) -> QuickDump:
+    """Return a function that returns values of these types as they are."""
+
+    def dump(value: object) -> object:
+        if type(value) in types:
+            return value
+        raise Inexact
+
+    return dump
 
 
 def walk_nodes(root: TypeNode) -> Iterator[TypeNode]:
@@ -156,13 +193,13 @@ class AnyNode(TypeNode):
 class RecursiveNode(TypeNode):
     """Stands for a node that is still being compiled, because its class contains itself."""
 
-    __slots__ = ("_decoded_test", "_exact_test", "target")
+    __slots__ = ("_decoded_test", "_quick_dump", "target")
 
     def __init__(self, label: str) -> None:
         super().__init__(label, frozenset({"object"}), decodes_fast=True)
         self.target: TypeNode | None = None
         self._decoded_test: ValueTest | None = None
-        self._exact_test: ValueTest | None = None
+        self._quick_dump: QuickDump | None = None
 
     def _target(self) -> TypeNode:
         assert self.target is not None, "the class is compiled"
@@ -188,31 +225,33 @@ class RecursiveNode(TypeNode):
         """Return a test that calls the test of the class."""
         if not any(node.needs_decoded_test for node in walk_nodes(self)):
             return None
+        made: list[ValueTest | None] = []
+
+        def test(value: object) -> bool:
+            if not made:
+                made.append(self._target().decoded_test())
+            return made[0] is None or made[0](value)
+
         if self._decoded_test is None:
-            self._decoded_test = _Later(self._target().decoded_test, when_none=True)
+            # The test of the class contains this one, so it is made when it is first used.
+            self._decoded_test = test
         return self._decoded_test
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test that calls the test of the class."""
-        if self._exact_test is None:
-            self._exact_test = _Later(self._target().exact_test, when_none=False)
-        return self._exact_test
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of the class."""
+        return self._target().exact_types()
 
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that calls the function of the class."""
+        made: list[QuickDump | None] = []
 
-@final
-class _Later:
-    """A test that is made when it is first used, because the test of a recursive class contains itself."""
+        def dump(value: object) -> object:
+            if not made:
+                made.append(self._target().quick_dump(records))
+            if made[0] is None:
+                raise Inexact
+            return made[0](value)
 
-    __slots__ = ("_make", "_test", "_when_none")
-
-    def __init__(self, make: Callable[[], ValueTest | None], *, when_none: bool) -> None:
-        self._make: Final = make
-        self._when_none: Final = when_none
-        self._test: ValueTest | None = None
-
-    def __call__(self, value: object) -> bool:
-        test = self._test
-        if test is None:
-            when_none = self._when_none
-            test = self._test = self._make() or (lambda value: when_none)
-        return test(value)
+        if self._quick_dump is None:
+            self._quick_dump = dump
+        return self._quick_dump

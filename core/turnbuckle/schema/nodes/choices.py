@@ -9,7 +9,7 @@ from typing import Final, final
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType
-from turnbuckle.schema.nodes.base import MISFIT, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode
 from turnbuckle.schema.nodes.scalars import SCALARS
 
 __all__ = ["ChoiceNode", "make_enum_node", "make_literal_node"]
@@ -126,15 +126,26 @@ class ChoiceNode(TypeNode):
             schema["description"] = text
         return builder.refer(enum, enum.__name__, enum.__module__, lambda: schema)
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test for the values themselves."""
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of the values."""
         if self._enum is not None:
-            return super().exact_test()
+            return self.plain_types
         known = self._by_value
-        if float in self._types or any(isinstance(value, Enum) for _, value in known):
-            return None
-        types = self._types
-        return lambda value: type(value) in types and (type(value), value) in known
+        has_others = float in self._types or any(isinstance(value, Enum) for _, value in known)
+        return frozenset() if has_others else self._types
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that returns the values themselves."""
+        types, known = self.exact_types(), self._by_value
+        if self._enum is not None or not types:
+            return super().quick_dump(records)
+
+        def dump(value: object) -> object:
+            if type(value) in types and (type(value), value) in known:
+                return value
+            raise Inexact
+
+        return dump
 
 
 def _msgspec_agrees(pairs: tuple[tuple[object, object], ...], enum: type[Enum] | None) -> bool:

@@ -19,7 +19,7 @@ import attrs
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType
-from turnbuckle.schema.nodes.base import MISFIT, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 
 __all__ = ["ConstrainedNode", "Constraint", "constrain", "read_constraints", "read_notes"]
 
@@ -33,12 +33,14 @@ class Constraint:
         test: whether a value meets it; values of other types do.
         keywords: the keywords of JSON Schema, by the type of JSON to which they apply.
         forms: the types of JSON to which it applies.
+        reasons: better reasons, by the type of JSON.
     """
 
     reason: str
     test: ValueTest
     keywords: Mapping[str, Mapping[str, object]] = MappingProxyType({})
     forms: frozenset[str] = frozenset({"string", "integer", "number", "boolean", "array", "object"})
+    reasons: Mapping[str, str] = MappingProxyType({})
 
 
 @final
@@ -116,17 +118,28 @@ class ConstrainedNode(TypeNode):
 
     def decoded_test(self) -> ValueTest | None:
         """Return a test of the constraints."""
-        return self._with_constraints(self.inner.decoded_test(), is_required=False)
-
-    def exact_test(self) -> ValueTest | None:
-        """Return a test of the type and the constraints."""
-        return self._with_constraints(self.inner.exact_test(), is_required=True)
-
-    def _with_constraints(self, inner: ValueTest | None, *, is_required: bool) -> ValueTest | None:
-        if not self._constraints or (inner is None and is_required):
+        inner = self.inner.decoded_test()
+        if not self._constraints:
             return inner
         test = self.constraints_test()
         return test if inner is None else lambda value: inner(value) and test(value)
+
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of the node without constraints."""
+        return self.inner.exact_types()
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps values which meet the constraints."""
+        inner, test = self.inner.quick_dump(records), self.constraints_test()
+        if inner is None or not self._constraints:
+            return inner
+
+        def dump(value: object) -> object:
+            if test(value):
+                return inner(value)
+            raise Inexact
+
+        return dump
 
 
 def constrain(node: TypeNode, constraints: Iterable[Constraint], notes: JSONSchema) -> TypeNode:
@@ -135,11 +148,16 @@ def constrain(node: TypeNode, constraints: Iterable[Constraint], notes: JSONSche
     Raises:
         UnsupportedType: a constraint cannot apply to the type.
     """
-    found = tuple(constraints)
-    for constraint in found:
-        if not constraint.forms & node.forms:
-            raise UnsupportedType(f"the constraint {constraint.reason!r} does not apply to {node.label}")
+    found = tuple(_fitted(constraint, node) for constraint in constraints)
     return ConstrainedNode(node, found, notes) if found or notes else node
+
+
+def _fitted(constraint: Constraint, node: TypeNode) -> Constraint:
+    """Return a constraint with the reason for the type of a node."""
+    if not constraint.forms & node.forms:
+        raise UnsupportedType(f"the constraint {constraint.reason!r} does not apply to {node.label}")
+    reasons = [reason for form, reason in constraint.reasons.items() if form in node.forms]
+    return attrs.evolve(constraint, reason=reasons[0]) if len(reasons) == 1 else constraint
 
 
 def _is_number(value: object) -> bool:
@@ -175,20 +193,21 @@ def compare(name: str, limit: object) -> Constraint:
 
 
 _SIZES: Final = {"string": "Length", "array": "Items", "object": "Properties"}
+_UNITS_OF_SIZE: Final = {"string": "character", "array": "item", "object": "field"}
 
 
 def limit_length(name: str, limit: int) -> Constraint:
     """Return the constraint ``min_length`` or ``max_length``."""
     is_min = name == "min_length"
     words = f"must have at {'least' if is_min else 'most'} {limit} "
+    plural = "" if limit == 1 else "s"
+    reasons = {form: f"{words}{unit}{plural}" for form, unit in _UNITS_OF_SIZE.items()}
     keywords = {form: {("min" if is_min else "max") + size: limit} for form, size in _SIZES.items()}
 
     def test(value: object) -> bool:
         return not isinstance(value, Sized) or (len(value) >= limit if is_min else len(value) <= limit)
 
-    return Constraint(
-        words + ("character or item" if limit == 1 else "characters or items"), test, keywords, frozenset(_SIZES)
-    )
+    return Constraint(f"{words}item{plural}", test, keywords, frozenset(_SIZES), reasons)
 
 
 def match_pattern(pattern: str, *, is_full: bool = False) -> Constraint:

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType, kind_of, step_to
-from turnbuckle.schema.nodes.base import MISFIT, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
 
 __all__ = ["ArrayNode", "MappingNode", "TupleNode"]
@@ -15,13 +15,22 @@ __all__ = ["ArrayNode", "MappingNode", "TupleNode"]
 _ARRAY: Final = frozenset({"array"})
 
 
-def _test_items(item: TypeNode) -> ValueTest | None:
-    """Return a test whether all items of an iterable are written exactly."""
-    types = item.plain_types
-    if types:
-        return lambda value: types.issuperset(map(type, value))  # type: ignore[call-overload]
-    test = item.exact_test()
-    return None if test is None else lambda value: all(map(test, value))  # type: ignore[call-overload]
+def _quick_dump_items(item: TypeNode, types: frozenset[type], records: RecordMaker) -> QuickDump | None:
+    """Return a function that dumps a collection of one of the types, as itself or as a list."""
+    plain, dump_item = item.plain_types, item.quick_dump(records)
+    if dump_item is None:
+        return None
+
+    def dump(value: Any) -> object:
+        if type(value) not in types:
+            raise Inexact
+        if plain:
+            if plain.issuperset(map(type, value)):
+                return value
+            raise Inexact
+        return [dump_item(item) for item in value]
+
+    return dump
 
 
 @final
@@ -100,10 +109,13 @@ class ArrayNode(TypeNode):
             return None
         return lambda value: type(value) is not kind or all(map(test, value))  # type: ignore[call-overload]
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test of the collection and all items."""
-        test, kind = _test_items(self.item), self.kind
-        return None if test is None else lambda value: type(value) is kind and test(value)
+    def exact_types(self) -> frozenset[type]:
+        """Return the type of the collection."""
+        return frozenset({self.kind})
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps collections of exactly the declared types."""
+        return _quick_dump_items(self.item, self.exact_types(), records)
 
 
 @final
@@ -189,21 +201,26 @@ class TupleNode(TypeNode):
 
         return test
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test of the tuple and all items."""
-        tests = [item.exact_test() for item in self._items]
-        kind, known = self._kind, [test for test in tests if test is not None]
-        if len(known) < len(tests):
+    def exact_types(self) -> frozenset[type]:
+        """Return the class of the tuple."""
+        return frozenset({self._kind})
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps tuples of exactly the declared types."""
+        dumps = [made for item in self._items if (made := item.quick_dump(records)) is not None]
+        kinds, size = self.exact_types(), len(self._items)
+        if len(dumps) < size:
             return None
 
-        def test(value: object) -> bool:
-            if type(value) is not kind or not isinstance(value, tuple) or len(value) != len(known):
-                return False
-            return all(test(item) for test, item in zip(known, value, strict=True))
+        def dump(value: Any) -> object:
+            if type(value) in kinds and len(value) == size:
+                return [dump(item) for dump, item in zip(dumps, value, strict=True)]
+            raise Inexact
 
-        return test
+        return dump
 
 
+_STRINGS: Final = frozenset({str})
 _KEY_FORMS: Final = frozenset({"string", "integer", "number"})
 
 
@@ -284,17 +301,24 @@ class MappingNode(TypeNode):
             return None
         return lambda value: not isinstance(value, dict) or all(map(test, value.values()))
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test of the keys and values of a dict."""
-        test = _test_items(self._item) if self._has_plain_keys else None
-        if test is None:
+    def exact_types(self) -> frozenset[type]:
+        """Return ``dict``, if the keys are strings."""
+        return frozenset({dict}) if self._has_plain_keys else frozenset()
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps dicts of exactly the declared types."""
+        plain, dump_item = self._item.plain_types, self._item.quick_dump(records)
+        if dump_item is None or not self._has_plain_keys:
             return None
-        strings = frozenset({str})
 
-        def test_dict(value: object) -> bool:
-            return type(value) is dict and strings.issuperset(map(type, value)) and test(value.values())
+        def dump(value: Any) -> object:
+            if type(value) is not dict or not _STRINGS.issuperset(map(type, value)):
+                raise Inexact
+            if plain and plain.issuperset(map(type, value.values())):
+                return value
+            return {name: dump_item(item) for name, item in value.items()}
 
-        return test_dict
+        return dump
 
 
 def _has_types(value: Mapping[Any, object], types: frozenset[type]) -> bool:

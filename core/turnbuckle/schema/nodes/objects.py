@@ -9,7 +9,9 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
+from itertools import product
+from math import prod
+from operator import attrgetter, contains
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias, final
 
@@ -17,7 +19,7 @@ import attrs
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, kind_of, step_to
-from turnbuckle.schema.nodes.base import MISFIT, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 from turnbuckle.schema.nodes.choices import ChoiceNode
 
 __all__ = ["NO_DEFAULT", "Layout", "ObjectField", "ObjectNode", "reason_of"]
@@ -249,25 +251,27 @@ class ObjectNode(TypeNode):
             )
         return lambda value: type(value) is not kind or all(test(getattr(value, name)) for name, test in tests)
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test of the class and all fields, if msgspec sends the same fields."""
-        if not self._is_sent_alike():
-            return None
-        names = tuple(field.attribute for field in self.fields)
-        plain = [field.node.plain_types for field in self.fields]
-        tests = [(place, field.node.exact_test()) for place, field in enumerate(self.fields) if not plain[place]]
-        known = [(place, test) for place, test in tests if test is not None]
-        if len(known) < len(tests):
-            return None
-        return _exact_object_test(self.kind, names, [(i, types) for i, types in enumerate(plain) if types], known)
+    def exact_types(self) -> frozenset[type]:
+        """Return the class; typed dicts have none, because a dict may have more keys."""
+        return frozenset() if self.layout == "dict" else frozenset({self.kind})
 
-    def _is_sent_alike(self) -> bool:
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps instances of exactly this class, whose parts have exactly the declared types."""
         if self.layout == "dict" or not self.fields:
-            return False
-        if self.layout == "attrs":
-            # msgspec sends the fields in another order.
-            return False
-        return self.layout == "struct" or all(field.is_received for field in self.fields)
+            return None
+        dumps = [field.node.quick_dump(records) for field in self.fields]
+        known = [(place, dump) for place, dump in enumerate(dumps) if dump is not None]
+        is_plain = all(field.node.plain_types for field in self.fields)
+        has_options = self.tag is not None or any(field.omits for field in self.fields)
+        if len(known) < len(dumps) or (has_options and not is_plain):
+            return None
+        others = [(place, dump) for place, dump in known if not self.fields[place].node.plain_types]
+        # msgspec sends the fields of attrs classes in another order.
+        is_sent_alike = self.layout == "struct" or (
+            self.layout == "dataclass" and all(field.is_received for field in self.fields)
+        )
+        make = None if is_plain and is_sent_alike else records(tuple(field.name for field in self.fields))
+        return _quick_dump_object(self, others, make)
 
     def received_names(self) -> frozenset[str]:
         """Return the names of the fields that are arguments, and of the tag."""
@@ -291,28 +295,52 @@ class ObjectNode(TypeNode):
         return found
 
 
-def _exact_object_test(
-    kind: type,
-    names: tuple[str, ...],
-    plain: list[tuple[int, frozenset[type]]],
-    others: list[tuple[int, ValueTest]],
-) -> ValueTest:
-    get = attrgetter(*names)
-    is_single = len(names) == 1
+# Beyond it, the combinations of types are not listed.
+_MAX_COMBINATIONS: Final = 64
 
-    def test(value: object) -> bool:
+
+def _types_test(types: tuple[frozenset[type], ...]) -> Callable[[tuple[object, ...]], bool]:
+    """Return a test whether values have the types of their places."""
+    if prod(map(len, types)) > _MAX_COMBINATIONS:
+        return lambda parts: all(map(contains, types, map(type, parts)))
+    combinations = frozenset(product(*types))
+    return lambda parts: tuple(map(type, parts)) in combinations
+
+
+def _quick_dump_object(
+    node: ObjectNode, others: list[tuple[int, QuickDump]], make: Callable[..., object] | None
+) -> QuickDump:
+    """Return a function that dumps instances of exactly the class of a node.
+
+    Args:
+        node: its fields have functions of this kind.
+        others: the fields whose parts are not plain: place and function.
+        make: makes the result of the parts; None if the result is the instance itself.
+    """
+    kind = node.kind
+    fits = _types_test(tuple(field.node.exact_types() for field in node.fields))
+    attributes = [field.attribute for field in node.fields]
+    # attrgetter of one name returns no tuple.
+    get: Any = attrgetter(*attributes) if len(attributes) > 1 else lambda value: (getattr(value, attributes[0]),)
+
+    def dump(value: object) -> object:
         if type(value) is not kind:
-            return False
+            raise Inexact
         try:
-            parts = (get(value),) if is_single else get(value)
+            parts = get(value)
         except AttributeError:
-            return False
-        for place, types in plain:
-            if type(parts[place]) not in types:
-                return False
-        return all(test(parts[place]) for place, test in others)
+            raise Inexact from None
+        if not fits(parts):
+            raise Inexact
+        if make is None:
+            return value
+        if others:
+            parts = list(parts)
+            for place, dump_part in others:
+                parts[place] = dump_part(parts[place])
+        return make(*parts)
 
-    return test
+    return dump
 
 
 def reason_of(error: Exception, values: Iterable[object]) -> str:

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePath
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, final
 from uuid import UUID
 
 import attrs
@@ -23,7 +23,7 @@ import attrs
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, kind_of
 from turnbuckle.schema.json_decoding import ExactFloat
-from turnbuckle.schema.nodes.base import MISFIT, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode
 from turnbuckle.schema.nodes.times import format_duration, read_date, read_datetime, read_duration, read_time
 
 __all__ = ["SCALARS", "Scalar", "ScalarNode"]
@@ -52,7 +52,8 @@ class Scalar:
         schema: its JSON Schema.
         decodes_fast: see ``TypeNode``.
         plain_types: see ``TypeNode``.
-        exact_test: see ``TypeNode``; by default made from ``plain_types``.
+        exact_type: the type of values for which ``quick_dump`` is called, if they are not plain.
+        quick_dump: see ``TypeNode``; ``dump`` by default.
     """
 
     label: str
@@ -63,7 +64,8 @@ class Scalar:
     schema: Mapping[str, object]
     decodes_fast: bool = attrs.field(default=True, kw_only=True)
     plain_types: frozenset[type] = attrs.field(default=frozenset(), kw_only=True)
-    exact_test: ValueTest | None = attrs.field(default=None, kw_only=True)
+    exact_type: type | None = attrs.field(default=None, kw_only=True)
+    quick_dump: QuickDump | None = attrs.field(default=None, kw_only=True)
 
 
 @final
@@ -108,9 +110,23 @@ class ScalarNode(TypeNode):
         """Return the JSON Schema of the type."""
         return dict(self.scalar.schema)
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test for values that every encoder writes in the same way."""
-        return self.scalar.exact_test or super().exact_test()
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of the values that ``quick_dump`` accepts."""
+        exact = self.scalar.exact_type
+        return self.plain_types if exact is None else frozenset({exact})
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps values of exactly this type."""
+        exact, dump = self.scalar.exact_type, self.scalar.quick_dump or self.scalar.dump
+        if exact is None:
+            return super().quick_dump(records)
+
+        def dump_exactly(value: object) -> object:
+            if type(value) is exact:
+                return dump(value)
+            raise Inexact
+
+        return dump_exactly
 
 
 def _mismatch(label: str, value: object) -> Unfit:
@@ -161,9 +177,11 @@ def _parse_float(text: str) -> object:
     return number
 
 
-def _is_plain_float(value: object) -> bool:
+def _quick_dump_float(value: Any) -> object:
     # Other numbers are written with exponents, on whose form the encoders do not agree.
-    return type(value) is float and (1e-4 <= value < 1e16 or -1e16 < value <= -1e-4 or value == 0)
+    if 1e-4 <= value < 1e16 or -1e16 < value <= -1e-4 or value == 0:
+        return value
+    raise Inexact
 
 
 def _load_str(value: object) -> object:
@@ -241,13 +259,6 @@ def _dump_zoned(label: str, kind: type[datetime] | type[time]) -> Callable[[obje
         raise _mismatch(label, value)
 
     return dump
-
-
-def _is_naive(kind: type[datetime] | type[time]) -> ValueTest:
-    def test(value: object) -> bool:
-        return type(value) is kind and cast(datetime, value).tzinfo is None
-
-    return test
 
 
 def _parse_uuid(text: str) -> object:
@@ -329,7 +340,7 @@ def _zoned(kind: type[datetime] | type[time], label: str, parse: Callable[[str],
         _dump_zoned(label, kind),
         parse,
         schema,
-        exact_test=_is_naive(kind),
+        exact_type=kind,
     )
 
 
@@ -341,6 +352,7 @@ _PATH: Final = Scalar(
     _parse_path,
     {"type": "string", "format": "path"},
     decodes_fast=False,
+    exact_type=type(Path()),
 )
 _NONE: Final = Scalar(
     "null", "null", _load_none, _load_none, _parse_none, {"type": "null"}, plain_types=frozenset({type(None)})
@@ -353,7 +365,14 @@ SCALARS: Final[Mapping[object, Scalar]] = MappingProxyType(
             "int", "integer", _load_int, _dump_int, _parse_int, {"type": "integer"}, plain_types=frozenset({int})
         ),
         float: Scalar(
-            "float", "number", _load_float, _load_float, _parse_float, {"type": "number"}, exact_test=_is_plain_float
+            "float",
+            "number",
+            _load_float,
+            _load_float,
+            _parse_float,
+            {"type": "number"},
+            exact_type=float,
+            quick_dump=_quick_dump_float,
         ),
         bool: Scalar(
             "bool", "boolean", _load_bool, _load_bool, _parse_bool, {"type": "boolean"}, plain_types=frozenset({bool})
@@ -363,12 +382,17 @@ SCALARS: Final[Mapping[object, Scalar]] = MappingProxyType(
         bytes: attrs.evolve(
             _text(bytes, "Base64", _parse_bytes, lambda value: base64.b64encode(value).decode(), ""),
             schema={"type": "string", "contentEncoding": "base64"},
+            plain_types=frozenset(),
+            exact_type=bytes,
         ),
         date: attrs.evolve(_text(date, "date", read_date, str, "date"), dump=_dump_date),
         datetime: _zoned(datetime, "datetime", read_datetime, "date-time"),
         time: _zoned(time, "time", read_time, "time"),
         timedelta: attrs.evolve(
-            _text(timedelta, "duration", read_duration, format_duration, "duration"), decodes_fast=False
+            _text(timedelta, "duration", read_duration, format_duration, "duration"),
+            decodes_fast=False,
+            plain_types=frozenset(),
+            exact_type=timedelta,
         ),
         UUID: _text(UUID, "UUID", _parse_uuid, str, "uuid"),
         Decimal: Scalar(
@@ -379,7 +403,7 @@ SCALARS: Final[Mapping[object, Scalar]] = MappingProxyType(
             _parse_decimal,
             {"type": ["string", "number"]},
             decodes_fast=False,
-            exact_test=lambda value: type(value) is Decimal and value.is_finite(),
+            exact_type=Decimal,
         ),
         Path: _PATH,
         PurePath: _PATH,

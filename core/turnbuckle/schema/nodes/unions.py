@@ -12,7 +12,17 @@ from typing import Final, final
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, SchemaError, Unfit, UnsupportedType, kind_of, step_to
-from turnbuckle.schema.nodes.base import ALL_FORMS, MISFIT, AnyNode, RecursiveNode, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import (
+    ALL_FORMS,
+    MISFIT,
+    AnyNode,
+    Inexact,
+    QuickDump,
+    RecordMaker,
+    RecursiveNode,
+    TypeNode,
+    ValueTest,
+)
 from turnbuckle.schema.nodes.choices import ChoiceNode
 from turnbuckle.schema.nodes.constraints import ConstrainedNode
 from turnbuckle.schema.nodes.objects import ObjectNode
@@ -64,9 +74,7 @@ class UnionNode(TypeNode):
             return
         arrays = self._by_form["array"]
         if len(arrays) > 1:
-            raise UnsupportedType(
-                f"{arrays[0].label} and {arrays[1].label} are both arrays, which nothing distinguishes"
-            )
+            raise UnsupportedType(f"nothing distinguishes {arrays[0].label} from {arrays[1].label}")
         objects = self._by_form["object"]
         if len(objects) > 1:
             self._objects = _ObjectChoice(objects)
@@ -160,12 +168,28 @@ class UnionNode(TypeNode):
         tests = tuple(test for member in self._members if (test := member.decoded_test()) is not None)
         return (lambda value: all(test(value) for test in tests)) if tests else None
 
-    def exact_test(self) -> ValueTest | None:
-        """Return a test whether a value is written exactly by one of the members."""
+    def exact_types(self) -> frozenset[type]:
+        """Return the types of all members."""
+        return frozenset[type]().union(*(member.exact_types() for member in self._members))
+
+    def quick_dump(self, records: RecordMaker) -> QuickDump | None:
+        """Return a function that dumps a value as the member of its type."""
         if self.plain_types:
-            return super().exact_test()
-        tests = tuple(test for member in self._members if (test := member.exact_test()) is not None)
-        return (lambda value: any(test(value) for test in tests)) if tests else None
+            return super().quick_dump(records)
+        table: dict[type, QuickDump] = {}
+        for member in self._members:
+            dump_member, types = member.quick_dump(records), member.exact_types()
+            if dump_member is None or not types.isdisjoint(table):
+                return None
+            table.update(dict.fromkeys(types, dump_member))
+
+        def dump(value: object) -> object:
+            dump_member = table.get(type(value))
+            if dump_member is None:
+                raise Inexact
+            return dump_member(value)
+
+        return dump
 
 
 def _reason_of(member: TypeNode, text: str) -> str:
