@@ -60,10 +60,17 @@ from turnbuckle.http.parser import (
     H1Parser as H1Parser,
     H1ParserFactory as H1ParserFactory,
 )
+from turnbuckle.http.status import (
+    reason_phrase as reason_phrase,
+)
 from turnbuckle.plan import (
     Plan as Plan,
+    PlannedParameter as PlannedParameter,
+    PlannedResult as PlannedResult,
     PlannedRoute as PlannedRoute,
     PlannedScope as PlannedScope,
+    PlannedSignature as PlannedSignature,
+    PlannedSupplier as PlannedSupplier,
 )
 from turnbuckle.plugin import Plugin as Plugin, PluginInfo as PluginInfo
 from turnbuckle.records import (
@@ -118,6 +125,9 @@ from turnbuckle.routing.unreachable import (
 from turnbuckle.routing.urls import (
     build_path as build_path,
 )
+from turnbuckle.schema.definitions import Definitions as Definitions
+from turnbuckle.schema.faults import SchemaError as SchemaError, UnsupportedType as UnsupportedType
+from turnbuckle.schema.schema import Schema as Schema, compile_schema as compile_schema
 from turnbuckle.scope import Scope as Scope
 from turnbuckle.server.listen.proxied_connection import (
     ProxySettings as ProxySettings,

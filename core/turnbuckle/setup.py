@@ -122,7 +122,10 @@ class Setup(Generic[ConfigT_co]):
     def ask(self, hook: str, /, **arguments: object) -> tuple[object, ...]:
         """Call a hook that a plugin has defined, and return the records of all plugins, in dependency order.
 
+        In a hook that returns records, the plugins of the same scope are called. In ``review_plan``, the plugins of all
+        other scopes are called as well; the plugin that calls it keeps the setup of an earlier hook for that.
+
         Raises:
-            LookupError: there is no such hook, or the records are already collected.
+            LookupError: there is no such hook, or this is the setup of a factory or lifespan.
         """
         return self._call_hook(hook, **arguments)

@@ -101,7 +101,7 @@ def comparable(output: str, folder: Path) -> list[str]:
     output = output.replace(f"{folder}/", "").replace(f"{ROOT}/", "")
     output = re.sub(r"\b0x[0-9a-f]+", "0x...", output)
     output = re.sub(r"(?<!\S)\S+/bin/python[\d.]*", ".venv/bin/python", output)
-    return re.sub(r"\b((?:core|plugins)/[\w/]+\.py):\d+", r"\1", output).splitlines()
+    return re.sub(r"\b((?:core|plugins|contrib)/[\w/]+\.py):\d+", r"\1", output).splitlines()
 
 
 def lock_with_a_route(project: Path) -> None:

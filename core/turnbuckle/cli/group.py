@@ -15,7 +15,19 @@ from turnbuckle.cli.reporting import verbose_option
 __all__ = ["turnbuckle"]
 
 # In the order of the help. Each command is a function of its name in a module of its name.
-_COMMANDS: Final = ("serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "new")
+_COMMANDS: Final = (
+    "serve",
+    "check",
+    "routes",
+    "plan",
+    "plugins",
+    "why",
+    "explain",
+    "settings",
+    "parsers",
+    "openapi",
+    "new",
+)
 
 
 class _LazyGroup(click.Group):

@@ -336,8 +336,11 @@ class _Run:
 
     def _reviewed(self, plan: Plan, root: CollectedScope) -> Plan:
         shown = attrs.evolve(plan, diagnostics=self.diagnostics.others)
-        for scope in root.walk():
-            scope.collector.review(shown)
+        collectors = [scope.collector for scope in root.walk()]
+        for collector in collectors:
+            collector.others.extend(other for other in collectors if other is not collector)
+        for collector in collectors:
+            collector.review(shown)
         self.diagnostics.raise_errors()
         return attrs.evolve(shown, diagnostics=self.diagnostics.others)
 

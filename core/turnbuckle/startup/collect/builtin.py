@@ -60,6 +60,6 @@ BUILTIN_PLUGINS: Final[tuple[type[Plugin], ...]] = (H1Plugin, TreePlugin, Respon
 """The built-in plugins."""
 
 BUILTIN_COMMANDS: Final = frozenset(
-    {"serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "new"}
+    {"serve", "check", "routes", "plan", "plugins", "why", "explain", "settings", "parsers", "openapi", "new"}
 )
 """The commands of the core. No plugin can replace them: some of them repair what plugins break."""

@@ -80,11 +80,13 @@ class Collector:
         plugins: the plugins, in dependency order.
         registry: their hooks.
         diagnostics: collects the problems.
+        others: the collectors of all other scopes, once the records of all scopes are collected.
     """
 
     plugins: Sequence[LoadedPlugin]
     registry: Registry
     diagnostics: Diagnostics
+    others: list[Collector] = attrs.field(factory=list, eq=False, repr=False)
 
     def ask(self, plugin: LoadedPlugin) -> tuple[LoadedPlugin, Mapping[str, list[Sourced[Any]]]]:
         """Call all hooks of one plugin, except ``review_plan`` and the hooks that plugins define.
@@ -118,13 +120,14 @@ class Collector:
     def _answers(self, asking: LoadedPlugin, hook: str, /, **arguments: object) -> tuple[object, ...]:
         if hook not in self.registry.known_hooks() or hook in HOOK_RECORDS:
             raise LookupError(f"plugin {asking.name!r} asks hook {hook!r}, which no enabled plugin defines")
-        found: list[object] = []
+        return tuple(record for collector in (self, *self.others) for record in collector._replies(hook, arguments))
+
+    def _replies(self, hook: str, arguments: Mapping[str, object]) -> Iterator[object]:
         for plugin in self.plugins:
             for name, function, call in self.registry.calls(plugin):
                 if name == hook:
                     at = _origin(plugin, hook, function)
-                    found.extend(self._listed(hook, self._call(call, arguments, at), at))
-        return tuple(found)
+                    yield from self._listed(hook, self._call(call, arguments, at), at)
 
     def _call(self, call: HookCall, arguments: Mapping[str, object], at: Origin) -> object:
         try:

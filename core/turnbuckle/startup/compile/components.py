@@ -2,7 +2,7 @@
 
 The core uses four kinds itself: ``json`` reads and writes JSON, ``codec:TYPE`` reads and writes content of a media
 type, ``loop`` makes the event loop, ``shadow_parser`` combines the factories of two parsers into one that compares
-them.
+them. The command ``turnbuckle openapi`` uses ``openapi``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # The kinds that the core uses, and other names for them.
-_KINDS: Final = frozenset({"json", "loop", "shadow_parser"})
+_KINDS: Final = frozenset({"json", "loop", "openapi", "shadow_parser"})
 _OTHER_NAMES: Final = {"event_loop": "loop", "json_codec": "json"}
 _SIMILAR: Final = 0.7
 _CODEC_METHODS: Final = ("encode", "decode")

@@ -1,7 +1,8 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
 TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB60x composition lock,
-TB61x parameters, TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``).
+TB61x parameters, TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``),
+TB9xx API documents (plugin ``openapi``).
 """
 
 from __future__ import annotations
@@ -109,4 +110,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB803": "a folder of templates does not exist",
     "TB804": "two plugins have a template of the same name",
     "TB805": "a template links to an unknown route",
+    "TB901": "a route is not in the API document",
+    "TB902": "an API document is empty",
+    "TB903": "a page of the API document cannot be served",
 }

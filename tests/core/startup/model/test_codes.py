@@ -8,7 +8,7 @@ from pathlib import Path
 from turnbuckle.startup.model.codes import CODES
 
 _ROOT = Path(__file__).parents[4]
-_CODE = re.compile(r"\bTB[1-8]\d\d\b")
+_CODE = re.compile(r"\bTB[1-9]\d\d\b")
 
 
 def _codes_in(folder: Path, *, without: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""Tests of the plugin ``openapi``: each document in them is valid."""

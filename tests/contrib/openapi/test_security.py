@@ -1,0 +1,161 @@
+"""Security schemes of plugins and apps, and amendments of documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.contrib.openapi.documents import document_of
+from turnbuckle import (
+    App,
+    ParameterProvider,
+    Plan,
+    Plugin,
+    PluginInfo,
+    Request,
+    Setup,
+    StartupError,
+    hookimpl,
+    middleware,
+)
+from turnbuckle_contrib.openapi import OpenAPIPlugin, SecurityScheme
+from turnbuckle_contrib.openapi.security import merge_patch
+
+_BEARER = {"type": "http", "scheme": "bearer"}
+_COOKIE = {"type": "apiKey", "in": "cookie", "name": "session"}
+
+
+@attrs.frozen
+class User:
+    name: str
+
+
+def admin_only(request: Request) -> None: ...
+
+
+async def nothing(request: Request) -> str:
+    return ""
+
+
+async def for_user(user: User) -> str:
+    return ""
+
+
+def user(request: Request) -> User:
+    return User("ada")
+
+
+class UserPlugin(Plugin):
+    """Supply the user."""
+
+    info = PluginInfo(name="user")
+
+    def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
+        return [ParameterProvider(User, user)]
+
+
+@middleware(name="sessions")
+async def sessions(request: Request, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+class AuthPlugin(Plugin):
+    """Authenticate."""
+
+    info = PluginInfo(name="auth")
+
+    @hookimpl(optionalhook=True)
+    def provide_security_schemes(self, plan: Plan) -> list[SecurityScheme]:
+        return [
+            SecurityScheme(name="bearer", definition=_BEARER, types=User, guards=admin_only, scopes="admin"),
+            SecurityScheme(name="cookie", definition=_COOKIE, middleware="sessions", errors=(401, 403)),
+            SecurityScheme(name="unused", definition=_COOKIE),
+        ]
+
+    @hookimpl(optionalhook=True)
+    def amend_openapi(self, document: dict[str, Any], plan: Plan) -> list[dict[str, Any]]:
+        return [{"info": {"contact": {"name": f"{len(document['paths'])} paths"}}}, {"tags": None}]
+
+
+def _add_routes(app: App) -> None:
+    app.get("/open")(nothing)
+    app.get("/user")(for_user)
+    app.scope("/inside", middleware=[sessions]).scope("/deep").get("/user")(for_user)
+
+
+def test_operations_require_the_schemes_of_their_parts() -> None:
+    app = App(plugins=["openapi", AuthPlugin, UserPlugin])
+    _add_routes(app)
+    document = document_of(app)
+    operations = {path: item["get"] for path, item in document["paths"].items()}
+    assert {path: operation.get("security") for path, operation in operations.items()} == {
+        "/open": None,
+        "/user": [{"bearer": ["admin"]}],
+        "/inside/deep/user": [{"bearer": ["admin"], "cookie": []}],
+    }
+    assert list(operations["/user"]["responses"]) == ["200", "401"]
+    assert list(operations["/inside/deep/user"]["responses"]) == ["200", "401", "403"]
+    assert document["components"]["securitySchemes"] == {"bearer": _BEARER, "cookie": _COOKIE}
+    assert document["info"]["contact"] == {"name": "3 paths"}
+    assert "tags" not in document
+
+
+def test_plugin_in_a_scope_is_called_as_well() -> None:
+    app = App(plugins=["openapi", UserPlugin])
+    _add_routes(app)
+    app.scope("/other", plugins=[AuthPlugin])
+    document = document_of(app)
+    assert list(document["components"]["securitySchemes"]) == ["bearer", "cookie"]
+
+
+def test_plugin_works_without_openapi() -> None:
+    assert not App(plugins=[AuthPlugin]).resolve().diagnostics
+
+
+def test_app_adds_schemes_and_amendments() -> None:
+    everywhere = SecurityScheme(
+        name="basic", definition={"type": "http", "scheme": "basic"}, everywhere=True, errors=()
+    )
+    plugin = OpenAPIPlugin([everywhere], amend=lambda document, plan: {"info": {"title": plan.app_name.title()}})
+    app = App("my shop", plugins=[plugin])
+    app.get("/")(nothing)
+    document = document_of(app)
+    assert document["paths"]["/"]["get"]["security"] == [{"basic": []}]
+    assert document["info"]["title"] == "My Shop"
+
+
+@pytest.mark.parametrize(
+    ("schemes", "text"),
+    [
+        pytest.param(["bearer"], "returns SecurityScheme records, not 'bearer'", id="type"),
+        pytest.param(
+            [SecurityScheme(name="x", definition=_BEARER), SecurityScheme(name="x", definition=_COOKIE)],
+            "two security schemes named 'x' have different definitions",
+            id="twice",
+        ),
+    ],
+)
+def test_wrong_scheme_is_a_problem(schemes: Any, text: str) -> None:
+    with pytest.raises(StartupError) as raised:
+        App(plugins=[OpenAPIPlugin(schemes)]).resolve()
+    assert text in str(raised.value.problems[0])
+
+
+# RFC 7396, appendix A.
+@pytest.mark.parametrize(
+    ("target", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": "foo"}, None, None),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merge_patch(target: object, patch: object, result: object) -> None:
+    assert merge_patch(target, patch) == result
