@@ -7,9 +7,11 @@ import importlib
 import os
 import zlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import given, strategies as st
 
 from turnbuckle import App, Plugin, Request, StartupError
 from turnbuckle.testing import Client, ClientResponse
@@ -105,6 +107,17 @@ def test_decoder_takes_any_split(coding: str, size: int) -> None:
     decoder.finish()
     assert b"".join(pieces) == TEXT * 20
     assert max(map(len, pieces)) < 100_000
+
+
+@pytest.mark.parametrize("coding", ALL)
+@given(st.binary(max_size=200), st.integers(0, 60), st.booleans())
+def test_decoder_of_any_bytes_only_raises_value_error(coding: str, noise: bytes, cut: int, is_begun: bool) -> None:
+    decoder = make_decoder(coding)
+    start = COMPRESSORS[coding](b"to be or not to be")[:cut] if is_begun else b""
+    with suppress(ValueError):
+        size = sum(len(piece) for data in (start, noise) for piece in decoder.decode(data))
+        assert size < 10_000_000
+        decoder.finish()
 
 
 async def test_content_is_decompressed_as_it_arrives() -> None:

@@ -91,8 +91,8 @@ class Limits:
         header_section: all field lines with their CRLFs; beyond it 431.
         field_count: number of field lines in the header section; beyond it 431.
         content: decoded content of one request; beyond it 413.
-        json: content that is decoded as JSON, whose values need many times its size in memory; beyond it 413. It has no
-            effect above ``content``.
+        json: content that is decoded as JSON or by another codec, or one line of NDJSON; its values need many times its
+            size in memory; beyond it 413. It has no effect above ``content``.
         chunk_line: chunk size with its extensions, one line; beyond it 400.
         chunk_extensions: all chunk extensions of one message; beyond it 400.
         chunk_count: number of chunks of one message; beyond it 400. Only the core's own parser enforces it.

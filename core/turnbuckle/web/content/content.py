@@ -15,7 +15,7 @@ from turnbuckle.errors import BadRequest
 from turnbuckle.http.events import RawFields
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
-__all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "decode_json"]
+__all__ = ["NO_CONTENT", "ContentReader", "ContentSource", "StoredContent", "decode_json"]
 
 
 class ContentSource(Protocol):
@@ -68,6 +68,31 @@ NO_CONTENT: Final[ContentSource] = _NoContent()
 
 
 @final
+class StoredContent:
+    """A source whose content was read before.
+
+    Args:
+        content: the content.
+        limit: see ``ContentSource``.
+        trailers: the trailer fields.
+    """
+
+    def __init__(self, content: bytes, limit: int, trailers: RawFields) -> None:
+        self._content: bytes | None = content
+        self.limit = limit
+        self.trailers: RawFields = trailers
+
+    def take(self) -> bytes | None:
+        """Return the content once; then None."""
+        content, self._content = self._content, None
+        return content
+
+    async def receive(self) -> bytes:
+        """Return the content once; then ``b""``."""
+        return self.take() or b""
+
+
+@final
 class ContentReader:
     """Reads the content of one request.
 
@@ -114,6 +139,19 @@ class ContentReader:
             if content is not None:
                 self._content, self._is_claimed = content, True
         return self._content
+
+    def release(self) -> ContentSource:
+        """Return a source of the whole content, which another reader may read; this reader is then not used any more.
+
+        Raises:
+            RuntimeError: the content was streamed, or is being read.
+        """
+        source = self._source
+        if self._content is not None:
+            return StoredContent(self._content, source.limit, source.trailers)
+        if self._is_claimed or self._stored is not None:
+            raise RuntimeError("content that was streamed, or is being read, cannot be transformed")
+        return source
 
     async def _read(self) -> None:
         self._is_reading = True

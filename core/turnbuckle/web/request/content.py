@@ -216,27 +216,29 @@ class ReadableRequest(BaseRequest):
         """Replace the content by the output of a transform, which is read instead from now on; for middleware.
 
         ``content_length`` becomes None, the field Content-Length is removed, and the limits count transformed bytes.
-        Without content, only the fields are removed.
+        Without content, only the fields are removed. Middleware may have read the content with ``read()`` before, for
+        example to verify a signature.
 
         Args:
             transform: a new object, which ``ContentTransform`` describes.
             replaced: names of further fields that do not describe the transformed content.
 
         Raises:
-            RuntimeError: reading has begun.
+            RuntimeError: the content was streamed, or is being read.
         """
-        if self._reader is not None:
-            raise RuntimeError("the content can only be transformed before it is read")
+        source = self._content_source
+        if source is not None and self._reader is not None:
+            source = self._reader.release()
         removed = {"content-length", *(name.lower() for name in replaced)}
         head = self.head
         fields = [pair for pair in head.fields if pair[0].decode("latin-1") not in removed]
-        length = None if self._content_source is not None else head.content_length
+        length = None if source is not None else head.content_length
         self.head = attrs.evolve(head, fields=fields, content_length=length)
         self._headers = None
         if "content-type" in removed:
             self._media_type = None
-        if self._content_source is not None:
-            self._content_source = TransformedContent(self._content_source, transform)
+        if source is not None:
+            self._content_source, self._reader = TransformedContent(source, transform), None
 
     def _content_reader(self) -> ContentReader:
         reader = self._reader

@@ -126,10 +126,18 @@ async def test_reader_that_is_cancelled_loses_nothing() -> None:
     assert await second == b"aabb..#"
 
 
-async def test_content_that_is_read_cannot_be_transformed() -> None:
+async def test_content_that_was_read_can_be_transformed() -> None:
+    request = make_request("/", method="POST", content=b"ab.")
+    assert await request.read() == b"ab."
+    request.transform_content(Doubled())
+    assert await request.read() == b"aabb..#"
+    assert [piece async for piece in request.stream()] == [b"aabb..#"]
+
+
+async def test_content_that_was_streamed_cannot_be_transformed() -> None:
     request = make_request("/", method="POST", content=b"abc")
-    await request.read()
-    with pytest.raises(RuntimeError, match="only be transformed before it is read"):
+    await anext(request.stream())
+    with pytest.raises(RuntimeError, match="content that was streamed, or is being read, cannot be transformed"):
         request.transform_content(Doubled())
 
 
