@@ -15,6 +15,8 @@ __all__ = ["FolderLoader", "NamedTemplate", "TemplateFacts", "short_path"]
 # Large folders without templates.
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules"})
 
+_TAGS: Final = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+
 
 def short_path(path: str | Path) -> str:
     """Return a path, relative to the current folder where that is shorter."""
@@ -96,18 +98,17 @@ def _names_in(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
 
 
 def _facts(tree: nodes.Template, path: str) -> TemplateFacts:
-    kinds = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
-    tags = list(tree.find_all(kinds))
+    # One walk, because the walk takes a quarter of the time of parsing.
+    found = list(tree.find_all((*_TAGS, nodes.Call, nodes.Block)))
     # A tag inside of a condition may be meant for another case, so only one at the top is certain.
     extends = [tag.template for tag in tree.body if isinstance(tag, nodes.Extends)]
     parent = extends[0].value if extends and isinstance(extends[0], nodes.Const) else ""
-    calls = tree.find_all(nodes.Call)
     return TemplateFacts(
         path=path,
         parent=parent if isinstance(parent, str) else "",
-        templates=tuple(found for tag in tags for found in _named_in(tag)),
-        routes=tuple(found for call in calls for found in _route_in(call)),
-        blocks=frozenset(block.name for block in tree.find_all(nodes.Block)),
+        templates=tuple(named for node in found if isinstance(node, _TAGS) for named in _named_in(node)),
+        routes=tuple(named for node in found if isinstance(node, nodes.Call) for named in _route_in(node)),
+        blocks=frozenset(node.name for node in found if isinstance(node, nodes.Block)),
     )
 
 
