@@ -18,8 +18,9 @@ from turnbuckle.startup.plugins.validate import shown
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation, stream_item
 from turnbuckle.web.handlers import Parameters, describe_handler
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.streams.server_sent_events import ServerSentEvent
 
-__all__ = ["has_response", "how_to_return", "kind_fault", "return_fault", "unbound_fault"]
+__all__ = ["has_response", "how_to_return", "how_to_stream", "kind_fault", "return_fault", "unbound_fault"]
 
 _PIECES: Final = (bytes, str)
 _CLASS_VERBS: Final = ("get", "post", "put", "patch", "delete", "handle", "dispatch")
@@ -120,7 +121,7 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
             f"handler {describe_handler(handler)} is annotated '-> {show_annotation(annotation)}', "
             "whose items cannot be sent",
             "a stream consists of str or bytes",
-            f"yield str or bytes instead of {wrong.__name__}, such as json.dumps(value)",
+            how_to_stream(wrong),
             code="TB429",
         )
     classes = annotated_classes(annotation, handler)
@@ -151,6 +152,16 @@ def _stream_fault(handler: object, annotation: object) -> HandlerFault | None:
         "an 'async def' that yields returns an async iterator",
         "yield str or bytes, such as json.dumps(value), under '-> AsyncIterator[str]'; or return one value",
         code="TB429",
+    )
+
+
+def how_to_stream(kind: type) -> str:
+    """Return how a handler streams items of a type that cannot be sent."""
+    if issubclass(kind, ServerSentEvent):
+        return "yield the events in another 'async def', such as events(), and return SSE(events())"
+    return (
+        "yield str or bytes, such as json.dumps(value); "
+        "or yield the items in another 'async def', such as items(), and return NDJSON(items())"
     )
 
 

@@ -32,7 +32,7 @@ from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import kind_fault, return_fault, unbound_fault
 from turnbuckle.startup.resolve.parameter_check import faults_behind_wrapper, missing_fix, request_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.startup.resolve.source_check import source_faults
+from turnbuckle.startup.resolve.source_check import source_faults, tuple_fix
 from turnbuckle.startup.resolve.wrapper_check import wrapper_faults
 from turnbuckle.web.handlers import (
     BoundHandler,
@@ -172,6 +172,8 @@ class RoutePlanner:
         result, fault = planned_result(handler, route.status, self.renderable, self.signatures.engine)
         if fault is None and result.schema is None:
             fault = return_fault(handler, self.renderable)
+            if fault is not None and (fix := tuple_fix(handler)):
+                fault = attrs.evolve(fault, fix=f"{fix}, and annotate '-> Response'")
         supplied = dict.fromkeys(path or ())
         supplied.update({parameter.name: None for parameter in resolved.signature.parameters})
         faults = [

@@ -18,16 +18,17 @@ from typing import Final
 from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.signatures import PathParameters
-from turnbuckle.startup.resolve.handler_check import has_response, how_to_return
-from turnbuckle.web.annotations import return_annotation, show_annotation
+from turnbuckle.startup.resolve.handler_check import has_response, how_to_return, how_to_stream
+from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.foreign_names import KEYWORDS, REQUEST_NAMES
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.returned_tuples import line_for_expression
 from turnbuckle.web.response.value_errors import may_return_none
 
-__all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults"]
+__all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults", "tuple_fix"]
 
 _FUNCTION_NAMES: Final = frozenset(
     {"f", "fn", "func", "function", "handler", "view", "view_func", "wrapped", "method", "coro", "endpoint", "route"}
@@ -283,6 +284,9 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
     found = [entry for entry in own_nodes(node) if isinstance(entry, ast.Return | ast.Yield) and type(entry) is wanted]
     if not is_stream and (fault := _never_returns(node, function, found)):
         yield fault
+    if not is_stream and (fault := _returned_tuple(function, found, renderable)):
+        yield fault
+        return
     if not found or (not is_stream and _may_end(node)):
         return
     kinds = [_kind_of(entry.value, node, function) for entry in found]
@@ -298,13 +302,43 @@ def _returns(function: FunctionType, renderable: Sequence[type]) -> Iterator[Han
     value = ast.unparse(found[0].value)[:60] if found[0].value is not None else ""
     place = file_location(function.__code__.co_filename, found[0].lineno)
     verb = "yields" if is_stream else "returns"
-    fix = "yield str or bytes, such as json.dumps(value)" if is_stream else _how_to_return(kind, value)
+    fix = how_to_stream(kind) if is_stream else _how_to_return(kind, value)
     yield _warning(
         f"handler {describe_handler(function)} {verb} {value!r} ({place}), which cannot be sent",
         f"its type is {kind.__name__}, for which there is no response",
         fix,
         "TB429",
     )
+
+
+def _returned_tuple(
+    function: FunctionType, found: Sequence[ast.Return | ast.Yield], renderable: Sequence[type]
+) -> HandlerFault | None:
+    """Return the fault of a function with a tuple behind a ``return``, or None."""
+    classes = annotated_classes(return_annotation(function), function)
+    if has_response(tuple, renderable) or any(issubclass(kind, tuple) for kind in classes):
+        return None
+    for entry in found:
+        if isinstance(entry.value, ast.Tuple):
+            place = file_location(function.__code__.co_filename, entry.lineno)
+            return _warning(
+                f"handler {describe_handler(function)} returns {ast.unparse(entry.value)[:60]!r} ({place}), "
+                "which cannot be sent",
+                "its type is tuple, for which there is no response",
+                line_for_expression(entry.value) or how_to_return(tuple),
+                "TB429",
+            )
+    return None
+
+
+def tuple_fix(handler: object) -> str:
+    """Return the line to write instead of the first tuple that a handler returns; "" if its source does not show it."""
+    function = handler.__func__ if inspect.ismethod(handler) else handler
+    node = node_of(function) if isinstance(function, FunctionType) else None
+    for entry in own_nodes(node) if node is not None else ():
+        if isinstance(entry, ast.Return) and isinstance(entry.value, ast.Tuple):
+            return line_for_expression(entry.value)
+    return ""
 
 
 def _never_returns(

@@ -14,8 +14,9 @@ from typing import Final, cast
 from turnbuckle.diagnostics import file_location
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.handlers import code_of, describe_handler
+from turnbuckle.web.response.returned_tuples import line_for_tuple
 
-__all__ = ["describe_coroutine", "may_return_none", "none_error", "unsupported_value_error"]
+__all__ = ["describe_coroutine", "may_return_none", "none_error", "tuple_hint", "unsupported_value_error"]
 
 _NONE: Final = (None, "None", inspect.Parameter.empty)
 
@@ -71,7 +72,7 @@ def _hint(value: object) -> str:
     if isinstance(value, type):
         return f"return an instance: {value.__name__}(...)"
     if isinstance(value, tuple):
-        return "write Response(body, status=..., headers={...}) or JSON(value, status=...), or return a list"
+        return tuple_hint(value)
     if isinstance(value, Iterator):
         return "write Stream(...) with it, or 'async def' with 'yield'"
     if isinstance(value, Awaitable):
@@ -85,6 +86,13 @@ def _hint(value: object) -> str:
     if hasattr(value, "model_dump"):  # a model of pydantic
         return "return its fields: value.model_dump(mode='json')"
     return "return a dict: dict(value)" if isinstance(value, Mapping) else ""
+
+
+def tuple_hint(value: tuple[object, ...]) -> str:
+    """Return how to write a tuple that a handler returned."""
+    if line := line_for_tuple(value):
+        return f"write: {line}"
+    return "write Response(body, status=..., headers={...}) or JSON(value, status=...), or return a list"
 
 
 def _describe(handler: object) -> str:

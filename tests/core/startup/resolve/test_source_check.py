@@ -90,7 +90,7 @@ async def yields_dict(request):
 
 WRONG = {
     returns_pair: "JSON(value, status=...)",
-    returns_tuple: "return Response(body, status=..., headers={...})",
+    returns_tuple: "return Response('x', status=201)",
     returns_set: "return a list",
     returns_generator: "write Stream(...) with it",
     returns_map: "return a value of another type",

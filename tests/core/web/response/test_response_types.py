@@ -159,7 +159,8 @@ def test_render_records_as_json(render: Render, value: object, body: bytes) -> N
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        pytest.param(("a", 201), r"write Response\(body, status=\.\.\.", id="tuple"),
+        pytest.param(("a", 201), r"write: return Response\('a', status=201\);", id="tuple"),
+        pytest.param(("a", "b"), r"write Response\(body, status=\.\.\.", id="other-tuple"),
         pytest.param(ValueError("x"), "write 'raise' instead of 'return'", id="exception"),
         pytest.param(Failure(), "write 'raise' instead of 'return'", id="dataclass-exception"),
         pytest.param(ValueError, "write 'raise ValueError'", id="exception-class"),
