@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, cast, final
 from weakref import WeakValueDictionary
 
-from turnbuckle import Component, Diagnostic, Lifespan, Plan, Plugin, PluginInfo, ResponseType, Setup
+from turnbuckle import Component, Diagnostic, Lifespan, Plan, PlannedScope, Plugin, PluginInfo, ResponseType, Setup
 from turnbuckle_plugins.jinja_templates.checks import check_sources, check_templates
 from turnbuckle_plugins.jinja_templates.config import DEFAULT_FOLDERS, JinjaTemplatesConfig, folder_of
 from turnbuckle_plugins.jinja_templates.rendering import (
@@ -72,19 +72,17 @@ class JinjaTemplatesPlugin(Plugin[JinjaTemplatesConfig]):
 
     def review_plan(self, plan: Plan) -> Iterator[Diagnostic]:
         """Report the problems of templates, and of their names in the source of handlers."""
-        checked: list[Templates] = []
+        functions: dict[int, list[object]] = {}
         for scope in plan.root.walk():
-            renders = [entry.record.render for entry in scope.response_types if entry.record.type is Template]
-            for templates in [render.templates for render in renders if isinstance(render, TemplatesRenderer)]:
+            for templates in _templates_of(scope):
                 # Another instance of the plugin, in another scope, reviews its own templates.
                 if self._all_made.get(id(templates)) is not templates:
                     continue
-                if not any(templates is known for known in checked):
-                    checked.append(templates)
+                if id(templates) not in functions:
                     yield from check_templates(templates, plan, self.info.name)
-                handlers = [planned.route.handler for planned in scope.routes]
-                handlers += [entry.record.handler for entry in scope.error_handlers]
-                yield from check_sources(templates, handlers, self.info.name)
+                functions.setdefault(id(templates), []).extend(_functions_of(scope))
+        for key, found in functions.items():
+            yield from check_sources(self._all_made[key], found, self.info.name)
 
     def _templates(self, setup: Setup[JinjaTemplatesConfig]) -> Templates:
         made = self._made
@@ -108,6 +106,20 @@ class JinjaTemplatesPlugin(Plugin[JinjaTemplatesConfig]):
         if own and config.folders == DEFAULT_FOLDERS:
             return own
         return tuple(dict.fromkeys([*own, *map(folder_of, config.folders)]))
+
+
+def _templates_of(scope: PlannedScope) -> Iterator[Templates]:
+    renders = [entry.record.render for entry in scope.response_types if entry.record.type is Template]
+    yield from (render.templates for render in renders if isinstance(render, TemplatesRenderer))
+
+
+def _functions_of(scope: PlannedScope) -> Iterator[object]:
+    """Yield the handlers, error handlers and middleware of a scope."""
+    yield from (planned.route.handler for planned in scope.routes)
+    yield from (entry.record.handler for entry in scope.error_handlers)
+    for entry in scope.middleware:
+        # A record that @middleware made has the function in its factory.
+        yield getattr(entry.record.factory, "function", entry.record.factory)
 
 
 def _checked(provided: Iterable[TemplateParts]) -> tuple[TemplateParts, ...]:

@@ -9,7 +9,18 @@ import pytest
 
 import turnbuckle_plugins.jinja_templates as templating
 from tests.plugins.jinja_templates.making import SITE, make_app, write
-from turnbuckle import App, Diagnostic, Plugin, PluginInfo, Request, Setup, StartupError
+from turnbuckle import (
+    App,
+    Diagnostic,
+    Handler,
+    NotFound,
+    Plugin,
+    PluginInfo,
+    Request,
+    Response,
+    Setup,
+    StartupError,
+)
 from turnbuckle.testing import Client
 from turnbuckle_plugins.jinja_templates import TEMPLATES, JinjaTemplatesPlugin, Template, TemplateParts, Templates
 
@@ -144,6 +155,21 @@ def test_names_of_rendered_texts_are_checked(tmp_path: Path, handler: object, na
     app.get("/")(handler)  # type: ignore[type-var]
     (shown,) = _shown(app)
     assert f"the app names template {name!r}, which does not exist" in shown
+
+
+async def _closed(request: Request, call_next: Handler) -> Response:
+    return await request.resource(TEMPLATES).respond(Template("closed.html"), request)
+
+
+def test_names_in_middleware_and_error_handlers_are_checked_once(tmp_path: Path) -> None:
+    app = App(plugins=[JinjaTemplatesPlugin(write(tmp_path, {"x.html": ""}))], middleware=[_closed])
+    app.error_handler(NotFound)(lambda request, error: Template("404.html", status=404))
+    for prefix in ("/a", "/b"):
+        app.scope(prefix).get("/x")(lambda request: "x")
+    assert [found.text for found in _problems(app)] == [
+        "the app names template '404.html', which does not exist",
+        "the app names template 'closed.html', which does not exist",
+    ]
 
 
 def _line_of(function: object) -> int:
