@@ -162,7 +162,7 @@ async def _closed(request: Request, call_next: Handler) -> Response:
 
 
 def test_names_in_middleware_and_error_handlers_are_checked_once(tmp_path: Path) -> None:
-    app = App(plugins=[JinjaTemplatesPlugin(write(tmp_path, {"x.html": ""}))], middleware=[_closed])
+    app = App(plugins=[JinjaTemplatesPlugin(write(tmp_path, {"part.xml": ""}))], middleware=[_closed])
     app.error_handler(NotFound)(lambda request, error: Template("404.html", status=404))
     for prefix in ("/a", "/b"):
         app.scope(prefix).get("/x")(lambda request: "x")
