@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 import attrs
 
@@ -56,8 +57,15 @@ def read_fields(node: ObjectNode, compile_type: Compile) -> None:
         "struct": _read_struct,
         "dict": _read_typed_dict,
     }
-    node.description = _description_of(node.kind, node.layout)
-    node.fields = tuple(readers[node.layout](node, hints, compile_type))
+    docstring = _docstring_of(node)
+    node.description = _description_of(docstring)
+    described = _field_descriptions(docstring)
+    node.fields = tuple(
+        attrs.evolve(field, notes={"description": described[field.attribute], **field.notes})
+        if field.attribute in described
+        else field
+        for field in readers[node.layout](node, hints, compile_type)
+    )
     if getattr(node.kind, "__forbid_unknown_fields__", False):
         node.forbids_unknown = True
         node.decodes_fast = False
@@ -158,7 +166,8 @@ def _omission(field: Any, default: object, unset: object) -> ValueTest:
     factory = field.default_factory
     if factory in {list, dict, set}:
         return lambda value: value is unset or (type(value) is factory and not value)
-    return lambda value: value is unset or value is default or (type(value) is type(default) and value == default)
+    # msgspec compares by identity as well.
+    return lambda value: value is unset or value is default
 
 
 def _without_unset(hint: Any) -> Any:
@@ -181,12 +190,36 @@ def _read_typed_dict(node: ObjectNode, hints: Mapping[str, Any], compile_type: C
         yield ObjectField(name, name, name, field, is_required=is_required)
 
 
-def _description_of(kind: type, layout: Layout) -> str:
-    """Return the first paragraph of the docstring of a class; empty if it has none."""
-    text = kind.__dict__.get("__doc__")
-    if not isinstance(text, str) or (layout == "dataclass" and text.startswith(f"{kind.__name__}(")):
-        return ""
-    return " ".join(inspect.cleandoc(text).split("\n\n")[0].split())
+_ENTRY: Final = re.compile(r"\*{0,2}(\w+)(?: \([^)]*\))?:\s*(.*)")
+
+
+def _docstring_of(node: ObjectNode) -> str:
+    """Return the docstring of a class; empty if it has none, or if ``dataclass`` made it."""
+    text = node.kind.__dict__.get("__doc__")
+    is_made = node.layout == "dataclass" and str(text).startswith(f"{node.kind.__name__}(")
+    return inspect.cleandoc(text) if isinstance(text, str) and not is_made else ""
+
+
+def _description_of(docstring: str) -> str:
+    """Return the first paragraph of a docstring in one line."""
+    return " ".join(docstring.split("\n\n", maxsplit=1)[0].split())
+
+
+def _field_descriptions(docstring: str) -> dict[str, str]:
+    """Return the texts of the section ``Attributes:`` of a docstring, by the names of the fields."""
+    found: dict[str, str] = {}
+    name = ""
+    section = docstring.partition("\nAttributes:\n")[2]
+    for line in section.splitlines():
+        if line and not line.startswith(" "):
+            break
+        entry = _ENTRY.fullmatch(line.strip()) if len(line) - len(line.lstrip()) <= 4 else None
+        if entry:
+            name, text = entry.groups()
+            found[name] = text
+        elif name and line.strip():
+            found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
 
 
 def is_named_tuple(kind: type) -> bool:

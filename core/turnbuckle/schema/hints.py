@@ -24,8 +24,16 @@ def class_of(annotation: object) -> type | None:
 def show_type(annotation: object) -> str:
     """Return an annotation as it is written."""
     if isinstance(annotation, type) and get_origin(annotation) is None:
-        return annotation.__qualname__.rpartition("<locals>.")[2]
-    return str(annotation).replace("typing.", "")
+        return "None" if annotation is type(None) else annotation.__qualname__.rpartition("<locals>.")[2]
+    arguments = get_args(annotation)
+    if is_union(annotation):
+        return " | ".join(map(show_type, arguments))
+    if get_origin(annotation) is Annotated:
+        return show_type(arguments[0])
+    kind = get_origin(annotation)
+    if isinstance(kind, type) and arguments:
+        return f"{kind.__name__}[{', '.join(map(show_type, arguments))}]"
+    return "..." if annotation is ... else str(annotation).replace("typing.", "")
 
 
 def class_hints(annotation: object) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def _one_of(options: tuple[object, ...]) -> Constraint | None:
     if not all(isinstance(option, str | int | float) for option in options):
         return None
     shown = ", ".join(map(repr, options))
-    keywords = {"string": {"enum": list(options)}, "number": {"enum": list(options)}}
+    keywords = {form: {"enum": list(options)} for form in ("string", "number")}
+    # Fields that may be None have it among their values.
+    keywords["null"] = {"enum": [*options, None]}
     return Constraint(f"must be one of {shown}", lambda value: value is None or value in options, keywords)
 
 

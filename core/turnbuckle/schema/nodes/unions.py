@@ -50,12 +50,18 @@ class UnionNode(TypeNode):
         members: the nodes of its members, at least two.
     """
 
-    __slots__ = ("_by_form", "_members", "_objects")
+    __slots__ = ("_by_form", "_declared", "_members", "_objects", "_parsed")
 
     def __init__(self, members: tuple[TypeNode, ...]) -> None:
         forms = frozenset[str]().union(*(member.forms for member in members))
         super().__init__(" | ".join(member.label for member in members), forms, decodes_fast=True)
+        self._declared: Final = members
         self._members: Final = tuple(sorted(members, key=_order))
+        # An empty text is an empty str, and otherwise None.
+        has_str = any(_order(member) == _ORDER_OF_STR for member in members)
+        self._parsed: Final = tuple(
+            member for member in self._members if not has_str or member.forms != frozenset({"null"})
+        )
         self._by_form: Final = {
             form: tuple(member for member in self._members if form in member.forms) for form in ALL_FORMS
         }
@@ -143,7 +149,7 @@ class UnionNode(TypeNode):
 
     def parse(self, text: str) -> object:
         """Return the value of a text: of the first member that has such texts."""
-        for member in self._members:
+        for member in self._parsed:
             try:
                 return member.parse(text)
             except Unfit as unfit:
@@ -152,12 +158,17 @@ class UnionNode(TypeNode):
         raise Unfit(_reason_of(others[0], text) if len(others) == 1 else f"expected {self.label}") from Unfit(reason)
 
     def describe(self, builder: SchemaBuilder) -> JSONSchema:
-        """Return an ``anyOf``, or a ``oneOf`` with a discriminator for tagged classes."""
-        members = [member.describe(builder) for member in self._members]
-        if self._objects is not None and self._objects.tag and len(members) == len(self._objects.nodes):
-            mapping = {str(tag): self._objects.by_tag[tag].describe(builder)["$ref"] for tag in self._objects.by_tag}
-            return {"oneOf": members, "discriminator": {"propertyName": self._objects.tag, "mapping": mapping}}
-        return {"anyOf": members}
+        """Return an ``anyOf``; classes with a tag become a ``oneOf`` with a discriminator."""
+        objects = self._objects
+        if objects is None or not objects.tag:
+            return {"anyOf": [member.describe(builder) for member in self._declared]}
+        mapping = {str(tag): node.describe(builder)["$ref"] for tag, node in objects.by_tag.items()}
+        tagged: JSONSchema = {
+            "oneOf": [member.describe(builder) for member in self._declared if member in objects.nodes],
+            "discriminator": {"propertyName": objects.tag, "mapping": mapping},
+        }
+        others = [member.describe(builder) for member in self._declared if member not in objects.nodes]
+        return {"anyOf": [tagged, *others]} if others else tagged
 
     def parts(self) -> tuple[TypeNode, ...]:
         """Return the nodes of the members."""
@@ -200,13 +211,16 @@ def _reason_of(member: TypeNode, text: str) -> str:
     return f"expected {member.label}"
 
 
+_ORDER_OF_STR: Final = 3
+
+
 def _order(member: TypeNode) -> int:
     """Return the place in which a member is tried: ``int`` before ``float``, and ``str`` last."""
     inner = _without_constraints(member)
     if isinstance(inner, AnyNode):
         return 4
     if isinstance(inner, ScalarNode):
-        return {"str": 3, "float": 2, "null": 0}.get(inner.label, 1)
+        return {"str": _ORDER_OF_STR, "float": 2, "null": 0}.get(inner.label, 1)
     return 0 if isinstance(inner, ChoiceNode) else 1
 
 
