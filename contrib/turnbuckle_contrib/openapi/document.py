@@ -36,6 +36,10 @@ def build_document(
         security: the security schemes of all plugins.
     """
     schemas = Schemas()
+    for operation in operations:
+        # A class that differs as input and output has its plain name as output, wherever it occurs first.
+        if (result := operation.planned.signature.result.schema) is not None:
+            schemas.of(result, "out")
     paths: JSONObject = {}
     used: dict[str, SecurityScheme] = {}
     ids = operation_ids([(found.planned.route, found.method, found.first.text) for found in operations])

@@ -80,7 +80,8 @@ def suppliers_of(signature: PlannedSignature) -> Iterator[PlannedSupplier]:
 
 def _errors(template: PathTemplate, parameters: Sequence[PlannedParameter]) -> Iterator[tuple[int, type[HTTPError]]]:
     sources = {parameter.source for parameter in parameters}
-    if not template.is_total:
+    in_path = [parameter for parameter in parameters if parameter.source == "path"]
+    if not template.is_total or any(parameter.schema is not None for parameter in in_path):
         yield 404, NotFound
     if sources.intersection((*_IN_PARAMETERS, *_IN_CONTENT)):
         yield 422, InvalidInput

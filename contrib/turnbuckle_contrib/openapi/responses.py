@@ -10,8 +10,11 @@ from typing import Annotated, Final, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from turnbuckle import (
+    CSV,
     HTML,
     JSON,
+    NDJSON,
+    SSE,
     ErrorHandler,
     File,
     HTTPError,
@@ -42,6 +45,9 @@ _RESPONSES: Final[Mapping[type, str]] = {
     JSON: _JSON,
     File: _OCTETS,
     Stream: _OCTETS,
+    SSE: "text/event-stream",
+    NDJSON: "application/x-ndjson",
+    CSV: "text/csv",
 }
 _PROBLEM_DETAILS: Final[JSONObject] = {
     "type": "object",

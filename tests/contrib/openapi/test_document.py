@@ -13,6 +13,7 @@ from tests.contrib.openapi.documents import document_in, document_of
 from turnbuckle import (
     HTML,
     JSON,
+    SSE,
     App,
     Conflict,
     Cookie,
@@ -127,6 +128,15 @@ def test_path_parameters_have_the_schema_of_their_converter_and_type() -> None:
     assert all(parameter["required"] for parameter in found["parameters"])
 
 
+def test_path_parameter_of_a_type_that_refuses_texts_may_be_404() -> None:
+    async def handler(kind: Literal["a", "b"]) -> None: ...
+
+    async def any_text(kind: str) -> None: ...
+
+    assert list(_operation(handler, "/{kind}")["responses"]) == ["204", "404"]
+    assert list(_operation(any_text, "/{kind}")["responses"]) == ["204"]
+
+
 def test_class_in_the_query_is_one_parameter_for_each_field() -> None:
     async def handler(page: Query[Page]) -> None: ...
 
@@ -146,6 +156,19 @@ def test_content_is_json() -> None:
     assert {status for status, value in found["responses"].items() if value.get("content") == _PROBLEM} == {
         *("400", "413", "415", "422")
     }
+
+
+def test_class_that_differs_as_input_has_its_plain_name_as_output() -> None:
+    app = _app()
+
+    @app.put("/")
+    async def replace(note: Note) -> None: ...
+
+    @app.get("/")
+    async def show(request: Request) -> list[Note]: ...
+
+    schemas = document_of(app)["components"]["schemas"]
+    assert (schemas["Note"]["required"], schemas["NoteInput"]["required"]) == (["title", "words"], ["title"])
 
 
 def test_form_with_a_file_is_multipart() -> None:
@@ -230,6 +253,7 @@ def test_parameters_of_suppliers_are_parameters_of_the_operation() -> None:
         pytest.param(HTML, "200", {"text/html": {"schema": {"type": "string"}}}, id="html"),
         pytest.param(JSON, "200", {"application/json": {"schema": {}}}, id="json"),
         pytest.param(Redirect, "302", None, id="redirect"),
+        pytest.param(SSE, "200", {"text/event-stream": {"schema": {"type": "string"}}}, id="events"),
         pytest.param(
             Path, "200", {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}, id="file"
         ),
