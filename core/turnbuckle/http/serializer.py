@@ -129,9 +129,13 @@ def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: 
         TypeError: a field name or value is not a str.
         ValueError: the status is not final, or a field cannot be sent.
     """
-    return common_response(status, fields, body, own_lines, method) or _careful_response(
-        status, fields, body, own_lines, method
-    )
+    if method not in _SPECIAL_METHODS:
+        try:
+            start = _CONTENT_STATUS_LINES[status]
+            return b"".join((start, *map(_field_line, fields), own_lines, _LENGTH_LINES[len(body)], body))
+        except KeyError:
+            pass
+    return _careful_response(status, fields, body, own_lines, method)
 
 
 def common_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes) -> bytes | None:
