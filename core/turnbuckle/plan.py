@@ -166,6 +166,7 @@ class PlannedParameter:
         default_factory: makes the default; None if ``default`` is the default.
         is_keyword: whether it is passed by name.
         is_list: whether it takes all files of its name.
+        is_marked: whether a marker names its source.
         is_text: whether the converter of the path leaves it as text.
         may_be_path: whether the router may find a parameter of the path by its name, which then takes precedence.
         title: title, for documentation.
@@ -188,6 +189,7 @@ class PlannedParameter:
     is_keyword: bool = False
     is_list: bool = False
     is_text: bool = True
+    is_marked: bool = False
     may_be_path: bool = False
     title: str = ""
     description: str = ""

@@ -77,6 +77,8 @@ class ServerSettings:
         cancel_on_disconnect: cancel a handler when its client disconnects before the response. A client that closes its
             side of the connection after the request counts as disconnected; streams detect a disconnect in no other
             way.
+        threads: number of threads for plain ``def`` handlers, files and other blocking calls; 0 for Python's default,
+            which is four more than the processors, and at most 32. A thread that waits for content does not count.
         watchdog: seconds that the event loop may be blocked before the request, the route and the line of code are
             logged; 0 for never.
     """
@@ -95,6 +97,7 @@ class ServerSettings:
     ready_file: str = ""
     loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     cancel_on_disconnect: bool = False
+    threads: int = attrs.field(default=0, validator=_between(0, 10_000))
     watchdog: float = attrs.field(default=1.0, validator=_seconds)
 
     @property

@@ -124,13 +124,59 @@ _WRONG_CONFIGURED: Final = {
 }
 
 
+# A marked parameter has the type inside its marker, in both spellings.
+_PARAMETERS: Final = """\
+from typing import Annotated
+
+import attrs
+
+from turnbuckle import App, Body, Cookie, Form, Header, Query, Upload, UploadedFile
+
+
+@attrs.frozen
+class Note:
+    title: str
+
+
+app = App()
+
+
+@app.post("/notes", status=201)
+async def create(
+    note: Note,
+    session: Cookie[str],
+    tags: Annotated[list[str], Query(default_factory=list)],
+    draft: Query[bool] = False,
+    page: Annotated[int, Query(alias="p", ge=1, description="which page")] = 1,
+    key: Header[str | None] = None,
+) -> Note:
+    shown: bool = draft
+    number: int = page + 1
+    text: str | None = key
+    return Note(note.title + session + tags[0] + str((shown, number, text)))
+
+
+@app.post("/forms")
+def form(name: Form[str], picture: UploadedFile, others: Upload[list[UploadedFile]], data: Body[dict[str, int]]) -> str:
+    length: int = data["a"] + others[0].size + picture.size
+    return name.upper() + str(length)
+"""
+_WRONG_PARAMETERS: Final = {
+    "default_of_a_marked_parameter": ("draft: Query[bool] = False", 'draft: Query[bool] = "no"'),
+    "use_of_a_marked_parameter": ("shown: bool = draft", "shown: str = draft"),
+    "use_of_an_annotated_parameter": ("number: int = page + 1", "number: str = page + 1"),
+    "use_of_content": ("length: int = data[", "length: str = data["),
+}
+
+
 def _configured() -> Mapping[str, tuple[str, int]]:
-    """Return each wrong version of the source with settings, and its wrong line."""
+    """Return each wrong version of the sources above, and its wrong line."""
     found = {}
-    for name, (right, wrong) in _WRONG_CONFIGURED.items():
-        text = _CONFIGURED.replace(right, wrong, 1)
-        line = next(number for number, line in enumerate(text.splitlines(), 1) if wrong in line)
-        found[name] = (text, line)
+    for source, changes in ((_CONFIGURED, _WRONG_CONFIGURED), (_PARAMETERS, _WRONG_PARAMETERS)):
+        for name, (right, wrong) in changes.items():
+            text = source.replace(right, wrong, 1)
+            line = next(number for number, line in enumerate(text.splitlines(), 1) if wrong in line)
+            found[name] = (text, line)
     return found
 
 
@@ -142,6 +188,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines = "".join(f"    {line}\n" for line in body.splitlines())
             (folder / f"{kind}_{name}.py").write_text(_HEAD + lines)
     (folder / "right_configured.py").write_text(_CONFIGURED)
+    (folder / "right_parameters.py").write_text(_PARAMETERS)
     for name, (text, _) in _configured().items():
         (folder / f"wrong_{name}.py").write_text(text)
     (folder / "pyproject.toml").write_text('[tool.basedpyright]\ntypeCheckingMode = "standard"\n')

@@ -53,7 +53,8 @@ class Arguments:
         content: the content that the readers need; None for none.
         positional: number of parameters that are passed by position; they come first.
         names: names of the parameters that are passed by name.
-        guards: functions that are called first.
+        guards: functions that are called before the values are supplied.
+        checks: readers of parameters of the path that may find that the path has no resource; they are called first.
     """
 
     readers: tuple[tuple[int, InputReader], ...]
@@ -62,6 +63,7 @@ class Arguments:
     positional: int
     names: tuple[str, ...]
     guards: tuple[Supply, ...] = ()
+    checks: tuple[InputReader, ...] = ()
 
     @property
     def are_read(self) -> bool:
@@ -78,6 +80,8 @@ class Arguments:
         Raises:
             InvalidInput: at least one of them does not fit, with the faults of all of them.
         """
+        for check in self.checks:
+            check(request)
         for guard in self.guards:
             await guard(request, stack)
         values: list[object] = [None] * (self.positional + len(self.names))
@@ -135,6 +139,7 @@ def compile_arguments(signature: PlannedSignature) -> Arguments:
     """Return the compiled arguments of a function."""
     positional = [parameter for parameter in signature.parameters if not parameter.is_keyword]
     named = [parameter for parameter in signature.parameters if parameter.is_keyword]
+    named_in_path = [parameter for parameter in signature.parameters if parameter.source == "path" and parameter.schema]
     readers: list[tuple[int, InputReader]] = []
     supplies: list[tuple[int, Supply]] = []
     for index, parameter in enumerate((*positional, *named)):
@@ -149,6 +154,7 @@ def compile_arguments(signature: PlannedSignature) -> Arguments:
         positional=len(positional),
         names=tuple(parameter.name for parameter in named),
         guards=tuple(map(compile_supplier, signature.guards)),
+        checks=tuple(reader_of(parameter) for parameter in named_in_path if supplies or signature.guards),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, TypeAlias
 
 from turnbuckle.plan import PlannedResult, PlannedSignature
 from turnbuckle.runtime.arguments import compile_arguments, compile_call, has_contexts
@@ -20,15 +20,18 @@ from turnbuckle.web.response.file_body import FileBody
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.response_types import Renderer, Unrendered
 
+Respond: TypeAlias = Callable[[Request, object], Awaitable[Response]]
+
 __all__ = ["compile_typed_handler", "with_result"]
 
 _JSON: Final = "application/json"
 # Values of these types have a response without JSON, so they are not encoded by the declared type.
-_NOT_ENCODED: Final = (str, bytes, type(None), AsyncIterable)
+_OTHER_BODIES: Final = (str, bytes, type(None), AsyncIterable)
+_NOT_ENCODED: Final = frozenset({str, bytes, type(None)})
 
 
 def compile_typed_handler(
-    handler: Callable[..., object], signature: PlannedSignature, render: Renderer
+    handler: Callable[..., object], signature: PlannedSignature, render: Renderer, *, is_negotiated: bool = False
 ) -> BoundHandler:
     """Return the function that calls a handler with its arguments and returns its result.
 
@@ -36,43 +39,66 @@ def compile_typed_handler(
         handler: the handler.
         signature: its parameters, its guards and its result.
         render: turns values into responses.
+        is_negotiated: whether the app has codecs beside JSON, so that the request decides about the format.
     """
     if has_contexts(signature):
-        return _in_contexts(handler, signature, render)
-    return with_result(compile_call(handler, signature), handler, signature.result, render)
+        return _in_contexts(handler, signature, _responder(handler, signature.result, render, is_negotiated))
+    call = compile_call(handler, signature)
+    return with_result(call, handler, signature.result, render, is_negotiated=is_negotiated)
 
 
 def with_result(
-    call: BoundHandler, handler: Callable[..., object], result: PlannedResult, render: Renderer
+    call: BoundHandler,
+    handler: Callable[..., object],
+    result: PlannedResult,
+    render: Renderer,
+    *,
+    is_negotiated: bool = False,
 ) -> BoundHandler:
-    """Return a call of a handler whose result has the declared type and status; the call itself if it declares none."""
+    """Return a call of a handler whose result has the declared type and status; the call itself if it declares none.
+
+    See ``compile_typed_handler`` for the arguments.
+    """
     if result.schema is None and result.status is None:
         return call
-    respond = _responder(handler, result, render)
+    respond = _responder(handler, result, render, is_negotiated)
+    if result.schema is None or is_negotiated:
 
-    async def responding(request: Request) -> Response:
-        return await respond(request, await call(request))
+        async def responding(request: Request) -> Response:
+            return await respond(request, await call(request))
 
-    return responding
+        return responding
+    encode, status = result.schema.encode_json, result.status or 200
+
+    async def encoding(request: Request) -> Response:
+        # The common case of ``respond``, without its call.
+        value = await call(request)
+        if type(value) not in _NOT_ENCODED and not isinstance(value, Response):
+            try:
+                return Response(encode(value), status, None, _JSON)
+            except SchemaError:
+                pass
+        return await respond(request, value)
+
+    return encoding
 
 
-def _responder(
-    handler: Callable[..., object], result: PlannedResult, render: Renderer
-) -> Callable[[Request, object], Awaitable[Response]]:
+def _responder(handler: Callable[..., object], result: PlannedResult, render: Renderer, is_negotiated: bool) -> Respond:
     """Return the function that turns a value of a handler into a response."""
-    encode, status = result.schema.encode_json if result.schema is not None else None, result.status
-    annotation = result.annotation
+    schema, status = result.schema, result.status
 
     async def respond(request: Request, value: object) -> Response:
         if isinstance(value, Response):
             return value
-        if encode is not None and not isinstance(value, _NOT_ENCODED):
+        if schema is not None and not isinstance(value, _OTHER_BODIES):
             try:
-                return Response(encode(value), status or 200, content_type=_JSON)
+                if not is_negotiated:
+                    return Response(schema.encode_json(value), status or 200, content_type=_JSON)
+                value = schema.to_builtins(value)
             except SchemaError as error:
                 raise TypeError(
                     f"handler {describe_handler(handler)} returned a value that does not fit "
-                    f"'-> {show_annotation(annotation)}': {error}"
+                    f"'-> {show_annotation(result.annotation)}': {error}"
                 ) from None
         response = render(value, handler)
         if type(response) is Unrendered:
@@ -84,11 +110,10 @@ def _responder(
     return respond
 
 
-def _in_contexts(handler: Callable[..., object], signature: PlannedSignature, render: Renderer) -> BoundHandler:
+def _in_contexts(handler: Callable[..., object], signature: PlannedSignature, respond: Respond) -> BoundHandler:
     """Return the call of a handler whose arguments open contexts, which are left after the response."""
     function: Callable[..., Awaitable[object]] = awaitable_function(handler)
     arguments = compile_arguments(signature)
-    respond = _responder(handler, signature.result, render)
 
     async def call(request: Request) -> Response:
         stack = AsyncExitStack()

@@ -38,6 +38,7 @@ def run(  # noqa: PLR0913  # all but two by name
     proxy: ProxySettings | None = None,
     loop: LoopChoice = "auto",
     log: LogSettings | None = None,
+    threads: int = 0,
     serve: Callable[[HTTPServer], Coroutine[object, object, None]] | None = None,
 ) -> bool:
     """Serve an application until the process gets a stop signal; see ``HTTPServer`` for ``tls`` and ``proxy``.
@@ -55,6 +56,7 @@ def run(  # noqa: PLR0913  # all but two by name
         loop: the event loop to run on; with ``"auto"`` the application's own loop takes precedence.
         serve: called instead of ``HTTPServer.serve``; it reports the state of the server itself.
         log: how to log; None for the default settings.
+        threads: number of threads for blocking calls; 0 for Python's default.
 
     Returns:
         Whether threads are still running.
@@ -71,14 +73,14 @@ def run(  # noqa: PLR0913  # all but two by name
     if serve is None:
         readiness = Readiness(ready_file, Notifier.take_from(os.environ))
         serve = partial(HTTPServer.serve, readiness=readiness)
-    threads = TrackedThreadPool()
+    pool = TrackedThreadPool(threads or None)
     with (
         configured_logging(log or LogSettings(), secrets=application.secrets),
         asyncio.Runner(loop_factory=_choose_loop_factory(loop, application.loop_factory)) as runner,
     ):
         raise_open_file_limit()
-        runner.run(run_until_settled(serve(server), threads))
-    return threads.has_calls
+        runner.run(run_until_settled(serve(server), pool))
+    return pool.has_calls
 
 
 def _choose_loop_factory(choice: LoopChoice, chosen: LoopFactory | None) -> LoopFactory | None:

@@ -27,10 +27,14 @@ _log: Final = SafeLogger("turnbuckle.server")
 
 @final
 class TrackedThreadPool(ThreadPoolExecutor):
-    """The thread pool of a loop, which knows the calls that are running."""
+    """The thread pool of a loop, which knows the calls that are running.
 
-    def __init__(self) -> None:
-        super().__init__(thread_name_prefix="turnbuckle", initializer=note_pool, initargs=(self,))
+    Args:
+        size: number of threads; None for Python's default.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        super().__init__(size, thread_name_prefix="turnbuckle", initializer=note_pool, initargs=(self,))
         self._calls: Final[set[Future[object]]] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

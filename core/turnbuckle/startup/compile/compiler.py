@@ -369,8 +369,9 @@ class _Compiler:
         """Return the call of a handler; one that only takes the request costs nothing more."""
         call, handler, signature = self.resolution.routers.bound(planned), planned.route.handler, planned.signature
         if call is uncompiled_call:
-            return compile_typed_handler(handler, signature, context.render)
-        return with_result(call, handler, signature.result, context.render)
+            return compile_typed_handler(handler, signature, context.render, is_negotiated=bool(self.codecs.others))
+        negotiated = bool(self.codecs.others)
+        return with_result(call, handler, signature.result, context.render, is_negotiated=negotiated)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:
         # If no route allows more content than the settings, the connection has already rejected larger content.

@@ -40,6 +40,7 @@ def run_with_settings(
         application,
         server.bind_address() if fds is None else attrs.evolve(server.bind_address(), fds=fds),
         fd_name=server.fd_name,
+        threads=server.threads,
         ready_file=server.ready_file,
         tls=settings.tls,
         proxy=settings.proxy,

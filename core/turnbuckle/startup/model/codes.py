@@ -99,7 +99,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB612": "a parameter has no annotation",
     "TB613": "the annotation of a parameter cannot be evaluated",
     "TB614": "the marker of a parameter does not fit",
-    "TB615": "two parameters take the content",
+    "TB615": "parameters cannot take the content",
     "TB616": "a parameter has a default that cannot be used",
     "TB617": "a handler declares a response that cannot be made",
     "TB618": "suppliers of parameters need each other in a cycle",

@@ -80,7 +80,7 @@ def _is_declared(member: Any, own: Sequence[type]) -> bool:
     if origin is Annotated:
         return _is_declared(get_args(member)[0], own)
     if origin in {list, dict}:
-        return not any(argument in {Any, object} for argument in get_args(member))
+        return not any(argument is Any or argument is object for argument in get_args(member))
     kind = origin if isinstance(origin, type) else member
     if not isinstance(kind, type) or any(issubclass(kind, base) for base in own):
         return False

@@ -6,6 +6,7 @@ The first rule that applies decides. If none does, the parameter is a problem: n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, get_args, get_origin
 
 import attrs
@@ -38,6 +39,7 @@ _NOUNS: Final[Mapping[str, str]] = {
     "file": "uploaded file",
     "body": "content",
 }
+_OPTIONAL_UPLOADS: Final = ((UploadedFile, type(None)), (type(None), UploadedFile))
 _MUTABLE: Final = (list, dict, set, bytearray)
 
 
@@ -96,7 +98,7 @@ def _planned(declared: DeclaredParameter, source: ParameterSource, **more: Any) 
 def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, engine: Engine) -> PlannedParameter:
     if _is_upload(declared.annotation):
         return _upload(declared, Marker())
-    if declared.annotation in {Any, object}:
+    if declared.annotation is Any or declared.annotation is object:
         raise _unsupplied(declared, suppliers, "it may be anything")
     try:
         schema = compile_schema(declared.annotation, engine=engine)
@@ -114,7 +116,7 @@ def _marked(declared: DeclaredParameter, marker: Marker, engine: Engine) -> Plan
     if source == "file" or (source == "form" and _is_upload(declared.annotation)):
         return _upload(declared, marker)
     try:
-        schema = compile_schema(declared.annotation, engine=engine, constraints=(marker,))
+        schema = compile_schema(declared.annotation, engine=engine, constraints=_constraints(marker))
     except (UnsupportedType, TypeError) as error:
         raise declared.problem(
             "TB614",
@@ -130,7 +132,21 @@ def _marked(declared: DeclaredParameter, marker: Marker, engine: Engine) -> Plan
             f"a {_NOUNS[source]} is a text" + (", or a list of texts" if source == "header" else ""),
             "write a type such as str, int or an Enum, or read the content with Body[...]",
         )
+    if source in {"query", "form"} and not is_text and not schema.is_flat:
+        raise declared.problem(
+            "TB614",
+            f"cannot be read from the {_NOUNS[source]}",
+            f"a {_NOUNS[source]} is a text; a class is read from several of them if each of its fields is one",
+            "write a class whose fields are scalars or lists of scalars, or read the content with Body[...]",
+        )
     return _with_schema(declared, source, marker, schema)
+
+
+def _constraints(marker: Marker) -> tuple[SimpleNamespace, ...]:
+    """Return the options of a marker that are set, as an object with these attributes."""
+    fields = (field.name for field in attrs.fields(type(marker)) if field.name not in {"alias", "default_factory"})
+    given = {name: value for name in fields if (value := getattr(marker, name)) not in (None, "", (), False)}
+    return (SimpleNamespace(**given),) if given else ()
 
 
 def _with_schema(
@@ -142,6 +158,7 @@ def _with_schema(
         source,
         alias="" if source == "body" else alias,
         schema=schema,
+        is_marked=declared.marker is not None,
         supplier=_NOUNS[source] if source == "body" else f"{_NOUNS[source]} {alias!r}",
         **_metadata(marker),
     )
@@ -183,7 +200,7 @@ def _upload(declared: DeclaredParameter, marker: Marker) -> PlannedParameter:
 def _is_upload(annotation: object) -> bool:
     if get_origin(annotation) is list:
         return get_args(annotation) == (UploadedFile,)
-    return annotation is UploadedFile or {*get_args(annotation)} == {UploadedFile, type(None)}
+    return annotation is UploadedFile or get_args(annotation) in _OPTIONAL_UPLOADS
 
 
 def _custom(declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf) -> PlannedParameter:

@@ -20,6 +20,7 @@ from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault, nearest
+from turnbuckle.startup.parameters.hints import method_faults, name_faults
 from turnbuckle.startup.parameters.results import planned_result
 from turnbuckle.startup.parameters.signatures import (
     FunctionContext,
@@ -183,6 +184,9 @@ class RoutePlanner:
             *([fault] if fault is not None else source_faults(handler, signatures, path, self.renderable)),
             *wrapper_faults(handler, signatures, supplied if path is not None else None),
         ]
+        faults += method_faults(route, resolved.signature)
+        if path is not None:
+            faults += name_faults(handler, resolved.signature, path)
         if resolved.unfilled and not any(fault.level == "error" for fault in faults):
             faults.append(self._unfilled_fault(route, resolved.unfilled, path))
         return attrs.evolve(resolved, signature=attrs.evolve(resolved.signature, result=result), faults=tuple(faults))

@@ -12,7 +12,9 @@ import attrs
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, HTTPError, InputFault, InvalidInput, UnsupportedMediaType
 from turnbuckle.schema.faults import NotJSON, SchemaError
+from turnbuckle.web.content.codecs import Codec
 from turnbuckle.web.content.forms import FormData
+from turnbuckle.web.media_type import MediaType
 from turnbuckle.web.parameters.readers import Input, InputReader, fields_error, invalid_input, missing_input
 from turnbuckle.web.request.request import Request
 
@@ -38,7 +40,7 @@ class ContentKind:
 
 def json_reader(given: Input) -> InputReader:
     """Return the reader of content that is JSON."""
-    decode, default = given.schema.decode_json, given.default
+    decode, from_builtins, default = given.schema.decode_json, given.schema.from_builtins, given.default
 
     def read(request: Request) -> object:
         content = request.received()
@@ -47,13 +49,13 @@ def json_reader(given: Input) -> InputReader:
             if default is None:
                 raise missing_input("body", "")
             return default()
-        if not request.media_type.is_json:
-            _check_media_type(request)
+        media_type = request.media_type
+        codec = None if media_type.is_json else _other_codec(request, media_type)
         limit = request.json_limit
         if len(content) > limit:
-            raise _too_large(f"JSON of {len(content)} bytes exceeds {limit}")
+            raise _too_large(f"content of {len(content)} bytes exceeds {limit}")
         try:
-            return decode(content)
+            return decode(content) if codec is None else from_builtins(_decoded(content, codec))
         except SchemaError as error:
             raise invalid_input("body", "", error) from None
         except NotJSON:
@@ -62,11 +64,22 @@ def json_reader(given: Input) -> InputReader:
     return read
 
 
-def _check_media_type(request: Request) -> None:
+def _other_codec(request: Request, media_type: MediaType) -> Codec | None:
+    """Return the codec of a plugin for content that is not declared as JSON; None for JSON without a type."""
+    codec = request.codecs.find(media_type)
     # Content without a type may be JSON, except from a web page; see ``Request.json``.
-    if "content-type" in request.headers or "origin" in request.headers:
-        fault = InputFault(part="body", reason="not of the type application/json")
-        raise InvalidInput([fault], 415, headers={"Accept": "application/json"})
+    if codec is None and ("content-type" in request.headers or "origin" in request.headers):
+        types = request.codecs.types
+        fault = InputFault(part="body", reason=f"not of the type {' or '.join(types)}")
+        raise InvalidInput([fault], 415, headers={"Accept": ", ".join(types)})
+    return codec
+
+
+def _decoded(content: bytes, codec: Codec) -> object:
+    try:
+        return codec.decode(content)
+    except (ValueError, RecursionError):
+        raise InvalidInput([InputFault(part="body", reason="does not have the format of its type")], 400) from None
 
 
 def _too_large(reason: str) -> InvalidInput:
@@ -91,6 +104,10 @@ async def _load_form(request: Request) -> None:
     try:
         await request.form()
     except UnsupportedMediaType as error:
+        if not request.media_type.essence and not await request.read():
+            # All fields of a form may have defaults.
+            request.loaded_form = FormData()
+            return
         raise _invalid_form(error, {"Accept": _FORM_TYPES}) from error
     except (BadRequest, ContentTooLarge) as error:
         raise _invalid_form(error, {}) from error

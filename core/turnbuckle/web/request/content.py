@@ -8,7 +8,7 @@ import attrs
 
 from turnbuckle.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from turnbuckle.web.content.charsets import decode_text
-from turnbuckle.web.content.codecs import JSON_TYPE
+from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSource, decode_json
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.ndjson import NDJSON_TYPES, decode_lines
@@ -192,8 +192,17 @@ class ReadableRequest(BaseRequest):
 
     @property
     def loaded_form(self) -> FormData | None:
-        """Return the form if it was read already, else None."""
+        """The form, if it was read already; else None."""
         return self._form
+
+    @loaded_form.setter
+    def loaded_form(self, form: FormData) -> None:
+        self._form = form
+
+    @property
+    def codecs(self) -> Codecs:
+        """Return the codecs of the app, which decode content by its media type."""
+        return self._app.codecs
 
     def stream(self) -> AsyncIterator[bytes]:
         """Return an iterator over the content as it arrives. The content can be streamed once.
