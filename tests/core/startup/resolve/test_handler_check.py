@@ -123,7 +123,7 @@ def without_request(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def resolve(handler: object, path: str) -> Plan:
     app = App()
-    app.add_route(path, handler)
+    app.add_route(path, handler, methods=["GET", "POST"])
     return app.resolve()
 
 
