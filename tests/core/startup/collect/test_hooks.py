@@ -422,6 +422,29 @@ def test_hook_of_another_plugin_needs_no_mark() -> None:
     assert asked == ["/"]
 
 
+def test_hook_of_a_plugin_reaches_all_scopes_in_the_review() -> None:
+    class Owner(Plugin):
+        """Ask for items twice."""
+
+        info = PluginInfo(name="owner")
+        hookspecs = MenuHooks
+
+        def provide_routes(self, setup: Setup) -> list[Route]:
+            self.setup = setup
+            asked.append(setup.ask("menu_items", place="early"))
+            return []
+
+        def review_plan(self, plan: Plan) -> list[Diagnostic]:
+            asked.append(self.setup.ask("menu_items", place="late"))
+            return []
+
+    asked: list[object] = []
+    app = App(plugins=[Owner, make_plugin("outer", menu_items=lambda self, place: [f"outer {place}"])])
+    app.scope("/a", plugins=[make_plugin("inner", menu_items=lambda self, place: [f"inner {place}"])])
+    assert app.plan.diagnostics == ()
+    assert asked == [("outer early",), ("outer late", "inner late")]
+
+
 def _review(level: str) -> type[Plugin]:
     def review_plan(self: Plugin, plan: Plan) -> list[Diagnostic]:
         return [Diagnostic(level=level, code="TB901", text=f"{plan.app_name} is wrong", fix="mend it")]
