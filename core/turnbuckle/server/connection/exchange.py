@@ -222,7 +222,7 @@ class HTTPExchange:
         task = self.task
         if task is None or task.done():
             # A task that starts at once is not stored before its first wait; no other task runs then.
-            task = asyncio.current_task() if self.connection.state is ConnectionState.HANDLING else None
+            task = asyncio.current_task() if self.connection.state in ANSWERING else None
         if task is None or self.head is not head:
             raise RuntimeError("the response is sent; request.after_response() is called while the request is served")
         self.connection.server.response_work.add(task, work, self.timeouts.after_response)

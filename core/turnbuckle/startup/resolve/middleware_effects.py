@@ -1,8 +1,8 @@
 """Check middleware's declared effects on bodies against the handlers' declared or detected streaming.
 
 A handler streams its response if it is an async generator, if its annotated return type is an async iterable or
-``Stream``, or if its route declares ``streams_response``. A handler streams the content of requests only if its route
-declares ``streams_body``.
+``Stream`` (also ``SSE``, ``NDJSON`` and ``CSV``), or if its route declares ``streams_response``. A handler streams the
+content of requests only if its route declares ``streams_body``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from turnbuckle.web.response.response import Stream
 __all__ = ["check_effects", "streams_response"]
 
 # An annotation that cannot be evaluated remains a text, and the text names the type.
-_STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream)\b")
+_STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerator|Stream|SSE|NDJSON|CSV)\b")
 
 
 def check_effects(

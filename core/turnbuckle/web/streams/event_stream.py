@@ -18,7 +18,7 @@ from typing import Final, final
 
 from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.headers import HeaderPairs
-from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response import Stream
 from turnbuckle.web.streams.server_sent_events import KEEP_ALIVE, Encode, encode_event
 from turnbuckle.web.streams.stream_context import StreamContext, StreamTimer, current_stream_context
 
@@ -32,7 +32,7 @@ _KEEP_ALIVE_SECONDS: Final = 15.0
 _TASK_NAME: Final = "turnbuckle event stream"
 
 
-class SSE(Response):
+class SSE(Stream):
     """A response of server-sent events.
 
     Args:

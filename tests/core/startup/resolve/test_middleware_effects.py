@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 import pytest
 
 from tests.core.startup.finding import make_plugin, warning_of
-from turnbuckle import App, Handler, Middleware, Request, Response, Route, Setup, Stream
+from turnbuckle import SSE, App, Handler, Middleware, Request, Response, Route, Setup, Stream
 from turnbuckle.startup.resolve.middleware_effects import streams_response
 
 
@@ -60,6 +60,10 @@ async def _stream(request: Request) -> Stream:
     raise NotImplementedError
 
 
+async def _events(request: Request) -> SSE:
+    raise NotImplementedError
+
+
 async def _either(request: Request) -> Response | AsyncGenerator[str, None]:
     raise NotImplementedError
 
@@ -84,7 +88,7 @@ def _chunks(request: Request) -> Iterator[bytes]:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("handler", [_generator, _Callable(), _iterable, _stream, _either, _unknown])
+@pytest.mark.parametrize("handler", [_generator, _Callable(), _iterable, _stream, _events, _either, _unknown])
 def test_handler_that_streams(handler: Callable[..., object]) -> None:
     assert streams_response(Route(path="/", handler=handler))
 
