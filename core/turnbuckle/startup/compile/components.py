@@ -20,6 +20,7 @@ from turnbuckle.server.model.application import LoopFactory
 from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, candidates, format_error, nearest
 from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_made
+from turnbuckle.startup.settings.toml_lines import dotted_key
 from turnbuckle.web.content.codecs import CODEC_KIND, Codec
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 
@@ -205,5 +206,5 @@ def _report(choice: Choice[Component], fault: str, diagnostics: Diagnostics) -> 
         choice.origin,
         why="its factory takes the setup; json and codecs have encode and decode, loop and shadow_parser are functions",
         fix="write 'def factory(setup)' that returns an instance of the component"
-        f", or choose another with the setting components.{choice.provider.kind}",
+        f", or choose another with the setting {dotted_key('components', choice.provider.kind)}",
     )

@@ -17,6 +17,7 @@ from turnbuckle.schema.json_decoding import find_fast_decoder
 from turnbuckle.settings import Settings
 from turnbuckle.startup.model.diagnostics import candidates, did_you_mean
 from turnbuckle.startup.report.settings_reference import SettingDescription, setting_description, variable_of
+from turnbuckle.startup.settings.toml_lines import dotted_key
 
 __all__ = [
     "Answer",
@@ -97,7 +98,7 @@ def why_component(plan: Plan, kind: str) -> list[Answer]:
     if kind not in plan.components:
         near = candidates(kind, {*plan.components, *_BUILTIN_COMPONENTS})
         raise LookupError(f"no enabled plugin provides a component of kind {kind!r}{near}")
-    return [_slot(plan.components[kind], "", f"the setting components.{kind}")]
+    return [_slot(plan.components[kind], "", f"the setting {dotted_key('components', kind)}")]
 
 
 def _facts_of_json() -> tuple[tuple[str, str], ...]:

@@ -35,6 +35,7 @@ from turnbuckle.startup.resolve.response_tables import ResponseTables
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.routes import RoutePlanner
 from turnbuckle.startup.resolve.slots import Slot, choose
+from turnbuckle.startup.settings.toml_lines import dotted_key
 from turnbuckle.web.handlers import BoundHandler
 
 __all__ = ["Resolver"]
@@ -140,7 +141,7 @@ class Resolver:
         chosen = {}
         kinds = {candidate.record.kind for candidate in candidates}
         named = self.settings.components.items()
-        requested = {kind: (name, f"setting components.{kind} ({source})") for kind, name in named}
+        requested = {kind: (name, f"setting {dotted_key('components', kind)} ({source})") for kind, name in named}
         if self.settings.parser.shadow and "shadow_parser" not in kinds:
             by = f"setting parser.shadow ({self.values['parser.shadow'].source})"
             requested.setdefault("shadow_parser", ("threaded", by))
@@ -148,7 +149,7 @@ class Resolver:
             name, requested_by = requested.get(kind, ("", ""))
             slot: Slot[Component] = Slot(
                 kind=f"{kind} component",
-                key=f"components.{kind}",
+                key=dotted_key("components", kind),
                 requested=name,
                 requested_by=requested_by,
                 builtin=self.builtin,

@@ -1,4 +1,4 @@
-"""Find the line of each key in a TOML file, which tomllib does not report.
+"""Find the line of each key in a TOML file, which tomllib does not report, and write keys.
 
 Only lines that start a table or a key count; the content of multi-line strings is skipped. A key inside an inline table
 has the line of the key that holds the table.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["line_of", "locate"]
+__all__ = ["dotted_key", "line_of", "locate"]
 
 _PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
@@ -20,6 +20,11 @@ _PARTS: Final = re.compile(_PART)
 _FENCES: Final = ('"""', "'''")
 # The parts of a line beside plain values: a fence, a string whose content does not count, a comment.
 _OPENING: Final = re.compile(r'''"""|\'{3}|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
+
+
+def dotted_key(*parts: str) -> str:
+    """Return a key as a TOML file has it: a part with other characters than letters, digits, - and _ is quoted."""
+    return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"' for part in parts)
 
 
 def locate(text: str) -> Mapping[tuple[str, ...], int]:

@@ -110,6 +110,12 @@ async def test_setting_chooses_between_two_codecs() -> None:
         assert (await client.post("/decode", content=b"A", headers={"Content-Type": TYPE})).text == "'a'"
 
 
+def test_problem_of_two_codecs_has_the_key_as_toml_writes_it() -> None:
+    with expect_problems("TB401") as problems:
+        _app(_plugin(f"codec:{TYPE}", "one"), _plugin(f"codec:{TYPE}", "two")).resolve()
+    assert f'fix: decide with the setting components."codec:{TYPE}" = "one"' in str(problems[0])
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
