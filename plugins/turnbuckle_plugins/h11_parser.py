@@ -50,10 +50,6 @@ class _MessageReader:
         self.trailers: RawFields = ()
         self.is_done = False
 
-    def takes(self, head: bytes) -> bool:
-        """Return False: h11 would keep the state of the request."""
-        return False
-
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of a head, read by h11."""
         line = b"%s %s HTTP/1.%d" % (head.method, head.target, head.minor_version)

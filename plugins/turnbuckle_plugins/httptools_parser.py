@@ -38,7 +38,7 @@ class HttptoolsParserPlugin(Plugin):
 
 def httptools_parser(limits: Limits) -> Parser:
     """Return a parser for one connection, based on httptools."""
-    return CutParser(limits, _MessageReader)
+    return CutParser(limits, _MessageReader, _WholeRequests().accepts)
 
 
 @final
@@ -69,17 +69,43 @@ class _Callbacks:
 
 
 @final
-class _Ends:
-    """The callback of llhttp at the end of a message, for heads whose fields the core cuts.
+class _WholeRequests:
+    """Requests that llhttp reads as they were received, one after the other on one connection.
+
+    The callbacks are methods of lists, and not Python functions, because every request calls them.
 
     Attributes:
-        pending: emptied at the end of the message.
-        on_message_complete: the callback, which is not a Python function because every request calls it.
+        on_body: stores some content.
+        on_message_complete: removes the mark of the message; it raises if there is none, so two messages are an error.
     """
 
     def __init__(self) -> None:
-        self.pending: Final[list[None]] = []
-        self.on_message_complete: Final = self.pending.clear
+        self._pieces: Final[list[bytes]] = []
+        self._marks: Final[list[None]] = []
+        self.on_body: Final = self._pieces.append
+        self.on_message_complete: Final = self._marks.pop
+        self._parser: httptools.HttpRequestParser | None = None
+
+    def accepts(self, request: bytes, content_size: int) -> bool:
+        """Return whether llhttp takes some bytes for exactly one request with ``content_size`` bytes of content."""
+        parser, pieces, marks = self._parser, self._pieces, self._marks
+        if parser is None:
+            parser = httptools.HttpRequestParser(self)
+        self._parser = None
+        marks.append(None)
+        try:
+            parser.feed_data(request)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            # The slow way finds the reason, or reads an upgrade.
+            marks.clear()
+            pieces.clear()
+            return False
+        is_one = not marks and sum(map(len, pieces)) == content_size
+        marks.clear()
+        pieces.clear()
+        if is_one:
+            self._parser = parser
+        return is_one
 
 
 @final
@@ -89,27 +115,8 @@ class _MessageReader:
     def __init__(self, limits: Limits) -> None:
         self._chunk_callbacks = _Callbacks()
         self._chunks: httptools.HttpRequestParser | None = None
-        self._ends = _Ends()
-        self._heads: httptools.HttpRequestParser | None = None
         self.trailers: RawFields = ()
         self.is_done = False
-
-    def takes(self, head: bytes) -> bool:
-        """Return whether llhttp accepts a head as received, and takes it for a request without content."""
-        heads, ends = self._heads, self._ends
-        if heads is None:
-            heads = self._heads = httptools.HttpRequestParser(ends)
-        if not ends.pending:
-            ends.pending.append(None)
-        try:
-            heads.feed_data(head)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            # The slow way finds the reason, or reads an upgrade.
-            self._heads = None
-            return False
-        if ends.pending or not heads.should_keep_alive():
-            self._heads = None
-        return not ends.pending
 
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of a head, read by llhttp."""

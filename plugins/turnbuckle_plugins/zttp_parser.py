@@ -42,36 +42,54 @@ class ZttpParserPlugin(Plugin):
 
 def zttp_parser(limits: Limits) -> Parser:
     """Return a parser for one connection, based on zttp."""
-    return CutParser(limits, _MessageReader)
+    return CutParser(limits, _MessageReader, _WholeRequests().accepts)
+
+
+@final
+class _WholeRequests:
+    """Requests that zttp reads as they were received, one after the other on one connection."""
+
+    def __init__(self) -> None:
+        self._connection: zttp.H1Connection | None = None
+
+    def accepts(self, request: bytes, content_size: int) -> bool:
+        """Return whether zttp takes some bytes for exactly one request with ``content_size`` bytes of content."""
+        connection = self._connection
+        try:
+            if connection is None:
+                connection = zttp.Connection(zttp.SERVER)
+            else:
+                self._connection = None
+                connection.start_next_cycle()
+            head = connection.receive_event(request)
+            if type(head) is not zttp.Request or not _has_content(connection, head, content_size):
+                return False
+        except zttp.ProtocolError:
+            # The slow way finds the reason.
+            return False
+        self._connection = connection
+        return True
+
+
+def _has_content(connection: zttp.H1Connection, head: zttp.Request, size: int) -> bool:
+    """Return whether the request of a head has ``size`` bytes of content, and is complete."""
+    if head.end_stream:
+        return not size
+    event = connection.next_event()
+    while type(event) is zttp.Data:
+        size -= len(event.data)
+        event = connection.next_event()
+    return type(event) is zttp.EndOfMessage and not size
 
 
 @final
 class _MessageReader:
-    """Read one message with zttp: one connection of zttp for the head, another for the chunks."""
+    """Read one message with zttp: connections of zttp for the head, and another for the chunks."""
 
     def __init__(self, limits: Limits) -> None:
-        self._heads: zttp.H1Connection | None = None
         self._chunks: zttp.H1Connection | None = None
         self.trailers: RawFields = ()
         self.is_done = False
-
-    def takes(self, head: bytes) -> bool:
-        """Return whether zttp accepts a head as received, and takes it for a request without content."""
-        heads = self._heads
-        try:
-            if heads is None:
-                heads = self._heads = zttp.Connection(zttp.SERVER)
-            else:
-                heads.start_next_cycle()
-            request = heads.receive_event(head)
-        except zttp.ProtocolError:
-            # The slow way finds the reason.
-            self._heads = None
-            return False
-        if type(request) is zttp.Request and request.end_stream:
-            return True
-        self._heads = None
-        return False
 
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of a head, read by zttp."""

@@ -17,6 +17,13 @@ The contract of a parser, in the order in which a connection uses it:
 * Only ``next_event`` raises ``ProtocolError``. The error has the status of the response and is final: each later call
   raises the same error.
 
+A third-party parser may have one more method, which makes it faster:
+
+* ``accepts(request, content_size)`` is called only between two messages, when no byte that was fed is unconsumed. It
+  returns whether the parser takes ``request`` for exactly one request with ``content_size`` bytes of content, and
+  changes nothing that the other methods depend on. The bytes are not fed if the result is true; the core has read them
+  already. Otherwise they are fed, and the parser finds the reason to refuse them, or reads them.
+
 Sources: RFC 9112, sections 2 to 7.
 """
 

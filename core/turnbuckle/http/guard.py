@@ -9,6 +9,10 @@ The guard does not see how the parser splits the received bytes into lines; it h
 counts: a parser that reports more bytes than it was fed has used some of them twice, for example as content and as the
 next request, and is stopped.
 
+Most reads are exactly one request of a common form. The core's expression for heads reads such a request in one pass,
+and a parser with the method ``accepts`` only confirms it. The guard passes all other input to the parser, and also
+requests that the parser does not confirm.
+
 Sources: RFC 9112, sections 6.3 and 11.2; RFC 9110, sections 5.5 and 6.5.1.
 """
 
@@ -31,8 +35,8 @@ from turnbuckle.http.events import (
 )
 from turnbuckle.http.fields import parse_field_line
 from turnbuckle.http.framing import FRAMING_FIELDS, read_framing
-from turnbuckle.http.grammar import FIELD_VALUE, ORIGIN_FORM, TOKEN, is_target
-from turnbuckle.http.head_patterns import framing_fields, line_patterns
+from turnbuckle.http.grammar import FIELD_VALUE, TOKEN, is_target
+from turnbuckle.http.head_patterns import framing_fields, head_patterns, lines_pattern
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
 
@@ -41,8 +45,7 @@ __all__ = ["GuardedParser", "guarded"]
 # Two spaces and the version.
 _REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
 
-_COMMON_METHODS: Final = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"})
-_MAX_COMMON_LINE: Final = _REST_OF_REQUEST_LINE + max(map(len, _COMMON_METHODS))
+_END: Final = EndOfMessage()
 
 
 def guarded(factory: ParserFactory) -> ParserFactory:
@@ -59,11 +62,18 @@ class GuardedParser:
     def __init__(self, parser: Parser, limits: Limits) -> None:
         self._parser: Final = parser
         self._limits: Final = limits
-        patterns = line_patterns(limits.field_count)
-        self._match_common: Final = patterns.common.match
-        self._match_whole: Final = patterns.whole.match
-        # A target and field lines that have this size together cannot exceed any limit.
-        self._safe_size: Final = min(limits.request_line - _MAX_COMMON_LINE, limits.field_line, limits.header_section)
+        # A parser without this method reads all of the input.
+        self._accepts: Final = getattr(parser, "accepts", None)
+        self._match_common: Final = head_patterns(limits.field_count).common.match
+        self._match_lines: Final = lines_pattern(limits.field_count).match
+        # A head up to this size cannot exceed any limit on size.
+        self._safe_size: Final = min(limits.request_line, limits.field_line, limits.header_section)
+        # A read that may be exactly one request, and that neither the parser nor the guard has looked at.
+        self._read = b""
+        # The content of a confirmed request, and whether the end of such a request is due.
+        self._content = b""
+        self._end_is_due = False
+        self._is_parser_empty = True
         self._remaining: int | None = 0
         self._received = 0
         self._in_message = False
@@ -72,17 +82,32 @@ class GuardedParser:
         self._error: ProtocolError | None = None
 
     def feed(self, data: bytes, /) -> None:
-        """Pass received bytes to the parser."""
+        """Pass received bytes to the parser, unless they may be exactly one request."""
+        if self._is_parser_empty and self._accepts is not None and not self._read and not self._end_is_due:
+            self._read = bytes(data)
+        else:
+            self._pass_on()
+            self._feed_parser(data)
+
+    def _pass_on(self) -> None:
+        if self._read:
+            data, self._read = self._read, b""
+            self._feed_parser(data)
+
+    def _feed_parser(self, data: bytes) -> None:
+        self._is_parser_empty = False
         self._unreported += len(data)
         self._parser.feed(data)
 
     def feed_eof(self) -> None:
         """Pass the end of the input to the parser."""
+        self._pass_on()
         self._parser.feed_eof()
 
     def trailing_data(self) -> bytes:
         """Return the bytes that the parser did not consume."""
-        return self._parser.trailing_data()
+        data, self._read, self._content = self._content + self._read, b"", b""
+        return data + self._parser.trailing_data()
 
     def next_event(self) -> Event | Literal[NeedData.NEED_DATA]:
         """Return the next event of the parser after checking it.
@@ -91,14 +116,20 @@ class GuardedParser:
             ProtocolError: the error of the parser; or 400, 413, 414, 431 or 501 for an event that violates the rules of
                 the core.
         """
+        if self._end_is_due:
+            return self._continue_confirmed()
         if self._error is not None:
             raise ProtocolError(str(self._error), status=self._error.status)
+        if self._read:
+            head = self._confirm(self._read)
+            if head is not None:
+                return head
+            self._pass_on()
         try:
             event = self._parser.next_event()
             # Identity and types, because a comparison would look at all attributes.
             if isinstance(event, RequestHead):
-                if not event.lines or not self._is_common(event):
-                    self._check_head(event)
+                self._check_head(event)
             elif isinstance(event, Data):
                 self._check_data(event)
             elif isinstance(event, EndOfMessage):
@@ -109,6 +140,30 @@ class GuardedParser:
             self._error = error
             raise
         return event
+
+    def _confirm(self, data: bytes) -> RequestHead | None:
+        """Return the head of a read that is exactly one request of a common form, if the parser confirms it."""
+        found = self._match_common(data)
+        if found is None:
+            return None
+        method, target, lines, length = found.groups()
+        end, size = found.end(), int(length or 0)
+        if end + size != len(data) or end > self._safe_size or size > self._limits.content:
+            return None
+        if not self._accepts(data, size):  # type: ignore[misc]  # without it, there is no such read
+            return None
+        self._read, self._content, self._end_is_due = b"", data[end:], True
+        head = RequestHead.from_lines(method, target, 1, lines)
+        head.content_length = size
+        return head
+
+    def _continue_confirmed(self) -> Event:
+        data = self._content
+        if data:
+            self._content = b""
+            return Data(data)
+        self._end_is_due = False
+        return _END
 
     def _check_head(self, head: RequestHead) -> None:
         if self._in_message:
@@ -127,22 +182,6 @@ class GuardedParser:
             self._frame_fields(head)
         self._start_message(head.content_length)
 
-    def _is_common(self, head: RequestHead) -> bool:
-        """Return whether a head is valid and has none of the fields and sizes that need a closer look."""
-        target, lines, size = head.target, head.lines, len(head.target) + len(head.lines)
-        if size > self._safe_size or self._in_message or head.minor_version != 1 or head.method not in _COMMON_METHODS:
-            return False
-        found = self._match_common(lines)
-        if found is None or ORIGIN_FORM.fullmatch(target) is None or self._unreported < size:
-            return False
-        length = int(found[1] or 0)
-        if length > self._limits.content:
-            return False
-        self._unreported -= size
-        head.content_length, head.keep_alive, head.expects_continue, head.upgrade = length, True, False, b""
-        self._in_message, self._remaining, self._received = True, length, 0
-        return True
-
     def _frame_lines(self, head: RequestHead) -> None:
         """Check field lines that are not cut yet, and set the attributes that follow from them."""
         lines, limits = head.lines, self._limits
@@ -150,7 +189,7 @@ class GuardedParser:
         if size > min(limits.field_line, limits.header_section):
             _check_line_sizes(lines, limits)
         self._count(size)
-        if self._match_whole(lines) is None:
+        if self._match_lines(lines) is None:
             _find_reason(lines, limits)
         head.content_length, head.keep_alive, head.expects_continue, head.upgrade = 0, True, False, b""
         read_framing(head, framing_fields(lines))
@@ -208,11 +247,20 @@ class GuardedParser:
         if not self._in_message or self._remaining:
             raise ProtocolError("the parser ended a request where its framing does not end")
         self._in_message = False
+        if self._accepts is not None:
+            self._look_for_rest()
         if not event.trailers:
             return
         self._check_fields(event.trailers, self._limits.trailer_section, self._limits.trailer_count)
         if any(name in NOT_IN_TRAILERS for name, _ in event.trailers):
             event.trailers = tuple(field for field in event.trailers if field[0] not in NOT_IN_TRAILERS)
+
+    def _look_for_rest(self) -> None:
+        """Find out whether the parser has bytes of the next request; without any, it may only have to confirm it."""
+        rest = self._parser.trailing_data()
+        self._is_parser_empty = not rest
+        if rest:
+            self._parser.feed(rest)
 
 
 def _check_line_sizes(lines: bytes, limits: Limits) -> None:

@@ -1,6 +1,6 @@
 r"""Match the head of a request with one regular expression, written from the ABNF (RFC 9112, sections 3 and 5).
 
-Two expressions read complete heads, or only their field lines, and one finds the fields that decide something:
+Two expressions read complete heads, and one finds the fields that decide something:
 
 * ``whole`` matches every head whose request line and field lines are well-formed.
 * ``common`` matches most heads that clients send: origin-form, HTTP/1.1, Host first, at most one Content-Length, and no
@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, TypeAlias
 from turnbuckle.http.framing import FRAMING_FIELDS
 from turnbuckle.http.grammar import TARGET_BYTE, TCHAR
 
-__all__ = ["HeadPatterns", "framing_fields", "head_patterns", "line_patterns"]
+__all__ = ["HeadPatterns", "framing_fields", "head_patterns", "lines_pattern"]
 
 _Pattern: TypeAlias = "re.Pattern[bytes]"
 
@@ -86,9 +86,8 @@ class HeadPatterns(NamedTuple):
     r"""The expressions for one limit on the number of field lines.
 
     Attributes:
-        common: groups for heads: method, target, field lines, value of Content-Length or None. Group for field lines:
-            value of Content-Length or None.
-        whole: groups for heads: method, target, minor version, field lines. No group for field lines.
+        common: groups: method, target, field lines, value of Content-Length or None.
+        whole: groups: method, target, minor version, field lines.
 
     The field lines begin with the CRLF that ends the request line, so that each line follows a ``\n``.
     """
@@ -107,12 +106,9 @@ def head_patterns(field_count: int) -> HeadPatterns:
 
 
 @lru_cache(maxsize=16)
-def line_patterns(field_count: int) -> HeadPatterns:
-    """Return the expressions for the field lines of heads, of which there are at most ``field_count``."""
-    return HeadPatterns(
-        re.compile(_common_lines(field_count) + rb"\Z"),
-        re.compile(_whole_lines(field_count) + rb"(?<=\n)\Z"),
-    )
+def lines_pattern(field_count: int) -> _Pattern:
+    """Return the expression for the well-formed field lines of a head, of which there are at most ``field_count``."""
+    return re.compile(_whole_lines(field_count) + rb"(?<=\n)\Z")
 
 
 def framing_fields(lines: bytes) -> list[tuple[bytes, bytes]]:

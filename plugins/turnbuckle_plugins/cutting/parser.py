@@ -8,7 +8,6 @@ Sources: RFC 9112, sections 2.2, 6 and 8.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, final
 
@@ -22,19 +21,14 @@ __all__ = ["CutParser", "MessageReader"]
 class MessageReader(ChunkReader, Protocol):
     """A reader of the pieces of one message; every error is a ``ProtocolError``."""
 
-    def takes(self, head: bytes) -> bool:
-        """Return whether the library accepts a head as received, and takes it for a request without content."""
-
     def read_head(self, head: Head) -> RawFields:
         """Return the fields of the head: names in lower case, values as sent, without surrounding whitespace."""
 
 
-# A head that all libraries can read as it is: request-line = method SP origin-form SP HTTP-version
-_PLAIN_REQUEST_LINE: Final = re.compile(rb"(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH) (/[!-~]*+) HTTP/1\.1(?=\r\n)")
-
 _END: Final = EndOfMessage()
 
 MakeReader: TypeAlias = "Callable[[Limits], MessageReader]"
+Accepts: TypeAlias = "Callable[[bytes, int], bool]"
 
 
 @final
@@ -44,15 +38,14 @@ class CutParser:
     Args:
         limits: limits on the sizes of the parts of a request.
         make_reader: makes the reader of one message.
+        accepts: confirms requests that the core has read (see ``turnbuckle.Parser``); None if the library cannot.
     """
 
-    def __init__(self, limits: Limits, make_reader: MakeReader) -> None:
+    def __init__(self, limits: Limits, make_reader: MakeReader, accepts: Accepts | None = None) -> None:
+        self.accepts: Final = accepts
         self._limits: Final = limits
         self._make_reader: Final = make_reader
-        self._plain_reader: Final = make_reader(limits)
         self._buffer: Final = bytearray()
-        # Bytes that were fed between two requests while the buffer was empty: usually one whole head.
-        self._fresh = b""
         self._head: Final = HeadCutter(limits)
         self._chunks: ChunkCutter | None = None
         self._remaining = 0
@@ -63,16 +56,7 @@ class CutParser:
     def feed(self, data: bytes, /) -> None:
         """Add received bytes, split anywhere."""
         if self._error is None:
-            if not self._buffer and not self._fresh and not self._in_message and type(data) is bytes:
-                self._fresh = data
-            else:
-                self._use_buffer()
-                self._buffer.extend(data)
-
-    def _use_buffer(self) -> None:
-        if self._fresh:
-            self._buffer.extend(self._fresh)
-            self._fresh = b""
+            self._buffer.extend(data)
 
     def feed_eof(self) -> None:
         """Signal that the peer will send no more."""
@@ -80,7 +64,6 @@ class CutParser:
 
     def trailing_data(self) -> bytes:
         """Return the bytes that were not consumed, and clear the buffer."""
-        self._use_buffer()
         data = bytes(self._buffer)
         self._buffer.clear()
         self._head.forget()
@@ -97,11 +80,6 @@ class CutParser:
         if self._in_message and not self._remaining and self._chunks is None:
             self._in_message = False
             return _END
-        if self._fresh:
-            head = self._read_plain(self._fresh)
-            if head is not None:
-                return head
-            self._use_buffer()
         try:
             event = self._next_event()
             if event is NEED_DATA and self._at_end:
@@ -111,24 +89,6 @@ class CutParser:
             self._buffer.clear()
             raise
         return event
-
-    def _read_plain(self, received: bytes) -> RequestHead | None:
-        """Return a head that the library reads as it is; None for all other input.
-
-        The core checks the field lines after the library, so the library need not report each of them.
-        """
-        end = received.find(b"\r\n\r\n") + 4
-        if end < 5 or end > self._head.harmless_size:
-            return None
-        found = _PLAIN_REQUEST_LINE.match(received)
-        if found is None or not self._plain_reader.takes(received[:end]):
-            return None
-        self._fresh = b""
-        if end < len(received):
-            self._buffer.extend(received[end:])
-        self._in_message = True
-        method, target = found.groups()
-        return RequestHead.from_lines(method, target, 1, received[found.end() : end - 2])
 
     def _next_event(self) -> Event | NeedData:
         if not self._in_message:

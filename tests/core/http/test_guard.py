@@ -335,3 +335,106 @@ def test_reported_lines_are_counted() -> None:
 
 def test_head_with_lines_within_a_message_is_refused() -> None:
     assert refusal(head((b"content-length", b"5")), lines_head(b"Host: a\r\n")) == 400
+
+
+class ConfirmingParser(ScriptedParser):
+    """A parser that confirms or refuses every request that the guard asks about."""
+
+    def __init__(self, events: Sequence[Event] = (), *, answer: bool = True) -> None:
+        super().__init__(events)
+        self.answer = answer
+        self.asked: list[tuple[bytes, int]] = []
+
+    def accepts(self, request: bytes, content_size: int) -> bool:
+        self.asked.append((request, content_size))
+        return self.answer
+
+    def trailing_data(self) -> bytes:
+        return b""
+
+
+GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+
+
+@pytest.mark.parametrize(("request_bytes", "size"), [(GET, 0), (POST, 5)])
+def test_whole_request_is_only_confirmed(request_bytes: bytes, size: int) -> None:
+    parser = ConfirmingParser()
+    guard = GuardedParser(parser, Limits())
+    reference = H1Parser(Limits())
+    for _ in range(2):
+        guard.feed(request_bytes)
+        reference.feed(request_bytes)
+        assert read_events(guard) == read_events(reference)
+    assert (parser.asked, parser.fed) == ([(request_bytes, size)] * 2, [])
+
+
+def test_request_that_the_parser_does_not_confirm_is_passed_on() -> None:
+    parser = ConfirmingParser([head()], answer=False)
+    guard = GuardedParser(parser, Limits())
+    guard.feed(GET)
+    assert guard.next_event() == head()
+    assert (parser.asked, parser.fed) == ([(GET, 0)], [GET])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "limits"),
+    [
+        pytest.param([GET + b"G"], Limits(), id="bytes behind"),
+        pytest.param([POST[:-1]], Limits(), id="content is missing"),
+        pytest.param([GET[:-1], GET[-1:]], Limits(), id="in pieces"),
+        pytest.param([GET.replace(b"Host", b"Expect: 100-continue\r\nHost")], Limits(), id="other framing fields"),
+        pytest.param([GET], Limits(header_section=20), id="large head"),
+        pytest.param([POST], Limits(content=4), id="large content"),
+    ],
+)
+def test_other_input_is_passed_on_unasked(pieces: list[bytes], limits: Limits) -> None:
+    parser = ConfirmingParser()
+    guard = GuardedParser(parser, limits)
+    for piece in pieces:
+        guard.feed(piece)
+    assert guard.next_event() is NEED_DATA
+    assert (parser.asked, parser.fed) == ([], pieces)
+
+
+def test_requests_are_confirmed_again_when_the_parser_is_empty() -> None:
+    parser = ConfirmingParser([head(), EndOfMessage(), NEED_DATA])  # type: ignore[list-item]  # allowed by the contract
+    guard = GuardedParser(parser, Limits())
+    guard.feed(GET[:5])
+    guard.feed(GET[5:])
+    assert read_events(guard) == [head(), EndOfMessage()]
+    guard.feed(GET)
+    assert isinstance(guard.next_event(), RequestHead)
+    assert parser.asked == [(GET, 0)]
+    # The next request must wait until this one has ended.
+    guard.feed(GET)
+    assert (guard.next_event(), guard.next_event(), parser.fed[2:]) == (EndOfMessage(), NEED_DATA, [GET])
+
+
+def test_no_request_is_confirmed_after_an_error() -> None:
+    forbidden = EndOfMessage(((b"x", b"a\n"),))
+    guard = GuardedParser(ConfirmingParser([head(CODING), forbidden]), Limits())
+    guard.feed(b"x")
+    guard.feed(b"x" * 100)
+    assert isinstance(guard.next_event(), RequestHead)
+    for _ in range(2):
+        with pytest.raises(ProtocolError):
+            guard.next_event()
+        guard.feed(GET)
+
+
+def test_input_that_was_not_read_is_trailing() -> None:
+    guard = GuardedParser(ConfirmingParser(), Limits())
+    guard.feed(GET)
+    assert (guard.trailing_data(), guard.next_event()) == (GET, NEED_DATA)
+    guard.feed(POST)
+    assert isinstance(guard.next_event(), RequestHead)
+    assert guard.trailing_data() == b"hello"
+
+
+def test_parser_gets_the_end_behind_all_input() -> None:
+    parser = ConfirmingParser()
+    guard = GuardedParser(parser, Limits())
+    guard.feed(GET)
+    guard.feed_eof()
+    assert (parser.fed, parser.is_at_end, guard.next_event()) == ([GET], True, NEED_DATA)
