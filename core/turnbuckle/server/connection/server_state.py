@@ -88,7 +88,9 @@ class ServerState:
         self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
         self.context: Final = copy_context()
         self.context.run(STREAM_CONTEXT.set, StreamContext(clock, self.connections.stopping))
-        self.response_work: Final = ResponseWork(clock, loop, application.capacity.after_response)
+        self.response_work: Final = ResponseWork(
+            clock, loop, application.capacity.after_response, application.capacity.retry_after
+        )
         self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
         self.tracks_requests: Final = _tracks_requests(application)
         self._refresh_date()

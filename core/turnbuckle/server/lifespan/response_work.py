@@ -45,14 +45,27 @@ class ResponseWork:
         clock: the clock of the server.
         loop: the serving loop.
         most: the number of functions that may wait or run at a time; 0 for any number.
+        retry_after: seconds after which a client that is refused may try again; 0 to send no such field.
     """
 
-    __slots__ = ("_clock", "_count", "_empty", "_is_given_up", "_is_stopped", "_loop", "_most", "_running", "_waiting")
+    __slots__ = (
+        "_clock",
+        "_count",
+        "_empty",
+        "_headers",
+        "_is_given_up",
+        "_is_stopped",
+        "_loop",
+        "_most",
+        "_running",
+        "_waiting",
+    )
 
-    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, most: int) -> None:
+    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, most: int, retry_after: int = 0) -> None:
         self._clock: Final = clock
         self._loop: Final = loop
         self._most: Final = most
+        self._headers: Final = {"Retry-After": str(retry_after)} if retry_after else {}
         self._count = 0
         self._waiting: Final[dict[asyncio.Task[object], _RequestWork]] = {}
         self._running: Final[dict[asyncio.Task[object], Work]] = {}
@@ -76,7 +89,7 @@ class ResponseWork:
             ServiceUnavailable: too many functions wait or run.
         """
         if self._most and self._count >= self._most:
-            raise ServiceUnavailable
+            raise ServiceUnavailable(headers=self._headers)
         waiting = self._waiting.get(task)
         if waiting is None:
             waiting = self._waiting[task] = _RequestWork()
