@@ -80,6 +80,10 @@ def _app(*, limit: int = 2**20, **config: object) -> App:
     async def form(request: Request) -> dict[str, object]:
         return dict((await request.form()).items())
 
+    @app.post("/typed")
+    async def typed(numbers: dict[str, int]) -> dict[str, int]:
+        return numbers
+
     return app
 
 
@@ -157,6 +161,21 @@ async def test_json_and_forms_are_read_from_compressed_content() -> None:
         gzip.compress(b"a=1&b=2"), "gzip", "/form", **{"Content-Type": "application/x-www-form-urlencoded"}
     )
     assert form.json() == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "answer"),
+    [
+        (gzip.compress(b'{"a": 1}'), 200, '{"a":1}'),
+        (b"{}", 400, '"detail":"the content is not valid gzip"'),
+        (gzip.compress(b" " * 2_000_000), 413, '"detail":"the content expands to more than 100 times its size"'),
+    ],
+    ids=["good", "malformed", "bomb"],
+)
+async def test_typed_parameters_are_read_from_compressed_content(content: bytes, status: int, answer: str) -> None:
+    response = await _post(content, "gzip", "/typed", app=_app(limit=2**22), **{"Content-Type": "application/json"})
+    assert response.status == status
+    assert answer in response.text
 
 
 @pytest.mark.parametrize("coding", ALL)

@@ -49,6 +49,10 @@ def _app() -> App:
     async def note() -> Note:
         return Note("hi", NOON)
 
+    @app.post("/typed")
+    async def typed(note: Note) -> Note:
+        return note
+
     @app.get("/created")
     async def created(request: Request) -> Response:
         return request.encode([1, 2], status=201, headers={"Location": "/1"})
@@ -109,6 +113,18 @@ async def test_request_and_response_have_their_own_formats() -> None:
     assert msgspec.msgpack.decode(both.content) == {"got": {"a": b"\x00"}}
     assert only_in.json() == {"got": 1}
     assert msgspec.msgpack.decode(only_out.content) == {"got": [1]}
+
+
+async def test_typed_parameters_and_results() -> None:
+    content = msgspec.msgpack.encode({"text": "hi", "when": NOON})
+    async with Client(_app()) as client:
+        packed = await client.post("/typed", content=content, headers={"Content-Type": TYPE, "Accept": TYPE})
+        json = await client.post("/typed", content=content, headers={"Content-Type": TYPE})
+        wrong = await client.post("/typed", content=b"\x80", headers={"Content-Type": TYPE})
+        malformed = await client.post("/typed", content=b"\xc1", headers={"Content-Type": TYPE})
+    assert msgspec.msgpack.decode(packed.content, type=dict[str, str]) == json.json()
+    assert json.json()["text"] == "hi"
+    assert (wrong.status, malformed.status) == (422, 400)
 
 
 async def test_response_of_a_status_is_encoded_too() -> None:

@@ -94,6 +94,9 @@ async def _load_json(request: Request) -> None:
         await request.read()
     except ContentTooLarge as error:
         raise _too_large(error.detail or f"more than {limit} bytes") from error
+    except BadRequest as error:
+        # Middleware transforms the content, for example the plugin decompress.
+        raise InvalidInput([InputFault(part="body", reason=error.detail or "malformed")], 400) from error
 
 
 JSON_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_json, "application/json")
