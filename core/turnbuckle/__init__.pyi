@@ -126,7 +126,13 @@ from turnbuckle.routing.urls import (
     build_path as build_path,
 )
 from turnbuckle.schema.definitions import Definitions as Definitions
-from turnbuckle.schema.faults import SchemaError as SchemaError, UnsupportedType as UnsupportedType
+from turnbuckle.schema.faults import (
+    Fault as Fault,
+    NotJSON as NotJSON,
+    SchemaError as SchemaError,
+    UnsupportedType as UnsupportedType,
+)
+from turnbuckle.schema.nodes.provided import SchemaProvider as SchemaProvider
 from turnbuckle.schema.schema import Schema as Schema, compile_schema as compile_schema
 from turnbuckle.scope import Scope as Scope
 from turnbuckle.server.listen.proxied_connection import (

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         RouterProvider,
     )
     from turnbuckle.routing.records import Route
+    from turnbuckle.schema.nodes.provided import SchemaProvider
     from turnbuckle.setup import Setup
 
     ConfigT = TypeVar("ConfigT", default=Any)
@@ -113,6 +114,11 @@ class Hooks(Generic[ConfigT]):
     @hookspec
     def provide_parameters(self, setup: Setup[ConfigT]) -> Iterable[ParameterProvider]:
         """Add suppliers of the parameters of handlers, by type or marker. The same type from two plugins is refused."""
+        return ()
+
+    @hookspec
+    def provide_schemas(self, setup: Setup[ConfigT]) -> Iterable[SchemaProvider]:
+        """Add the schemas of the types of another library, such as the models of pydantic."""
         return ()
 
     @hookspec

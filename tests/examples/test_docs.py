@@ -45,7 +45,7 @@ def blocks(language: str) -> Iterator:
 def run_block(page: Path, line: int, source: str) -> dict[str, object]:
     # The lines before it are left empty, so that tracebacks name the line of the page.
     namespace: dict[str, object] = {"__name__": "main", "__file__": str(page)}
-    exec(compile("\n" * (line - 1) + source, page, "exec"), namespace)
+    exec(compile("\n" * (line - 1) + source, page, "exec", dont_inherit=True), namespace)
     return namespace
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, final
 
+import attrs
+
 from turnbuckle.schema.compiler import compile_type
 from turnbuckle.schema.definitions import JSONSchema, Mode, SchemaBuilder
 from turnbuckle.schema.engines import Engine, FastPaths, make_fast_paths
@@ -23,7 +25,7 @@ from turnbuckle.schema.nodes.objects import ObjectNode
 from turnbuckle.schema.nodes.provided import SchemaProvider
 from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
 
-__all__ = ["Schema", "compile_schema"]
+__all__ = ["Schema", "SchemaCompiler", "compile_schema"]
 
 _TOO_DEEP: Final = "nested too deeply"
 
@@ -52,6 +54,23 @@ def compile_schema(
     except RecursionError:
         raise UnsupportedType(f"{show_type(annotation)} is nested too deeply") from None
     return Schema(annotation, root, make_fast_paths(engine, annotation, root))
+
+
+@attrs.frozen
+class SchemaCompiler:
+    """Compiles the schemas of one scope.
+
+    Attributes:
+        engine: the library that does the work.
+        providers: the providers of the types of other libraries, innermost scope first.
+    """
+
+    engine: Engine = "auto"
+    providers: tuple[SchemaProvider, ...] = ()
+
+    def compile(self, annotation: object, constraints: Sequence[object] = ()) -> Schema:
+        """Return the schema of a type; see ``compile_schema``."""
+        return compile_schema(annotation, engine=self.engine, constraints=constraints, providers=self.providers)
 
 
 @final

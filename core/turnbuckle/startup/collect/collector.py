@@ -23,6 +23,7 @@ from turnbuckle.records import (
     RouterProvider,
 )
 from turnbuckle.routing.records import Route
+from turnbuckle.schema.nodes.provided import SchemaProvider
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.hook_registry import HookCall, Registry
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
@@ -47,6 +48,7 @@ HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_components": Component,
     "provide_lifespans": Lifespan,
     "provide_parameters": ParameterProvider,
+    "provide_schemas": SchemaProvider,
     _REVIEW: Diagnostic,
 }
 """The type of the records that each hook returns."""

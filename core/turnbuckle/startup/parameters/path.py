@@ -12,9 +12,8 @@ from typing import Annotated, Final, get_origin
 
 from turnbuckle.plan import PlannedParameter
 from turnbuckle.routing.converters import Converter
-from turnbuckle.schema.engines import Engine
 from turnbuckle.schema.faults import UnsupportedType
-from turnbuckle.schema.schema import Schema, compile_schema
+from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem, read_parameter
 from turnbuckle.web.annotations import annotated_classes, show_annotation
@@ -28,7 +27,7 @@ _CONVERTERS: Final = {"int": "int", "float": "float", "UUID": "uuid", "date": "d
 
 
 def path_parameter(
-    function: Callable[..., object], parameter: inspect.Parameter, converter: Converter | None, engine: Engine
+    function: Callable[..., object], parameter: inspect.Parameter, converter: Converter | None, schemas: SchemaCompiler
 ) -> PlannedParameter:
     """Return a parameter that the path supplies.
 
@@ -36,7 +35,7 @@ def path_parameter(
         function: the function.
         parameter: its parameter.
         converter: the converter in the path; None if it is not known.
-        engine: the library of schemas.
+        schemas: compiles the schemas of the scope.
 
     Raises:
         ParameterProblem: the annotation does not fit the converter.
@@ -50,7 +49,7 @@ def path_parameter(
         declared = read_parameter(function, parameter)
         annotation = declared.annotation
         _refuse_marker(declared)
-        schema = _schema_of(declared, value, engine)
+        schema = _schema_of(declared, value, schemas)
     return PlannedParameter(
         name=name,
         source="path",
@@ -83,7 +82,7 @@ def _refuse_marker(declared: DeclaredParameter) -> None:
         )
 
 
-def _schema_of(declared: DeclaredParameter, value: type | None, engine: Engine) -> Schema | None:
+def _schema_of(declared: DeclaredParameter, value: type | None, schemas: SchemaCompiler) -> Schema | None:
     """Return the schema that converts or checks the value of the converter, or None if it needs neither."""
     annotation = declared.annotation
     classes = annotated_classes(annotation, declared.function)
@@ -93,7 +92,7 @@ def _schema_of(declared: DeclaredParameter, value: type | None, engine: Engine) 
     if not fits and value is not str:
         raise _misfit(declared, classes, value or str)
     try:
-        schema = compile_schema(annotation, engine=engine)
+        schema = schemas.compile(annotation)
     except UnsupportedType:
         schema = None
     if schema is not None and schema.is_scalar:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from turnbuckle.plan import PlannedResult
-from turnbuckle.schema.engines import Engine
 from turnbuckle.schema.faults import UnsupportedType
-from turnbuckle.schema.schema import Schema, compile_schema
+from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
@@ -28,8 +27,14 @@ _UNIONS: Final = (Union, types.UnionType)
 _OTHERS: Final = (Response, str, bytes, type(None))
 
 
+_SCHEMAS: Final = SchemaCompiler()
+
+
 def planned_result(
-    handler: Callable[..., object], status: int | None, response_types: Sequence[type], engine: Engine = "auto"
+    handler: Callable[..., object],
+    status: int | None,
+    response_types: Sequence[type],
+    schemas: SchemaCompiler = _SCHEMAS,
 ) -> tuple[PlannedResult, HandlerFault | None]:
     """Return the result that a handler declares, and the fault of its declaration, if any.
 
@@ -37,7 +42,7 @@ def planned_result(
         handler: the handler.
         status: the declared status.
         response_types: the types that have a response type in the app.
-        engine: the library of schemas.
+        schemas: compiles the schemas of the scope.
     """
     annotation = return_annotation(handler)
     try:
@@ -50,7 +55,7 @@ def planned_result(
     members = [member for member in _members(evaluated) if not _is_other(member)]
     schema = None
     if not _yields(handler) and members and all(_is_declared(member, own) for member in members):
-        schema = _schema_of(members, engine)
+        schema = _schema_of(members, schemas)
     return PlannedResult(annotation=evaluated, schema=schema, status=status), fault
 
 
@@ -88,9 +93,9 @@ def _is_declared(member: Any, own: Sequence[type]) -> bool:
     return any(hasattr(kind, name) for name in fields) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
 
 
-def _schema_of(members: Sequence[Any], engine: Engine) -> Schema | None:
+def _schema_of(members: Sequence[Any], schemas: SchemaCompiler) -> Schema | None:
     try:
-        return compile_schema(Union[tuple(members)], engine=engine)  # noqa: UP007  # the members are computed
+        return schemas.compile(Union[tuple(members)])  # noqa: UP007  # the members are computed
     except UnsupportedType:
         return None
 

@@ -14,9 +14,8 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
 from turnbuckle.records import MarkedParameter
-from turnbuckle.schema.engines import Engine
 from turnbuckle.schema.faults import UnsupportedType
-from turnbuckle.schema.schema import Schema, compile_schema
+from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem
 from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.web.annotations import annotated_classes, show_annotation
@@ -43,8 +42,11 @@ _OPTIONAL_UPLOADS: Final = ((UploadedFile, type(None)), (type(None), UploadedFil
 _MUTABLE: Final = (list, dict, set, bytearray)
 
 
+_SCHEMAS: Final = SchemaCompiler()
+
+
 def supply_parameter(
-    declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf, engine: Engine = "auto"
+    declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf, schemas: SchemaCompiler = _SCHEMAS
 ) -> PlannedParameter:
     """Return a parameter with its supplier.
 
@@ -52,14 +54,14 @@ def supply_parameter(
         declared: the parameter.
         suppliers: the suppliers in the scope of its function.
         supplier_of: resolves the function of a provider.
-        engine: the library of schemas.
+        schemas: compiles the schemas of the scope.
 
     Raises:
         ParameterProblem: nothing supplies it, or its declaration contradicts itself.
     """
     _refuse_mutable_default(declared)
     if declared.marker is not None:
-        return _marked(declared, declared.marker, engine)
+        return _marked(declared, declared.marker, schemas)
     if declared.custom is not None:
         return _custom(declared, suppliers, supplier_of)
     if declared.annotation is Request:
@@ -79,7 +81,7 @@ def supply_parameter(
             raise _several_resources(declared, [str(key) for key, _ in keys])
         [(key, origin)] = keys
         return _planned(declared, "resource", supplier=str(key), origin=origin, given=key)
-    return _read_from_request(declared, suppliers, engine)
+    return _read_from_request(declared, suppliers, schemas)
 
 
 def _planned(declared: DeclaredParameter, source: ParameterSource, **more: Any) -> PlannedParameter:
@@ -95,13 +97,13 @@ def _planned(declared: DeclaredParameter, source: ParameterSource, **more: Any) 
     )
 
 
-def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, engine: Engine) -> PlannedParameter:
+def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, schemas: SchemaCompiler) -> PlannedParameter:
     if _is_upload(declared.annotation):
         return _upload(declared, Marker())
     if declared.annotation is Any or declared.annotation is object:
         raise _unsupplied(declared, suppliers, "it may be anything")
     try:
-        schema = compile_schema(declared.annotation, engine=engine)
+        schema = schemas.compile(declared.annotation)
     except UnsupportedType as error:
         raise _unsupplied(declared, suppliers, str(error)) from None
     source: ParameterSource = "query" if schema.is_scalar or schema.is_list_of_scalars else "body"
@@ -111,12 +113,12 @@ def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, engine
 # -- markers
 
 
-def _marked(declared: DeclaredParameter, marker: Marker, engine: Engine) -> PlannedParameter:
+def _marked(declared: DeclaredParameter, marker: Marker, schemas: SchemaCompiler) -> PlannedParameter:
     source = marker.source
     if source == "file" or (source == "form" and _is_upload(declared.annotation)):
         return _upload(declared, marker)
     try:
-        schema = compile_schema(declared.annotation, engine=engine, constraints=_constraints(marker))
+        schema = schemas.compile(declared.annotation, _constraints(marker))
     except (UnsupportedType, TypeError) as error:
         raise declared.problem(
             "TB614",

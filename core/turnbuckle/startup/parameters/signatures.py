@@ -16,7 +16,7 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import PlannedParameter, PlannedSignature, PlannedSupplier
 from turnbuckle.routing.converters import Converter
-from turnbuckle.schema.engines import Engine
+from turnbuckle.schema.schema import SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.parameters.declared import ParameterProblem, read_parameter
@@ -91,11 +91,11 @@ class SignatureResolver:
 
     Attributes:
         suppliers: the suppliers in the scope.
-        engine: the library of schemas.
+        schemas: compiles the schemas of the scope.
     """
 
     suppliers: Suppliers = attrs.field(factory=Suppliers)
-    engine: Engine = "auto"
+    schemas: SchemaCompiler = attrs.field(factory=SchemaCompiler)
     _known: dict[object, PlannedSupplier] = attrs.field(factory=dict, init=False)
     _path: list[Callable[..., object]] = attrs.field(factory=list, init=False)
 
@@ -221,13 +221,13 @@ class _FunctionResolver:
             return None
         try:
             if context.path is not None and name in context.path:
-                return path_parameter(self.function, parameter, context.path[name], self.resolver.engine)
+                return path_parameter(self.function, parameter, context.path[name], self.resolver.schemas)
             if parameter.annotation is _EMPTY:
                 return self._unannotated(parameter, depth)
             if parameter.default is not _EMPTY and name in context.others():
                 return None
             declared = read_parameter(self.function, parameter, self.resolver.suppliers.markers)
-            planned = supply_parameter(declared, self.resolver.suppliers, self.resolver.supplier, self.resolver.engine)
+            planned = supply_parameter(declared, self.resolver.suppliers, self.resolver.supplier, self.resolver.schemas)
         except ParameterProblem as problem:
             fault = problem.fault
             if context.path is None and fault.code == "TB611":

@@ -20,6 +20,8 @@ from turnbuckle.records import (
     RouterProvider,
 )
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
+from turnbuckle.schema.nodes.provided import SchemaProvider
+from turnbuckle.schema.schema import SchemaCompiler
 from turnbuckle.settings import Settings
 from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
@@ -57,6 +59,7 @@ class Inherited:
         response_types: in effect, one per type.
         error_handlers: in effect, one per exception class.
         parameters: the providers of parameters in effect, one per type.
+        schemas: the providers of schemas, innermost scope first.
         router: name of the plugin whose router serves the scope.
         routers: the routers that plugins of the scopes provide, innermost scope first.
         resources: the resources that lifespans provide, with their providers.
@@ -67,6 +70,7 @@ class Inherited:
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
+    schemas: tuple[SchemaProvider, ...] = ()
     router: str = ""
     routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
@@ -217,7 +221,10 @@ class Resolver:
             root=self.roots[0],
             renderable=[entry.record.type for entry in inner.response_types],
             calls=self.calls,
-            signatures=SignatureResolver(suppliers=Suppliers(providers=inner.parameters, resources=resources)),
+            signatures=SignatureResolver(
+                suppliers=Suppliers(providers=inner.parameters, resources=resources),
+                schemas=SchemaCompiler(providers=inner.schemas),
+            ),
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
         check_effects(inner.middleware, routes, self.diagnostics)
@@ -258,6 +265,7 @@ class Resolver:
             response_types=types,
             error_handlers=tables.error_handlers(outer.error_handlers, handlers),
             parameters=tables.parameters(outer.parameters, answers.of("provide_parameters")),
+            schemas=(*(entry.record for entry in answers.of("provide_schemas")), *outer.schemas),
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,

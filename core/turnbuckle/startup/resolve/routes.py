@@ -170,7 +170,7 @@ class RoutePlanner:
             takes_request=True,
         )
         resolved = self.signatures.resolve(handler, context, signatures)
-        result, fault = planned_result(handler, route.status, self.renderable, self.signatures.engine)
+        result, fault = planned_result(handler, route.status, self.renderable, self.signatures.schemas)
         if fault is None and result.schema is None:
             fault = return_fault(handler, self.renderable)
             if fault is not None and (fix := tuple_fix(handler)):
