@@ -31,7 +31,7 @@ from turnbuckle.errors import InputFault, InvalidInput
 from turnbuckle.plan import PlannedSignature, PlannedSupplier
 from turnbuckle.runtime.readers import content_of, reader_of
 from turnbuckle.web.handlers import awaitable_function
-from turnbuckle.web.parameters.content import ContentKind
+from turnbuckle.web.parameters.content import ContentKind, NotLoaded
 from turnbuckle.web.parameters.readers import InputReader
 from turnbuckle.web.request.request import Request
 
@@ -39,6 +39,8 @@ __all__ = ["Arguments", "compile_arguments", "compile_call", "has_contexts", "me
 
 Supply: TypeAlias = Callable[[Request, AsyncExitStack | None], Awaitable[object]]
 
+# Exceptions of readers after which all of them are called, with the content loaded.
+_RETRIED: Final = (InvalidInput, NotLoaded)
 # The status of the answer if several parameters have faults: content that cannot be read comes first.
 _STATUSES: Final = (415, 413, 400, 422)
 
@@ -217,7 +219,9 @@ def _async_context(function: Callable[..., Any]) -> Callable[..., Awaitable[obje
 _FORMS: Final = {"plain": _plain, "async": _async, "context": _context, "async context": _async_context}
 
 
-def compile_call(function: Callable[..., object], signature: PlannedSignature) -> Callable[..., Awaitable[object]]:
+def compile_call(
+    function: Callable[..., object], signature: PlannedSignature, *, has_lead: bool = True
+) -> Callable[..., Awaitable[object]]:
     """Return ``call(request, *lead)``, which calls a function with its arguments and returns its awaitable result.
 
     The function must open no contexts (``has_contexts``). ``lead`` are arguments that the caller passes by position
@@ -226,11 +230,12 @@ def compile_call(function: Callable[..., object], signature: PlannedSignature) -
     Args:
         function: the function; a plain ``def`` runs in a thread.
         signature: its parameters, without those that the caller passes.
+        has_lead: whether there may be such arguments.
     """
     call = awaitable_function(function)
     arguments = compile_arguments(signature)
     if arguments.are_read:
-        return _reading_call(call, arguments)
+        return _reading_call(call, arguments, has_lead=has_lead)
 
     async def supplied(request: Request, *lead: object) -> object:
         values = await arguments.values(request, None)
@@ -239,44 +244,65 @@ def compile_call(function: Callable[..., object], signature: PlannedSignature) -
     return supplied
 
 
-def _reading_call(call: Callable[..., Awaitable[object]], arguments: Arguments) -> Callable[..., Awaitable[object]]:
+def _reading_call(
+    call: Callable[..., Awaitable[object]], arguments: Arguments, *, has_lead: bool
+) -> Callable[..., Awaitable[object]]:
     """Return the call of a function whose arguments are all read from the request."""
-    content = arguments.content
 
     async def slow(request: Request, *lead: object) -> object:
         values = await arguments.values(request, None)
         return await arguments.call(call, values, lead)  # type: ignore[misc]  # as above
 
-    fast = _fast_call(call, arguments)
-    if fast is None:
+    if arguments.names:
         return slow
+    fast = _fast_call(call, [read for _, read in arguments.readers], slow)
 
-    def read_and_call(request: Request, *lead: object) -> Awaitable[object]:
-        if lead or (content is not None and not content.is_loaded(request)):
-            return slow(request, *lead)
-        try:
-            return fast(request)
-        except InvalidInput:
-            # Another parameter may have faults as well.
-            return slow(request)
+    def choose(request: Request, *lead: object) -> Awaitable[object]:
+        return slow(request, *lead) if lead else fast(request)
 
-    return read_and_call
+    return fast if not has_lead else choose
 
 
 def _fast_call(
-    call: Callable[..., Awaitable[object]], arguments: Arguments
-) -> Callable[[Request], Awaitable[object]] | None:
-    """Return the call for few parameters that are passed by position, or None."""
-    readers = [read for _, read in arguments.readers]
-    if arguments.names:
-        return None
+    call: Callable[..., Awaitable[object]], readers: Sequence[InputReader], slow: Callable[[Request], Awaitable[object]]
+) -> Callable[[Request], Awaitable[object]]:
+    """Return the call of a function that takes its arguments by position.
+
+    The content may have to be loaded, and other parameters may have faults as well: then the slow way is taken.
+    """
     match readers:
         case [first]:
-            return lambda request: call(first(request))
+
+            def call_1(request: Request) -> Awaitable[object]:
+                try:
+                    return call(first(request))
+                except _RETRIED:
+                    return slow(request)
+
+            return call_1
         case [first, second]:
-            return lambda request: call(first(request), second(request))
+
+            def call_2(request: Request) -> Awaitable[object]:
+                try:
+                    return call(first(request), second(request))
+                except _RETRIED:
+                    return slow(request)
+
+            return call_2
         case [first, second, third]:
-            return lambda request: call(first(request), second(request), third(request))
-        case [first, second, third, fourth]:
-            return lambda request: call(first(request), second(request), third(request), fourth(request))
-    return lambda request: call(*[read(request) for read in readers])
+
+            def call_3(request: Request) -> Awaitable[object]:
+                try:
+                    return call(first(request), second(request), third(request))
+                except _RETRIED:
+                    return slow(request)
+
+            return call_3
+
+    def call_all(request: Request) -> Awaitable[object]:
+        try:
+            return call(*[read(request) for read in readers])
+        except _RETRIED:
+            return slow(request)
+
+    return call_all

@@ -43,7 +43,7 @@ def compile_typed_handler(
     """
     if has_contexts(signature):
         return _in_contexts(handler, signature, _responder(handler, signature.result, render, is_negotiated))
-    call = compile_call(handler, signature)
+    call = compile_call(handler, signature, has_lead=False)
     return with_result(call, handler, signature.result, render, is_negotiated=is_negotiated)
 
 
@@ -75,7 +75,10 @@ def with_result(
         value = await call(request)
         if type(value) not in _NOT_ENCODED and not isinstance(value, Response):
             try:
-                return Response(encode(value), status, None, _JSON)
+                response = Response(encode(value), 200, None, _JSON)
+                # The constructor checks every status but 200, and this one was checked at startup.
+                response.status = status
+                return response
             except SchemaError:
                 pass
         return await respond(request, value)

@@ -27,6 +27,8 @@ from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
 
 __all__ = ["Schema", "SchemaCompiler", "compile_schema"]
 
+# Digits of numbers that need no other check.
+_SHORT: Final = 16
 _TOO_DEEP: Final = "nested too deeply"
 
 
@@ -91,6 +93,7 @@ class Schema:
         "_encode",
         "_fast",
         "_is_exact",
+        "_quick",
         "_quick_dump",
         "_refusals",
         "_root",
@@ -116,6 +119,9 @@ class Schema:
         self._encode: Final = fast.encode
         self._quick_dump: Final = fast.quick_dump
         self._refusals: Final = fast.refusals
+        # Texts of these types are common, and most of them need no look at the node.
+        is_plain = isinstance(root, ScalarNode) and annotation in (str, int)
+        self._quick: Final = annotation if is_plain else None
 
     def decode_json(self, content: bytes) -> Any:
         """Return the value of JSON.
@@ -185,6 +191,11 @@ class Schema:
         Raises:
             SchemaError: the text has no value of this type.
         """
+        quick = self._quick
+        if quick is str:
+            return text
+        if quick is int and len(text) < _SHORT and text.isascii() and text.isdigit():
+            return int(text)
         return self.from_texts((text,))
 
     def from_texts(self, texts: Sequence[str]) -> Any:

@@ -121,7 +121,9 @@ def show_annotation(annotation: object) -> str:
         return annotation
     if annotation is None or annotation is type(None):
         return "None"
-    return annotation.__qualname__ if type(annotation) is type else str(annotation).removeprefix("typing.")
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation.__qualname__
+    return str(annotation).removeprefix("typing.")
 
 
 def _classes(annotation: object, function: object) -> Iterator[type]:

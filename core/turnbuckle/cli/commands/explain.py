@@ -64,6 +64,7 @@ def explain(
 
 def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
+    from turnbuckle.startup.report.signatures import signature_lines
 
     is_absolute = "://" in found.target
     over = f" over {found.scheme}" if found.scheme == "https" and not is_absolute else ""
@@ -71,6 +72,7 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     yield f"  {found.status} {found.outcome}" if found.status else f"  {found.outcome}"
     yield from (f"  {name}: {value}" for name, value in found.headers.items())
     yield from columns([(name, "=", repr(value)) for name, value in found.path_params.items()], 2)
+    yield from signature_lines(found.signature)
     yield from _protocol_lines(found)
     if found.router is not None:
         yield from _candidate_lines(found, shows_all)
@@ -113,6 +115,7 @@ def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
 def _as_json(found: Explanation) -> Mapping[str, object]:
     from turnbuckle.startup.report.formats import value_as_json
     from turnbuckle.startup.report.plan_json import origin_as_json
+    from turnbuckle.startup.report.signatures import signature_as_json
 
     return {
         "schema": "turnbuckle.explain/1",
@@ -125,6 +128,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
         "headers": dict(found.headers),
         "handler": found.handler,
         "path_params": {name: value_as_json(value) for name, value in found.path_params.items()},
+        "signature": signature_as_json(found.signature),
         "router": found.router.name if found.router is not None else None,
         "candidates": [
             {

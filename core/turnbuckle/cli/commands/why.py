@@ -119,6 +119,13 @@ _QUESTIONS: Final = (
         "PATH",
     ),
     _Question(
+        "parameter",
+        "signatures",
+        "Which function supplies parameters of a type.",
+        "Show which function supplies parameters of TYPE: the name of the type, or of the class of a marker.",
+        "TYPE",
+    ),
+    _Question(
         "setting",
         "why",
         "Where the value of a setting comes from.",

@@ -15,7 +15,7 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, PlannedSignature, SettingValue
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Route
@@ -66,6 +66,7 @@ class Explanation:
         offered: the protocols that the request offers to switch to, in its order of preference.
         protocol: the plugin protocol that receives the request first; it may pass the request on to the route.
         settings: the limits and deadlines in effect, including the route's own.
+        signature: the parameters of the handler with their suppliers, and its result.
     """
 
     method: str
@@ -84,6 +85,7 @@ class Explanation:
     offered: tuple[str, ...] = ()
     protocol: Sourced[ProtocolProvider] | None = None
     settings: tuple[SettingValue, ...] = ()
+    signature: PlannedSignature = attrs.field(factory=PlannedSignature)
 
 
 def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple[str, str]] = ()) -> Explanation:
@@ -196,6 +198,7 @@ class _Explainer:
             winner=winner,
             handler=handler,
             path_params=params,
+            signature=marker.planned.signature,
             candidates=self._candidates(winner),
             chain=_links(scope_chain(self.plan, marker.scope)),
             settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),

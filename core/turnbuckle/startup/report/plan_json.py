@@ -15,6 +15,7 @@ from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import Json, name_of, type_name, value_as_json
 from turnbuckle.startup.report.limits_table import limits_as_json
+from turnbuckle.startup.report.signatures import signature_as_json
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -115,7 +116,14 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         "host": scope.host,
         "router": _choice(scope.router) if scope.router is not None else None,
         "middleware": [_link(link) for link in scope.middleware],
-        "routes": [{**_route(planned.route), "overrides": _overrides(planned.overrides)} for planned in scope.routes],
+        "routes": [
+            {
+                **_route(planned.route),
+                "signature": signature_as_json(planned.signature),
+                "overrides": _overrides(planned.overrides),
+            }
+            for planned in scope.routes
+        ],
         "response_types": [
             {
                 "type": type_name(entry.record.type),

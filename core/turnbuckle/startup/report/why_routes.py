@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import pkgutil
+from collections.abc import Iterator
 
 import attrs
 
@@ -12,6 +13,7 @@ from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
 from turnbuckle.runtime.route_lookup import default_name
 from turnbuckle.startup.model.diagnostics import candidates
+from turnbuckle.startup.parameters.signatures import is_plain
 from turnbuckle.startup.report.explain import Explanation, explain_request, scope_chain
 from turnbuckle.startup.report.formats import name_of, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
@@ -67,6 +69,7 @@ def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rul
         ("name", route.name),
         ("router", router.name),
         ("chain", " > ".join(chain) or "no middleware"),
+        *_parameter_facts(planned),
         *((value.key, f"{value.shown()} ({value.source})") for value in planned.overrides.values()),
     ]
     return Answer(
@@ -77,6 +80,12 @@ def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rul
         origin=route.origin,
         facts=tuple((label, text) for label, text in facts if text),
     )
+
+
+def _parameter_facts(planned: PlannedRoute) -> Iterator[tuple[str, str]]:
+    for parameter in planned.signature.parameters if not is_plain(planned.signature) else ():
+        source = f" ({parameter.origin})" if parameter.origin is not None else ""
+        yield f"parameter {parameter.name}", parameter.supplier + source
 
 
 # -- response types

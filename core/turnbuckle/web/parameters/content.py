@@ -18,9 +18,15 @@ from turnbuckle.web.media_type import MediaType
 from turnbuckle.web.parameters.readers import Input, InputReader, fields_error, invalid_input, missing_input
 from turnbuckle.web.request.request import Request
 
-__all__ = ["FORM", "JSON_CONTENT", "ContentKind", "file_reader", "form_reader", "json_reader"]
+__all__ = ["FORM", "JSON_CONTENT", "ContentKind", "NotLoaded", "file_reader", "form_reader", "json_reader"]
 
+_TYPE_LINE: Final = b"\ncontent-type:"
+_JSON_LINE: Final = b"\ncontent-type: application/json\r"
 _FORM_TYPES: Final = "application/x-www-form-urlencoded, multipart/form-data"
+
+
+class NotLoaded(Exception):
+    """Content is read by a reader before it was loaded."""
 
 
 @attrs.frozen
@@ -44,13 +50,13 @@ def json_reader(given: Input) -> InputReader:
 
     def read(request: Request) -> object:
         content = request.received()
-        assert content is not None
+        if content is None:
+            raise NotLoaded
         if not content:
             if default is None:
                 raise missing_input("body", "")
             return default()
-        media_type = request.media_type
-        codec = None if media_type.is_json else _other_codec(request, media_type)
+        codec = None if _is_json(request) else _other_codec(request, request.media_type)
         limit = request.json_limit
         if len(content) > limit:
             raise _too_large(f"content of {len(content)} bytes exceeds {limit}")
@@ -62,6 +68,15 @@ def json_reader(given: Input) -> InputReader:
             raise InvalidInput([InputFault(part="body", reason="not JSON")], 400) from None
 
     return read
+
+
+def _is_json(request: Request) -> bool:
+    """Return whether content is declared as JSON; most clients write the field in the same way."""
+    lines = request.head.lines.lower()
+    start = lines.find(_JSON_LINE)
+    if start >= 0 and lines.find(_TYPE_LINE) == start and lines.find(_TYPE_LINE, start + 1) < 0:
+        return True
+    return request.media_type.is_json
 
 
 def _other_codec(request: Request, media_type: MediaType) -> Codec | None:
@@ -122,7 +137,8 @@ def _invalid_form(error: HTTPError, headers: dict[str, str]) -> InvalidInput:
 
 def _form_of(request: Request) -> FormData:
     form = request.loaded_form
-    assert form is not None
+    if form is None:
+        raise NotLoaded
     return form
 
 

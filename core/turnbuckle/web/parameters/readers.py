@@ -91,11 +91,34 @@ def query_reader(given: Input, *, may_be_path: bool = False) -> InputReader:
     """
     if not (given.schema.is_scalar or given.schema.is_list_of_scalars):
         return _class_reader(given)
-    read = _texts_reader("query", given, lambda request: request.query_params.get_list(given.name))
+    name = given.name
+    read = _query_text_reader(given) if given.schema.is_scalar else _query_texts_reader(given)
     if not may_be_path:
         return read
-    name = given.name
     return lambda request: request.path_params[name] if name in request.path_params else read(request)
+
+
+def _query_texts_reader(given: Input) -> InputReader:
+    name = given.name
+    return _texts_reader("query", given, lambda request: request.query_params.get_list(name))
+
+
+def _query_text_reader(given: Input) -> InputReader:
+    """Return the reader of one value of the query: ``_texts_reader`` without its further calls."""
+    name, default, from_text = given.name, given.default, given.schema.from_text
+
+    def read(request: Request) -> object:
+        texts = request.query_params.get_list(name)
+        if texts:
+            try:
+                return from_text(texts[-1])
+            except SchemaError as error:
+                raise invalid_input("query", name, error) from None
+        if default is None:
+            raise missing_input("query", name)
+        return default()
+
+    return read
 
 
 def header_reader(given: Input) -> InputReader:

@@ -111,6 +111,9 @@ class BaseRequest:
     @property
     def query(self) -> str:
         """Return the query as received: percent-encoded, without the question mark."""
+        target = self.head.target
+        if target[:1] == b"/":
+            return target.partition(b"?")[2].decode("latin-1")
         return (self._target or self._parse_target()).query
 
     def _parse_target(self) -> Target:
