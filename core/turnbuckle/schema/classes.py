@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin
 import attrs
 
 from turnbuckle.schema.faults import UnsupportedType
-from turnbuckle.schema.hints import class_hints, is_union
+from turnbuckle.schema.hints import class_hints, has_default_variables, is_union
 from turnbuckle.schema.nodes.base import TypeNode, ValueTest
 from turnbuckle.schema.nodes.constraints import constrain, read_notes
 from turnbuckle.schema.nodes.objects import NO_DEFAULT, Layout, ObjectField, ObjectNode
@@ -66,6 +66,9 @@ def read_fields(node: ObjectNode, compile_type: Compile) -> None:
         else field
         for field in readers[node.layout](node, hints, compile_type)
     )
+    if has_default_variables(node.owner):
+        # msgspec does not know the defaults of type variables.
+        node.decodes_fast = False
     if getattr(node.kind, "__forbid_unknown_fields__", False):
         node.forbids_unknown = True
         node.decodes_fast = False
@@ -105,7 +108,7 @@ def _read_attrs(node: ObjectNode, hints: Mapping[str, Any], compile_type: Compil
 
 def _has_made_init(kind: type, other_name: str) -> bool:
     """Return whether ``__init__`` was made by attrs or ``dataclass``, so that msgspec need not call it."""
-    code = getattr(vars(kind).get("__init__"), "__code__", None)
+    code = getattr(inspect.getattr_static(kind, "__init__"), "__code__", None)
     # The source of a made function is no file: "<attrs generated init ...>" and "<string>".
     return not hasattr(kind, other_name) and str(getattr(code, "co_filename", "")).startswith("<")
 

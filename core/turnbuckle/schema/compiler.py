@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, final, get_args, get_origin
 
 from turnbuckle.schema.classes import is_named_tuple, layout_of, read_fields
 from turnbuckle.schema.faults import UnsupportedType
-from turnbuckle.schema.hints import class_hints, class_of, is_union, show_type, unwrap
+from turnbuckle.schema.hints import class_hints, class_of, identity_of, is_union, show_type, unwrap
 from turnbuckle.schema.nodes.base import AnyNode, RecursiveNode, TypeNode
 from turnbuckle.schema.nodes.choices import make_enum_node, make_literal_node
 from turnbuckle.schema.nodes.constraints import constrain, read_constraints, read_notes
@@ -98,11 +98,10 @@ class _Compiler:
         origin = get_origin(annotation) or annotation
         if origin is Literal:
             return make_literal_node(get_args(annotation))
-        try:
-            if annotation in SCALARS:
-                return ScalarNode(SCALARS[annotation])
-        except TypeError:
-            raise UnsupportedType(f"{annotation!r} is no type") from None
+        if isinstance(origin, list | dict | set):
+            raise UnsupportedType(f"{origin!r} is no type")
+        if origin in SCALARS:
+            return ScalarNode(SCALARS[origin])
         return self._compile_container(annotation, origin) or self._compile_class(annotation)
 
     def _compile_union(self, members: tuple[object, ...]) -> TypeNode:
@@ -140,12 +139,13 @@ class _Compiler:
         layout = layout_of(kind)
         if layout is None:
             raise UnsupportedType(f"{show_type(annotation)} has no schema{_advice_for(kind)}")
-        if annotation in self._classes:
-            return self._classes[annotation]
-        node = ObjectNode(kind, annotation, layout, show_type(annotation))
-        self._classes[annotation] = self._refer_to(node)
+        key = identity_of(annotation)
+        if key in self._classes:
+            return self._classes[key]
+        node = ObjectNode(kind, annotation, layout, show_type(annotation), key)
+        self._classes[key] = self._refer_to(node)
         read_fields(node, self.compile)
-        self._classes[annotation] = node
+        self._classes[key] = node
         return node
 
     def _refer_to(self, node: TypeNode) -> RecursiveNode:

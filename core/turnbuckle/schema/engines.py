@@ -8,11 +8,13 @@ faults.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
 from turnbuckle.schema.faults import FaultList, Unfit
+from turnbuckle.schema.json_decoding import find_fast_decoder
 from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.schema.nodes.base import QuickDump, TypeNode, ValueTest, walk_nodes
 from turnbuckle.schema.nodes.constraints import ConstrainedNode
@@ -66,9 +68,16 @@ def make_fast_paths(engine: Engine, annotation: object, root: TypeNode) -> FastP
     return FastPaths("cattrs", load=_with_cattrs(root), quick_dump=root.quick_dump(_dict_maker), refusals=(Exception,))
 
 
+@cache
+def _is_msgspec_alike() -> bool:
+    return find_fast_decoder() is not None
+
+
 def _with_msgspec(annotation: object, root: TypeNode) -> FastPaths:
     import msgspec
 
+    if not _is_msgspec_alike():
+        raise ImportError("this version of msgspec decodes JSON to other values than the json module")
     refusals = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
     decode = None
     if all(node.decodes_fast for node in walk_nodes(root)):

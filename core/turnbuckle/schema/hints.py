@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, ForwardRef, NewType, TypeVar, get_args
 
 from turnbuckle.schema.faults import UnsupportedType
 
-__all__ = ["class_hints", "class_of", "is_union", "show_type", "substitute", "unwrap"]
+__all__ = ["class_hints", "class_of", "identity_of", "is_union", "show_type", "substitute", "unwrap"]
 
 _Variables: typing.TypeAlias = Mapping[object, object]
 
@@ -19,6 +19,15 @@ def class_of(annotation: object) -> type | None:
     """Return the class of an annotation: of ``Page[Note]`` the class ``Page``; None if it is no class."""
     origin = get_origin(annotation) or annotation
     return origin if isinstance(origin, type) else None
+
+
+def identity_of(annotation: object) -> object:
+    """Return an annotation as a key: arguments of a generic class may have objects in ``Annotated`` without a hash."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return (class_of(annotation), repr(annotation))
+    return annotation
 
 
 def show_type(annotation: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -383,6 +384,7 @@ UNSUPPORTED: Final = (
     pytest.param(Annotated[int, MaxLen(1)], "does not apply to int", id="constraint"),
     pytest.param(Callable[[], int], "a function has no form in JSON", id="callable"),
     pytest.param(3, "3 is no type", id="value"),
+    pytest.param([int], "is no type", id="list-of-types"),
 )
 
 
@@ -413,6 +415,59 @@ def test_field_of_unsupported_type_is_named() -> None:
 
     with pytest.raises(UnsupportedType, match="the field 'part' of Holder: complex has no schema"):
         compile_schema(Holder)
+
+
+class _Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+    ge = 1
+    title = ""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_objects_in_annotated_need_no_hash(engine: Any) -> None:
+    number = Annotated[int, _Unhashable()]
+    schema = compile_schema(list[Page[number]], engine=engine)  # type: ignore[valid-type]
+    assert outcome(schema.decode_json, b'[{"items":[0]}]') == ["/0/items/0: must be at least 1"]
+    assert "title" not in compile_schema(number).json_schema({}, mode="in")
+    assert schema.json_schema({}, mode="in")
+
+
+_ALIASES: Final = """
+import dataclasses
+
+type Names[T] = list[T] | None
+type Nested = dict[str, Names[int]]
+
+@dataclasses.dataclass
+class Box[T]:
+    item: T
+    more: Names[T] = None
+
+@dataclasses.dataclass
+class Pair[T = int]:
+    first: T
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is new in 3.12")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_type_statements_and_parameters(engine: Any) -> None:
+    source = _ALIASES if sys.version_info >= (3, 13) else _ALIASES.partition("@dataclasses.dataclass\nclass Pair")[0]
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(compile(source, "aliases", "exec", dont_inherit=True), names)
+    assert outcome(compile_schema(names["Nested"], engine=engine).decode_json, b'{"a":[1,"x"],"b":null}') == [
+        "/a/1: expected int, got str"
+    ]
+    box = compile_schema(names["Box"][int], engine=engine)
+    assert box.decode_json(b'{"item":1,"more":[2]}') == names["Box"](1, [2])
+    assert outcome(box.decode_json, b'{"item":"a","more":["b"]}') == [
+        "/item: expected int, got str",
+        "/more/0: expected int, got str",
+    ]
+    if "Pair" in names:
+        assert outcome(compile_schema(names["Pair"], engine=engine).decode_json, b'{"first":"a"}') == [
+            "/first: expected int, got str"
+        ]
 
 
 def test_constraints_of_markers_are_read() -> None:

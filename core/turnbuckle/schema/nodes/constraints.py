@@ -285,7 +285,7 @@ def _read_others(item: object) -> Iterator[Constraint]:
         limit = getattr(item, name, None)
         if isinstance(limit, int) and (limit or name == "max_length"):
             yield limit_length(name, limit)
-    if isinstance(pattern := getattr(item, "pattern", None), str):
+    if isinstance(pattern := getattr(item, "pattern", None), str) and pattern:
         yield match_pattern(pattern)
     if isinstance(step := getattr(item, "multiple_of", None), int | float | Decimal):
         yield multiple_of(step)
@@ -318,7 +318,7 @@ def read_notes(metadata: Iterable[object]) -> JSONSchema:
             continue
         for name, keyword in _NOTES.items():
             value = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
-            if value is not None and value is not False and not callable(value):
+            if value and not callable(value):
                 notes[keyword] = list(value) if keyword == "examples" else value
         extra = getattr(item, "extra_json_schema", None)
         if isinstance(extra, Mapping):

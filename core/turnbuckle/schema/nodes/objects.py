@@ -75,6 +75,7 @@ class ObjectNode(TypeNode):
     Attributes:
         kind: the class.
         owner: the class, or the generic class with its arguments.
+        identity: the owner, as a key of definitions.
         layout: the kind of the class.
         fields: its fields; empty until they are compiled, because a class may contain itself.
         tag: name and value of the tag of a Struct.
@@ -82,12 +83,13 @@ class ObjectNode(TypeNode):
         description: its documentation.
     """
 
-    __slots__ = ("_make", "description", "fields", "forbids_unknown", "kind", "layout", "owner", "tag")
+    __slots__ = ("_make", "description", "fields", "forbids_unknown", "identity", "kind", "layout", "owner", "tag")
 
-    def __init__(self, kind: type, owner: object, layout: Layout, label: str) -> None:
+    def __init__(self, kind: type, owner: object, layout: Layout, label: str, identity: object) -> None:
         super().__init__(label, frozenset({"object"}), decodes_fast=True)
         self.kind: Final = kind
         self.owner: Final = owner
+        self.identity: Final = identity
         self.layout: Final = layout
         self.fields: tuple[ObjectField, ...] = ()
         self.tag: tuple[str, object] | None = None
@@ -203,7 +205,7 @@ class ObjectNode(TypeNode):
     def describe(self, builder: SchemaBuilder) -> JSONSchema:
         """Return a reference to the definition of the class."""
         module = getattr(self.kind, "__module__", "")
-        return builder.refer(self.owner, self.label, module, lambda: self._define(builder))
+        return builder.refer(self.identity, self.label, module, lambda: self._define(builder))
 
     def _define(self, builder: SchemaBuilder) -> JSONSchema:
         is_out = builder.mode == "out"
