@@ -10,7 +10,16 @@ from typing import Annotated, Any, Final, ForwardRef, NewType, TypeVar, get_args
 
 from turnbuckle.schema.faults import UnsupportedType
 
-__all__ = ["class_hints", "class_of", "identity_of", "is_union", "show_type", "substitute", "unwrap"]
+__all__ = [
+    "class_hints",
+    "class_of",
+    "has_default_variables",
+    "identity_of",
+    "is_union",
+    "show_type",
+    "substitute",
+    "unwrap",
+]
 
 _Variables: typing.TypeAlias = Mapping[object, object]
 
@@ -139,13 +148,19 @@ def _is_wrapper(origin: object) -> bool:
     return getattr(origin, "_name", getattr(origin, "__name__", "")) in _WRAPPERS and not isinstance(origin, type)
 
 
-def _type_of_variable(variable: TypeVar) -> object:
+def has_default_variables(annotation: object) -> bool:
+    """Return whether a generic class is used without arguments, and has type variables with defaults (PEP 696)."""
+    return not get_args(annotation) and any(map(_has_default, getattr(annotation, "__parameters__", ())))
+
+
+def _has_default(variable: object) -> bool:
     default = getattr(variable, "__default__", None)
-    if (
-        default is not None
-        and getattr(typing, "NoDefault", None) is not default
-        and type(default).__name__ != "NoDefaultType"
-    ):
+    return default is not None and type(default).__name__ != "NoDefaultType"
+
+
+def _type_of_variable(variable: TypeVar) -> object:
+    default: object = getattr(variable, "__default__", None)
+    if _has_default(variable):
         return default
     if variable.__constraints__:
         raise UnsupportedType(f"the type variable {variable} has no type; write it as in Page[Note]")

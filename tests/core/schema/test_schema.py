@@ -47,6 +47,7 @@ from turnbuckle.schema.schema import Schema, compile_schema
 
 ENGINES: Final = ("msgspec", "cattrs")
 NOTE: Final = Note(1, "a", ["b"], Color.RED)
+NOTE_JSON: Final = b'{"id":1,"title":"a","tags":[],"color":null}'
 HOUR: Final = timedelta(hours=1)
 
 
@@ -468,6 +469,16 @@ def test_type_statements_and_parameters(engine: Any) -> None:
         assert outcome(compile_schema(names["Pair"], engine=engine).decode_json, b'{"first":"a"}') == [
             "/first: expected int, got str"
         ]
+
+
+def test_cattrs_does_the_work_where_msgspec_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compile_schema(Note).engine == "msgspec"
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    schema = compile_schema(Note)
+    assert schema.engine == "cattrs"
+    assert schema.encode_json(schema.decode_json(b'{"id":1,"title":"a"}')) == NOTE_JSON
+    with pytest.raises(ImportError):
+        compile_schema(Note, engine="msgspec")
 
 
 def test_constraints_of_markers_are_read() -> None:
