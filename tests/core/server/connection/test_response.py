@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
+import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
 
+from tests.core.server.polling import TIMEOUT
 from tests.core.server.serving_in_memory import GET, post_head, serving
 from tests.core.server.threaded_server import LOOPS, threaded_server
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.streams.event_stream import SSE
 
 _HEAD = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -412,3 +417,54 @@ def test_stream_waits_for_a_client_that_reads_nothing(loop: str) -> None:
         assert server.has_no_connections()
     # The rest is in the buffers of the kernel.
     assert 0 < made < 400
+
+
+@pytest.mark.parametrize("how", ["close", "shutdown", "reset"])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_event_stream_ends_when_its_client_leaves(loop: str, how: str) -> None:
+    closed = threading.Event()
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    async def stream(request: Request) -> Response:
+        return SSE(events())
+
+    with threaded_server(stream, loop=loop) as server, server.connect() as client:
+        client.sendall(GET)
+        received = b""
+        while b"data: first\n\n" not in received:
+            received += client.recv(4096)
+        if how == "shutdown":
+            client.shutdown(socket.SHUT_WR)
+        else:
+            if how == "reset":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        assert closed.wait(TIMEOUT)
+        assert server.has_no_connections()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_event_streams_end_properly_when_the_server_stops(loop: str) -> None:
+    async def stream(request: Request) -> Response:
+        async def events() -> AsyncIterator[str]:
+            yield "first"
+            await asyncio.Event().wait()
+
+        return SSE(events())
+
+    with threaded_server(stream, loop=loop, timeouts=Timeouts(last_request=0)) as server:
+        clients = [server.connect() for _ in range(20)]
+        for client in clients:
+            client.sendall(GET)
+        received = [client.recv(4096) for client in clients]
+    for number, client in enumerate(clients):
+        with client:
+            while data := client.recv(4096):
+                received[number] += data
+    assert all(data.endswith(b"\r\ndata: first\n\n\r\n0\r\n\r\n") for data in received)
