@@ -5,7 +5,7 @@ Each part is computed on first use. ``Request`` adds the content and the parts o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.errors import HTTPError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.conditional.preconditions import check_preconditions
-from turnbuckle.web.headers import Headers
+from turnbuckle.web.headers import Headers, check_links
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request_id import set_request_id
@@ -255,6 +255,23 @@ class BaseRequest:
         target = self._target or self._parse_target()
         path = "" if target.raw_path == "*" else target.raw_path
         return f"{self.scheme}://{self.host}{self.with_prefix(path, target.query)}"
+
+    async def early_hints(self, links: Iterable[str]) -> bool:
+        """Send 103, so that a browser fetches these resources while the response is made (RFC 8297).
+
+        Args:
+            links: the values of ``Link`` fields, such as ``"</style.css>; rel=preload; as=style"`` (RFC 8288).
+
+        Returns:
+            Whether they were sent; they are not to an HTTP/1.0 client, which would take them for the response, and not
+            if the client is gone or reads too slowly.
+
+        Raises:
+            ValueError: a link cannot be sent.
+            RuntimeError: the head of the response was sent.
+        """
+        exchange = self.peer.exchange
+        return exchange is not None and exchange.send_early_hints(self.head, check_links(links))
 
     @property
     def is_disconnected(self) -> bool:

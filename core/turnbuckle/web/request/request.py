@@ -6,14 +6,13 @@ from a ``ContentSource``, and a ``Peer`` describes its connection.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
-from turnbuckle.web.headers import check_links
 from turnbuckle.web.peer import Peer, ServerExchange
 from turnbuckle.web.request.context import AppContext, config_of
 from turnbuckle.web.request.negotiation import NegotiatingRequest
@@ -106,23 +105,6 @@ class Request(NegotiatingRequest):
         A stream without an end should then end. It is aborted ``timeouts.stream_shutdown`` seconds later.
         """
         await self._app.stopping.wait()
-
-    async def early_hints(self, links: Iterable[str]) -> bool:
-        """Send 103, so that a browser fetches these resources while the response is made (RFC 8297).
-
-        Args:
-            links: the values of ``Link`` fields, such as ``"</style.css>; rel=preload; as=style"`` (RFC 8288).
-
-        Returns:
-            Whether they were sent; they are not to an HTTP/1.0 client, which would take them for the response, and not
-            if the client is gone or reads too slowly.
-
-        Raises:
-            ValueError: a link cannot be sent.
-            RuntimeError: the head of the response was sent.
-        """
-        exchange = self.peer.exchange
-        return exchange is not None and exchange.send_early_hints(self.head, check_links(links))
 
     def after_response(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> None:
         """Call a function with these arguments once the last byte of the response was sent.

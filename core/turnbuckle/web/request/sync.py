@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, final
 
@@ -60,6 +60,9 @@ class AsyncContent(Protocol):
     async def form(self, limits: FormLimits | None = None) -> FormData:
         """Return the content as a form."""
 
+    async def early_hints(self, links: Iterable[str]) -> bool:
+        """Send 103 before the response."""
+
     def ndjson(self) -> AsyncIterator[object]:
         """Return an iterator over the values of newline-delimited JSON."""
 
@@ -74,7 +77,7 @@ def note_pool(pool: WorkerPool) -> None:
 
 @final
 class SyncContent:
-    """The content of a request for code that may block: the methods of the request, without ``await``.
+    """A request for code that may block: its methods for content and hints, without ``await``.
 
     Each method raises ``RuntimeError`` if it is called on an event loop, which it would block.
 
@@ -118,6 +121,10 @@ class SyncContent:
     def ndjson(self) -> Iterator[object]:
         """Yield the values of newline-delimited JSON as they arrive; see ``Request.ndjson``."""
         return self._iterate("ndjson", self._request.ndjson())
+
+    def early_hints(self, links: Iterable[str]) -> bool:
+        """Send 103 before the response; see ``Request.early_hints``."""
+        return self._result("early_hints", lambda: self._request.early_hints(links))
 
     def _iterate(self, name: str, items: AsyncIterator[T]) -> Iterator[T]:
         while (item := self._result(name, lambda: _next(items))) is not _END:

@@ -125,6 +125,6 @@ def _data_lines(data: object, encode: Encode) -> str:
 
 
 def _lines(prefix: str, text: str) -> str:
-    if _NO_LINE.fullmatch(text):
+    if "\n" not in text and "\r" not in text:
         return f"{prefix}{text}\n"
     return "".join(f"{prefix}{line}\n" for line in _LINE_END.split(text))

@@ -58,6 +58,15 @@ async def test_client_for_tests_shows_hints() -> None:
         assert "link" not in response.headers
 
 
+async def test_plain_handler_sends_hints_from_its_thread() -> None:
+    def handler(request: Request) -> str:
+        assert request.sync.early_hints([_STYLE])
+        return "hello"
+
+    async with Client(_app(handler)) as client:
+        assert [hint.headers["link"] for hint in (await client.get("/")).interim] == [_STYLE]
+
+
 async def test_hints_of_pipelined_requests_precede_their_responses() -> None:
     async def handler(request: Request) -> str:
         await asyncio.sleep(0)
