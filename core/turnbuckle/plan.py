@@ -26,6 +26,7 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converter, Converters
 from turnbuckle.routing.records import Route
+from turnbuckle.schema.nodes.provided import SchemaProvider
 from turnbuckle.schema.schema import Schema
 from turnbuckle.settings import Settings
 
@@ -283,6 +284,7 @@ class PlannedScope:
         response_types: the response types in effect, including the response types of outer scopes.
         error_handlers: the error handlers in effect, including the error handlers of outer scopes.
         parameters: the providers of parameters in effect, including the providers of outer scopes.
+        schemas: the providers of schemas in effect, its own first.
         lifespans: its own lifespans.
         configs: settings of its plugins by plugin name.
         scopes: the inner scopes.
@@ -297,6 +299,7 @@ class PlannedScope:
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
+    schemas: tuple[SchemaProvider, ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
     scopes: tuple[PlannedScope, ...] = ()

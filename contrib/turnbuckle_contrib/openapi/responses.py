@@ -132,15 +132,16 @@ class ResponseWriter:
         kind = get_origin(member) or member
         if kind is type(None) or not isinstance(kind, type):
             return {}
-        if issubclass(kind, Response):
+        is_response = issubclass(kind, Response)
+        if is_response:
             media_type = next((_RESPONSES[base] for base in kind.__mro__ if base in _RESPONSES), "")
         else:
             media_type = self._response_type(kind)
+        if media_type == _JSON or not (media_type or is_response):
+            schema = None if is_response else self.schemas.of_type(member, "out", self.scope.schemas)
+            return {_JSON: {"schema": schema or {}}} if schema is not None or media_type else {}
         if not media_type:
             return {}
-        if media_type == _JSON:
-            is_known = not issubclass(kind, Response)
-            return {_JSON: {"schema": (self.schemas.of_type(member, "out") if is_known else None) or {}}}
         text = {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
         return {media_type: {"schema": text}}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, Literal, final
 
-from turnbuckle import Definitions, Schema, UnsupportedType, compile_schema
+from turnbuckle import Definitions, Schema, SchemaProvider, UnsupportedType, compile_schema
 from turnbuckle_contrib.openapi.records import JSONObject
 
 __all__ = ["Schemas", "as_json"]
@@ -30,10 +31,10 @@ class Schemas:
         """Return the JSON Schema of a compiled schema, for values that are received or sent."""
         return schema.json_schema(self.definitions, mode=mode)
 
-    def of_type(self, annotation: object, mode: Mode) -> JSONObject | None:
-        """Return the JSON Schema of a type, or None if it has none."""
+    def of_type(self, annotation: object, mode: Mode, providers: Sequence[SchemaProvider] = ()) -> JSONObject | None:
+        """Return the JSON Schema of a type, or None if it has none; ``providers`` know the types of other libraries."""
         try:
-            return self.of(compile_schema(annotation), mode)
+            return self.of(compile_schema(annotation, providers=providers), mode)
         except UnsupportedType:
             return None
 

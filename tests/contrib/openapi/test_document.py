@@ -28,6 +28,7 @@ from turnbuckle import (
     Redirect,
     Request,
     Response,
+    SchemaProvider,
     Setup,
     Text,
     Upload,
@@ -297,6 +298,35 @@ def test_declared_errors_and_responses() -> None:
         "409": {"description": "There is none left", "content": _TEXT},
         "503": {"description": "Service Unavailable", "content": _TEXT},
     }
+
+
+def test_responses_of_types_that_a_plugin_provides() -> None:
+    def is_money(annotation: Any) -> bool:
+        return annotation is Money
+
+    class MoneyPlugin(Plugin):
+        """Provide the schema of money."""
+
+        info = PluginInfo(name="money")
+
+        def provide_schemas(self, setup: Setup) -> list[SchemaProvider]:
+            return [
+                SchemaProvider(
+                    "money",
+                    is_money,
+                    load=lambda annotation, value: Money(int(str(value))),
+                    dump=lambda annotation, value: str(value),
+                    json_schema=lambda annotation, mode: {"type": "string", "title": mode},
+                )
+            ]
+
+    app = App(plugins=["openapi", MoneyPlugin])
+    app.get("/", responses={202: Money, 203: int})(nothing)
+    document = document_of(app)
+    responses = document["paths"]["/"]["get"]["responses"]
+    assert responses["202"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Money"}
+    assert document["components"]["schemas"]["Money"] == {"type": "string", "title": "out"}
+    assert responses["203"]["content"]["application/json"]["schema"] == {"type": "integer"}
 
 
 def test_error_handlers_describe_errors() -> None:

@@ -238,6 +238,7 @@ class Resolver:
             response_types=inner.response_types,
             error_handlers=inner.error_handlers,
             parameters=inner.parameters,
+            schemas=inner.schemas,
             lifespans=lifespans,
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
