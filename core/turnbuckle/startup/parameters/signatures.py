@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -136,7 +136,7 @@ class SignatureResolver:
             resolved = self.resolve(function)
         finally:
             self._path.pop()
-        for fault in resolved.faults:
+        for fault in (*resolved.faults, *_unfilled_faults(function, resolved.unfilled)):
             raise ParameterProblem(fault)
         supplier = PlannedSupplier(
             function=function,
@@ -148,6 +148,17 @@ class SignatureResolver:
         )
         self._known[key] = supplier
         return supplier
+
+
+def _unfilled_faults(function: object, unfilled: Sequence[inspect.Parameter]) -> Iterator[HandlerFault]:
+    for parameter in unfilled:
+        yield HandlerFault(
+            f"supplier {describe_handler(function)} ({location_of(function)}) takes {parameter.name!r} "
+            "without an annotation",
+            "the annotation of a parameter decides its supplier",
+            f"write its type, such as '{parameter.name}: Request'",
+            code="TB612",
+        )
 
 
 def _cycle(path: Sequence[Callable[..., object]]) -> ParameterProblem:
@@ -239,6 +250,8 @@ class _FunctionResolver:
 
     def _unannotated(self, parameter: inspect.Parameter, depth: int) -> PlannedParameter | None:
         name = parameter.name
+        if name == "request" and not self.context.takes_request:
+            return _request(parameter, is_first=True)
         if parameter.default is _EMPTY:
             if self.context.path is None:
                 return _of_path(name)

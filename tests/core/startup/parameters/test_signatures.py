@@ -413,6 +413,22 @@ def second(first: First) -> Second:
     return Second()
 
 
+def test_parameters_of_suppliers_need_annotations() -> None:
+    class Unannotated(Plugin):
+        info = PluginInfo(name="unannotated")
+
+        def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
+            return [ParameterProvider(Clock, lambda name: Clock())]
+
+    app = App(plugins=[Unannotated])
+    app.get("/")(unknown_type)
+    with pytest.raises(StartupError) as raised:
+        app.resolve()
+    (problem,) = raised.value.problems
+    assert problem.diagnostic.code == "TB612"
+    assert "takes 'name' without an annotation" in problem.diagnostic.text
+
+
 def test_suppliers_that_need_each_other_are_a_cycle() -> None:
     class Cycle(Plugin):
         info = PluginInfo(name="cycle")
