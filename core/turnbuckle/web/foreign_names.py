@@ -136,6 +136,7 @@ max_age_seconds maxage ttl -> max_age
 url -> location, the first argument
 filename attachment_filename download_name -> download_as
 as_attachment -> download_as
+inline -> display_as
 key -> name
 message description reason -> detail
 background background_tasks -> request.after_response(function, *args)
