@@ -362,3 +362,16 @@ async def test_empty_file_and_file_of_the_kernel_have_no_ranges(tmp_path: Path) 
             response = await client.get(target, headers={"Range": "bytes=0-1"})
             assert response.status == 200
             assert not {"accept-ranges", "etag", "last-modified"} & set(response.headers)
+
+
+@pytest.mark.parametrize("plugins", [[], ["httptools_parser"], ["h11_parser"]], ids=["core", "httptools", "h11"])
+async def test_fields_are_found_behind_each_parser(plugins: list[str]) -> None:
+    app = App(plugins=plugins)
+
+    @app.get("/")
+    async def get(request: Request) -> Response:
+        return Response(b"0123456789", headers={"Accept-Ranges": "bytes"}).etag("a")
+
+    fields = [{}, {"IF-NONE-MATCH": '"a"'}, {"RANGE": "bytes=0-1"}, {"range": "bytes=90-"}, {"If-match": '"b"'}]
+    async with Client(app) as client:
+        assert [(await client.get("/", headers=sent)).status for sent in fields] == [200, 304, 206, 416, 412]
