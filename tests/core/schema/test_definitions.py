@@ -130,6 +130,19 @@ def test_metadata_of_fields_are_keywords() -> None:
     assert properties["id"] == {"type": "integer", "readOnly": True, "title": "Id", "default": 0}
 
 
+def test_defaults_and_examples_are_json() -> None:
+    @attrs.define
+    class Odd:
+        day: date = date(2024, 1, 31)
+        anything: Any = attrs.field(default=object(), metadata={"examples": [date(2024, 1, 31), object()]})
+        color: Color = Color.RED
+
+    properties = definition(Odd)["properties"]
+    assert properties["day"]["default"] == "2024-01-31"
+    assert properties["anything"] == {"examples": ["2024-01-31"]}
+    assert properties["color"] == {"$ref": "#/components/schemas/Color", "default": "red"}
+
+
 def test_classes_of_other_kinds() -> None:
     assert definition(Options)["required"] == definition(Options, "out")["required"] == ["name"]
     assert definition(Circle)["additionalProperties"] is False

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import pytest
-from annotated_types import Ge, Interval, MaxLen, Timezone
+from annotated_types import Ge, Interval, MaxLen, MultipleOf, Timezone
 from msgspec import Meta
 
 from tests.core.schema.models import (
@@ -234,6 +235,7 @@ VALUES: Final = (
     case(Annotated[str, Meta(pattern="^a")], '"b"', faults("must match the pattern ^a")),
     case(Annotated[date, Ge(date(2024, 1, 1))], '"2023-01-01"', faults("must be at least 2024-01-01")),
     case(Annotated[datetime, Timezone(None)], '"2024-01-01T00:00:00Z"', faults("must have no offset from UTC")),
+    case(Annotated[Decimal, MultipleOf(1)], '"1e999999"', faults("must be a multiple of 1")),
     case(Annotated[dict[str, int], MaxLen(1)], '{"a":1,"b":2}', faults("must have at most 1 field")),
     case(Any, "[" * 100_000, "the content is nested too deeply"),
     case(Any, '{"a":' * 100_000, "the content is nested too deeply"),
@@ -383,6 +385,10 @@ UNSUPPORTED: Final = (
     ),
     pytest.param("Missing", "the name 'Missing' is not resolved", id="forward-reference"),
     pytest.param(Annotated[int, MaxLen(1)], "does not apply to int", id="constraint"),
+    pytest.param(
+        Annotated[str, SimpleNamespace(pattern="(")], "the pattern '(' is no regular expression", id="pattern"
+    ),
+    pytest.param(Annotated[int, MultipleOf(0)], "multiple_of=0 is not greater than 0", id="multiple-of"),
     pytest.param(Callable[[], int], "a function has no form in JSON", id="callable"),
     pytest.param(3, "3 is no type", id="value"),
     pytest.param([int], "is no type", id="list-of-types"),

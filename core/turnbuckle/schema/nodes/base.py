@@ -131,6 +131,11 @@ class TypeNode:
         """Return a test of what msgspec does not check when it decodes; None if there is nothing to test."""
         return None
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return bool(self.plain_types)
+
     def exact_types(self) -> frozenset[type]:
         """Return the types of the values that ``quick_dump`` accepts."""
         return self.plain_types

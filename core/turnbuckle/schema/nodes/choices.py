@@ -126,6 +126,11 @@ class ChoiceNode(TypeNode):
             schema["description"] = text
         return builder.refer(enum, enum.__name__, enum.__module__, lambda: schema)
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return True
+
     def exact_types(self) -> frozenset[type]:
         """Return the types of the values."""
         if self._enum is not None:

@@ -7,6 +7,7 @@ None.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime, time
@@ -19,9 +20,10 @@ import attrs
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType
+from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 
-__all__ = ["ConstrainedNode", "Constraint", "constrain", "read_constraints", "read_notes"]
+__all__ = ["ConstrainedNode", "Constraint", "constrain", "plain_json", "read_constraints", "read_notes"]
 
 
 @attrs.frozen
@@ -124,6 +126,11 @@ class ConstrainedNode(TypeNode):
         test = self.constraints_test()
         return test if inner is None else lambda value: inner(value) and test(value)
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return self.inner.keeps_values
+
     def exact_types(self) -> frozenset[type]:
         """Return the types of the node without constraints."""
         return self.inner.exact_types()
@@ -217,7 +224,10 @@ def match_pattern(pattern: str, *, is_full: bool = False) -> Constraint:
         pattern: in the syntax of ``re``.
         is_full: whether the whole string must match.
     """
-    compiled = re.compile(pattern)
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise UnsupportedType(f"the pattern {pattern!r} is no regular expression: {error}") from None
     find = compiled.fullmatch if is_full else compiled.search
 
     def test(value: object) -> bool:
@@ -229,15 +239,20 @@ def match_pattern(pattern: str, *, is_full: bool = False) -> Constraint:
 
 def multiple_of(step: int | float | Decimal) -> Constraint:
     """Return the constraint of multiples."""
+    if step <= 0:
+        raise UnsupportedType(f"multiple_of={step} is not greater than 0")
 
     def test(value: object) -> bool:
         if not isinstance(value, int | float | Decimal) or isinstance(value, bool):
             return True
         if isinstance(value, int) and isinstance(step, int):
             return value % step == 0
-        # 0.3 % 0.1 is not 0.
-        rest = Decimal(str(value)) % Decimal(str(step))
-        return rest == 0
+        try:
+            # 0.3 % 0.1 is not 0.
+            return Decimal(str(value)) % Decimal(str(step)) == 0
+        except ArithmeticError:
+            # There are more multiples than digits.
+            return False
 
     keywords = {} if isinstance(step, Decimal) else {"number": {"multipleOf": step}}
     return Constraint(f"must be a multiple of {step}", test, keywords, frozenset({"integer", "number"}))
@@ -260,7 +275,7 @@ def meet(function: Callable[[object], object]) -> Constraint:
     def test(value: object) -> bool:
         try:
             return value is None or bool(function(value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, ArithmeticError):
             return False
 
     return Constraint("is not valid" if name in {"", "<lambda>"} else f"does not satisfy {name}", test)
@@ -319,10 +334,23 @@ def read_notes(metadata: Iterable[object]) -> JSONSchema:
         for name, keyword in _NOTES.items():
             value = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
             if value and not callable(value):
-                notes[keyword] = list(value) if keyword == "examples" else value
+                notes[keyword] = _examples(value) if keyword == "examples" else value
         extra = getattr(item, "extra_json_schema", None)
         if isinstance(extra, Mapping):
             notes |= extra
         if type(item).__name__ == "deprecated":
             notes["deprecated"] = True
     return notes
+
+
+def _examples(values: Iterable[object]) -> list[object]:
+    """Return examples in JSON's own types; examples without a form in JSON are left out."""
+    return [example for value in values if (example := plain_json(value)) is not MISFIT]
+
+
+def plain_json(value: object) -> object:
+    """Return a value as JSON's own types, or ``MISFIT`` if it has no form in JSON."""
+    try:
+        return json.loads(encode_json(value))
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return MISFIT

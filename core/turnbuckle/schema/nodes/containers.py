@@ -17,20 +17,22 @@ _ARRAY: Final = frozenset({"array"})
 
 def _quick_dump_items(item: TypeNode, types: frozenset[type], records: RecordMaker) -> QuickDump | None:
     """Return a function that dumps a collection of one of the types, as itself or as a list."""
-    plain, dump_item = item.plain_types, item.quick_dump(records)
+    plain, keeps_items, dump_item = item.plain_types, item.keeps_values, item.quick_dump(records)
     if dump_item is None:
         return None
+
+    def dump_plain(value: Any) -> object:
+        if type(value) in types and plain.issuperset(map(type, value)):
+            return value
+        raise Inexact
 
     def dump(value: Any) -> object:
         if type(value) not in types:
             raise Inexact
-        if plain:
-            if plain.issuperset(map(type, value)):
-                return value
-            raise Inexact
-        return [dump_item(item) for item in value]
+        items = [dump_item(item) for item in value]
+        return value if keeps_items else items
 
-    return dump
+    return dump_plain if plain else dump
 
 
 @final
@@ -108,6 +110,11 @@ class ArrayNode(TypeNode):
         if test is None:
             return None
         return lambda value: type(value) is not kind or all(map(test, value))  # type: ignore[call-overload]
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return self.item.keeps_values
 
     def exact_types(self) -> frozenset[type]:
         """Return the type of the collection."""
@@ -301,13 +308,18 @@ class MappingNode(TypeNode):
             return None
         return lambda value: not isinstance(value, dict) or all(map(test, value.values()))
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return self._item.keeps_values
+
     def exact_types(self) -> frozenset[type]:
         """Return ``dict``, if the keys are strings."""
         return frozenset({dict}) if self._has_plain_keys else frozenset()
 
     def quick_dump(self, records: RecordMaker) -> QuickDump | None:
         """Return a function that dumps dicts of exactly the declared types."""
-        plain, dump_item = self._item.plain_types, self._item.quick_dump(records)
+        plain, keeps_items, dump_item = self._item.plain_types, self._item.keeps_values, self._item.quick_dump(records)
         if dump_item is None or not self._has_plain_keys:
             return None
 
@@ -316,7 +328,8 @@ class MappingNode(TypeNode):
                 raise Inexact
             if plain and plain.issuperset(map(type, value.values())):
                 return value
-            return {name: dump_item(item) for name, item in value.items()}
+            items = {name: dump_item(item) for name, item in value.items()}
+            return value if keeps_items else items
 
         return dump
 

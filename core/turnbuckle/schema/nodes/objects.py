@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import product
 from math import prod
 from operator import attrgetter, contains
@@ -21,6 +21,7 @@ from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, kind_of, step_to
 from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 from turnbuckle.schema.nodes.choices import ChoiceNode
+from turnbuckle.schema.nodes.constraints import ConstrainedNode, plain_json
 
 __all__ = ["NO_DEFAULT", "Layout", "ObjectField", "ObjectNode", "reason_of"]
 
@@ -232,8 +233,8 @@ class ObjectNode(TypeNode):
         schema = schema | dict(field.notes)
         if field.default is not NO_DEFAULT:
             faults = FaultList()
-            default = field.node.dump(field.default, "", faults)
-            if not faults.found:
+            default = plain_json(field.node.dump(field.default, "", faults))
+            if not faults.found and default is not MISFIT:
                 schema["default"] = default
         return schema
 
@@ -257,22 +258,25 @@ class ObjectNode(TypeNode):
         """Return the class; typed dicts have none, because a dict may have more keys."""
         return frozenset() if self.layout == "dict" else frozenset({self.kind})
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the instances themselves, because msgspec sends their fields alike."""
+        if self.layout == "dataclass":
+            is_alike = all(field.is_received for field in self.fields)
+        else:
+            # msgspec sends the fields of attrs classes in another order.
+            is_alike = self.layout == "struct"
+        return is_alike and all(field.node.keeps_values for field in self.fields)
+
     def quick_dump(self, records: RecordMaker) -> QuickDump | None:
         """Return a function that dumps instances of exactly this class, whose parts have exactly the declared types."""
-        if self.layout == "dict" or not self.fields:
-            return None
         dumps = [field.node.quick_dump(records) for field in self.fields]
         known = [(place, dump) for place, dump in enumerate(dumps) if dump is not None]
-        is_plain = all(field.node.plain_types for field in self.fields)
         has_options = self.tag is not None or any(field.omits for field in self.fields)
-        if len(known) < len(dumps) or (has_options and not is_plain):
+        if self.layout == "dict" or not dumps or len(known) < len(dumps) or (has_options and not self.keeps_values):
             return None
         others = [(place, dump) for place, dump in known if not self.fields[place].node.plain_types]
-        # msgspec sends the fields of attrs classes in another order.
-        is_sent_alike = self.layout == "struct" or (
-            self.layout == "dataclass" and all(field.is_received for field in self.fields)
-        )
-        make = None if is_plain and is_sent_alike else records(tuple(field.name for field in self.fields))
+        make = None if self.keeps_values else records(tuple(field.name for field in self.fields))
         return _quick_dump_object(self, others, make)
 
     def received_names(self) -> frozenset[str]:
@@ -292,8 +296,9 @@ class ObjectNode(TypeNode):
         """Return the names of the fields with fixed values, and of the tag, with their values."""
         found: dict[str, tuple[object, ...]] = {} if self.tag is None else {self.tag[0]: (self.tag[1],)}
         for field in self.fields:
-            if isinstance(field.node, ChoiceNode):
-                found[field.name] = field.node.choices
+            node = field.node.inner if isinstance(field.node, ConstrainedNode) else field.node
+            if isinstance(node, ChoiceNode):
+                found[field.name] = node.choices
         return found
 
 
@@ -301,12 +306,20 @@ class ObjectNode(TypeNode):
 _MAX_COMBINATIONS: Final = 64
 
 
-def _types_test(types: tuple[frozenset[type], ...]) -> Callable[[tuple[object, ...]], bool]:
-    """Return a test whether values have the types of their places."""
-    if prod(map(len, types)) > _MAX_COMBINATIONS:
-        return lambda parts: all(map(contains, types, map(type, parts)))
-    combinations = frozenset(product(*types))
-    return lambda parts: tuple(map(type, parts)) in combinations
+@final
+class _Combinations:
+    """The combinations of the types of several places, too many to be listed."""
+
+    def __init__(self, types: tuple[frozenset[type], ...]) -> None:
+        self._types: Final = types
+
+    def __contains__(self, kinds: object) -> bool:
+        return isinstance(kinds, tuple) and all(map(contains, self._types, kinds))
+
+
+def _combinations(types: tuple[frozenset[type], ...]) -> Container[tuple[type, ...]]:
+    """Return the combinations of types that are exact: one type for each place."""
+    return frozenset(product(*types)) if prod(map(len, types)) <= _MAX_COMBINATIONS else _Combinations(types)
 
 
 def _quick_dump_object(
@@ -320,7 +333,9 @@ def _quick_dump_object(
         make: makes the result of the parts; None if the result is the instance itself.
     """
     kind = node.kind
-    fits = _types_test(tuple(field.node.exact_types() for field in node.fields))
+    combinations = _combinations(tuple(field.node.exact_types() for field in node.fields))
+    checked = tuple((place, dump) for place, dump in others if node.fields[place].node.keeps_values)
+    changed = tuple((place, dump) for place, dump in others if not node.fields[place].node.keeps_values)
     attributes = [field.attribute for field in node.fields]
     # attrgetter of one name returns no tuple.
     get: Any = attrgetter(*attributes) if len(attributes) > 1 else lambda value: (getattr(value, attributes[0]),)
@@ -332,13 +347,15 @@ def _quick_dump_object(
             parts = get(value)
         except AttributeError:
             raise Inexact from None
-        if not fits(parts):
+        if tuple(map(type, parts)) not in combinations:
             raise Inexact
+        for place, check in checked:
+            check(parts[place])
         if make is None:
             return value
-        if others:
+        if changed:
             parts = list(parts)
-            for place, dump_part in others:
+            for place, dump_part in changed:
                 parts[place] = dump_part(parts[place])
         return make(*parts)
 

@@ -110,6 +110,11 @@ class ScalarNode(TypeNode):
         """Return the JSON Schema of the type."""
         return dict(self.scalar.schema)
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return bool(self.plain_types) or self.scalar.exact_type is float
+
     def exact_types(self) -> frozenset[type]:
         """Return the types of the values that ``quick_dump`` accepts."""
         exact = self.scalar.exact_type

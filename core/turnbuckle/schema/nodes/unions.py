@@ -179,6 +179,11 @@ class UnionNode(TypeNode):
         tests = tuple(test for member in self._members if (test := member.decoded_test()) is not None)
         return (lambda value: all(test(value) for test in tests)) if tests else None
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether ``quick_dump`` returns the values themselves."""
+        return all(member.keeps_values for member in self._members)
+
     def exact_types(self) -> frozenset[type]:
         """Return the types of all members."""
         return frozenset[type]().union(*(member.exact_types() for member in self._members))
