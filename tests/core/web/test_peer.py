@@ -39,3 +39,16 @@ async def test_disconnected_does_not_wait_once_it_is_set() -> None:
     lost.set()
     await lost.wait()
     assert lost.is_set()
+
+
+def test_callbacks_are_called_once() -> None:
+    lost, calls = LazyEvent(), []
+    first, second, third = (lambda: calls.append(1)), (lambda: calls.append(2)), (lambda: calls.append(3))
+    lost.discard_callback(first)
+    for callback in (first, second):
+        lost.add_callback(callback)
+    lost.discard_callback(second)
+    lost.set()
+    lost.set()
+    lost.add_callback(third)
+    assert calls == [1, 3]

@@ -241,6 +241,17 @@ async def test_functions_at_a_time_are_bounded(work: _Work) -> None:
         assert (await client.get("/")).status == 200
 
 
+async def test_plain_handler_is_refused_as_well() -> None:
+    def handler(request: Request) -> str:
+        for _ in range(3):
+            request.after_response(print, "", end="")
+        return "hello"
+
+    async with Client(_app(handler), settings={"capacity": {"after_response": 2}}) as client:
+        assert (await client.get("/")).status == 503
+        await client.settle()
+
+
 async def test_functions_are_only_taken_while_the_request_is_served(work: _Work) -> None:
     requests = []
 

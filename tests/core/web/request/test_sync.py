@@ -14,6 +14,7 @@ from turnbuckle.http.events import RequestHead
 from turnbuckle.server.run.shutdown import TrackedThreadPool
 from turnbuckle.testing import Client
 from turnbuckle.web.peer import Peer
+from turnbuckle.web.request.sync import call_on_loop
 
 _MULTIPART = (
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n' + b"z" * 600_000 + b"\r\n--x--\r\n"
@@ -242,3 +243,10 @@ async def test_large_uploads_at_a_time_end() -> None:
         for reader, writer in clients:
             assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"600000")
             writer.close()
+
+
+async def test_call_on_a_closed_loop_is_an_error() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    with pytest.raises(ConnectionLost, match="the server has stopped"):
+        await asyncio.to_thread(call_on_loop, loop, lambda: None)

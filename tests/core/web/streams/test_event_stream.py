@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 
 import pytest
 
@@ -281,6 +281,39 @@ async def test_iterator_may_use_a_timeout() -> None:
     app.get("/")(lambda: SSE(events()))
     async with Client(app) as client:
         assert (await client.get("/")).content == b"data: a\n\ndata: late\n\n"
+
+
+class _Closing:
+    """An iterator without events, which cannot be closed."""
+
+    def __aiter__(self) -> _Closing:
+        return self
+
+    async def __anext__(self) -> str:
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        raise RuntimeError("no end")
+
+
+async def test_iterator_that_cannot_be_closed_breaks_the_stream_off(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    app.get("/")(lambda: SSE(_Closing()))
+    async with Client(app, raise_exceptions=False) as client:
+        assert (await client.raw(_GET)).is_cut
+    assert "no end" in caplog.text
+
+
+async def test_stream_outside_of_a_server_uses_the_clock_of_the_loop() -> None:
+    source = _Source()
+    body = SSE(source.events(), keep_alive=0.001).body
+    assert isinstance(body, AsyncIterable)
+    pieces = aiter(body)
+    assert await anext(pieces) == b":\n\n"
+    source.queue.put_nowait("a")
+    assert await anext(pieces) == b"data: a\n\n"
+    source.queue.put_nowait(None)
+    assert [piece async for piece in pieces if piece != b":\n\n"] == []
 
 
 async def test_own_fields_take_precedence() -> None:
