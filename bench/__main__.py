@@ -14,6 +14,7 @@ PARTS: Final = {
     "growth": "cost against the number of fields, routes, connections, ...",
     "rate": "latency under a fixed rate",
     "large": "files, uploads and streams",
+    "content": "forms, events and pages",
     "idle": "memory of idle connections",
     "startup": "cost of plugins and middleware",
 }

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 MIB: Final = 1024 * 1024
@@ -54,6 +55,28 @@ def send(port: int, target: str, size: int, count: int = 1) -> int:
                 rest += connection.recv(4096)
             _check(int(rest), size)
     return count * size
+
+
+def ask(port: int, requests: Iterable[bytes]) -> Iterator[bytes]:
+    """Send requests on one connection, one after the other; yield the content of each answer.
+
+    Raises:
+        WrongAnswer: an answer is not 200, or has no Content-Length.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for request in requests:
+            connection.sendall(request)
+            head, content = _head(connection)
+            length = _LENGTH.search(head)
+            if length is None:
+                raise WrongAnswer(f"no Content-Length: {head[:200]!r}")
+            while len(content) < int(length[1]):
+                piece = connection.recv(65536)
+                if not piece:
+                    raise WrongAnswer(f"{int(length[1]) - len(content)} bytes are missing")
+                content += piece
+            yield content
 
 
 def _check(found: int, expected: int) -> None:

@@ -111,3 +111,22 @@ def test_missing_module_of_forms_is_in_the_distribution_that_forms_need() -> Non
     # TB113 reports the other distribution with this module, python-multipart.
     _, fix = explain_error(ModuleNotFoundError("No module named 'multipart'", name="multipart"), "")
     assert fix == "install it: pip install multipart"
+
+
+class _Foldered:
+    def __init__(self, first=None, /, *folders, sorted_by=""):
+        """Take folders by position."""
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("folders", "pass the value by position, without folders="),
+        ("sorted_bi", "write sorted_by="),
+        ("other", "remove other="),
+    ],
+)
+def test_unknown_keyword_of_a_call(name, fix):
+    with pytest.raises(TypeError) as caught:
+        _Foldered(**{name: 1})
+    assert explain_error(caught.value, "") == ("_Foldered takes first, *folders, sorted_by", fix)

@@ -12,7 +12,7 @@ import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -214,19 +214,24 @@ def _type_error(error: BaseException) -> Hint:
         return "an unknown option would have no effect", f"write {found[2]}=" if found[2] else f"remove {found[1]}="
     if found := _KEYWORD.match(text):
         function = _function(found[1], error)
-        names = [*inspect.signature(function).parameters] if function is not None else []
-        names = [name for name in names if name != "self"]
-        why = (
-            f"{_called(found[1])} takes {', '.join(names)}" if names else f"{_called(found[1])} takes no such argument"
-        )
-        near = nearest(found[2], names)
-        return why, f"write {near}=" if near else f"remove {found[2]}="
+        return _unknown_keyword(found[1], found[2], _parameters(function) if function is not None else [])
     if found := _ARGUMENTS.match(text):
         function = _function(found[1], error)
         if function is None:
             return "", ""
         return f"{_called(found[1])} is defined as {_form(found[1], function)}", f"write {_example(found[1], function)}"
     return "", ""
+
+
+def _unknown_keyword(qualname: str, name: str, parameters: Sequence[inspect.Parameter]) -> Hint:
+    """Return the hint for a call with a keyword that does not exist, or whose parameter is passed by position."""
+    shown = [f"*{known.name}" if known.kind is known.VAR_POSITIONAL else known.name for known in parameters]
+    why = f"{_called(qualname)} takes {', '.join(shown) or 'no such argument'}"
+    by_position = {known.name for known in parameters if known.kind in {known.POSITIONAL_ONLY, known.VAR_POSITIONAL}}
+    if name in by_position:
+        return why, f"pass the value by position, without {name}="
+    near = nearest(name, [known.name for known in parameters if known.name not in by_position])
+    return why, f"write {near}=" if near else f"remove {name}="
 
 
 def _value_error(error: BaseException) -> Hint:

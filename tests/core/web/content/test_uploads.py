@@ -38,9 +38,10 @@ async def test_uploaded_file_reads_what_was_written(pieces: tuple[bytes, ...]) -
     assert file.size == len(b"".join(pieces))
 
 
-async def test_uploaded_file_in_pieces() -> None:
-    file = await uploaded(b"x" * 100_000)
-    assert [len(piece) async for piece in file.pieces()] == [65536, 34464]
+@pytest.mark.parametrize("in_memory", [5, 1_000_000])
+async def test_uploaded_file_in_pieces(in_memory: int) -> None:
+    file = await uploaded(b"x" * 300_000, in_memory=in_memory)
+    assert [len(piece) async for piece in file.pieces()] == [262_144, 37_856]
 
 
 async def test_uploaded_file_save(tmp_path: Path) -> None:
