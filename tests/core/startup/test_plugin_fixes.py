@@ -114,7 +114,7 @@ def test_missing_module_of_forms_is_in_the_distribution_that_forms_need() -> Non
 
 
 class _Foldered:
-    def __init__(self, first=None, /, *folders, sorted_by=""):
+    def __init__(self, first: object = None, /, *folders: object, sorted_by: str = "") -> None:
         """Take folders by position."""
 
 
