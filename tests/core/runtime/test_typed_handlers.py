@@ -2,6 +2,8 @@
 
 import contextvars
 import enum
+import functools
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ import pytest
 from turnbuckle import (
     App,
     Body,
+    Component,
     Cookie,
     Form,
     Header,
@@ -490,3 +493,123 @@ async def test_contexts_are_left_after_a_stream() -> None:
         response = await client.get("/stream", headers={"Token": "me"})
     assert response.text == "1"
     assert EVENTS == ["session", "begin", "enter", "piece", "leave", "commit"]
+
+
+# -- decorated handlers, methods and objects
+
+
+def passing_on(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def with_request(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(request: Request, **kwargs: Any) -> Any:
+        return await function(**kwargs)
+
+    return wrapper
+
+
+async def inner(request: Request, id: int, note: NewNote, q: str = "") -> str:
+    return f"{request.method} {id} {note.title} {q}"
+
+
+async def without_request(id: int, note: NewNote, q: str = "") -> str:
+    return f"POST {id} {note.title} {q}"
+
+
+class Pages:
+    async def page(self, id: int, note: NewNote, q: str = "") -> str:
+        return f"POST {id} {note.title} {q}"
+
+    async def __call__(self, request: Request, id: int, note: NewNote, *, q: str = "") -> str:
+        return f"{request.method} {id} {note.title} {q}"
+
+
+def bound(extra: str, id: int, note: NewNote, q: str = "") -> str:
+    return f"{extra} {id} {note.title} {q}"
+
+
+async def pieces(id: int, note: NewNote, q: str = "") -> AsyncIterator[str]:
+    for piece in ("POST", str(id), note.title, q):
+        yield piece if piece == q else f"{piece} "
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        pytest.param(passing_on(inner), id="wrapper-of-all-arguments"),
+        pytest.param(passing_on(passing_on(inner)), id="two-wrappers"),
+        pytest.param(with_request(without_request), id="wrapper-that-takes-the-request"),
+        pytest.param(Pages().page, id="method"),
+        pytest.param(Pages(), id="object"),
+        pytest.param(functools.partial(bound, "POST"), id="partial"),
+        pytest.param(pieces, id="generator"),
+    ],
+)
+async def test_callables_of_all_kinds_take_typed_parameters(handler: Callable[..., object]) -> None:
+    one = App()
+    one.add_route("/{id:int}", handler, methods=["POST"])
+    async with Client(one) as client:
+        response = await client.post("/7?q=x", json={"title": "t"})
+    assert response.text == "POST 7 t x"
+
+
+async def test_threads_have_the_context_of_the_request() -> None:
+    one = App()
+
+    @one.middleware
+    async def around(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        VARIABLE.set(request.path)
+        response: Response = await call_next(request)
+        return response
+
+    @one.get("/here")
+    def here(q: str = "") -> str:
+        return VARIABLE.get() + q
+
+    async with Client(one) as client:
+        assert (await client.get("/here?q=x")).text == "/herex"
+
+
+class Swapped:
+    """A codec of another format: JSON backwards."""
+
+    def encode(self, value: object) -> bytes:
+        return json.dumps(value).encode()[::-1]
+
+    def decode(self, content: bytes) -> object:
+        return json.loads(content[::-1])
+
+
+class SwappedFormat(Plugin):
+    info = PluginInfo(name="swapped")
+
+    def provide_components(self, setup: Setup) -> list[Component]:
+        return [Component("codec:application/swapped", "swapped", lambda setup: Swapped())]
+
+
+async def test_codecs_of_plugins_apply_to_content_and_results() -> None:
+    one = App(plugins=[SwappedFormat])
+
+    @one.post("/")
+    async def echo(note: NewNote) -> NewNote:
+        return note
+
+    headers = {"Content-Type": "application/swapped", "Accept": "application/swapped"}
+    async with Client(one) as client:
+        response = await client.post("/", content=b'{"title":"t"}'[::-1], headers=headers)
+        assert (response.headers["content-type"], json.loads(response.content[::-1])) == (
+            "application/swapped",
+            {"title": "t", "stars": 0},
+        )
+        response = await client.post("/", content=b'{"title":1}'[::-1], headers=headers)
+        assert response.status == 422
+        response = await client.post("/", content=b"{", headers=headers)
+        assert response.status == 400
+        response = await client.post("/", content=b"{", headers={"Content-Type": "application/x"})
+        assert (response.status, response.headers["accept"]) == (415, "application/json, application/swapped")

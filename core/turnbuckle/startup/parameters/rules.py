@@ -14,7 +14,7 @@ import attrs
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
 from turnbuckle.records import MarkedParameter
-from turnbuckle.schema.faults import UnsupportedType
+from turnbuckle.schema.faults import SchemaError, UnsupportedType
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem
 from turnbuckle.startup.parameters.suppliers import Suppliers
@@ -154,6 +154,7 @@ def _constraints(marker: Marker) -> tuple[SimpleNamespace, ...]:
 def _with_schema(
     declared: DeclaredParameter, source: ParameterSource, marker: Marker, schema: Schema
 ) -> PlannedParameter:
+    _refuse_unfitting_default(declared, schema)
     alias = marker.alias or (declared.name.replace("_", "-") if source == "header" else declared.name)
     planned = _planned(
         declared,
@@ -244,6 +245,22 @@ def _refuse_mutable_default(declared: DeclaredParameter) -> None:
             f"write Annotated[{show_annotation(declared.annotation)}, {marker}(default_factory={kind})] "
             "without a default",
         )
+
+
+def _refuse_unfitting_default(declared: DeclaredParameter, schema: Schema) -> None:
+    default = declared.parameter.default
+    # None is a common default of parameters of any type, and () one of lists.
+    if not declared.has_default or default is None or default == ():
+        return
+    try:
+        schema.to_builtins(default)
+    except SchemaError as error:
+        raise declared.problem(
+            "TB616",
+            f"has the default {default!r:.40}, which does not fit its type: {error}",
+            "a handler relies on the type of a parameter",
+            "write a default of this type, or a type that allows it",
+        ) from None
 
 
 def _several_resources(declared: DeclaredParameter, keys: Sequence[str]) -> ParameterProblem:

@@ -13,7 +13,7 @@ import mimetypes
 import os
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 from urllib.parse import quote
 
 from turnbuckle.http.dates import format_date
@@ -61,6 +61,11 @@ class File(Response):
     """
 
     __slots__ = ("_derived", "_etag")
+
+    def __class_getitem__(cls, item: object) -> NoReturn:
+        """Raise TypeError: in an annotation of a parameter, the name is meant for an uploaded file."""
+        name = getattr(item, "__name__", str(item))
+        raise TypeError(f"File is the response with a file; write 'UploadedFile', or 'Upload[{name}]' for an upload")
 
     def __init__(  # noqa: PLR0913 - all but the path by name
         self,

@@ -137,3 +137,59 @@ def test_explain_of_a_url_explains_its_path(pages: Project, url: str) -> None:
     assert _words(result.stdout)[:3] == [f"GET {url}", "handled by pages.user", "id = 5"]
     found = json.loads(pages.call("explain", "GET", url, "pages", "--json").stdout)
     assert (found["host"], found["scheme"]) == ("a.example", url.partition(":")[0].lower())
+
+
+TYPED = """\
+from turnbuckle import App, Header, ParameterProvider, Plugin, PluginInfo, Setup
+
+
+class User(str):
+    pass
+
+
+def user(token: Header[str] = "none") -> User:
+    return User(token)
+
+
+class Users(Plugin):
+    info = PluginInfo(name="users")
+
+    def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
+        return [ParameterProvider(User, user)]
+
+
+app = App(plugins=[Users])
+
+
+@app.post("/notes/{id:int}", status=201)
+async def create(id: int, user: User, tags: dict[str, int], page: int = 1) -> list[int]:
+    raise AssertionError("called")
+"""
+
+
+def test_parameters_have_their_suppliers_and_places(project: Project) -> None:
+    project.write("typed.py", TYPED)
+    lines = _words(project.call("explain", "POST", "/notes/3", "typed").stdout)
+    start = lines.index("parameters")
+    assert lines[start + 1 : start + 7] == [
+        "id: int path parameter 'id'",
+        "user: User typed.user users typed.py:15",
+        "token: str = 'none' header 'token'",
+        "tags: dict[str, int] content",
+        "page: int = 1 query parameter 'page'",
+        "result: list[int], status 201",
+    ]
+    signature = json.loads(project.call("explain", "POST", "/notes/3", "typed", "--json").stdout)["signature"]
+    assert [parameter["source"] for parameter in signature["parameters"]] == ["path", "provider", "body", "query"]
+    assert signature["parameters"][1]["function"]["parameters"][0]["alias"] == "token"
+    plan = json.loads(project.call("plan", "typed", "--json").stdout)
+    assert plan["scopes"][0]["routes"][0]["signature"] == signature
+
+
+def test_supplier_of_a_type_is_explained(project: Project) -> None:
+    project.write("typed.py", TYPED)
+    lines = _words(project.call("why", "parameter", "User", "typed").stdout)
+    assert lines[0] == "parameter User"
+    assert "function typed.user" in lines
+    assert "did you mean 'User'?" in project.call("why", "parameter", "Usr", "typed").stderr
+    assert "parameter page query parameter 'page'" in _words(project.call("why", "route", "create", "typed").stdout)

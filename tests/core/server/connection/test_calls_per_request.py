@@ -14,6 +14,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
 
+import attrs
 import pytest
 
 from turnbuckle import App, Request, Response
@@ -31,6 +32,10 @@ _TESTS: Final = str(Path(__file__).parents[3])
 
 _STATIC: Final = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 _PARAMETER: Final = b"GET /u/7 HTTP/1.1\r\nHost: a.example\r\n\r\n"
+_TYPED: Final = (
+    b"POST /notes/7?page=3 HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 12\r\n\r\n{"name":"a"}'
+)
 _POST: Final = b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"
 
 
@@ -44,6 +49,21 @@ async def _echo(request: Request) -> Response:
 
 async def _pass_on(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     return await call_next(request)
+
+
+@attrs.frozen
+class _New:
+    name: str
+
+
+async def _create(id: int, new: _New, page: int = 1) -> _New:
+    return new
+
+
+def _typed_app() -> App:
+    app = App()
+    app.post("/notes/{id:int}", status=201)(_create)
+    return app
 
 
 def _app(*, middleware: bool = False) -> App:
@@ -121,6 +141,7 @@ _BOUNDS: Final = [
     pytest.param(_app(), _PARAMETER, 26 + 2, id="get-with-parameter"),
     pytest.param(_app(middleware=True), _PARAMETER, 28 + 2, id="get-with-middleware"),
     pytest.param(_app(), _POST, 36 + 2, id="post-read"),
+    pytest.param(_typed_app(), _TYPED, 59 + 2, id="path-query-and-json"),
 ]
 
 

@@ -218,6 +218,7 @@ async def body_and_form(note: Note, name: Form[str]) -> None: ...
 async def body_and_file(note: Note, picture: UploadedFile) -> None: ...
 async def mutable_list(tag: list[str] = []) -> None: ...  # noqa: B006
 async def mutable_dict(data: dict[str, int] = {}) -> None: ...  # noqa: B006
+async def wrong_default(page: int = "1") -> None: ...  # type: ignore[assignment]
 async def marker_as_default(q: str = Query()) -> None: ...  # type: ignore[assignment]
 async def marker_class_as_default(q: str = Query) -> None: ...  # type: ignore[assignment]
 async def marker_inside(q: Query[int] | None = None) -> None: ...
@@ -265,6 +266,9 @@ async def function_type(hook: Callable[[], int]) -> None: ...
         pytest.param(body_and_form, "/", "TB615", "takes 'note' and 'name'", "Form[...]", id="body-and-form"),
         pytest.param(body_and_file, "/", "TB615", "takes 'note' and 'picture'", "Form[...]", id="body-and-file"),
         pytest.param(mutable_list, "/", "TB616", "has a mutable default, []", "default_factory=list", id="list"),
+        pytest.param(
+            wrong_default, "/", "TB616", "which does not fit its type: expected int", "a default of", id="wrong"
+        ),
         pytest.param(mutable_dict, "/", "TB616", "has a mutable default, {}", "default_factory=dict", id="dict"),
         pytest.param(
             marker_as_default, "/", "TB614", "has the marker Query as its default", "Annotated[str,", id="default"

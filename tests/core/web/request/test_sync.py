@@ -250,3 +250,11 @@ async def test_call_on_a_closed_loop_is_an_error() -> None:
     loop.close()
     with pytest.raises(ConnectionLost, match="the server has stopped"):
         await asyncio.to_thread(call_on_loop, loop, lambda: None)
+
+
+def test_pool_has_as_many_threads_as_the_settings_say() -> None:
+    pool = TrackedThreadPool(3)
+    try:
+        assert pool._max_workers == 3
+    finally:
+        pool.shutdown()
