@@ -178,6 +178,14 @@ class H1Parser:
                     else:
                         self._position = end
                     return head
+        elif state is _LENGTH:
+            buffer, start = self._buffer, self._position
+            if len(buffer) - start == self._remaining:
+                # All of the content has arrived, and nothing else. ``_read_length`` and the constructor cost two calls.
+                content = _new(Data)
+                content.data = buffer[start:]
+                self._buffer, self._position, self._state = b"", 0, _END
+                return content
         try:
             event = _READERS[state](self)
         except ProtocolError as error:

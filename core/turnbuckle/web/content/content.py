@@ -98,16 +98,20 @@ class ContentReader:
 
     The source delivers the content only once. ``stream`` yields it piece by piece without storing it; ``read`` stores
     it. After ``read``, ``stream`` yields the stored content; after ``stream``, both raise.
+
+    Args:
+        source: the source of the content.
+        content: the complete content if the caller has taken it from the source.
     """
 
     __slots__ = ("_content", "_failure", "_is_claimed", "_is_reading", "_read_ended", "_source", "_stored")
 
-    def __init__(self, source: ContentSource) -> None:
+    def __init__(self, source: ContentSource, content: bytes | None = None) -> None:
         self._source: Final = source
-        self._content: bytes | None = None
+        self._content = content
         self._stored: io.BytesIO | None = None
         self._failure: Exception | None = None
-        self._is_claimed = False
+        self._is_claimed = content is not None
         self._is_reading = False
         self._read_ended: asyncio.Event | None = None
 

@@ -83,9 +83,8 @@ class ReadableRequest(BaseRequest):
             ConnectionLost: the client disconnected before the end of the content.
             RuntimeError: the content was streamed.
         """
-        reader = self._content_reader()
-        content = reader.received()
-        return await reader.read() if content is None else content
+        content = self.received()
+        return await self._content_reader().read() if content is None else content
 
     def received(self) -> bytes | None:
         """Return the complete content if it has arrived, and None if it is still to be read.
@@ -93,7 +92,12 @@ class ReadableRequest(BaseRequest):
         Raises:
             ContentTooLarge: the content exceeds the limit.
         """
-        return self._content_reader().received()
+        if self._reader is not None:
+            return self._reader.received()
+        source = self._content_source or NO_CONTENT
+        content = source.take()
+        self._reader = ContentReader(source, content)
+        return content
 
     async def text(self) -> str:
         """Return the content as text, decoded with the charset of its Content-Type, or else as UTF-8.
@@ -120,8 +124,10 @@ class ReadableRequest(BaseRequest):
         is_possible = not lines or b"origin:" in lines.lower()
         if is_possible and "origin" in self.headers and not self.media_type.is_json:
             raise UnsupportedMediaType("send JSON as application/json", accept=[JSON_TYPE])
-        limit = self.json_limit
-        content = self._content_reader().received()
+        limit = self._json_limit
+        if limit is None:
+            limit = self._app.json_limit
+        content = self.received()
         if content is None:
             content = await self._read_limited(limit)
         if len(content) > limit:
