@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote
 # pchar without the characters that quote() always keeps (letters, digits, "_.-~"):
 #   pchar = unreserved / pct-encoded / sub-delims / ":" / "@"
 _PCHAR: Final = "!$&'()*+,;=:@"
+# Texts that need no escape; quote() takes ten times as long to find that out.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.\-~]*")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -23,7 +25,7 @@ def encode_segment(text: str) -> str:
     Raises:
         UnicodeEncodeError: the text contains a lone surrogate, which has no UTF-8 encoding.
     """
-    return quote(text, safe=_PCHAR)
+    return text if _PLAIN.fullmatch(text) is not None else quote(text, safe=_PCHAR)
 
 
 def encode_segments(text: str) -> str:

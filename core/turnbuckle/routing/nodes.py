@@ -142,6 +142,21 @@ class Node:
             (self.spanning if segment.spans_segments else self.dynamic).append(edge)
         return edge.child
 
+    def leads_only_to(self, pattern: Pattern) -> bool:
+        """Return whether a path of an added pattern has one way through the sorted tree, which no edge competes with.
+
+        False if the pattern has a parameter that spans segments: finding out then takes a search.
+        """
+        node = self
+        for segment in pattern.segments:
+            if segment.is_static and not node.is_branching:
+                node = node.static[segment.literals[0]]
+            elif segment.is_static or node.static or node.only is None:
+                return False
+            else:
+                node = node.only.child
+        return True
+
     def sort(self) -> None:
         """Sort and index this node and all nodes below it, as ``walk`` needs them."""
         self.dynamic.sort(key=lambda edge: edge.place)

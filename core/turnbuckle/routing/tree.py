@@ -157,7 +157,8 @@ class TreeRouter:
         """Return the routes that no request can reach; the router must be frozen."""
         if not self._is_frozen:
             raise RuntimeError("call freeze() before unreachable_routes()")
-        return tuple(find_unreachable(list(self._root.in_order()), self._entry_at))
+        alone = self._root.leads_only_to
+        return tuple(find_unreachable(list(self._root.in_order()), self._entry_at, is_reached=alone))
 
     def _check_name(self, route: Route) -> None:
         if route.name and route.name in self._named:

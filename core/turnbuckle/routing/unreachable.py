@@ -88,7 +88,11 @@ def unreachable_routes(
 
 
 def find_unreachable(
-    entries: Sequence[TreeEntry], find: Find, *, static_first: bool = True
+    entries: Sequence[TreeEntry],
+    find: Find,
+    *,
+    static_first: bool = True,
+    is_reached: Callable[[Pattern], bool] = lambda pattern: False,
 ) -> Iterator[UnreachableRoute]:
     """Return the unreachable routes among ``entries``.
 
@@ -96,10 +100,13 @@ def find_unreachable(
         entries: the entries, in the order in which they are tried.
         find: function that returns the entry that the router finds.
         static_first: whether paths without parameters are tried before all others, so that no route hides them.
+        is_reached: function that returns whether no other pattern has any path of a pattern, if that is easy to see.
     """
     samples: dict[str, str | None] = {}
     for place, entry in enumerate(entries):
-        witness = None if static_first and entry.pattern.is_static else _sample(entry.pattern, samples)
+        pattern = entry.pattern
+        is_clear = (static_first and pattern.is_static) or is_reached(pattern)
+        witness = None if is_clear else _sample(pattern, samples)
         if witness is None:
             continue  # static paths are tried first; an expression like [^\d\D] matches nothing and has no sample
         winners = {method: find(method, witness) for method in sorted(entry.route.methods)}
