@@ -127,6 +127,7 @@ def _common_lines(field_count: int) -> bytes:
     # repetition cannot count the lines of another. A head that exceeds a share is matched by ``whole``.
     behind = (field_count - 2) // 8
     lines = rb"(?:%b){0,%d}+(?<=\n)"
-    section = _HOST_LINE + lines % (_PLAIN_LINE, field_count - 2 - behind)
-    section += rb"(?:%b)?+" % (_LENGTH_LINE + lines % (_PLAIN_LINE, behind))
-    return rb"\r\n" + section
+    others = lines % (_PLAIN_LINE, field_count - 2 - behind)
+    others += rb"(?:%b)?+" % (_LENGTH_LINE + lines % (_PLAIN_LINE, behind))
+    # Behind Host, a head that ends there does not try all kinds of lines.
+    return rb"\r\n" + _HOST_LINE + rb"(?:(?=\r\n)|" + others + rb")"

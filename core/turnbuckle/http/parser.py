@@ -164,28 +164,22 @@ class H1Parser:
                     head.keep_alive = True
                     head.expects_continue = False
                     head.upgrade = b""
-                    if length is None:
-                        head.content_length = 0
-                        self._state = _END
-                    else:
-                        head.content_length = self._remaining = size = int(length)
-                        if size > self._max_content:
-                            raise self._fail(_too_large(size, self._max_content))
-                        self._state = _LENGTH if size else _END
+                    head.content_length = self._remaining = size = 0 if length is None else int(length)
+                    if size > self._max_content:
+                        raise self._fail(_too_large(size, self._max_content))
+                    self._state = _LENGTH if size else _END
                     if end == len(buffer):
                         self._buffer = b""
                         self._position = 0
                     else:
                         self._position = end
                     return head
-        elif state is _LENGTH:
-            buffer, start = self._buffer, self._position
-            if len(buffer) - start == self._remaining:
-                # All of the content has arrived, and nothing else. ``_read_length`` and the constructor cost two calls.
-                content = _new(Data)
-                content.data = buffer[start:]
-                self._buffer, self._position, self._state = b"", 0, _END
-                return content
+        elif state is _LENGTH and len(self._buffer) - self._position == self._remaining:
+            # All of the content has arrived, and nothing else. ``_read_length`` and the constructor cost two calls.
+            content = _new(Data)
+            content.data = self._buffer[self._position :]
+            self._buffer, self._position, self._state = b"", 0, _END
+            return content
         try:
             event = _READERS[state](self)
         except ProtocolError as error:
