@@ -141,7 +141,7 @@ _BOUNDS: Final = [
     pytest.param(_app(), _PARAMETER, 26 + 2, id="get-with-parameter"),
     pytest.param(_app(middleware=True), _PARAMETER, 28 + 2, id="get-with-middleware"),
     pytest.param(_app(), _POST, 33 + 2, id="post-read"),
-    pytest.param(_typed_app(), _TYPED, 59 + 2, id="path-query-and-json"),
+    pytest.param(_typed_app(), _TYPED, 52 + 2, id="path-query-and-json"),
 ]
 
 
