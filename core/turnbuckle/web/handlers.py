@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias, cast
 import attrs
 
 from turnbuckle.web.annotations import annotated_classes, evaluate_annotation
+from turnbuckle.web.parameters.markers import has_marker
 from turnbuckle.web.request.request import Request
 
 __all__ = [
@@ -217,6 +218,8 @@ def _may_be_request(parameter: inspect.Parameter, function: object) -> bool:
     try:
         evaluated = evaluate_annotation(annotation, function)
     except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+        return False
+    if has_marker(evaluated):
         return False
     classes = annotated_classes(evaluated, function)
     return any(issubclass(Request, kind) for kind in classes if kind is not type(None))

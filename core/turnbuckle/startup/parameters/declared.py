@@ -11,7 +11,7 @@ import attrs
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
-from turnbuckle.web.parameters.markers import Marker
+from turnbuckle.web.parameters.markers import Marker, is_marker
 
 __all__ = ["DeclaredParameter", "ParameterProblem", "read_parameter"]
 
@@ -109,7 +109,7 @@ def read_parameter(
         return attrs.evolve(declared, annotation=annotation)
     base, *metadata = get_args(annotation)
     _refuse_inner_markers(declared, base)
-    own = [entry for entry in metadata if _is_marker(entry)]
+    own = [entry for entry in metadata if is_marker(entry)]
     others = [entry for entry in metadata if type(entry) in custom or entry in custom]
     for entry in metadata:
         _refuse_foreign(declared, entry, custom)
@@ -129,16 +129,12 @@ def read_parameter(
     )
 
 
-def _is_marker(entry: object) -> bool:
-    return isinstance(entry, Marker) or (isinstance(entry, type) and issubclass(entry, Marker))
-
-
 def _instance(entry: Any) -> Any:
     return entry() if isinstance(entry, type) else entry
 
 
 def _refuse_inner_markers(declared: DeclaredParameter, annotation: object) -> None:
-    marker = next((entry for entry in _inner_metadata(annotation) if _is_marker(entry)), None)
+    marker = next((entry for entry in _inner_metadata(annotation) if is_marker(entry)), None)
     if marker is not None:
         name = (marker if isinstance(marker, type) else type(marker)).__name__
         raise declared.problem(
@@ -160,7 +156,7 @@ def _refuse_marker_as_default(declared: DeclaredParameter) -> None:
     default = declared.parameter.default
     if not declared.has_default:
         return
-    if _is_marker(default):
+    if is_marker(default):
         name = (default if isinstance(default, type) else type(default)).__name__
         shown = show_annotation(declared.parameter.annotation)
         raise declared.problem(

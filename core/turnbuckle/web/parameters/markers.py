@@ -10,7 +10,7 @@ Type checkers see ``Query[int]`` as ``int``. For them each marker is an alias of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args, get_origin
 
 import attrs
 
@@ -30,6 +30,8 @@ __all__ = [
     "QueryMarker",
     "Upload",
     "UploadMarker",
+    "has_marker",
+    "is_marker",
 ]
 
 InputSource: TypeAlias = Literal["query", "header", "cookie", "form", "body", "file"]
@@ -153,3 +155,13 @@ MARKERS: Final[tuple[type[Marker], ...]] = (
     UploadMarker,
 )
 """All markers."""
+
+
+def is_marker(entry: object) -> bool:
+    """Return whether an object in an annotation is a marker, or the class of one."""
+    return isinstance(entry, Marker) or (isinstance(entry, type) and issubclass(entry, Marker))
+
+
+def has_marker(annotation: object) -> bool:
+    """Return whether an annotation has a marker around its type."""
+    return get_origin(annotation) is Annotated and any(is_marker(entry) for entry in get_args(annotation)[1:])
