@@ -83,7 +83,7 @@ def _with_msgspec(annotation: object, root: TypeNode) -> FastPaths:
     if all(node.decodes_fast for node in walk_nodes(root)):
         try:
             decode = msgspec.json.Decoder(annotation).decode
-        except (TypeError, ValueError, NotImplementedError, NameError, AttributeError):
+        except (TypeError, ValueError, RuntimeError, NameError, AttributeError):
             # msgspec does not support a part of the type, such as a union of two classes.
             decode = None
     return FastPaths(

@@ -6,6 +6,7 @@ both go on after a fault, so that all faults are found. ``Schema`` has faster wa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, final
 
@@ -53,7 +54,7 @@ _NO_TYPES: Final[frozenset[type]] = frozenset()
 ALL_FORMS: Final = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
 
 
-class TypeNode:
+class TypeNode(ABC):
     """The node of a type.
 
     Attributes:
@@ -79,6 +80,7 @@ class TypeNode:
         """Whether a value can be read from one text."""
         return False
 
+    @abstractmethod
     def load(self, value: object, at: str, faults: FaultList) -> object:
         """Return the value of this type for a value of JSON's own types, or ``MISFIT``.
 
@@ -87,11 +89,10 @@ class TypeNode:
             at: JSON pointer to the value.
             faults: where faults are added.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def dump(self, value: object, at: str, faults: FaultList) -> object:
         """Return a value of this type in a form that ``encode_json`` writes, or ``MISFIT``; see ``load``."""
-        raise NotImplementedError
 
     def parse(self, text: str) -> object:
         """Return the value that a text of a query, header, cookie, form or path stands for.
@@ -119,9 +120,9 @@ class TypeNode:
                 faults.add(at, unfit.reason)
         return MISFIT
 
+    @abstractmethod
     def describe(self, builder: SchemaBuilder) -> JSONSchema:
         """Return the JSON Schema of this type."""
-        raise NotImplementedError
 
     def parts(self) -> tuple[TypeNode, ...]:
         """Return the nodes that this node consists of."""
