@@ -95,7 +95,7 @@ help:
 # One stamp for what running needs and one for development, so that the first `make run` installs little.
 # Each is older than pyproject.toml when there may be something new to install.
 $(VENV)/.installed-run: pyproject.toml
-	$(call environment,$(VENV),-e .[fast])
+	$(call environment,$(VENV),-e .[fast$(comma)openapi])
 
 $(VENV)/.installed-dev: pyproject.toml
 	$(call environment,$(VENV),-e .[dev])

@@ -1,7 +1,8 @@
 """Serve a small notes application on SQLite: ``turnbuckle serve examples/notes/app.py``.
 
-This module has the pages, ``api.py`` the JSON API, ``store.py`` the storage, and ``pages.py`` the HTML. The environment
-variable NOTES_DATABASE names the database file; the default is ``notes.sqlite3`` in the current folder.
+This module has the pages, ``api.py`` the JSON API, which /docs describes, ``store.py`` the storage, and ``pages.py``
+the HTML. The environment variable NOTES_DATABASE names the database file; the default is ``notes.sqlite3`` in the
+current folder.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ PER_PAGE: Final = 12
 FLASH: Final = "notes_flash"
 
 store = Store(Path(os.environ.get("NOTES_DATABASE", "notes.sqlite3")))
-app = App("notes", plugins=[NotesAPI(store)], middleware=[page_policy, same_site])
+api_docs: Final = ("openapi", {"title": "Notes", "version": "1.0", "below": "/api"})
+app = App("notes", plugins=[NotesAPI(store), api_docs], middleware=[page_policy, same_site])
 
 
 @app.lifespan

@@ -1,19 +1,16 @@
 """Validate the input for a note.
 
-The form and the JSON API use the same validation, so both reject the same input with the same messages.
+The form and the JSON API have the same rules, so both reject the same input.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import attrs
 
-__all__ = ["TEXT_LENGTH", "TITLE_LENGTH", "Draft", "draft_from_json", "search_words"]
-
-T = TypeVar("T")
+__all__ = ["FIT_TEXT", "FIT_TITLE", "TEXT_LENGTH", "TITLE_LENGTH", "Draft", "search_words"]
 
 TITLE_LENGTH: Final = 120
 TEXT_LENGTH: Final = 20_000
@@ -21,6 +18,10 @@ _MAX_WORDS: Final = 8
 
 # Controls except tab and newline, and lone surrogates, which JSON can express and UTF-8 cannot.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# The same rule for the API, as expressions that JSON Schema has as well. Line breaks become "\n" afterwards, and a
+# title has a character that is no space.
+FIT_TEXT: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*"
+FIT_TITLE: Final = rf"(?!\s*$){FIT_TEXT}"
 
 
 class Fields(Protocol):
@@ -40,11 +41,13 @@ class Draft:
     @classmethod
     def from_form(cls, form: Fields) -> Draft:
         """Return the draft in the fields of a form; missing fields are empty."""
-        return cls(
-            title=_one_line(str(form.get("title", ""))),
-            text=_newlines(str(form.get("text", ""))),
-            pinned=form.get("pinned", "") == "yes",
-        )
+        title, text = str(form.get("title", "")), str(form.get("text", ""))
+        return cls.from_input(title, text, pinned=form.get("pinned", "") == "yes")
+
+    @classmethod
+    def from_input(cls, title: str, text: str, *, pinned: bool) -> Draft:
+        """Return the draft with a title in one line, and with the line breaks of Unix."""
+        return cls(title=_one_line(title), text=_newlines(text), pinned=pinned)
 
     def errors(self) -> dict[str, str]:
         """Return the errors by field; empty if the draft can be saved."""
@@ -60,31 +63,6 @@ class Draft:
         elif _UNFIT.search(self.text):
             problems["text"] = "The text contains characters that cannot be shown."
         return problems
-
-
-def draft_from_json(value: object, *, base: Draft) -> tuple[Draft, dict[str, str]]:
-    """Return the draft in decoded JSON; missing fields are taken from ``base``.
-
-    Returns:
-        The draft, and the errors by field; a draft with errors must not be saved.
-    """
-    if not isinstance(value, dict):
-        return base, {"": "Send an object with title, text and pinned."}
-    problems = {str(name): "There is no such field." for name in value.keys() - {"title", "text", "pinned"}}
-    draft = Draft(
-        title=_one_line(_taken(value, "title", base.title, problems)),
-        text=_newlines(_taken(value, "text", base.text, problems)),
-        pinned=_taken(value, "pinned", base.pinned, problems),
-    )
-    return draft, {**draft.errors(), **problems}
-
-
-def _taken(value: Mapping[object, object], name: str, default: T, problems: dict[str, str]) -> T:
-    found = value.get(name, default)
-    if isinstance(found, type(default)):
-        return found
-    problems[name] = f"This must be {'true or false' if isinstance(default, bool) else 'text'}."
-    return default
 
 
 def search_words(query: str) -> tuple[str, ...]:

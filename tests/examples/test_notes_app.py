@@ -243,7 +243,11 @@ async def test_api_searches_in_pages(client: Client) -> None:
     [
         pytest.param({}, "title", id="no-title"),
         pytest.param({"title": 3}, "title", id="wrong-type"),
+        pytest.param({"title": "T", "pinned": 1}, "pinned", id="number-as-truth"),
         pytest.param({"title": "T", "colour": "red"}, "colour", id="unknown-field"),
+        pytest.param({"title": "  "}, "title", id="blank"),
+        pytest.param({"title": "T", "text": "\x00"}, "text", id="control"),
+        pytest.param({"title": "T", "text": "x" * 20_001}, "text", id="long"),
         pytest.param(["title"], "", id="no-object"),
     ],
 )
@@ -252,12 +256,12 @@ async def test_api_answers_422_with_the_field_that_is_wrong(
 ) -> None:
     response = await client.post("/api/notes", json=value)
     assert response.status == 422
-    assert field in response.json()["errors"]
+    assert response.json()["errors"][0]["pointer"] == (field and f"/{field}")
 
 
 async def test_api_answers_400_to_half_a_surrogate_pair(client: Client) -> None:
     response = await client.post("/api/notes", json={"title": "T", "text": "\ud800"})
-    assert (response.status, response.json()) == (400, {"error": "the content is not JSON"})
+    assert (response.status, response.json()["errors"][0]["detail"]) == (400, "not JSON")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -269,16 +273,30 @@ async def test_api_answers_422_to_a_bad_change_and_404_to_one_of_nothing(client:
     assert (await client.request(method, "/api/notes/99", json={"title": "T"})).status == 404
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"NaN"])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"NaN"])
 async def test_api_answers_400_to_what_is_not_json(client: Client, content: bytes) -> None:
     response = await client.post("/api/notes", content=content, headers={"Content-Type": "application/json"})
     assert response.status == 400
-    assert response.json() == {"error": "the content is not JSON"}
+    assert response.json()["errors"] == [{"in": "body", "pointer": "", "detail": "not JSON"}]
 
 
 async def test_api_answers_415_to_a_form(client: Client) -> None:
     response = await client.post("/api/notes", data={"title": "T"})
     assert response.status == 415
+
+
+async def test_api_tidies_lines(client: Client) -> None:
+    created = await client.post("/api/notes", json={"title": " two \n words", "text": "a\r\nb\rc\n"})
+    assert (created.json()["title"], created.json()["text"]) == ("two words", "a\nb\nc")
+
+
+async def test_api_is_described(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json()
+    assert list(document["paths"]) == ["/api/notes", "/api/notes/{note_id}"]
+    created = document["paths"]["/api/notes"]["post"]["responses"]["201"]
+    assert created["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Note"}
+    page = await client.get("/docs")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
 
 
 async def test_api_takes_json_with_a_charset(client: Client) -> None:

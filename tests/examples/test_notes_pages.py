@@ -181,28 +181,6 @@ def test_draft_tidies_lines(drafts: ModuleType) -> None:
     assert draft.errors() == {}
 
 
-@pytest.mark.parametrize(
-    ("value", "fields"),
-    [
-        pytest.param([], {""}, id="no-object"),
-        pytest.param({"title": 1}, {"title"}, id="number-as-title"),
-        pytest.param({"title": "t", "pinned": 1}, {"pinned"}, id="number-as-truth"),
-        pytest.param({"title": "t", "colour": "red"}, {"colour"}, id="unknown-field"),
-        pytest.param({"text": "t"}, {"title"}, id="title-missing"),
-    ],
-)
-def test_draft_from_json_names_the_fields_that_are_wrong(drafts: ModuleType, value: object, fields: set[str]) -> None:
-    assert set(drafts.draft_from_json(value, base=drafts.Draft())[1]) == fields
-
-
-def test_draft_from_json_keeps_what_is_not_sent(drafts: ModuleType) -> None:
-    base = drafts.Draft(title="old", text="text", pinned=True)
-    assert drafts.draft_from_json({"title": "new"}, base=base) == (
-        drafts.Draft(title="new", text="text", pinned=True),
-        {},
-    )
-
-
 def test_search_words_are_bounded(drafts: ModuleType) -> None:
     assert drafts.search_words(" a  b\tc ") == ("a", "b", "c")
     assert len(drafts.search_words("x " * 500)) == 8
