@@ -29,7 +29,18 @@ from turnbuckle.scope import Scope
 
 __all__ = ["App"]
 
-_OPTIONS: Final = ("plugins", "settings", "parser", "router", "middleware", "debug", "lifespan", "converters", "config")
+_OPTIONS: Final = (
+    "plugins",
+    "settings",
+    "parser",
+    "router",
+    "middleware",
+    "debug",
+    "lifespan",
+    "converters",
+    "config",
+    "guards",
+)
 
 _log: Final = logging.getLogger("turnbuckle.server")
 
@@ -47,6 +58,7 @@ class App(Scope):
         debug: show tracebacks to clients; never in production. None leaves the decision to the settings.
         lifespan: an ``async def`` that yields once, between startup and shutdown.
         converters: converters of path parameters by name, which add to or replace the built-in ones.
+        guards: functions that are called before the handlers of all routes; see ``Route.guards``.
         config: an attrs class for the app's own settings in the section ``app``; ``request.config(cls)`` and the
             ``setup.config`` of its lifespans return the instance.
     """
@@ -64,6 +76,7 @@ class App(Scope):
         lifespan: Callable[..., object] | None = None,
         converters: Mapping[str, Converter | ConverterFactory] | None = None,
         config: type | None = None,
+        guards: Iterable[Callable[..., object]] = (),
         **unknown: Never,
     ) -> None:
         check_options("App", unknown, _OPTIONS)
@@ -76,7 +89,7 @@ class App(Scope):
         self._debug: Final = debug
         self._converters: Final = _mapping_of(converters)
         self._config: Final = config
-        self._add_parts(plugins, middleware, router)
+        self._add_parts(plugins, middleware, router, guards)
         if lifespan is not None:
             self.lifespan(lifespan)
 

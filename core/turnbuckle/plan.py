@@ -212,6 +212,9 @@ class PlannedSupplier:
         key: identifies it: parameters with one key share one value in a request.
         origin: origin of its record.
         name: name for messages.
+        in_thread: whether the function runs in a thread.
+        shared: key of the one value of the app, which is made when the server starts; None for a value per request.
+        rejected: the suppliers of the same type that it replaces.
     """
 
     function: Callable[..., object]
@@ -220,6 +223,9 @@ class PlannedSupplier:
     key: object
     origin: Origin
     name: str
+    in_thread: bool = False
+    shared: ResourceKey[object] | None = None
+    rejected: tuple[RejectedCandidate, ...] = attrs.field(default=(), eq=False)
 
 
 @attrs.frozen(kw_only=True)

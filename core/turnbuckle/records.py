@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from turnbuckle.web.types import Handler, MiddlewareFunction
 
 __all__ = [
+    "LIFETIMES",
     "ZONES",
     "Component",
     "ErrorHandler",
     "Lifespan",
+    "Lifetime",
     "MarkedParameter",
     "Middleware",
     "ParameterProvider",
@@ -45,6 +47,10 @@ MiddlewareFactory: TypeAlias = "Callable[[Handler, Setup[Any]], Handler]"
 Zone: TypeAlias = Literal["edge", "security", "session", "transform", "app"]
 ZONES: Final[tuple[Zone, ...]] = ("edge", "security", "session", "transform", "app")
 """The zones of the middleware chain, outermost first."""
+
+Lifetime: TypeAlias = Literal["request", "app"]
+LIFETIMES: Final[tuple[Lifetime, ...]] = ("request", "app")
+"""How long a supplied value lives."""
 
 
 def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
@@ -74,17 +80,21 @@ class ParameterProvider:
         type: the annotation of the parameters: a class, a ``NewType`` or another type; or the class of a marker, whose
             instances are in the annotation, as in ``Annotated[str, Marker(...)]``.
         value: returns the value. Its own parameters are supplied like the parameters of a handler. It is a function, an
-            ``async def``, or one of them with a single ``yield``, whose rest runs after the response. A plain ``def``
-            is called on the event loop, so it must not block.
+            ``async def``, or one of them with a single ``yield``, whose rest runs after the response.
         factory: for markers, instead of ``value``: called at startup with the ``MarkedParameter``, it returns such a
             function for this parameter. An exception that it raises is reported as a problem of the parameter.
         description: short description of the value, for documentation.
+        per: ``"request"`` for one value per request, or ``"app"`` for one value that is made when the server starts.
+        in_thread: whether a plain ``def`` runs in a thread, because it blocks. By default, one with a ``yield`` does,
+            and any other one is called on the event loop.
     """
 
     type: object
     value: Callable[..., object] | None = None
     factory: Callable[[MarkedParameter], Callable[..., object]] | None = attrs.field(default=None, kw_only=True)
     description: str = attrs.field(default="", kw_only=True)
+    per: Lifetime = attrs.field(default="request", kw_only=True, validator=attrs.validators.in_(LIFETIMES))
+    in_thread: bool | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)

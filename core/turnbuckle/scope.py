@@ -17,10 +17,14 @@ from turnbuckle.startup.collect.coerce import (
     RouteOptions,
     ScopeOptions,
     as_lifespan,
+    as_list,
     as_middleware,
+    as_plugins,
     as_router,
+    as_supplier,
     checked_prefix,
     docs_of,
+    guards_of,
     limits_of,
 )
 from turnbuckle.startup.collect.options import (
@@ -31,12 +35,12 @@ from turnbuckle.startup.collect.options import (
     check_path,
     foreign_attribute_error,
 )
-from turnbuckle.startup.model.declaration import ScopeDeclaration
+from turnbuckle.startup.model.declaration import DeclaredSupplier, ScopeDeclaration
 from turnbuckle.startup.model.locations import caller_location, location_of
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
-    from turnbuckle.records import Zone
+    from turnbuckle.records import Lifetime, Zone
     from turnbuckle.startup.compile.resolution import Resolution
     from turnbuckle.web.request.request import Request
     from turnbuckle.web.response.response import Response
@@ -49,7 +53,17 @@ ErrorT = TypeVar("ErrorT", bound=Exception)
 RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
 
 
-_SCOPE_OPTIONS: Final = ("prefix", "host", "plugins", "middleware", "router", "limits", "timeouts", *SCOPE_DOCS)
+_SCOPE_OPTIONS: Final = (
+    "prefix",
+    "host",
+    "plugins",
+    "middleware",
+    "router",
+    "limits",
+    "timeouts",
+    "guards",
+    *SCOPE_DOCS,
+)
 
 
 class ScopeOwner(Protocol):
@@ -80,6 +94,8 @@ class Scope:
         self._response_types: list[Sourced[ResponseType]] = []
         self._error_handlers: list[Sourced[ErrorHandler]] = []
         self._lifespans: list[Sourced[Lifespan]] = []
+        self._suppliers: list[Sourced[DeclaredSupplier]] = []
+        self._guards: list[Sourced[Callable[..., object]]] = []
         self._scopes: list[Scope] = []
         self._bounds: LimitOptions = {}
         self._docs: RouteDocs = NO_DOCS
@@ -107,11 +123,13 @@ class Scope:
             streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
             streams_body: see ``Route``.
             options: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``; its
-                description for API documents, such as ``tags=["notes"]``, which ``RouteDocs`` describes.
+                ``guards``, which are called before the handler; its description for API documents, such as
+                ``tags=["notes"]``, which ``RouteDocs`` describes.
         """
 
         check_path("@app.route", path)
         check_options("@app.route", options, (*ROUTE_OPTIONS, "methods"))
+        options["guards"] = guards_of(options)
 
         def add(handler: FunctionT) -> FunctionT:
             self.add_route(
@@ -158,6 +176,7 @@ class Scope:
                 streams_response=streams_response,
                 streams_body=streams_body,
                 **limits_of(options),
+                guards=guards_of(options),
                 docs=docs_of(options),
                 origin=self._origin_of(handler),
             )
@@ -320,6 +339,39 @@ class Scope:
 
         return add if factory is None else add(factory)
 
+    @overload
+    def supply(self, function: FunctionT, /) -> FunctionT: ...
+    @overload
+    def supply(
+        self, function: None = None, /, *, per: Lifetime = "request", in_thread: bool | None = None
+    ) -> Callable[[FunctionT], FunctionT]: ...
+    def supply(
+        self,
+        function: FunctionT | None = None,
+        /,
+        *,
+        per: Lifetime = "request",
+        in_thread: bool | None = None,
+    ) -> FunctionT | Callable[[FunctionT], FunctionT]:
+        """Supply the type that the decorated function is annotated to return, to all parameters of this type.
+
+        The parameters of the function are supplied like the parameters of a handler. A function with one ``yield``
+        is annotated with ``Iterator[T]`` or ``AsyncIterator[T]``; the code after its ``yield`` runs after the response.
+
+        Args:
+            function: the function, if the decorator is used without parentheses.
+            per: ``"request"`` for one value per request; ``"app"`` for one value, which is made when the server starts.
+            in_thread: whether a plain ``def`` runs in a thread, because it blocks; see ``ParameterProvider``.
+        """
+
+        def add(decorated: FunctionT) -> FunctionT:
+            self._check_open("supply a type")
+            supplier = as_supplier(decorated, per, in_thread)
+            self._suppliers.append(Sourced(supplier, self._origin_of(decorated)))
+            return decorated
+
+        return add if function is None else add(function)
+
     def scope(
         self,
         prefix: str = "",
@@ -338,15 +390,16 @@ class Scope:
             plugins: names, classes or instances of plugins; ``(plugin, {...})`` adds settings.
             middleware: records or ``async def m(request, call_next)``, outermost first.
             router: a separate router for the scope: a name, a factory or an object.
-            options: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``; for API
-                documents, the ``tags`` and ``errors`` of all its routes, ``deprecated`` and ``in_schema``.
+            options: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``; ``guards``,
+                which are called before the handlers of all its routes; for API documents, the ``tags`` and ``errors``
+                of all its routes, ``deprecated`` and ``in_schema``.
         """
         self._check_open("open a scope")
         check_options("app.scope", options, _SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = limits_of(options)
         scope._docs = docs_of(options).within(self._docs)
-        scope._add_parts(plugins, middleware, router)
+        scope._add_parts(plugins, middleware, router, guards_of(options))
         self._scopes.append(scope)
         return scope
 
@@ -387,6 +440,8 @@ class Scope:
             response_types=tuple(self._response_types),
             error_handlers=tuple(self._error_handlers),
             lifespans=tuple(self._lifespans),
+            suppliers=tuple(self._suppliers),
+            guards=tuple(self._guards),
             router=self._router,
             **self._bounds,
             docs=self._docs,
@@ -398,13 +453,15 @@ class Scope:
         plugins: Iterable[object],
         middleware: Iterable[Middleware | Callable[..., object]],
         router: object,
+        guards: Iterable[Callable[..., object]],
     ) -> None:
         here = Origin(plugin="app", location=caller_location(), scope=self.prefix)
-        self._plugins.extend(Sourced(plugin, here) for plugin in _as_iterable(plugins))
+        self._plugins.extend(Sourced(plugin, here) for plugin in as_plugins(plugins))
         if router is not None:
             self._router = Sourced(as_router(router), here)
-        for record in _as_list(middleware):
+        for record in as_list("middleware", middleware, "m"):
             self.add_middleware(record)
+        self._guards += [Sourced(function, here) for function in as_list("guards", guards, "check")]
 
     def _origin_of(self, value: object) -> Origin:
         code = getattr(value, "__code__", None)
@@ -418,28 +475,3 @@ class Scope:
         if self._app is None:
             raise TypeError(f"scopes are opened with app.scope(...), not by calling {type(self).__name__}")
         return self._app
-
-
-def _as_list(middleware: object) -> Iterable[Middleware | Callable[..., object]]:
-    if isinstance(middleware, Iterable) and not isinstance(middleware, str):
-        return middleware
-    name = getattr(middleware, "__name__", "") or getattr(middleware, "name", "m")
-    raise TypeError(f"middleware must be a list, not {middleware!r:.60}; write middleware=[{name}]")
-
-
-def _as_iterable(plugins: object) -> Iterable[object]:
-    # The letters of a single name are never meant.
-    if isinstance(plugins, str):
-        return (plugins,)
-    if isinstance(plugins, Iterable) and not isinstance(plugins, Mapping):
-        return plugins
-    name = getattr(plugins, "__name__", "") or type(plugins).__name__
-    error = TypeError(f"plugins must be a list, not {plugins!r:.60}")
-    error.add_note("why: plugins=[...] is a list of names, classes and instances of plugins")
-    if isinstance(plugins, Mapping):
-        error.add_note("fix: write a list of pairs: plugins=[(plugin, {...})]")
-    elif isinstance(plugins, type) or not hasattr(plugins, "__name__"):
-        error.add_note(f"fix: write plugins=[{name}{'' if isinstance(plugins, type) else '()'}]")
-    else:
-        error.add_note(f"fix: write a list of the classes of plugins, such as plugins=[{name}.Guestbook]")
-    raise error

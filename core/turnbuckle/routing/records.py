@@ -87,6 +87,10 @@ def _as_set(value: Iterable[str]) -> frozenset[str]:
     return frozenset((value,) if isinstance(value, str) else value)
 
 
+def _as_functions(value: Iterable[Callable[..., object]]) -> tuple[Callable[..., object], ...]:
+    return tuple(value)
+
+
 @attrs.frozen(kw_only=True)
 class Route:
     """A handler at a path.
@@ -104,6 +108,8 @@ class Route:
         streams_body: whether the handler reads the content of requests in pieces, with ``request.stream()``.
         limits: values for this route of settings in the section ``limits``, such as ``{"content": 1_000_000}``.
         timeouts: values for this route of settings in the section ``timeouts``, such as ``{"handler": 5.0}``.
+        guards: functions that are called before the handler, after the guards of its scopes. Their parameters are
+            supplied like the parameters of a handler, their results are ignored, and their exceptions are the answer.
         docs: the description for API documents; it does not count when routes are compared.
         origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
@@ -118,6 +124,7 @@ class Route:
     streams_body: bool = False
     limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    guards: tuple[Callable[..., object], ...] = attrs.field(default=(), converter=_as_functions, eq=False)
     docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 

@@ -14,28 +14,22 @@ Nothing here knows routes: ``compile_call`` serves handlers of any kind, guards,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-)
+from contextlib import AsyncExitStack
 from functools import partial
-from inspect import isasyncgenfunction, isgeneratorfunction
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
-from turnbuckle.errors import InputFault, InvalidInput
+from turnbuckle.errors import HTTPError, InputFault, InvalidInput
 from turnbuckle.plan import PlannedSignature, PlannedSupplier
 from turnbuckle.runtime.readers import content_of, reader_of
+from turnbuckle.runtime.supplier_calls import call_of_supplier
 from turnbuckle.web.handlers import awaitable_function
 from turnbuckle.web.parameters.content import ContentKind, NotLoaded
 from turnbuckle.web.parameters.readers import InputReader
 from turnbuckle.web.request.request import Request
 
-__all__ = ["Arguments", "compile_arguments", "compile_call", "has_contexts", "merge_invalid"]
+__all__ = ["Arguments", "compile_arguments", "compile_call", "has_contexts", "merge_invalid", "suppliers_of"]
 
 Supply: TypeAlias = Callable[[Request, AsyncExitStack | None], Awaitable[object]]
 
@@ -129,12 +123,17 @@ def merge_invalid(errors: Sequence[InvalidInput]) -> InvalidInput:
 
 def has_contexts(signature: PlannedSignature) -> bool:
     """Return whether supplying the parameters of a function opens contexts."""
-    suppliers = [parameter.given for parameter in signature.parameters]
     return any(
         "context" in supplier.form or has_contexts(supplier.signature)
-        for supplier in (*suppliers, *signature.guards)
-        if isinstance(supplier, PlannedSupplier)
+        for supplier in suppliers_of(signature)
+        if supplier.shared is None
     )
+
+
+def suppliers_of(signature: PlannedSignature) -> tuple[PlannedSupplier, ...]:
+    """Return the guards of a function, and the functions that supply its parameters."""
+    given = (parameter.given for parameter in signature.parameters)
+    return (*signature.guards, *(supplier for supplier in given if isinstance(supplier, PlannedSupplier)))
 
 
 def compile_arguments(signature: PlannedSignature) -> Arguments:
@@ -145,7 +144,7 @@ def compile_arguments(signature: PlannedSignature) -> Arguments:
     readers: list[tuple[int, InputReader]] = []
     supplies: list[tuple[int, Supply]] = []
     for index, parameter in enumerate((*positional, *named)):
-        if isinstance(parameter.given, PlannedSupplier):
+        if isinstance(parameter.given, PlannedSupplier) and parameter.given.shared is None:
             supplies.append((index, compile_supplier(parameter.given)))
         else:
             readers.append((index, reader_of(parameter)))
@@ -155,16 +154,22 @@ def compile_arguments(signature: PlannedSignature) -> Arguments:
         content=content_of(signature.parameters),
         positional=len(positional),
         names=tuple(parameter.name for parameter in named),
-        guards=tuple(map(compile_supplier, signature.guards)),
+        guards=tuple(compile_supplier(guard, "guard") for guard in signature.guards),
         checks=tuple(reader_of(parameter) for parameter in named_in_path if supplies or signature.guards),
     )
 
 
-def compile_supplier(supplier: PlannedSupplier) -> Supply:
-    """Return the function that supplies a value, once for each request."""
+def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Supply:
+    """Return the function that supplies a value, once for each request.
+
+    Args:
+        supplier: the function with its parameters.
+        noun: its role, for the note that exceptions get.
+    """
     arguments = compile_arguments(supplier.signature)
-    have = _FORMS[supplier.form](supplier.function)
+    have = call_of_supplier(supplier)
     key = supplier.key
+    note = f"raised by the {noun} {supplier.name} ({supplier.origin.location})"
 
     async def supply(request: Request, stack: AsyncExitStack | None) -> object:
         known = request.supplied
@@ -174,49 +179,16 @@ def compile_supplier(supplier: PlannedSupplier) -> Supply:
         if stack is not None:
             # The value of a context must not be used after the context.
             stack.callback(known.pop, key, None)
-        value = known[key] = await have(partial(arguments.call, values=values), stack)
+        try:
+            value = known[key] = await have(partial(arguments.call, values=values), stack)
+        except HTTPError:
+            raise
+        except Exception as error:
+            error.add_note(note)
+            raise
         return value
 
     return supply
-
-
-def _plain(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
-    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
-        return call(function)
-
-    return have
-
-
-def _async(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
-    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
-        return await call(function)
-
-    return have
-
-
-def _context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
-    make: Callable[..., AbstractContextManager[object]]
-    make = contextmanager(function) if isgeneratorfunction(function) else function
-
-    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
-        assert stack is not None
-        return stack.enter_context(call(make))
-
-    return have
-
-
-def _async_context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
-    make: Callable[..., AbstractAsyncContextManager[object]]
-    make = asynccontextmanager(function) if isasyncgenfunction(function) else function
-
-    async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
-        assert stack is not None
-        return await stack.enter_async_context(call(make))
-
-    return have
-
-
-_FORMS: Final = {"plain": _plain, "async": _async, "context": _context, "async context": _async_context}
 
 
 def compile_call(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from turnbuckle.diagnostics import ResourceKey
-from turnbuckle.plan import PlannedParameter
+from turnbuckle.plan import PlannedParameter, PlannedSupplier
 from turnbuckle.web.parameters.content import FORM, JSON_CONTENT, ContentKind, file_reader, form_reader, json_reader
 from turnbuckle.web.parameters.readers import (
     Input,
@@ -27,7 +27,7 @@ def reader_of(parameter: PlannedParameter) -> InputReader:
             return _request
         case "path":
             return path_reader(parameter.alias, parameter.schema, is_text=parameter.is_text)
-        case "resource":
+        case "resource" | "supply" | "provider":
             return _resource_reader(parameter)
         case "file":
             return file_reader(parameter.alias, _default_of(parameter), is_list=parameter.is_list)
@@ -57,7 +57,8 @@ def _request(request: Request) -> Request:
 
 
 def _resource_reader(parameter: PlannedParameter) -> InputReader:
-    key = parameter.given
+    given = parameter.given
+    key = given.shared if isinstance(given, PlannedSupplier) else given
     assert isinstance(key, ResourceKey)
     return lambda request: request.resource(key)
 

@@ -5,33 +5,41 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import attrs
 
-from turnbuckle.records import Lifespan, Middleware
+from turnbuckle.records import LIFETIMES, Lifespan, Middleware
 from turnbuckle.routing.records import NO_DOCS, DeclaredError, RouteDocs
+from turnbuckle.startup.model.declaration import DeclaredSupplier
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
-    from turnbuckle.records import Zone
+    from turnbuckle.records import Lifetime, Zone
     from turnbuckle.routing.records import Router
     from turnbuckle.setup import Setup
 
 __all__ = [
     "DocsOptions",
     "FurtherOptions",
+    "GuardOptions",
     "LimitOptions",
     "RouteOptions",
     "ScopeDocsOptions",
     "ScopeOptions",
     "as_lifespan",
+    "as_list",
     "as_middleware",
+    "as_plugins",
     "as_router",
+    "as_supplier",
     "checked_prefix",
     "docs_of",
+    "guards_of",
     "limits_of",
 ]
+
+_NO_DOCS: Final = ("limits", "timeouts", "guards")
 
 
 class LimitOptions(TypedDict, total=False):
@@ -59,11 +67,17 @@ class DocsOptions(ScopeDocsOptions, total=False):
     responses: Mapping[int, object]
 
 
-class ScopeOptions(LimitOptions, ScopeDocsOptions, total=False):
+class GuardOptions(TypedDict, total=False):
+    """The functions that are called before the handler of a route, or of each route of a scope."""
+
+    guards: Iterable[Callable[..., object]]
+
+
+class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, total=False):
     """The options of a scope that apply to each of its routes."""
 
 
-class FurtherOptions(LimitOptions, DocsOptions, total=False):
+class FurtherOptions(LimitOptions, DocsOptions, GuardOptions, total=False):
     """The options of a route that have no effect on its requests until it is found."""
 
 
@@ -80,13 +94,57 @@ def limits_of(options: LimitOptions) -> LimitOptions:
     return cast("LimitOptions", {name: options[name] for name in ("limits", "timeouts") if name in options})
 
 
+def guards_of(options: GuardOptions) -> tuple[Callable[..., object], ...]:
+    """Return the guards among the options of a route or scope.
+
+    Raises:
+        TypeError: they are no list.
+    """
+    return tuple(as_list("guards", options.get("guards", ()), "check"))
+
+
+def as_list(argument: str, value: object, example: str) -> Iterable[Any]:
+    """Return the list that was passed as an argument.
+
+    Args:
+        argument: name of the argument.
+        value: the value.
+        example: a member of such a list, for the message.
+
+    Raises:
+        TypeError: it is no list.
+    """
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return value
+    name = getattr(value, "__name__", "") or getattr(value, "name", example)
+    raise TypeError(f"{argument} must be a list, not {value!r:.60}; write {argument}=[{name}]")
+
+
+def as_supplier(function: object, per: Lifetime, in_thread: bool | None) -> DeclaredSupplier:
+    """Return the supplier for a function under ``@app.supply``.
+
+    Raises:
+        TypeError: it is not a function.
+        ValueError: there is no such lifetime.
+    """
+    if isinstance(function, type) or not callable(function):
+        name = function.__name__ if isinstance(function, type) else "Store"
+        error = TypeError(f"@app.supply takes a function, not {function!r:.60}")
+        error.add_note("why: the return annotation of the function is the type that it supplies")
+        error.add_note(f"fix: write @app.supply above 'def make() -> {name}'")
+        raise error
+    if per not in LIFETIMES:
+        raise ValueError(f'@app.supply has no per={per!r:.40}; write per="request" or per="app"')
+    return DeclaredSupplier(function=function, per=per, in_thread=in_thread)
+
+
 def docs_of(options: ScopeDocsOptions) -> RouteDocs:
     """Return the description among the options of a route or scope.
 
     Raises:
         TypeError: an error or response is none.
     """
-    given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("limits", "timeouts")}
+    given: dict[str, Any] = {name: value for name, value in options.items() if name not in _NO_DOCS}
     return RouteDocs(**given) if given else NO_DOCS
 
 
@@ -164,6 +222,29 @@ class _LifespanFactory:
         if inspect.isasyncgenfunction(self.function):
             enter = asynccontextmanager(self.function)
         return enter(setup) if self.takes_setup else enter()
+
+
+def as_plugins(plugins: object) -> Iterable[object]:
+    """Return the plugins that were passed; a single name is a list with one name.
+
+    Raises:
+        TypeError: they are no list.
+    """
+    # The letters of a single name are never meant.
+    if isinstance(plugins, str):
+        return (plugins,)
+    if isinstance(plugins, Iterable) and not isinstance(plugins, Mapping):
+        return plugins
+    name = getattr(plugins, "__name__", "") or type(plugins).__name__
+    error = TypeError(f"plugins must be a list, not {plugins!r:.60}")
+    error.add_note("why: plugins=[...] is a list of names, classes and instances of plugins")
+    if isinstance(plugins, Mapping):
+        error.add_note("fix: write a list of pairs: plugins=[(plugin, {...})]")
+    elif isinstance(plugins, type) or not hasattr(plugins, "__name__"):
+        error.add_note(f"fix: write plugins=[{name}{'' if isinstance(plugins, type) else '()'}]")
+    else:
+        error.add_note(f"fix: write a list of the classes of plugins, such as plugins=[{name}.Guestbook]")
+    raise error
 
 
 def as_router(value: object) -> object:

@@ -12,7 +12,17 @@ __all__ = ["ROUTE_OPTIONS", "SCOPE_DOCS", "check_class", "check_options", "check
 
 _DOCS: Final = ("summary", "description", "tags", "deprecated", "in_schema", "operation_id", "errors", "responses")
 SCOPE_DOCS: Final = ("tags", "deprecated", "in_schema", "errors")
-ROUTE_OPTIONS: Final = ("status", "name", "host", "streams_response", "streams_body", "limits", "timeouts", *_DOCS)
+ROUTE_OPTIONS: Final = (
+    "status",
+    "name",
+    "host",
+    "streams_response",
+    "streams_body",
+    "limits",
+    "timeouts",
+    "guards",
+    *_DOCS,
+)
 
 _APP_SETTINGS: Final = "App(settings={'server': {'host': ..., 'port': ...}}), or 'turnbuckle serve --host --port'"
 _OPENAPI: Final = "App(plugins=[('openapi', {{{!r}: ...}})])"
@@ -25,7 +35,7 @@ _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
     "version": _OPENAPI.format("version"),
     "docs_url": _OPENAPI.format("docs"),
     "openapi_url": _OPENAPI.format("path"),
-    "dependencies": "app.scope(prefix, middleware=[...])",
+    "dependencies": "guards=[function, ...]",
     "middlewares": "middleware=[...]",
     "methods": "@app.route(path, methods=[...])",
     "method": "@app.route(path, methods=[...])",

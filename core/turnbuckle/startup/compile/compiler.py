@@ -40,6 +40,7 @@ from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
+from turnbuckle.startup.compile.app_values import values_of_app
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
@@ -190,6 +191,7 @@ class _Compiler:
         parser_factory = self._parser_factory()
         alpn = self._alpn(handle)
         lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
+        lifespans += values_of_app(plan, self.resources)
         make_others(self.components, self.diagnostics)
         check_kinds(self.components, self.diagnostics)
         self.diagnostics.raise_errors()

@@ -1,7 +1,7 @@
 """Every code of a startup diagnostic, with its title: the index of their documentation.
 
 TB1xx plugins, TB2xx settings, TB3xx hooks, TB4xx resolution, TB5xx compilation, TB60x composition lock,
-TB61x parameters, TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``),
+TB61x parameters, TB62x suppliers and guards, TB7xx the module of the app, TB8xx templates (plugin ``jinja_templates``),
 TB9xx API documents (plugin ``openapi``).
 """
 
@@ -104,6 +104,10 @@ CODES: Final[Mapping[str, str]] = {
     "TB617": "a handler declares a response that cannot be made",
     "TB618": "suppliers of parameters need each other in a cycle",
     "TB619": "a provider of parameters cannot be used",
+    "TB620": "a function does not declare the type that it supplies",
+    "TB621": "a supplier supplies a type that is too common",
+    "TB622": "a supplier for the whole app needs a request",
+    "TB623": "a guard is not a function",
     "TB701": "the module of an app raises an exception",
     "TB801": "a template cannot be parsed",
     "TB802": "a template or block does not exist",

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
+from turnbuckle.records import ErrorHandler, Lifespan, Lifetime, Middleware, ResponseType
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 
-__all__ = ["Declaration", "ScopeDeclaration"]
+__all__ = ["Declaration", "DeclaredSupplier", "ScopeDeclaration"]
+
+
+@attrs.frozen(kw_only=True)
+class DeclaredSupplier:
+    """A function under ``@app.supply``; its return annotation is the type that it supplies.
+
+    Attributes:
+        function: returns or yields the value.
+        per: how long the value lives.
+        in_thread: see ``ParameterProvider``.
+    """
+
+    function: Callable[..., object]
+    per: Lifetime = "request"
+    in_thread: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -23,6 +38,8 @@ class ScopeDeclaration:
         host: host pattern of the routes that have no host pattern themselves.
         origin: where the scope is declared.
         plugins: names, classes or instances of plugins, or pairs of one of these and a mapping of settings.
+        suppliers: the functions that supply parameters.
+        guards: the functions that are called before the handlers of all its routes.
         router: a value that becomes the router of this scope, or None.
         limits: the limits of all its routes, in place of the settings in the section ``limits``.
         timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
@@ -39,6 +56,8 @@ class ScopeDeclaration:
     response_types: tuple[Sourced[ResponseType], ...] = ()
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
+    suppliers: tuple[Sourced[DeclaredSupplier], ...] = ()
+    guards: tuple[Sourced[Callable[..., object]], ...] = ()
     router: Sourced[object] | None = None
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)

@@ -72,6 +72,7 @@ class HandlerFault:
         fix: the right spelling.
         code: the code of the problem.
         level: ``"warning"`` if the handler may work all the same.
+        origins: origins of further functions concerned, such as the supplier of a parameter.
     """
 
     text: str
@@ -79,6 +80,7 @@ class HandlerFault:
     fix: str
     code: str = attrs.field(default="TB415", kw_only=True)
     level: Level = attrs.field(default="error", kw_only=True)
+    origins: tuple[Origin, ...] = attrs.field(default=(), kw_only=True)
 
 
 @attrs.define

@@ -11,9 +11,9 @@ from typing import Any, Final, TypeAlias, get_args, get_origin
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
-from turnbuckle.records import MarkedParameter
+from turnbuckle.records import MarkedParameter, ParameterProvider
 from turnbuckle.schema.faults import SchemaError, UnsupportedType
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem
@@ -26,8 +26,8 @@ from turnbuckle.web.response.response import Response
 
 __all__ = ["SupplierOf", "supply_parameter"]
 
-SupplierOf: TypeAlias = Callable[[Callable[..., object], Origin, object], PlannedSupplier]
-"""``supplier_of(function, origin, key)`` returns the supplier for a function, with its own parameters resolved."""
+SupplierOf: TypeAlias = Callable[[Callable[..., object], Sourced[ParameterProvider], object], PlannedSupplier]
+"""``supplier_of(function, provider, key)`` returns the supplier for a function, with its own parameters resolved."""
 
 _CONTENT_WHY: Final = "a class without a marker is the content of the request, a scalar is a parameter of the query"
 _NOUNS: Final[Mapping[str, str]] = {
@@ -68,7 +68,7 @@ def supply_parameter(
         return _planned(declared, "request", supplier="the request")
     provider = suppliers.of_type(declared.annotation)
     if provider is not None and provider.record.value is not None:
-        supplier = supplier_of(provider.record.value, provider.origin, provider.record.type)
+        supplier = supplier_of(provider.record.value, provider, provider.record.type)
         return _planned(
             declared,
             "supply" if provider.origin.plugin == "app" else "provider",
@@ -226,7 +226,7 @@ def _custom(declared: DeclaredParameter, suppliers: Suppliers, supplier_of: Supp
             "the plugin of the marker decides about the parameters that have it",
             "follow the message of the plugin",
         ) from error
-    supplier = supplier_of(function, provider.origin, (type(declared.custom), declared.function, declared.name))
+    supplier = supplier_of(function, provider, (type(declared.custom), declared.function, declared.name))
     return _planned(declared, "provider", supplier=supplier.name, origin=provider.origin, given=supplier)
 
 

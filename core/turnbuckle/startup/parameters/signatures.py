@@ -13,8 +13,9 @@ from typing import Final
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
 from turnbuckle.plan import PlannedParameter, PlannedSignature, PlannedSupplier
+from turnbuckle.records import ParameterProvider
 from turnbuckle.routing.converters import Converter
 from turnbuckle.schema.schema import SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
@@ -24,6 +25,7 @@ from turnbuckle.startup.parameters.path import path_parameter
 from turnbuckle.startup.parameters.rules import supply_parameter
 from turnbuckle.startup.parameters.sources import binds_a_name, is_named_in_wrapper
 from turnbuckle.startup.parameters.suppliers import Suppliers, form_of
+from turnbuckle.web.annotations import show_annotation
 from turnbuckle.web.handlers import (
     VARIABLE,
     Parameters,
@@ -92,11 +94,15 @@ class SignatureResolver:
     Attributes:
         suppliers: the suppliers in the scope.
         schemas: compiles the schemas of the scope.
+        keys: the keys of suppliers in all scopes of the app. In different scopes, one function may have different
+            suppliers for its own parameters, and then it has different keys.
     """
 
     suppliers: Suppliers = attrs.field(factory=Suppliers)
     schemas: SchemaCompiler = attrs.field(factory=SchemaCompiler)
+    keys: dict[object, int] = attrs.field(factory=dict)
     _known: dict[object, PlannedSupplier] = attrs.field(factory=dict, init=False)
+    _route: PathParameters = attrs.field(factory=dict, init=False)
     _path: list[Callable[..., object]] = attrs.field(factory=list, init=False)
 
     def resolve(
@@ -112,42 +118,131 @@ class SignatureResolver:
             context: what its caller gives it; by default nothing.
             signatures: the result of ``handler_signatures``, if the caller has it.
         """
-        return _FunctionResolver(self, function, context or FunctionContext()).resolve(
-            signatures or handler_signatures(function)
-        )
+        context = context or FunctionContext()
+        if context.takes_request:
+            self._route = context.path or {}
+        return _FunctionResolver(self, function, context).resolve(signatures or handler_signatures(function))
 
-    def supplier(self, function: Callable[..., object], origin: Origin, key: object) -> PlannedSupplier:
+    def supplier(
+        self, function: Callable[..., object], provider: Sourced[ParameterProvider], key: object
+    ) -> PlannedSupplier:
         """Return the supplier for a function.
+
+        Its parameters without a marker may be parameters of the path of the route that is being resolved.
 
         Args:
             function: supplies the value; its own parameters are resolved.
-            origin: origin of its record.
-            key: parameters with one key share one value in a request.
+            provider: its record.
+            key: identifies the record in this scope.
 
         Raises:
             ParameterProblem: its own parameters cannot be supplied, or it needs itself.
         """
-        if key in self._known:
-            return self._known[key]
         if function in self._path:
             raise _cycle([*self._path[self._path.index(function) :], function])
+        path, self._route = self._route, {}
+        try:
+            supplier = self._known_supplier(function, provider, (key, ()), {})
+            open_names = _names_from_query(supplier.signature)
+            taken = {name: converter for name, converter in path.items() if name in open_names}
+            if taken:
+                self._route = taken
+                signed = tuple((name, id(converter)) for name, converter in taken.items())
+                own = {parameter.name for parameter in supplier.signature.parameters if is_open(parameter)}
+                of_path = {name: converter for name, converter in taken.items() if name in own}
+                supplier = self._known_supplier(function, provider, (key, signed), of_path)
+        finally:
+            self._route = path
+        return supplier
+
+    def ignore(self, function: Callable[..., object], provider: Sourced[ParameterProvider], key: object) -> None:
+        """Resolve a function without its parameters from now on, because its mistakes are reported already.
+
+        See ``supplier`` for the arguments.
+        """
+        self._known[key, ()] = PlannedSupplier(
+            function=function,
+            form=form_of(function),
+            signature=PlannedSignature(),
+            key=key,
+            origin=provider.origin,
+            name=describe_handler(function),
+        )
+
+    def _known_supplier(
+        self,
+        function: Callable[..., object],
+        provider: Sourced[ParameterProvider],
+        key: tuple[object, object],
+        path: PathParameters,
+    ) -> PlannedSupplier:
+        if key in self._known:
+            return self._known[key]
         self._path.append(function)
         try:
-            resolved = self.resolve(function)
+            resolved = self.resolve(function, FunctionContext(path=path))
         finally:
             self._path.pop()
         for fault in (*resolved.faults, *_unfilled_faults(function, resolved.unfilled)):
-            raise ParameterProblem(fault)
-        supplier = PlannedSupplier(
-            function=function,
-            form=form_of(function),
-            signature=resolved.signature,
-            key=key,
-            origin=origin,
-            name=describe_handler(function),
-        )
+            origins = () if fault.code == "TB618" else (*fault.origins, provider.origin)
+            raise ParameterProblem(attrs.evolve(fault, origins=origins))
+        supplier = self._planned_supplier(function, provider, key[0], resolved.signature)
         self._known[key] = supplier
         return supplier
+
+    def _planned_supplier(
+        self,
+        function: Callable[..., object],
+        provider: Sourced[ParameterProvider],
+        key: object,
+        signature: PlannedSignature,
+    ) -> PlannedSupplier:
+        record, name, form = provider.record, describe_handler(function), form_of(function)
+        parts = (key, id(function), *map(_identity, signature.parameters))
+        number = self.keys.setdefault(parts, len(self.keys))
+        if record.per == "app":
+            for parameter in signature.parameters:
+                if not _is_of_app(parameter):
+                    raise _of_request(function, parameter, provider.origin)
+        return PlannedSupplier(
+            function=function,
+            form=form,
+            signature=signature,
+            key=number,
+            origin=provider.origin,
+            name=name,
+            in_thread=form == "context" if record.in_thread is None else record.in_thread,
+            shared=ResourceKey(f"{name} ({number})", object) if record.per == "app" else None,
+            rejected=provider.rejected,
+        )
+
+
+def is_open(parameter: PlannedParameter) -> bool:
+    """Return whether a parameter of a supplier is read from the query, but from the path if that has its name."""
+    return parameter.source == "query" and not parameter.is_marked
+
+
+def _names_from_query(signature: PlannedSignature) -> frozenset[str]:
+    """Return the names of the parameters of a function, and of its suppliers, that may be in the path of a route."""
+    names: set[str] = set()
+    for parameter in signature.parameters:
+        if is_open(parameter):
+            names.add(parameter.name)
+        if isinstance(parameter.given, PlannedSupplier):
+            names |= _names_from_query(parameter.given.signature)
+    return frozenset(names)
+
+
+def _identity(parameter: PlannedParameter) -> object:
+    """Return the difference that a parameter makes to the value of a supplier in different scopes and routes."""
+    if isinstance(parameter.given, PlannedSupplier):
+        return parameter.given.key
+    return parameter.given, parameter.origin, parameter.source
+
+
+def _is_of_app(parameter: PlannedParameter) -> bool:
+    given = parameter.given
+    return isinstance(given, ResourceKey) or (isinstance(given, PlannedSupplier) and given.shared is not None)
 
 
 def _unfilled_faults(function: object, unfilled: Sequence[inspect.Parameter]) -> Iterator[HandlerFault]:
@@ -162,12 +257,27 @@ def _unfilled_faults(function: object, unfilled: Sequence[inspect.Parameter]) ->
 
 
 def _cycle(path: Sequence[Callable[..., object]]) -> ParameterProblem:
+    shown = " -> ".join(f"{describe_handler(function)} ({location_of(function)})" for function in path)
     return ParameterProblem(
         HandlerFault(
-            f"suppliers need each other in a cycle: {' -> '.join(map(describe_handler, path))}",
+            f"suppliers need each other in a cycle: {shown}",
             "each of them needs a value that another one of them supplies, so none can be called first",
-            f"remove a parameter from one of them, such as from {describe_handler(path[0])} ({location_of(path[0])})",
+            f"remove a parameter from one of them, such as from {describe_handler(path[0])}",
             code="TB618",
+        )
+    )
+
+
+def _of_request(function: Callable[..., object], parameter: PlannedParameter, origin: Origin) -> ParameterProblem:
+    shown = f"{parameter.name}: {show_annotation(parameter.annotation)}"
+    return ParameterProblem(
+        HandlerFault(
+            f"supplier {describe_handler(function)} makes one value for the app, but takes {shown!r}, "
+            f"which a request has ({parameter.supplier})",
+            "the value is made when the server starts, and all requests share it",
+            'remove per="app" to make a value for each request, or remove the parameter',
+            code="TB622",
+            origins=(origin,),
         )
     )
 

@@ -69,4 +69,5 @@ def form_of(function: Callable[..., object]) -> SupplierForm:
         return "async context"
     if inspect.isgeneratorfunction(inner):
         return "context"
-    return "async" if inspect.iscoroutinefunction(function) else "plain"
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))  # noqa: B004
+    return "async" if is_async else "plain"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -27,6 +27,7 @@ from turnbuckle.startup.collect.adapt import AdaptedPart
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.parameters.declared_suppliers import check_suppliers, provider_of
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.startup.resolve.middleware_effects import check_effects
@@ -60,6 +61,7 @@ class Inherited:
         error_handlers: in effect, one per exception class.
         parameters: the providers of parameters in effect, one per type.
         schemas: the providers of schemas, innermost scope first.
+        guards: the functions that are called before handlers, outermost first.
         router: name of the plugin whose router serves the scope.
         routers: the routers that plugins of the scopes provide, innermost scope first.
         resources: the resources that lifespans provide, with their providers.
@@ -71,6 +73,7 @@ class Inherited:
     error_handlers: tuple[Sourced[ErrorHandler], ...] = ()
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
     schemas: tuple[SchemaProvider, ...] = ()
+    guards: tuple[Sourced[Callable[..., object]], ...] = ()
     router: str = ""
     routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
@@ -89,6 +92,7 @@ class Resolver:
         converters: the converters that patterns may name.
         calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
         roots: the scopes in the order of ``scope``, the app first.
+        keys: the keys of the suppliers of parameters.
     """
 
     settings: Settings
@@ -98,6 +102,7 @@ class Resolver:
     converters: Converters = BUILTIN_CONVERTERS
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
+    keys: dict[object, int] = attrs.field(factory=dict, init=False)
 
     def parser(self, root: CollectedScope, adapted: AdaptedPart) -> Choice[ParserProvider] | None:
         """Return the parser of every connection.
@@ -213,6 +218,13 @@ class Resolver:
         inner = attrs.evolve(inner, overrides=overrides.of_scope(outer.overrides, declaration))
         if around is not None:
             self._check_app_wide_hooks(collected)
+        signatures = SignatureResolver(
+            suppliers=Suppliers(providers=inner.parameters, resources=resources),
+            schemas=SchemaCompiler(providers=inner.schemas),
+            keys=self.keys,
+        )
+        own = [entry for entry in inner.parameters if entry.origin.plugin == "app" and entry not in outer.parameters]
+        check_suppliers(own, signatures, self.diagnostics)
         planner = RoutePlanner(
             builtin=self.builtin,
             converters=self.converters,
@@ -221,10 +233,8 @@ class Resolver:
             root=self.roots[0],
             renderable=[entry.record.type for entry in inner.response_types],
             calls=self.calls,
-            signatures=SignatureResolver(
-                suppliers=Suppliers(providers=inner.parameters, resources=resources),
-                schemas=SchemaCompiler(providers=inner.schemas),
-            ),
+            signatures=signatures,
+            guards=inner.guards,
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
         check_effects(inner.middleware, routes, self.diagnostics)
@@ -261,12 +271,15 @@ class Resolver:
         )
         handlers = [*answers.of("provide_error_handlers"), *declaration.error_handlers]
         tables.check_returns(handlers, types)
+        found = (provider_of(entry, self.diagnostics) for entry in declaration.suppliers)
+        supplied = [entry for entry in found if entry is not None]
         return Inherited(
             middleware=outer.middleware + self._middleware(collected, outer, resources, is_root=is_root),
             response_types=types,
             error_handlers=tables.error_handlers(outer.error_handlers, handlers),
-            parameters=tables.parameters(outer.parameters, answers.of("provide_parameters")),
+            parameters=tables.parameters(outer.parameters, [*answers.of("provide_parameters"), *supplied]),
             schemas=(*(entry.record for entry in answers.of("provide_schemas")), *outer.schemas),
+            guards=outer.guards + declaration.guards,
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,

@@ -15,6 +15,7 @@ from turnbuckle import errors
 from turnbuckle.diagnostics import RejectedCandidate, Sourced
 from turnbuckle.records import ErrorHandler, ParameterProvider, ResponseType
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.parameters.declared_suppliers import report_fault, supplied_type_fault
 from turnbuckle.startup.plugins.validate import fault_of_handler, fault_of_render, fault_of_type, shown
 from turnbuckle.startup.resolve.handler_check import return_fault
 from turnbuckle.startup.resolve.precedence import report_duplicates, strongest
@@ -96,6 +97,9 @@ class ResponseTables:
                 why="a value is supplied by a function, and the parameters of a marker by the functions of its factory",
                 fix="write ParameterProvider(Type, function), or ParameterProvider(Marker, factory=function)",
             )
+        elif record.value is not None and (wrong := supplied_type_fault(record.type, record.value)):
+            report_fault(wrong, entry.origin, self.diagnostics)
+            return False
         return not fault
 
     def check_returns(self, handlers: Iterable[Sourced[ErrorHandler]], types: Iterable[Sourced[ResponseType]]) -> None:

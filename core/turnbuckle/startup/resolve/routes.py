@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Final
 
 import attrs
 
-from turnbuckle.diagnostics import Sourced
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import RouteError
 from turnbuckle.plan import PlannedRoute, PlannedSignature
 from turnbuckle.routing.converters import Converter, Converters
@@ -20,6 +20,7 @@ from turnbuckle.routing.records import Route
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault, nearest
+from turnbuckle.startup.parameters.declared_suppliers import planned_guards
 from turnbuckle.startup.parameters.hints import method_faults, name_faults
 from turnbuckle.startup.parameters.results import planned_result
 from turnbuckle.startup.parameters.signatures import (
@@ -69,6 +70,7 @@ class RoutePlanner:
         root: the app, whose other routes may fill a parameter of the same handler.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
         signatures: finds the suppliers of the parameters of handlers.
+        guards: the guards of the scope and of the scopes around it, outermost first.
     """
 
     builtin: frozenset[str]
@@ -79,6 +81,7 @@ class RoutePlanner:
     root: CollectedScope
     calls: dict[int, BoundHandler]
     signatures: SignatureResolver
+    guards: tuple[Sourced[Callable[..., object]], ...] = ()
     _bound_before: dict[object, tuple[BoundHandler, PlannedSignature]] = attrs.field(factory=dict, init=False)
 
     def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
@@ -121,7 +124,7 @@ class RoutePlanner:
         names = path if is_complete else path or None
         # Generated routes often share a function, and inspecting it takes most of the time that a route takes here.
         key = (
-            (route.handler, tuple(names.items()), route.status)
+            (route.handler, tuple(names.items()), route.status, tuple(map(id, route.guards)))
             if type(route.handler) is FunctionType and names is not None
             else None
         )
@@ -175,6 +178,9 @@ class RoutePlanner:
             fault = return_fault(handler, self.renderable)
             if fault is not None and (fix := tuple_fix(handler)):
                 fault = attrs.evolve(fault, fix=f"{fix}, and annotate '-> Response'")
+        origin = route.origin or Origin(plugin="app")
+        entries = (*self.guards, *(Sourced(function, origin) for function in route.guards))
+        guards = planned_guards(entries, self.signatures, self.diagnostics)
         supplied = dict.fromkeys(path or ())
         supplied.update({parameter.name: None for parameter in resolved.signature.parameters})
         faults = [
@@ -189,7 +195,8 @@ class RoutePlanner:
             faults += name_faults(handler, resolved.signature, path)
         if resolved.unfilled and not any(fault.level == "error" for fault in faults):
             faults.append(self._unfilled_fault(route, resolved.unfilled, path))
-        return attrs.evolve(resolved, signature=attrs.evolve(resolved.signature, result=result), faults=tuple(faults))
+        signature = attrs.evolve(resolved.signature, result=result, guards=guards)
+        return attrs.evolve(resolved, signature=signature, faults=tuple(faults))
 
     def _unfilled_fault(
         self, route: Route, unfilled: Sequence[inspect.Parameter], path: PathParameters | None
@@ -217,6 +224,7 @@ class RoutePlanner:
             fault.code,
             f"route {route.path!r}: {fault.text}",
             *((route.origin,) if route.origin is not None else ()),
+            *fault.origins,
             why=fault.why,
             fix=fault.fix,
             level=fault.level,

@@ -1,0 +1,48 @@
+"""Make the lifespans for values that the whole app shares: suppliers with ``per="app"``.
+
+They are entered after all other lifespans, because they may need resources, and left before them. A value that nothing
+needs is not made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from turnbuckle.plan import Plan, PlannedSignature, PlannedSupplier
+from turnbuckle.runtime.arguments import suppliers_of
+from turnbuckle.runtime.supplier_calls import value_of_app
+from turnbuckle.server.model.application import ReadyLifespan
+from turnbuckle.web.resources import Resources
+
+__all__ = ["values_of_app"]
+
+
+def values_of_app(plan: Plan, resources: Resources) -> tuple[ReadyLifespan, ...]:
+    """Return a lifespan for each value that the app shares, in the order in which they need each other.
+
+    Args:
+        plan: the plan of the app.
+        resources: the store of resources, which receives the values.
+    """
+    signatures = (planned.signature for planned, _ in plan.routes())
+    suppliers = {supplier.key: supplier for supplier in _shared(signatures)}
+    return tuple(_lifespan_of(supplier, resources) for supplier in suppliers.values())
+
+
+def _shared(signatures: Iterable[PlannedSignature]) -> Iterator[PlannedSupplier]:
+    """Yield the suppliers of shared values, each one after the suppliers that it needs."""
+    for signature in signatures:
+        for supplier in suppliers_of(signature):
+            yield from _shared([supplier.signature])
+            if supplier.shared is not None:
+                yield supplier
+
+
+def _lifespan_of(supplier: PlannedSupplier, resources: Resources) -> ReadyLifespan:
+    return ReadyLifespan(
+        name=supplier.name,
+        context=lambda start: value_of_app(supplier, resources),
+        plugin=supplier.origin.plugin,
+        location=supplier.origin.location,
+        provides=supplier.shared,
+    )
