@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import cast
+from typing import Annotated, cast
 
 import attrs
 import pytest
 
 from tests.core.startup.finding import make_plugin
-from turnbuckle import App, Component, Plan, Request, ResourceKey, Response, Setup
+from turnbuckle import App, Component, Plan, Query, Request, ResourceKey, Response, Setup
 from turnbuckle._frozen_mapping import FrozenMapping, frozen_mapping
 from turnbuckle.diagnostics import Diagnostic, Origin, RejectedCandidate, Sourced
 from turnbuckle.plan import Choice, Overruled, PlannedPlugin, SettingValue
@@ -28,6 +28,7 @@ from turnbuckle.records import (
 from turnbuckle.routing.converters import Converter
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.tree import TreeRouter
+from turnbuckle.schema.faults import SchemaError
 
 NUMBER = ResourceKey("number", int)
 HERE = Origin(plugin="app", location="shop.py:1")
@@ -159,6 +160,22 @@ def test_plans_of_different_apps_differ(change: Callable[[App], object]) -> None
 def test_plans_with_different_converters_differ() -> None:
     first, second = (App(converters={"x": Converter(regex=regex)}) for regex in ("a", "b"))
     assert attrs.evolve(first.resolve(), converters=second.resolve().converters) != first.resolve()
+
+
+async def _typed(id: int, tags: dict[str, int], page: Annotated[int, Query(ge=1)] = 1) -> list[int]:
+    return []
+
+
+def test_plan_with_typed_parameters_can_be_pickled() -> None:
+    app = App()
+    app.post("/{id:int}")(_typed)
+    copy = pickle.loads(pickle.dumps(app.plan))
+    assert copy == app.plan
+    ((planned, _),) = copy.routes()
+    *_, tags, page = planned.signature.parameters
+    assert tags.schema.decode_json(b'{"a":1}') == {"a": 1}
+    with pytest.raises(SchemaError, match="at least 1"):
+        page.schema.from_text("0")
 
 
 def test_plan_with_a_local_function_names_it_when_pickled() -> None:

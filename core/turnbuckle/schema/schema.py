@@ -55,7 +55,15 @@ def compile_schema(
         root = compile_type(annotation, constraints, providers)
     except RecursionError:
         raise UnsupportedType(f"{show_type(annotation)} is nested too deeply") from None
-    return Schema(annotation, root, make_fast_paths(engine, annotation, root))
+    fast = make_fast_paths(engine, annotation, root)
+    return Schema(annotation, root, fast, (engine, tuple(constraints), tuple(providers)))
+
+
+def _compile_again(
+    annotation: object, engine: Engine, constraints: Sequence[object], providers: Sequence[SchemaProvider]
+) -> Schema:
+    """Return the schema that was pickled."""
+    return compile_schema(annotation, engine=engine, constraints=constraints, providers=providers)
 
 
 @attrs.frozen
@@ -88,6 +96,7 @@ class Schema:
     """
 
     __slots__ = (
+        "_arguments",
         "_decode",
         "_decoded_test",
         "_encode",
@@ -104,8 +113,9 @@ class Schema:
         "is_scalar",
     )
 
-    def __init__(self, annotation: object, root: TypeNode, fast: FastPaths) -> None:
+    def __init__(self, annotation: object, root: TypeNode, fast: FastPaths, arguments: tuple[object, ...] = ()) -> None:
         self.annotation: Final = annotation
+        self._arguments: Final = arguments
         self.engine: Final = fast.engine
         self.is_scalar: Final = root.is_scalar
         self.is_list_of_scalars: Final = root.is_list_of_scalars
@@ -122,6 +132,10 @@ class Schema:
         # Texts of these types are common, and most of them need no look at the node.
         is_plain = isinstance(root, ScalarNode) and annotation in (str, int)
         self._quick: Final = annotation if is_plain else None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the type and the constraints: the functions of a schema cannot be pickled."""
+        return _compile_again, (self.annotation, *self._arguments)
 
     def decode_json(self, content: bytes) -> Any:
         """Return the value of JSON.
