@@ -73,7 +73,8 @@ class GuardedParser:
         # The content of a confirmed request, and whether the end of such a request is due.
         self._content = b""
         self._end_is_due = False
-        self._is_parser_empty = True
+        # Whether the parser has no bytes, so that it need not be asked for events; known only with ``accepts``.
+        self._is_parser_empty = self._accepts is not None
         self._remaining: int | None = 0
         self._received = 0
         self._in_message = False
@@ -83,7 +84,7 @@ class GuardedParser:
 
     def feed(self, data: bytes, /) -> None:
         """Pass received bytes to the parser, unless they may be exactly one request."""
-        if self._is_parser_empty and self._accepts is not None and not self._read and not self._end_is_due:
+        if self._is_parser_empty and not self._read and not self._end_is_due:
             self._read = bytes(data)
         else:
             self._pass_on()
@@ -125,6 +126,8 @@ class GuardedParser:
             if head is not None:
                 return head
             self._pass_on()
+        elif self._is_parser_empty:
+            return NEED_DATA
         try:
             event = self._parser.next_event()
             # Identity and types, because a comparison would look at all attributes.
