@@ -137,6 +137,9 @@ class Schema:
         """Pickle the type and the constraints: the functions of a schema cannot be pickled."""
         return _compile_again, (self.annotation, *self._arguments)
 
+    def __repr__(self) -> str:
+        return f"Schema({show_type(self.annotation)})"
+
     def decode_json(self, content: bytes) -> Any:
         """Return the value of JSON.
 

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType, kind_of, step_to
-from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, AnyNode, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
 
 __all__ = ["ArrayNode", "MappingNode", "TupleNode"]
@@ -90,7 +90,7 @@ class ArrayNode(TypeNode):
         if not isinstance(value, self._accepted):
             faults.add(at, f"expected array, got {kind_of(value)}")
             return MISFIT
-        if self.item.plain_types.issuperset(map(type, value)):
+        if isinstance(self.item, AnyNode) or self.item.plain_types.issuperset(map(type, value)):
             return list(value)
         dump = self.item.dump
         return [dump(item, f"{at}/{index}", faults) for index, item in enumerate(value)]
@@ -280,8 +280,10 @@ class MappingNode(TypeNode):
         if not isinstance(value, Mapping):
             faults.add(at, f"expected object, got {kind_of(value)}")
             return MISFIT
-        if self._has_plain_keys and self._item.plain_types and _has_types(value, self._item.plain_types):
-            return dict(value)
+        if self._has_plain_keys and _STRINGS.issuperset(map(type, value)):
+            types = self._item.plain_types
+            if isinstance(self._item, AnyNode) or types.issuperset(map(type, value.values())):
+                return dict(value)
         dumped = {}
         for key, item in value.items():
             name = key if self._has_plain_keys and type(key) is str else self._key.dump(key, at, faults)
@@ -332,7 +334,3 @@ class MappingNode(TypeNode):
             return value if keeps_items else items
 
         return dump
-
-
-def _has_types(value: Mapping[Any, object], types: frozenset[type]) -> bool:
-    return all(type(key) is str for key in value) and types.issuperset(map(type, value.values()))
