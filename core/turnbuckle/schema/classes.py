@@ -66,6 +66,7 @@ def read_fields(node: ObjectNode, compile_type: Compile) -> None:
         else field
         for field in readers[node.layout](node, hints, compile_type)
     )
+    node.needs_decoded_test = node.has_class_defaults
     if has_default_variables(node.owner):
         # msgspec does not know the defaults of type variables.
         node.decodes_fast = False

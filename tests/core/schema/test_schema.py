@@ -202,6 +202,7 @@ VALUES: Final = (
     case(list[Cat | Dog], '[{"kind":"dog"}]', faults("/0/name: missing")),
     case(Car | Boat, '{"sails":1}', Boat(1)),
     case(Car | Boat, "{}", faults("needs exactly one of the fields wheels, sails")),
+    case(Car | Any, '{"wheels":1}', Car(1)),
     case(Car | int, '{"wheels":1}', Car(1)),
     case(Strict, '{"name":"a","b":1}', faults("/b: unknown field")),
     case(Checked, '{"name":"abc","age":3}', Checked("abc", 3)),
@@ -485,6 +486,16 @@ def test_cattrs_does_the_work_where_msgspec_is_not_installed(monkeypatch: pytest
     assert schema.encode_json(schema.decode_json(b'{"id":1,"title":"a"}')) == NOTE_JSON
     with pytest.raises(ImportError):
         compile_schema(Note, engine="msgspec")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_decoded_dataclasses_have_their_defaults(engine: Any) -> None:
+    derived = compile_schema(list[Derived], engine=engine)
+    (value,) = derived.decode_json(b'[{"name":"a"}]')
+    assert vars(value) == {"name": "a", "secret": "s"}
+    assert derived.encode_json([value]) == b'[{"name":"a","secret":"s"}]'
+    tree = compile_schema(Tree, engine=engine).decode_json(b'{"name":"a","children":[{"name":"b"}]}')
+    assert vars(tree.children[0]) == {"name": "b", "children": [], "when": None}
 
 
 def test_constraints_of_markers_are_read() -> None:

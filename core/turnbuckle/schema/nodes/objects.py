@@ -243,16 +243,37 @@ class ObjectNode(TypeNode):
         return tuple(field.node for field in self.fields)
 
     def decoded_test(self) -> ValueTest | None:
-        """Return a test of the fields that need one."""
+        """Return a test of the fields that need one; it also completes dataclasses."""
         tests = [(field.attribute, test) for field in self.fields if (test := field.node.decoded_test())]
-        kind = self.kind
-        if not tests:
+        kind, defaults = self.kind, self._class_defaults()
+        if not tests and not defaults:
             return None
         if self.layout == "dict":
             return lambda value: (
                 not isinstance(value, dict) or all(name not in value or test(value[name]) for name, test in tests)
             )
-        return lambda value: type(value) is not kind or all(test(getattr(value, name)) for name, test in tests)
+
+        def test_object(value: object) -> bool:
+            if type(value) is not kind:
+                return True
+            if defaults:
+                own = vars(value)
+                for name, default in defaults:
+                    own.setdefault(name, default)
+            return all(test(getattr(value, name)) for name, test in tests)
+
+        return test_object
+
+    @property
+    def has_class_defaults(self) -> bool:
+        """Whether ``decoded_test`` completes instances."""
+        return bool(self._class_defaults())
+
+    def _class_defaults(self) -> list[tuple[str, object]]:
+        """Return the fields of a dataclass that msgspec leaves to the attributes of the class, so vars() lacks them."""
+        if self.layout != "dataclass" or not getattr(self.kind, "__dictoffset__", 0):
+            return []
+        return [(field.attribute, field.default) for field in self.fields if field.default is not NO_DEFAULT]
 
     def exact_types(self) -> frozenset[type]:
         """Return the class; typed dicts have none, because a dict may have more keys."""
@@ -262,7 +283,8 @@ class ObjectNode(TypeNode):
     def keeps_values(self) -> bool:
         """Whether ``quick_dump`` returns the instances themselves, because msgspec sends their fields alike."""
         if self.layout == "dataclass":
-            is_alike = all(field.is_received for field in self.fields)
+            # msgspec sends the attributes of the instance, and not the defaults that are attributes of the class.
+            is_alike = all(field.is_required for field in self.fields)
         else:
             # msgspec sends the fields of attrs classes in another order.
             is_alike = self.layout == "struct"

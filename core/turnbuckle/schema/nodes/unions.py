@@ -54,7 +54,9 @@ class UnionNode(TypeNode):
 
     def __init__(self, members: tuple[TypeNode, ...]) -> None:
         forms = frozenset[str]().union(*(member.forms for member in members))
-        super().__init__(" | ".join(member.label for member in members), forms, decodes_fast=True)
+        # msgspec takes a union with Any for Any.
+        is_fast = not any(isinstance(member, AnyNode) for member in members)
+        super().__init__(" | ".join(member.label for member in members), forms, decodes_fast=is_fast)
         self._declared: Final = members
         self._members: Final = tuple(sorted(members, key=_order))
         # An empty text is an empty str, and otherwise None.
