@@ -319,6 +319,7 @@ ENCODED: Final = (
     pytest.param(Point, Point(1, 2.5), "[1,2.5]", id="named-tuple"),
     pytest.param(Checked, Checked("abc"), '{"name":"abc","age":0,"code":"ab","kind":null}', id="checked"),
     pytest.param(Annotated[int, Ge(0)], -1, faults("must be at least 0"), id="constraint"),
+    pytest.param(Annotated[int, Ge(0)], Decimal("NaN"), faults("expected int, got Decimal"), id="not-comparable"),
     pytest.param(Converted, Converted(" a "), '{"name":"a","size":3,"_hidden":4}', id="not-an-argument"),
     pytest.param(None, None, "null", id="none"),
     pytest.param(Color, Color.RED, '"red"', id="enum"),

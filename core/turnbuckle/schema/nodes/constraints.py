@@ -142,8 +142,9 @@ class ConstrainedNode(TypeNode):
             return inner
 
         def dump(value: object) -> object:
+            dumped = inner(value)
             if test(value):
-                return inner(value)
+                return dumped
             raise Inexact
 
         return dump
@@ -189,8 +190,8 @@ def compare(name: str, limit: object) -> Constraint:
             return True
         try:
             return holds(value, limit)
-        except TypeError:
-            # A time with an offset is not comparable with one without.
+        except (TypeError, ArithmeticError):
+            # A time with an offset is not comparable with one without; a decimal NaN is not comparable at all.
             return False
 
     if isinstance(limit, int | float):
