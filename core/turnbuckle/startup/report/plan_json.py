@@ -16,6 +16,7 @@ from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import Json, name_of, type_name, value_as_json
 from turnbuckle.startup.report.limits_table import limits_as_json
 from turnbuckle.startup.report.signatures import signature_as_json
+from turnbuckle.web.annotations import show_annotation
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -132,6 +133,15 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
                 **_from(entry.origin),
             }
             for entry in scope.response_types
+        ],
+        "parameters": [
+            {
+                "type": show_annotation(entry.record.type),
+                "description": entry.record.description,
+                "rejected": [_from(candidate.origin) for candidate in entry.rejected],
+                **_from(entry.origin),
+            }
+            for entry in scope.parameters
         ],
         "error_handlers": [
             {"exception": type_name(entry.record.exception), **_from(entry.origin)} for entry in scope.error_handlers

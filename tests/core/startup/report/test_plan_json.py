@@ -64,7 +64,9 @@ def test_settings_are_values_and_sources(data: dict[str, Json]) -> None:
 
 def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
     (route,) = data["scopes"][1]["routes"]
-    origin = route.pop("origin")
+    origin, signature = route.pop("origin"), route.pop("signature")
+    assert [parameter["source"] for parameter in signature["parameters"]] == ["request"]
+    assert (signature["guards"], signature["result"]) == ([], {"annotation": "", "status": None})
     assert route == {
         "methods": ["GET"],
         "path": "/admin/x",
