@@ -11,7 +11,17 @@ import pydantic
 import pytest
 from jsonschema import Draft202012Validator
 
-from turnbuckle import App, Definitions, Schema, SchemaError, Settings, Setup, UnsupportedType, compile_schema
+from turnbuckle import (
+    App,
+    Definitions,
+    Schema,
+    SchemaError,
+    Settings,
+    Setup,
+    StartupError,
+    UnsupportedType,
+    compile_schema,
+)
 from turnbuckle.testing import Client
 from turnbuckle_plugins.pydantic_models import PydanticModelsPlugin
 
@@ -151,6 +161,19 @@ def test_json_schema_of_models() -> None:
 def test_without_the_plugin_the_error_names_it() -> None:
     with pytest.raises(UnsupportedType, match="enable the plugin pydantic_models"):
         compile_schema(Book)
+
+
+def test_problem_of_a_handler_without_the_plugin_names_it() -> None:
+    app = App()
+
+    @app.post("/books")
+    async def add(book: Book) -> Book:
+        return book
+
+    with pytest.raises(StartupError) as raised:
+        app.compile()
+    fixes = [problem.diagnostic.fix for problem in raised.value.problems]
+    assert fixes == ['enable the plugin: App(plugins=["pydantic_models"])'] * 2
 
 
 async def test_handlers_take_and_return_models() -> None:

@@ -123,6 +123,13 @@ def show_annotation(annotation: object) -> str:
         return "None"
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return annotation.__qualname__
+    if get_origin(annotation) is Annotated:
+        base, *metadata = get_args(annotation)
+        shown = show_annotation(base)
+        marker = type(metadata[0])
+        if len(metadata) == 1 and hasattr(marker, "__class_getitem__") and repr(metadata[0]) == f"{marker.__name__}()":
+            return f"{marker.__name__}[{shown}]"
+        return f"Annotated[{', '.join([shown, *map(repr, metadata)])}]"
     return str(annotation).removeprefix("typing.")
 
 

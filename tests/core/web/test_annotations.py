@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NewType, NoReturn, Optional, Protoco
 
 import pytest
 
+from turnbuckle import Query
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 
 T = TypeVar("T")
@@ -77,4 +78,7 @@ def test_annotations_are_shown_as_written() -> None:
     assert show_annotation(int) == "int"
     assert show_annotation(None) == "None"
     assert show_annotation("list[int]") == "list[int]"
+    assert show_annotation(Query[int]) == "Query[int]"
+    assert show_annotation(Annotated[int, Query(ge=1)]) == "Annotated[int, Query(ge=1)]"
+    assert show_annotation(Annotated[int, "text"]) == "Annotated[int, 'text']"
     assert show_annotation(Optional[int]) == "Optional[int]"  # noqa: UP045

@@ -104,6 +104,8 @@ def read_parameter(
             "define or import the name in the module itself, not in a function or under 'if TYPE_CHECKING'",
         ) from None
     _refuse_marker_as_default(declared)
+    if is_marker(annotation):
+        raise _bare_marker(declared, show_annotation(annotation))
     if get_origin(annotation) is not Annotated:
         _refuse_inner_markers(declared, annotation)
         return attrs.evolve(declared, annotation=annotation)
@@ -126,6 +128,15 @@ def read_parameter(
         annotation=Annotated[(base, *rest)] if rest else base,
         marker=_instance(own[0]) if own else None,
         custom=_instance(others[0]) if others else None,
+    )
+
+
+def _bare_marker(declared: DeclaredParameter, marker: str) -> ParameterProblem:
+    return declared.problem(
+        "TB614",
+        "has a marker in place of a type",
+        "a marker names the part of the request, and a value of it is converted by the type",
+        f"write the type in brackets, such as '{declared.name}: {marker}[str]'",
     )
 
 

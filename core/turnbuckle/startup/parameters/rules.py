@@ -39,6 +39,7 @@ _NOUNS: Final[Mapping[str, str]] = {
     "body": "content",
 }
 _OPTIONAL_UPLOADS: Final = ((UploadedFile, type(None)), (type(None), UploadedFile))
+_PYDANTIC: Final = "pydantic_models"
 _MUTABLE: Final = (list, dict, set, bytearray)
 
 
@@ -243,7 +244,7 @@ def _refuse_mutable_default(declared: DeclaredParameter) -> None:
             f"has a mutable default, {default!r:.40}",
             "all requests would share it, and see what another one changed",
             f"write Annotated[{show_annotation(declared.annotation)}, {marker}(default_factory={kind})] "
-            "without a default",
+            "without a default, before the parameters that have one or after '*'",
         )
 
 
@@ -282,6 +283,8 @@ def _unsupplied(declared: DeclaredParameter, suppliers: Suppliers, reason: str) 
         fix = "return a Response instead of taking one"
     elif kind.__name__.endswith("Request"):
         fix = f"write '{declared.name}: Request' with 'from turnbuckle import Request', instead of {_qualified(kind)}"
+    elif _PYDANTIC in reason:
+        fix = f'enable the plugin: App(plugins=["{_PYDANTIC}"])'
     elif near := suppliers.similar(kind.__name__):
         fix = f"did you mean {near}? Or supply it: @app.supply above a function that is annotated '-> {shown}'"
     else:

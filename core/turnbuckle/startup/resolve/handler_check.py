@@ -175,6 +175,8 @@ def how_to_return(kind: type) -> str:
         return "return str(value), or JSON(value)"
     if issubclass(kind, set | frozenset):
         return "return a list"
+    if hasattr(kind, "__pydantic_validator__"):
+        return 'enable the plugin: App(plugins=["pydantic_models"])'
     return f"return a value of another type, such as dict, or add @app.response_type({kind.__name__})"
 
 

@@ -119,12 +119,12 @@ def _wrong_request(
         other = f"{kind.__module__}.{kind.__name__}"
         fix = f"write '{name}: Request' with 'from turnbuckle import Request', instead of {other}"
     elif name == "request":
-        fix = "write 'request: Request'"
+        fix = "write 'request: Request', or give the parameter another name"
     else:
         fix = f"write 'request' as the first parameter, and '{name}: str' to read it from the query"
     return HandlerFault(
         f"handler {describe_handler(handler)} receives the request as its first parameter '{shown}'",
-        "the first parameter that is no parameter of the path receives the request, whatever its annotation is",
+        "a parameter with the name 'request', and a first parameter without an annotation, receive the request",
         fix,
         level=level,
     )

@@ -10,7 +10,19 @@ Type checkers see ``Query[int]`` as ``int``. For them each marker is an alias of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    NoReturn,
+    Self,
+    TypeAlias,
+    get_args,
+    get_origin,
+)
 
 import attrs
 
@@ -40,7 +52,7 @@ InputSource: TypeAlias = Literal["query", "header", "cookie", "form", "body", "f
 Number: TypeAlias = int | float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Marker:
     """The options that all markers have.
 
@@ -79,9 +91,54 @@ class Marker:
     examples: Sequence[object] = attrs.field(default=(), converter=tuple)
     deprecated: bool = False
 
+    if not TYPE_CHECKING:  # type checkers know the options from the attributes
+
+        def __new__(cls, *values: object, **options: object) -> Self:
+            """Refuse options that markers of other frameworks have, with the right spelling."""
+            if values:
+                _refuse_default(cls.__name__, values[0])
+            for name in options:
+                if name not in _OPTIONS:
+                    _refuse_option(cls.__name__, name)
+            return super().__new__(cls)
+
+    def __repr__(self) -> str:
+        given = ((field.name, getattr(self, field.name), field.default) for field in attrs.fields(type(self)))
+        shown = ", ".join(f"{name}={value!r}" for name, value, default in given if value != default)
+        return f"{type(self).__name__}({shown})"
+
     def __class_getitem__(cls, item: object) -> object:
         """Return the annotation of a parameter of this type with this marker."""
         return Annotated[item, cls()]
+
+
+_OPTIONS: Final = frozenset(field.name for field in attrs.fields(Marker))
+
+# Options of other frameworks.
+_FOREIGN_OPTIONS: Final = {
+    "default": "the default stands after '=', behind the annotation",
+    "regex": "write pattern=...",
+    "gte": "write ge=...",
+    "lte": "write le=...",
+    "min_items": "write min_length=...",
+    "max_items": "write max_length=...",
+    "example": "write examples=[...]",
+    "validation_alias": "write alias=...",
+    "embed": "write a class with this attribute, or dict[str, ...]",
+    "media_type": "a codec of a plugin reads other types than JSON",
+    "convert_underscores": "write alias=... for another name",
+    "include_in_schema": "a route is left out of the API document with in_schema=False",
+}
+
+
+def _refuse_default(marker: str, value: object) -> NoReturn:
+    default = "" if value is ... else f" = {value!r}"
+    raise TypeError(f"{marker} takes options by name; write the default behind: Annotated[int, {marker}()]{default}")
+
+
+def _refuse_option(marker: str, name: str) -> NoReturn:
+    fix = _FOREIGN_OPTIONS.get(name, f"the options are {', '.join(sorted(_OPTIONS))}")
+    raise TypeError(f"{marker} has no option {name!r}: {fix}")
 
 
 class QueryMarker(Marker):
