@@ -19,11 +19,7 @@ from turnbuckle import (
     Conflict,
     Header,
     NotFound,
-    ParameterProvider,
-    Plugin,
-    PluginInfo,
     Query,
-    Setup,
     Unauthorized,
 )
 from turnbuckle_contrib.openapi import OpenAPIPlugin, SecurityScheme
@@ -62,20 +58,9 @@ class TooManyNotes(Conflict):
     """There is no space for another note."""
 
 
-class Authors(Plugin):
-    """Supply the author of a request."""
-
-    info = PluginInfo(name="authors")
-
-    def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
-        """Return the provider of parameters of the type ``Author``."""
-        return [ParameterProvider(Author, author)]
-
-
 app = App(
     "notes",
     plugins=[
-        Authors,
         (
             OpenAPIPlugin(
                 [SecurityScheme(name="token", definition={"type": "http", "scheme": "bearer"}, types=Author)]
@@ -89,6 +74,7 @@ numbers = itertools.count(1)
 api = app.scope("/notes")
 
 
+@app.supply
 def author(authorization: Header[str | None] = None) -> Author:
     """Return the author of a request with the token."""
     scheme, _, token = (authorization or "").partition(" ")

@@ -21,7 +21,6 @@ from turnbuckle import (
     Header,
     HTTPError,
     NotFound,
-    ParameterProvider,
     Plugin,
     PluginInfo,
     Query,
@@ -207,28 +206,23 @@ class User:
     """The sender of a request."""
 
 
-def user(authorization: Header[str], tenant: Header[str]) -> User:
-    return User()
+def allowed(tenant: Header[str], key: Query[str]) -> None: ...
 
 
-class UserPlugin(Plugin):
-    """Supply the user."""
+def test_parameters_of_suppliers_and_guards_are_parameters_of_the_operation() -> None:
+    app = _app()
 
-    info = PluginInfo(name="user")
+    @app.supply
+    def user(authorization: Header[str], tenant: Header[str]) -> User:
+        return User()
 
-    def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
-        return [ParameterProvider(User, user)]
-
-
-def test_parameters_of_suppliers_are_parameters_of_the_operation() -> None:
-    app = App(plugins=["openapi", UserPlugin])
-
-    @app.get("/")
+    @app.get("/", guards=[allowed])
     async def handler(user: User, q: Query[str] = "", tenant: Header[str] = "") -> None: ...
 
     parameters = document_of(app)["paths"]["/"]["get"]["parameters"]
     assert [(parameter["in"], parameter["name"], parameter.get("required")) for parameter in parameters] == [
         ("header", "tenant", True),
+        ("query", "key", True),
         ("query", "q", None),
     ]
 

@@ -10,12 +10,10 @@ import pytest
 from tests.contrib.openapi.documents import document_of
 from turnbuckle import (
     App,
-    ParameterProvider,
     Plan,
     Plugin,
     PluginInfo,
     Request,
-    Setup,
     StartupError,
     hookimpl,
     middleware,
@@ -43,19 +41,6 @@ async def for_user(user: User) -> str:
     return ""
 
 
-def user(request: Request) -> User:
-    return User("ada")
-
-
-class UserPlugin(Plugin):
-    """Supply the user."""
-
-    info = PluginInfo(name="user")
-
-    def provide_parameters(self, setup: Setup) -> list[ParameterProvider]:
-        return [ParameterProvider(User, user)]
-
-
 @middleware(name="sessions")
 async def sessions(request: Request, call_next: Any) -> Any:
     return await call_next(request)
@@ -80,30 +65,38 @@ class AuthPlugin(Plugin):
 
 
 def _add_routes(app: App) -> None:
+    @app.supply
+    def user(request: Request) -> User:
+        return User("ada")
+
     app.get("/open")(nothing)
     app.get("/user")(for_user)
+    app.get("/admin", guards=[admin_only])(nothing)
+    app.scope("/guarded", guards=[admin_only]).get("/")(nothing)
     app.scope("/inside", middleware=[sessions]).scope("/deep").get("/user")(for_user)
 
 
 def test_operations_require_the_schemes_of_their_parts() -> None:
-    app = App(plugins=["openapi", AuthPlugin, UserPlugin])
+    app = App(plugins=["openapi", AuthPlugin])
     _add_routes(app)
     document = document_of(app)
     operations = {path: item["get"] for path, item in document["paths"].items()}
     assert {path: operation.get("security") for path, operation in operations.items()} == {
         "/open": None,
         "/user": [{"bearer": ["admin"]}],
+        "/admin": [{"bearer": ["admin"]}],
+        "/guarded": [{"bearer": ["admin"]}],
         "/inside/deep/user": [{"bearer": ["admin"], "cookie": []}],
     }
     assert list(operations["/user"]["responses"]) == ["200", "401"]
     assert list(operations["/inside/deep/user"]["responses"]) == ["200", "401", "403"]
     assert document["components"]["securitySchemes"] == {"bearer": _BEARER, "cookie": _COOKIE}
-    assert document["info"]["contact"] == {"name": "3 paths"}
+    assert document["info"]["contact"] == {"name": "5 paths"}
     assert "tags" not in document
 
 
 def test_plugin_in_a_scope_is_called_as_well() -> None:
-    app = App(plugins=["openapi", UserPlugin])
+    app = App(plugins=["openapi"])
     _add_routes(app)
     app.scope("/other", plugins=[AuthPlugin])
     document = document_of(app)
