@@ -10,13 +10,16 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Never
+from typing import TYPE_CHECKING, Any, Final, Never
 
-from turnbuckle.diagnostics import Sourced
+import attrs
+
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import Middleware
 from turnbuckle.startup.collect.options import check_options
 from turnbuckle.startup.model.declaration import Declaration
+from turnbuckle.startup.model.locations import caller_location
 
 if TYPE_CHECKING:
     from turnbuckle.plan import Plan
@@ -119,14 +122,23 @@ class App(Scope):
             self._phase = "resolved"
         return self._resolution.plan
 
-    def compile(self, sources: SettingsSources | None = None) -> Application:
+    def compile(
+        self, sources: SettingsSources | None = None, *, supply: Mapping[Any, object] | None = None
+    ) -> Application:
         """Resolve the app, and return the compiled application for a server.
+
+        Args:
+            sources: see ``resolve``.
+            supply: values, or functions that supply them, which replace suppliers and resources by type; for tests.
+                The app itself and its plan keep their own suppliers.
 
         Raises:
             StartupError: with all problems.
         """
         from turnbuckle.startup.compile.compiler import compile_resolution
 
+        if supply:
+            return self._compiled_with(supply, sources)
         if sources is not None:
             self.resolve(sources)
         resolution = self._resolved()
@@ -159,6 +171,18 @@ class App(Scope):
             # A worker process imports the app by its name, which only the command line knows.
             _log.warning("serving with one process: workers need 'turnbuckle serve'")
         run_with_settings(application, settings)
+
+    def _compiled_with(self, supply: Mapping[Any, object], sources: SettingsSources | None) -> Application:
+        from turnbuckle.startup.compile.compiler import compile_resolution
+        from turnbuckle.startup.pipeline import resolve
+
+        origin = Origin(plugin="app", location=caller_location())
+        declaration = attrs.evolve(self.declaration(), supply=Sourced(dict(supply), origin))
+        self._phase = "being resolved"
+        try:
+            return compile_resolution(resolve(declaration, sources))[1]
+        finally:
+            self._phase = "resolved"
 
     def declaration(self) -> Declaration:
         """Return all declarations so far as a frozen record."""

@@ -292,6 +292,7 @@ class PlannedScope:
         parameters: the providers of parameters in effect, including the providers of outer scopes.
         schemas: the providers of schemas in effect, its own first.
         lifespans: its own lifespans.
+        signatures: the further parameters of its middleware functions and error handlers, by ``id`` of the function.
         configs: settings of its plugins by plugin name.
         scopes: the inner scopes.
     """
@@ -307,6 +308,7 @@ class PlannedScope:
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
     schemas: tuple[SchemaProvider, ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
+    signatures: Mapping[int, PlannedSignature] = attrs.field(factory=dict, eq=False, repr=False)
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
     scopes: tuple[PlannedScope, ...] = ()
 

@@ -181,6 +181,8 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record
 ) -> Middleware | Callable[[MiddlewareFunction], Middleware]:
     """Turn ``async def m(request, call_next)`` into a ``Middleware`` record; use it with or without arguments.
 
+    Further parameters with annotations are supplied like the parameters of handlers.
+
     Args:
         function: the function, if the decorator is used without arguments.
         name: name of the middleware; the name of the function if empty.
@@ -215,7 +217,10 @@ def middleware(  # noqa: PLR0913 - one keyword for each attribute of the record
 
 @attrs.frozen
 class _MiddlewareFactory:
-    """The factory of a middleware function; unlike a closure, it can be compared and pickled."""
+    """The factory of a middleware function; unlike a closure, it can be compared and pickled.
+
+    The compiler replaces it if the function takes further parameters.
+    """
 
     function: MiddlewareFunction
 
@@ -271,7 +276,8 @@ class ResponseType:
 class ErrorHandler:
     """The handler for exceptions of one type.
 
-    ``handler(request, exception)``, async or not, returns a value that has a response type.
+    ``handler(request, exception)``, async or not, returns a value that has a response type. Further parameters with
+    annotations are supplied like the parameters of handlers.
     """
 
     exception: type[Exception]

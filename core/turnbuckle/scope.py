@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar, Unpack, overload
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
@@ -47,9 +47,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Scope"]
 
+ErrorT = TypeVar("ErrorT", bound=Exception)
+OthersP = ParamSpec("OthersP")
+
+if TYPE_CHECKING:
+    ErrorFunction: TypeAlias = Callable[Concatenate[Request, ErrorT, OthersP], Awaitable[object]]
+
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
-ErrorT = TypeVar("ErrorT", bound=Exception)
 RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
 
 
@@ -275,13 +280,15 @@ class Scope:
 
     def error_handler(
         self, exception: type[ErrorT]
-    ) -> Callable[[Callable[[Request, ErrorT], Awaitable[object]]], Callable[[Request, ErrorT], Awaitable[object]]]:
-        """Handle exceptions of a type, including derived types, with the decorated function."""
+    ) -> Callable[[ErrorFunction[ErrorT, OthersP]], ErrorFunction[ErrorT, OthersP]]:
+        """Handle exceptions of a type, including derived types, with the decorated function.
+
+        It takes the request and the exception. Further parameters with annotations are supplied like the parameters of
+        handlers.
+        """
         check_class("@app.error_handler", exception, "ValueError")
 
-        def add(
-            handler: Callable[[Request, ErrorT], Awaitable[object]],
-        ) -> Callable[[Request, ErrorT], Awaitable[object]]:
+        def add(handler: ErrorFunction[ErrorT, OthersP]) -> ErrorFunction[ErrorT, OthersP]:
             self._check_open("add an error handler")
             self._error_handlers.append(Sourced(ErrorHandler(exception, handler), self._origin_of(handler)))
             return handler

@@ -6,6 +6,7 @@ value that does not fit is an error of the handler.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
@@ -19,10 +20,11 @@ from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.file_body import FileBody
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.response_types import Renderer, Unrendered
+from turnbuckle.web.types import Handler
 
 Respond: TypeAlias = Callable[[Request, object], Awaitable[Response]]
 
-__all__ = ["compile_typed_handler", "with_result"]
+__all__ = ["compile_error_handler", "compile_middleware", "compile_typed_handler", "with_result"]
 
 _JSON: Final = "application/json"
 # Values of these types have a response without JSON, so they are not encoded by the declared type.
@@ -113,16 +115,18 @@ def _responder(handler: Callable[..., object], result: PlannedResult, render: Re
     return respond
 
 
-def _in_contexts(handler: Callable[..., object], signature: PlannedSignature, respond: Respond) -> BoundHandler:
-    """Return the call of a handler whose arguments open contexts, which are left after the response."""
+def _in_contexts(
+    handler: Callable[..., object], signature: PlannedSignature, respond: Respond
+) -> Callable[..., Awaitable[Response]]:
+    """Return the call of a function whose arguments open contexts, which are left after the response."""
     function: Callable[..., Awaitable[object]] = awaitable_function(handler)
     arguments = compile_arguments(signature)
 
-    async def call(request: Request) -> Response:
+    async def call(request: Request, *lead: object) -> Response:
         stack = AsyncExitStack()
         try:
             values = await arguments.values(request, stack)
-            result: Awaitable[object] = arguments.call(function, values)  # type: ignore[assignment]
+            result: Awaitable[object] = arguments.call(function, values, lead)  # type: ignore[assignment]
             response = await respond(request, await result)
         except BaseException as error:
             # A context may replace the exception, but it cannot replace the response.
@@ -138,6 +142,48 @@ def _in_contexts(handler: Callable[..., object], signature: PlannedSignature, re
         return response
 
     return call
+
+
+def compile_middleware(function: Callable[..., object], signature: PlannedSignature, next_handler: Handler) -> Handler:
+    """Return the handler for a middleware function with further parameters.
+
+    Args:
+        function: takes the request, the next handler, and the parameters.
+        signature: its further parameters.
+        next_handler: the handler that it calls.
+    """
+    if has_contexts(signature):
+        call_in_contexts = _in_contexts(function, signature, _unchanged)
+        return lambda request: call_in_contexts(request, request, next_handler)
+    call: Callable[..., Awaitable[Response]] = compile_call(function, signature)  # type: ignore[assignment]
+    return lambda request: call(request, request, next_handler)
+
+
+async def _unchanged(request: Request, value: object) -> Response:
+    if not isinstance(value, Response):
+        raise TypeError(f"middleware returned {value!r:.80}, which is not a Response")
+    return value
+
+
+def compile_error_handler(function: Callable[..., object], signature: PlannedSignature) -> Callable[..., object]:
+    """Return ``handler(request, exception)`` for an error handler with further parameters.
+
+    The contexts that supply them are left when it returns.
+
+    Args:
+        function: takes the request, the exception, and the parameters.
+        signature: its further parameters.
+    """
+    call = awaitable_function(function)
+    arguments = compile_arguments(signature)
+
+    @functools.wraps(function)
+    async def handler(request: Request, exception: Exception) -> object:
+        async with AsyncExitStack() as stack:
+            values = await arguments.values(request, stack)
+            return await arguments.call(call, values, (request, exception))  # type: ignore[misc]  # it is awaitable
+
+    return handler
 
 
 class _BodyInContexts:

@@ -37,6 +37,7 @@ from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.report.inventory import PluginInventory, planned_plugins, with_failures
 from turnbuckle.startup.resolve.resolver import Resolver
 from turnbuckle.startup.resolve.resource_check import check_requested_resources
+from turnbuckle.startup.resolve.supplier_overrides import SupplierOverrides
 from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
 from turnbuckle.startup.settings.checks import check_exposure, check_idle_timeout, check_listeners, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
@@ -223,6 +224,7 @@ class _Run:
             builtin=_BUILTIN_NAMES,
             diagnostics=self.diagnostics,
             converters=configured.converters,
+            replaced=self._replaced(),
         )
         plan, routers, url_for = self._resolved(resolver, configured, collected)
         seconds = {
@@ -283,6 +285,10 @@ class _Run:
                     level="warning",
                 )
 
+    def _replaced(self) -> SupplierOverrides | None:
+        supply = self.declaration.supply
+        return SupplierOverrides(supply.record, supply.origin, self.diagnostics) if supply is not None else None
+
     # -- the plan
 
     def _resolved(
@@ -295,6 +301,8 @@ class _Run:
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
+        if resolver.replaced is not None:
+            resolver.replaced.check(planned)
         check_requested_resources(planned, self.diagnostics)
         routers = PreparedRouters(resolver.calls)
         tables = self._tables(routers, planned, configured)

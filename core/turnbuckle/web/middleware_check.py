@@ -15,7 +15,7 @@ from turnbuckle.web.handlers import code_of
 from turnbuckle.web.middleware_calls import fault_of_calls
 from turnbuckle.web.response.response import Response
 
-__all__ = ["fault_of_factory", "fault_of_function", "fault_of_link", "never_returns"]
+__all__ = ["fault_of_factory", "fault_of_function", "fault_of_link", "never_returns", "takes_two"]
 
 _NEXT_NAMES: Final = frozenset({"call_next", "next", "next_handler", "next_", "get_response"})
 _REQUEST_NAMES: Final = frozenset({"request", "req"})
@@ -70,14 +70,31 @@ def fault_of_function(function: object) -> str:
         return "is not an async function, because it yields; write 'return' instead"
     if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
         return "is not an async function; write 'async def'"
-    try:
-        inspect.signature(function).bind(None, None)  # type: ignore[arg-type]  # it is callable
-    except TypeError:
+    if not takes_two(function):
         shown = ", ".join(_parameter_names(function))
         return f"takes ({shown}), but must take (request, call_next){_missing_self(function)}"
     if names[0] in _NEXT_NAMES:
         return f"takes ({', '.join(names)}), but must take (request, call_next) in this order"
     return ""
+
+
+def takes_two(function: object) -> bool:
+    """Return whether a function can be called with two arguments, and with values for its annotated parameters."""
+    try:
+        signature = inspect.signature(function)  # type: ignore[arg-type]  # it is callable
+    except TypeError:
+        return False
+    except ValueError:
+        # Some functions written in C have no signature.
+        return True
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    further = [parameter for parameter in signature.parameters.values() if parameter.kind not in variable][2:]
+    named = [parameter for parameter in further if parameter.annotation is not parameter.empty]
+    try:
+        signature.bind(None, None, **{parameter.name: None for parameter in named})
+    except TypeError:
+        return False
+    return True
 
 
 def _missing_self(function: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Concatenate, TypeAlias
 
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -13,5 +13,8 @@ __all__ = ["Handler", "MiddlewareFunction"]
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 """The callable that middleware wraps; the innermost one calls the handler of a route."""
 
-MiddlewareFunction: TypeAlias = Callable[[Request, Handler], Awaitable[Response]]
-"""``async def m(request, call_next)``: returns a response, and may call ``await call_next(request)`` to get one."""
+MiddlewareFunction: TypeAlias = Callable[Concatenate[Request, Handler, ...], Awaitable[Response]]
+"""``async def m(request, call_next)``: returns a response, and may call ``await call_next(request)`` to get one.
+
+Further parameters with annotations are supplied like the parameters of handlers.
+"""

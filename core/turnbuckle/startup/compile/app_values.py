@@ -24,7 +24,8 @@ def values_of_app(plan: Plan, resources: Resources) -> tuple[ReadyLifespan, ...]
         plan: the plan of the app.
         resources: the store of resources, which receives the values.
     """
-    signatures = (planned.signature for planned, _ in plan.routes())
+    signatures = [planned.signature for planned, _ in plan.routes()]
+    signatures += [signature for scope in plan.root.walk() for signature in scope.signatures.values()]
     suppliers = {supplier.key: supplier for supplier in _shared(signatures)}
     return tuple(_lifespan_of(supplier, resources) for supplier in suppliers.values())
 

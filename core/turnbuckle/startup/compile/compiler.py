@@ -15,7 +15,7 @@ from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, PlannedSignature
 from turnbuckle.records import Lifespan, Middleware, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.runtime.dispatch import (
@@ -35,7 +35,12 @@ from turnbuckle.runtime.dispatch import (
 )
 from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
 from turnbuckle.runtime.scope_match import ScopeMatcher
-from turnbuckle.runtime.typed_handlers import compile_typed_handler, with_result
+from turnbuckle.runtime.typed_handlers import (
+    compile_error_handler,
+    compile_middleware,
+    compile_typed_handler,
+    with_result,
+)
 from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
@@ -240,11 +245,16 @@ class _Compiler:
     def _tables_of(self, scope: PlannedScope, outer: _ScopeContext | None) -> tuple[Renderer, ErrorTable]:
         if outer is not None and scope.response_types == outer.scope.response_types:
             render = outer.render
-            if scope.error_handlers == outer.scope.error_handlers:
+            if scope.error_handlers == outer.scope.error_handlers and not scope.signatures.keys() & {
+                id(entry.record.handler) for entry in scope.error_handlers
+            }:
                 return render, outer.errors
         else:
             render = compile_renderer({entry.record.type: self._render_of(entry) for entry in scope.response_types})
-        handlers = {entry.record.exception: entry.record.handler for entry in scope.error_handlers}
+        handlers = {}
+        for entry in scope.error_handlers:
+            handler, signature = entry.record.handler, scope.signatures.get(id(entry.record.handler))
+            handlers[entry.record.exception] = compile_error_handler(handler, signature) if signature else handler
         return render, ErrorTable(handlers, self.plan.settings.debug, render=render)
 
     def _render_of(self, entry: Sourced[ResponseType]) -> Render:
@@ -292,7 +302,8 @@ class _Compiler:
         handler, places = innermost, list[LinkPlace]()
         for link in reversed(scope.middleware):
             try:
-                outer = compose([(link.record, self._setup(scope, link.origin.plugin))], handler)
+                record = _with_parameters(link.record, scope)
+                outer = compose([(record, self._setup(scope, link.origin.plugin))], handler)
                 # A factory that returns the next handler itself takes no part.
                 places += [_place_of_link(link, outer)] if outer is not handler else []
                 handler = outer
@@ -444,6 +455,23 @@ class _Compiler:
             why=_FACTORIES[code],
             fix=fix or f"write {_FORMS[code]}",
         )
+
+
+@attrs.frozen
+class _TypedFactory:
+    """The factory of a middleware function that takes further parameters."""
+
+    function: Callable[..., object]
+    signature: PlannedSignature
+
+    def __call__(self, next_handler: Handler, _setup: object) -> Handler:
+        return compile_middleware(self.function, self.signature, next_handler)
+
+
+def _with_parameters(record: Middleware, scope: PlannedScope) -> Middleware:
+    function: Any = getattr(record.factory, "function", None)
+    signature = scope.signatures.get(id(function))
+    return record if signature is None else attrs.evolve(record, factory=_TypedFactory(function, signature))
 
 
 def _place_of_link(link: Sourced[Middleware], handler: Handler) -> LinkPlace:

@@ -108,6 +108,8 @@ CODES: Final[Mapping[str, str]] = {
     "TB621": "a supplier supplies a type that is too common",
     "TB622": "a supplier for the whole app needs a request",
     "TB623": "a guard is not a function",
+    "TB624": "middleware or an error handler takes the content",
+    "TB625": "a test supplies a type that the app does not have",
     "TB701": "the module of an app raises an exception",
     "TB801": "a template cannot be parsed",
     "TB802": "a template or block does not exist",

@@ -78,6 +78,7 @@ class Declaration:
         converters: the converters that patterns may name, beside the built-in ones.
         config: the class of the app's own settings; None for none.
         origin: where the app is created.
+        supply: values, or functions that supply them, which replace suppliers and resources by type; of a test.
     """
 
     name: str
@@ -88,3 +89,4 @@ class Declaration:
     debug: bool | None = None
     converters: Mapping[str, object] = attrs.field(factory=dict)
     config: object = None
+    supply: Sourced[Mapping[object, object]] | None = None

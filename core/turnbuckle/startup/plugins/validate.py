@@ -28,7 +28,7 @@ from turnbuckle.routing.records import Route
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.media_type import parse_media_type
 from turnbuckle.web.middleware_blame import parsed_function
-from turnbuckle.web.middleware_check import never_returns
+from turnbuckle.web.middleware_check import never_returns, takes_two
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.response_types import is_async_render
@@ -134,7 +134,7 @@ def fault_of_handler(record: ErrorHandler) -> str:
         return f"its handler is the class {handler.__name__}; pass a function"
     if inspect.isgeneratorfunction(handler):
         return "its handler is a plain 'def' that yields"
-    if not _takes(handler, 2):
+    if not takes_two(handler):
         return "its handler must take the request and the exception"
     if fault := _fault_of_order(handler):
         return fault

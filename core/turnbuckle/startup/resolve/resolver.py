@@ -28,6 +28,7 @@ from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.collect.scopes import CollectedScope
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.parameters.declared_suppliers import check_suppliers, provider_of
+from turnbuckle.startup.parameters.middleware_signatures import further_signatures
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.startup.resolve.middleware_effects import check_effects
@@ -38,6 +39,7 @@ from turnbuckle.startup.resolve.response_tables import ResponseTables
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.routes import RoutePlanner
 from turnbuckle.startup.resolve.slots import Slot, choose
+from turnbuckle.startup.resolve.supplier_overrides import SupplierOverrides
 from turnbuckle.startup.settings.toml_lines import dotted_key
 from turnbuckle.web.handlers import BoundHandler
 
@@ -91,6 +93,7 @@ class Resolver:
         diagnostics: where conflicts are reported.
         converters: the converters that patterns may name.
         calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
+        replaced: the values that replace suppliers and resources in a test.
         roots: the scopes in the order of ``scope``, the app first.
         keys: the keys of the suppliers of parameters.
     """
@@ -100,6 +103,7 @@ class Resolver:
     builtin: frozenset[str]
     diagnostics: Diagnostics
     converters: Converters = BUILTIN_CONVERTERS
+    replaced: SupplierOverrides | None = None
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
     keys: dict[object, int] = attrs.field(factory=dict, init=False)
@@ -212,10 +216,14 @@ class Resolver:
         declaration = collected.declaration
         router = self._router(collected, outer, is_root=around is None)
         entries = [*collected.answers.of("provide_lifespans"), *declaration.lifespans]
+        if self.replaced is not None:
+            entries = list(self.replaced.lifespans(entries))
         lifespans, resources = order_lifespans(entries, outer.resources, self.diagnostics)
         overrides = OverrideReader(self.values, self.diagnostics)
         inner = self._inherited(collected, outer, resources, router, is_root=around is None)
         inner = attrs.evolve(inner, overrides=overrides.of_scope(outer.overrides, declaration))
+        if self.replaced is not None:
+            inner = attrs.evolve(inner, parameters=tuple(self.replaced.providers(inner.parameters)))
         if around is not None:
             self._check_app_wide_hooks(collected)
         signatures = SignatureResolver(
@@ -238,18 +246,20 @@ class Resolver:
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
         check_effects(inner.middleware, routes, self.diagnostics)
+        own_links = inner.middleware[len(outer.middleware) :]
         return PlannedScope(
             prefix=declaration.prefix,
             host=declaration.host,
             origin=declaration.origin,
             router=router,
-            middleware=inner.middleware[len(outer.middleware) :],
+            middleware=own_links,
             routes=routes,
             response_types=inner.response_types,
             error_handlers=inner.error_handlers,
             parameters=inner.parameters,
             schemas=inner.schemas,
             lifespans=lifespans,
+            signatures=further_signatures(own_links, inner.error_handlers, signatures, self.diagnostics),
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
         )

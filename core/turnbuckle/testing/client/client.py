@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self, Unpack, final
+from typing import Any, Final, Literal, Self, Unpack, final
 from urllib.parse import urlsplit
 
 import attrs
@@ -38,18 +38,28 @@ _WINDOW: Final = 65536
 
 
 def _compiled(
-    app: App | Application, sources: SettingsSources | None, settings: Mapping[str, object] | str | Path | None
+    app: App | Application,
+    sources: SettingsSources | None,
+    settings: Mapping[str, object] | str | Path | None,
+    supply: Mapping[Any, object] | None,
 ) -> Application:
     if isinstance(app, Application):
-        if settings is not None or sources is not None:
-            raise TypeError("settings and sources need an App; the given application is compiled already")
+        if settings is not None or sources is not None or supply:
+            raise TypeError("settings, sources and supply need an App; the given application is compiled already")
         return app
-    if settings is None:
-        return app.compile(sources)
-    sources = sources or SettingsSources()
-    if isinstance(settings, Mapping):
-        return app.compile(attrs.evolve(sources, overrides=settings))
-    return app.compile(attrs.evolve(sources, file=Path(settings)))
+    for kind, value in (supply or {}).items():
+        if isinstance(value, type):
+            raise TypeError(
+                f"supply={{...: {value.__name__}}} has a class as the value for {kind!r:.60}; "
+                f"pass an instance, or a function such as 'lambda: {value.__name__}()'"
+            )
+    if settings is not None:
+        sources = sources or SettingsSources()
+        if isinstance(settings, Mapping):
+            sources = attrs.evolve(sources, overrides=settings)
+        else:
+            sources = attrs.evolve(sources, file=Path(settings))
+    return app.compile(sources, supply=supply)
 
 
 @final
@@ -69,6 +79,9 @@ class Client:
         follow_redirects: whether ``Location`` is followed, up to 20 times.
         sources: sources of settings and plugins besides the code; by default there are none.
         settings: settings by section, which take precedence over all other sources, or the path of a settings file.
+        supply: values, or functions that supply them, which replace the suppliers and resources of the app by type. The
+            parameters of a function are supplied like the parameters of the app's own suppliers. A replaced resource
+            is not entered. The app itself is not changed, so another client has the app's own suppliers.
         raise_exceptions: whether a request raises, in the test and with its traceback, an exception of a handler or
             middleware that no error handler takes. If False, the client receives the response 500, as real clients do.
         limits: replace the limits of the app.
@@ -82,7 +95,8 @@ class Client:
 
     Raises:
         StartupError: with every problem of the app.
-        TypeError: ``settings`` or ``sources`` are given for a compiled application.
+        TypeError: ``settings``, ``sources`` or ``supply`` are given for a compiled application, or a supplied value is
+            a class.
     """
 
     def __init__(  # noqa: PLR0913  # all but the app by name
@@ -97,12 +111,13 @@ class Client:
         follow_redirects: bool = False,
         sources: SettingsSources | None = None,
         settings: Mapping[str, object] | str | Path | None = None,
+        supply: Mapping[Any, object] | None = None,
         raise_exceptions: bool = True,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         timeout: float = 5.0,
     ) -> None:
-        compiled = _compiled(app, sources, settings)
+        compiled = _compiled(app, sources, settings, supply)
         self.application: Final = attrs.evolve(
             compiled, limits=limits or compiled.limits, timeouts=timeouts or compiled.timeouts
         )
