@@ -185,3 +185,16 @@ def test_hidden_route_is_a_warning_of_the_app() -> None:
 def test_very_many_routes_are_not_held_against_each_other() -> None:
     many = [route(f"/{number}") for number in range(1000)]
     assert hidden(route("/{x}"), *many) == {}
+
+
+async def test_groups_of_an_expression_are_converted_by_the_annotation() -> None:
+    app = App(plugins=["regex_router"])
+
+    @app.get("/^(?P<year>[0-9a-f]{4})/")
+    async def archive(year: int, page: int = 1) -> dict[str, int]:
+        return {"year": year, "page": page}
+
+    async with Client(app) as client:
+        assert (await client.get("/2026/?page=2")).json() == {"year": 2026, "page": 2}
+        assert (await client.get("/2026/?page=two")).status == 422
+        assert (await client.get("/abcd/")).status == 404

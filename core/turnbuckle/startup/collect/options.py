@@ -57,6 +57,8 @@ _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
     "bind": _APP_SETTINGS,
     "workers": "App(settings={'workers': {'count': ...}}), or 'turnbuckle serve --workers'",
     "reload": "'turnbuckle serve --reload'",
+    "limits": "App(settings={'limits': {'content': ...}})",
+    "timeouts": "App(settings={'timeouts': {'handler': ...}})",
     "log_level": "App(settings={'log': {'level': ...}})",
     "ssl_certfile": "'turnbuckle serve --tls-cert --tls-key', or the section [tls] of the settings",
     "ssl_context": "'turnbuckle serve --tls-cert --tls-key', or the section [tls] of the settings",

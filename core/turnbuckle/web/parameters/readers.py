@@ -95,7 +95,22 @@ def query_reader(given: Input, *, may_be_path: bool = False) -> InputReader:
     read = _query_text_reader(given) if given.schema.is_scalar else _query_texts_reader(given)
     if not may_be_path:
         return read
+    if given.schema.is_scalar:
+        return _path_or_query_reader(name, given.schema, read)
     return lambda request: request.path_params[name] if name in request.path_params else read(request)
+
+
+def _path_or_query_reader(name: str, schema: Schema, read_query: InputReader) -> InputReader:
+    read_path = path_reader(name, schema)
+
+    def read(request: Request) -> object:
+        value = request.path_params.get(name)
+        if value is None:
+            return read_query(request)
+        # A converter has made any other value.
+        return read_path(request) if isinstance(value, str) else value
+
+    return read
 
 
 def _query_texts_reader(given: Input) -> InputReader:

@@ -54,6 +54,7 @@ def test_decorator_without_parentheses_is_refused(name: str) -> None:
         pytest.param(lambda: _app(docs_url="/"), "App(plugins=[('openapi', {'docs': ...})])", id="docs-url"),
         pytest.param(lambda: app.scope("/x", middlewares=[]), "instead: middleware=[...]", id="scope"),
         pytest.param(lambda: app.scope("/x", timeout={}), "did you mean 'timeouts'?", id="scope-timeouts"),
+        pytest.param(lambda: _app(limits={}), "App(settings={'limits': {'content': ...}})", id="app-limits"),
         pytest.param(lambda: _app(plugin=[]), "App has no option 'plugin'; did you mean 'plugins'?", id="app"),
         pytest.param(lambda: _app(title="x"), "the first argument of App is its name", id="app-title"),
         pytest.param(lambda: app.run(port=8000), "turnbuckle serve --host --port", id="run"),
