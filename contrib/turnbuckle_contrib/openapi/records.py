@@ -87,7 +87,8 @@ class SecurityScheme:
         errors: errors of requests that are refused.
     """
 
-    name: str
+    # OpenAPI 3.1.0, section 4.8.7.
+    name: str = attrs.field(validator=attrs.validators.matches_re(r"[A-Za-z0-9._-]+"))
     definition: Mapping[str, object]
     types: tuple[object, ...] = attrs.field(default=(), converter=_as_tuple)
     guards: tuple[object, ...] = attrs.field(default=(), converter=_as_tuple)

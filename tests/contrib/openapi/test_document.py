@@ -416,6 +416,18 @@ def test_plugin_in_a_scope_describes_the_scope() -> None:
     assert list(site.document["paths"]) == ["/api/v1/inside"]
 
 
+def test_plugin_in_a_scope_without_routes_is_a_warning() -> None:
+    app = App()
+    app.get("/pears")(nothing)
+    app.install("openapi", at="/-/api")
+    (warning,) = app.resolve().diagnostics
+    assert (warning.level, warning.code) == ("warning", "TB902")
+    whole = App()
+    whole.get("/pears")(nothing)
+    whole.install("openapi", at="/-/api", settings={"below": "/"})
+    assert not whole.resolve().diagnostics
+
+
 def test_methods_and_names_of_one_path() -> None:
     app = _app()
     app.route("/notes/{id:int}", methods=["GET", "HEAD", "PURGE"])(nothing)

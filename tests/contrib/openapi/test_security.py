@@ -152,3 +152,8 @@ def test_wrong_scheme_is_a_problem(schemes: Any, text: str) -> None:
 )
 def test_merge_patch(target: object, patch: object, result: object) -> None:
     assert merge_patch(target, patch) == result
+
+
+def test_name_of_a_scheme_is_a_key_of_components() -> None:
+    with pytest.raises(ValueError, match="name"):
+        SecurityScheme(name="my scheme", definition=_BEARER)
