@@ -41,7 +41,7 @@ def compile_typed_handler(
         handler: the handler.
         signature: its parameters, its guards and its result.
         render: turns values into responses.
-        is_negotiated: whether the app has codecs beside JSON, so that the request decides about the format.
+        is_negotiated: whether the app has its own codec of JSON, or further codecs, so that ``render`` encodes values.
     """
     if has_contexts(signature):
         return _in_contexts(handler, signature, _responder(handler, signature.result, render, is_negotiated))

@@ -613,3 +613,20 @@ async def test_codecs_of_plugins_apply_to_content_and_results() -> None:
         assert response.status == 400
         response = await client.post("/", content=b"{", headers={"Content-Type": "application/x"})
         assert (response.status, response.headers["accept"]) == (415, "application/json, application/swapped")
+
+
+async def test_response_type_of_the_app_takes_precedence() -> None:
+    one = App()
+    one.response_type(dict)(lambda value: Text(f"own {value}"))
+
+    @one.get("/dict")
+    async def typed() -> dict[str, int]:
+        return {"a": 1}
+
+    @one.get("/list")
+    async def listed() -> list[int]:
+        return [1]
+
+    async with Client(one) as client:
+        assert (await client.get("/dict")).text == "own {'a': 1}"
+        assert (await client.get("/list")).text == "[1]"

@@ -61,6 +61,7 @@ from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, rou
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.model.locations import location_of
+from turnbuckle.startup.parameters.results import has_classes
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.validate import fault_of_lifespan, second_yield
 from turnbuckle.startup.quarantine import plugins_to_quarantine
@@ -381,9 +382,14 @@ class _Compiler:
     def _handler_call(self, planned: PlannedRoute, context: _ScopeContext) -> Callable[..., Any]:
         """Return the call of a handler; one that only takes the request costs nothing more."""
         call, handler, signature = self.resolution.routers.bound(planned), planned.route.handler, planned.signature
+        result = signature.result
+        has_own_json = self.json is not STANDARD_JSON
+        if has_own_json and result.schema is not None and not has_classes(result.annotation):
+            # The codec of the app decides about plain data, such as NaN.
+            signature = attrs.evolve(signature, result=attrs.evolve(result, schema=None))
+        negotiated = has_own_json or bool(self.codecs.others)
         if call is uncompiled_call:
-            return compile_typed_handler(handler, signature, context.render, is_negotiated=bool(self.codecs.others))
-        negotiated = bool(self.codecs.others)
+            return compile_typed_handler(handler, signature, context.render, is_negotiated=negotiated)
         return with_result(call, handler, signature.result, context.render, is_negotiated=negotiated)
 
     def _content_limit(self, planned: PlannedRoute) -> int | None:

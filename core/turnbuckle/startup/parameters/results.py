@@ -18,9 +18,8 @@ from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.response.response import Response
-from turnbuckle.web.response.response_types import BUILTIN_TYPES
 
-__all__ = ["planned_result"]
+__all__ = ["has_classes", "planned_result"]
 
 _UNIONS: Final = (Union, types.UnionType)
 # Types whose values have a response that is not JSON.
@@ -33,7 +32,7 @@ _SCHEMAS: Final = SchemaCompiler()
 def planned_result(
     handler: Callable[..., object],
     status: int | None,
-    response_types: Sequence[type],
+    own: Sequence[type],
     schemas: SchemaCompiler = _SCHEMAS,
 ) -> tuple[PlannedResult, HandlerFault | None]:
     """Return the result that a handler declares, and the fault of its declaration, if any.
@@ -41,7 +40,7 @@ def planned_result(
     Args:
         handler: the handler.
         status: the declared status.
-        response_types: the types that have a response type in the app.
+        own: the types with a response type of the app or a plugin, which decides about their values.
         schemas: compiles the schemas of the scope.
     """
     annotation = return_annotation(handler)
@@ -51,15 +50,11 @@ def planned_result(
         # Its names may be known to type checkers only. Then the returned value decides.
         return PlannedResult(annotation=annotation, status=status), None
     fault = _status_fault(handler, status, evaluated)
-    own = [kind for kind in response_types if kind not in _BUILTIN]
     members = [member for member in _members(evaluated) if not _is_other(member)]
     schema = None
     if not _yields(handler) and members and all(_is_declared(member, own) for member in members):
         schema = _schema_of(members, schemas)
     return PlannedResult(annotation=evaluated, schema=schema, status=status), fault
-
-
-_BUILTIN: Final = frozenset(kind for kind, _, _ in BUILTIN_TYPES)
 
 
 def _yields(handler: object) -> bool:
@@ -85,12 +80,26 @@ def _is_declared(member: Any, own: Sequence[type]) -> bool:
     if origin is Annotated:
         return _is_declared(get_args(member)[0], own)
     if origin in {list, dict}:
-        return not any(argument is Any or argument is object for argument in get_args(member))
+        arguments = get_args(member)
+        is_known = not any(argument is Any or argument is object for argument in arguments)
+        return is_known and not any(issubclass(origin, base) for base in own)
     kind = origin if isinstance(origin, type) else member
     if not isinstance(kind, type) or any(issubclass(kind, base) for base in own):
         return False
+    return _has_fields(kind)
+
+
+def _has_fields(kind: type) -> bool:
     fields = ("__attrs_attrs__", "__dataclass_fields__", "__struct_fields__", "__required_keys__", "model_fields")
     return any(hasattr(kind, name) for name in fields) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+
+
+def has_classes(annotation: object) -> bool:
+    """Return whether an annotation has a class with fields, whose values may have more than it declares."""
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and _has_fields(kind):
+        return True
+    return any(has_classes(argument) for argument in get_args(annotation))
 
 
 def _schema_of(members: Sequence[Any], schemas: SchemaCompiler) -> Schema | None:

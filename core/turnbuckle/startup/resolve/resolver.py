@@ -240,6 +240,7 @@ class Resolver:
             diagnostics=self.diagnostics,
             root=self.roots[0],
             renderable=[entry.record.type for entry in inner.response_types],
+            own_types=[entry.record.type for entry in inner.response_types if entry.origin.plugin not in self.builtin],
             calls=self.calls,
             signatures=signatures,
             guards=inner.guards,

@@ -67,6 +67,7 @@ class RoutePlanner:
         overrides: reads the limits and deadlines of routes.
         diagnostics: where unusable handlers are reported.
         renderable: the types that have a response type.
+        own_types: those of them whose response type is of the app or a plugin.
         root: the app, whose other routes may fill a parameter of the same handler.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
         signatures: finds the suppliers of the parameters of handlers.
@@ -78,6 +79,7 @@ class RoutePlanner:
     overrides: OverrideReader
     diagnostics: Diagnostics
     renderable: Sequence[type]
+    own_types: Sequence[type]
     root: CollectedScope
     calls: dict[int, BoundHandler]
     signatures: SignatureResolver
@@ -173,7 +175,7 @@ class RoutePlanner:
             takes_request=True,
         )
         resolved = self.signatures.resolve(handler, context, signatures)
-        result, fault = planned_result(handler, route.status, self.renderable, self.signatures.schemas)
+        result, fault = planned_result(handler, route.status, self.own_types, self.signatures.schemas)
         if fault is None and result.schema is None:
             fault = return_fault(handler, self.renderable)
             if fault is not None and (fix := tuple_fix(handler)):
