@@ -67,7 +67,7 @@ class RoutePlanner:
         overrides: reads the limits and deadlines of routes.
         diagnostics: where unusable handlers are reported.
         renderable: the types that have a response type.
-        own_types: those of them whose response type is of the app or a plugin.
+        own_types: the types with a response type of the app or a plugin.
         root: the app, whose other routes may fill a parameter of the same handler.
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
         signatures: finds the suppliers of the parameters of handlers.
