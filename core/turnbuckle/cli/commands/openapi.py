@@ -59,7 +59,9 @@ def openapi(options: AppOptions, *, checked: Path | None, output: Path | None) -
 
 def _plan_with_document(options: AppOptions) -> Plan:
     plan = options.resolve()
-    is_disabled = any(plugin.name == _KIND and plugin.state == "disabled" for plugin in plan.plugins)
+    is_disabled = options.no_plugins or any(
+        plugin.name == _KIND and plugin.state == "disabled" for plugin in plan.plugins
+    )
     if _KIND in plan.components or is_disabled:
         return plan
     # Its routes are left out, so that they cannot conflict with routes of the app.

@@ -39,8 +39,9 @@ def test_document_of_an_app_that_does_not_enable_the_plugin(project: Project) ->
     assert document["paths"]["/"]["get"]["operationId"] == "home"
 
 
-def test_document_without_the_plugin_is_an_error(project: Project) -> None:
-    result = project.call("openapi", "shop", "-p", "no:openapi")
+@pytest.mark.parametrize("options", [("-p", "no:openapi"), ("--no-plugins",)])
+def test_document_without_the_plugin_is_an_error(project: Project, options: tuple[str, ...]) -> None:
+    result = project.call("openapi", "shop", *options)
     assert (result.exit_code, result.stdout) == (3, "")
     assert "error: no document, because the plugin 'openapi' is disabled" in result.stderr
 
