@@ -107,7 +107,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB620": "a function does not declare the type that it supplies",
     "TB621": "a supplier supplies a type that is too common",
     "TB622": "a supplier for the whole app needs a request",
-    "TB623": "a guard is not a function",
+    "TB623": "a guard cannot be used",
     "TB624": "middleware or an error handler takes the content",
     "TB625": "a test supplies a type that the app does not have",
     "TB701": "the module of an app raises an exception",

@@ -35,7 +35,7 @@ from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.parameters.declared import ParameterProblem
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import form_of
-from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
+from turnbuckle.web.annotations import annotated_classes, evaluate_annotation, return_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
@@ -210,6 +210,9 @@ def planned_guards(
         if not callable(function) or isinstance(function, type):
             report_fault(_no_guard(function), entry.origin, diagnostics)
             continue
+        if _returns_bool(function):
+            report_fault(_ignored_result(function), entry.origin, diagnostics)
+            continue
         origin = attrs.evolve(entry.origin, location=location_of(function) or entry.origin.location)
         provider = Sourced(ParameterProvider(None, function), origin)
         try:
@@ -217,6 +220,19 @@ def planned_guards(
         except ParameterProblem as problem:
             report_fault(problem.fault, entry.origin, diagnostics)
     return tuple(guards)
+
+
+def _returns_bool(function: object) -> bool:
+    return annotated_classes(return_annotation(function), function) == (bool,)
+
+
+def _ignored_result(function: object) -> HandlerFault:
+    return HandlerFault(
+        f"guard {describe_handler(function)} is annotated '-> bool', and its result is ignored",
+        "a guard refuses a request by raising an exception; with False as its result it would let all requests pass",
+        "raise Forbidden() in it, and write '-> None'",
+        code="TB623",
+    )
 
 
 def _no_guard(value: object) -> HandlerFault:

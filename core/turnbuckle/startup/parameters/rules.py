@@ -39,7 +39,11 @@ _NOUNS: Final[Mapping[str, str]] = {
     "body": "content",
 }
 _OPTIONAL_UPLOADS: Final = ((UploadedFile, type(None)), (type(None), UploadedFile))
-_PYDANTIC: Final = "pydantic_models"
+# Fixes for types without a schema, by words of the reason.
+_SCHEMA_FIXES: Final[Mapping[str, str]] = {
+    "pydantic_models": 'enable the plugin: App(plugins=["pydantic_models"])',
+    "not a global name": "define or import it in that module, not in a function or under 'if TYPE_CHECKING'",
+}
 _MUTABLE: Final = (list, dict, set, bytearray)
 
 
@@ -283,8 +287,8 @@ def _unsupplied(declared: DeclaredParameter, suppliers: Suppliers, reason: str) 
         fix = "return a Response instead of taking one"
     elif kind.__name__.endswith("Request"):
         fix = f"write '{declared.name}: Request' with 'from turnbuckle import Request', instead of {_qualified(kind)}"
-    elif _PYDANTIC in reason:
-        fix = f'enable the plugin: App(plugins=["{_PYDANTIC}"])'
+    elif known := next((fix for words, fix in _SCHEMA_FIXES.items() if words in reason), ""):
+        fix = known
     elif near := suppliers.similar(kind.__name__):
         fix = f"did you mean {near}? Or supply it: @app.supply above a function that is annotated '-> {shown}'"
     else:

@@ -584,15 +584,20 @@ def test_plugin_that_supplies_a_common_type_is_refused() -> None:
 async def called() -> None: ...
 
 
+async def answers_bool() -> bool:
+    return False
+
+
 @pytest.mark.parametrize(
     ("guard", "fix"),
     [
         (called, "guards=[called], without parentheses"),
         (lambda: None, "without parentheses"),
+        (lambda: answers_bool, "raise Forbidden() in it"),
         (lambda: User, "pass a function that takes 'user: User'"),
     ],
 )
-def test_guard_that_is_no_function_is_a_problem(guard: Callable[[], Any], fix: str) -> None:
+def test_guard_that_cannot_be_used_is_a_problem(guard: Callable[[], Any], fix: str) -> None:
     app = App(guards=[guard()])
     app.get("/a")(plain)
     app.get("/b")(plain)

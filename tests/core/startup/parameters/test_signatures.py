@@ -38,6 +38,11 @@ N = 3
 
 
 @attrs.frozen
+class Box:
+    content: "Elsewhere"
+
+
+@attrs.frozen
 class Note:
     title: str
 
@@ -224,6 +229,7 @@ async def mutable_dict(data: dict[str, int] = {}) -> None: ...  # noqa: B006
 async def wrong_default(page: int = "1") -> None: ...  # type: ignore[assignment]
 async def marker_as_default(q: str = Query()) -> None: ...  # type: ignore[assignment]
 async def marker_class_as_default(q: str = Query) -> None: ...  # type: ignore[assignment]
+async def unknown_in_class(box: Box) -> None: ...
 async def marker_as_type(q: Query) -> None: ...  # type: ignore[type-arg]
 async def marker_inside(q: Query[int] | None = None) -> None: ...
 async def marker_in_list(q: list[Query[int]]) -> None: ...
@@ -278,6 +284,7 @@ async def function_type(hook: Callable[[], int]) -> None: ...
             marker_as_default, "/", "TB614", "has the marker Query as its default", "Annotated[str,", id="default"
         ),
         pytest.param(marker_class_as_default, "/", "TB614", "the marker Query as its default", "Annotated", id="class"),
+        pytest.param(unknown_in_class, "/", "TB611", "names 'Elsewhere'", "import it in that module", id="in-class"),
         pytest.param(marker_as_type, "/", "TB614", "a marker in place of a type", "'q: Query[str]'", id="as-type"),
         pytest.param(marker_inside, "/", "TB614", "the marker Query inside its type", "Query[int | None]", id="inside"),
         pytest.param(
