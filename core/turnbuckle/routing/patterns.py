@@ -214,7 +214,9 @@ class _Reader:
         if not name.isidentifier():
             raise self._error(f"a parameter needs a name that is an identifier, not {name!r}", start)
         if name in self.names:
-            raise self._error(f"parameter {name!r} occurs twice", start)
+            error = self._error(f"parameter {name!r} occurs twice", start)
+            error.fix = "give one of the two another name"
+            raise error
         self.names.add(name)
         return name
 

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from types import CodeType, MethodType
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -220,6 +220,11 @@ def _may_be_request(parameter: inspect.Parameter, function: object) -> bool:
     except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
         return False
     if has_marker(evaluated):
+        return False
+    if isinstance(evaluated, TypeVar):
+        # Only the bound says that it is a request.
+        evaluated = evaluated.__bound__ or int
+    if inspect.isfunction(evaluated):
         return False
     classes = annotated_classes(evaluated, function)
     return any(issubclass(Request, kind) for kind in classes if kind is not type(None))

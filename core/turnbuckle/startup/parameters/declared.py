@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
+from collections import abc
 from collections.abc import Callable, Collection, Iterator
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import attrs
 
 from turnbuckle.startup.model.diagnostics import HandlerFault
-from turnbuckle.web.annotations import evaluate_annotation, show_annotation
+from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.parameters.markers import Marker, is_marker
 
-__all__ = ["DeclaredParameter", "ParameterProblem", "read_parameter"]
+__all__ = ["DeclaredParameter", "ParameterProblem", "read_parameter", "refuse_type_variable"]
 
 # Markers of other frameworks, as annotations and as defaults.
 _FOREIGN: Final = {
@@ -103,6 +105,7 @@ def read_parameter(
             "the type of a parameter decides its supplier, so it must be known at startup",
             "define or import the name in the module itself, not in a function or under 'if TYPE_CHECKING'",
         ) from None
+    _refuse_function(declared, annotation)
     _refuse_marker_as_default(declared)
     if is_marker(annotation):
         raise _bare_marker(declared, show_annotation(annotation))
@@ -142,6 +145,45 @@ def _bare_marker(declared: DeclaredParameter, marker: str) -> ParameterProblem:
 
 def _instance(entry: Any) -> Any:
     return entry() if isinstance(entry, type) else entry
+
+
+def _refuse_function(declared: DeclaredParameter, annotation: object) -> None:
+    """Refuse a function in the place of the type that it supplies, or in the place of its value."""
+    default = declared.parameter.default
+    function, noun = (annotation, "annotation") if inspect.isfunction(annotation) else (default, "default")
+    if not inspect.isfunction(function) or abc.Callable in {annotation, get_origin(annotation)}:
+        return
+    returned = return_annotation(function)
+    kind = "its type" if returned is inspect.Parameter.empty else show_annotation(returned)
+    raise declared.problem(
+        "TB614",
+        f"has the function {function.__name__} as its {noun}",
+        "a parameter is supplied by its type, and the function that supplies the type is under @app.supply",
+        f"write @app.supply above {function.__name__}, and '{declared.name}: {kind}' without a default here",
+    )
+
+
+def refuse_type_variable(declared: DeclaredParameter) -> None:
+    """Refuse a type variable in the type of a parameter.
+
+    Raises:
+        ParameterProblem: there is one.
+    """
+    annotation = declared.annotation
+    variables = getattr(annotation, "__parameters__", ()) if get_origin(annotation) is not None else ()
+    variable = annotation if isinstance(annotation, TypeVar) else next(iter(variables), None)
+    if variable is not None:
+        shown = show_annotation(declared.parameter.annotation)
+        raise declared.problem(
+            "TB611",
+            f"has the type variable {variable.__name__} in its type",
+            "values are converted by their types, and a type variable stands for any type",
+            f"write a class in its place, as in '{declared.name}: {_without(variable.__name__, shown)}'",
+        )
+
+
+def _without(variable: str, shown: str) -> str:
+    return re.sub(rf"~?\b{re.escape(variable)}\b", "Note", shown)
 
 
 def _refuse_inner_markers(declared: DeclaredParameter, annotation: object) -> None:

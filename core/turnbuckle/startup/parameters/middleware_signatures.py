@@ -6,20 +6,19 @@ none of their parameters is a parameter of the path. Middleware reads the conten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.plan import PlannedParameter, PlannedSignature, PlannedSupplier
+from turnbuckle.plan import PlannedParameter, PlannedSignature
 from turnbuckle.records import ErrorHandler, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
 from turnbuckle.startup.parameters.declared_suppliers import report_fault
-from turnbuckle.startup.parameters.signatures import FunctionContext, SignatureResolver
+from turnbuckle.startup.parameters.signatures import FunctionContext, SignatureResolver, content_parameters
 from turnbuckle.web.handlers import VARIABLE, describe_handler, handler_signatures
 
 __all__ = ["further_signatures"]
 
-_CONTENT: Final = frozenset({"body", "form", "file"})
 _LEAD: Final = 2
 
 
@@ -81,15 +80,7 @@ def _resolved(
 
 def _of_content(signature: PlannedSignature) -> PlannedParameter | None:
     """Return a parameter that is read from the content, for the function itself or for a supplier."""
-    return next(_all_of_content(signature), None)
-
-
-def _all_of_content(signature: PlannedSignature) -> Iterator[PlannedParameter]:
-    for parameter in signature.parameters:
-        if parameter.source in _CONTENT:
-            yield parameter
-        elif isinstance(parameter.given, PlannedSupplier):
-            yield from _all_of_content(parameter.given.signature)
+    return next(content_parameters(signature), None)
 
 
 def _content_fault(noun: str, function: object, parameter: PlannedParameter) -> HandlerFault:

@@ -16,7 +16,7 @@ from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
 from turnbuckle.records import MarkedParameter, ParameterProvider
 from turnbuckle.schema.faults import SchemaError, UnsupportedType
 from turnbuckle.schema.schema import Schema, SchemaCompiler
-from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem
+from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem, refuse_type_variable
 from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.web.annotations import annotated_classes, show_annotation
 from turnbuckle.web.content.uploads import UploadedFile
@@ -64,6 +64,7 @@ def supply_parameter(
     Raises:
         ParameterProblem: nothing supplies it, or its declaration contradicts itself.
     """
+    refuse_type_variable(declared)
     _refuse_mutable_default(declared)
     if declared.marker is not None:
         return _marked(declared, declared.marker, schemas)
@@ -171,6 +172,13 @@ def _with_schema(
         **_metadata(marker),
     )
     if marker.default_factory is not None:
+        if declared.has_default:
+            raise declared.problem(
+                "TB616",
+                f"has a default_factory and the default {declared.parameter.default!r:.40}",
+                "a parameter has one default",
+                "remove the default, or the default_factory",
+            )
         return attrs.evolve(planned, is_required=False, default_factory=marker.default_factory)
     return planned
 
@@ -289,6 +297,8 @@ def _unsupplied(declared: DeclaredParameter, suppliers: Suppliers, reason: str) 
         fix = f"write '{declared.name}: Request' with 'from turnbuckle import Request', instead of {_qualified(kind)}"
     elif known := next((fix for words, fix in _SCHEMA_FIXES.items() if words in reason), ""):
         fix = known
+    elif related := suppliers.related(kind):
+        fix = f"write '{declared.name}: {related}', which is supplied, or annotate its supplier '-> {shown}'"
     elif near := suppliers.similar(kind.__name__):
         fix = f"did you mean {near}? Or supply it: @app.supply above a function that is annotated '-> {shown}'"
     else:

@@ -217,6 +217,15 @@ class SignatureResolver:
         )
 
 
+def content_parameters(signature: PlannedSignature) -> Iterator[PlannedParameter]:
+    """Yield the parameters of a function, and of its suppliers, that are read from the content."""
+    for parameter in signature.parameters:
+        if parameter.source in {"body", "form", "file"}:
+            yield parameter
+        elif isinstance(parameter.given, PlannedSupplier):
+            yield from content_parameters(parameter.given.signature)
+
+
 def is_open(parameter: PlannedParameter) -> bool:
     """Return whether a parameter of a supplier is read from the query, but from the path if that has its name."""
     return parameter.source == "query" and not parameter.is_marked
@@ -393,7 +402,12 @@ class _FunctionResolver:
         bodies = [parameter for parameter in self.found.values() if parameter.source == "body"]
         fields = [parameter for parameter in self.found.values() if parameter.source in {"form", "file"}]
         if len(bodies) < 2 and not (bodies and fields):
-            return
+            # The suppliers of the others may take the content as well.
+            below = list(content_parameters(PlannedSignature(parameters=tuple(self.found.values()))))
+            bodies = [parameter for parameter in below if parameter.source == "body"]
+            fields = [parameter for parameter in below if parameter.source != "body"]
+            if not (bodies and fields):
+                return
         names = " and ".join(repr(parameter.name) for parameter in [*bodies, *fields][:2])
         is_form = bool(fields)
         self.faults.append(

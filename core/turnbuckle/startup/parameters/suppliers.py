@@ -57,6 +57,15 @@ class Suppliers:
         yield from (show_annotation(entry.record.type) for entry in self.providers)
         yield from (key.type.__qualname__ for key in self.resources)
 
+    def related(self, kind: type) -> str:
+        """Return the name of a supplied type that is a subclass of a class, or a union with it, or ""."""
+        for entry in self.providers:
+            supplied: object = entry.record.type
+            is_subclass = isinstance(supplied, type) and issubclass(supplied, kind)
+            if entry.record.value is not None and (is_subclass or kind in get_args(supplied)):
+                return " | ".join(map(show_annotation, get_args(supplied) or (supplied,)))
+        return ""
+
     def similar(self, name: str) -> str:
         """Return the name of a supplied type that is similar to a name, or ""."""
         return nearest(name, self.names())

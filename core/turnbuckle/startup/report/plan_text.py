@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from turnbuckle.diagnostics import Origin, RejectedCandidate
+from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope
-from turnbuckle.records import ProtocolProvider
+from turnbuckle.records import ParameterProvider, ProtocolProvider
 from turnbuckle.routing.records import Route
-from turnbuckle.startup.report.formats import columns, indented, milliseconds, source_of, type_name
+from turnbuckle.startup.report.formats import columns, indented, milliseconds, name_of, source_of, type_name
 from turnbuckle.startup.report.limits_table import limit_rows
+from turnbuckle.web.annotations import show_annotation
 
 __all__ = ["plan_as_text", "scope_title"]
 
@@ -95,6 +96,8 @@ def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
         if _is_shown(entry.origin, scope, builtin)
     ]
     yield from _block("error handlers", errors)
+    suppliers = [_supplier_row(entry) for entry in scope.parameters if _is_shown(entry.origin, scope, builtin)]
+    yield from _block("suppliers", suppliers)
     yield from _block("lifespans", [(entry.record.name, *source_of(entry.origin)) for entry in scope.lifespans])
     for inner in scope.scopes:
         yield from indented(_scope_lines(inner, builtin), 2)
@@ -124,6 +127,13 @@ def _override_rows(planned: PlannedRoute) -> Iterator[_Row]:
 def _type_row(kind: type, origin: Origin, rejected: tuple[RejectedCandidate, ...]) -> _Row:
     instead = ", ".join(f"not the one of {candidate.origin.plugin}" for candidate in rejected)
     return type_name(kind), instead, *source_of(origin)
+
+
+def _supplier_row(entry: Sourced[ParameterProvider]) -> _Row:
+    instead = ", ".join(f"not the one at {candidate.origin.location}" for candidate in entry.rejected)
+    per = "per app" if entry.record.per == "app" else ""
+    function = name_of(entry.record.value or entry.record.factory)
+    return show_annotation(entry.record.type), function, per, instead, *source_of(entry.origin)
 
 
 def _is_shown(origin: Origin, scope: PlannedScope, builtin: frozenset[str]) -> bool:

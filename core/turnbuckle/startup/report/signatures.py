@@ -82,6 +82,8 @@ def _supplier_as_json(supplier: PlannedSupplier) -> dict[str, Json]:
     return {
         "name": supplier.name,
         "form": supplier.form,
+        "per": "request" if supplier.shared is None else "app",
+        "in_thread": supplier.in_thread,
         "parameters": [_parameter_as_json(parameter) for parameter in supplier.signature.parameters],
         "origin": _origin_as_json(supplier.origin),
     }
@@ -125,7 +127,11 @@ def why_parameter(plan: Plan, name: str) -> list[Answer]:
 def _explained_provider(entry: Sourced[ParameterProvider], scope: PlannedScope) -> Answer:
     record = entry.record
     kind = show_annotation(record.type)
-    facts = [("function", name_of(record.value or record.factory)), ("description", record.description)]
+    facts = [
+        ("function", name_of(record.value or record.factory)),
+        ("lifetime", "one value for the app" if record.per == "app" else ""),
+        ("description", record.description),
+    ]
     rejected = (
         RejectedEntry(
             name=candidate.name,
