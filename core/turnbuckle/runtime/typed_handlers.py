@@ -198,15 +198,22 @@ class _BodyInContexts:
             async for piece in self._body:
                 yield piece
         except BaseException as error:
-            await self._stack.__aexit__(type(error), error, error.__traceback__)
+            try:
+                # First, because its ``finally`` blocks may use the values of the contexts.
+                await self._close_body()
+            finally:
+                await self._stack.__aexit__(type(error), error, error.__traceback__)
             raise
         await self._stack.aclose()
 
     async def aclose(self) -> None:
         """Close the body and leave the contexts; the server calls this at the end of every response."""
-        close = getattr(self._body, "aclose", None)
         try:
-            if close is not None:
-                await close()
+            await self._close_body()
         finally:
             await self._stack.aclose()
+
+    async def _close_body(self) -> None:
+        close = getattr(self._body, "aclose", None)
+        if close is not None:
+            await close()

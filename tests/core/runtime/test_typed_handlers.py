@@ -1,5 +1,6 @@
 """Handlers with typed parameters and results, from bytes to bytes."""
 
+import asyncio
 import contextvars
 import enum
 import functools
@@ -16,6 +17,7 @@ import attrs
 import pytest
 
 from turnbuckle import (
+    SSE,
     App,
     Body,
     Component,
@@ -382,8 +384,10 @@ async def transaction(session: Session) -> AsyncIterator[Transaction]:
 @contextmanager
 def entered() -> Iterator[float]:
     EVENTS.append("enter")
-    yield 1.5
-    EVENTS.append("leave")
+    try:
+        yield 1.5
+    finally:
+        EVENTS.append("leave")
 
 
 def upper(marked: MarkedParameter) -> Callable[..., object]:
@@ -434,6 +438,20 @@ async def write(t: Transaction, note: NewNote) -> Note:
     if note.title == "fail":
         raise NotFound
     return Note(1, note.title)
+
+
+async def _events() -> AsyncIterator[str]:
+    try:
+        while True:
+            yield "1"
+            await asyncio.sleep(0)
+    finally:
+        EVENTS.append("closed")
+
+
+@supplied.get("/events")
+async def events(c: complex) -> SSE:
+    return SSE(_events())
 
 
 @supplied.get("/stream")
@@ -493,6 +511,29 @@ async def test_contexts_are_left_after_a_stream() -> None:
         response = await client.get("/stream", headers={"Token": "me"})
     assert response.text == "1"
     assert EVENTS == ["session", "begin", "enter", "piece", "leave", "commit"]
+
+
+async def test_contexts_are_left_after_an_event_stream_whose_client_is_gone() -> None:
+    async with Client(supplied) as client:
+        async with client.stream("GET", "/events", headers={"Token": "me"}) as response:
+            assert await anext(response.stream())
+        await client.settle()
+    assert EVENTS == ["enter", "closed", "leave"]
+
+
+async def test_uploads_may_have_any_default() -> None:
+    app = App()
+
+    @app.post("/")
+    async def post(
+        made: Annotated[list[UploadedFile], Upload(default_factory=list)], more: list[UploadedFile] | None = None
+    ) -> str:
+        return f"{len(made)} {more and len(more)}"
+
+    async with Client(app) as client:
+        assert (await client.post("/")).text == "0 None"
+        files = [("made", ("a", b"1")), ("more", ("b", b"2"))]
+        assert (await client.post("/", files=dict(files))).text == "1 1"
 
 
 # -- decorated handlers, methods and objects

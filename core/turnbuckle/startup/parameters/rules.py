@@ -6,8 +6,8 @@ The first rule that applies decides. If none does, the parameter is a problem: n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, Final, TypeAlias, get_args, get_origin
+from types import SimpleNamespace, UnionType
+from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 import attrs
 
@@ -38,7 +38,7 @@ _NOUNS: Final[Mapping[str, str]] = {
     "file": "uploaded file",
     "body": "content",
 }
-_OPTIONAL_UPLOADS: Final = ((UploadedFile, type(None)), (type(None), UploadedFile))
+_UPLOADS: Final = (UploadedFile, list[UploadedFile])
 # Fixes for types without a schema, by words of the reason.
 _SCHEMA_FIXES: Final[Mapping[str, str]] = {
     "pydantic_models": 'enable the plugin: App(plugins=["pydantic_models"])',
@@ -193,7 +193,8 @@ def _metadata(marker: Marker) -> dict[str, Any]:
 
 
 def _upload(declared: DeclaredParameter, marker: Marker) -> PlannedParameter:
-    if not _is_upload(declared.annotation):
+    kind = _upload_type(declared.annotation)
+    if kind is None:
         raise declared.problem(
             "TB614",
             "cannot be an uploaded file",
@@ -206,17 +207,25 @@ def _upload(declared: DeclaredParameter, marker: Marker) -> PlannedParameter:
         "file",
         alias=alias,
         supplier=f"uploaded file {alias!r}",
-        is_list=get_origin(declared.annotation) is list,
+        is_list=kind is not UploadedFile,
         **_metadata(marker),
     )
+    if marker.default_factory is not None:
+        return attrs.evolve(planned, is_required=False, default_factory=marker.default_factory)
     allows_none = type(None) in get_args(declared.annotation)
     return attrs.evolve(planned, is_required=False) if allows_none and planned.is_required else planned
 
 
 def _is_upload(annotation: object) -> bool:
-    if get_origin(annotation) is list:
-        return get_args(annotation) == (UploadedFile,)
-    return annotation is UploadedFile or get_args(annotation) in _OPTIONAL_UPLOADS
+    return _upload_type(annotation) is not None
+
+
+def _upload_type(annotation: object) -> object:
+    """Return the class of an upload, or its list, without ``| None``; None for another type."""
+    if get_origin(annotation) in {Union, UnionType}:
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        annotation = members[0] if len(members) == 1 else None
+    return annotation if annotation in _UPLOADS else None
 
 
 def _custom(declared: DeclaredParameter, suppliers: Suppliers, supplier_of: SupplierOf) -> PlannedParameter:
