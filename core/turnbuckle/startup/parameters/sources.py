@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-__all__ = ["binds_a_name", "is_named_in_wrapper"]
+__all__ = ["binds_a_name", "is_named_in_wrapper", "words_of"]
 
 
 def is_named_in_wrapper(handler: object, name: str) -> bool:
@@ -18,17 +18,18 @@ def is_named_in_wrapper(handler: object, name: str) -> bool:
     function: Any = handler
     while (inner := getattr(function, "__wrapped__", None)) is not None:
         code = getattr(getattr(function, "__func__", function), "__code__", None)
-        if code is not None and name in _words(code):
+        if code is not None and name in words_of(code):
             return True
         function = inner
     return False
 
 
-def _words(code: CodeType) -> Iterator[object]:
+def words_of(code: CodeType) -> Iterator[object]:
+    """Yield the names and constants in the code of a function and of the functions in it."""
     yield from (*code.co_names, *code.co_varnames, *code.co_freevars)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _words(constant)
+            yield from words_of(constant)
         elif isinstance(constant, tuple):
             yield from constant
         else:

@@ -18,6 +18,7 @@ from typing import Final
 from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.signatures import PathParameters
+from turnbuckle.startup.parameters.sources import words_of
 from turnbuckle.startup.resolve.handler_check import has_response, how_to_return, how_to_stream
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
 from turnbuckle.web.foreign_names import KEYWORDS, REQUEST_NAMES
@@ -44,6 +45,7 @@ _KINDS: Final[Mapping[type, type]] = {
 _MAX_WRAPPERS: Final = 100
 # Methods of the request that are attributes in other frameworks, and how they are called.
 _METHODS: Final[Mapping[str, str]] = {name: f"(await request.{name}())" for name in ("json", "form", "text", "read")}
+_FOREIGN: Final = frozenset({*REQUEST_NAMES, *_METHODS, *KEYWORDS})
 _EMPTY: Final = inspect.Parameter.empty
 
 
@@ -183,7 +185,10 @@ def _location_of_code(function: FunctionType) -> str:
 
 def _foreign_names(function: FunctionType) -> Iterator[HandlerFault]:
     """Yield a fault for each name that other frameworks have, and the request or the response does not."""
-    node = None if hasattr(function, "__wrapped__") else node_of(function)
+    if hasattr(function, "__wrapped__") or _FOREIGN.isdisjoint(words_of(function.__code__)):
+        # Most handlers: a look at the names of the compiled code is cheaper than a walk through the source.
+        return
+    node = node_of(function)
     if node is None:
         return
     request = _request_name(node)
