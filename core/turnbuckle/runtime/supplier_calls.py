@@ -136,7 +136,13 @@ class _ThreadContext:
     async def leave(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        """Leave the context, once it is entered."""
+        """Leave the context, once it is entered; also if this task is cancelled again."""
+        leaving = asyncio.ensure_future(self._leave(kind, error, trace))
+        return await asyncio.shield(leaving)
+
+    async def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         await asyncio.wait([self.entering])
         if self.entering.cancelled() or self.entering.exception() is not None:
             return False

@@ -7,6 +7,7 @@ value that does not fit is an error of the handler.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
@@ -174,14 +175,14 @@ def compile_error_handler(function: Callable[..., object], signature: PlannedSig
         function: takes the request, the exception, and the parameters.
         signature: its further parameters.
     """
-    call = awaitable_function(function)
     arguments = compile_arguments(signature)
 
     @functools.wraps(function)
     async def handler(request: Request, exception: Exception) -> object:
         async with AsyncExitStack() as stack:
             values = await arguments.values(request, stack)
-            return await arguments.call(call, values, (request, exception))  # type: ignore[misc]  # it is awaitable
+            result = arguments.call(function, values, (request, exception))
+            return await result if inspect.isawaitable(result) else result
 
     return handler
 

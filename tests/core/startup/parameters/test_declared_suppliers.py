@@ -417,6 +417,35 @@ async def test_cleanup_runs_after_the_handler_also_when_it_raised(fails: bool) -
     assert log == [False, *middle, "closed"]
 
 
+async def test_session_that_opens_while_the_request_is_cancelled_is_closed() -> None:
+    app, log = App(), []
+    opening, may_open, closed = threading.Event(), threading.Event(), threading.Event()
+
+    @app.supply
+    def store() -> Iterator[Store]:
+        opening.set()
+        may_open.wait(5)
+        log.append("open")
+        try:
+            yield Store()
+        finally:
+            log.append("close")
+            closed.set()
+
+    @app.get("/", timeouts={"handler": 1.0})
+    async def home(store: Store) -> str:
+        return store.name
+
+    async with Client(app, raise_exceptions=False) as client:
+        request = asyncio.create_task(client.get("/"))
+        await asyncio.to_thread(opening.wait, 5)
+        await client.advance(2.0)
+        may_open.set()
+        assert (await request).status == 503
+        assert await asyncio.to_thread(closed.wait, 5)
+    assert log == ["open", "close"]
+
+
 async def test_value_for_the_app_is_made_once_and_left_at_the_end() -> None:
     app, log = App(), []
     DATABASE = ResourceKey("database", User)
