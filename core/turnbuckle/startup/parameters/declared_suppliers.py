@@ -7,6 +7,7 @@ returns. The parameters of these functions are resolved by ``signatures.py``.
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -21,7 +22,7 @@ from collections.abc import (
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
@@ -48,6 +49,7 @@ _COMMON: Final = frozenset(
     {str, bytes, int, float, bool, type(None), date, datetime, time, timedelta}
     | {Decimal, UUID, Path, PurePath, list, dict, set, tuple, frozenset}
 )
+_UNIONS: Final = (Union, types.UnionType)
 _WHY: Final = "the return annotation of a supplier is the type of the parameters that receive its value"
 
 
@@ -160,9 +162,11 @@ def supplied_type_fault(kind: object, function: Callable[..., object]) -> Handle
 def _is_common(kind: object) -> bool:
     if get_origin(kind) is Annotated:
         return False
-    parts = get_args(kind)
+    origin, parts = get_origin(kind), get_args(kind)
     if parts:
-        return all(_is_common(part) or part is Ellipsis for part in parts)
+        # A generic class such as Repository[int] is not common, whatever its arguments are.
+        is_standard = origin in _UNIONS or origin in _COMMON or getattr(origin, "__module__", "") == "collections.abc"
+        return is_standard and all(_is_common(part) or part is Ellipsis for part in parts)
     return isinstance(kind, type) and kind in _COMMON
 
 

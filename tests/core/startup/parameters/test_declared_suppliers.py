@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Annotated, Any, NewType
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NewType, TypeVar
 
 import attrs
 import pytest
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from nowhere import Elsewhere
 
 
+T = TypeVar("T")
+
+
 class Store:
     """A type without a schema."""
 
@@ -50,6 +53,11 @@ class Session:
 @attrs.frozen
 class User:
     name: str
+
+
+class Repository(Generic[T]):
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 Tenant = NewType("Tenant", str)
@@ -160,6 +168,25 @@ async def test_types_with_a_name_are_supplied() -> None:
 
     async with Client(app, base_url="http://acme.example.com") as client:
         assert (await client.get("/")).text == "acme secret none"
+
+
+async def test_generic_classes_are_supplied_by_their_arguments() -> None:
+    app = App()
+
+    @app.supply
+    def numbers() -> Repository[int]:
+        return Repository("numbers")
+
+    @app.supply
+    def users() -> Repository[User]:
+        return Repository("users")
+
+    @app.get("/")
+    async def home(first: Repository[User], second: Repository[int]) -> str:
+        return f"{first.name} {second.name}"
+
+    async with Client(app) as client:
+        assert (await client.get("/")).text == "users numbers"
 
 
 # -- mistakes
