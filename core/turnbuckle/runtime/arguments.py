@@ -13,6 +13,7 @@ Nothing here knows routes: ``compile_call`` serves handlers of any kind, guards,
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -28,6 +29,7 @@ from turnbuckle.web.handlers import awaitable_function
 from turnbuckle.web.parameters.content import ContentKind, NotLoaded
 from turnbuckle.web.parameters.readers import InputReader
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
 
 __all__ = ["Arguments", "compile_arguments", "compile_call", "has_contexts", "merge_invalid", "suppliers_of"]
 
@@ -170,6 +172,7 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
     have = call_of_supplier(supplier)
     key = supplier.key
     note = f"raised by the {noun} {supplier.name} ({supplier.origin.location})"
+    is_guard = noun == "guard"
 
     async def supply(request: Request, stack: AsyncExitStack | None) -> object:
         known = request.supplied
@@ -180,7 +183,10 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
             # The value of a context must not be used after the context.
             stack.callback(known.pop, key, None)
         try:
-            value = known[key] = await have(partial(arguments.call, values=values), stack)
+            value = await have(partial(arguments.call, values=values), stack)
+            if is_guard:
+                value = await _checked_result(value)
+            known[key] = value
         except HTTPError:
             raise
         except Exception as error:
@@ -189,6 +195,21 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
         return value
 
     return supply
+
+
+async def _checked_result(value: object) -> object:
+    """Return the result of a guard, which is ignored.
+
+    Raises:
+        TypeError: the result was meant to refuse the request, or to let it pass.
+    """
+    if inspect.isawaitable(value):
+        value = await value
+    if isinstance(value, bool | Response):
+        raise TypeError(
+            f"a guard raises an exception such as Forbidden to refuse a request, but it returned {value!r:.80}"
+        )
+    return value
 
 
 def compile_call(

@@ -19,7 +19,7 @@ from contextlib import (
 from contextvars import copy_context
 from functools import partial
 from inspect import isasyncgenfunction, isgeneratorfunction
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from turnbuckle.diagnostics import ResourceKey
@@ -65,7 +65,10 @@ def _shared_value(parameter: PlannedParameter, resources: Resources) -> object:
 
 def _plain(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
-        return call(function)
+        value = call(function)
+        # A plain function may wrap an async function, such as a lambda or a decorator: without an await it would not
+        # run, and neither would its checks.
+        return await value if type(value) is CoroutineType else value
 
     return have
 

@@ -1,0 +1,92 @@
+"""Guards hold, however they are written, and whatever asks for the route."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from turnbuckle import App, Forbidden, Request, Response
+from turnbuckle.testing import Client
+
+
+async def _refuse(request: Request) -> None:
+    raise Forbidden()
+
+
+class _AsyncCall:
+    async def __call__(self, request: Request) -> None:
+        raise Forbidden()
+
+
+class _User:
+    """A user that the request names."""
+
+
+def _wraps_async(request: Request) -> Awaitable[None]:
+    return _refuse(request)
+
+
+def _yields(request: Request) -> Iterator[None]:
+    raise Forbidden()
+    yield
+
+
+_GUARDS: dict[str, Callable[..., object]] = {
+    "async": _refuse,
+    "partial": functools.partial(_refuse),
+    "object": _AsyncCall(),
+    "method": _AsyncCall().__call__,
+    "lambda": lambda request: _refuse(request),  # noqa: PLW0108  # the form that is tested
+    "plain around async": _wraps_async,
+    "generator": _yields,
+}
+
+
+@pytest.mark.parametrize("guard", _GUARDS.values(), ids=list(_GUARDS))
+async def test_guard_of_any_form_refuses(guard: Callable[..., object]) -> None:
+    app = App()
+
+    @app.route("/", methods=["GET", "POST", "PURGE"], guards=[guard])
+    async def secret() -> str:
+        raise AssertionError("the handler was called")
+
+    async with Client(app) as client:
+        assert [(await client.request(method, "/")).status for method in ("GET", "HEAD", "POST", "PURGE")] == [403] * 4
+
+
+@pytest.mark.parametrize("result", [False, True, Response(b"", 403)], ids=["False", "True", "response"])
+async def test_guard_that_returns_its_decision_lets_nothing_pass(
+    result: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App()
+
+    def check(request: Request):  # type: ignore[no-untyped-def]  # noqa: ANN202  # the annotation is checked at startup
+        return result
+
+    @app.get("/", guards=[check])
+    async def secret() -> str:
+        raise AssertionError("the handler was called")
+
+    async with Client(app, raise_exceptions=False) as client:
+        assert (await client.get("/")).status == 500
+    assert "a guard raises an exception such as Forbidden" in caplog.text
+
+
+async def test_supplier_around_an_async_function_is_awaited() -> None:
+    async def find(request: Request) -> _User:
+        raise Forbidden()
+
+    app = App()
+
+    @app.supply
+    def user(request: Request) -> _User:
+        return find(request)  # type: ignore[return-value]  # the mistake that is tested
+
+    @app.get("/")
+    async def secret(user: _User) -> str:
+        return "secret"
+
+    async with Client(app) as client:
+        assert (await client.get("/")).status == 403
