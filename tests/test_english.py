@@ -11,6 +11,7 @@ import ast
 import io
 import re
 import tokenize
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -75,14 +76,39 @@ class Text:
 def texts_of_module(path: Path) -> Iterator[Text]:
     """Yield the docstrings, the comments, and the strings with several words of a module."""
     name, source = path.relative_to(_ROOT).as_posix(), path.read_text(encoding="utf-8")
-    tree = ast.parse(source)
-    docstrings = {id(node) for node in map(docstring_of, ast.walk(tree)) if node is not None}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = {id(node) for node in map(docstring_of, nodes) if node is not None}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield Text(name, node.lineno, node.value, is_docstring=id(node) in docstrings)
+    for number, comment in comments(source, nodes):
+        yield Text(name, number, comment, is_comment=True)
+
+
+def comments(source: str, nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Yield the number of the line and the text of each comment; the tokenizer, which is slow, reads few modules."""
+    lines = source.encode().split(b"\n")
+    marked = {number for number, line in enumerate(lines, 1) if b"#" in line}
+    strings: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
+            last = node.end_lineno or node.lineno
+            if node.lineno < last and any(number in marked for number in range(node.lineno, last + 1)):
+                yield from comments_of_tokens(source)  # between the lines of a string there may be comments
+                return
+            strings[node.lineno].append((node.col_offset, node.end_col_offset or 0))
+    for number in sorted(marked):
+        line = lines[number - 1]
+        for match in re.finditer(b"#", line):
+            if not any(start <= match.start() < end for start, end in strings[number]):
+                yield number, line[match.start() :].decode()
+                break
+
+
+def comments_of_tokens(source: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            yield Text(name, token.start[0], token.string, is_comment=True)
+            yield token.start[0], token.string
 
 
 def docstring_of(node: ast.AST) -> ast.Constant | None:
