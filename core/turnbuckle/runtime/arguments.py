@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from turnbuckle.errors import HTTPError, InputFault, InvalidInput
+from turnbuckle.errors import ContentTooLarge, HTTPError, InputFault, InvalidInput
 from turnbuckle.plan import PlannedSignature, PlannedSupplier
 from turnbuckle.runtime.readers import content_of, reader_of
 from turnbuckle.runtime.supplier_calls import call_of_supplier
@@ -94,10 +94,14 @@ class Arguments:
             try:
                 await content.load(request)
             except InvalidInput as error:
-                raise merge_invalid([*found, error]) from error
+                found.append(error)
         for index, read in self.readers:
             try:
                 values[index] = read(request)
+            except (NotLoaded, ContentTooLarge):
+                if not found:
+                    raise
+                # The reason is among the faults already.
             except InvalidInput as error:
                 found.append(error)
         if found:

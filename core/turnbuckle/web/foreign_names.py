@@ -13,6 +13,7 @@ from typing import Final, final
 __all__ = [
     "APP_NAMES",
     "HEADER_NAMES",
+    "IMPORTED_NAMES",
     "KEYWORDS",
     "MULTIDICT_NAMES",
     "REQUEST_NAMES",
@@ -123,8 +124,30 @@ test_client test_cli_runner -> turnbuckle.testing.Client(app)
 routes url_map router -> app.plan.routes()
 url_path_for reverse url_path -> app.url_for(name)
 listen serve start run_app -> app.run(), or 'turnbuckle serve'
-dependency_overrides depends -> a lifespan that provides a resource: request.resource(KEY)
+dependency_overrides -> Client(app, supply={Type: value}) in tests
+depends dependency provide provider injector -> @app.supply above a function that is annotated with the supplied type
 trace connect -> app.route(path, methods=['TRACE'])
+""")
+IMPORTED_NAMES: Final = _table("""
+JSONResponse ORJSONResponse UJSONResponse jsonify json_response -> import JSON
+HTMLResponse -> import HTML
+PlainTextResponse TextResponse -> import Text
+RedirectResponse redirect -> import Redirect
+FileResponse send_file send_from_directory -> import File
+StreamingResponse StreamResponse -> import Stream
+EventSourceResponse ServerSentEvents -> import SSE
+HTTPException abort -> import HTTPError, or a subclass such as NotFound
+RequestValidationError ValidationError -> import InvalidInput
+Depends Security Provide Inject -> write the type as annotation, and supply it with @app.supply
+BackgroundTasks BackgroundTask -> call request.after_response(function)
+APIRouter Blueprint Controller -> open a part of the app with app.scope(prefix)
+UploadFile FileStorage -> import UploadedFile
+TestClient AsyncTestClient -> write 'from turnbuckle.testing import Client'
+FastAPI Starlette Flask Litestar Quart Sanic Falcon Application -> import App
+Path PathParam -> a parameter in the path needs no marker
+Param Parameter -> import Query, Header or Cookie
+render_template Jinja2Templates -> write 'from turnbuckle_plugins.jinja_templates import Template'
+WebSocket -> remove it: there is no WebSocket yet
 """)
 KEYWORDS: Final = _table("""
 status_code code status_int -> status

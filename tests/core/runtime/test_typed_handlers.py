@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import enum
 import functools
+import gzip
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -240,6 +241,41 @@ async def test_json_beyond_the_limit_is_answered_as_a_problem() -> None:
     async with Client(limited) as client:
         response = await client.post("/numbers", content=b"[" + b"1," * 20 + b"1]", headers=JSON)
     assert (response.status, response.json()["errors"][0]["in"]) == (413, "body")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param({"Content-Type": "text/x"}, 415, id="type"),
+        pytest.param(JSON, 413, id="limit"),
+    ],
+)
+async def test_faults_are_complete_if_the_content_is_not_read(fields: dict[str, str], status: int) -> None:
+    limited = App(settings={"limits": {"json": 10}})
+
+    @limited.post("/")
+    async def post(body: Body[list[int]], n: int) -> str:
+        return "never"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"[1," * 5
+        yield b"1]"
+
+    async with Client(limited) as client:
+        response = await client.post("/?n=x", content=pieces(), headers=fields)
+    assert (response.status, [error["in"] for error in response.json()["errors"]]) == (status, ["body", "query"])
+
+
+async def test_content_of_another_type_is_refused_before_the_client_sends_it() -> None:
+    head = b"POST /numbers HTTP/1.1\r\nHost: a\r\nContent-Type: text/x\r\nContent-Length: 3\r\n"
+    async with Client(app) as client:
+        assert (await client.raw(head + b"Expect: 100-continue\r\n\r\n")).statuses == [415]
+
+
+async def test_compressed_content_without_a_decoder_is_named() -> None:
+    async with Client(app) as client:
+        response = await client.post("/numbers", content=gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})
+    assert (response.status, response.headers["accept-encoding"]) == (415, "identity")
 
 
 async def test_content_that_arrives_later_is_awaited() -> None:

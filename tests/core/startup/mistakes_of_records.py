@@ -268,6 +268,12 @@ RECORDS = {
         app="app = App()\n\n\n@app.lifespan  # here\nasync def life(app, state):\n    yield\n",
         plugin="app",
     ),
+    "name-of-another-framework": Mistake(
+        code="TB701",
+        says="import JSON",
+        app="from turnbuckle import JSONResponse  # here\n\napp = App()\n",
+        plugin="app",
+    ),
     "middleware-is-no-list": Mistake(
         code="TB701",
         says="write middleware=[mine]",

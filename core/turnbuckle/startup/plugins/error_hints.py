@@ -22,6 +22,7 @@ from turnbuckle.errors import AppFrozen
 from turnbuckle.plugin import Plugin
 from turnbuckle.startup.model.diagnostics import nearest
 from turnbuckle.startup.model.locations import is_of_core
+from turnbuckle.web.foreign_names import IMPORTED_NAMES
 
 __all__ = ["close_coroutines", "explain_error"]
 
@@ -141,6 +142,8 @@ def _import_error(error: BaseException) -> Hint:
     name, module = found[1], sys.modules.get(found[2])
     if _is_being_imported(getattr(error, "path", None), error):
         return _circular(error, found[2])
+    if found[2] == "turnbuckle" and name in IMPORTED_NAMES:
+        return "it is a name of another framework", IMPORTED_NAMES[name]
     near = nearest(name, [known for known in dir(module) if not known.startswith("_")])
     why = f"module {found[2]!r} defines no {name!r}"
     return why, f"import {near!r} instead" if near else f"define {name!r} there, or remove the import"

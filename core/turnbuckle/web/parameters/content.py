@@ -65,9 +65,17 @@ def json_reader(given: Input) -> InputReader:
         except SchemaError as error:
             raise invalid_input("body", "", error) from None
         except NotJSON:
-            raise InvalidInput([InputFault(part="body", reason="not JSON")], 400) from None
+            raise _not_json(request) from None
 
     return read
+
+
+def _not_json(request: Request) -> InvalidInput:
+    if "content-encoding" in request.headers:
+        # RFC 9110, section 15.5.16. Middleware that decodes the content removes the field.
+        fault = InputFault(part="body", reason="has a content coding that is not accepted")
+        return InvalidInput([fault], 415, headers={"Accept-Encoding": "identity"})
+    return InvalidInput([InputFault(part="body", reason="not JSON")], 400)
 
 
 def _is_json(request: Request) -> bool:
@@ -102,6 +110,9 @@ def _too_large(reason: str) -> InvalidInput:
 
 
 async def _load_json(request: Request) -> None:
+    if not _is_json(request):
+        # Refuse content of another type before it is read, and before the client is told to send it.
+        _other_codec(request, request.media_type)
     limit = request.json_limit
     # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
     request.content_limit = min(request.content_limit, limit)
