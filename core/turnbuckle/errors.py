@@ -255,6 +255,11 @@ class HTTPError(TurnbuckleError):
         self, status: int | None = None, detail: str = "", *, headers: Mapping[str, str] | None = None
     ) -> None:
         self.status: Final = self.default_status if status is None else status
+        if not isinstance(self.status, int):
+            raise TypeError(
+                f"the first argument of {type(self).__name__} is a status, not a text; "
+                f"write detail={self.status!r}, or derive from a class with a status, such as BadRequest"
+            )
         if not 400 <= self.status <= 599:
             raise ValueError(f"an HTTPError needs a status from 400 to 599, not {self.status!r}")
         super().__init__(self.status, detail)

@@ -25,6 +25,7 @@ from turnbuckle import (
     Cookie,
     Form,
     Header,
+    HTTPError,
     InvalidInput,
     MarkedParameter,
     NotFound,
@@ -707,3 +708,11 @@ async def test_response_type_of_the_app_takes_precedence() -> None:
     async with Client(one) as client:
         assert (await client.get("/dict")).text == "own {'a': 1}"
         assert (await client.get("/list")).text == "[1]"
+
+
+def test_text_in_place_of_the_status_of_an_error_is_named() -> None:
+    class Moved(HTTPError):
+        default_status = 410
+
+    with pytest.raises(TypeError, match="the first argument of Moved is a status, not a text; write detail='gone'"):
+        Moved("gone")  # type: ignore[arg-type]
