@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from turnbuckle.plan import PlannedResult, PlannedSignature
 from turnbuckle.runtime.arguments import compile_arguments, compile_call, has_contexts
 from turnbuckle.schema.faults import SchemaError
-from turnbuckle.web.annotations import show_annotation
+from turnbuckle.web.annotations import annotated_classes, show_annotation
 from turnbuckle.web.handlers import BoundHandler, awaitable_function, describe_handler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.file_body import FileBody
@@ -28,8 +28,7 @@ Respond: TypeAlias = Callable[[Request, object], Awaitable[Response]]
 __all__ = ["compile_error_handler", "compile_middleware", "compile_typed_handler", "with_result"]
 
 _JSON: Final = "application/json"
-# Values of these types have a response without JSON, so they are not encoded by the declared type.
-_OTHER_BODIES: Final = (str, bytes, type(None), AsyncIterable)
+# Values of these types have a response without JSON. They are not encoded if the annotation allows them.
 _NOT_ENCODED: Final = frozenset({str, bytes, type(None)})
 
 
@@ -92,11 +91,12 @@ def with_result(
 def _responder(handler: Callable[..., object], result: PlannedResult, render: Renderer, is_negotiated: bool) -> Respond:
     """Return the function that turns a value of a handler into a response."""
     schema, status = result.schema, result.status
+    plain = _plain_types(result.annotation)
 
     async def respond(request: Request, value: object) -> Response:
         if isinstance(value, Response):
             return value
-        if schema is not None and not isinstance(value, _OTHER_BODIES):
+        if schema is not None and not isinstance(value, plain):
             try:
                 if not is_negotiated:
                     return Response(schema.encode_json(value), status or 200, content_type=_JSON)
@@ -114,6 +114,15 @@ def _responder(handler: Callable[..., object], result: PlannedResult, render: Re
         return response
 
     return respond
+
+
+def _plain_types(annotation: object) -> tuple[type, ...]:
+    """Return the types without JSON that a handler may return beside its declared classes, as in ``-> Note | str``.
+
+    None is always one of them, because its own error names the missing ``return``.
+    """
+    classes = annotated_classes(annotation)
+    return type(None), *(plain for plain in (str, bytes) if any(issubclass(kind, plain) for kind in classes))
 
 
 def _in_contexts(

@@ -319,8 +319,20 @@ async def unfitting() -> Note:
     return Note("one", "secret")  # type: ignore[arg-type]
 
 
-async def other_class() -> Note:
-    return "text"  # type: ignore[return-value]
+async def text_for_a_note() -> Note | None:
+    return "secret"  # type: ignore[return-value]
+
+
+async def bytes_for_notes() -> list[Note]:
+    return b"secret"  # type: ignore[return-value]
+
+
+async def pieces_for_a_note() -> Note:
+    return _pieces()  # type: ignore[return-value]
+
+
+async def note_or_text() -> Note | str:
+    return "text"
 
 
 async def or_response(kind: str) -> Note | Response | None:
@@ -344,7 +356,7 @@ async def _pieces() -> AsyncIterator[str]:
         pytest.param(or_response, "/?kind=response", 418, "r", id="response"),
         pytest.param(or_response, "/?kind=none", 201, "", id="none"),
         pytest.param(streamed, "/", 200, "piece", id="stream"),
-        pytest.param(other_class, "/", 201, "text", id="text"),
+        pytest.param(note_or_text, "/", 201, "text", id="text-of-a-union"),
     ],
 )
 async def test_result_is_encoded_by_the_declared_type(
@@ -357,14 +369,26 @@ async def test_result_is_encoded_by_the_declared_type(
     assert (response.status, response.text) == (status, text)
 
 
-async def test_result_that_does_not_fit_is_a_500_with_a_reason_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        (unfitting, "'-> Note': /id: expected int, got str"),
+        (text_for_a_note, "Note | None': expected Note, got str"),
+        (bytes_for_notes, "Note]': expected array, got bytes"),
+        (pieces_for_a_note, "'-> Note': expected Note, got async_generator"),
+    ],
+)
+async def test_result_that_does_not_fit_is_a_500_with_a_reason_in_the_log(
+    handler: Callable[..., object], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
     one = App()
-    one.get("/")(unfitting)
+    one.get("/")(handler)
     async with Client(one, raise_exceptions=False) as client:
         with caplog.at_level(logging.ERROR):
             response = await client.get("/")
     assert (response.status, response.text) == (500, "Internal Server Error")
-    assert "unfitting returned a value that does not fit '-> Note': /id: expected int" in caplog.text
+    assert f"{handler.__name__} returned a value that does not fit" in caplog.text
+    assert reason in caplog.text
     assert "secret" not in caplog.text
 
 
