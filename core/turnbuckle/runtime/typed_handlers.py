@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
 
@@ -202,8 +202,24 @@ class _BodyInContexts:
     def __init__(self, body: AsyncIterable[bytes | str], stack: AsyncExitStack) -> None:
         self._body: Final = body
         self._stack: Final = stack
+        self._reading: AsyncGenerator[bytes | str, None] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes | str]:
+    def __aiter__(self) -> AsyncIterator[bytes | str]:
+        """Yield the body in pieces, and leave the contexts."""
+        self._reading = self._pieces()
+        return self._reading
+
+    async def aclose(self) -> None:
+        """Close the body and leave the contexts; the server calls this at the end of every response."""
+        try:
+            if self._reading is not None:
+                # It is not left to the garbage collector, whose task would leave the contexts at the same time.
+                await self._reading.aclose()
+            await self._close_body()
+        finally:
+            await self._stack.aclose()
+
+    async def _pieces(self) -> AsyncGenerator[bytes | str, None]:
         try:
             async for piece in self._body:
                 yield piece
@@ -215,13 +231,6 @@ class _BodyInContexts:
                 await self._stack.__aexit__(type(error), error, error.__traceback__)
             raise
         await self._stack.aclose()
-
-    async def aclose(self) -> None:
-        """Close the body and leave the contexts; the server calls this at the end of every response."""
-        try:
-            await self._close_body()
-        finally:
-            await self._stack.aclose()
 
     async def _close_body(self) -> None:
         close = getattr(self._body, "aclose", None)
