@@ -19,7 +19,7 @@ import attrs
 __all__ = ["CSVEncoder"]
 
 # Spreadsheets run a text as a formula if it begins with one of these; numbers are harmless.
-_FORMULA: Final = re.compile("[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_FORMULA: Final = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 

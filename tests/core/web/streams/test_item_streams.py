@@ -159,10 +159,10 @@ async def test_rows_are_lines(rows: list[object], header: Sequence[str] | None, 
 
 
 async def test_csv_has_options_for_spreadsheets() -> None:
-    rows = [("=1+1", "+49 30", "-5", "-5.2", -5, "@x", "\tx", "a=b", "\uff1d1")]
+    rows = [("=1+1", "+49 30", "-5", "-5.2", -5, "@x", "\tx", "a=b", "\uff1d1", "\n=1")]
     options = {"delimiter": ";", "escape_formulas": True, "byte_order_mark": True, "download_as": "März.csv"}
     response = await _get(lambda: CSV(rows, **options))  # type: ignore[arg-type]
-    assert response.content.decode() == "\ufeff'=1+1;'+49 30;-5;-5.2;-5;'@x;'\tx;a=b;'\uff1d1\r\n"
+    assert response.content.decode() == "\ufeff'=1+1;'+49 30;-5;-5.2;-5;'@x;'\tx;a=b;'\uff1d1;\"'\n=1\"\r\n"
     assert (
         response.headers["content-disposition"] == "attachment; filename=\"M?rz.csv\"; filename*=UTF-8''M%C3%A4rz.csv"
     )
