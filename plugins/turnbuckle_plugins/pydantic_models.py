@@ -23,6 +23,9 @@ __all__ = ["PydanticModelsPlugin"]
 
 _REASONS: Final = {"missing": "missing", "extra_forbidden": "unknown field", "union_tag_invalid": "unknown tag"}
 
+# Their messages have constraints, and no values.
+_KINDS_OF_PYDANTIC: Final = set(get_args(pydantic_core.core_schema.ErrorType)) - {"value_error", "assertion_error"}
+
 
 @final
 class PydanticModelsPlugin(Plugin):
@@ -108,7 +111,19 @@ def _faults(error: pydantic.ValidationError, value: object) -> Iterator[Fault]:
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         kind = found["type"]
         reason = _REASONS.get(kind) or found["msg"].removeprefix("Value error, ")
+        if kind not in _KINDS_OF_PYDANTIC and any(text in reason for text in _texts(value)):
+            # The code of the app has put a value into its message.
+            reason = "is not valid"
         yield Fault(_pointer(found["loc"], value, is_missing=kind == "missing"), reason[:1].lower() + reason[1:])
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts and numbers in a value that are long enough to be recognized in a message."""
+    if isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _texts(member)
+    elif isinstance(value, str | int | float) and len(str(value)) > 2:
+        yield str(value)
 
 
 def _pointer(location: tuple[int | str, ...], value: Any, *, is_missing: bool) -> str:

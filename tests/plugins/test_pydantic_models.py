@@ -46,6 +46,8 @@ class Book(pydantic.BaseModel):
     def _check(cls, value: int) -> int:
         if value == 7:
             raise ValueError("Seven is taken")
+        if value == 7007:
+            raise ValueError(f"{value} is taken")
         return value
 
 
@@ -156,6 +158,12 @@ def test_json_schema_of_models() -> None:
     assert definitions["Book"]["additionalProperties"] is False  # type: ignore[index]
     assert "$defs" not in json.dumps(definitions)
     Draft202012Validator.check_schema({**root, "components": {"schemas": definitions}})
+
+
+def test_message_of_an_app_that_repeats_a_value_is_replaced() -> None:
+    schema = schema_of(Book)
+    with pytest.raises(SchemaError, match="/id: is not valid"):
+        schema.decode_json(b'{"id": 7007, "bookTitle": "a"}')
 
 
 def test_without_the_plugin_the_error_names_it() -> None:

@@ -1,4 +1,4 @@
-"""Guards hold, however they are written, and whatever asks for the route."""
+"""Guards hold in each form in which they can be written, and for each way to a route."""
 
 from __future__ import annotations
 

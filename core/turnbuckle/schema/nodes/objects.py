@@ -390,7 +390,8 @@ def reason_of(error: Exception, values: Iterable[object]) -> str:
     if not text or not _is_raised_explicitly(error.__traceback__):
         return "is not valid"
     for value in values:
-        if isinstance(value, str) and len(value) > 2 and value in text:
+        shown = str(value) if isinstance(value, str | int | float) else ""
+        if len(shown) > 2 and shown in text:
             return "is not valid"
     return text
 
