@@ -10,7 +10,7 @@ from decimal import Decimal
 import attrs
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from turnbuckle import App, Request, Response
 from turnbuckle.testing import Client
@@ -60,6 +60,7 @@ def _app() -> App:
     return app
 
 
+@settings(max_examples=30)
 @given(_values)
 def test_values_come_back(value: object) -> None:
     assert CODEC.decode(CODEC.encode(value)) == value

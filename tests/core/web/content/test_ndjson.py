@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.core.web.requests import ListSource, make_request
 from turnbuckle import App, BadRequest, ContentTooLarge, Request, UnsupportedMediaType
@@ -43,6 +43,7 @@ async def test_decode_lines(content: bytes, values: list[object], size: int) -> 
     assert await _read(content, size) == values
 
 
+@settings(max_examples=30)
 @given(st.lists(st.none() | st.integers() | st.text() | st.lists(st.text())), st.integers(1, 50))
 async def test_decode_lines_at_any_split(values: list[object], size: int) -> None:
     assert await _read("".join(json.dumps(value) + "\n" for value in values).encode(), size, 10_000) == values

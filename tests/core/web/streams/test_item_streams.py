@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from turnbuckle import CSV, NDJSON, App, Response
 from turnbuckle.testing import Client
@@ -196,6 +196,7 @@ def test_arguments_of_csv_are_checked(make: Callable[[], object], message: str) 
         make()
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=2), max_size=4))
 def test_rows_come_back_the_same(rows: list[list[str]]) -> None:
     encoder = CSVEncoder(None)

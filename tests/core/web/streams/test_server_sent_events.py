@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from turnbuckle import ServerSentEvent
 from turnbuckle.web.content.json import encode_json
@@ -87,6 +87,7 @@ def _parse(stream: str) -> list[tuple[str, str, str]]:
 _NO_LINES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"))
 
 
+@settings(max_examples=50)
 @given(data=st.text(st.characters(exclude_categories=["Cs"])), name=_NO_LINES, id=_NO_LINES, comment=st.text())
 def test_client_receives_the_event_and_no_other(data: str, name: str, id: str, comment: str) -> None:
     event = ServerSentEvent(data, event=name, id=id, comment=comment)
