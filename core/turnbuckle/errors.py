@@ -262,6 +262,11 @@ class HTTPError(TurnbuckleError):
             )
         if not 400 <= self.status <= 599:
             raise ValueError(f"an HTTPError needs a status from 400 to 599, not {self.status!r}")
+        if not isinstance(detail, str):
+            raise TypeError(
+                f"the detail of {type(self).__name__} is a text, not {type(detail).__name__}; "
+                f"for JSON, return JSON(value, status={self.status})"
+            )
         super().__init__(self.status, detail)
         self.detail: Final = detail
         self.headers: Final = dict(headers or {})

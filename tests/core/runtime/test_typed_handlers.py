@@ -734,6 +734,11 @@ async def test_response_type_of_the_app_takes_precedence() -> None:
         assert (await client.get("/list")).text == "[1]"
 
 
+def test_detail_of_an_error_that_is_no_text_is_named() -> None:
+    with pytest.raises(TypeError, match=r"the detail of NotFound is a text, not dict; for JSON, return JSON\(value"):
+        NotFound({"id": 1})  # type: ignore[arg-type]
+
+
 def test_text_in_place_of_the_status_of_an_error_is_named() -> None:
     class Moved(HTTPError):
         default_status = 410

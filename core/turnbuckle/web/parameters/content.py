@@ -111,7 +111,7 @@ def _too_large(reason: str) -> InvalidInput:
 
 async def _load_json(request: Request) -> None:
     if not _is_json(request):
-        # Refuse content of another type before it is read, and before the client is told to send it.
+        # Refuse content of another type before it is read, and before a 100 (Continue) asks the client to send it.
         _other_codec(request, request.media_type)
     limit = request.json_limit
     # The smaller limit applies while the content arrives, so that it is not stored beyond the limit.
