@@ -64,7 +64,7 @@ def explain(
 
 def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
-    from turnbuckle.startup.report.signatures import signature_lines
+    from turnbuckle.startup.report.signatures import parameter_lines, signature_lines
 
     is_absolute = "://" in found.target
     over = f" over {found.scheme}" if found.scheme == "https" and not is_absolute else ""
@@ -77,7 +77,11 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     if found.router is not None:
         yield from _candidate_lines(found, shows_all)
         yield "chain, outermost first" if found.chain else "chain: no middleware"
-        yield from columns([(link.record.name, link.record.zone, *source_of(link.origin)) for link in found.chain], 2)
+        rows = [(link.record.name, link.record.zone, *source_of(link.origin)) for link in found.chain]
+        for link, line in zip(found.chain, columns(rows, 2), strict=True) if rows else ():
+            yield line
+            if (signature := found.further.get(link.record.name)) is not None:
+                yield from parameter_lines(signature, 4)
     yield "limits and deadlines"
     yield from columns([(setting.key, setting.shown(), setting.source) for setting in found.settings], 2)
 

@@ -30,6 +30,7 @@ SupplierOf: TypeAlias = Callable[[Callable[..., object], Sourced[ParameterProvid
 """``supplier_of(function, provider, key)`` returns the supplier for a function, with its own parameters resolved."""
 
 _CONTENT_WHY: Final = "a class without a marker is the content of the request, a scalar is a parameter of the query"
+_CONSTRAINTS: Final = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
 _NOUNS: Final[Mapping[str, str]] = {
     "query": "query parameter",
     "header": "header",
@@ -157,6 +158,12 @@ def _constraints(marker: Marker) -> tuple[SimpleNamespace, ...]:
     return (SimpleNamespace(**given),) if given else ()
 
 
+def _shown_constraints(marker: Marker) -> str:
+    """Return the constraints of a marker as they are written in it, such as ``", ge=1"``."""
+    values = ((name, getattr(marker, name)) for name in _CONSTRAINTS)
+    return "".join(f", {name}={value!r:.40}" for name, value in values if value not in (None, ""))
+
+
 def _with_schema(
     declared: DeclaredParameter, source: ParameterSource, marker: Marker, schema: Schema
 ) -> PlannedParameter:
@@ -168,7 +175,7 @@ def _with_schema(
         alias="" if source == "body" else alias,
         schema=schema,
         is_marked=declared.marker is not None,
-        supplier=_NOUNS[source] if source == "body" else f"{_NOUNS[source]} {alias!r}",
+        supplier=(_NOUNS[source] if source == "body" else f"{_NOUNS[source]} {alias!r}") + _shown_constraints(marker),
         **_metadata(marker),
     )
     if marker.default_factory is not None:

@@ -63,6 +63,7 @@ class Explanation:
         router: the router that was searched; None if the parser rejects the request.
         candidates: the routes, the winner first, then by nearness.
         chain: the middleware that the request runs through, outermost first.
+        further: the parameters of the middleware functions in the chain that have further ones, by name.
         offered: the protocols that the request offers to switch to, in its order of preference.
         protocol: the plugin protocol that receives the request first; it may pass the request on to the route.
         settings: the limits and deadlines in effect, including the route's own.
@@ -82,6 +83,7 @@ class Explanation:
     router: Choice[RouterProvider] | None = None
     candidates: tuple[Candidate, ...] = ()
     chain: tuple[Sourced[Middleware], ...] = ()
+    further: Mapping[str, PlannedSignature] = attrs.field(factory=dict)
     offered: tuple[str, ...] = ()
     protocol: Sourced[ProtocolProvider] | None = None
     settings: tuple[SettingValue, ...] = ()
@@ -187,11 +189,13 @@ class _Explainer:
                 path_params=params,
                 candidates=self._candidates(None),
                 chain=self.plan.root.middleware,
+                further=_further_parameters([self.plan.root]),
             )
         route = marker.planned.route
         handler = name_of(route.handler)
         how = "; HEAD follows GET" if self.request.method == "HEAD" and "HEAD" not in route.methods else ""
         winner = Candidate(route=route, scope=marker.scope)
+        scopes = scope_chain(self.plan, marker.scope)
         return attrs.evolve(
             shown,
             outcome=f"handled by {handler}{how}",
@@ -200,7 +204,8 @@ class _Explainer:
             path_params=params,
             signature=marker.planned.signature,
             candidates=self._candidates(winner),
-            chain=_links(scope_chain(self.plan, marker.scope)),
+            chain=_links(scopes),
+            further=_further_parameters(scopes),
             settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),
         )
 
@@ -220,6 +225,7 @@ class _Explainer:
             handler=name_of(handler.record.handler) if handler is not None else "",
             candidates=self._candidates(None),
             chain=_links(scopes),
+            further=_further_parameters(scopes),
         )
 
     def _answer(self, error: Exception) -> tuple[int, str, Mapping[str, str]]:
@@ -294,6 +300,16 @@ def _mount(chain: Sequence[PlannedScope]) -> PlannedScope:
 
 def _links(scopes: Sequence[PlannedScope]) -> tuple[Sourced[Middleware], ...]:
     return tuple(link for scope in scopes for link in scope.middleware)
+
+
+def _further_parameters(scopes: Sequence[PlannedScope]) -> dict[str, PlannedSignature]:
+    """Return the signatures of the middleware functions that take more than the request and the next handler."""
+    functions = (
+        (link.record.name, id(getattr(link.record.factory, "function", None)), scope)
+        for scope in scopes
+        for link in scope.middleware
+    )
+    return {name: scope.signatures[key] for name, key, scope in functions if key in scope.signatures}
 
 
 def _error_handler(scope: PlannedScope, error: Exception) -> Sourced[ErrorHandler] | None:

@@ -13,7 +13,7 @@ from turnbuckle.startup.report.formats import Json, columns, name_of, source_of,
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 from turnbuckle.web.annotations import show_annotation
 
-__all__ = ["describe_parameter", "signature_as_json", "signature_lines", "why_parameter"]
+__all__ = ["describe_parameter", "parameter_lines", "signature_as_json", "signature_lines", "why_parameter"]
 
 
 def describe_parameter(parameter: PlannedParameter) -> str:
@@ -35,6 +35,12 @@ def signature_lines(signature: PlannedSignature) -> Iterator[str]:
         yield f"result: {show_annotation(result.annotation)}, status {result.status or 200}"
     elif result.status is not None:
         yield f"result: status {result.status}"
+
+
+def parameter_lines(signature: PlannedSignature, indent: int) -> Iterator[str]:
+    """Yield a line for each parameter of a middleware function, as ``signature_lines`` does for a handler."""
+    if signature.parameters:
+        yield from columns(list(_rows(signature, indent)))
 
 
 def _rows(signature: PlannedSignature, indent: int) -> Iterator[tuple[str, ...]]:

@@ -186,6 +186,42 @@ def test_parameters_have_their_suppliers_and_places(project: Project) -> None:
     assert plan["scopes"][0]["routes"][0]["signature"] == signature
 
 
+CONSTRAINED = """
+from typing import Annotated
+from turnbuckle import App, Header, Query, Request, Response
+
+app = App()
+
+class User:
+    pass
+
+@app.supply
+def user(name: Header[str]) -> User:
+    raise AssertionError("called")
+
+@app.middleware
+async def known(request: Request, call_next, user: User) -> Response:
+    raise AssertionError("called")
+
+@app.get("/notes")
+async def search(page: Annotated[int, Query(alias="p", ge=1, pattern="")] = 1) -> str:
+    raise AssertionError("called")
+"""
+
+
+def test_constraints_and_parameters_of_middleware_are_shown(project: Project) -> None:
+    project.write("constrained.py", CONSTRAINED)
+    lines = _words(project.call("explain", "GET", "/notes", "constrained").stdout)
+    assert "page: int = 1 query parameter 'p', ge=1" in lines
+    start = lines.index("known app app constrained.py:14")
+    assert lines[start + 1 : start + 3] == [
+        "user: User constrained.user app constrained.py:10",
+        "name: str header 'name'",
+    ]
+    missing = _words(project.call("explain", "GET", "/none", "constrained").stdout)
+    assert "user: User constrained.user app constrained.py:10" in missing
+
+
 def test_supplier_of_a_type_is_explained(project: Project) -> None:
     project.write("typed.py", TYPED)
     lines = _words(project.call("why", "parameter", "User", "typed").stdout)

@@ -192,7 +192,7 @@ def test_parameter_has_one_supplier(handler: Callable[..., object], path: str, s
 
 def test_details_of_a_parameter_are_planned() -> None:
     found = parameters(aliased)
-    assert (found["a"].alias, found["a"].is_required, found["a"].supplier) == ("p", True, "query parameter 'p'")
+    assert (found["a"].alias, found["a"].is_required, found["a"].supplier) == ("p", True, "query parameter 'p', ge=1")
     assert (found["user_agent"].alias, found["user_agent"].default) == ("user-agent", "")
     found = parameters(supplied)
     assert found["store"].given == STORE
