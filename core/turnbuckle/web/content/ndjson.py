@@ -17,6 +17,8 @@ T = TypeVar("T")
 NDJSON_TYPES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 """The media types in use; none of them is registered."""
 
+_EMPTY: Final = (b"", b"\r")
+
 
 async def decode_lines(pieces: AsyncIterator[bytes], decode: Callable[[bytes], T], limit: int) -> AsyncIterator[T]:
     """Yield the value of each line.
@@ -34,6 +36,10 @@ async def decode_lines(pieces: AsyncIterator[bytes], decode: Callable[[bytes], T
     async for piece in pieces:
         *complete, rest = piece.split(b"\n")
         for line in complete:
+            if line in _EMPTY and not begun:
+                # Content that consists of empty lines must not cost much more time than other content of its size.
+                number += 1
+                continue
             begun.append(line)
             if content := _line(begun, size + len(line), number, limit):
                 yield _decoded(content, decode, number)
