@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from turnbuckle import App, Forbidden, Request, Response
+from turnbuckle import App, Forbidden, Header, Request, Response
 from turnbuckle.testing import Client
 
 
@@ -90,3 +90,15 @@ async def test_supplier_around_an_async_function_is_awaited() -> None:
 
     async with Client(app) as client:
         assert (await client.get("/")).status == 403
+
+
+async def test_repeated_field_has_one_value_for_guards_and_for_middleware() -> None:
+    app = App()
+
+    @app.get("/")
+    async def show(request: Request, authorization: Header[str], x: Header[list[str]]) -> list[str]:
+        return [request.headers["authorization"], authorization, *x]
+
+    fields = [("Authorization", "bob"), ("Authorization", "root"), ("X", "1"), ("X", "2")]
+    async with Client(app) as client:
+        assert (await client.get("/", headers=fields)).json() == ["bob", "bob", "1", "2"]

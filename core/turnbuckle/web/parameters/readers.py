@@ -139,7 +139,10 @@ def _query_text_reader(given: Input) -> InputReader:
 def header_reader(given: Input) -> InputReader:
     """Return the reader of a header field."""
     name = given.name.lower()
-    return _texts_reader("header", given, lambda request: request.headers.get_list(name))
+    # Of repeated lines the first one is read, as by ``request.headers``: middleware that checks a field and a handler
+    # that uses it must see the same value.
+    is_list = given.schema.is_list_of_scalars
+    return _texts_reader("header", given, lambda request: request.headers.get_list(name)[: None if is_list else 1])
 
 
 def cookie_reader(given: Input) -> InputReader:
