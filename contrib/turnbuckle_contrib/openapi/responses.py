@@ -49,6 +49,8 @@ _RESPONSES: Final[Mapping[type, str]] = {
     NDJSON: "application/x-ndjson",
     CSV: "text/csv",
 }
+# Types of results without a schema.
+_PLAIN: Final = (Response, str, bytes, type(None))
 _PROBLEM_DETAILS: Final[JSONObject] = {
     "type": "object",
     "description": "Problem Details (RFC 9457).",
@@ -110,15 +112,15 @@ class ResponseWriter:
 
     def _results(self, planned: PlannedRoute) -> Iterator[tuple[int, JSONObject]]:
         result = planned.signature.result
-        if result.schema is not None:
-            schema, status = self.schemas.of(result.schema, "out"), result.status or 200
-            yield status, {"description": _phrase(status), "content": {_JSON: {"schema": schema}}}
-            return
         content: dict[int, JSONObject] = {}
-        for member in _members(result.annotation):
+        members = _members(result.annotation)
+        if result.schema is not None:
+            content[result.status or 200] = {_JSON: {"schema": self.schemas.of(result.schema, "out")}}
+            # The schema has the other members of a union.
+            members = (member for member in members if isinstance(member, type) and issubclass(member, _PLAIN))
+        for member in members:
             status = _status_of(member, result.status)
-            merged = content.setdefault(status, {})
-            merged |= self._media_types(member)
+            content[status] = self._media_types(member) | content.get(status, {})
         for status, media_types in content.items():
             yield status, {"description": _phrase(status)} | ({"content": media_types} if media_types else {})
 

@@ -243,6 +243,7 @@ def test_parameters_of_suppliers_and_guards_are_parameters_of_the_operation() ->
         ),
         pytest.param(list[Note], "200", {"application/json": {"schema": {"type": "array", "items": _NOTE}}}, id="list"),
         pytest.param(Note | Response, "200", {"application/json": {"schema": _NOTE}}, id="union"),
+        pytest.param(Note | JSON, "200", {"application/json": {"schema": _NOTE}}, id="class-or-json"),
         pytest.param(Response, "200", None, id="response"),
         pytest.param(Text, "200", _TEXT, id="text"),
         pytest.param(HTML, "200", {"text/html": {"schema": {"type": "string"}}}, id="html"),
@@ -261,6 +262,21 @@ def test_response_by_annotation(annotation: Any, status: str, content: dict[str,
     (found,) = _operation(handler)["responses"].items()
     assert found[0] == status
     assert found[1].get("content") == content
+
+
+def test_union_has_a_response_for_each_member() -> None:
+    app = _app()
+
+    @app.get("/")
+    async def show() -> dict[str, int] | str | Redirect | None:
+        return None
+
+    responses = document_of(app)["paths"]["/"]["get"]["responses"]
+    assert {status: sorted(response.get("content", ())) for status, response in responses.items()} == {
+        "200": ["application/json", "text/plain"],
+        "204": [],
+        "302": [],
+    }
 
 
 def test_stream_and_response_type_of_the_app() -> None:
