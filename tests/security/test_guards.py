@@ -28,6 +28,11 @@ def _wraps_async(request: Request) -> Awaitable[None]:
     return _refuse(request)
 
 
+@functools.wraps(_refuse)
+async def _decorated(*args: object, **kwargs: object) -> None:
+    await _refuse(*args, **kwargs)  # type: ignore[arg-type]  # a decorator passes everything on
+
+
 def _yields(request: Request) -> Iterator[None]:
     raise Forbidden()
     yield
@@ -40,6 +45,7 @@ _GUARDS: dict[str, Callable[..., object]] = {
     "method": _AsyncCall().__call__,
     "lambda": lambda request: _refuse(request),  # noqa: PLW0108  # the form that is tested
     "plain around async": _wraps_async,
+    "decorated": _decorated,
     "generator": _yields,
 }
 

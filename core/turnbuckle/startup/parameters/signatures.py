@@ -347,7 +347,8 @@ class _FunctionResolver:
         name, context = parameter.name, self.context
         if isinstance(self.function, functools.partial) and name in self.function.keywords:
             return None
-        if depth > 0 and (name == "request" or is_named_in_wrapper(self.function, name)):
+        is_passed = name == "request" and (context.takes_request or context.lead)
+        if depth > 0 and (is_passed or is_named_in_wrapper(self.function, name)):
             return None
         try:
             if context.path is not None and name in context.path:
