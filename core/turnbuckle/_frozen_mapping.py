@@ -40,6 +40,6 @@ class FrozenMapping(Mapping[KeyT, ValueT_co], Generic[KeyT, ValueT_co]):
         return repr(self._entries)
 
 
-def frozen_mapping(mapping: Mapping[str, Any]) -> FrozenMapping[str, Any]:
+def frozen_mapping(mapping: Mapping[Any, Any]) -> FrozenMapping[Any, Any]:
     """Return a mapping as a ``FrozenMapping``; for fields of frozen records."""
     return mapping if isinstance(mapping, FrozenMapping) else FrozenMapping(mapping)

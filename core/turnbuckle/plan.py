@@ -308,7 +308,9 @@ class PlannedScope:
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
     schemas: tuple[SchemaProvider, ...] = ()
     lifespans: tuple[Sourced[Lifespan], ...] = ()
-    signatures: Mapping[int, PlannedSignature] = attrs.field(factory=dict, eq=False, repr=False)
+    signatures: Mapping[int, PlannedSignature] = attrs.field(
+        factory=dict, eq=False, repr=False, converter=frozen_mapping
+    )
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
     scopes: tuple[PlannedScope, ...] = ()
 
