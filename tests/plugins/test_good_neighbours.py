@@ -20,6 +20,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "msgpack": ("msgspec",),
     "msgspec_json": ("msgspec",),
     "jinja_templates": ("jinja2",),
+    "pydantic_models": ("pydantic.main",),
 }
 OURS: Final = [
     plugin for plugin in installed_plugins() if plugin.is_bundled and plugin.value.startswith("turnbuckle_plugins.")

@@ -23,7 +23,13 @@ from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.json import JSONCodec
 from turnbuckle.web.response.file import File
 from turnbuckle.web.response.response import Response, Stream, json_response
-from turnbuckle.web.response.value_errors import may_return_none, none_error, unsupported_value_error
+from turnbuckle.web.response.value_errors import (
+    instance_error,
+    may_return,
+    may_return_none,
+    none_error,
+    unsupported_value_error,
+)
 
 if TYPE_CHECKING:
     from turnbuckle.web.request.request import Request
@@ -127,6 +133,7 @@ def _no_content(value: None) -> Response:
     return Response(status=204)
 
 
+_INSTANCES: Final = frozenset({AttrsInstance, DataclassInstance, StructInstance})
 BUILTIN_TYPES: Final[tuple[tuple[type, Render, str], ...]] = (
     (Response, _unchanged, ""),
     (str, Response, "text/plain"),
@@ -170,8 +177,8 @@ def with_codecs(render: Render, codecs: Codecs) -> Render:
 def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     """Return a function that renders a value by its exact type, else by its nearest base, else by an abstract base.
 
-    The function raises ``TypeError`` for a value whose type has no entry, and for None from a handler whose annotation
-    excludes it.
+    The function raises ``TypeError`` for a value whose type has no entry, and for None or
+    an instance of a class from a handler whose annotation excludes it.
 
     Args:
         table: the render function for each type.
@@ -179,32 +186,60 @@ def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     renders: dict[type, Render] = {Response: _unchanged, **table}
     # A separate dict, because entries found for subclasses must not count as entries of the table.
     seen = dict(renders)
+    # Instances and None depend on the annotation of the handler, so they are not rendered like the others.
+    instances: dict[type, Render] = {}
+    check_instance = _instance_check()
     none = _none_renderer() if renders.get(type(None)) is _no_content else None
     if none is not None:
-        # It needs the handler, so it is not called like the other functions.
         del seen[type(None)]
 
     def render(value: object, handler: object = None, /) -> Response:
-        known = seen.get(type(value))
+        kind = type(value)
+        known = seen.get(kind)
         if known is None:
             if value is None and none is not None:
                 return none(handler)
-            known = seen[type(value)] = _find(renders, value, handler)
+            known = instances.get(kind)
+            if known is None:
+                base, known = _find(renders, value, handler)
+                table_of_kind = instances if base in _INSTANCES else seen
+                table_of_kind[kind] = known
+            if kind in instances:
+                check_instance(value, handler)
         return known(value)
 
     return render
 
 
-def _find(renders: dict[type, Render], value: object, handler: object) -> Render:
+def _find(renders: dict[type, Render], value: object, handler: object) -> tuple[type, Render]:
+    """Return the entry of the table for a value."""
     kind = type(value)
     for base in kind.__mro__:
         if base in renders:
-            return renders[base]
+            return base, renders[base]
     # An exception may be an attrs class, but it is never meant as content.
     for abstract, render in renders.items() if not issubclass(kind, BaseException) else ():
         if issubclass(kind, abstract):
-            return render
+            return abstract, render
     raise unsupported_value_error(value, handler, ", ".join(known.__name__ for known in renders))
+
+
+def _instance_check() -> Callable[[object, object], None]:
+    """Return the check that the annotation of a handler includes the class of an instance, which has private fields."""
+    verdicts: dict[tuple[int, type], tuple[object, bool]] = {}
+
+    def check(value: object, handler: object) -> None:
+        # The handler is stored, so that its id is not used again.
+        key = (id(handler), type(value))
+        verdict = verdicts.get(key)
+        if verdict is None:
+            verdict = (handler, may_return(handler, type(value)))
+            if len(verdicts) < _MAX_VERDICTS:
+                verdicts[key] = verdict
+        if not verdict[1]:
+            raise instance_error(value, handler)
+
+    return check
 
 
 def _none_renderer() -> Callable[[object], Response]:

@@ -16,7 +16,15 @@ from turnbuckle.web.annotations import annotated_classes, return_annotation, sho
 from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.response.returned_tuples import line_for_tuple
 
-__all__ = ["describe_coroutine", "may_return_none", "none_error", "tuple_hint", "unsupported_value_error"]
+__all__ = [
+    "describe_coroutine",
+    "instance_error",
+    "may_return",
+    "may_return_none",
+    "none_error",
+    "tuple_hint",
+    "unsupported_value_error",
+]
 
 _NONE: Final = (None, "None", inspect.Parameter.empty)
 
@@ -28,6 +36,25 @@ def may_return_none(handler: object) -> bool:
         return True
     classes = annotated_classes(annotation, handler)
     return not classes or object in classes or type(None) in classes
+
+
+def may_return(handler: object, kind: type) -> bool:
+    """Return whether the return annotation of a handler includes a class; a missing one does."""
+    annotation = return_annotation(handler)
+    if annotation is inspect.Parameter.empty:
+        return True
+    classes = annotated_classes(annotation, handler)
+    # A plain function may return an awaitable, whose result is not known.
+    return not classes or any(
+        known is object or issubclass(kind, known) or issubclass(known, Awaitable) for known in classes
+    )
+
+
+def instance_error(value: object, handler: object) -> TypeError:
+    """Return the error for a handler that returned an instance of a class that its annotation excludes."""
+    shown = show_annotation(return_annotation(handler))
+    kind = type(value).__qualname__
+    return TypeError(f"{_describe(handler)} returned an instance of {kind}, but is annotated '-> {shown}'")
 
 
 def none_error(handler: object) -> TypeError:

@@ -207,3 +207,49 @@ def test_render_accepts_none_of_other_handlers(render: Render) -> None:
 
     for handler in (unannotated, none, text_none, optional, anything, unknown, None):
         assert render(None, handler).status == 204
+
+
+@attrs.frozen
+class _Account:
+    name: str
+    password: str
+
+
+async def _returns_text(request: object) -> str:
+    return ""
+
+
+async def _returns_nothing(request: object) -> None:
+    return None
+
+
+async def _returns_response(request: object) -> Response:
+    return Response()
+
+
+async def _returns_account(request: object) -> "_Account | None":
+    return None
+
+
+async def _returns_anything(request: object) -> object:
+    return None
+
+
+async def _says_nothing(request):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    return None
+
+
+@pytest.mark.parametrize("handler", [_returns_text, _returns_nothing, _returns_response])
+def test_instance_that_the_annotation_excludes_is_refused(handler: object) -> None:
+    render = compile_renderer({kind: render for kind, render, _ in BUILTIN_TYPES})
+    for _ in range(2):
+        with pytest.raises(TypeError, match="returned an instance of _Account, but is annotated '-> ") as caught:
+            render(_Account("ada", "secret"), handler)
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("handler", [_returns_account, _returns_anything, _says_nothing, None])
+def test_instance_that_the_annotation_includes(handler: object) -> None:
+    render = compile_renderer({kind: render for kind, render, _ in BUILTIN_TYPES})
+    assert render(_Account("ada", "x"), handler).body == render(_Account("ada", "x"), handler).body
+    assert render(_Account("ada", "x"), handler).content_type == "application/json"
