@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -11,6 +12,7 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.application import Application
 from turnbuckle.testing import Client
 from turnbuckle.testing.client.raw_exchange import methods_of
+from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response, Stream
 
@@ -243,3 +245,15 @@ async def test_response_that_switches_shows_what_follows(make_application: MakeA
 )
 def test_methods_are_found_in_the_sent_bytes(sent: bytes, methods: tuple[str, ...]) -> None:
     assert methods_of(sent, Limits()) == methods
+
+
+async def test_connections_that_are_gone_leave_nothing_behind(make_application: MakeApplication) -> None:
+    async with Client(make_application()) as client:
+
+        async def peers_after(count: int) -> int:
+            for _ in range(count):
+                await client.raw(GET)
+            gc.collect()
+            return sum(type(found) is Peer for found in gc.get_objects())
+
+        assert await peers_after(10) == await peers_after(10)
