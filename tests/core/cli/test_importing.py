@@ -138,7 +138,7 @@ def test_failure_is_reported(project: Project, refusal: Callable[..., str], targ
         ("app.mount('/x', app)", "instead of mount: app.scope(prefix)"),
         ("app.include_router(app)", "instead of include_router: app.scope(prefix)"),
         ("app.on_event('startup')", "instead of on_event: @app.lifespan"),
-        ("app.get('/', status_code=201)", "instead of status_code: return Response(body, status=...)"),
+        ("app.get('/', status_code=201)", "instead of status_code: status=..."),
         ("app.get('/', nmae='x')", "write name="),
     ],
 )
