@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import IO, Final, final
@@ -33,7 +34,7 @@ class UploadedFile:
         file: the content as a binary file, at its start. Reading it blocks, unlike the methods of this class.
     """
 
-    __slots__ = ("_in_memory", "_unwritten", "_unwritten_size", "content_type", "file", "name", "size")
+    __slots__ = ("__weakref__", "_in_memory", "_unwritten", "_unwritten_size", "content_type", "file", "name", "size")
 
     def __init__(self, name: str, content_type: str, *, in_memory: int) -> None:
         self.name: Final = _base_name(name)
@@ -43,12 +44,11 @@ class UploadedFile:
         self._unwritten: Final[list[bytes]] = []
         self._unwritten_size = 0
         self.file: Final[IO[bytes]] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
+        # Unlike __del__, it also runs before the finalizer of the file if both are in a circle, as with a traceback.
+        weakref.finalize(self, _close, self.file).atexit = False
 
     def __repr__(self) -> str:
         return f"<UploadedFile {self.name!r} of {self.size} bytes>"
-
-    def __del__(self) -> None:
-        self.close()
 
     async def write(self, piece: bytes) -> None:
         """Append a piece to the content; in a thread if the file is on disk or now has to move there."""
@@ -103,9 +103,13 @@ class UploadedFile:
 
     def close(self) -> None:
         """Close the file and delete its content. This also happens when the last reference goes."""
-        # Closing tries to write buffered data again, which fails again if the disk is full.
-        with suppress(OSError):
-            self.file.close()
+        _close(self.file)
+
+
+def _close(file: IO[bytes]) -> None:
+    # Closing tries to write buffered data again, which fails again if the disk is full.
+    with suppress(OSError):
+        file.close()
 
 
 def _base_name(name: str) -> str:
