@@ -4,13 +4,17 @@
 response, a ``str``, or another value with a response type. For an unknown path it raises ``NotFound`` or returns None.
 The handler answers every method. Routes of the app and its plugins take precedence; the core's tree router matches
 them.
+
+``handle`` takes the request only: its object is not known at startup, so nothing can supply further parameters. They
+are refused, at startup if the return annotation of ``get_handler`` names the class, otherwise in the first request.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable
 from importlib import import_module
-from typing import Final, Protocol, cast, final
+from typing import Final, Protocol, cast, final, get_args, get_type_hints
 from urllib.parse import unquote
 
 import attrs
@@ -18,6 +22,8 @@ import attrs
 from turnbuckle import Match, NotFound, Plugin, PluginInfo, Request, Route, RouterProvider, Setup, TreeRouter
 
 __all__ = ["GetHandlerConfig", "GetHandlerPlugin", "GetHandlerRouter"]
+
+_VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class PathHandler(Protocol):
@@ -41,11 +47,17 @@ class GetHandlerRouter:
     Args:
         router: the object.
         routes: the router for the routes of the app and its plugins; frozen later.
+
+    Raises:
+        TypeError: the class of its handlers has a ``handle`` with typed parameters, which nothing supplies.
     """
 
     def __init__(self, router: PathRouter, routes: TreeRouter | None = None) -> None:
         self._router: Final = router
         self._routes: Final = routes or TreeRouter()
+        self._checked: Final[set[type]] = set()
+        for kind in _annotated_classes(router):
+            self._check(kind)
 
     def add(self, route: Route, /) -> None:
         """Add a route, which takes precedence over the object."""
@@ -61,6 +73,7 @@ class GetHandlerRouter:
         Raises:
             NotFound: neither a route nor the object has the path.
             MethodNotAllowed: a route has the path, with other methods.
+            TypeError: ``handle`` has typed parameters, which nothing supplies.
         """
         try:
             return self._routes.match(method, path)
@@ -68,7 +81,38 @@ class GetHandlerRouter:
             handler = self._router.get_handler(unquote(path))
         if handler is None:
             raise NotFound
+        kind = type(handler)
+        if kind not in self._checked:
+            self._check(kind)
         return Match(handler.handle)
+
+    def _check(self, kind: type) -> None:
+        """Refuse a class of handlers that would receive only the defaults of its typed parameters."""
+        handle = getattr(kind, "handle", None)
+        parameters = [*inspect.signature(handle).parameters.values()][2:] if inspect.isfunction(handle) else []
+        for parameter in parameters:
+            if parameter.annotation is parameter.empty or parameter.kind in _VARIABLE:
+                continue
+            error = TypeError(
+                f"{kind.__module__}.{kind.__qualname__}.handle takes the typed parameter {parameter.name!r}, "
+                "which nothing supplies"
+            )
+            error.add_note("why: a router with get_handler(path) finds its handlers in requests, after the start")
+            error.add_note(
+                f"fix: remove {parameter.name!r}, and read the request in 'handle', "
+                "or add the function as a route, such as with @app.get(path)"
+            )
+            raise error
+        self._checked.add(kind)
+
+
+def _annotated_classes(router: PathRouter) -> list[type]:
+    """Return the classes in the return annotation of ``get_handler``; none if it cannot be evaluated."""
+    try:
+        annotation = get_type_hints(router.get_handler).get("return")
+    except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+        return []
+    return [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from turnbuckle import App, NotFound, Request, Response, SettingsSources
+from turnbuckle import App, NotFound, Request, Response, SettingsSources, StartupError
 from turnbuckle.testing import Client
 
 
@@ -99,3 +99,37 @@ def test_plugin_without_a_router_offers_none() -> None:
     plan = App().resolve(SettingsSources(plugins=("get_handler",)))
     assert plan.root.router is not None
     assert plan.root.router.name == "tree"
+
+
+class TypedPage:
+    """Takes a parameter that nothing supplies."""
+
+    async def handle(self, request: Request, page: int = 1) -> str:
+        """Answer."""
+        return str(page)
+
+
+class TypedPaths:
+    """Names the class of its handlers."""
+
+    def get_handler(self, path: str) -> TypedPage | None:
+        """Return the page at a path."""
+        return TypedPage()
+
+
+def test_typed_parameter_is_refused_at_startup() -> None:
+    with pytest.raises(StartupError) as caught:
+        _app(TypedPaths()).compile()
+    text = "\n".join(map(str, caught.value.problems))
+    assert "TypedPage.handle takes the typed parameter 'page', which nothing supplies" in text
+    assert "fix: remove 'page', and read the request in 'handle'" in text
+
+
+async def test_typed_parameter_of_a_class_that_is_not_annotated() -> None:
+    class Unknown:
+        def get_handler(self, path: str) -> object:
+            return TypedPage()
+
+    async with Client(_app(Unknown()), raise_exceptions=False) as client:
+        for _ in range(2):
+            assert (await client.get("/a?page=2")).status == 500
