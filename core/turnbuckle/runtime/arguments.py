@@ -183,14 +183,14 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
         if key in known:
             return known[key]
         values = await arguments.values(request, stack)
-        if stack is not None:
-            # The value of a context must not be used after the context.
-            stack.callback(known.pop, key, None)
         try:
             value = await have(partial(arguments.call, values=values), stack)
             if is_guard:
                 value = await _checked_result(value)
             known[key] = value
+            if stack is not None:
+                # The value of a context must not be used after the context.
+                stack.callback(_forget, known, key, value)
         except HTTPError:
             raise
         except Exception as error:
@@ -199,6 +199,12 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
         return value
 
     return supply
+
+
+def _forget(known: dict[object, object], key: object, value: object) -> None:
+    # After a streamed response that was dropped, a second call of the handler may have its own value.
+    if known.get(key) is value:
+        known.pop(key, None)
 
 
 async def _checked_result(value: object) -> object:

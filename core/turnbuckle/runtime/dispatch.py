@@ -17,6 +17,7 @@ from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.runtime.stream_contexts import leave_dropped, leave_failed
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
@@ -251,7 +252,14 @@ def _place_of(function: object) -> str:
     return describe_handler(target) + place
 
 
-def guard(handler: Handler, errors: ErrorTable, app_name: str, links: Sequence[LinkPlace] = ()) -> Handler:
+def guard(
+    handler: Handler,
+    errors: ErrorTable,
+    app_name: str,
+    links: Sequence[LinkPlace] = (),
+    *,
+    leaves_contexts: bool = False,
+) -> Handler:
     """Return a chain that never raises and always returns a Response, even if its middleware fails.
 
     Args:
@@ -259,13 +267,20 @@ def guard(handler: Handler, errors: ErrorTable, app_name: str, links: Sequence[L
         errors: answers the exceptions of its middleware.
         app_name: name of the app, for messages.
         links: its middleware, for messages.
+        leaves_contexts: whether to leave the contexts of streamed responses that its middleware has dropped.
     """
     respond = errors.respond
 
     async def guarded(request: Request) -> Response:
         try:
             response: object = await handler(request)
-        except Exception as error:  # noqa: BLE001  # each exception of middleware is answered
+            if leaves_contexts and hasattr(request, "_supplied") and isinstance(response, Response):
+                await leave_dropped(request, response)
+        except BaseException as error:  # each exception of middleware is answered
+            if leaves_contexts and hasattr(request, "_supplied"):
+                await leave_failed(request, error)
+            if not isinstance(error, Exception):
+                raise
             if note := note_on_failure(error, links, app_name):
                 error.add_note(note)
             return await respond(request, error)

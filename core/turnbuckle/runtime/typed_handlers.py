@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
 
 from turnbuckle.plan import PlannedResult, PlannedSignature
 from turnbuckle.runtime.arguments import compile_arguments, compile_call, has_contexts
+from turnbuckle.runtime.stream_contexts import BodyInContexts, open_streams, take_streams
 from turnbuckle.schema.faults import SchemaError
 from turnbuckle.web.annotations import annotated_classes, show_annotation
 from turnbuckle.web.handlers import BoundHandler, awaitable_function, describe_handler
@@ -134,21 +135,29 @@ def _in_contexts(
 
     async def call(request: Request, *lead: object) -> Response:
         stack = AsyncExitStack()
+        streams, known = open_streams(request), request.supplied
+        begin, outer = len(streams), known.copy()
         try:
             values = await arguments.values(request, stack)
             result: Awaitable[object] = arguments.call(function, values, lead)  # type: ignore[assignment]
             response = await respond(request, await result)
         except BaseException as error:
             # A context may replace the exception, but it cannot replace the response.
+            take_streams(streams, begin, stack)
             await stack.__aexit__(type(error), error, error.__traceback__)
             raise
+        take_streams(streams, begin, stack)
         body = response.body
         if isinstance(body, bytes | FileBody):
             # Before the response is sent, so that the client does not see success if the contexts fail, for example
             # because a transaction cannot be committed.
             await stack.aclose()
         else:
-            response.body = _BodyInContexts(body, stack)
+            # A middleware may call the handler again, which then opens its own contexts.
+            for key in known.keys() - outer.keys():
+                del known[key]
+            response.body = stream = BodyInContexts(body, stack)
+            streams.append(stream)
         return response
 
     return call
@@ -194,45 +203,3 @@ def compile_error_handler(function: Callable[..., object], signature: PlannedSig
             return await result if inspect.isawaitable(result) else result
 
     return handler
-
-
-class _BodyInContexts:
-    """A streamed body, with the contexts to leave behind it."""
-
-    def __init__(self, body: AsyncIterable[bytes | str], stack: AsyncExitStack) -> None:
-        self._body: Final = body
-        self._stack: Final = stack
-        self._reading: AsyncGenerator[bytes | str, None] | None = None
-
-    def __aiter__(self) -> AsyncIterator[bytes | str]:
-        """Yield the body in pieces, and leave the contexts."""
-        self._reading = self._pieces()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Close the body and leave the contexts; the server calls this at the end of every response."""
-        try:
-            if self._reading is not None:
-                # It is not left to the garbage collector, whose task would leave the contexts at the same time.
-                await self._reading.aclose()
-            await self._close_body()
-        finally:
-            await self._stack.aclose()
-
-    async def _pieces(self) -> AsyncGenerator[bytes | str, None]:
-        try:
-            async for piece in self._body:
-                yield piece
-        except BaseException as error:
-            try:
-                # First, because its ``finally`` blocks may use the values of the contexts.
-                await self._close_body()
-            finally:
-                await self._stack.__aexit__(type(error), error, error.__traceback__)
-            raise
-        await self._stack.aclose()
-
-    async def _close_body(self) -> None:
-        close = getattr(self._body, "aclose", None)
-        if close is not None:
-            await close()

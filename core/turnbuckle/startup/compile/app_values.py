@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from turnbuckle.plan import Plan, PlannedSignature, PlannedSupplier
-from turnbuckle.runtime.arguments import suppliers_of
+from turnbuckle.runtime.arguments import has_contexts, suppliers_of
 from turnbuckle.runtime.supplier_calls import value_of_app
 from turnbuckle.server.model.application import ReadyLifespan
 from turnbuckle.web.resources import Resources
 
-__all__ = ["values_of_app"]
+__all__ = ["opens_contexts", "values_of_app"]
 
 
 def values_of_app(plan: Plan, resources: Resources) -> tuple[ReadyLifespan, ...]:
@@ -24,10 +24,18 @@ def values_of_app(plan: Plan, resources: Resources) -> tuple[ReadyLifespan, ...]
         plan: the plan of the app.
         resources: the store of resources, which receives the values.
     """
-    signatures = [planned.signature for planned, _ in plan.routes()]
-    signatures += [signature for scope in plan.root.walk() for signature in scope.signatures.values()]
-    suppliers = {supplier.key: supplier for supplier in _shared(signatures)}
+    suppliers = {supplier.key: supplier for supplier in _shared(_signatures(plan))}
     return tuple(_lifespan_of(supplier, resources) for supplier in suppliers.values())
+
+
+def opens_contexts(plan: Plan) -> bool:
+    """Return whether a handler or a middleware function of an app opens contexts in requests."""
+    return any(map(has_contexts, _signatures(plan)))
+
+
+def _signatures(plan: Plan) -> list[PlannedSignature]:
+    signatures = [planned.signature for planned, _ in plan.routes()]
+    return signatures + [signature for scope in plan.root.walk() for signature in scope.signatures.values()]
 
 
 def _shared(signatures: Iterable[PlannedSignature]) -> Iterator[PlannedSupplier]:

@@ -45,7 +45,7 @@ from turnbuckle.runtime.upgrade import compile_upgrade
 from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
-from turnbuckle.startup.compile.app_values import values_of_app
+from turnbuckle.startup.compile.app_values import opens_contexts, values_of_app
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
@@ -177,12 +177,14 @@ class _Compiler:
     codecs: Codecs = attrs.field(init=False)
     methods: frozenset[str] = attrs.field(init=False)
     largest_content: int = attrs.field(init=False)
+    opens_contexts: bool = attrs.field(init=False)
     contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.largest_content = largest_content(self.plan)
+        self.opens_contexts = opens_contexts(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
         check_factories(self.plan, self.diagnostics)
         self.json = json_codec_of(self.components, self.diagnostics)
@@ -233,7 +235,8 @@ class _Compiler:
             # The chain of the app itself is around the dispatch to all routes, so routes do not enter it.
             chains = outer.chains
             if scope.middleware:
-                chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors),)
+                is_inner = bool(chains or self.plan.root.middleware)
+                chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors, is_inner=is_inner),)
         # With codecs, dicts and lists are encoded in the format that the request accepts.
         is_async = bool(self.codecs.others) or any(
             is_async_render(entry.record.render) for entry in scope.response_types
@@ -290,7 +293,8 @@ class _Compiler:
     def _chain(self) -> Handler:
         root = self.contexts[id(self.plan.root)]
         dispatch = self._with_upgrades(self._dispatch(self._mounted_routers(), root), root.errors)
-        return self._chain_of(self.plan.root, dispatch, root.errors) if self.plan.root.middleware else dispatch
+        is_bare = not self.plan.root.middleware
+        return dispatch if is_bare else self._chain_of(self.plan.root, dispatch, root.errors, is_inner=False)
 
     def _mounted_routers(self) -> tuple[MountedRouter, ...]:
         mounted = self.resolution.routers.take(self._call, self.plan.routes())
@@ -299,7 +303,7 @@ class _Compiler:
             mounted = mount_routers(self.plan.root, setup, self._compiled_route, self.diagnostics)
         return mounted
 
-    def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable) -> Handler:
+    def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable, *, is_inner: bool) -> Handler:
         handler, places = innermost, list[LinkPlace]()
         for link in reversed(scope.middleware):
             try:
@@ -310,7 +314,9 @@ class _Compiler:
                 handler = outer
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
-        return guard(handler, errors, self.plan.app_name, places[::-1])
+        # Only the outermost chain of a request leaves contexts, because others may keep responses for it.
+        leaves = self.opens_contexts and not is_inner
+        return guard(handler, errors, self.plan.app_name, places[::-1], leaves_contexts=leaves)
 
     def _with_upgrades(self, dispatch: Handler, errors: ErrorTable) -> Handler:
         protocols: dict[str, Handler] = {}
@@ -322,7 +328,8 @@ class _Compiler:
                 handler = record.factory(dispatch, setup)
                 if not callable(handler):
                     raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
-                protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name)
+                leaves = self.opens_contexts and not self.plan.root.middleware
+                protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name, leaves_contexts=leaves)
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
         return compile_upgrade(protocols, dispatch) if protocols else dispatch
