@@ -17,7 +17,7 @@ from typing import Final
 from bench.cpu import pinned, two_cores
 from bench.load import CONNECTIONS, measure
 from bench.scenarios import SCENARIOS
-from bench.servers import NAMES, SERVERS, Running, ServerFailed, running
+from bench.servers import NAMES, SERVERS, Running, ServerFailed, start_all
 from bench.table import aligned
 
 USUAL: Final = ("turnbuckle", "uvicorn-httptools", "granian-rsgi")
@@ -44,13 +44,7 @@ def main() -> int:
         return 1
     server_core, load_core = two_cores()
     with ExitStack() as stack:
-        targets = []
-        for server in SERVERS:
-            if server.name in options.only:
-                try:
-                    targets.append(stack.enter_context(running(server, server_core)))
-                except ServerFailed as failure:
-                    print(f"  {failure}")
+        targets = start_all(stack, [server for server in SERVERS if server.name in options.only], server_core)
         rate = _rate(targets, load_core)
         print(f"\nlatency at {rate:,} requests/s on {CONNECTIONS} connections, ms (half of what the slowest can do):")
         samples = _rounds(targets, rate, load_core, options)

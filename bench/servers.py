@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,11 +50,14 @@ def _script(name: str, title: str, script: str | None = None, *arguments: str) -
     return Server(name, title, (str(APPS / f"{script or name}_app.py"), "PORT", *arguments))
 
 
-# The core's own parser, named explicitly because another one may be installed.
-_OPTIONS: Final = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
-TURNBUCKLE: Final = Server(
-    "turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), *_OPTIONS)
-)
+def turnbuckle(app: str) -> Server:
+    """Return Turnbuckle with an app in `apps/`."""
+    # The core's own parser, named explicitly because another one may be installed.
+    options = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
+    return Server("turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / app), *options))
+
+
+TURNBUCKLE: Final = turnbuckle("turnbuckle_app.py")
 SERVERS: Final = (
     TURNBUCKLE,
     Server("floor", "floor (bare uvloop Protocol)", (str(APPS / "floor.py"), "PORT"), is_constant=True),
@@ -114,6 +117,24 @@ def running(
         yield Running(server, process.pid, port)
     finally:
         _stop(process)
+
+
+def start_all(
+    stack: ExitStack,
+    servers: Sequence[Server],
+    core: int,
+    *,
+    path: str = "/",
+    variables: dict[str, str] | None = None,
+) -> list[Running]:
+    """Start servers as `running` does, until `stack` ends; print the reason of each that does not start."""
+    targets = []
+    for server in servers:
+        try:
+            targets.append(stack.enter_context(running(server, core, path=path, variables=variables)))
+        except ServerFailed as failure:
+            print(f"  {failure}")
+    return targets
 
 
 def free_port() -> int:
