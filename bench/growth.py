@@ -6,10 +6,8 @@ that rises with the work is flagged, because then the server does more than the 
 
 import argparse
 import http.client
-import itertools
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,7 @@ from typing import Final
 
 from bench.cpu import cpu_seconds, pinned, two_cores
 from bench.launch import allow_files
-from bench.load import CONNECTIONS, SCRIPTS, Sample, run_wrk
+from bench.load import CONNECTIONS, Sample, measure
 from bench.servers import APPS, Running, Server, ServerFailed, running
 from bench.table import aligned
 from bench.transfer import WrongAnswer, receive, send
@@ -150,9 +148,6 @@ def _server(options: tuple[str, ...]) -> Server:
     return Server("growth", "Turnbuckle", (*command, *options, "--port", "PORT"))
 
 
-_seeds: Final = itertools.cycle(range(90))
-
-
 def _wrk(target: Running, template: str, bound: int = 0, seconds: int = 1, connections: int = CONNECTIONS) -> Sample:
     """Load a server with wrk.
 
@@ -160,11 +155,7 @@ def _wrk(target: Running, template: str, bound: int = 0, seconds: int = 1, conne
         template: the request; `%d` is a new number each time, and the first one is below `bound`, if that is given.
     """
     _, core = two_cores()
-    with tempfile.NamedTemporaryFile("w", newline="") as file:
-        file.write(template)
-        file.flush()
-        script, arguments = ("-s", str(SCRIPTS / "numbered.lua")), (str(next(_seeds)), file.name, str(bound))
-        sample = run_wrk(target, script, arguments, core=core, seconds=seconds, connections=connections)
+    sample = measure(target, template, core=core, seconds=seconds, bound=bound, connections=connections)
     if sample.errors:
         raise ServerFailed(f"{sample.errors} of {sample.requests} answers are errors")
     return sample

@@ -1,7 +1,9 @@
 """A run of wrk on a server, and its result."""
 
+import itertools
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from bench.cpu import cpu_seconds, pinned
-from bench.scenarios import Scenario
 from bench.servers import Running, ServerFailed
 
-SCRIPTS: Final = Path(__file__).parent / "wrk"
+SCRIPT: Final = Path(__file__).parent / "numbered.lua"
 CONNECTIONS: Final = 64
 
+# For numbers of eight digits.
+_SEEDS: Final = itertools.cycle(range(90))
 _REQUESTS: Final = re.compile(r"^\s*(\d+) requests in ", re.MULTILINE)
 _BAD_STATUS: Final = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _SOCKET_ERRORS: Final = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
@@ -35,38 +38,39 @@ class Sample:
         return self.cpu_seconds * 1e6 / self.requests if self.requests else float("inf")
 
 
-def measure(target: Running, scenario: Scenario, *, core: int, seconds: int, seed: int) -> Sample:
-    """Load `target` for `seconds` with wrk on `core`; `seed` makes the requests differ from run to run.
-
-    Raises:
-        ServerFailed: wrk could not connect.
-    """
-    script = () if scenario.script is None else ("-s", str(SCRIPTS / scenario.script))
-    return run_wrk(target, script, (str(seed),), core=core, seconds=seconds)
-
-
-def run_wrk(
+def measure(
     target: Running,
-    script: Sequence[str],
-    arguments: Sequence[str],
+    template: str | None,
     *,
     core: int,
     seconds: int,
+    bound: int = 0,
     connections: int = CONNECTIONS,
 ) -> Sample:
-    """Load `target` with wrk.
+    """Load `target` for `seconds` with wrk on `core`; the numbers in the requests of each run are different.
 
     Args:
-        script: the option that names the script.
-        arguments: the arguments of the script.
+        template: The request; each `%d` is a new number. None for wrk's own request (only Host).
+        bound: The first number of a request is below it; 0 for no bound.
+        connections: The number of keep-alive connections.
 
     Raises:
         ServerFailed: wrk could not connect.
     """
-    options = ("-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", *script)
+    options = ("-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s")
+    url = f"http://127.0.0.1:{target.port}/"
+    if template is None:
+        return _run(target, ("wrk", *options, url), core)
+    with tempfile.NamedTemporaryFile("w", newline="") as file:
+        file.write(template)
+        file.flush()
+        script = ("-s", str(SCRIPT), url, "--", str(next(_SEEDS)), file.name, str(bound))
+        return _run(target, ("wrk", *options, *script), core)
+
+
+def _run(target: Running, argv: Sequence[str], core: int) -> Sample:
     cpu, clock = cpu_seconds(target.pid), time.monotonic()
     with pinned(core):
-        argv = ["wrk", *options, f"http://127.0.0.1:{target.port}/", "--", *arguments]
         finished = subprocess.run(argv, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise ServerFailed(f"{target.server.title} does not answer under load: {_last_line(finished)}")

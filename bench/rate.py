@@ -55,8 +55,8 @@ def main() -> int:
 def _rate(targets: Sequence[Running], core: int) -> int:
     """Return half of the requests per second of the slowest server."""
     for target in targets:
-        measure(target, ITEM, core=core, seconds=1, seed=1)
-    samples = [measure(target, ITEM, core=core, seconds=2, seed=2) for target in targets]
+        measure(target, ITEM.template, core=core, seconds=1)
+    samples = [measure(target, ITEM.template, core=core, seconds=2) for target in targets]
     rate = min(sample.requests / sample.seconds for sample in samples) / 2
     # h2load takes a whole number for each connection.
     return max(1, int(rate / CONNECTIONS)) * CONNECTIONS

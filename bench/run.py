@@ -106,7 +106,7 @@ def _measure(targets: Sequence[Running], scenario: Scenario, load_core: int, opt
         _show(f"\r{scenario.name}: round {number} of {options.rounds} ")
         for target in list(correct):
             try:
-                sample = measure(target, scenario, core=load_core, seconds=options.seconds, seed=number)
+                sample = measure(target, scenario.template, core=load_core, seconds=options.seconds)
             except (ServerFailed, OSError) as failure:
                 correct.remove(target)
                 del samples[target.server]

@@ -30,7 +30,7 @@ class Scenario:
     Args:
         name: The name for `--scenario` and in the JSON.
         title: The title of the table.
-        script: The wrk script in wrk/, or None for wrk's own request (only Host).
+        template: The request, in which each `%d` is a new number; None for wrk's own request (only Host).
         call: Returns the request for an id.
         at_most: For the names of other servers, the share of their CPU time that Turnbuckle may take.
         servers: The names of the servers that are compared; all if empty.
@@ -38,10 +38,50 @@ class Scenario:
 
     name: str
     title: str
-    script: str | None
+    template: str | None
     call: Callable[[int], Call]
     at_most: dict[str, float] = field(default_factory=dict)
     servers: tuple[str, ...] = ()
+
+
+_CLIENT: Final = """\
+Host: 127.0.0.1:8000
+User-Agent: python-httpx/0.28.1
+Accept: */*
+Accept-Encoding: gzip, deflate
+Connection: keep-alive
+Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI%d
+Content-Type: application/json
+"""
+_ITEM: Final = """\
+GET /items/%d?page=%d&sort=name HTTP/1.1
+Host: 127.0.0.1:8000
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.%d Safari/537.36
+Accept: text/html,application/xhtml+xml,application/json;q=0.9,image/avif,image/webp,*/*;q=0.8
+Accept-Language: en-GB,en;q=0.9,de;q=0.7
+Accept-Encoding: gzip, deflate, br, zstd
+Referer: http://127.0.0.1:8000/items?after=%d
+Cookie: session=8f14e45fceea167a5a36dedd%d; theme=dark; seen=1
+X-Request-Id: 2c624232-cc22-4e18-8d5e-9fb1%d
+Sec-Fetch-Dest: empty
+Sec-Fetch-Mode: cors
+Sec-Fetch-Site: same-origin
+Connection: keep-alive
+
+""".replace("\n", "\r\n")
+# The lengths of the content are those with numbers of eight digits, which all numbers have.
+_POST: Final = f"""\
+POST /items HTTP/1.1
+{_CLIENT}Content-Length: 110
+
+{{"id":%d,"name":"order %d","price":9.5,"quantity":3,"tags":["red","large"],"note":"leave at door"}}\
+""".replace("\n", "\r\n")
+_TYPED: Final = f"""\
+POST /shelves/%d/notes?draft=true&page=2 HTTP/1.1
+{_CLIENT}Content-Length: 86
+
+{{"title":"note %d","text":"buy milk and bread","tags":["red","large"],"stars":4}}\
+""".replace("\n", "\r\n")
 
 
 def _item(id: int) -> Call:
@@ -68,21 +108,21 @@ SCENARIOS: Final = (
     Scenario(
         "item",
         "item: GET /items/{id:int}, 12 browser fields, the target and 4 of them new each time, JSON answer",
-        "item.lua",
+        _ITEM,
         _item,
         {"uvicorn-httptools": 0.85, "starlette": 0.62, "fastapi": 0.25, "socketify": 1.10},
     ),
     Scenario(
         "post",
         "post: 110 bytes of JSON in, JSON out, a new Authorization each time",
-        "post.lua",
+        _POST,
         _post,
         {"uvicorn-httptools": 0.80, "starlette": 0.60, "granian-rsgi": 0.70},
     ),
     Scenario(
         "typed",
         "typed: path, query and a JSON document of four fields are validated, a JSON document is the answer",
-        "typed.lua",
+        _TYPED,
         _typed,
         {"fastapi": 0.35, "litestar": 0.50, "blacksheep": 0.75},
         ("turnbuckle", "fastapi", "litestar", "blacksheep"),

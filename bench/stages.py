@@ -8,7 +8,6 @@ two rows are differences: what the connection adds to the other stages, and what
 import argparse
 import asyncio
 import platform
-import re
 import runpy
 import shutil
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.cpu import pinned, two_cores
-from bench.load import SCRIPTS, measure
+from bench.load import measure
 from bench.scenarios import SCENARIOS, Scenario
 from bench.servers import APPS, TURNBUCKLE, running
 from turnbuckle import App, Request
@@ -36,7 +35,6 @@ from turnbuckle.web.response.response import Response, json_response
 
 _CONNECTIONS: Final = 64
 _REQUESTS: Final = 32 * _CONNECTIONS
-_PIECES: Final = re.compile(r"""^  (["'])(.*)\1,$""", re.MULTILINE)
 _PLAIN: Final = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
 _CALL: Final = "call: task, arguments, handler"
 _DECODE: Final = "decode JSON"
@@ -100,10 +98,7 @@ def _served(scenarios: Sequence[Scenario], core: int, load_core: int, rounds: in
     """Return the CPU time per request of the server itself, in each scenario."""
     with running(TURNBUCKLE, core) as target:
         return [
-            min(
-                measure(target, scenario, core=load_core, seconds=1, seed=number).cpu_micros
-                for number in range(1, rounds + 1)
-            )
+            min(measure(target, scenario.template, core=load_core, seconds=1).cpu_micros for _ in range(rounds))
             for scenario in scenarios
         ]
 
@@ -170,11 +165,8 @@ async def _prepare(scenario: Scenario) -> Prepared:
 
 
 def wire_of(scenario: Scenario, number: int) -> bytes:
-    """Return the bytes of a request as the wrk script of a scenario makes them."""
-    if scenario.script is None:
-        return _PLAIN.encode()
-    pieces = [piece for _, piece in _PIECES.findall((SCRIPTS / scenario.script).read_text())]
-    return "\r\n".join(pieces).replace("%d", str(number)).encode()
+    """Return the bytes of a request as wrk makes them."""
+    return (scenario.template or _PLAIN).replace("%d", str(number)).encode()
 
 
 class _Source:

@@ -1,4 +1,4 @@
--- Requests from a template: every %d is replaced by a number that is new in every request.
+-- Requests from a template: each %d, of which there are six at most, is replaced by a number that is new in every request.
 -- The arguments: a seed below 90, the file of the template, and a bound for the first number, which then repeats.
 local number = 10000000
 local template, bound
@@ -15,5 +15,5 @@ function request()
   number = number + 1
   local first = number
   if bound > 0 then first = number % bound end
-  return string.format(template, first, number, number, number, number)
+  return string.format(template, first, number, number, number, number, number)
 end
