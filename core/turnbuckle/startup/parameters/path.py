@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Final, get_origin
+from typing import Annotated, Final, Literal, get_origin
 
 from turnbuckle.plan import PlannedParameter
 from turnbuckle.routing.converters import Converter
@@ -43,13 +43,12 @@ def path_parameter(
     name = parameter.name
     value = value_class(converter)
     schema, annotation = None, parameter.annotation
-    if annotation is not _EMPTY and not _is_evaluable(function, parameter):
-        annotation = _EMPTY
     if annotation is not _EMPTY and annotation is not value:
-        declared = read_parameter(function, parameter)
-        annotation = declared.annotation
-        _refuse_marker(declared)
-        schema = _schema_of(declared, value, schemas)
+        declared = _declared(function, parameter)
+        annotation = _EMPTY if declared is None else declared.annotation
+        if declared is not None:
+            _refuse_marker(declared)
+            schema = _schema_of(declared, value, schemas)
     return PlannedParameter(
         name=name,
         source="path",
@@ -62,13 +61,15 @@ def path_parameter(
     )
 
 
-def _is_evaluable(function: Callable[..., object], parameter: inspect.Parameter) -> bool:
+def _declared(function: Callable[..., object], parameter: inspect.Parameter) -> DeclaredParameter | None:
+    """Return the declaration of a parameter, or None if its annotation cannot be evaluated."""
     try:
-        read_parameter(function, parameter)
+        return read_parameter(function, parameter)
     except ParameterProblem as problem:
+        if problem.fault.code != "TB613":
+            raise
         # The value does not depend on the annotation, which may be for type checkers only.
-        return problem.fault.code != "TB613"
-    return True
+        return None
 
 
 def _refuse_marker(declared: DeclaredParameter) -> None:
@@ -87,7 +88,7 @@ def _schema_of(declared: DeclaredParameter, value: type | None, schemas: SchemaC
     annotation = declared.annotation
     classes = annotated_classes(annotation, declared.function)
     fits = value is None or any(_fits(value, kind) for kind in classes)
-    if fits and get_origin(annotation) is not Annotated and not _is_literal(annotation):
+    if fits and get_origin(annotation) not in {Annotated, Literal}:
         return None
     if not fits and value is not str:
         raise _misfit(declared, classes, value or str)
@@ -100,10 +101,6 @@ def _schema_of(declared: DeclaredParameter, value: type | None, schemas: SchemaC
     if fits:
         return None
     raise _misfit(declared, classes, value or str)
-
-
-def _is_literal(annotation: object) -> bool:
-    return str(get_origin(annotation)) == "typing.Literal"
 
 
 def _misfit(declared: DeclaredParameter, classes: tuple[type, ...], value: type) -> ParameterProblem:

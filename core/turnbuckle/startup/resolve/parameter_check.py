@@ -20,10 +20,7 @@ from turnbuckle.web.request.request import Request
 
 __all__ = ["faults_behind_wrapper", "missing_fix", "request_faults"]
 
-_WHY: Final = "a handler takes the request, and the parameters of its path by name"
 _EMPTY: Final = inspect.Parameter.empty
-# The converter whose values have a class.
-_CONVERTERS: Final = {"int": "int", "float": "float", "UUID": "uuid", "date": "date", "str": "str"}
 _REQUEST_NAMES: Final = frozenset({"request", "req", "r", "rq", "http_request", "_", "_request", "ctx", "context"})
 
 
@@ -58,7 +55,7 @@ def faults_behind_wrapper(handler: object, unfilled: Sequence[inspect.Parameter]
         )
 
 
-def missing_fix(handler: object, signatures: Sequence[Parameters], path: PathParameters) -> str:
+def missing_fix(signatures: Sequence[Parameters], path: PathParameters) -> str:
     """Return the fix for a handler that requires parameters which its path does not have."""
     _, for_request = request_parameter(signatures, path)
     named = [

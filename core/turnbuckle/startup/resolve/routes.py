@@ -217,7 +217,7 @@ class RoutePlanner:
 
     def _fix(self, route: Route, path: PathParameters | None) -> str:
         try:
-            return missing_fix(route.handler, handler_signatures(route.handler), path or {})
+            return missing_fix(handler_signatures(route.handler), path or {})
         except Exception:  # noqa: BLE001  # as above
             return _FIX
 
