@@ -195,7 +195,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 
 def _as_json(answer: Answer) -> Mapping[str, object]:
-    from turnbuckle.startup.report.plan_json import origin_as_json
+    from turnbuckle.startup.report.formats import origin_as_json
 
     return {
         "kind": answer.kind,

@@ -14,6 +14,7 @@ __all__ = [
     "indented",
     "milliseconds",
     "name_of",
+    "origin_as_json",
     "source_of",
     "type_name",
     "value_as_json",
@@ -62,6 +63,18 @@ def source_of(origin: Origin | None) -> tuple[str, str]:
     if origin is None:
         return "", ""
     return f"{origin.plugin} ({origin.distribution})" if origin.distribution else origin.plugin, origin.location
+
+
+def origin_as_json(origin: Origin | None) -> dict[str, Json]:
+    """Return an origin as plain data, empty if the origin is unknown."""
+    if origin is None:
+        return {}
+    return {
+        "plugin": origin.plugin,
+        "location": origin.location,
+        "distribution": origin.distribution,
+        "hook": origin.hook,
+    }
 
 
 def type_name(kind: type) -> str:

@@ -13,7 +13,7 @@ from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
-from turnbuckle.startup.report.formats import Json, name_of, type_name, value_as_json
+from turnbuckle.startup.report.formats import Json, name_of, origin_as_json, type_name, value_as_json
 from turnbuckle.startup.report.limits_table import limits_as_json
 from turnbuckle.startup.report.signatures import signature_as_json
 from turnbuckle.web.annotations import show_annotation
@@ -21,7 +21,6 @@ from turnbuckle.web.annotations import show_annotation
 __all__ = [
     "PLAN_SCHEMA",
     "diagnostic_as_json",
-    "origin_as_json",
     "plan_as_json",
     "plugin_as_json",
 ]
@@ -87,18 +86,6 @@ def diagnostic_as_json(diagnostic: Diagnostic) -> dict[str, Json]:
         "why": diagnostic.why,
         "fix": diagnostic.fix,
         "origins": [origin_as_json(origin) for origin in diagnostic.origins],
-    }
-
-
-def origin_as_json(origin: Origin | None) -> dict[str, Json]:
-    """Return an origin as plain data, empty if the origin is unknown."""
-    if origin is None:
-        return {}
-    return {
-        "plugin": origin.plugin,
-        "location": origin.location,
-        "distribution": origin.distribution,
-        "hook": origin.hook,
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnbuckle.diagnostics import Origin, Sourced
+from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import Plan, PlannedParameter, PlannedScope, PlannedSignature, PlannedSupplier
 from turnbuckle.records import ParameterProvider
 from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.parameters.signatures import is_plain
-from turnbuckle.startup.report.formats import Json, columns, name_of, source_of, value_as_json
+from turnbuckle.startup.report.formats import Json, columns, name_of, origin_as_json, source_of, value_as_json
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 from turnbuckle.web.annotations import show_annotation
 
@@ -80,7 +80,7 @@ def _parameter_as_json(parameter: PlannedParameter) -> dict[str, Json]:
         "deprecated": parameter.deprecated,
         "supplier": parameter.supplier,
         "function": _supplier_as_json(given) if isinstance(given, PlannedSupplier) else None,
-        "origin": _origin_as_json(parameter.origin),
+        "origin": origin_as_json(parameter.origin),
     }
 
 
@@ -91,19 +91,7 @@ def _supplier_as_json(supplier: PlannedSupplier) -> dict[str, Json]:
         "per": "request" if supplier.shared is None else "app",
         "in_thread": supplier.in_thread,
         "parameters": [_parameter_as_json(parameter) for parameter in supplier.signature.parameters],
-        "origin": _origin_as_json(supplier.origin),
-    }
-
-
-def _origin_as_json(origin: Origin | None) -> dict[str, Json]:
-    # As in ``plan_json``, which imports this module.
-    if origin is None:
-        return {}
-    return {
-        "plugin": origin.plugin,
-        "location": origin.location,
-        "distribution": origin.distribution,
-        "hook": origin.hook,
+        "origin": origin_as_json(supplier.origin),
     }
 
 
