@@ -19,27 +19,26 @@ from importlib.util import resolve_name
 from typing import (
     Annotated,
     Any,
-    Final,
     ForwardRef,
     Literal,
     Never,
     NoReturn,
-    Union,
     get_args,
     get_origin,
     get_type_hints,
     is_typeddict,
 )
 
+from turnbuckle.schema.hints import is_union
+
 __all__ = [
     "annotated_classes",
+    "closure_of",
     "evaluate_annotation",
     "return_annotation",
     "show_annotation",
     "stream_item",
 ]
-
-_UNIONS: Final = (Union, types.UnionType)
 
 
 def annotated_classes(annotation: object, function: object = None) -> tuple[type, ...]:
@@ -68,7 +67,7 @@ def evaluate_annotation(annotation: object, function: object = None) -> object:
     failure: NameError | None = None
     for namespace in _namespaces(function):
         try:
-            return _evaluate_hint(annotation, {**namespace, **_closure_of(function)})
+            return _evaluate_hint(annotation, {**namespace, **closure_of(_plain_function(_unwrap(function)))})
         except NameError as error:
             failure = failure or error
         with suppress(NameError):
@@ -83,10 +82,9 @@ def _evaluate_hint(annotation: object, names: dict[str, Any]) -> object:
     return get_type_hints(holder, names, names, include_extras=True)["it"]
 
 
-def _closure_of(function: object) -> dict[str, Any]:
-    """Return the variables of the functions around a function that it uses."""
-    plain = _plain_function(_unwrap(function))
-    code, cells = getattr(plain, "__code__", None), getattr(plain, "__closure__", None) or ()
+def closure_of(function: object) -> dict[str, Any]:
+    """Return the variables of the functions around a function that it uses, as far as they have a value."""
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
     found = {}
     for name, cell in zip(code.co_freevars if code is not None else (), cells, strict=True):
         with suppress(ValueError):  # it is empty
@@ -135,7 +133,7 @@ def show_annotation(annotation: object) -> str:
 
 def _classes(annotation: object, function: object) -> Iterator[type]:
     origin = get_origin(annotation)
-    if origin in _UNIONS:
+    if is_union(annotation):
         for member in get_args(annotation):
             yield from _classes(_evaluate(member, function), function)
     elif origin is Annotated:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import attrs
 
 from turnbuckle.diagnostics import file_location
+from turnbuckle.web.annotations import closure_of
 from turnbuckle.web.middleware_blame import own_nodes, parsed_function
 from turnbuckle.web.response.response import Response
 
@@ -76,7 +77,7 @@ def _names_of(function: object, node: FunctionNode, next_handler: object, *, tak
     request = parameters[0] if parameters else "request"
     if takes_next:
         return _NextHandler(frozenset(parameters[1:2]) - _stored(node), request=request)
-    variables = frozenset(_variables_with(plain, next_handler)) - _stored(node)
+    variables = frozenset(name for name, value in closure_of(plain).items() if value is next_handler) - _stored(node)
     instance = getattr(function, "__self__", function)
     found = {name for name, value in getattr(instance, "__dict__", {}).items() if value is next_handler}
     return _NextHandler(variables, owner, frozenset(found) if owner else frozenset(), request)
@@ -87,18 +88,6 @@ def _plain_function(function: object) -> object:
     if isinstance(function, FunctionType):
         return function
     return getattr(function, "__func__", None) or getattr(type(function), "__call__", None)  # noqa: B004
-
-
-def _variables_with(function: object, value: object) -> Iterator[str]:
-    """Yield the variables of the functions around a function that have a value."""
-    if not isinstance(function, FunctionType):
-        return
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            if cell.cell_contents is value:
-                yield name
-        except ValueError:  # it is empty
-            continue
 
 
 def _stored(node: FunctionNode) -> frozenset[str]:

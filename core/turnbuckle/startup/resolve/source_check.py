@@ -20,7 +20,7 @@ from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.signatures import PathParameters
 from turnbuckle.startup.parameters.sources import words_of
 from turnbuckle.startup.resolve.handler_check import has_response, how_to_return, how_to_stream
-from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.annotations import annotated_classes, closure_of, return_annotation, show_annotation
 from turnbuckle.web.foreign_names import KEYWORDS, REQUEST_NAMES
 from turnbuckle.web.handlers import VARIABLE, Parameters, describe_handler, passes_names_on
 from turnbuckle.web.middleware_blame import own_nodes
@@ -29,7 +29,7 @@ from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.returned_tuples import line_for_expression
 from turnbuckle.web.response.value_errors import may_return_none
 
-__all__ = ["function_at", "global_of", "is_local", "node_of", "source_faults", "tuple_fix"]
+__all__ = ["function_at", "functions_in_closure", "global_of", "is_local", "node_of", "source_faults", "tuple_fix"]
 
 _FUNCTION_NAMES: Final = frozenset(
     {"f", "fn", "func", "function", "handler", "view", "view_func", "wrapped", "method", "coro", "endpoint", "route"}
@@ -99,23 +99,16 @@ def _wrapped_by(function: FunctionType) -> Iterator[object]:
     for _ in range(_MAX_WRAPPERS):
         inner = getattr(current, "__wrapped__", None)
         if inner is None and isinstance(current, FunctionType):
-            inner = next(iter(_functions_in_closure(current)), None)
+            inner = next(iter(functions_in_closure(current).values()), None)
         if inner is None:
             return
         yield inner
         current = inner
 
 
-def _functions_in_closure(function: FunctionType) -> list[FunctionType]:
-    found = []
-    for cell in function.__closure__ or ():
-        try:
-            value = cell.cell_contents
-        except ValueError:  # it is empty
-            continue
-        if isinstance(value, FunctionType):
-            found.append(value)
-    return found
+def functions_in_closure(function: FunctionType) -> dict[str, FunctionType]:
+    """Return the functions in the closure of a function, such as the one that it wraps."""
+    return {name: value for name, value in closure_of(function).items() if isinstance(value, FunctionType)}
 
 
 def _decorator_not_called(function: FunctionType, signatures: Sequence[Parameters]) -> Iterator[HandlerFault]:
@@ -163,7 +156,7 @@ def _inner_function(function: FunctionType) -> FunctionType | None:
     wrapped = getattr(function, "__wrapped__", None)
     if isinstance(wrapped, FunctionType):
         return wrapped
-    found = _functions_in_closure(function)
+    found = list(functions_in_closure(function).values())
     return found[0] if len(found) == 1 else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Sequence
-from types import CellType, FunctionType
+from types import FunctionType
 from typing import Final
 
 import attrs
@@ -16,7 +16,7 @@ import attrs
 from turnbuckle.diagnostics import file_location
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.parameters.signatures import PathParameters
-from turnbuckle.startup.resolve.source_check import function_at
+from turnbuckle.startup.resolve.source_check import function_at, functions_in_closure
 from turnbuckle.web.handlers import Parameters, accepted_names, describe_handler, request_parameter
 from turnbuckle.web.middleware_blame import own_nodes
 
@@ -67,21 +67,13 @@ class _Arguments:
 
 def _calls_of_inner(wrapper: FunctionType) -> tuple[FunctionType, list[ast.Call]] | None:
     """Return the only function in the closure of a wrapper, and all calls of it; None if it is used in other ways."""
-    cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
-    functions = [(name, value) for name, cell in cells if isinstance(value := _content(cell), FunctionType)]
+    functions = functions_in_closure(wrapper)
     node = function_at(wrapper)
     if len(functions) != 1 or node is None:
         return None
-    [(name, inner)] = functions
+    [(name, inner)] = functions.items()
     calls = [entry for entry in own_nodes(node) if isinstance(entry, ast.Call) and _is_name(entry.func, name)]
     return (inner, calls) if calls and _count(node, name) == len(calls) else None
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # it is empty
-        return None
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
