@@ -117,8 +117,7 @@ def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
 
 
 def _as_json(found: Explanation) -> Mapping[str, object]:
-    from turnbuckle.startup.report.formats import value_as_json
-    from turnbuckle.startup.report.plan_json import origin_as_json
+    from turnbuckle.startup.report.formats import origin_as_json, value_as_json
     from turnbuckle.startup.report.signatures import signature_as_json
 
     return {
