@@ -7,7 +7,6 @@ returns. The parameters of these functions are resolved by ``signatures.py``.
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -22,7 +21,7 @@ from collections.abc import (
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 from uuid import UUID
 
 import attrs
@@ -30,6 +29,7 @@ import attrs
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.plan import PlannedSupplier
 from turnbuckle.records import ParameterProvider
+from turnbuckle.schema.hints import is_union
 from turnbuckle.startup.model.declaration import DeclaredSupplier
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
 from turnbuckle.startup.model.locations import location_of
@@ -49,7 +49,6 @@ _COMMON: Final = frozenset(
     {str, bytes, int, float, bool, type(None), date, datetime, time, timedelta}
     | {Decimal, UUID, Path, PurePath, list, dict, set, tuple, frozenset}
 )
-_UNIONS: Final = (Union, types.UnionType)
 _WHY: Final = "the return annotation of a supplier is the type of the parameters that receive its value"
 
 
@@ -165,7 +164,7 @@ def _is_common(kind: object) -> bool:
     origin, parts = get_origin(kind), get_args(kind)
     if parts:
         # A generic class such as Repository[int] is not common, whatever its arguments are.
-        is_standard = origin in _UNIONS or origin in _COMMON or getattr(origin, "__module__", "") == "collections.abc"
+        is_standard = is_union(kind) or origin in _COMMON or getattr(origin, "__module__", "") == "collections.abc"
         return is_standard and all(_is_common(part) or part is Ellipsis for part in parts)
     return isinstance(kind, type) and kind in _COMMON
 

@@ -7,12 +7,13 @@ decision to the response types of the app, and so does a class that has its own 
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from turnbuckle.plan import PlannedResult
+from turnbuckle.schema.classes import is_named_tuple, layout_of
 from turnbuckle.schema.faults import UnsupportedType
+from turnbuckle.schema.hints import is_union
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
@@ -21,7 +22,6 @@ from turnbuckle.web.response.response import Response
 
 __all__ = ["has_classes", "planned_result"]
 
-_UNIONS: Final = (Union, types.UnionType)
 # Types whose values have a response that is not JSON.
 _OTHERS: Final = (Response, str, bytes, type(None))
 
@@ -63,7 +63,7 @@ def _yields(handler: object) -> bool:
 
 
 def _members(annotation: object) -> Iterator[Any]:
-    if get_origin(annotation) in _UNIONS:
+    if is_union(annotation):
         for member in get_args(annotation):
             yield from _members(member)
     else:
@@ -90,8 +90,8 @@ def _is_declared(member: Any, own: Sequence[type]) -> bool:
 
 
 def _has_fields(kind: type) -> bool:
-    fields = ("__attrs_attrs__", "__dataclass_fields__", "__struct_fields__", "__required_keys__", "model_fields")
-    return any(hasattr(kind, name) for name in fields) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    # Models of pydantic have "model_fields"; a plugin has their schemas.
+    return layout_of(kind) is not None or is_named_tuple(kind) or hasattr(kind, "model_fields")
 
 
 def has_classes(annotation: object) -> bool:

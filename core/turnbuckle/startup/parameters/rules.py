@@ -6,8 +6,8 @@ The first rule that applies decides. If none does, the parameter is a problem: n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace, UnionType
-from typing import Any, Final, TypeAlias, Union, get_args, get_origin
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 
@@ -15,6 +15,7 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.plan import ParameterSource, PlannedParameter, PlannedSupplier
 from turnbuckle.records import MarkedParameter, ParameterProvider
 from turnbuckle.schema.faults import SchemaError, UnsupportedType
+from turnbuckle.schema.hints import is_union
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem, refuse_type_variable
 from turnbuckle.startup.parameters.suppliers import Suppliers
@@ -229,7 +230,7 @@ def _is_upload(annotation: object) -> bool:
 
 def _upload_type(annotation: object) -> object:
     """Return the class of an upload, or its list, without ``| None``; None for another type."""
-    if get_origin(annotation) in {Union, UnionType}:
+    if is_union(annotation):
         members = [member for member in get_args(annotation) if member is not type(None)]
         annotation = members[0] if len(members) == 1 else None
     return annotation if annotation in _UPLOADS else None
