@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from turnbuckle import App, Middleware, Response, StartupError, middleware
-from turnbuckle.testing import Client
+from turnbuckle import App, Middleware, Response, middleware
+from turnbuckle.testing import Client, expect_problems
 
 _LINES = Path(__file__).read_text(encoding="utf-8").splitlines()
 
@@ -96,13 +96,12 @@ def test_wrong_call_is_refused_with_its_line_and_the_fix(name: str) -> None:
     record, fix = WRONG[name]
     start = next(at for at, line in enumerate(_LINES) if re.match(rf"(async def|def|class) {name}\b", line))
     at = next(at for at in range(start, len(_LINES)) if "# here: " in _LINES[at])
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB501") as problems:
         App(middleware=[record]).compile()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB501"
+    diagnostic = problems[0].diagnostic
     fault = _LINES[at].partition("# here: ")[2]
-    assert f"{fault} (tests/core/web/test_middleware_calls.py:{at + 1}); write " in problem.diagnostic.text
-    assert problem.diagnostic.fix == f"write 'await {fix}'"
+    assert f"{fault} (tests/core/web/test_middleware_calls.py:{at + 1}); write " in diagnostic.text
+    assert diagnostic.fix == f"write 'await {fix}'"
 
 
 async def rebound(request, call_next):

@@ -27,7 +27,7 @@ from turnbuckle import (
     StartupError,
     Unauthorized,
 )
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 
 if TYPE_CHECKING:
     from nowhere import Elsewhere
@@ -280,11 +280,9 @@ def test_mistakes_of_suppliers_are_problems(function: Callable[..., Any], code: 
     if code not in {"TB620", "TB621"}:
         # A route that needs it does not report it again.
         app.get("/")(takes_store)
-    with pytest.raises(StartupError) as raised:
+    with expect_problems(code) as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    diagnostic = problem.diagnostic
-    assert diagnostic.code == code
+    diagnostic = problems[0].diagnostic
     assert text in diagnostic.text
     assert fix in diagnostic.fix
     assert f"{__name__.replace('.', '/')}.py:{function.__code__.co_firstlineno}" in str(diagnostic)
@@ -294,11 +292,9 @@ def test_one_type_supplied_twice_is_a_problem_with_both_places() -> None:
     app = App()
     app.supply(plain)
     app.supply(asynchronous)
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB610") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB610"
-    lines = [origin.location.rpartition(":")[2] for origin in problem.diagnostic.origins]
+    lines = [origin.location.rpartition(":")[2] for origin in problems[0].diagnostic.origins]
     assert lines == [str(function.__code__.co_firstlineno) for function in (asynchronous, plain)]
 
 
@@ -537,11 +533,9 @@ def test_value_for_the_app_cannot_need_a_request(kind: str) -> None:
     async def home(session: Session) -> str:
         return ""
 
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB622") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB622"
-    assert 'per="app"' in problem.diagnostic.fix
+    assert 'per="app"' in problems[0].diagnostic.fix
 
 
 async def test_http_errors_answer_and_others_name_the_supplier(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,7 @@ from turnbuckle import (
     Unauthorized,
     middleware,
 )
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 from turnbuckle.web.types import Handler
 
 
@@ -292,10 +292,9 @@ async def test_tests_replace_suppliers_by_functions() -> None:
 )
 def test_overrides_that_replace_nothing_are_a_problem(supply: dict[Any, object], text: str) -> None:
     app, _ = notes_app()
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB625") as problems:
         Client(app, supply=supply)
-    diagnostic = raised.value.problems[0].diagnostic
-    assert diagnostic.code == "TB625"
+    diagnostic = problems[0].diagnostic
     assert text in diagnostic.text
     assert "test_middleware_signatures.py" in str(diagnostic)
 

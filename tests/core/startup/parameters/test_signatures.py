@@ -29,6 +29,7 @@ from turnbuckle import (
     UploadedFile,
 )
 from turnbuckle.plan import PlannedParameter
+from turnbuckle.testing import expect_problems
 
 if TYPE_CHECKING:
     from nowhere import Elsewhere
@@ -252,12 +253,12 @@ async def function_type(hook: Callable[[], int]) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("handler", "path", "code", "text", "fix"),
+    ("handler", "path", "codes", "text", "fix"),
     [
         pytest.param(
             unknown_type, "/", "TB611", "has a type that nothing supplies", "supply it with @app.supply", id="type"
         ),
-        pytest.param(unknown_protocol, "/", "TB611", "'store: Store'", "supply it", id="x"),
+        pytest.param(unknown_protocol, "/", "TB611 TB611", "'store: Store'", "supply it", id="x"),
         pytest.param(function_type, "/", "TB611", "'hook: ", "supply it", id="function-type"),
         pytest.param(anything, "/", "TB611", "it may be anything", "Body[Any] for any JSON", id="any"),
         pytest.param(response, "/", "TB611", "'response: Response'", "return a Response instead", id="response"),
@@ -312,16 +313,15 @@ async def function_type(hook: Callable[[], int]) -> None: ...
     ],
 )
 def test_mistake_is_a_problem_with_place_and_fix(
-    handler: Callable[..., object], path: str, code: str, text: str, fix: str
+    handler: Callable[..., object], path: str, codes: str, text: str, fix: str
 ) -> None:
-    with pytest.raises(StartupError) as raised:
-        parameters(handler, path, supplied=code == "TB614")
-    problem = raised.value.problems[0].diagnostic
-    assert problem.code == code
-    assert text in problem.text
-    assert fix in problem.fix
-    assert problem.why
-    assert "test_signatures.py:" in problem.origins[0].location
+    with expect_problems(*codes.split()) as problems:
+        parameters(handler, path, supplied=codes == "TB614")
+    diagnostic = problems[0].diagnostic
+    assert text in diagnostic.text
+    assert fix in diagnostic.fix
+    assert diagnostic.why
+    assert "test_signatures.py:" in diagnostic.origins[0].location
 
 
 def test_type_that_is_nearly_supplied_is_suggested() -> None:
@@ -330,9 +330,9 @@ def test_type_that_is_nearly_supplied_is_suggested() -> None:
 
     async def handler(it: Stor) -> None: ...
 
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB611") as problems:
         parameters(handler)
-    assert "did you mean Store?" in raised.value.problems[0].diagnostic.fix
+    assert "did you mean Store?" in problems[0].diagnostic.fix
 
 
 def test_two_resources_of_one_type_are_ambiguous() -> None:
@@ -344,9 +344,9 @@ def test_two_resources_of_one_type_are_ambiguous() -> None:
     async def home(store: Store) -> str:
         return ""
 
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB611") as problems:
         app.resolve()
-    assert "resource 'store', resource 'other'" in raised.value.problems[0].diagnostic.text
+    assert "resource 'store', resource 'other'" in problems[0].diagnostic.text
 
 
 @pytest.mark.parametrize(
@@ -383,12 +383,11 @@ class Broken(Plugin):
 
 
 def test_one_type_from_two_plugins_is_refused_with_both_places() -> None:
-    with pytest.raises(StartupError) as raised:
+    with expect_problems(*["TB610"] * 3) as problems:
         App(plugins=[Suppliers, Other]).resolve()
-    problems = [problem.diagnostic for problem in raised.value.problems]
-    assert [problem.code for problem in problems] == ["TB610"] * 3
-    assert "parameter provider for Clock" in problems[0].text
-    assert [origin.plugin for origin in problems[0].origins] == ["suppliers", "other"]
+    diagnostic = problems[0].diagnostic
+    assert "parameter provider for Clock" in diagnostic.text
+    assert [origin.plugin for origin in diagnostic.origins] == ["suppliers", "other"]
 
 
 def test_unusable_provider_is_refused() -> None:
@@ -438,11 +437,9 @@ def test_parameters_of_suppliers_need_annotations() -> None:
 
     app = App(plugins=[Unannotated])
     app.get("/")(unknown_type)
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB612") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB612"
-    assert "takes 'name' without an annotation" in problem.diagnostic.text
+    assert "takes 'name' without an annotation" in problems[0].diagnostic.text
 
 
 def test_suppliers_that_need_each_other_are_a_cycle() -> None:
@@ -458,11 +455,9 @@ def test_suppliers_that_need_each_other_are_a_cycle() -> None:
     async def home(it: First) -> str:
         return ""
 
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB618") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB618"
-    found = re.findall(r"test_signatures\.(\w+) \(\S+test_signatures\.py:\d+\)", problem.diagnostic.text)
+    found = re.findall(r"test_signatures\.(\w+) \(\S+test_signatures\.py:\d+\)", problems[0].diagnostic.text)
     assert found == ["first", "second", "first"]
 
 
@@ -473,6 +468,5 @@ def test_status_that_cannot_be_sent_is_refused(status: int, annotation: object) 
     handler.__annotations__["return"] = annotation
     app = App()
     app.add_route("/", handler, status=status)
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB617"):
         app.resolve()
-    assert raised.value.problems[0].diagnostic.code == "TB617"

@@ -7,7 +7,8 @@ from typing import Any, Optional, Protocol, TypedDict, runtime_checkable
 
 import pytest
 
-from turnbuckle import App, Request, Response, StartupError
+from turnbuckle import App, Request, Response
+from turnbuckle.testing import expect_problems
 
 
 class Named(Protocol):
@@ -123,11 +124,9 @@ def test_error_handler_for_a_status_names_the_class(status: Any, name: str) -> N
 
 
 def problem_of(app: App) -> str:
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB504") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB504"
-    return str(problem.diagnostic)
+    return str(problems[0].diagnostic)
 
 
 def test_error_handler_that_returns_a_type_without_a_response_is_refused() -> None:
@@ -136,8 +135,6 @@ def test_error_handler_that_returns_a_type_without_a_response_is_refused() -> No
     @app.error_handler(ValueError)
     async def handler(request: Request, error: ValueError) -> tuple[str, int]: ...
 
-    with pytest.raises(StartupError) as raised:
+    with expect_problems("TB429") as problems:
         app.resolve()
-    (problem,) = raised.value.problems
-    assert problem.diagnostic.code == "TB429"
-    assert "Response(body, status=..." in problem.diagnostic.fix
+    assert "Response(body, status=..." in problems[0].diagnostic.fix
