@@ -337,14 +337,10 @@ class HTTPServer:
                 timer.cancel()
 
     def _abort_late(self) -> None:
-        if self._state is None:
-            return
-        late = [_count(len(self._state.connections.open), "connection")] if self._state.connections.open else []
-        if self._state.response_work.count:
-            late.append(_count(self._state.response_work.count, "function") + " after responses")
-        _log.warning("aborting %s that did not finish in time", " and ".join(late))
-        _log_pending(self._state)
-        self._abort(self._state)
+        if self._state is not None:
+            _log.warning("aborting %s that did not finish in time", _unfinished(self._state, "connection"))
+            _log_pending(self._state)
+            self._abort(self._state)
 
     def _abort(self, state: ServerState) -> None:
         for acceptor in self._acceptors:
@@ -357,8 +353,7 @@ class HTTPServer:
         state = self._state
         if state is None or not (state.connections.open or state.response_work.count):
             return
-        running = _count(len(state.connections.open) + state.response_work.count, "handler")
-        _log.warning("cancelled but still running: %s", running)
+        _log.warning("cancelled but still running: %s", _unfinished(state, "handler"))
         _log_pending(state)
         state.connections.give_up()
         state.response_work.give_up()
@@ -375,6 +370,15 @@ def _warn_of_few_files(connections: int, files: FileBudget) -> None:
 
 def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _unfinished(state: ServerState, noun: str) -> str:
+    """Return the number of open connections, as a number of ``noun``, and of functions after responses."""
+    connections, functions = len(state.connections.open), state.response_work.count
+    counts = [_count(connections, noun)] if connections or not functions else []
+    if functions:
+        counts.append(_count(functions, "function") + " after responses")
+    return " and ".join(counts)
 
 
 def _log_pending(state: ServerState) -> None:

@@ -366,6 +366,7 @@ async def test_stop_cancels_functions_that_do_not_end_in_time(work: _Work, caplo
     assert "aborting 1 function after responses that did not finish in time" in caplog.messages
     await clock.advance(2)
     await asyncio.wait_for(stopping, TIMEOUT)
+    assert "cancelled but still running: 1 function after responses" in caplog.messages
     assert work.steps == ["begun", "cancelled", "begun", "left"]
     work.open.set()
     await wait_until(lambda: work.steps[-1] == "ended")
