@@ -95,12 +95,10 @@ class _WholeRequests:
         marks.append(None)
         try:
             parser.feed_data(request)
+            is_one = not marks and sum(map(len, pieces)) == content_size
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             # The slow way finds the reason, or reads an upgrade.
-            marks.clear()
-            pieces.clear()
-            return False
-        is_one = not marks and sum(map(len, pieces)) == content_size
+            is_one = False
         marks.clear()
         pieces.clear()
         if is_one:

@@ -27,6 +27,7 @@ _PACKAGES: Final = (("swagger_ui", "static"), ("swagger_ui_bundle", "vendor/swag
 _SCRIPT: Final = "swagger-ui-bundle.js"
 _STYLE: Final = "swagger-ui.css"
 _START: Final = Path(__file__).with_name("start.js")
+_TYPES: Final[Mapping[str, str]] = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -144,9 +145,6 @@ class Site:
         return File(
             path, headers={**_HEADERS, "Cache-Control": "public, max-age=3600"}, content_type=_TYPES[path.suffix]
         )
-
-
-_TYPES: Final[Mapping[str, str]] = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
 def _encode(document: JSONObject) -> bytes:

@@ -47,7 +47,7 @@ class HeadCutter:
 
     _limits: Limits
     # A head up to this size cannot exceed a limit on size.
-    harmless_size: int = attrs.field(init=False)
+    _harmless_size: int = attrs.field(init=False)
     # How many bytes of an incomplete head were searched; bytes that arrive one by one are searched once.
     _searched: int = 0
     # The size up to which the measured head cannot exceed a limit.
@@ -55,7 +55,7 @@ class HeadCutter:
 
     def __attrs_post_init__(self) -> None:
         limits = self._limits
-        self.harmless_size = min(limits.request_line, limits.field_line, limits.header_section)
+        self._harmless_size = min(limits.request_line, limits.field_line, limits.header_section)
 
     def cut(self, buffer: bytearray) -> list[bytes] | None:
         """Return the lines of the head, and remove it from the buffer; None if it is not complete.
@@ -83,7 +83,7 @@ class HeadCutter:
     def _check_part(self, buffer: bytearray, start: int) -> None:
         size = len(buffer) - start
         # A growing line is not measured again for each byte, and neither are the lines before it.
-        if size > self.harmless_size and (size > self._recheck or buffer.find(b"\n", self._searched) >= 0):
+        if size > self._harmless_size and (size > self._recheck or buffer.find(b"\n", self._searched) >= 0):
             # A CR without its LF and a line that has not begun do not count: the limits are the same at any split.
             lines = bytes(buffer[start:]).removesuffix(b"\r").split(b"\r\n")
             self._recheck = size + self._room(lines)

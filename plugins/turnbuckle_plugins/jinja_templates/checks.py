@@ -66,7 +66,8 @@ class _Check:
         if not self._exists(named.name):
             yield self._missing(named.name, "the app", at)
             return
-        yield from () if named.name in self.templates.loader.facts else self._load(named.name)
+        if named.name not in self.templates.loader.facts:
+            yield from self._load(named.name)
         blocks = set(self._blocks(named.name))
         if named.block and named.block not in blocks and self._is_complete(named.name):
             near = nearest(named.block, blocks)
@@ -176,7 +177,7 @@ class _Check:
         except jinja2.TemplateNotFound:
             return False
         except UnicodeDecodeError:
-            return True
+            pass
         return True
 
     def _path(self, name: str) -> str:
