@@ -1,4 +1,4 @@
-"""Fuzz the whole connection in memory with each of the three parsers: all must give the same valid answers.
+"""Fuzz the whole connection in memory with each parser: all must give the same valid answers.
 
 ``python -m tests.fuzz.connection --minutes 30``
 """

@@ -1,4 +1,4 @@
-"""Raw cases through the whole server with each of the three parsers: the same verdict, however the bytes are cut.
+"""Raw cases through the whole server with each parser: the same verdict, however the bytes are cut.
 
 Each case is sent whole, byte by byte, and with another request behind it, which is answered on a connection that is
 kept and dropped on one that is closed. Then it is cut in two at every place of its head and, where it is short, of its
