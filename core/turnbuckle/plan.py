@@ -169,6 +169,7 @@ class PlannedParameter:
         is_list: whether it takes all files of its name.
         is_marked: whether a marker names its source.
         is_text: whether the converter of the path leaves it as text.
+        media_type: the media type of the content that it is read from; "" if it is not read from the whole content.
         may_be_path: whether the router may find a parameter of the path by its name, which then takes precedence.
         title: title, for documentation.
         description: description, for documentation.
@@ -192,6 +193,7 @@ class PlannedParameter:
     is_text: bool = True
     is_marked: bool = False
     may_be_path: bool = False
+    media_type: str = ""
     title: str = ""
     description: str = ""
     examples: tuple[object, ...] = ()

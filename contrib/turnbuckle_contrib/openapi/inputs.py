@@ -24,6 +24,10 @@ _IN_CONTENT: Final = ("form", "file", "body")
 # OpenAPI 3.1.0, section 4.8.12.2.1: parameters with these names are ignored.
 _IGNORED_HEADERS: Final = frozenset({"accept", "content-type", "authorization"})
 _TEXTS: Final = frozenset({"title", "description", "examples", "deprecated"})
+_JSON: Final = "application/json"
+_OCTETS: Final = "application/octet-stream"
+_TEXT: Final = "text/plain"
+_LINES: Final = "application/x-ndjson"
 _FILE: Final[JSONObject] = {"type": "string", "format": "binary"}
 
 
@@ -184,15 +188,27 @@ def _request_body(parameters: Sequence[PlannedParameter], schemas: Schemas) -> J
     body = [parameter for parameter in parameters if parameter.source == "body"]
     if not body:
         return _form(parameters, schemas)
-    media: JSONObject = {"schema": _schema(body[0], schemas)}
+    media_type = body[0].media_type
+    media: JSONObject = {"schema": _schema_of_content(body[0], schemas)}
     if examples := _examples(body[0]):
         media["examples"] = examples
-    found: JSONObject = {"content": {"application/json": media}}
+    found: JSONObject = {"content": {media_type: media}}
     if body[0].description:
         found["description"] = body[0].description
-    if body[0].is_required:
+    # Other content may be empty: no bytes, an empty text, no lines.
+    if body[0].is_required and media_type == _JSON:
         found["required"] = True
     return found
+
+
+def _schema_of_content(parameter: PlannedParameter, schemas: Schemas) -> JSONObject:
+    """Return the schema of the whole content; of lines, it is the schema of each line."""
+    if parameter.media_type == _OCTETS:
+        return dict(_FILE)
+    schema = _schema(parameter, schemas)
+    if parameter.media_type == _LINES:
+        return {"type": "string", "contentMediaType": _LINES, "contentSchema": schema}
+    return _without_null(schema) if parameter.media_type == _TEXT else schema
 
 
 def _form(parameters: Sequence[PlannedParameter], schemas: Schemas) -> JSONObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from turnbuckle.diagnostics import ResourceKey
 from turnbuckle.plan import PlannedParameter, PlannedSupplier
@@ -15,9 +16,27 @@ from turnbuckle.web.parameters.readers import (
     path_reader,
     query_reader,
 )
+from turnbuckle.web.parameters.text_content import (
+    BYTES_CONTENT,
+    BYTES_TYPE,
+    LINES_CONTENT,
+    LINES_TYPE,
+    TEXT_CONTENT,
+    TEXT_TYPE,
+    bytes_reader,
+    lines_reader,
+    text_reader,
+)
 from turnbuckle.web.request.request import Request
 
 __all__ = ["content_of", "reader_of"]
+
+_JSON_BODY: Final = (JSON_CONTENT, json_reader)
+_BODIES: Final = {
+    BYTES_TYPE: (BYTES_CONTENT, bytes_reader),
+    TEXT_TYPE: (TEXT_CONTENT, text_reader),
+    LINES_TYPE: (LINES_CONTENT, lines_reader),
+}
 
 
 def reader_of(parameter: PlannedParameter) -> InputReader:
@@ -40,16 +59,17 @@ def reader_of(parameter: PlannedParameter) -> InputReader:
         case "form":
             return form_reader(_input_of(parameter))
         case "body":
-            return json_reader(_input_of(parameter))
+            _, make_reader = _BODIES.get(parameter.media_type, _JSON_BODY)
+            return make_reader(_input_of(parameter))
     raise AssertionError(f"{parameter.source} has no reader")
 
 
 def content_of(parameters: Iterable[PlannedParameter]) -> ContentKind | None:
     """Return the content that parameters are read from; None if none of them is read from the content."""
-    sources = {parameter.source for parameter in parameters}
+    sources = {parameter.source: parameter.media_type for parameter in parameters}
     if "body" in sources:
-        return JSON_CONTENT
-    return FORM if sources & {"form", "file"} else None
+        return _BODIES.get(sources["body"], _JSON_BODY)[0]
+    return FORM if sources.keys() & {"form", "file"} else None
 
 
 def _request(request: Request) -> Request:

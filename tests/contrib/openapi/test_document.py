@@ -15,6 +15,7 @@ from turnbuckle import (
     JSON,
     SSE,
     App,
+    Body,
     Conflict,
     Cookie,
     Form,
@@ -188,6 +189,26 @@ def test_form_with_a_file_is_multipart() -> None:
             }
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("annotation", "media_type", "schema"),
+    [
+        (Body[bytes], "application/octet-stream", {"type": "string", "format": "binary"}),
+        (Body[str], "text/plain", {"type": "string"}),
+        (Body[str | None], "text/plain", {"type": "string"}),
+        (
+            AsyncIterator[Note],
+            "application/x-ndjson",
+            {"type": "string", "contentMediaType": "application/x-ndjson", "contentSchema": _NOTE},
+        ),
+    ],
+)
+def test_content_that_is_not_json(annotation: object, media_type: str, schema: object) -> None:
+    async def handler(content: object) -> None: ...
+
+    handler.__annotations__["content"] = annotation
+    assert _operation(handler, method="POST")["requestBody"] == {"content": {media_type: {"schema": schema}}}
 
 
 def test_class_as_form() -> None:

@@ -9,6 +9,7 @@ from turnbuckle.plan import PlannedSignature
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.model.diagnostics import HandlerFault, nearest
 from turnbuckle.web.annotations import show_annotation
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.handlers import describe_handler
 
 __all__ = ["method_faults", "name_faults"]
@@ -24,7 +25,8 @@ def method_faults(route: Route, signature: PlannedSignature) -> Iterator[Handler
         if parameter.source not in {"body", "form", "file"}:
             continue
         shown = show_annotation(parameter.annotation)
-        is_flat = parameter.schema is not None and parameter.schema.is_flat
+        is_json = parameter.media_type == JSON_TYPE
+        is_flat = is_json and parameter.schema is not None and parameter.schema.is_flat
         method = "@app.post" if parameter.source != "body" or not is_flat else f"Query[{shown}], or @app.post"
         yield HandlerFault(
             f"handler {describe_handler(route.handler)} takes {parameter.name!r} from the content, "

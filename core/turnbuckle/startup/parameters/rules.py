@@ -5,9 +5,10 @@ The first rule that applies decides. If none does, the parameter is a problem: n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, Final, TypeAlias, get_args
+from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin
 
 import attrs
 
@@ -18,10 +19,12 @@ from turnbuckle.schema.faults import SchemaError, UnsupportedType
 from turnbuckle.schema.hints import is_union
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem, refuse_type_variable
-from turnbuckle.startup.parameters.suppliers import Suppliers
+from turnbuckle.startup.parameters.suppliers import Suppliers, form_of
 from turnbuckle.web.annotations import annotated_classes, show_annotation
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.parameters.markers import Marker
+from turnbuckle.web.parameters.text_content import BYTES_TYPE, LINES_TYPE, TEXT_TYPE
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 
@@ -69,6 +72,8 @@ def supply_parameter(
     refuse_type_variable(declared)
     _refuse_mutable_default(declared)
     if declared.marker is not None:
+        if declared.marker.source == "body" and _item_of_lines(declared.annotation) is not None:
+            return _lines(declared, declared.marker, suppliers, schemas)
         return _marked(declared, declared.marker, schemas)
     if declared.custom is not None:
         return _custom(declared, suppliers, supplier_of)
@@ -110,6 +115,8 @@ def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, schema
         return _upload(declared, Marker())
     if declared.annotation is Any or declared.annotation is object:
         raise _unsupplied(declared, suppliers, "it may be anything")
+    if _item_of_lines(declared.annotation) is not None:
+        return _lines(declared, Marker(), suppliers, schemas)
     try:
         schema = schemas.compile(declared.annotation)
     except UnsupportedType as error:
@@ -169,6 +176,8 @@ def _with_schema(
     declared: DeclaredParameter, source: ParameterSource, marker: Marker, schema: Schema
 ) -> PlannedParameter:
     _refuse_unfitting_default(declared, schema)
+    media_type = _media_type_of(declared, marker) if source == "body" else ""
+    noun = _NOUNS[source] if media_type in {"", JSON_TYPE} else f"{_NOUNS[source]} ({media_type})"
     alias = marker.alias or (declared.name.replace("_", "-") if source == "header" else declared.name)
     planned = _planned(
         declared,
@@ -176,7 +185,8 @@ def _with_schema(
         alias="" if source == "body" else alias,
         schema=schema,
         is_marked=declared.marker is not None,
-        supplier=(_NOUNS[source] if source == "body" else f"{_NOUNS[source]} {alias!r}") + _shown_constraints(marker),
+        media_type=media_type,
+        supplier=(noun if source == "body" else f"{noun} {alias!r}") + _shown_constraints(marker),
         **_metadata(marker),
     )
     if marker.default_factory is not None:
@@ -189,6 +199,68 @@ def _with_schema(
             )
         return attrs.evolve(planned, is_required=False, default_factory=marker.default_factory)
     return planned
+
+
+def _media_type_of(declared: DeclaredParameter, marker: Marker) -> str:
+    """Return the media type of the content that a parameter is read from, by its type without ``| None``."""
+    kind, is_annotated = _without_none(declared.annotation), False
+    if get_origin(kind) is Annotated:
+        kind, is_annotated = get_args(kind)[0], True
+    if kind is bytes and (is_annotated or _shown_constraints(marker)):
+        raise declared.problem(
+            "TB614",
+            "has a constraint for bytes",
+            "the bytes of the content are not looked at; a limit refuses them while they arrive",
+            'write the limit in the route, as in @app.post(path, limits={"content": 2**20})',
+        )
+    return BYTES_TYPE if kind is bytes else TEXT_TYPE if kind is str else JSON_TYPE
+
+
+def _without_none(annotation: object) -> Any:
+    """Return the other member of a union with None; any other annotation itself."""
+    if is_union(annotation):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        return members[0] if len(members) == 1 else annotation
+    return annotation
+
+
+def _item_of_lines(annotation: object) -> object:
+    """Return the type of the items of an async iterator, which are lines of the content; None for other types."""
+    is_lines = get_origin(annotation) in {AsyncIterator, AsyncIterable}
+    return get_args(annotation)[0] if is_lines else None
+
+
+def _lines(
+    declared: DeclaredParameter, marker: Marker, suppliers: Suppliers, schemas: SchemaCompiler
+) -> PlannedParameter:
+    item = _item_of_lines(declared.annotation)
+    if _shown_constraints(marker) or marker.default_factory is not None or declared.has_default:
+        raise declared.problem(
+            "TB614",
+            "has a default or a constraint for lines of JSON",
+            "content without lines is an iterator without items, and each line is checked by the type of the items",
+            f"write '{declared.name}: AsyncIterator[{show_annotation(item)}]' without them",
+        )
+    if inspect.isfunction(declared.function) and form_of(declared.function) in {"plain", "context"}:
+        raise declared.problem(
+            "TB614",
+            "is an async iterator in a plain 'def'",
+            "a plain 'def' cannot iterate over it",
+            "write 'async def', or 'for item in request.sync.ndjson()'",
+        )
+    try:
+        schema = schemas.compile(item)
+    except UnsupportedType as error:
+        raise _unsupplied(declared, suppliers, str(error)) from None
+    return _planned(
+        declared,
+        "body",
+        schema=schema,
+        is_marked=declared.marker is not None,
+        media_type=LINES_TYPE,
+        supplier=f"{_NOUNS['body']} ({LINES_TYPE})",
+        **_metadata(marker),
+    )
 
 
 def _metadata(marker: Marker) -> dict[str, Any]:
@@ -230,9 +302,7 @@ def _is_upload(annotation: object) -> bool:
 
 def _upload_type(annotation: object) -> object:
     """Return the class of an upload, or its list, without ``| None``; None for another type."""
-    if is_union(annotation):
-        members = [member for member in get_args(annotation) if member is not type(None)]
-        annotation = members[0] if len(members) == 1 else None
+    annotation = _without_none(annotation)
     return annotation if annotation in _UPLOADS else None
 
 

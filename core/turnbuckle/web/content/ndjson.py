@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeVar
 
-from turnbuckle.errors import BadRequest, ContentTooLarge
+import attrs
+
+from turnbuckle.errors import BadRequest, ContentTooLarge, InvalidInput
 
 __all__ = ["NDJSON_TYPES", "decode_lines"]
 
@@ -30,6 +32,7 @@ async def decode_lines(pieces: AsyncIterator[bytes], decode: Callable[[bytes], T
 
     Raises:
         BadRequest: a line is not JSON; the error names its number, from 1.
+        InvalidInput: ``decode`` raised it; the number of the line is added to its faults.
         ContentTooLarge: a line exceeds the limit.
     """
     number, begun, size = 1, list[bytes](), 0
@@ -65,5 +68,8 @@ def _check_size(size: int, number: int, limit: int) -> None:
 def _decoded(line: bytes, decode: Callable[[bytes], T], number: int) -> T:
     try:
         return decode(line)
+    except InvalidInput as error:
+        faults = [attrs.evolve(fault, reason=f"line {number}: {fault.reason}") for fault in error.faults]
+        raise InvalidInput(faults, error.status, headers=error.headers) from None
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"line {number} is not JSON") from error

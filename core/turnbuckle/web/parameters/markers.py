@@ -166,7 +166,7 @@ class FormMarker(Marker):
 
 
 class BodyMarker(Marker):
-    """The content, as JSON."""
+    """The content: as JSON, for ``bytes`` as it was sent, for ``str`` as plain text."""
 
     source = "body"
 
