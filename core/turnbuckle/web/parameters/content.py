@@ -15,7 +15,14 @@ from turnbuckle.schema.faults import NotJSON, SchemaError
 from turnbuckle.web.content.codecs import Codec
 from turnbuckle.web.content.forms import FormData
 from turnbuckle.web.media_type import MediaType
-from turnbuckle.web.parameters.readers import Input, InputReader, fields_error, invalid_input, missing_input
+from turnbuckle.web.parameters.readers import (
+    Input,
+    InputReader,
+    class_reader,
+    invalid_input,
+    missing_input,
+    texts_reader,
+)
 from turnbuckle.web.request.request import Request
 
 __all__ = ["FORM", "JSON_CONTENT", "ContentKind", "NotLoaded", "file_reader", "form_reader", "json_reader"]
@@ -159,36 +166,10 @@ FORM: Final = ContentKind(lambda request: request.loaded_form is not None, _load
 
 def form_reader(given: Input) -> InputReader:
     """Return the reader of a field of a form, or of a class whose attributes are fields."""
-    name, default, schema = given.name, given.default, given.schema
-    if not (schema.is_scalar or schema.is_list_of_scalars):
-        return _form_class_reader(given)
-    is_list = schema.is_list_of_scalars
-
-    def read(request: Request) -> object:
-        texts = _form_of(request).get_list(name)
-        if not texts:
-            if default is None:
-                raise missing_input("form", name)
-            return default()
-        try:
-            return schema.from_texts(texts) if is_list else schema.from_text(texts[-1])
-        except SchemaError as error:
-            raise invalid_input("form", name, error) from None
-
-    return read
-
-
-def _form_class_reader(given: Input) -> InputReader:
-    from_fields = given.schema.from_fields
-
-    def read(request: Request) -> object:
-        form = _form_of(request)
-        try:
-            return from_fields({name: form.get_list(name) for name in form})
-        except SchemaError as error:
-            raise fields_error("form", error) from None
-
-    return read
+    name = given.name
+    if not (given.schema.is_scalar or given.schema.is_list_of_scalars):
+        return class_reader("form", given, _form_of)
+    return texts_reader("form", given, lambda request: _form_of(request).get_list(name))
 
 
 def file_reader(name: str, default: Callable[[], object] | None, *, is_list: bool) -> InputReader:

@@ -14,17 +14,20 @@ import attrs
 from turnbuckle.errors import InputFault, InputPart, InvalidInput, NotFound
 from turnbuckle.schema.faults import SchemaError
 from turnbuckle.schema.schema import Schema
+from turnbuckle.web.multidict import MultiMapping
 from turnbuckle.web.request.request import Request
 
 __all__ = [
     "Input",
     "InputReader",
+    "class_reader",
     "cookie_reader",
     "header_reader",
     "invalid_input",
     "missing_input",
     "path_reader",
     "query_reader",
+    "texts_reader",
 ]
 
 InputReader: TypeAlias = Callable[[Request], object]
@@ -90,7 +93,7 @@ def query_reader(given: Input, *, may_be_path: bool = False) -> InputReader:
         may_be_path: whether the router may find a parameter of this name in the path, which then takes precedence.
     """
     if not (given.schema.is_scalar or given.schema.is_list_of_scalars):
-        return _class_reader(given)
+        return class_reader("query", given, lambda request: request.query_params)
     name = given.name
     read = _query_text_reader(given) if given.schema.is_scalar else _query_texts_reader(given)
     if not may_be_path:
@@ -115,11 +118,11 @@ def _path_or_query_reader(name: str, schema: Schema, read_query: InputReader) ->
 
 def _query_texts_reader(given: Input) -> InputReader:
     name = given.name
-    return _texts_reader("query", given, lambda request: request.query_params.get_list(name))
+    return texts_reader("query", given, lambda request: request.query_params.get_list(name))
 
 
 def _query_text_reader(given: Input) -> InputReader:
-    """Return the reader of one value of the query: ``_texts_reader`` without its further calls."""
+    """Return the reader of one value of the query: ``texts_reader`` without its further calls."""
     name, default, from_text = given.name, given.default, given.schema.from_text
 
     def read(request: Request) -> object:
@@ -142,7 +145,7 @@ def header_reader(given: Input) -> InputReader:
     # Of repeated lines the first one is read, as by ``request.headers``: middleware that checks a field and a handler
     # that uses it must see the same value.
     is_list = given.schema.is_list_of_scalars
-    return _texts_reader("header", given, lambda request: request.headers.get_list(name)[: None if is_list else 1])
+    return texts_reader("header", given, lambda request: request.headers.get_list(name)[: None if is_list else 1])
 
 
 def cookie_reader(given: Input) -> InputReader:
@@ -152,10 +155,10 @@ def cookie_reader(given: Input) -> InputReader:
         text = request.cookies.get(given.name)
         return () if text is None else (text,)
 
-    return _texts_reader("cookie", given, texts)
+    return texts_reader("cookie", given, texts)
 
 
-def _texts_reader(part: InputPart, given: Input, texts_of: Callable[[Request], Sequence[str]]) -> InputReader:
+def texts_reader(part: InputPart, given: Input, texts_of: Callable[[Request], Sequence[str]]) -> InputReader:
     """Return the reader of a list of texts, or of the last of them."""
     name, default = given.name, given.default
     from_texts, from_text = given.schema.from_texts, given.schema.from_text
@@ -175,21 +178,21 @@ def _texts_reader(part: InputPart, given: Input, texts_of: Callable[[Request], S
     return read
 
 
-def _class_reader(given: Input) -> InputReader:
-    """Return the reader of a class whose attributes are the parameters of the query."""
+def class_reader(part: InputPart, given: Input, fields_of: Callable[[Request], MultiMapping[str]]) -> InputReader:
+    """Return the reader of a class whose attributes are the parameters of the query, or the fields of a form."""
     from_fields = given.schema.from_fields
 
     def read(request: Request) -> object:
-        query = request.query_params
+        fields = fields_of(request)
         try:
-            return from_fields({name: query.get_list(name) for name in query})
+            return from_fields({name: fields.get_list(name) for name in fields})
         except SchemaError as error:
-            raise fields_error("query", error) from None
+            raise _fields_error(part, error) from None
 
     return read
 
 
-def fields_error(part: InputPart, error: SchemaError) -> InvalidInput:
+def _fields_error(part: InputPart, error: SchemaError) -> InvalidInput:
     """Return the error for fields that do not fit a class; the first step of each pointer is the name of a field."""
     faults = []
     for fault in error.faults:
