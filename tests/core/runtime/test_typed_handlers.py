@@ -7,6 +7,8 @@ import functools
 import gzip
 import json
 import logging
+import sys
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -277,6 +279,16 @@ async def test_compressed_content_without_a_decoder_is_named() -> None:
     async with Client(app) as client:
         response = await client.post("/numbers", content=gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})
     assert (response.status, response.headers["accept-encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize("package", [None, types.ModuleType("multipart")], ids=["missing", "another one"])
+async def test_multipart_form_without_its_package_is_not_offered(
+    monkeypatch: pytest.MonkeyPatch, package: types.ModuleType | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "multipart", package)
+    async with Client(app) as client:
+        response = await client.post("/form", files={"picture": b"1"})
+    assert (response.status, response.headers["accept"]) == (415, "application/x-www-form-urlencoded")
 
 
 async def test_content_that_arrives_later_is_awaited() -> None:

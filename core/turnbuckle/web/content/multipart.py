@@ -30,6 +30,8 @@ _ENCODED_WORD: Final = re.compile(r"=\?[^?\s]+\?[BQbq]\?[^?\s]*\?=")
 # A name without quotes that is no token has no end that all recipients agree on.
 _UNREADABLE: Final = re.compile(r"""[;\s]name\s*=\s*[^"\s;]""", re.IGNORECASE)
 _CHARSET_FIELD: Final = b"_charset_"
+# The forms that can be read without the package.
+_WITHOUT_PACKAGE: Final = ("application/x-www-form-urlencoded",)
 
 
 class MultipartForm(NamedTuple):
@@ -107,11 +109,11 @@ def _make_parser(boundary: str, limits: _Limits) -> _Parser:
         package = importlib.import_module("multipart")
     except ImportError as error:
         message = "multipart forms need the extra 'forms': pip install 'turnbuckle[forms]', or '.[forms]' in a clone"
-        raise UnsupportedMediaType(message, accept=["application/x-www-form-urlencoded"]) from error
+        raise UnsupportedMediaType(message, accept=_WITHOUT_PACKAGE) from error
     make = getattr(package, "PushMultipartParser", None)
     if make is None:
         message = "multipart forms need the package 'multipart'; 'python-multipart' is installed in its place"
-        raise UnsupportedMediaType(message)
+        raise UnsupportedMediaType(message, accept=_WITHOUT_PACKAGE)
     parser: _Parser = make(
         boundary,
         max_header_size=limits.part_field_line,

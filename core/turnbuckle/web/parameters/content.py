@@ -29,7 +29,6 @@ __all__ = ["FORM", "JSON_CONTENT", "ContentKind", "NotLoaded", "file_reader", "f
 
 _TYPE_LINE: Final = b"\ncontent-type:"
 _JSON_LINE: Final = b"\ncontent-type: application/json\r"
-_FORM_TYPES: Final = "application/x-www-form-urlencoded, multipart/form-data"
 
 
 class NotLoaded(Exception):
@@ -43,12 +42,10 @@ class ContentKind:
     Attributes:
         is_loaded: returns whether the content is there, so that its readers do not wait.
         load: waits for the content.
-        media_types: the media types that are accepted, as the field ``Accept`` has them.
     """
 
     is_loaded: Callable[[Request], bool]
     load: Callable[[Request], Awaitable[object]]
-    media_types: str
 
 
 def json_reader(given: Input) -> InputReader:
@@ -132,7 +129,7 @@ async def _load_json(request: Request) -> None:
         raise InvalidInput([InputFault(part="body", reason=error.detail or "malformed")], 400) from error
 
 
-JSON_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_json, "application/json")
+JSON_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_json)
 """Content that is JSON."""
 
 
@@ -144,13 +141,14 @@ async def _load_form(request: Request) -> None:
             # All fields of a form may have defaults.
             request.loaded_form = FormData()
             return
-        raise _invalid_form(error, {"Accept": _FORM_TYPES}) from error
+        raise _invalid_form(error) from error
     except (BadRequest, ContentTooLarge) as error:
-        raise _invalid_form(error, {}) from error
+        raise _invalid_form(error) from error
 
 
-def _invalid_form(error: HTTPError, headers: dict[str, str]) -> InvalidInput:
-    return InvalidInput([InputFault(part="body", reason=error.detail or "not a form")], error.status, headers=headers)
+def _invalid_form(error: HTTPError) -> InvalidInput:
+    fault = InputFault(part="body", reason=error.detail or "not a form")
+    return InvalidInput([fault], error.status, headers=error.headers)
 
 
 def _form_of(request: Request) -> FormData:
@@ -160,7 +158,7 @@ def _form_of(request: Request) -> FormData:
     return form
 
 
-FORM: Final = ContentKind(lambda request: request.loaded_form is not None, _load_form, _FORM_TYPES)
+FORM: Final = ContentKind(lambda request: request.loaded_form is not None, _load_form)
 """Content that is a form."""
 
 
