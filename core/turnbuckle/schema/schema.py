@@ -20,7 +20,7 @@ from turnbuckle.schema.hints import show_type
 from turnbuckle.schema.json_decoding import decode_exactly, decode_strictly
 from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.schema.nodes.base import TypeNode, walk_nodes
-from turnbuckle.schema.nodes.constraints import ConstrainedNode
+from turnbuckle.schema.nodes.constraints import without_constraints
 from turnbuckle.schema.nodes.objects import ObjectNode
 from turnbuckle.schema.nodes.provided import SchemaProvider
 from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
@@ -236,7 +236,7 @@ class Schema:
             SchemaError: the fields do not fit.
             TypeError: the type is no class with scalar fields; see ``is_flat``.
         """
-        node = _without_constraints(self._root)
+        node = without_constraints(self._root)
         if not isinstance(node, ObjectNode) or not self.is_flat:
             raise TypeError(f"{show_type(self.annotation)} is no class whose fields are scalars or lists of scalars")
         faults = FaultList()
@@ -301,14 +301,8 @@ def _is_decimal(node: TypeNode) -> bool:
 _DECIMAL: Final = SCALARS[Decimal]
 
 
-def _without_constraints(node: TypeNode) -> TypeNode:
-    while isinstance(node, ConstrainedNode):
-        node = node.inner
-    return node
-
-
 def _is_flat(root: TypeNode) -> bool:
-    node = _without_constraints(root)
+    node = without_constraints(root)
     return isinstance(node, ObjectNode) and all(
         field.node.is_scalar or field.node.is_list_of_scalars for field in node.fields if field.is_received
     )

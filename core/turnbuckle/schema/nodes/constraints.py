@@ -21,9 +21,17 @@ import attrs
 from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, Unfit, UnsupportedType
 from turnbuckle.schema.json_encoding import encode_json
-from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
+from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, RecursiveNode, TypeNode, ValueTest
 
-__all__ = ["ConstrainedNode", "Constraint", "constrain", "plain_json", "read_constraints", "read_notes"]
+__all__ = [
+    "ConstrainedNode",
+    "Constraint",
+    "constrain",
+    "plain_json",
+    "read_constraints",
+    "read_notes",
+    "without_constraints",
+]
 
 
 @attrs.frozen
@@ -148,6 +156,16 @@ class ConstrainedNode(TypeNode):
             raise Inexact
 
         return dump
+
+
+def without_constraints(node: TypeNode) -> TypeNode:
+    """Return the node of a type behind its constraints, and behind a reference to a class that contains itself."""
+    while isinstance(node, ConstrainedNode | RecursiveNode):
+        inner = node.inner if isinstance(node, ConstrainedNode) else node.target
+        if inner is None:
+            return node
+        node = inner
+    return node
 
 
 def constrain(node: TypeNode, constraints: Iterable[Constraint], notes: JSONSchema) -> TypeNode:

@@ -21,7 +21,7 @@ from turnbuckle.schema.definitions import JSONSchema, SchemaBuilder
 from turnbuckle.schema.faults import FaultList, kind_of, step_to
 from turnbuckle.schema.nodes.base import MISFIT, Inexact, QuickDump, RecordMaker, TypeNode, ValueTest
 from turnbuckle.schema.nodes.choices import ChoiceNode
-from turnbuckle.schema.nodes.constraints import ConstrainedNode, plain_json
+from turnbuckle.schema.nodes.constraints import plain_json, without_constraints
 
 __all__ = ["NO_DEFAULT", "Layout", "ObjectField", "ObjectNode", "reason_of"]
 
@@ -318,7 +318,7 @@ class ObjectNode(TypeNode):
         """Return the names of the fields with fixed values, and of the tag, with their values."""
         found: dict[str, tuple[object, ...]] = {} if self.tag is None else {self.tag[0]: (self.tag[1],)}
         for field in self.fields:
-            node = field.node.inner if isinstance(field.node, ConstrainedNode) else field.node
+            node = without_constraints(field.node)
             if isinstance(node, ChoiceNode):
                 found[field.name] = node.choices
         return found

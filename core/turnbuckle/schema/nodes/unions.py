@@ -19,12 +19,11 @@ from turnbuckle.schema.nodes.base import (
     Inexact,
     QuickDump,
     RecordMaker,
-    RecursiveNode,
     TypeNode,
     ValueTest,
 )
 from turnbuckle.schema.nodes.choices import ChoiceNode
-from turnbuckle.schema.nodes.constraints import ConstrainedNode
+from turnbuckle.schema.nodes.constraints import without_constraints
 from turnbuckle.schema.nodes.objects import ObjectNode
 from turnbuckle.schema.nodes.scalars import ScalarNode
 
@@ -223,7 +222,7 @@ _ORDER_OF_STR: Final = 3
 
 def _order(member: TypeNode) -> int:
     """Return the place in which a member is tried: ``int`` before ``float``, and ``str`` last."""
-    inner = _without_constraints(member)
+    inner = without_constraints(member)
     if isinstance(inner, AnyNode):
         return 4
     if isinstance(inner, ScalarNode):
@@ -231,17 +230,8 @@ def _order(member: TypeNode) -> int:
     return 0 if isinstance(inner, ChoiceNode) else 1
 
 
-def _without_constraints(node: TypeNode) -> TypeNode:
-    while isinstance(node, ConstrainedNode | RecursiveNode):
-        inner = node.inner if isinstance(node, ConstrainedNode) else node.target
-        if inner is None:
-            return node
-        node = inner
-    return node
-
-
 def _class_of(node: TypeNode) -> type | None:
-    inner = _without_constraints(node)
+    inner = without_constraints(node)
     return inner.kind if isinstance(inner, ObjectNode) else None
 
 
@@ -261,7 +251,7 @@ class _ObjectChoice:
         self.nodes: Final = nodes
         self.by_tag: dict[object, TypeNode] = {}
         self._by_field: dict[str, TypeNode] = {}
-        classes = {node: inner for node in nodes if isinstance(inner := _without_constraints(node), ObjectNode)}
+        classes = {node: inner for node in nodes if isinstance(inner := without_constraints(node), ObjectNode)}
         if len(classes) < len(nodes):
             other = next(node for node in nodes if node not in classes)
             raise UnsupportedType(f"nothing distinguishes {other.label} from the other objects of the union")
