@@ -177,10 +177,12 @@ _CALLED: Final = frozenset(
         "Redirect",
         "Stream",
         "File",
-        "Cookie",
+        "SetCookie",
         "HTTPError",
         "_StatusError",
         "MethodNotAllowed",
+        "NotAcceptable",
+        "UnsupportedMediaType",
     ]
 )
 

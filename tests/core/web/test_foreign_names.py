@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from tests.core.web.requests import make_request
-from turnbuckle import App, FormData, HTTPError, Request, Response, UploadedFile
+from turnbuckle import (
+    App,
+    FormData,
+    HTTPError,
+    NotAcceptable,
+    Request,
+    Response,
+    SetCookie,
+    UnsupportedMediaType,
+    UploadedFile,
+)
 from turnbuckle.web import foreign_names
 from turnbuckle.web.headers import Headers, MutableHeaders
 from turnbuckle.web.multidict import QueryParams
@@ -80,6 +90,9 @@ def test_keywords_of_other_frameworks_have_a_hint() -> None:
         (lambda: Response().set_cookie("a", httponly=True), "'httponly' is called http_only here"),  # type: ignore[call-arg]
         (lambda: Response().set_cookie("a", samesite="Lax"), "'samesite' is called same_site here"),  # type: ignore[call-arg]
         (lambda: HTTPError(status_code=404), "'status_code' is called status here"),  # type: ignore[call-arg]
+        (lambda: SetCookie(name="a", value="", httponly=True), "'httponly' is called http_only here"),  # type: ignore[call-arg]
+        (lambda: UnsupportedMediaType(message="no"), "'message' is called detail here"),  # type: ignore[call-arg]
+        (lambda: NotAcceptable([], reason="no"), "'reason' is called detail here"),  # type: ignore[call-arg]
     ):
         with pytest.raises(TypeError) as raised:
             call()
