@@ -12,6 +12,7 @@ import attrs
 
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
+from turnbuckle.web.foreign_names import IMPORTED_NAMES
 from turnbuckle.web.handlers import describe_handler
 from turnbuckle.web.parameters.markers import Marker, is_marker
 
@@ -19,17 +20,9 @@ __all__ = ["DeclaredParameter", "ParameterProblem", "read_parameter", "refuse_ty
 
 # Markers of other frameworks, as annotations and as defaults.
 _FOREIGN: Final = {
-    "Depends": "write the type as annotation, and supply it with @app.supply",
-    "Security": "write the type as annotation, and supply it with @app.supply",
-    "Provide": "write the type as annotation, and supply it with @app.supply",
-    "Inject": "write the type as annotation, and supply it with @app.supply",
-    "Query": "take Query from turnbuckle",
-    "Header": "take Header from turnbuckle",
-    "Cookie": "take Cookie from turnbuckle",
-    "Body": "take Body from turnbuckle",
-    "Form": "take Form from turnbuckle",
+    **{name: IMPORTED_NAMES[name] for name in ("Depends", "Security", "Provide", "Inject", "Path")},
+    **{name: f"take {name} from turnbuckle" for name in ("Query", "Header", "Cookie", "Body", "Form")},
     "File": "take Upload from turnbuckle",
-    "Path": "a parameter in the path needs no marker",
     "Parameter": "take Query, Header or Cookie from turnbuckle",
 }
 

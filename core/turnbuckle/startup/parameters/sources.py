@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
+from turnbuckle.web.handlers import code_of
+
 __all__ = ["binds_a_name", "is_named_in_wrapper", "words_of"]
 
 
@@ -17,7 +19,7 @@ def is_named_in_wrapper(handler: object, name: str) -> bool:
     """Return whether a decorator of a handler has a name in its code, and so may pass an argument of this name."""
     function: Any = handler
     while (inner := getattr(function, "__wrapped__", None)) is not None:
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        code = code_of(function)
         if code is not None and name in words_of(code):
             return True
         function = inner
@@ -44,9 +46,7 @@ def binds_a_name(handler: object, name: str) -> bool:
 def _default_of(handler: object, name: str) -> ast.expr | None:
     """Return the expression of a parameter's default in the source, or None if there is no source."""
     function: Any = inspect.unwrap(handler.func if isinstance(handler, functools.partial) else handler)  # type: ignore[arg-type]
-    if not hasattr(function, "__code__"):
-        function = getattr(function, "__func__", getattr(type(function), "__call__", None))  # noqa: B004
-    code = getattr(function, "__code__", None)
+    code = code_of(function)
     if code is None:
         return None
     for node in ast.walk(_parsed(code.co_filename)):
