@@ -31,6 +31,8 @@ __all__ = [
     "code_of",
     "describe_handler",
     "handler_signatures",
+    "is_async_function",
+    "is_async_generator_function",
     "passes_names_on",
     "request_parameter",
     "uncompiled_call",
@@ -263,9 +265,21 @@ def awaitable_function(handler: Callable[..., object]) -> Callable[..., Awaitabl
         return handler
     if inspect.iscoroutinefunction(call):
         return call
-    if inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call):
+    if is_async_generator_function(handler):
         return _streaming(handler)
     return _in_thread(handler)
+
+
+def is_async_function(function: object) -> bool:
+    """Return whether a function is an ``async def``, or an object is one whose ``__call__`` is."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - the question is whether __call__ is async
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def is_async_generator_function(function: object) -> bool:
+    """Return whether a function is an ``async def`` that yields, or an object is one whose ``__call__`` is."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - as above
+    return inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(call)
 
 
 def _streaming(handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:

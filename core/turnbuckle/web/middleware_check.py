@@ -11,7 +11,7 @@ from types import CodeType, FunctionType
 from typing import Final
 
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
-from turnbuckle.web.handlers import code_of
+from turnbuckle.web.handlers import code_of, is_async_function, is_async_generator_function
 from turnbuckle.web.middleware_calls import fault_of_calls
 from turnbuckle.web.response.response import Response
 
@@ -65,10 +65,9 @@ def fault_of_function(function: object) -> str:
     names = _parameter_names(function)
     if len(names) == 2 and (names[1] == "setup" or (names[0] in _NEXT_NAMES and names[1] not in _REQUEST_NAMES)):
         return f"takes ({', '.join(names)}), as a factory does; write Middleware('name', factory) with a plain 'def'"
-    call = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is accepted
-    if inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(call):
+    if is_async_generator_function(function):
         return "is not an async function, because it yields; write 'return' instead"
-    if not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)):
+    if not is_async_function(function):
         return "is not an async function; write 'async def'"
     if not takes_two(function):
         shown = ", ".join(_parameter_names(function))
@@ -106,8 +105,7 @@ def _missing_self(function: object) -> str:
 def _fault_of_return(function: object, subject: str) -> str:
     annotation = return_annotation(function)
     classes = annotated_classes(annotation, function) if annotation is not inspect.Parameter.empty else ()
-    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
-    if is_async:
+    if is_async_function(function):
         if classes and not any(issubclass(kind, Response) or kind is object for kind in classes):
             return f"is annotated '-> {show_annotation(annotation)}', but must return a Response"
         if never_returns(function):

@@ -76,7 +76,7 @@ from turnbuckle.startup.resolve.route_overrides import (
 from turnbuckle.startup.settings.checks import secret_texts
 from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
-from turnbuckle.web.handlers import uncompiled_call
+from turnbuckle.web.handlers import is_async_function, uncompiled_call
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
 from turnbuckle.web.resources import Resources
@@ -85,7 +85,6 @@ from turnbuckle.web.response.response_types import (
     Render,
     Renderer,
     compile_renderer,
-    is_async_render,
     with_codecs,
     with_json,
 )
@@ -239,7 +238,7 @@ class _Compiler:
                 chains += (self._chain_of(scope, compile_step(len(chains) + 1), errors, is_inner=is_inner),)
         # With codecs, dicts and lists are encoded in the format that the request accepts.
         is_async = bool(self.codecs.others) or any(
-            is_async_render(entry.record.render) for entry in scope.response_types
+            is_async_function(entry.record.render) for entry in scope.response_types
         )
         context = _ScopeContext(scope, render, errors, chains, is_async)
         self.contexts[id(scope)] = context
@@ -264,7 +263,7 @@ class _Compiler:
     def _render_of(self, entry: Sourced[ResponseType]) -> Render:
         record = entry.record
         render: Callable[..., Any] = record.render
-        if is_async_render(render):
+        if is_async_function(render):
             return checked_async_render(render, record.type)
         if entry.origin.plugin not in _BUILTIN_NAMES:
             return checked_render(render, record.type)

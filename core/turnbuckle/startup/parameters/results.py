@@ -6,7 +6,6 @@ decision to the response types of the app, and so does a class that has its own 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -17,7 +16,7 @@ from turnbuckle.schema.hints import is_union
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.web.annotations import evaluate_annotation, return_annotation, show_annotation
-from turnbuckle.web.handlers import describe_handler
+from turnbuckle.web.handlers import describe_handler, is_async_generator_function
 from turnbuckle.web.response.response import Response
 
 __all__ = ["has_classes", "planned_result"]
@@ -52,14 +51,9 @@ def planned_result(
     fault = _status_fault(handler, status, evaluated)
     members = [member for member in _members(evaluated) if not _is_other(member)]
     schema = None
-    if not _yields(handler) and members and all(_is_declared(member, own) for member in members):
+    if not is_async_generator_function(handler) and members and all(_is_declared(member, own) for member in members):
         schema = _schema_of(members, schemas)
     return PlannedResult(annotation=evaluated, schema=schema, status=status), fault
-
-
-def _yields(handler: object) -> bool:
-    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
-    return inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
 
 
 def _members(annotation: object) -> Iterator[Any]:

@@ -26,12 +26,12 @@ from turnbuckle.records import (
 )
 from turnbuckle.routing.records import Route
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation
+from turnbuckle.web.handlers import is_async_function, is_async_generator_function
 from turnbuckle.web.media_type import parse_media_type
 from turnbuckle.web.middleware_blame import parsed_function
 from turnbuckle.web.middleware_check import never_returns, takes_two
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
-from turnbuckle.web.response.response_types import is_async_render
 
 __all__ = [
     "fault_in",
@@ -145,8 +145,7 @@ def fault_of_handler(record: ErrorHandler) -> str:
 
 def _returns_nothing(handler: Callable[..., object]) -> bool:
     # An annotation '-> None' says that the answer 204 is meant.
-    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
-    is_stream = inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
+    is_stream = is_async_generator_function(handler)
     return not is_stream and return_annotation(handler) is inspect.Parameter.empty and never_returns(handler)
 
 
@@ -184,7 +183,7 @@ def fault_of_render(record: ResponseType) -> str:
     render: object = record.render
     if not callable(render):
         return f"{shown(render)} cannot be called"
-    if is_async_render(render):
+    if is_async_function(render):
         if not _takes(render, 2):
             return "its render is async, so it must take exactly the value and the request"
     elif not _takes(render, 1):

@@ -16,7 +16,7 @@ from typing import Final
 from turnbuckle.startup.model.diagnostics import HandlerFault
 from turnbuckle.startup.plugins.validate import shown
 from turnbuckle.web.annotations import annotated_classes, return_annotation, show_annotation, stream_item
-from turnbuckle.web.handlers import Parameters, describe_handler
+from turnbuckle.web.handlers import Parameters, describe_handler, is_async_generator_function
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.streams.server_sent_events import ServerSentEvent
 
@@ -144,10 +144,7 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
 
 def _stream_fault(handler: object, annotation: object) -> HandlerFault | None:
     """Return the fault of an async generator that is annotated as neither a stream nor its pieces, or None."""
-    call = getattr(handler, "__call__", None)  # noqa: B004  # the question is whether __call__ is a generator
-    if annotation is inspect.Parameter.empty or not (
-        inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call)
-    ):
+    if annotation is inspect.Parameter.empty or not is_async_generator_function(handler):
         return None
     classes = annotated_classes(annotation, handler)
     if not classes or any(_is_subclass(AsyncGeneratorType, kind) or issubclass(kind, _PIECES) for kind in classes):

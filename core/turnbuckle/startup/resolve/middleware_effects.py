@@ -18,6 +18,7 @@ from turnbuckle.plan import PlannedRoute
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.web.handlers import is_async_generator_function
 from turnbuckle.web.response.response import Stream
 
 __all__ = ["check_effects", "streams_response"]
@@ -45,8 +46,7 @@ def check_effects(
 def streams_response(route: Route) -> bool:
     """Return whether a route is known to stream its responses."""
     handler = route.handler
-    call = getattr(handler, "__call__", handler)  # noqa: B004  # the question is whether __call__ is a generator
-    if route.streams_response or inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(call):
+    if route.streams_response or is_async_generator_function(handler):
         return True
     return _is_stream(_return_annotation(handler))
 

@@ -15,10 +15,10 @@ from turnbuckle.startup.plugins.validate import fault_of_render
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.base import ConfiguredSuite
+from turnbuckle.web.handlers import is_async_function
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
-from turnbuckle.web.response.response_types import is_async_render
 
 __all__ = ["ResponseTypeConformance"]
 
@@ -29,7 +29,7 @@ _HEAD: Final = RequestHead(b"GET", b"/", 1, [(b"host", b"testserver")], 0)
 
 def _render(record: ResponseType, value: object) -> Response:
     """Return the result of ``render``, which is an ``async def`` if it needs the request."""
-    if not is_async_render(record.render):
+    if not is_async_function(record.render):
         return record.render(value)  # type: ignore[return-value]  # the suite checks it
 
     async def render() -> object:

@@ -10,7 +10,6 @@ the route finishes before any middleware sees the response.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from abc import ABC
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -44,7 +43,6 @@ __all__ = [
     "StructInstance",
     "Unrendered",
     "compile_renderer",
-    "is_async_render",
     "with_codecs",
     "with_json",
 ]
@@ -112,12 +110,6 @@ class Unrendered(Response):
     async def finish(self, request: Request) -> Response:
         """Return the response for the value."""
         return await self._render(self._value, request)
-
-
-def is_async_render(render: object) -> bool:
-    """Return whether the function of a response type is an ``async def``, which takes the request as well."""
-    call = getattr(render, "__call__", None)  # noqa: B004  # the question is whether __call__ is async
-    return inspect.iscoroutinefunction(render) or inspect.iscoroutinefunction(call)
 
 
 def _json(value: object) -> Response:
