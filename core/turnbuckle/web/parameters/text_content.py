@@ -123,10 +123,10 @@ async def _load_text(request: Request) -> None:
     await _load(request)
 
 
-BYTES_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load, "*/*")
+BYTES_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load)
 """Content of any type."""
 
-TEXT_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_text, TEXT_TYPE)
+TEXT_CONTENT: Final = ContentKind(lambda request: request.received() is not None, _load_text)
 """Content that is plain text."""
 
 
@@ -134,5 +134,5 @@ async def _load_nothing(request: Request) -> None:
     """Leave the content for the handler, which reads it while it arrives."""
 
 
-LINES_CONTENT: Final = ContentKind(lambda request: True, _load_nothing, ", ".join(NDJSON_TYPES))
+LINES_CONTENT: Final = ContentKind(lambda request: True, _load_nothing)
 """Content that consists of lines of JSON."""
