@@ -10,7 +10,7 @@ from turnbuckle.records import ParameterProvider
 from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.parameters.signatures import is_plain
 from turnbuckle.startup.report.formats import Json, columns, name_of, origin_as_json, source_of, value_as_json
-from turnbuckle.startup.report.why import Answer, RejectedEntry
+from turnbuckle.startup.report.why import Answer, rejected_entries
 from turnbuckle.web.annotations import show_annotation
 
 __all__ = ["describe_parameter", "parameter_lines", "signature_as_json", "signature_lines", "why_parameter"]
@@ -126,14 +126,7 @@ def _explained_provider(entry: Sourced[ParameterProvider], scope: PlannedScope) 
         ("lifetime", "one value for the app" if record.per == "app" else ""),
         ("description", record.description),
     ]
-    rejected = (
-        RejectedEntry(
-            name=candidate.name,
-            reason="an inner scope takes precedence over the scopes around it, the app over plugins",
-            source=str(candidate.origin),
-        )
-        for candidate in entry.rejected
-    )
+    reason = "an inner scope takes precedence over the scopes around it, the app over plugins"
     return Answer(
         kind="parameter",
         name=kind,
@@ -141,6 +134,6 @@ def _explained_provider(entry: Sourced[ParameterProvider], scope: PlannedScope) 
         rule="it is for the type itself" if record.factory is None else "it is for parameters with this marker",
         origin=entry.origin,
         facts=tuple((label, text) for label, text in facts if text),
-        rejected=tuple(rejected),
+        rejected=rejected_entries(entry.rejected, reason),
         change="provide_parameters of a plugin, or @app.supply",
     )

@@ -5,13 +5,13 @@ This module explains slots and settings; the other ``why_*.py`` explain middlewa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import attrs
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, RejectedCandidate
 from turnbuckle.plan import Choice, Plan, SettingValue
 from turnbuckle.schema.json_decoding import find_fast_decoder
 from turnbuckle.settings import Settings
@@ -22,6 +22,7 @@ from turnbuckle.startup.settings.toml_lines import dotted_key
 __all__ = [
     "Answer",
     "RejectedEntry",
+    "rejected_entries",
     "why_component",
     "why_parser",
     "why_router",
@@ -110,15 +111,21 @@ def _facts_of_json() -> tuple[tuple[str, str], ...]:
     return ("encodes", "the json module of Python, with an encoder that is kept"), ("decodes", decodes)
 
 
+def rejected_entries(candidates: Iterable[RejectedCandidate], reason: str = "") -> tuple[RejectedEntry, ...]:
+    """Return the entries of candidates that were all rejected for one reason."""
+    return tuple(
+        RejectedEntry(name=candidate.name, reason=reason, source=str(candidate.origin)) for candidate in candidates
+    )
+
+
 def _slot(choice: Choice[object], scope: str, change: str) -> Answer:
-    rejected = (RejectedEntry(name=candidate.name, source=str(candidate.origin)) for candidate in choice.rejected)
     return Answer(
         kind=choice.kind,
         name=choice.name,
         scope=scope,
         rule=choice.rule,
         origin=choice.origin,
-        rejected=tuple(rejected),
+        rejected=rejected_entries(choice.rejected),
         change=change,
     )
 

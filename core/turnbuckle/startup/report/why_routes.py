@@ -16,7 +16,7 @@ from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.parameters.signatures import is_plain
 from turnbuckle.startup.report.explain import Explanation, explain_request, scope_chain
 from turnbuckle.startup.report.formats import name_of, type_name
-from turnbuckle.startup.report.why import Answer, RejectedEntry
+from turnbuckle.startup.report.why import Answer, RejectedEntry, rejected_entries
 
 __all__ = ["why_response", "why_route"]
 
@@ -148,14 +148,7 @@ def _explained_response_type(kind: type, scope: PlannedScope, entry: Sourced[Res
         return Answer(kind="response", name=f"none for {type_name(kind)}", scope=scope.prefix, rule=rule, change=change)
     record = entry.record
     facts = [("rendered by", name_of(record.render)), ("media type", record.media_type)]
-    rejected = (
-        RejectedEntry(
-            name=candidate.name,
-            reason="the app takes precedence over plugins, a plugin over the built-in one",
-            source=str(candidate.origin),
-        )
-        for candidate in entry.rejected
-    )
+    reason = "the app takes precedence over plugins, a plugin over the built-in one"
     return Answer(
         kind="response",
         name=f"{type_name(record.type)} for {type_name(kind)}",
@@ -163,6 +156,6 @@ def _explained_response_type(kind: type, scope: PlannedScope, entry: Sourced[Res
         rule=rule,
         origin=entry.origin,
         facts=tuple((label, text) for label, text in facts if text),
-        rejected=tuple(rejected),
+        rejected=rejected_entries(entry.rejected, reason),
         change=change,
     )

@@ -329,16 +329,24 @@ async def _request(server: HTTPServer) -> None:
     writer.close()
 
 
-async def test_stop_waits_for_functions_before_it_leaves_the_lifespans(
-    work: _Work, caplog: pytest.LogCaptureFixture
-) -> None:
-    clock = FakeClock()
-    server = HTTPServer(_serving(work, work.wait).compile(), port=0, clock=clock)
+async def _stopping_server(
+    work: _Work, function: Callable[[], Awaitable[None]], clock: FakeClock
+) -> asyncio.Task[None]:
+    """Begin to stop a server while a function after a response is running."""
+    server = HTTPServer(_serving(work, function).compile(), port=0, clock=clock)
     await server.start()
     await _request(server)
     await wait_until(lambda: work.steps == ["begun"])
     stopping = asyncio.create_task(server.stop())
     await asyncio.sleep(0)
+    return stopping
+
+
+async def test_stop_waits_for_functions_before_it_leaves_the_lifespans(
+    work: _Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    stopping = await _stopping_server(work, work.wait, clock)
     await clock.advance(2)
     assert "still waiting for _Work.wait after the response to GET /" in caplog.text
     assert not stopping.done()
@@ -356,12 +364,7 @@ async def test_stop_cancels_functions_that_do_not_end_in_time(work: _Work, caplo
                 continue
 
     clock = FakeClock()
-    server = HTTPServer(_serving(work, stubborn).compile(), port=0, clock=clock)
-    await server.start()
-    await _request(server)
-    await wait_until(lambda: work.steps == ["begun"])
-    stopping = asyncio.create_task(server.stop())
-    await asyncio.sleep(0)
+    stopping = await _stopping_server(work, stubborn, clock)
     await clock.advance(30)
     assert "aborting 1 function after responses that did not finish in time" in caplog.messages
     await clock.advance(2)
