@@ -143,12 +143,18 @@ from turnbuckle.server.model.application import (
     BackgroundFunction as BackgroundFunction,
     OnFailure as OnFailure,
 )
+from turnbuckle.server.model.capacity import Capacity as Capacity
+from turnbuckle.server.model.clock import Clock as Clock, SystemClock as SystemClock, Timer as Timer
 from turnbuckle.server.model.timeouts import (
     Timeouts as Timeouts,
 )
+from turnbuckle.server.run.hosted import HostedApplication as HostedApplication
 from turnbuckle.server.run.server import (
     HTTPServer as HTTPServer,
 )
+from turnbuckle.server.streams.channel import StreamChannel as StreamChannel
+from turnbuckle.server.streams.link import ProtocolLink as ProtocolLink
+from turnbuckle.server.streams.run import StreamRun as StreamRun
 from turnbuckle.server.tls.context import (
     TLS as TLS,
 )
@@ -183,9 +189,7 @@ from turnbuckle.web.parameters.markers import (
     Query as Query,
     Upload as Upload,
 )
-from turnbuckle.web.peer import (
-    Peer as Peer,
-)
+from turnbuckle.web.peer import LazyEvent as LazyEvent, Peer as Peer
 from turnbuckle.web.request.request import (
     Request as Request,
 )

@@ -94,7 +94,7 @@ class Hooks(Generic[ConfigT]):
 
     @hookspec
     def provide_protocols(self, setup: Setup[ConfigT]) -> Iterable[ProtocolProvider]:
-        """Add protocols that a connection may switch to, by ALPN name or upgrade token. Each token can be used once.
+        """Add protocols of connections, by upgrade token, ALPN name or first bytes. Each of them can be used once.
 
         The factory of a protocol with an upgrade token makes the handler for all requests that offer the token;
         ``ProtocolProvider`` describes its contract. A protocol from a plugin in a scope is reported as a problem.

@@ -286,28 +286,35 @@ class ErrorHandler:
 
 @attrs.frozen(kw_only=True)
 class ProtocolProvider:
-    """Another protocol for a connection, by ALPN name or by token of the ``Upgrade`` field (RFC 9110, section 7.8).
+    """Another protocol for a connection: by upgrade token, by ALPN name, or by the first bytes of a connection.
 
-    With an upgrade token, the factory is called once with the next handler and the setup, like the factory of a
-    middleware. It returns a handler for all requests that offer the token; this handler runs inside the middleware of
-    the app and before routing. The handler returns a ``SwitchProtocols`` response to switch, any other response to
-    refuse, or the response of the next handler to ignore the offer.
+    With an upgrade token (RFC 9110, section 7.8), the factory is called once with the next handler and the setup, like
+    the factory of a middleware. It returns a handler for all requests that offer the token; this handler runs inside
+    the middleware of the app and before routing. The handler returns a ``SwitchProtocols`` response to switch, any
+    other response to refuse, or the response of the next handler to ignore the offer.
 
-    With an ALPN name, the factory is called once with the handler of the whole app and the setup. It returns
-    ``make(peer)``, which is called for each connection that negotiated the name. ``make`` returns an
-    ``asyncio.Protocol``, which takes over the connection.
+    With an ALPN name or a preface, the factory is called once with the handler of the whole app and the setup. It
+    returns ``make(link)``, which is called for each connection that negotiated the name, or that begins with the
+    preface. ``make`` returns an ``asyncio.Protocol``, which takes over the connection; a ``ProtocolLink`` serves the
+    requests that it reads. The server calls two methods of the protocol if it has them: ``expire(now)`` at the deadline
+    that it has set, and ``close_when_idle()`` when the server stops.
 
     Attributes:
         name: name for messages.
         factory: see above.
         alpn: name of the protocol in the TLS handshake, such as ``"h2"``; it is offered before ``http/1.1``.
         upgrade: token of the ``Upgrade`` field, such as ``"websocket"``; a token without a version covers all versions.
+        preface: the first bytes of each connection of the protocol, for connections without TLS.
+        version: the name of the protocol in logs and in ``request.peer.protocol``, such as ``"HTTP/2"``; ``name`` if it
+            is empty.
     """
 
     name: str
     factory: Callable[..., object]
     alpn: str = ""
     upgrade: str = ""
+    preface: bytes = b""
+    version: str = ""
 
 
 @attrs.frozen

@@ -39,7 +39,7 @@ _LAYERS: Final = (
 )
 # The same for the folders and modules within a layer.
 _WINGS: Final = {
-    "server": ("model", "stalls", "logs", "lifespan", "connection", "tls", "listen", "run", "workers"),
+    "server": ("model", "stalls", "logs", "lifespan", "connection", "streams", "tls", "listen", "run", "workers"),
     "startup": (
         "model",
         "quarantine",

@@ -18,6 +18,7 @@ from turnbuckle.errors import TurnbuckleError
 from turnbuckle.http.encoded_fields import Field, encode_field
 
 __all__ = [
+    "NOT_SENT_IN_TRAILERS",
     "BodyFraming",
     "BodyWriter",
     "LengthMismatch",
@@ -30,7 +31,7 @@ __all__ = [
 _CHUNKED_LINE: Final = b"Transfer-Encoding: chunked\r\n"
 
 # RFC 9110, section 6.5.1: framing, routing, request modifiers, authentication, and how to process the content.
-_NOT_IN_TRAILERS: Final = frozenset(
+NOT_SENT_IN_TRAILERS: Final = frozenset(
     {
         "authorization",
         "cache-control",
@@ -61,6 +62,7 @@ _NOT_IN_TRAILERS: Final = frozenset(
         "www-authenticate",
     }
 )
+"""The lower-case names of the fields that must not be sent in trailers."""
 
 
 class LengthMismatch(TurnbuckleError, ValueError):
@@ -149,7 +151,7 @@ def last_chunk(trailers: Iterable[Field] = ()) -> bytes:
     lines = [b"0\r\n"]
     for name, value in trailers:
         lines.append(encode_field(name, value))
-        if name.lower() in _NOT_IN_TRAILERS:
+        if name.lower() in NOT_SENT_IN_TRAILERS:
             raise ValueError(f"field {name!r} must not be sent in a trailer section")
     lines.append(b"\r\n")
     return b"".join(lines)

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import Final, TypeAlias, final
 
-__all__ = ["EncodedFields", "Field", "SpecialField", "encode_field"]
+__all__ = ["EncodedFields", "Field", "SpecialField", "encode_field", "is_storable"]
 
 Field: TypeAlias = tuple[str, str]
 """A field name and its value, as the application gives them."""
@@ -38,6 +38,11 @@ _SECRET_NAME: Final = re.compile(
 @lru_cache(256)
 def _may_be_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
+
+
+def is_storable(name: str, line: bytes) -> bool:
+    """Return whether an encoded field may stay in memory: it is short, and its lower-case name suggests no secret."""
+    return len(line) <= _MAX_CACHED_LINE and not _may_be_secret(name)
 
 
 class SpecialField(KeyError):
@@ -86,7 +91,7 @@ class EncodedFields(dict[Field, bytes]):
         if lower in self._special:
             raise SpecialField(name)
         line = encode_field(name, value)
-        if len(line) <= _MAX_CACHED_LINE and not _may_be_secret(lower):
+        if is_storable(lower, line):
             if len(self) >= _MAX_LINES:
                 self.clear()
             self[field] = line

@@ -57,6 +57,7 @@ __all__ = [
     "common_response",
     "connection_line",
     "content_size",
+    "error_content",
     "error_response",
     "framing_line",
     "full_response",
@@ -301,6 +302,11 @@ def content_size(response: bytes) -> int:
     return len(response) - response.index(b"\r\n\r\n") - 4
 
 
+def error_content(status: int) -> bytes:
+    """Return the content of an error response: the reason phrase as text, without the cause."""
+    return f"{reason_phrase(status) or status}\n".encode("ascii")
+
+
 def error_response(
     status: int, *, date_line: bytes, close: bool = True, method: bytes = b"GET", retry_after: int = 0
 ) -> bytes:
@@ -313,7 +319,7 @@ def error_response(
         method: of the request, if it is known; HEAD gets no content.
         retry_after: seconds after which the client may try again (RFC 9110, section 10.2.3); 0 to send no such field.
     """
-    body = f"{reason_phrase(status) or status}\n".encode("ascii")
+    body = error_content(status)
     own_lines = date_line + CLOSE_LINE if close else date_line
     fields = [("Content-Type", "text/plain; charset=utf-8")]
     if retry_after:

@@ -85,7 +85,7 @@ class LazyEvent:
 @final
 @attrs.define(eq=False)
 class Peer:
-    """The two ends of a connection.
+    """The two ends of a connection, or of one stream of a connection.
 
     Attributes:
         client: address and port of the client; None if it has none, as on a Unix socket.
@@ -94,6 +94,7 @@ class Peer:
         tls: how the connection is secured; None if it is not.
         host: host and port of the original request as reported by a trusted proxy; "" if none was reported.
         prefix: the path prefix that a trusted proxy has removed, such as ``"/shop"``; "" if none was removed.
+        protocol: the protocol of the connection, such as ``"HTTP/1.1"``, which includes HTTP/1.0, or ``"HTTP/2"``.
         lost: set once the client is gone.
         exchange: the server's record of the current request; None without a server.
     """
@@ -104,5 +105,6 @@ class Peer:
     tls: TLSInfo | None = attrs.field(default=None, kw_only=True)
     host: str = attrs.field(default="", kw_only=True)
     prefix: str = attrs.field(default="", kw_only=True)
+    protocol: str = attrs.field(default="HTTP/1.1", kw_only=True)
     lost: LazyEvent = attrs.field(factory=LazyEvent, kw_only=True)
     exchange: ServerExchange | None = attrs.field(default=None, kw_only=True, repr=False)

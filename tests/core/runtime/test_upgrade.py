@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from tests.core.startup.finding import error_of, make_plugin
-from turnbuckle import App, Handler, Peer, Plugin, ProtocolProvider, Request, Response, Setup, SwitchProtocols
+from turnbuckle import App, Handler, Plugin, ProtocolProvider, Request, Response, Setup, SwitchProtocols
 from turnbuckle.testing import Client
 
 
@@ -127,8 +127,8 @@ def _by_alpn(factory: Callable[..., object]) -> App:
 
 
 def test_protocol_by_alpn_makes_an_asyncio_protocol() -> None:
-    app = _by_alpn(lambda handler, setup: lambda peer: _Echo())
-    assert isinstance(app.compile().alpn["echo"](Peer()), _Echo)
+    app = _by_alpn(lambda handler, setup: lambda link: _Echo())
+    assert isinstance(app.compile().alpn["echo"].make(None), _Echo)
 
 
 def test_protocol_by_alpn_that_cannot_be_made() -> None:

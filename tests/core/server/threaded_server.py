@@ -15,7 +15,7 @@ import uvloop
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.parser import H1ParserFactory
-from turnbuckle.server.model.application import Application, ConnectionFactory
+from turnbuckle.server.model.application import Application, ConnectionFactory, ConnectionProtocol
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
@@ -77,7 +77,7 @@ def threaded_server(
         timeouts=timeouts or Timeouts(),
         limits=limits or Limits(),
         capacity=capacity or Capacity(),
-        alpn=alpn or {},
+        alpn={name: ConnectionProtocol(version=name, make=make) for name, make in (alpn or {}).items()},
     )
     started: Future[ThreadedServer] = Future()
     factory = uvloop.new_event_loop if loop == "uvloop" else None

@@ -21,9 +21,11 @@ _MAX_IN_A_TURN: Final = 32
 
 
 class ManagedConnection(Protocol):
-    """A connection as the set sees it; ``deadline`` is in the clock's monotonic seconds."""
+    """A connection as the set sees it."""
 
-    deadline: float
+    @property
+    def deadline(self) -> float:
+        """When the connection is due, in the clock's monotonic seconds."""
 
     @property
     def description(self) -> str:

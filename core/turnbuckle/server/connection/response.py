@@ -38,7 +38,7 @@ from turnbuckle.web.response.file_body import FileBody
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
-__all__ = ["ResponseSink", "respond"]
+__all__ = ["ResponseSink", "close_body", "respond", "whole_body"]
 
 _HANDLING: Final = ConnectionState.HANDLING
 
@@ -88,7 +88,7 @@ async def respond(connection: ResponseSink, request: Request) -> None:
         if connection.state != _HANDLING:
             # The peer is gone, or a deadline has answered for the handler.
             _log_unanswered(connection)
-            await _close_body(body)
+            await close_body(body)
         elif not isinstance(body, bytes):
             await _send_selected(connection, request, response, body)
         elif isinstance(response, SwitchProtocols):
@@ -152,7 +152,7 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
         if data is None:
             # A field or the method makes it no common response, as the fields do that preconditions need.
             response = selected_response(request, response)
-            status, fields, body = response.status, response.fields(), _whole_body(response)
+            status, fields, body = response.status, response.fields(), whole_body(response)
             close = _must_close(connection, fields)
             own_lines = server.date_line + connection_line(head.minor_version, close)
             data = full_response(status, fields, body, own_lines, head.method)
@@ -164,7 +164,12 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
     connection.end_response(close)
 
 
-def _whole_body(response: Response) -> bytes:
+def whole_body(response: Response) -> bytes:
+    """Return the body of a response that has a complete one.
+
+    Raises:
+        TypeError: it is a stream.
+    """
     body = response.body
     if not isinstance(body, bytes):
         raise TypeError(f"the body of {response!r} is no longer bytes")
@@ -195,17 +200,17 @@ async def _send_selected(
     try:
         selected, content = await selected_stream(request, response)
     except Exception:  # noqa: BLE001  # the file is gone, or a field of the application is malformed
-        await _close_body(body)
+        await close_body(body)
         if connection.state == _HANDLING:
             _send_replacement(connection, request)
             connection.end_response(close=True)
         return
     if content is not body:
-        await _close_body(body)
+        await close_body(body)
     if connection.state != _HANDLING:
         # The peer went away while the file was opened.
         _log_unanswered(connection)
-        await _close_body(content)
+        await close_body(content)
     elif isinstance(content, bytes):
         _send_whole(connection, request, selected, content)
     else:
@@ -233,7 +238,7 @@ async def _send_stream(
         access = connection.server.access
         if access is not None and writer is not None:
             access.ended(connection.exchange, response.status, writer.written, complete=is_complete)
-        await _close_body(body)
+        await close_body(body)
     if connection.is_sending:
         # The connection may have ended while the body was being closed.
         connection.end_response(close)
@@ -302,7 +307,7 @@ async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: Async
         write(end)
 
 
-async def _close_body(body: object) -> None:
+async def close_body(body: object) -> None:
     """Close an async generator, so that its ``finally`` blocks run; errors in them do not change the response."""
     close = getattr(body, "aclose", None)
     if close is None:

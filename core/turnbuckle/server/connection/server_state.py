@@ -48,6 +48,7 @@ class ServerState:
         context: the context variables that every request starts with. A request does not see the changes of the one
             before it.
         date_line: the Date field line of the current second, with its CRLF.
+        date_field: the same field as a pair of name and value.
         response_work: runs functions after responses.
         idle_check: seconds after which the deadline of an idle connection is worked out.
         tracks_requests: whether the start of each request must be recorded, for a limit or for the access log.
@@ -61,6 +62,7 @@ class ServerState:
         "clock",
         "connections",
         "context",
+        "date_field",
         "date_line",
         "idle_check",
         "loop",
@@ -96,7 +98,9 @@ class ServerState:
         self._refresh_date()
 
     def _refresh_date(self) -> None:
-        self.date_line = b"Date: %b\r\n" % format_date(self.clock.wall())
+        date = format_date(self.clock.wall())
+        self.date_line = b"Date: %b\r\n" % date
+        self.date_field = (b"date", date)
 
 
 def _tracks_requests(application: Application) -> bool:

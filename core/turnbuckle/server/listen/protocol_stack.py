@@ -1,4 +1,4 @@
-"""Build the protocol factory for accepted connections (PROXY header, TLS, HTTP), once at startup.
+"""Build the protocol factory for accepted connections (PROXY header, TLS, first bytes, HTTP), once at startup.
 
 Layers that are turned off cost nothing: a plain server makes one ``HTTPConnection`` for each connection.
 """
@@ -33,6 +33,10 @@ def protocol_factory(
         from turnbuckle.server.tls.handshake import TLSHandshake
 
         factory = partial(TLSHandshake, server, certificates)
+    elif server.application.prefaces:
+        from turnbuckle.server.listen.preface import PrefaceConnection
+
+        factory = partial(PrefaceConnection, server)
     if proxies is not None:
         from turnbuckle.server.listen.proxied_connection import ProxiedConnection
 

@@ -116,6 +116,24 @@ class AccessLog:
                 )
             )
 
+    def ended_connection(self, peer: Peer, reason: str) -> None:
+        """Log that the server ended a connection whose peer misbehaved.
+
+        Args:
+            peer: the two ends of the connection.
+            reason: why, in words.
+        """
+        self._emit(
+            AccessEntry(
+                client=_client_text(peer),
+                status=0,
+                content_bytes=0,
+                outcome="refused",
+                reason=truncate(reason, _MAX_FIELD),
+                time=self._clock.wall(),
+            )
+        )
+
     def _log(
         self,
         exchange: LoggedExchange,
@@ -137,7 +155,7 @@ class AccessLog:
                 client=_client_text(request.peer),
                 method=_text(head.method),
                 target=self._reference_text(head.target),
-                version="HTTP/1.1" if head.minor_version else "HTTP/1.0",
+                version=request.peer.protocol if head.minor_version else "HTTP/1.0",
                 status=status,
                 content_bytes=content_bytes,
                 seconds=self._clock.monotonic() - exchange.started,

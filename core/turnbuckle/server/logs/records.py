@@ -62,7 +62,7 @@ class AccessEntry:
         client: address and port, ``"unix"``, or another name of the client.
         method: as received; "" if no request was parsed, and so are the fields below that come from a request.
         target: as received; without its query if queries are not logged.
-        version: ``"HTTP/1.1"`` or ``"HTTP/1.0"``.
+        version: such as ``"HTTP/1.1"``, ``"HTTP/1.0"`` or ``"HTTP/2"``.
         status: the status that was sent; 0 if none was.
         content_bytes: bytes of content that were sent.
         seconds: from the end of the head to the end of the response.

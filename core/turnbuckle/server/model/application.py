@@ -17,7 +17,6 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.codecs import NO_CODECS, Codec
 from turnbuckle.web.content.forms import FormLimits
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
-from turnbuckle.web.peer import Peer
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.types import Handler
 
@@ -25,14 +24,15 @@ __all__ = [
     "Application",
     "BackgroundFunction",
     "ConnectionFactory",
+    "ConnectionProtocol",
     "LoopFactory",
     "OnFailure",
     "ReadyLifespan",
     "StartBackground",
 ]
 
-ConnectionFactory: TypeAlias = Callable[[Peer], asyncio.Protocol]
-"""Makes the protocol of one connection that has agreed on another protocol than HTTP/1.1."""
+ConnectionFactory: TypeAlias = Callable[..., asyncio.Protocol]
+"""Makes the protocol of one connection from its ``ProtocolLink``."""
 
 BackgroundFunction: TypeAlias = Callable[[], Coroutine[object, object, object]]
 """An ``async def`` without arguments; it runs until it returns or is cancelled."""
@@ -45,6 +45,19 @@ StartBackground: TypeAlias = Callable[..., None]
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 """Makes an event loop."""
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionProtocol:
+    """Another protocol than HTTP/1.1 for whole connections.
+
+    Attributes:
+        version: its name in logs and in ``request.peer.protocol``, such as ``"HTTP/2"``.
+        make: makes the protocol of one connection.
+    """
+
+    version: str
+    make: ConnectionFactory
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +111,8 @@ class Application:
         json: decodes the JSON content of requests.
         codecs: encode and decode content in other formats than JSON, by media type.
         config: the app's own settings, for its requests; None if it has none.
-        alpn: makes the protocols of connections, by the name that the TLS handshake agrees on.
+        alpn: the other protocols of connections, by the name that the TLS handshake agrees on.
+        prefaces: the other protocols of connections without TLS, by the first bytes that the client sends.
         loop_factory: makes the event loop if the settings do not choose one; None for the server's choice.
     """
 
@@ -120,7 +134,8 @@ class Application:
     json: JSONCodec = STANDARD_JSON
     codecs: Mapping[str, Codec] = NO_CODECS
     config: object = attrs.field(default=None, repr=False)
-    alpn: Mapping[str, ConnectionFactory] = attrs.field(factory=dict)
+    alpn: Mapping[str, ConnectionProtocol] = attrs.field(factory=dict)
+    prefaces: Mapping[bytes, ConnectionProtocol] = attrs.field(factory=dict)
     loop_factory: LoopFactory | None = None
 
     @content_limit.default

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain, islice
 from types import TracebackType
 from typing import Final, final
 
@@ -28,6 +27,7 @@ from turnbuckle.server.listen.proxied_connection import ProxySettings
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.capacity import FileBudget
 from turnbuckle.server.model.clock import Clock, SystemClock
+from turnbuckle.server.run.drain import Drain
 from turnbuckle.server.run.readiness import Readiness, ServerObserver
 from turnbuckle.server.run.signals import on_reload_signal, on_stop_signals
 from turnbuckle.server.stalls.watchdog import Watchdog
@@ -37,13 +37,6 @@ from turnbuckle.web.trusted_addresses import TrustedAddresses
 __all__ = ["HTTPServer"]
 
 _log: Final = SafeLogger("turnbuckle.server")
-
-# Seconds that cancelled handlers may take to end.
-_CANCEL_SECONDS: Final = 1.0
-
-# Seconds after which the log names the connections that delay a stop, and how many it names.
-_GRACE_SECONDS: Final = 1.0
-_MAX_NAMED: Final = 10
 
 # Connections below which the log warns that the limit of open files is low.
 _FEW_CONNECTIONS: Final = 256
@@ -181,7 +174,7 @@ class HTTPServer:
         self._stop_accepting()
         try:
             if self._state is not None:
-                await self._drain(self._state)
+                await Drain(self._state, self._acceptors).run()
         finally:
             if self._watchdog is not None:
                 self._watchdog.stop()
@@ -191,7 +184,7 @@ class HTTPServer:
     def abort(self) -> None:
         """Abort every connection, and every lifespan that a stop waits for."""
         if self._state is not None:
-            self._abort(self._state)
+            Drain(self._state, self._acceptors).abort()
         if self._lifespans is not None:
             self._lifespans.give_up()
 
@@ -317,47 +310,6 @@ class HTTPServer:
             listener.close()
         self._listeners = ()
 
-    async def _drain(self, state: ServerState) -> None:
-        connections = state.connections
-        connections.begin_drain(self.application.timeouts.last_request)
-        seconds = self.application.timeouts.shutdown
-        call_later = state.clock.call_later
-        timers = [call_later(_GRACE_SECONDS, partial(_log_pending, state))]
-        if seconds:
-            timers.append(call_later(seconds, self._abort_late))
-        try:
-            for acceptor in self._acceptors:
-                await acceptor.wait_until_settled()
-            if connections.open:
-                _log.info("waiting for %s", _count(len(connections.open), "connection"))
-            await connections.drained()
-            await state.response_work.drained()
-        finally:
-            for timer in timers:
-                timer.cancel()
-
-    def _abort_late(self) -> None:
-        if self._state is not None:
-            _log.warning("aborting %s that did not finish in time", _unfinished(self._state, "connection"))
-            _log_pending(self._state)
-            self._abort(self._state)
-
-    def _abort(self, state: ServerState) -> None:
-        for acceptor in self._acceptors:
-            acceptor.abort()
-        state.connections.abort_all()
-        state.response_work.cancel_all()
-        state.clock.call_later(_CANCEL_SECONDS, self._give_up_on_handlers)
-
-    def _give_up_on_handlers(self) -> None:
-        state = self._state
-        if state is None or not (state.connections.open or state.response_work.count):
-            return
-        _log.warning("cancelled but still running: %s", _unfinished(state, "handler"))
-        _log_pending(state)
-        state.connections.give_up()
-        state.response_work.give_up()
-
 
 def _warn_of_few_files(connections: int, files: FileBudget) -> None:
     if connections > files.connections:
@@ -366,25 +318,3 @@ def _warn_of_few_files(connections: int, files: FileBudget) -> None:
         )
     elif files.connections < _FEW_CONNECTIONS and not connections:
         _log.warning("the open files (ulimit -n) suffice for %d connections only; raise the limit", files.connections)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _unfinished(state: ServerState, noun: str) -> str:
-    """Return the number of open connections, as a number of ``noun``, and of functions after responses."""
-    connections, functions = len(state.connections.open), state.response_work.count
-    counts = [_count(connections, noun)] if connections or not functions else []
-    if functions:
-        counts.append(_count(functions, "function") + " after responses")
-    return " and ".join(counts)
-
-
-def _log_pending(state: ServerState) -> None:
-    connections, work = state.connections.open, state.response_work
-    pending = chain((connection.description for connection in connections), work.pending())
-    for description in islice(pending, _MAX_NAMED):
-        _log.warning("still waiting for %s", description)
-    if (number := len(connections) + work.count) > _MAX_NAMED:
-        _log.warning("and for %d more", number - _MAX_NAMED)

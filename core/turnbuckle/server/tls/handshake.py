@@ -23,9 +23,9 @@ from turnbuckle.http.serializer import error_response
 from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.server_state import ServerState
-from turnbuckle.server.connection.upgrade import SwitchedConnection
-from turnbuckle.server.model.application import ConnectionFactory
+from turnbuckle.server.model.application import ConnectionProtocol
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
+from turnbuckle.server.streams.link import serve_protocol
 from turnbuckle.server.tls.context import Certificates
 from turnbuckle.server.tls.transport import TLSChannel, TLSTransport
 from turnbuckle.web.peer import LazyEvent, Peer
@@ -181,11 +181,11 @@ class TLSHandshake(asyncio.Protocol):
             self._fail(ValueError("the client's certificate has expired or is not valid yet"))
             return
         info = attrs.evolve(self._info, due=None, tls=tls)
-        make = self.server.application.alpn.get(tls.alpn)
-        if make is None:
+        protocol = self.server.application.alpn.get(tls.alpn)
+        if protocol is None:
             self._serve_http(info)
         else:
-            self._serve_alpn_protocol(info, tls.alpn, make)
+            self._serve_alpn_protocol(info, protocol)
 
     def _serve_http(self, info: ConnectionInfo) -> None:
         protocol = HTTPConnection(self.server, info)
@@ -197,42 +197,21 @@ class TLSHandshake(asyncio.Protocol):
         self.server.connections.discard(self)
         secured.deliver()
 
-    def _serve_alpn_protocol(self, info: ConnectionInfo, name: str, make: ConnectionFactory) -> None:
-        server, lost = self.server, LazyEvent()
+    def _serve_alpn_protocol(self, info: ConnectionInfo, protocol: ConnectionProtocol) -> None:
+        server = self.server
         secured = self._secured(self)
-        peer = describe_peer(secured, info, lost)
-        try:
-            protocol = make(peer)
-        except Exception:  # noqa: BLE001  # a plugin may raise anything
-            _log.exception("protocol %s cannot serve a connection", name)
-            self.abort()
+        peer = describe_peer(secured, info, LazyEvent())
+        if not serve_protocol(server, secured, peer, protocol):
             return
-        ends = _Switch(server=server, transport=secured, lost=lost, peer=peer)
-        switched = SwitchedConnection(ends, protocol, f"{address_of(secured)}, {name}")
-        secured.set_protocol(switched)
-        server.connections.add(switched)
-        # The connection stays counted; the switched connection will release it.
+        # The connection stays counted; its link will release it.
         self._peer = None
         server.connections.discard(self)
-        protocol.connection_made(secured)
         secured.deliver()
-        if server.connections.is_draining:
-            switched.close_when_idle()
 
     def _secured(self, protocol: asyncio.Protocol) -> TLSTransport:
         secured = TLSTransport(self._carrier, self._channel, protocol, self.server.loop, self.server.clock)
         self._carrier.set_protocol(secured)
         return secured
-
-
-@attrs.frozen(kw_only=True)
-class _Switch:
-    """The parts of a connection that the protocol selected by ALPN takes over."""
-
-    server: ServerState
-    transport: asyncio.Transport
-    lost: LazyEvent
-    peer: Peer
 
 
 def _tls_info(secured: ssl.SSLObject) -> TLSInfo:

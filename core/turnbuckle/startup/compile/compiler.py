@@ -42,7 +42,7 @@ from turnbuckle.runtime.typed_handlers import (
     with_result,
 )
 from turnbuckle.runtime.upgrade import compile_upgrade
-from turnbuckle.server.model.application import Application, ConnectionFactory, ReadyLifespan
+from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.compile.app_values import opens_contexts, values_of_app
@@ -56,6 +56,7 @@ from turnbuckle.startup.compile.components import (
     make_others,
     shadow_combiner,
 )
+from turnbuckle.startup.compile.protocols import connection_protocols
 from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
@@ -196,7 +197,9 @@ class _Compiler:
         loop = loop_factory_of(self.components, self.diagnostics)
         handle = with_json_codec(self._chain(), self.json)
         parser_factory = self._parser_factory()
-        alpn = self._alpn(handle)
+        protocols = tuple(
+            connection_protocols(plan, handle, lambda name: self._setup(plan.root, name), self._report_failed)
+        )
         lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
         lifespans += values_of_app(plan, self.resources)
         make_others(self.components, self.diagnostics)
@@ -216,7 +219,8 @@ class _Compiler:
             json=self.json,
             codecs=self.codecs.others,
             config=plan.config,
-            alpn=alpn,
+            alpn={record.alpn: protocol for record, protocol in protocols if record.alpn},
+            prefaces={record.preface: protocol for record, protocol in protocols if record.preface},
             loop_factory=loop,
             access_log=plan.settings.log.access,
             log_queries=plan.settings.log.queries,
@@ -332,21 +336,6 @@ class _Compiler:
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
         return compile_upgrade(protocols, dispatch) if protocols else dispatch
-
-    def _alpn(self, handle: Handler) -> dict[str, ConnectionFactory]:
-        made: dict[str, ConnectionFactory] = {}
-        for entry in self.plan.protocols:
-            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
-            if not record.alpn:
-                continue
-            try:
-                factory = record.factory(handle, setup)
-                if not callable(factory):
-                    raise TypeError(f"its factory returned {factory!r:.80}, which does not make an asyncio.Protocol")
-                made[record.alpn] = factory
-            except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
-        return made
 
     def _dispatch(self, mounted: tuple[MountedRouter, ...], root: _ScopeContext) -> Handler:
         if not mounted:

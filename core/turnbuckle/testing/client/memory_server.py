@@ -12,9 +12,9 @@ import attrs
 
 from turnbuckle._safe_logger import ON_EXCEPTION
 from turnbuckle.errors import BackgroundTaskError
-from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.lifespan.lifespans import Lifespans
+from turnbuckle.server.listen.protocol_stack import protocol_factory
 from turnbuckle.server.model.application import Application
 from turnbuckle.testing.client.connection import Connection
 from turnbuckle.testing.transport.activity import Activity
@@ -48,8 +48,8 @@ class MemoryServer:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.activity: Final = Activity(loop, timeout)
-        # A connection has a peer once its transport has connected it, which takes a turn of the loop.
-        self._opened: list[tuple[HTTPConnection, list[BaseException]]] = []
+        # A connection has a peer once its protocol is known, which takes a turn of the loop.
+        self._opened: list[tuple[MemoryTransport, list[BaseException]]] = []
         # Connections that are gone leave nothing behind: a fuzzer opens a hundred thousand.
         self._exceptions: Final[WeakKeyDictionary[Peer, list[BaseException]]] = WeakKeyDictionary()
         application = attrs.evolve(application, handle=self._recording(application.handle))
@@ -57,6 +57,7 @@ class MemoryServer:
         self._clock: Final = clock
         self._extra_info: Final = extra_info
         self._state: Final = ServerState(application, clock, loop)
+        self._make_protocol: Final = protocol_factory(self._state, None, None)
         # Without a limit: the fake clock does not move while a lifespan is left, so a timeout could not end the wait.
         self._lifespans: Final = Lifespans(
             application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
@@ -106,11 +107,10 @@ class MemoryServer:
     def connect(self, methods: Sequence[str] = ()) -> Connection:
         """Open a connection."""
         peer = MemoryPeer(self.activity)
-        protocol = HTTPConnection(self._state)
-        MemoryTransport(protocol, peer, self.activity, self._extra_info)
+        transport = MemoryTransport(self._make_protocol(), peer, self.activity, self._extra_info)
         limits = self._application.limits
         exceptions: list[BaseException] = []
-        self._opened.append((protocol, exceptions))
+        self._opened.append((transport, exceptions))
         return Connection(peer, self.activity, self._clock, limits=limits, methods=methods, exceptions=exceptions)
 
     def _recording(self, handle: Handler) -> Handler:
@@ -126,10 +126,17 @@ class MemoryServer:
         return recording
 
     def _exceptions_of(self, peer: Peer) -> list[BaseException] | None:
+        # A request on a stream has its own peer, and names its connection.
+        peer = getattr(peer.exchange, "connection_peer", peer)
         if peer not in self._exceptions:
-            connected = [entry for entry in self._opened if hasattr(entry[0], "peer")]
-            self._opened = [entry for entry in self._opened if not hasattr(entry[0], "peer")]
-            self._exceptions.update((protocol.peer, exceptions) for protocol, exceptions in connected)
+            waiting = []
+            for transport, exceptions in self._opened:
+                opened = getattr(transport.get_protocol(), "peer", None)
+                if opened is None:
+                    waiting.append((transport, exceptions))
+                else:
+                    self._exceptions[opened] = exceptions
+            self._opened = waiting
         return self._exceptions.get(peer)
 
 

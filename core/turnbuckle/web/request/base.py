@@ -202,6 +202,12 @@ class BaseRequest:
         return self.peer.scheme
 
     @property
+    def http_version(self) -> str:
+        """Return the version of HTTP that the client used: ``"1.0"``, ``"1.1"``, ``"2"`` or ``"3"``."""
+        protocol = self.peer.protocol
+        return f"1.{self.head.minor_version}" if protocol == "HTTP/1.1" else protocol.partition("/")[2]
+
+    @property
     def tls(self) -> TLSInfo | None:
         """Return how the connection is secured; None if it does not use TLS, or if a proxy ended TLS."""
         return self.peer.tls

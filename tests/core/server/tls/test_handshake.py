@@ -25,8 +25,8 @@ from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.clock import Timer
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.run.server import HTTPServer
+from turnbuckle.server.streams.link import ProtocolLink
 from turnbuckle.server.tls.context import TLS
-from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import JSON, Response
 
@@ -461,8 +461,8 @@ def test_openssl_is_served(loop: str, authority: Authority, tls: TLS) -> None:
 class Echo(asyncio.Protocol):
     """What a plugin could speak."""
 
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
+    def __init__(self, link: ProtocolLink) -> None:
+        self.peer = link.peer
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
@@ -473,7 +473,7 @@ class Echo(asyncio.Protocol):
         self.transport.writelines([b"<", data, b">"])
 
 
-def broken(peer: Peer) -> Echo:
+def broken(link: ProtocolLink) -> Echo:
     raise LookupError("not today")
 
 

@@ -1,0 +1,155 @@
+"""Read the first bytes of a connection without TLS, and hand it to HTTP/1.1 or to the protocol that they announce.
+
+A client that knows that the server speaks another protocol begins with the preface of the protocol (RFC 9113, section
+3.3). An app without such protocols does not use this module. With them, the first bytes of a client of HTTP/1.1 differ
+from each preface, so its connection costs one comparison.
+
+The connection counts, and is swept, from the moment it is accepted, as the protocols after it do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final, cast, final
+
+import attrs
+
+from turnbuckle.server.connection.admission import AdmissionStatus
+from turnbuckle.server.connection.connection import HTTPConnection
+from turnbuckle.server.connection.server_state import ServerState
+from turnbuckle.server.model.application import ConnectionProtocol
+from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
+from turnbuckle.server.streams.link import serve_protocol
+from turnbuckle.web.peer import LazyEvent, Peer
+
+__all__ = ["PrefaceConnection"]
+
+# Seconds that the first bytes may still take once the server begins to stop.
+_GRACE_SECONDS: Final = 1.0
+
+
+@final
+class PrefaceConnection(asyncio.Protocol):
+    """A connection whose protocol is not known yet.
+
+    Args:
+        server: the state that the connections share.
+        info: the facts that a PROXY header gave about the connection.
+
+    Attributes:
+        deadline: when the protocol must be known, in the clock's monotonic seconds.
+    """
+
+    __slots__ = ("_info", "_is_counted", "_peer", "_received", "_transport", "deadline", "server")
+
+    _transport: asyncio.Transport
+    _peer: Peer
+
+    def __init__(self, server: ServerState, info: ConnectionInfo = DIRECT) -> None:
+        self.server: Final = server
+        self.deadline = math.inf
+        self._info: Final = info
+        self._received = b""
+        self._is_counted = False
+
+    # -- called by the transport ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Admit the connection, and start the deadline; HTTP/1.1 rejects a connection that is not admitted."""
+        self._transport = cast(asyncio.Transport, transport)
+        server = self.server
+        self._peer = describe_peer(self._transport, self._info, LazyEvent())
+        server.connections.add(self)
+        if server.admission.enter(self._peer):
+            self._serve_http()
+            return
+        self._is_counted = True
+        timeouts = server.application.timeouts
+        self._arm(timeouts.first_byte or timeouts.head)
+        if self._info.due is not None:
+            self.deadline = min(self.deadline, self._info.due)
+        if server.connections.is_draining:
+            self.close_when_idle()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection over as soon as its first bytes decide."""
+        if not self._is_counted:
+            return
+        timeouts = self.server.application.timeouts
+        if timeouts.first_byte and not self._received:
+            self._arm(timeouts.head)
+        received = self._received = self._received + data
+        may_follow = False
+        for preface, protocol in self.server.application.prefaces.items():
+            if received.startswith(preface):
+                self._serve_protocol(protocol)
+                return
+            may_follow = may_follow or preface.startswith(received)
+        if not may_follow:
+            self._serve_http()
+
+    def eof_received(self) -> None:
+        """Do nothing, so that the transport closes: no request follows."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop counting the connection."""
+        self._leave()
+        self.server.connections.discard(self)
+
+    # -- called by the sweep and the server ----------------------------------------------------------------------------
+
+    @property
+    def description(self) -> str:
+        """What keeps the connection open, in words."""
+        return f"{address_of(self._transport)}, first bytes"
+
+    def expire(self, now: float) -> None:
+        """Hand a head that took too long over to HTTP/1.1, which answers it, or close a connection without a byte."""
+        if self._received:
+            self._serve_http(due=now)
+        else:
+            self.abort()
+
+    def disable_keep_alive(self) -> None:
+        """Do nothing: the next protocol asks the server whether it is stopping."""
+
+    def close_when_idle(self) -> None:
+        """Give the client one second: a request may follow at once."""
+        self.deadline = min(self.deadline, self.server.clock.monotonic() + _GRACE_SECONDS)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._leave()
+        self._transport.abort()
+
+    # -- the decision --------------------------------------------------------------------------------------------------
+
+    def _arm(self, seconds: float) -> None:
+        self.deadline = self.server.clock.monotonic() + seconds if seconds else math.inf
+
+    def _leave(self) -> None:
+        if self._is_counted:
+            self._is_counted = False
+            self.server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
+
+    def _serve_http(self, due: float | None = None) -> None:
+        due = self.deadline if due is None else due
+        protocol = HTTPConnection(self.server, attrs.evolve(self._info, due=due))
+        self._transport.set_protocol(protocol)
+        # The HTTP connection counts itself.
+        self._leave()
+        protocol.connection_made(self._transport)
+        self.server.connections.discard(self)
+        if self._received:
+            protocol.data_received(self._received)
+
+    def _serve_protocol(self, protocol: ConnectionProtocol) -> None:
+        if not serve_protocol(self.server, self._transport, self._peer, protocol):
+            return
+        # The connection stays counted; its link will release it.
+        self._is_counted = False
+        self.server.connections.discard(self)
+        following = self._transport.get_protocol()
+        if isinstance(following, asyncio.Protocol):
+            following.data_received(self._received)
