@@ -19,7 +19,7 @@ from turnbuckle.schema.nodes.constraints import constrain, read_notes
 from turnbuckle.schema.nodes.objects import NO_DEFAULT, Layout, ObjectField, ObjectNode
 from turnbuckle.schema.validators import read_validator
 
-__all__ = ["Compile", "is_named_tuple", "layout_of", "read_fields"]
+__all__ = ["Compile", "is_named_tuple", "layout_of", "read_fields", "refuse_mutable_default"]
 
 Compile: typing.TypeAlias = Callable[[object], TypeNode]
 
@@ -81,7 +81,7 @@ def _compile_field(node: ObjectNode, name: str, hints: Mapping[str, Any], compil
     try:
         return compile_type(hints[name])
     except UnsupportedType as error:
-        raise UnsupportedType(f"the field {name!r} of {node.label}: {error}") from error
+        raise UnsupportedType(f"the field {name!r} of {node.label}: {error}", error.fix) from error
 
 
 def _read_attrs(node: ObjectNode, hints: Mapping[str, Any], compile_type: Compile) -> Iterator[ObjectField]:
@@ -89,6 +89,8 @@ def _read_attrs(node: ObjectNode, hints: Mapping[str, Any], compile_type: Compil
         inner = _compile_field(node, attribute.name, hints, compile_type)
         found = read_validator(attribute)
         has_default = attribute.default is not attrs.NOTHING
+        if attribute.converter is None:  # a converter makes another object for each value
+            refuse_mutable_default(node.label, attribute.name, attribute.default, "write {} in the class")
         if attribute.converter is not None or not attribute.init:
             # msgspec does not convert, and accepts fields that are no arguments.
             node.decodes_fast = False
@@ -105,6 +107,24 @@ def _read_attrs(node: ObjectNode, hints: Mapping[str, Any], compile_type: Compil
         )
     if not _has_made_init(node.kind, "__attrs_init__"):
         node.decodes_fast = False
+
+
+def refuse_mutable_default(owner: str, name: str, default: object, fix: str) -> None:
+    """Refuse a default that all values of a class share, as dataclasses and Structs do themselves.
+
+    Args:
+        owner: the class, as it is shown.
+        name: the field.
+        default: its default, if it has one.
+        fix: what to do; ``{}`` is replaced by the declaration of the field with a factory.
+
+    Raises:
+        UnsupportedType: the default is mutable.
+    """
+    if isinstance(default, list | dict | set | bytearray):
+        declaration = f"'{name} = attrs.field(factory={type(default).__name__})'"
+        reason = f"the field {name!r} of {owner} has a mutable default, {default!r:.40}"
+        raise UnsupportedType(reason, fix.format(declaration))
 
 
 def _has_made_init(kind: type, other_name: str) -> bool:

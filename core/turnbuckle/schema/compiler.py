@@ -10,7 +10,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal, final, get_args, get_origin
 
-from turnbuckle.schema.classes import is_named_tuple, layout_of, read_fields
+from turnbuckle.schema.classes import is_named_tuple, layout_of, read_fields, refuse_mutable_default
 from turnbuckle.schema.faults import UnsupportedType
 from turnbuckle.schema.hints import class_hints, class_of, identity_of, is_union, show_type, unwrap
 from turnbuckle.schema.nodes.base import AnyNode, RecursiveNode, TypeNode
@@ -157,6 +157,8 @@ class _Compiler:
         hints = class_hints(annotation)
         names: tuple[str, ...] = kind._fields
         items = tuple(self.compile(hints.get(name, Any)) for name in names)
+        for name, default in kind._field_defaults.items():
+            refuse_mutable_default(show_type(annotation), name, default, "use a class of attrs, with {}")
         required = len(names) - len(kind._field_defaults)
         make: Callable[[Sequence[object]], object] = lambda items: kind(*items)  # noqa: E731
         return TupleNode(show_type(annotation), items, required=required, names=names, make=make, kind=kind)

@@ -65,7 +65,15 @@ class NotJSON(ValueError):
 
 
 class UnsupportedType(TypeError):
-    """A type has no schema; the message names the part of the type and the reason."""
+    """A type has no schema; the message names the part of the type and the reason.
+
+    Attributes:
+        fix: what to do if a field of it has a mutable default; otherwise empty.
+    """
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix: Final = fix
 
 
 class Unfit(ValueError):

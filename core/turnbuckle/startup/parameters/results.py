@@ -19,8 +19,9 @@ from turnbuckle.web.annotations import evaluate_annotation, return_annotation, s
 from turnbuckle.web.handlers import describe_handler, is_async_generator_function
 from turnbuckle.web.response.response import Response
 
-__all__ = ["has_classes", "planned_result"]
+__all__ = ["SHARED", "has_classes", "planned_result"]
 
+SHARED: Final = "all requests would share it, and see what another one changed"
 # Types whose values have a response that is not JSON.
 _OTHERS: Final = (Response, str, bytes, type(None))
 
@@ -51,9 +52,10 @@ def planned_result(
     fault = _status_fault(handler, status, evaluated)
     members = [member for member in _members(evaluated) if not _is_other(member)]
     schema = None
+    own_fault = None
     if not is_async_generator_function(handler) and members and all(_is_declared(member, own) for member in members):
-        schema = _schema_of(members, schemas)
-    return PlannedResult(annotation=evaluated, schema=schema, status=status), fault
+        schema, own_fault = _schema_of(handler, members, schemas)
+    return PlannedResult(annotation=evaluated, schema=schema, status=status), fault or own_fault
 
 
 def _members(annotation: object) -> Iterator[Any]:
@@ -96,11 +98,22 @@ def has_classes(annotation: object) -> bool:
     return any(has_classes(argument) for argument in get_args(annotation))
 
 
-def _schema_of(members: Sequence[Any], schemas: SchemaCompiler) -> Schema | None:
+def _schema_of(
+    handler: object, members: Sequence[Any], schemas: SchemaCompiler
+) -> tuple[Schema | None, HandlerFault | None]:
     try:
-        return schemas.compile(Union[tuple(members)])  # noqa: UP007  # the members are computed
-    except UnsupportedType:
-        return None
+        return schemas.compile(Union[tuple(members)]), None  # noqa: UP007  # the members are computed
+    except UnsupportedType as error:
+        return None, _default_fault(handler, error) if error.fix else None
+
+
+def _default_fault(handler: object, error: UnsupportedType) -> HandlerFault:
+    return HandlerFault(
+        f"handler {describe_handler(handler)} returns a class that cannot be used: {error}",
+        SHARED,
+        error.fix,
+        code="TB616",
+    )
 
 
 def _status_fault(handler: object, status: int | None, annotation: object) -> HandlerFault | None:

@@ -19,6 +19,7 @@ from turnbuckle.schema.faults import SchemaError, UnsupportedType
 from turnbuckle.schema.hints import is_union
 from turnbuckle.schema.schema import Schema, SchemaCompiler
 from turnbuckle.startup.parameters.declared import DeclaredParameter, ParameterProblem, refuse_type_variable
+from turnbuckle.startup.parameters.results import SHARED
 from turnbuckle.startup.parameters.suppliers import Suppliers, form_of
 from turnbuckle.web.annotations import annotated_classes, show_annotation
 from turnbuckle.web.content.codecs import JSON_TYPE
@@ -120,6 +121,8 @@ def _read_from_request(declared: DeclaredParameter, suppliers: Suppliers, schema
     try:
         schema = schemas.compile(declared.annotation)
     except UnsupportedType as error:
+        if error.fix:
+            raise _mutable_field(declared, error) from None
         raise _unsupplied(declared, suppliers, str(error)) from None
     source: ParameterSource = "query" if schema.is_scalar or schema.is_list_of_scalars else "body"
     return _with_schema(declared, source, Marker(), schema)
@@ -135,6 +138,8 @@ def _marked(declared: DeclaredParameter, marker: Marker, schemas: SchemaCompiler
     try:
         schema = schemas.compile(declared.annotation, _constraints(marker))
     except (UnsupportedType, TypeError) as error:
+        if isinstance(error, UnsupportedType) and error.fix:
+            raise _mutable_field(declared, error) from None
         raise declared.problem(
             "TB614",
             f"cannot be read from the {_NOUNS[source]}: {error}",
@@ -337,14 +342,26 @@ def _refuse_mutable_default(declared: DeclaredParameter) -> None:
     default = declared.parameter.default
     if isinstance(default, _MUTABLE):
         kind = type(default).__name__
-        marker = type(declared.marker).__name__ if declared.marker is not None else "Query"
+        marker = _with_factory(declared.marker, kind)
         raise declared.problem(
             "TB616",
             f"has a mutable default, {default!r:.40}",
-            "all requests would share it, and see what another one changed",
-            f"write Annotated[{show_annotation(declared.annotation)}, {marker}(default_factory={kind})] "
+            SHARED,
+            f"write Annotated[{show_annotation(declared.annotation)}, {marker}] "
             "without a default, before the parameters that have one or after '*'",
         )
+
+
+def _with_factory(marker: Marker | None, kind: str) -> str:
+    """Return a marker as it is written, with its options and a factory of its default."""
+    if marker is None:
+        return f"Query(default_factory={kind})"
+    shown = repr(attrs.evolve(marker, default_factory=None)).removesuffix(")")
+    return f"{shown}{'' if shown.endswith('(') else ', '}default_factory={kind})"
+
+
+def _mutable_field(declared: DeclaredParameter, error: UnsupportedType) -> ParameterProblem:
+    return declared.problem("TB616", f"has a type that cannot be used: {error}", SHARED, error.fix)
 
 
 def _refuse_unfitting_default(declared: DeclaredParameter, schema: Schema) -> None:

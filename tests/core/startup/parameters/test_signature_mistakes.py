@@ -15,7 +15,7 @@ _HEAD: Final = """\
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import attrs
 
@@ -39,6 +39,15 @@ class Note:
 @attrs.frozen
 class Author:
     name: str
+
+
+@attrs.frozen
+class Tagged:
+    tags: list[str] = []
+
+
+class Row(NamedTuple):
+    cells: list[str] = []
 
 
 @attrs.frozen
@@ -92,6 +101,15 @@ MISTAKES: Final = {
     "body-and-form": ("TB615", "Form[...]", post("note: Note, name: Form[str]")),
     "body-on-get": ("TB615", "@app.post", get("note: Note")),
     "mutable-default": ("TB616", "Query(default_factory=list)", get("tags: list[str] = []")),
+    "mutable-default-with-options": (
+        "TB616",
+        "Query(alias='tag', default_factory=list)",
+        get('tags: Annotated[list[str], Query(alias="tag")] = []'),
+    ),
+    "mutable-default-of-a-field": ("TB616", "'tags = attrs.field(factory=list)'", post("note: Tagged")),
+    "mutable-default-in-a-query": ("TB616", "'tags = attrs.field(factory=list)'", get("note: Query[Tagged]")),
+    "mutable-default-in-a-named-tuple": ("TB616", "'cells = attrs.field(factory=list)'", post("rows: list[Row]")),
+    "mutable-default-in-a-result": ("TB616", "factory=list", '@app.get("/")\nasync def read() -> Tagged: ...\n'),
     "default-of-another-type": ("TB616", "default of this type", get('page: int = "first"')),
     "default-against-constraint": ("TB616", "default of this type", get("page: Annotated[int, Query(ge=1)] = 0")),
     "two-defaults": ("TB616", "remove", get("ids: Annotated[list[int], Query(default_factory=list)] = None")),
