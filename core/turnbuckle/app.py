@@ -86,6 +86,7 @@ class App(Scope):
         self.name: Final = name
         self._phase = ""
         self._resolution: Resolution | None = None
+        self._sources: SettingsSources | None = None
         super().__init__(None, "", "")
         self._parser = None if parser is None else Sourced(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
@@ -115,6 +116,7 @@ class App(Scope):
 
         # From now on, a change is too late, for example in a hook.
         self._phase = "being resolved"
+        self._sources = sources
         try:
             with _paused_collection():
                 self._resolution = resolve(self.declaration(), sources)
@@ -139,7 +141,8 @@ class App(Scope):
 
         if supply:
             return self._compiled_with(supply, sources)
-        if sources is not None:
+        if sources is not None or self._sources is not None:
+            # The settings of an earlier client of a test must not remain.
             self.resolve(sources)
         resolution = self._resolved()
         with _paused_collection():

@@ -145,6 +145,7 @@ async def test_settings_take_precedence(tmp_path: Path) -> None:
     limited = App(settings={"limits": {"content": 100, "field_count": 50}})
     assert Client(limited, settings={"limits": {"content": 5}}).application.limits.content == 5
     assert Client(limited, settings={"limits": {"content": 5}}).application.limits.field_count == 50
+    assert Client(limited).application.limits.content == 100
     (tmp_path / "own.toml").write_text("timeouts.idle = 7\n")
     assert Client(limited, settings=tmp_path / "own.toml").application.timeouts.idle == 7.0
     with pytest.raises(StartupError, match="1 problem stops"):
