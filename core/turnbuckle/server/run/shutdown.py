@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar, final
+from typing import Final, ParamSpec, TypeVar
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.web.request.sync import note_pool
@@ -25,7 +25,6 @@ _GRACE_SECONDS: Final = 1.0
 _log: Final = SafeLogger("turnbuckle.server")
 
 
-@final
 class TrackedThreadPool(ThreadPoolExecutor):
     """The thread pool of a loop, which knows the calls that are running.
 
@@ -55,6 +54,14 @@ class TrackedThreadPool(ThreadPoolExecutor):
         """Allow one thread less. The additional thread stays, and is used again."""
         with self._shutdown_lock:
             self._max_workers -= 1
+
+    def _adjust_thread_count(self) -> None:
+        if len(self._calls) >= len(self._threads):
+            # Python 3.11 counts a thread as idle after each call, even if it goes on with the next one. With such a
+            # count, a call would wait for threads that wait for content.
+            while self._idle_semaphore.acquire(blocking=False):
+                pass
+        super()._adjust_thread_count()
 
     @property
     def has_calls(self) -> bool:

@@ -258,3 +258,29 @@ def test_pool_has_as_many_threads_as_the_settings_say() -> None:
         assert pool._max_workers == 3
     finally:
         pool.shutdown()
+
+
+def test_pool_adds_a_thread_beside_one_that_waits() -> None:
+    pool, is_queued, is_waiting, may_end = TrackedThreadPool(1), *(threading.Event() for _ in range(3))
+
+    def wait() -> bool:
+        pool.begin_wait()
+        is_waiting.set()
+        try:
+            return may_end.wait(5)
+        finally:
+            pool.end_wait()
+
+    try:
+        # The second call is queued behind the first one: the thread is not idle in between.
+        calls = [pool.submit(is_queued.wait, 5), pool.submit(bool)]
+        is_queued.set()
+        assert [call.result(5) for call in calls] == [True, False]
+        waiting = pool.submit(wait)
+        assert is_waiting.wait(5)
+        assert pool.submit(int).result(4) == 0
+        may_end.set()
+        assert waiting.result(5)
+    finally:
+        may_end.set()
+        pool.shutdown()
