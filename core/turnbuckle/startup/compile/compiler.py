@@ -214,6 +214,7 @@ class _Compiler:
             timeouts=plan.settings.timeouts,
             own_timeouts=own_timeouts(plan),
             capacity=plan.settings.capacity,
+            threads=plan.settings.server.threads,
             lifespans=lifespans,
             resources=self.resources,
             json=self.json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 from weakref import WeakKeyDictionary
 
@@ -63,6 +63,7 @@ class MemoryServer:
             application.lifespans, 0.0, clock, resources=application.resources, fail=self._fail
         )
         self._failure: BackgroundTaskError | None = None
+        self._end_threads: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Enter the lifespans.
@@ -70,7 +71,13 @@ class MemoryServer:
         Raises:
             LifespanError: a lifespan failed.
         """
-        await self._lifespans.enter()
+        if self._application.threads:
+            self._end_threads = self.activity.limit_threads(self._application.threads)
+        try:
+            await self._lifespans.enter()
+        except BaseException:
+            self._release_threads()
+            raise
 
     async def stop(self) -> None:
         """Close idle connections, cut the others, cancel their handlers, and leave the lifespans.
@@ -90,8 +97,14 @@ class MemoryServer:
                 await self.activity.settle()
         finally:
             await self._lifespans.leave()
+            self._release_threads()
         if self._failure is not None:
             raise self._failure
+
+    def _release_threads(self) -> None:
+        if self._end_threads is not None:
+            self._end_threads()
+            self._end_threads = None
 
     def _fail(self, task: str, error: BaseException) -> None:
         self._failure = self._failure or BackgroundTaskError(task, error)

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar, final
 
 from turnbuckle.errors import TurnbuckleError
+from turnbuckle.server.run.shutdown import TrackedThreadPool
 from turnbuckle.web.request.sync import note_pool
 
 __all__ = ["Activity", "ServerFault", "WatchedExecutor", "turns"]
@@ -54,6 +55,7 @@ class WatchedExecutor(ThreadPoolExecutor):
         self._loop: Final = loop
         self._inner: Final = inner
         self._watchers: Final[list[Callable[[], None]]] = []
+        self._limited: Final[list[_LimitedPool]] = []
         self.running = 0
 
     @classmethod
@@ -70,11 +72,24 @@ class WatchedExecutor(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in a thread."""
         submit = super().submit if self._inner is None else self._inner.submit
+        if self._limited:
+            submit = self._limited[-1].submit
         future: Future[T] = submit(fn, *args, **kwargs)
         self.running += 1
         # One turn later, so that it is called after asyncio's own callback: the loop gets the result first.
         self._loop.call_soon_threadsafe(partial(future.add_done_callback, self._note_done))
         return future
+
+    def limit(self, size: int) -> Callable[[], None]:
+        """Run calls in a limited number of threads from now on, until the returned function is called."""
+        pool = _LimitedPool(self, size)
+        self._limited.append(pool)
+
+        def end() -> None:
+            self._limited.remove(pool)
+            pool.shutdown(wait=False)
+
+        return end
 
     def begin_wait(self) -> None:
         """Count the calling thread no longer, because it waits for content."""
@@ -104,6 +119,23 @@ class WatchedExecutor(ThreadPoolExecutor):
 
 
 @final
+class _LimitedPool(TrackedThreadPool):
+    """The threads of a server in memory that limits their number."""
+
+    def __init__(self, watched: WatchedExecutor, size: int) -> None:
+        super().__init__(size)
+        self._watched: Final = watched
+
+    def begin_wait(self) -> None:
+        super().begin_wait()
+        self._watched.begin_wait()
+
+    def end_wait(self) -> None:
+        super().end_wait()
+        self._watched.end_wait()
+
+
+@final
 class Activity:
     """Count the activity on the connections of one client, and wait for it.
 
@@ -121,6 +153,10 @@ class Activity:
         self._count = 0
         # Set by the next activity; None if nothing waits for it.
         self._change: asyncio.Event | None = None
+
+    def limit_threads(self, size: int) -> Callable[[], None]:
+        """Run calls in a limited number of threads until the returned function is called."""
+        return self._executor.limit(size)
 
     def note(self) -> None:
         """Note that something happened."""

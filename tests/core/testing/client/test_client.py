@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvloop
 
+from turnbuckle import App
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.server.model.timeouts import Timeouts
@@ -244,6 +247,40 @@ async def test_client_waits_for_handlers_in_threads_and_real_time(make_applicati
 
     async with Client(make_application(answer)) as client:
         assert (await client.get("/")).text == "from a thread"
+
+
+async def test_client_has_the_threads_of_the_settings() -> None:
+    app = App()
+    names: set[str] = set()
+    both = threading.Barrier(2)
+
+    @app.get("/wait")
+    def wait(seconds: float) -> str:
+        # In one thread, the second request would wait until the first one gives up.
+        names.add(threading.current_thread().name)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(seconds)
+        return "broken" if both.broken else "met"
+
+    @app.post("/upload")
+    def upload(request: Request) -> str:
+        return f"{len(request.sync.read())}"
+
+    async with Client(app, settings={"server": {"threads": 1}}) as client:
+        first, second = await asyncio.gather(client.get("/wait?seconds=0.05"), client.get("/wait?seconds=0.05"))
+        assert (first.text, second.text) == ("broken", "broken")
+        assert len(names) == 1
+        # A thread that waits for content does not count.
+        connection = client.connect()
+        await connection.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n12")
+        assert (await client.get("/wait?seconds=0")).text == "broken"
+        await connection.send(b"34", settle=False)
+        await connection.until(1)
+        assert connection.exchange().responses[0].text == "4"
+    both.reset()
+    async with Client(app) as client:
+        first, second = await asyncio.gather(client.get("/wait?seconds=4"), client.get("/wait?seconds=4"))
+        assert (first.text, second.text) == ("met", "met")
 
 
 async def test_client_that_waits_in_vain_fails(make_application: MakeApplication) -> None:
