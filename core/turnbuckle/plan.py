@@ -216,6 +216,7 @@ class PlannedSupplier:
         name: name for messages.
         in_thread: whether the function runs in a thread.
         shared: key of the one value of the app, which is made when the server starts; None for a value per request.
+        result: the return annotation as written, if it says that the value is never None; otherwise empty.
         rejected: the suppliers of the same type that it replaces.
     """
 
@@ -227,6 +228,7 @@ class PlannedSupplier:
     name: str
     in_thread: bool = False
     shared: ResourceKey[object] | None = None
+    result: str = ""
     rejected: tuple[RejectedCandidate, ...] = attrs.field(default=(), eq=False)
 
 

@@ -24,7 +24,7 @@ import attrs
 from turnbuckle.errors import ContentTooLarge, HTTPError, InputFault, InvalidInput
 from turnbuckle.plan import PlannedSignature, PlannedSupplier
 from turnbuckle.runtime.readers import content_of, reader_of
-from turnbuckle.runtime.supplier_calls import call_of_supplier
+from turnbuckle.runtime.supplier_calls import call_of_supplier, none_supplied, note_of
 from turnbuckle.web.handlers import awaitable_function
 from turnbuckle.web.parameters.content import ContentKind, NotLoaded
 from turnbuckle.web.parameters.readers import InputReader
@@ -173,9 +173,10 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
         noun: its role, for the note that exceptions get.
     """
     arguments = compile_arguments(supplier.signature)
-    have = call_of_supplier(supplier)
+    have = call_of_supplier(supplier, noun)
     key = supplier.key
-    note = f"raised by the {noun} {supplier.name} ({supplier.origin.location})"
+    note = note_of(supplier, noun)
+    never_none = supplier.result if noun == "supplier" else ""
     is_guard = noun == "guard"
 
     async def supply(request: Request, stack: AsyncExitStack | None) -> object:
@@ -187,6 +188,8 @@ def compile_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> Suppl
             value = await have(partial(arguments.call, values=values), stack)
             if is_guard:
                 value = await _checked_result(value)
+            if value is None and never_none:
+                raise none_supplied(supplier)
             known[key] = value
             if stack is not None:
                 # The value of a context must not be used after the context.

@@ -23,21 +23,36 @@ from types import CoroutineType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from turnbuckle.diagnostics import ResourceKey
+from turnbuckle.errors import HTTPError
 from turnbuckle.plan import PlannedParameter, PlannedSupplier
 from turnbuckle.web.handlers import call_in_thread
 from turnbuckle.web.resources import Resources
 
-__all__ = ["call_of_supplier", "value_of_app"]
+__all__ = ["call_of_supplier", "none_supplied", "note_of", "value_of_app"]
 
 SupplierCall: TypeAlias = Callable[[Callable[..., Any], AsyncExitStack | None], Awaitable[object]]
 """``have(call, stack)`` calls ``call(function)`` and returns the value; the stack receives a context."""
 
 
-def call_of_supplier(supplier: PlannedSupplier) -> SupplierCall:
-    """Return the function that calls a supplier and returns its value."""
-    if supplier.in_thread:
-        return _THREAD_FORMS[supplier.form](supplier.function)
-    return _FORMS[supplier.form](supplier.function)
+def call_of_supplier(supplier: PlannedSupplier, noun: str = "supplier") -> SupplierCall:
+    """Return the function that calls a supplier and returns its value.
+
+    Args:
+        supplier: the function.
+        noun: its role, for the note of exceptions that its clean-up raises.
+    """
+    forms = _THREAD_FORMS if supplier.in_thread else _FORMS
+    return forms[supplier.form](supplier.function, note_of(supplier, noun))
+
+
+def note_of(supplier: PlannedSupplier, noun: str = "supplier") -> str:
+    """Return the note for exceptions that a function raises."""
+    return f"raised by the {noun} {supplier.name} ({supplier.origin.location})"
+
+
+def none_supplied(supplier: PlannedSupplier) -> TypeError:
+    """Return the exception for a supplier that returned None against its annotation."""
+    return TypeError(f"supplier {supplier.name} supplied None, but is annotated '-> {supplier.result}'")
 
 
 @asynccontextmanager
@@ -52,7 +67,10 @@ async def value_of_app(supplier: PlannedSupplier, resources: Resources) -> Async
     args = [_shared_value(parameter, resources) for parameter in parameters if not parameter.is_keyword]
     kwargs = {parameter.name: _shared_value(parameter, resources) for parameter in parameters if parameter.is_keyword}
     async with AsyncExitStack() as stack:
-        yield await call_of_supplier(supplier)(lambda function: function(*args, **kwargs), stack)
+        value = await call_of_supplier(supplier)(lambda function: function(*args, **kwargs), stack)
+        if value is None and supplier.result:
+            raise none_supplied(supplier)
+        yield value
 
 
 def _shared_value(parameter: PlannedParameter, resources: Resources) -> object:
@@ -63,7 +81,7 @@ def _shared_value(parameter: PlannedParameter, resources: Resources) -> object:
     return resources.get(key, parameter.origin.scope if is_resource and parameter.origin is not None else "")
 
 
-def _plain(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+def _plain(function: Callable[..., object], note: str) -> Callable[..., Awaitable[object]]:
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         value = call(function)
         # A plain function may wrap an async function, such as a lambda or a decorator: without an await it would not
@@ -73,49 +91,90 @@ def _plain(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
     return have
 
 
-def _async(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+def _async(function: Callable[..., object], note: str) -> Callable[..., Awaitable[object]]:
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         return await call(function)
 
     return have
 
 
-def _context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
+def _context(function: Callable[..., Any], note: str) -> Callable[..., Awaitable[object]]:
     make: Callable[..., AbstractContextManager[object]]
     make = contextmanager(function) if isgeneratorfunction(function) else function
 
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         assert stack is not None
-        return stack.enter_context(call(make))
+        context = call(make)
+        value = context.__enter__()
+        stack.push(partial(_leave_context, context, note))
+        return value
 
     return have
 
 
-def _async_context(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
+def _async_context(function: Callable[..., Any], note: str) -> Callable[..., Awaitable[object]]:
     make: Callable[..., AbstractAsyncContextManager[object]]
     make = asynccontextmanager(function) if isasyncgenfunction(function) else function
 
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         assert stack is not None
-        return await stack.enter_async_context(call(make))
+        context = call(make)
+        value = await context.__aenter__()
+        stack.push_async_exit(partial(_leave_async_context, context, note))
+        return value
 
     return have
 
 
-def _plain_in_thread(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+def _leave_context(
+    context: AbstractContextManager[object],
+    note: str,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> bool | None:
+    """Leave a context; another exception than the one that ended the request receives the note."""
+    try:
+        return context.__exit__(kind, error, trace)
+    except Exception as failure:
+        _add_note(failure, error, note)
+        raise
+
+
+async def _leave_async_context(
+    context: AbstractAsyncContextManager[object],
+    note: str,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> bool | None:
+    """Leave a context; see ``_leave_context``."""
+    try:
+        return await context.__aexit__(kind, error, trace)
+    except Exception as failure:
+        _add_note(failure, error, note)
+        raise
+
+
+def _add_note(failure: Exception, error: BaseException | None, note: str) -> None:
+    if failure is not error and not isinstance(failure, HTTPError):
+        failure.add_note(note)
+
+
+def _plain_in_thread(function: Callable[..., object], note: str) -> Callable[..., Awaitable[object]]:
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         return await call_in_thread(call, (function,), {})
 
     return have
 
 
-def _context_in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[object]]:
+def _context_in_thread(function: Callable[..., Any], note: str) -> Callable[..., Awaitable[object]]:
     make: Callable[..., AbstractContextManager[object]]
     make = contextmanager(function) if isgeneratorfunction(function) else function
 
     async def have(call: Callable[..., Any], stack: AsyncExitStack | None) -> object:
         assert stack is not None
-        context = _ThreadContext(partial(call, make))
+        context = _ThreadContext(partial(call, make), note)
         # Before it is entered: if this task is cancelled, the thread still enters the context, and it must be left.
         stack.push_async_exit(context.leave)
         return await asyncio.shield(context.entering)
@@ -128,10 +187,12 @@ class _ThreadContext:
 
     Args:
         make: makes the context manager; called in the thread.
+        note: note for an exception that leaving the context raises.
     """
 
-    def __init__(self, make: Callable[[], AbstractContextManager[object]]) -> None:
+    def __init__(self, make: Callable[[], AbstractContextManager[object]], note: str) -> None:
         self._make: Final = make
+        self._note: Final = note
         self._context: Final = copy_context()
         self._manager: AbstractContextManager[object] | None = None
         self.entering: Final = asyncio.ensure_future(self._run(self._enter))
@@ -150,7 +211,7 @@ class _ThreadContext:
         if self.entering.cancelled() or self.entering.exception() is not None:
             return False
         assert self._manager is not None
-        return bool(await self._run(self._manager.__exit__, kind, error, trace))
+        return bool(await self._run(_leave_context, self._manager, self._note, kind, error, trace))
 
     def _enter(self) -> object:
         self._manager = self._make()

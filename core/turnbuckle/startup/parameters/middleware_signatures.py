@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.plan import PlannedParameter, PlannedSignature
+from turnbuckle.plan import PlannedParameter, PlannedSignature, PlannedSupplier
 from turnbuckle.records import ErrorHandler, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
 from turnbuckle.startup.parameters.declared_suppliers import report_fault
@@ -41,14 +41,13 @@ def further_signatures(
         function = getattr(link.record.factory, "function", None)
         if function is not None and _has_further(function):
             found[id(function)] = signature = _resolved(function, link.origin, signatures, diagnostics)
-            if not link.record.reads_body and (parameter := _of_content(signature)) is not None:
-                report_fault(_content_fault("middleware", function, parameter), link.origin, diagnostics)
+            if not link.record.reads_body:
+                _check_content("middleware", function, Sourced(signature, link.origin), diagnostics)
     for entry in handlers:
         if _has_further(entry.record.handler):
             function = entry.record.handler
             found[id(function)] = signature = _resolved(function, entry.origin, signatures, diagnostics)
-            if (parameter := _of_content(signature)) is not None:
-                report_fault(_content_fault("error handler", function, parameter), entry.origin, diagnostics)
+            _check_content("error handler", function, Sourced(signature, entry.origin), diagnostics)
     return found
 
 
@@ -78,15 +77,20 @@ def _resolved(
     return resolved.signature
 
 
-def _of_content(signature: PlannedSignature) -> PlannedParameter | None:
-    """Return a parameter that is read from the content, for the function itself or for a supplier."""
-    return next(content_parameters(signature), None)
+def _check_content(noun: str, function: object, signature: Sourced[PlannedSignature], diagnostics: Diagnostics) -> None:
+    """Report a parameter that is read from the content, for the function itself or for a supplier."""
+    for parameter, supplier in content_parameters(signature.record):
+        report_fault(_content_fault(noun, function, parameter, supplier), signature.origin, diagnostics)
+        return
 
 
-def _content_fault(noun: str, function: object, parameter: PlannedParameter) -> HandlerFault:
+def _content_fault(
+    noun: str, function: object, parameter: PlannedParameter, supplier: PlannedSupplier | None
+) -> HandlerFault:
     is_middleware = noun == "middleware"
+    needs = "" if supplier is None else f"needs the supplier {supplier.name} ({supplier.origin.location}), which "
     return HandlerFault(
-        f"{noun} {describe_handler(function)} takes {parameter.name!r} from the content",
+        f"{noun} {describe_handler(function)} {needs}takes {parameter.name!r} from the content",
         "middleware runs for all requests, and loads their content only if it declares so"
         if is_middleware
         else "an error handler also answers requests whose content cannot be read",

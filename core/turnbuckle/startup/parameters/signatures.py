@@ -24,7 +24,7 @@ from turnbuckle.startup.parameters.declared import ParameterProblem, read_parame
 from turnbuckle.startup.parameters.path import path_parameter
 from turnbuckle.startup.parameters.rules import supply_parameter
 from turnbuckle.startup.parameters.sources import binds_a_name, is_named_in_wrapper
-from turnbuckle.startup.parameters.suppliers import Suppliers, form_of
+from turnbuckle.startup.parameters.suppliers import Suppliers, form_of, result_without_none
 from turnbuckle.web.annotations import show_annotation
 from turnbuckle.web.handlers import (
     VARIABLE,
@@ -213,17 +213,25 @@ class SignatureResolver:
             name=name,
             in_thread=form == "context" if record.in_thread is None else record.in_thread,
             shared=ResourceKey(f"{name} ({number})", object) if record.per == "app" else None,
+            result=result_without_none(function),
             rejected=provider.rejected,
         )
 
 
-def content_parameters(signature: PlannedSignature) -> Iterator[PlannedParameter]:
-    """Yield the parameters of a function, and of its suppliers, that are read from the content."""
+def content_parameters(
+    signature: PlannedSignature, owner: PlannedSupplier | None = None
+) -> Iterator[tuple[PlannedParameter, PlannedSupplier | None]]:
+    """Yield the parameters of a function, and of its suppliers, that are read from the content.
+
+    Args:
+        signature: the parameters of the function.
+        owner: the supplier that the function is, if it is one; it is yielded with its own parameters.
+    """
     for parameter in signature.parameters:
         if parameter.source in {"body", "form", "file"}:
-            yield parameter
+            yield parameter, owner
         elif isinstance(parameter.given, PlannedSupplier):
-            yield from content_parameters(parameter.given.signature)
+            yield from content_parameters(parameter.given.signature, parameter.given)
 
 
 def is_open(parameter: PlannedParameter) -> bool:
@@ -404,7 +412,8 @@ class _FunctionResolver:
         fields = [parameter for parameter in self.found.values() if parameter.source in {"form", "file"}]
         if len(bodies) < 2 and not (bodies and fields):
             # The suppliers of the others may take the content as well.
-            below = list(content_parameters(PlannedSignature(parameters=tuple(self.found.values()))))
+            own = PlannedSignature(parameters=tuple(self.found.values()))
+            below = [parameter for parameter, _ in content_parameters(own)]
             bodies = [parameter for parameter in below if parameter.source == "body"]
             fields = [parameter for parameter in below if parameter.source != "body"]
             if not (bodies and fields):

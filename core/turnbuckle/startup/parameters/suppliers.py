@@ -11,9 +11,9 @@ import attrs
 from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
 from turnbuckle.records import Lifespan, ParameterProvider
 from turnbuckle.startup.model.diagnostics import nearest
-from turnbuckle.web.annotations import show_annotation
+from turnbuckle.web.annotations import annotated_classes, evaluate_annotation, return_annotation, show_annotation
 
-__all__ = ["SupplierForm", "Suppliers", "form_of"]
+__all__ = ["SupplierForm", "Suppliers", "form_of", "result_without_none"]
 
 SupplierForm: TypeAlias = Literal["plain", "async", "context", "async context"]
 
@@ -80,3 +80,19 @@ def form_of(function: Callable[..., object]) -> SupplierForm:
         return "context"
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))  # noqa: B004
     return "async" if is_async else "plain"
+
+
+def result_without_none(function: Callable[..., object]) -> str:
+    """Return the return annotation of a supplier as written if it says that the value is never None, otherwise ""."""
+    inner = inspect.unwrap(function)
+    written = return_annotation(inner)
+    if written is inspect.Parameter.empty:
+        return ""
+    try:
+        annotation = evaluate_annotation(written, function)
+    except Exception:  # noqa: BLE001  # the code of an annotation may raise anything
+        return ""
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        annotation = (get_args(annotation) or (object,))[0]
+    classes = annotated_classes(annotation)
+    return "" if not classes or {object, type(None)} & set(classes) else show_annotation(written)

@@ -16,6 +16,7 @@ from turnbuckle import (
     App,
     Forbidden,
     Header,
+    LifespanError,
     NotFound,
     ParameterProvider,
     Plugin,
@@ -28,6 +29,7 @@ from turnbuckle import (
     Unauthorized,
 )
 from turnbuckle.testing import Client, expect_problems
+from turnbuckle.web.handlers import describe_handler
 
 if TYPE_CHECKING:
     from nowhere import Elsewhere
@@ -558,6 +560,80 @@ async def test_http_errors_answer_and_others_name_the_supplier(caplog: pytest.Lo
         assert (await client.get("/?kind=x")).status == 500
     assert "raised by the supplier" in caplog.text
     assert f"{__name__.replace('.', '/')}.py:{store.__code__.co_firstlineno}" in caplog.text
+
+
+def _returns_none() -> Store:
+    return None  # type: ignore[return-value]
+
+
+async def _yields_none() -> AsyncIterator[Store]:
+    yield None  # type: ignore[misc]
+
+
+def _fails_to_close() -> Iterator[Store]:
+    yield Store()
+    raise OSError("cannot commit")
+
+
+async def _replaces_the_error() -> AsyncIterator[Store]:
+    try:
+        yield Store()
+    except LookupError as error:
+        raise OSError("cannot roll back") from error
+
+
+async def _yields_twice() -> AsyncIterator[Store]:
+    yield Store()
+    yield Store()
+
+
+def _passes_the_error_on() -> Iterator[Store]:
+    yield Store()
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "reason"),
+    [
+        (_returns_none, "/", "supplied None, but is annotated '-> Store'"),
+        (_yields_none, "/", "supplied None, but is annotated '-> AsyncIterator[Store]'"),
+        (_fails_to_close, "/", "cannot commit"),
+        (_replaces_the_error, "/fails", "cannot roll back"),
+        (_yields_twice, "/", "generator didn't stop"),
+        (_passes_the_error_on, "/fails", ""),
+    ],
+)
+@pytest.mark.parametrize("in_thread", [None, False])
+async def test_suppliers_are_named_for_missing_values_and_failed_cleanup(
+    function: Callable[..., Any], path: str, reason: str, in_thread: bool | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App()
+    app.supply(in_thread=in_thread)(function)
+
+    @app.get("/")
+    async def home(store: Store) -> str:
+        return ""
+
+    @app.get("/fails")
+    async def fails(store: Store) -> str:
+        raise LookupError("of the handler")
+
+    async with Client(app, raise_exceptions=False) as client:
+        assert (await client.get(path)).status == 500
+    assert reason in caplog.text
+    assert (f"raised by the supplier {describe_handler(function)} (" in caplog.text) is bool(reason)
+
+
+async def test_value_for_the_app_that_is_none_names_its_supplier() -> None:
+    app = App()
+    app.supply(per="app")(_returns_none)
+
+    @app.get("/")
+    async def home(store: Store) -> str:
+        return ""
+
+    with pytest.raises(LifespanError, match="_returns_none supplied None"):
+        async with Client(app):
+            pass
 
 
 # -- guards

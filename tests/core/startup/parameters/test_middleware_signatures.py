@@ -150,7 +150,7 @@ async def unsupplied(request: Request, call_next: Handler, database: Database) -
     ("function", "code", "text"),
     [
         (content, "TB624", "takes 'note' from the content"),
-        (content_of_supplier, "TB624", "takes 'name' from the content"),
+        (content_of_supplier, "TB624", "which takes 'name' from the content"),
         (unsupplied, "TB611", "'database: Database' of"),
     ],
 )
@@ -165,6 +165,7 @@ def test_middleware_that_cannot_be_supplied_is_a_problem(function: Callable[...,
     assert found.code == code
     assert text in found.text
     assert f".py:{function.__code__.co_firstlineno}" in str(found)
+    assert ("needs the supplier" in found.text and "store (tests" in found.text) is (function is content_of_supplier)
 
 
 # -- error handlers
