@@ -214,6 +214,7 @@ from turnbuckle.web.response.upgrade import (
 from turnbuckle.web.streams.event_stream import SSE as SSE
 from turnbuckle.web.streams.item_streams import CSV as CSV, NDJSON as NDJSON
 from turnbuckle.web.streams.server_sent_events import ServerSentEvent as ServerSentEvent
+from turnbuckle.web.streams.sweep import Sweep as Sweep, Swept as Swept
 from turnbuckle.web.tls import (
     ClientCertificate as ClientCertificate,
     TLSInfo as TLSInfo,
@@ -223,3 +224,7 @@ from turnbuckle.web.trusted_addresses import (
     canonical_address as canonical_address,
 )
 from turnbuckle.web.types import Handler as Handler, MiddlewareFunction as MiddlewareFunction
+from turnbuckle.web.websocket.accept import AcceptWebSocket as AcceptWebSocket
+from turnbuckle.web.websocket.channel import MessageChannel as MessageChannel, WebSocketClosed as WebSocketClosed
+from turnbuckle.web.websocket.options import WebSocketOptions as WebSocketOptions
+from turnbuckle.web.websocket.socket import WebSocket as WebSocket

@@ -147,7 +147,18 @@ class PlannedPlugin:
 
 
 ParameterSource: TypeAlias = Literal[
-    "request", "path", "query", "header", "cookie", "form", "file", "body", "resource", "provider", "supply"
+    "request",
+    "websocket",
+    "path",
+    "query",
+    "header",
+    "cookie",
+    "form",
+    "file",
+    "body",
+    "resource",
+    "provider",
+    "supply",
 ]
 """The sources of parameters."""
 

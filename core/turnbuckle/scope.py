@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeA
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
+from turnbuckle.routing.methods import WEBSOCKET
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 from turnbuckle.startup.collect.coerce import (
     FurtherOptions,
     LimitOptions,
     RouteOptions,
     ScopeOptions,
+    SocketOptions,
     as_lifespan,
     as_list,
     as_middleware,
@@ -29,7 +31,7 @@ from turnbuckle.startup.collect.coerce import (
 )
 from turnbuckle.startup.collect.options import (
     ROUTE_OPTIONS,
-    SCOPE_DOCS,
+    SCOPE_OPTIONS,
     check_class,
     check_options,
     check_path,
@@ -56,19 +58,6 @@ if TYPE_CHECKING:
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
 RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
-
-
-_SCOPE_OPTIONS: Final = (
-    "prefix",
-    "host",
-    "plugins",
-    "middleware",
-    "router",
-    "limits",
-    "timeouts",
-    "guards",
-    *SCOPE_DOCS,
-)
 
 
 class ScopeOwner(Protocol):
@@ -214,6 +203,26 @@ class Scope:
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[FunctionT], FunctionT]:
         """Add a route for OPTIONS, which replaces the automatic response."""
         return self._add_for("options", path, options)
+
+    def websocket(self, path: str, **options: Unpack[SocketOptions]) -> Callable[[FunctionT], FunctionT]:
+        """Add a route for WebSockets to the decorated ``async def``, which takes a ``WebSocket``.
+
+        Its other parameters are supplied like the parameters of handlers. The path may have routes for HTTP as well.
+        The app needs a plugin for the protocol: ``App(plugins=["websocket"])``. The options ``name``, ``host`` and
+        ``guards`` have the meaning that they have in ``route``.
+        """
+        check_path("@app.websocket", path)
+        check_options("@app.websocket", options, ("name", "host", "guards"))
+
+        def add(handler: FunctionT) -> FunctionT:
+            self.add_websocket_route(path, handler, **options)
+            return handler
+
+        return add
+
+    def add_websocket_route(self, path: str, handler: Callable[..., object], **options: Unpack[SocketOptions]) -> None:
+        """Add a route for WebSockets to a handler; see ``websocket`` for the options."""
+        self.add_route(path, handler, methods=(WEBSOCKET,), **options)
 
     def _add_for(self, method: str, path: str, options: RouteOptions) -> Callable[[FunctionT], FunctionT]:
         check_path(f"@app.{method}", path)
@@ -402,7 +411,7 @@ class Scope:
                 of all its routes, ``deprecated`` and ``in_schema``.
         """
         self._check_open("open a scope")
-        check_options("app.scope", options, _SCOPE_OPTIONS)
+        check_options("app.scope", options, SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = limits_of(options)
         scope._docs = docs_of(options).within(self._docs)

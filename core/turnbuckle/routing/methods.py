@@ -25,6 +25,9 @@ _REGISTRY: Final = (
 )
 REGISTERED_METHODS: Final = frozenset(_REGISTRY.split())
 
+WEBSOCKET: Final = "WEBSOCKET"
+"""The only method of routes for WebSockets; no request has it, because a WebSocket begins with a GET."""
+
 
 def check_methods(methods: Collection[str]) -> None:
     """Validate the methods of a route.

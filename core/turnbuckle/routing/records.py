@@ -99,7 +99,7 @@ class Route:
         path: a pattern such as ``"/users/{id:int}"``; it starts with a slash.
         handler: the function that handles requests: it takes the request and the path parameters, and returns a value
             that has a response type. Routers return it unchanged in ``Match.handler``.
-        methods: method names in upper case.
+        methods: method names in upper case; ``"WEBSOCKET"`` for a route of WebSockets.
         status: status of the response, unless the handler returns a ``Response``; None for 200, or 204 for None.
         name: name for ``url_for``; if empty, ``url_for`` takes the name of the handler.
         host: a host pattern such as ``"{tenant}.example.com"``; "" for any host.
@@ -127,6 +127,11 @@ class Route:
     guards: tuple[Callable[..., object], ...] = attrs.field(default=(), converter=_as_functions, eq=False)
     docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
+
+    @property
+    def is_websocket(self) -> bool:
+        """Return whether it is a route for WebSockets: its only method is ``"WEBSOCKET"``, which no request has."""
+        return "WEBSOCKET" in self.methods
 
     def describe(self) -> str:
         """Return methods, host, path and location in one line, for messages."""

@@ -28,6 +28,7 @@ from turnbuckle.web.parameters.text_content import (
     text_reader,
 )
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.websocket.socket import WebSocket
 
 __all__ = ["content_of", "reader_of"]
 
@@ -44,6 +45,8 @@ def reader_of(parameter: PlannedParameter) -> InputReader:
     match parameter.source:
         case "request":
             return _request
+        case "websocket":
+            return _websocket
         case "path":
             return path_reader(parameter.alias, parameter.schema, is_text=parameter.is_text)
         case "resource" | "supply" | "provider":
@@ -74,6 +77,13 @@ def content_of(parameters: Iterable[PlannedParameter]) -> ContentKind | None:
 
 def _request(request: Request) -> Request:
     return request
+
+
+def _websocket(request: Request) -> WebSocket:
+    socket = request.supplied.get(WebSocket)
+    if not isinstance(socket, WebSocket):
+        raise TypeError(f"{request} has no WebSocket: a supplier or guard takes one, but the route is for HTTP")
+    return socket
 
 
 def _resource_reader(parameter: PlannedParameter) -> InputReader:

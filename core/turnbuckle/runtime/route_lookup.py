@@ -20,7 +20,10 @@ __all__ = ["add_default_names", "compile_lookup", "compile_url_builder", "defaul
 
 
 def compile_lookup(
-    router: Router | HostRouter, mounts: Sequence[tuple[ScopeMatcher, Router | HostRouter]] = ()
+    router: Router | HostRouter,
+    mounts: Sequence[tuple[ScopeMatcher, Router | HostRouter]] = (),
+    *,
+    method: str = "",
 ) -> Callable[[Request], MatchParts]:
     """Return the function that finds the handler of a request, with its path parameters and its route.
 
@@ -28,11 +31,12 @@ def compile_lookup(
         router: the router of the app.
         mounts: the scopes that have their own router, with that router. Only the router of the first scope that
             contains the request is searched.
+        method: the method to look up; "" for the method of the request.
     """
-    find = _lookup_in(router)
+    find = _lookup_in(router, method)
     if not mounts:
         return find
-    scopes = tuple((matcher.read, _lookup_in(mounted)) for matcher, mounted in mounts)
+    scopes = tuple((matcher.read, _lookup_in(mounted, method)) for matcher, mounted in mounts)
 
     def find_by_scope(request: Request) -> MatchParts:
         for read, find_in in scopes:
@@ -43,18 +47,20 @@ def compile_lookup(
     return find_by_scope
 
 
-def _lookup_in(router: Router | HostRouter) -> Callable[[Request], MatchParts]:
+def _lookup_in(router: Router | HostRouter, method: str) -> Callable[[Request], MatchParts]:
     if isinstance(router, TreeRouter):
         find = router.find
+        if method:
+            return lambda request: find(method, request.raw_path)
         return lambda request: find(request.method, request.raw_path)
     match_host = router.match_host if isinstance(router, HostRouter) else None
     match = router.match
 
     def find_match(request: Request) -> MatchParts:
         if match_host is not None:
-            found = match_host(request.method, request.raw_path, request.host)
+            found = match_host(method or request.method, request.raw_path, request.host)
         else:
-            found = match(request.method, request.raw_path)
+            found = match(method or request.method, request.raw_path)
         return found.handler, found.path_params, found.route
 
     return find_match

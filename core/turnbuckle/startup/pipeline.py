@@ -28,6 +28,7 @@ from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, quarantine_diagnostic
 from turnbuckle.startup.model.plugin_records import PluginRequest, PluginRequests
 from turnbuckle.startup.model.sources import SettingsSources
+from turnbuckle.startup.parameters.sockets import check_carrier
 from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.extras import check_extras
@@ -301,6 +302,8 @@ class _Run:
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
+        if not self.sources.carries_messages:
+            check_carrier(planned, protocols, self.diagnostics)
         if resolver.replaced is not None:
             resolver.replaced.check(planned)
         check_requested_resources(planned, self.diagnostics)

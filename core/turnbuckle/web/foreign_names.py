@@ -18,6 +18,7 @@ __all__ = [
     "MULTIDICT_NAMES",
     "REQUEST_NAMES",
     "RESPONSE_NAMES",
+    "SOCKET_NAMES",
     "SYNC_NAMES",
     "UPLOAD_NAMES",
     "add_foreign_names",
@@ -108,6 +109,16 @@ seek tell readline readlines readinto getvalue -> file.file has the methods of f
 length content_length -> file.size
 save_to store move move_to copy_to -> await file.save(path)
 """)
+SOCKET_NAMES: Final = _table("""
+send_text send_bytes send_str send_message -> await socket.send(message), of str or bytes
+recv receive_message get_message -> await socket.receive()
+receive_str receive_data -> await socket.receive_text()
+iter_text iter_bytes iter_json iter_data -> async for message in socket
+scope environ app application -> socket.request has the request
+url path method state user host -> socket.request has it, such as socket.request.url
+close_code close_reason application_state client_state -> socket.closed, which has code and reason
+send_denial_response prepare -> return a Response, or raise Forbidden(), before socket.accept()
+""")
 APP_NAMES: Final = _table("""
 mount include_router register_blueprint include add_routes blueprint group -> app.scope(prefix) opens a part of the app
 register register_plugin add_plugin -> app.install(plugin, at=prefix)
@@ -115,7 +126,7 @@ on_event on_startup on_shutdown add_event_handler before_serving after_serving c
 before_request after_request teardown_request before_app_request use add_middlewares -> @app.middleware
 errorhandler exception_handler exception add_exception_handler register_error_handler -> @app.error_handler(Exception)
 add_url_rule add_api_route add_get add_post add_view api_route all any -> app.add_route(path, handler, methods=[...])
-websocket websocket_route ws -> a plugin that provides the protocol
+websocket_route ws add_websocket add_api_websocket_route -> @app.websocket(path)
 static add_static mount_static -> a route whose handler returns File(path)
 config conf -> App(config=cls) declares settings; request.config(cls) and the setup.config of lifespans have them
 state extensions g -> a lifespan that provides a resource: request.resource(KEY)
@@ -147,7 +158,7 @@ FastAPI Starlette Flask Litestar Quart Sanic Falcon Application -> import App
 Path PathParam -> a parameter in the path needs no marker
 Param Parameter -> import Query, Header or Cookie
 render_template Jinja2Templates -> write 'from turnbuckle_plugins.jinja_templates import Template'
-WebSocket -> remove it: there is no WebSocket yet
+WebSocketDisconnect WebSocketException ConnectionClosed -> import WebSocketClosed
 """)
 KEYWORDS: Final = _table("""
 status_code code status_int -> status

@@ -96,6 +96,8 @@ class Peer:
         prefix: the path prefix that a trusted proxy has removed, such as ``"/shop"``; "" if none was removed.
         protocol: the protocol of the connection, such as ``"HTTP/1.1"``, which includes HTTP/1.0, or ``"HTTP/2"``.
         lost: set once the client is gone.
+        carries_messages: whether the other side carries whole messages of a WebSocket, as an ASGI host does, so that no
+            handshake and no frames are to be read.
         exchange: the server's record of the current request; None without a server.
     """
 
@@ -107,4 +109,5 @@ class Peer:
     prefix: str = attrs.field(default="", kw_only=True)
     protocol: str = attrs.field(default="HTTP/1.1", kw_only=True)
     lost: LazyEvent = attrs.field(factory=LazyEvent, kw_only=True)
+    carries_messages: bool = attrs.field(default=False, kw_only=True)
     exchange: ServerExchange | None = attrs.field(default=None, kw_only=True, repr=False)

@@ -82,7 +82,8 @@ def switch_protocols(connection: UpgradableConnection, request: Request, respons
     protocol = response.factory()
     transport.write(response_head(101, response.fields(), b"", server.date_line))
     _log_end(connection, 101, 0)
-    switched = SwitchedConnection(connection, protocol, f"{request}, switched to {response.protocol}")
+    description = f"{request}, switched to {response.protocol}"
+    switched = SwitchedConnection(connection, protocol, description, response.task)
     early = connection.switch(switched)
     transport.set_protocol(switched)
     protocol.connection_made(transport)
@@ -100,6 +101,7 @@ class SwitchedConnection(asyncio.Protocol):
         connection: the connection that was admitted and is handed over.
         protocol: the other protocol.
         description: a description of what keeps the connection open.
+        task: the task that serves the connection; None for none.
     """
 
     # The slots hold the methods of the other protocol, so that the transport calls them directly.
@@ -108,6 +110,7 @@ class SwitchedConnection(asyncio.Protocol):
         "_peer",
         "_protocol",
         "_server",
+        "_task",
         "_transport",
         "data_received",
         "deadline",
@@ -122,7 +125,14 @@ class SwitchedConnection(asyncio.Protocol):
     pause_writing: Callable[[], None]
     resume_writing: Callable[[], None]
 
-    def __init__(self, connection: ConnectionEnds, protocol: asyncio.Protocol, description: str) -> None:
+    def __init__(
+        self,
+        connection: ConnectionEnds,
+        protocol: asyncio.Protocol,
+        description: str,
+        task: asyncio.Task[None] | None = None,
+    ) -> None:
+        self._task: Final = task
         self._server: Final = connection.server
         self._transport: Final = connection.transport
         self._protocol: Final = protocol
@@ -139,8 +149,15 @@ class SwitchedConnection(asyncio.Protocol):
         """Notify the server and the protocol that the peer is gone."""
         self._lost.set()
         self._server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
-        self._server.connections.discard(self)
         self._protocol.connection_lost(exc)
+        if self._task is None or self._task.done():
+            self._server.connections.discard(self)
+        else:
+            # A server that stops waits for it: it may be using a resource that a lifespan is about to end.
+            self._task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._server.connections.discard(self)
 
     def expire(self, now: float) -> None:
         """Do nothing: the other protocol has its own deadlines."""
@@ -157,8 +174,10 @@ class SwitchedConnection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Abort the transport."""
+        """Abort the transport, and cancel the task that serves the connection."""
         self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _log_end(connection: UpgradableConnection, status: int, size: int) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "RouteOptions",
     "ScopeDocsOptions",
     "ScopeOptions",
+    "SocketOptions",
     "as_lifespan",
     "as_list",
     "as_middleware",
@@ -71,6 +72,13 @@ class GuardOptions(TypedDict, total=False):
     """The functions that are called before the handler of a route, or of each route of a scope."""
 
     guards: Iterable[Callable[..., object]]
+
+
+class SocketOptions(GuardOptions, total=False):
+    """The options of a route for WebSockets beside its path; ``Route`` describes them."""
+
+    name: str
+    host: str
 
 
 class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, total=False):

@@ -8,10 +8,21 @@ from typing import Final
 from turnbuckle.startup.model.diagnostics import nearest
 from turnbuckle.web.foreign_names import APP_NAMES, foreign_name_message
 
-__all__ = ["ROUTE_OPTIONS", "SCOPE_DOCS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
+__all__ = ["ROUTE_OPTIONS", "SCOPE_OPTIONS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
 
 _DOCS: Final = ("summary", "description", "tags", "deprecated", "in_schema", "operation_id", "errors", "responses")
 SCOPE_DOCS: Final = ("tags", "deprecated", "in_schema", "errors")
+SCOPE_OPTIONS: Final = (
+    "prefix",
+    "host",
+    "plugins",
+    "middleware",
+    "router",
+    "limits",
+    "timeouts",
+    "guards",
+    *SCOPE_DOCS,
+)
 ROUTE_OPTIONS: Final = (
     "status",
     "name",

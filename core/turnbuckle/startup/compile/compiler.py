@@ -15,9 +15,9 @@ from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, PlannedSignature
-from turnbuckle.records import Lifespan, Middleware, ParserProvider, ResponseType
-from turnbuckle.routing.methods import REGISTERED_METHODS
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope
+from turnbuckle.records import Lifespan, ParserProvider, ResponseType
+from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
 from turnbuckle.runtime.dispatch import (
     CompiledRoute,
     Fallback,
@@ -37,11 +37,11 @@ from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.typed_handlers import (
     compile_error_handler,
-    compile_middleware,
     compile_typed_handler,
     with_result,
 )
 from turnbuckle.runtime.upgrade import compile_upgrade
+from turnbuckle.runtime.websockets import compile_websocket_handler, ignore_offer
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
@@ -55,13 +55,14 @@ from turnbuckle.startup.compile.components import (
     loop_factory_of,
     make_others,
     shadow_combiner,
+    websocket_options_of,
 )
+from turnbuckle.startup.compile.middleware_links import place_of_link, with_parameters
 from turnbuckle.startup.compile.protocols import connection_protocols
 from turnbuckle.startup.compile.resolution import Resolution
-from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
+from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
-from turnbuckle.startup.model.locations import location_of
 from turnbuckle.startup.parameters.results import has_classes
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.validate import fault_of_lifespan, second_yield
@@ -90,6 +91,7 @@ from turnbuckle.web.response.response_types import (
     with_json,
 )
 from turnbuckle.web.types import Handler
+from turnbuckle.web.websocket.options import WebSocketOptions
 
 __all__ = ["compile_application", "compile_resolution"]
 
@@ -105,6 +107,7 @@ _FORMS: Final = {
     "TB503": "a class or function that takes the limits, and has or returns feed, feed_eof, next_event, trailing_data",
     "TB506": "'def factory(next_handler, setup)' with such a result",
 }
+_WEBSOCKET: Final = "websocket"
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
@@ -178,17 +181,20 @@ class _Compiler:
     methods: frozenset[str] = attrs.field(init=False)
     largest_content: int = attrs.field(init=False)
     opens_contexts: bool = attrs.field(init=False)
+    websockets: WebSocketOptions = attrs.field(init=False)
     contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
+        self.methods -= {WEBSOCKET}
         self.largest_content = largest_content(self.plan)
         self.opens_contexts = opens_contexts(self.plan)
         self.components = Components(self.plan, self._setup(self.plan.root, ""))
         check_factories(self.plan, self.diagnostics)
         self.json = json_codec_of(self.components, self.diagnostics)
         self.codecs = Codecs(self.json, codecs_of(self.components, self.diagnostics))
+        self.websockets = websocket_options_of(self.components, self.diagnostics)
 
     def application(self) -> Application:
         """Compile all parts, then raise all errors together."""
@@ -296,7 +302,9 @@ class _Compiler:
 
     def _chain(self) -> Handler:
         root = self.contexts[id(self.plan.root)]
-        dispatch = self._with_upgrades(self._dispatch(self._mounted_routers(), root), root.errors)
+        mounted = self._mounted_routers()
+        dispatch = self._dispatch(mounted, root)
+        dispatch = self._with_upgrades(dispatch, self._websockets(mounted, dispatch, root), root.errors)
         is_bare = not self.plan.root.middleware
         return dispatch if is_bare else self._chain_of(self.plan.root, dispatch, root.errors, is_inner=False)
 
@@ -311,10 +319,10 @@ class _Compiler:
         handler, places = innermost, list[LinkPlace]()
         for link in reversed(scope.middleware):
             try:
-                record = _with_parameters(link.record, scope)
+                record = with_parameters(link.record, scope)
                 outer = compose([(record, self._setup(scope, link.origin.plugin))], handler)
                 # A factory that returns the next handler itself takes no part.
-                places += [_place_of_link(link, outer)] if outer is not handler else []
+                places += [place_of_link(link, outer)] if outer is not handler else []
                 handler = outer
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
                 self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
@@ -322,14 +330,26 @@ class _Compiler:
         leaves = self.opens_contexts and not is_inner
         return guard(handler, errors, self.plan.app_name, places[::-1], leaves_contexts=leaves)
 
-    def _with_upgrades(self, dispatch: Handler, errors: ErrorTable) -> Handler:
+    def _websockets(self, mounted: tuple[MountedRouter, ...], dispatch: Handler, root: _ScopeContext) -> Handler | None:
+        """Return the handler for requests of WebSockets, or None if the app has no routes for them."""
+        find = websocket_lookup(mounted)
+        if find is None:
+            return None
+        # A server may ignore the offer of another protocol (RFC 9110, section 7.8).
+        return compile_dispatch(find, ignore_offer(dispatch), root.render, root.errors, self.resolution.url_for)
+
+    def _with_upgrades(self, dispatch: Handler, websockets: Handler | None, errors: ErrorTable) -> Handler:
         protocols: dict[str, Handler] = {}
+        if websockets is not None:
+            # Without a plugin for the protocol, an ASGI host carries them.
+            protocols[_WEBSOCKET] = guard(websockets, errors, self.plan.app_name)
         for entry in self.plan.protocols:
             record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
             if not record.upgrade:
                 continue
+            is_websocket = record.upgrade.lower() == _WEBSOCKET
             try:
-                handler = record.factory(dispatch, setup)
+                handler = record.factory(websockets if is_websocket and websockets else dispatch, setup)
                 if not callable(handler):
                     raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
                 leaves = self.opens_contexts and not self.plan.root.middleware
@@ -384,6 +404,8 @@ class _Compiler:
             # The codec of the app decides about plain data, such as NaN.
             signature = attrs.evolve(signature, result=attrs.evolve(result, schema=None))
         negotiated = has_own_json or bool(self.codecs.others)
+        if planned.route.is_websocket:
+            return compile_websocket_handler(handler, signature, self.websockets)
         if call is uncompiled_call:
             return compile_typed_handler(handler, signature, context.render, is_negotiated=negotiated)
         return with_result(call, handler, signature.result, context.render, is_negotiated=negotiated)
@@ -457,28 +479,3 @@ class _Compiler:
             why=_FACTORIES[code],
             fix=fix or f"write {_FORMS[code]}",
         )
-
-
-@attrs.frozen
-class _TypedFactory:
-    """The factory of a middleware function that takes further parameters."""
-
-    function: Callable[..., object]
-    signature: PlannedSignature
-
-    def __call__(self, next_handler: Handler, _setup: object) -> Handler:
-        return compile_middleware(self.function, self.signature, next_handler)
-
-
-def _with_parameters(record: Middleware, scope: PlannedScope) -> Middleware:
-    function: Any = getattr(record.factory, "function", None)
-    signature = scope.signatures.get(id(function))
-    return record if signature is None else attrs.evolve(record, factory=_TypedFactory(function, signature))
-
-
-def _place_of_link(link: Sourced[Middleware], handler: Handler) -> LinkPlace:
-    function: object = getattr(link.record.factory, "function", handler)
-    # The class of an object has a line as well, but its method does the work.
-    method = getattr(type(function), "__call__", None)  # noqa: B004
-    location = location_of(method if hasattr(method, "__code__") else function) or link.origin.location
-    return LinkPlace(link.record.name, location, function)

@@ -1,8 +1,8 @@
 """Make each component once: when it is first requested, or else at the end of the compilation.
 
-The core uses four kinds itself: ``json`` reads and writes JSON, ``codec:TYPE`` reads and writes content of a media
+The core uses five kinds itself: ``json`` reads and writes JSON, ``codec:TYPE`` reads and writes content of a media
 type, ``loop`` makes the event loop, ``shadow_parser`` combines the factories of two parsers into one that compares
-them. The command ``turnbuckle openapi`` uses ``openapi``.
+them, ``websocket`` has the options of WebSockets. The command ``turnbuckle openapi`` uses ``openapi``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from turnbuckle.startup.plugins.validate import fault_of_component, fault_of_mad
 from turnbuckle.startup.settings.toml_lines import dotted_key
 from turnbuckle.web.content.codecs import CODEC_KIND, Codec
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
+from turnbuckle.web.websocket.options import WebSocketOptions
 
 __all__ = [
     "Components",
@@ -34,10 +35,11 @@ __all__ = [
     "loop_factory_of",
     "make_others",
     "shadow_combiner",
+    "websocket_options_of",
 ]
 
 # The kinds that the core uses, and other names for them.
-_KINDS: Final = frozenset({"json", "loop", "openapi", "shadow_parser"})
+_KINDS: Final = frozenset({"json", "loop", "openapi", "shadow_parser", "websocket"})
 _OTHER_NAMES: Final = {"event_loop": "loop", "json_codec": "json"}
 _SIMILAR: Final = 0.7
 _CODEC_METHODS: Final = ("encode", "decode")
@@ -173,6 +175,17 @@ def shadow_combiner(components: Components, diagnostics: Diagnostics) -> ShadowC
     """Return the component ``shadow_parser``, or None if there is none."""
     made: ShadowCombiner | None = _checked(components, "shadow_parser", _check_callable, diagnostics)
     return made
+
+
+def websocket_options_of(components: Components, diagnostics: Diagnostics) -> WebSocketOptions:
+    """Return the component ``websocket``, or the default options."""
+    made: WebSocketOptions | None = _checked(components, "websocket", _check_options, diagnostics)
+    return WebSocketOptions() if made is None else made
+
+
+def _check_options(made: object) -> None:
+    if not isinstance(made, WebSocketOptions):
+        raise TypeError(f"{made!r:.80} is no WebSocketOptions")
 
 
 def _check_codec(made: object) -> None:

@@ -17,6 +17,7 @@ from turnbuckle.plan import Choice, PlannedRoute, PlannedScope
 from turnbuckle.records import RouterProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.hosts import HostRouter, LinkingRouter
+from turnbuckle.routing.methods import WEBSOCKET
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route, Router
 from turnbuckle.routing.tree import TreeRouter
@@ -30,7 +31,15 @@ from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location
 from turnbuckle.web.request.request import Request, UrlBuilder
 
-__all__ = ["HandlerOf", "MountedRouter", "check_reachable", "mount_routers", "route_lookup", "url_builder"]
+__all__ = [
+    "HandlerOf",
+    "MountedRouter",
+    "check_reachable",
+    "mount_routers",
+    "route_lookup",
+    "url_builder",
+    "websocket_lookup",
+]
 
 _MAX_NAMED: Final = 5
 
@@ -48,12 +57,14 @@ class MountedRouter:
         matcher: matches the requests that are passed to it; None for the router of the app.
         router: the router.
         links: names of the routes whose paths the router itself builds.
+        websockets: the router of its routes for WebSockets; None if it has none.
     """
 
     scope: PlannedScope
     matcher: ScopeMatcher | None
     router: Router | HostRouter
     links: frozenset[str] = frozenset()
+    websockets: Router | HostRouter | None = None
 
 
 def mount_routers(
@@ -79,18 +90,63 @@ def mount_routers(
             continue
         routes = [(planned, scope) for scope in scopes for planned in scope.routes]
         here = _setup_of(choice, scope, root, setup)
+        filler = _RouterFiller(choice, here, handler_of, diagnostics)
+        # Routes for WebSockets have their own router, so that HTTP requests never see them, for example in Allow.
+        requests = [(planned, inner) for planned, inner in routes if not planned.route.is_websocket]
+        sockets = [(planned, inner) for planned, inner in routes if planned.route.is_websocket]
         plain = _make(choice, here, diagnostics)
-        if plain is None:
+        router = filler.fill(plain, requests) if plain is not None else None
+        if plain is None or router is None:
             continue
-        router = _with_hosts(plain, choice, here) if any(planned.route.host for planned, _ in routes) else plain
-        for planned, inner in routes:
-            _add(router, attrs.evolve(planned.route, handler=handler_of(planned, inner)), diagnostics)
-        if not _freeze(router, choice, diagnostics):
-            continue
-        links = {planned.route.name for planned, _ in routes} if isinstance(plain, LinkingRouter) else ()
-        mounted.append(MountedRouter(scope, matcher, router, frozenset(links)))
+        links = {planned.route.name for planned, _ in requests} if isinstance(plain, LinkingRouter) else ()
+        websockets = filler.fill(_another(plain, choice, here), sockets) if sockets else None
+        mounted.append(MountedRouter(scope, matcher, router, frozenset(links), websockets))
     _check_distinct_scopes(mounted, diagnostics)
     return tuple(sorted(mounted, key=lambda entry: (entry.matcher is None, entry.matcher and entry.matcher.order)))
+
+
+@attrs.frozen
+class _RouterFiller:
+    """Fills the routers of one scope.
+
+    Attributes:
+        choice: the provider of the routers.
+        setup: the setup for their factories.
+        handler_of: returns the handler to store for a route.
+        diagnostics: where unusable routes are reported.
+    """
+
+    choice: Choice[RouterProvider]
+    setup: Setup
+    handler_of: HandlerOf
+    diagnostics: Diagnostics
+
+    def fill(self, plain: Router, routes: Sequence[tuple[PlannedRoute, PlannedScope]]) -> Router | HostRouter | None:
+        """Add routes to a router and freeze it; return the router, or None if that failed."""
+        has_hosts = any(planned.route.host for planned, _ in routes)
+        router = _with_hosts(plain, self.choice, self.setup) if has_hosts else plain
+        for planned, scope in routes:
+            _add(router, attrs.evolve(planned.route, handler=self.handler_of(planned, scope)), self.diagnostics)
+        return router if _freeze(router, self.choice, self.diagnostics) else None
+
+
+def _another(router: Router, choice: Choice[RouterProvider], setup: Setup) -> Router:
+    """Return a second router of the kind of a router."""
+    if isinstance(router, SharedRouter):
+        # There is only one router object, and it is in use.
+        return TreeRouter(converters=setup.converters)
+    return choice.provider.factory(setup)
+
+
+def websocket_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], MatchParts] | None:
+    """Return the function that finds the handler of a WebSocket, or None if the app has no routes for WebSockets."""
+    if not any(entry.websockets for entry in mounted):
+        return None
+    *inner, main = mounted
+    empty = TreeRouter()
+    empty.freeze()
+    mounts = [(entry.matcher, entry.websockets or empty) for entry in inner if entry.matcher is not None]
+    return compile_lookup(main.websockets or empty, mounts, method=WEBSOCKET)
 
 
 def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], MatchParts]:
@@ -110,9 +166,8 @@ def url_builder(root: PlannedScope, mounted: Sequence[MountedRouter], converters
 def check_reachable(mounted: Sequence[MountedRouter], diagnostics: Diagnostics) -> None:
     """Report the routes that no request can reach."""
     for entry in mounted:
-        if not isinstance(entry.router, LinkingRouter):
-            continue
-        for unreachable in _unreachable_in(entry, entry.router, diagnostics):
+        routers = (router for router in (entry.router, entry.websockets) if isinstance(router, LinkingRouter))
+        for unreachable in [found for router in routers for found in _unreachable_in(entry, router, diagnostics)]:
             diagnostics.add(
                 "TB407",
                 f"{unreachable.route.describe()} can never be reached",

@@ -84,6 +84,8 @@ CODES: Final[Mapping[str, str]] = {
     "TB430": "a route has an unknown method",
     "TB431": "a handler requests a resource that nothing provides",
     "TB432": "a handler uses a name of another framework",
+    "TB436": "the handler of a WebSocket cannot be used",
+    "TB437": "no plugin carries WebSockets",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",

@@ -50,6 +50,8 @@ class SettingsSources:
         only_builtin: enable only the built-in plugins, even if the other sources or the code enable more.
         overrides: settings by section that take precedence over all other sources and over the code; for tests.
         entry_points: look for installed plugins by their entry points.
+        carries_messages: whether the host of the app carries WebSockets itself, as ASGI hosts do; the app then needs no
+            plugin for them.
         found: warnings about the import of the app, which the plan repeats.
     """
 
@@ -61,6 +63,7 @@ class SettingsSources:
     only_builtin: bool = False
     overrides: Mapping[str, object] = attrs.field(factory=dict)
     entry_points: bool = True
+    carries_messages: bool = False
     found: tuple[Diagnostic, ...] = attrs.field(default=(), repr=False)
 
     @classmethod

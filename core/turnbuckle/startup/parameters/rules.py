@@ -28,6 +28,7 @@ from turnbuckle.web.parameters.markers import Marker
 from turnbuckle.web.parameters.text_content import BYTES_TYPE, LINES_TYPE, TEXT_TYPE
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.websocket.socket import WebSocket
 
 __all__ = ["SupplierOf", "supply_parameter"]
 
@@ -80,6 +81,8 @@ def supply_parameter(
         return _custom(declared, suppliers, supplier_of)
     if declared.annotation is Request:
         return _planned(declared, "request", supplier="the request")
+    if declared.annotation is WebSocket:
+        return _planned(declared, "websocket", supplier="the WebSocket")
     provider = suppliers.of_type(declared.annotation)
     if provider is not None and provider.record.value is not None:
         supplier = supplier_of(provider.record.value, provider, provider.record.type)

@@ -53,6 +53,7 @@ class FunctionContext:
         others: returns the path parameters of all routes of a handler; one route may fill what another does not.
         lead: number of arguments that the caller passes by position, such as ``call_next`` for middleware.
         takes_request: whether the first parameter receives the request, whatever its name is.
+        takes_socket: whether a first parameter without annotation receives the WebSocket, or else one named ``socket``.
     """
 
     path: PathParameters | None = attrs.field(factory=dict)
@@ -60,6 +61,7 @@ class FunctionContext:
     others: Callable[[], Collection[str]] = frozenset
     lead: int = 0
     takes_request: bool = False
+    takes_socket: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +121,7 @@ class SignatureResolver:
             signatures: the result of ``handler_signatures``, if the caller has it.
         """
         context = context or FunctionContext()
-        if context.takes_request:
+        if context.takes_request or context.takes_socket:
             self._route = context.path or {}
         return _FunctionResolver(self, function, context).resolve(signatures or handler_signatures(function))
 
@@ -378,6 +380,8 @@ class _FunctionResolver:
 
     def _unannotated(self, parameter: inspect.Parameter, depth: int) -> PlannedParameter | None:
         name = parameter.name
+        if self.context.takes_socket and self._is_socket(parameter):
+            return _socket(parameter)
         if name == "request" and not self.context.takes_request:
             return _request(parameter, is_first=True)
         if parameter.default is _EMPTY:
@@ -400,6 +404,11 @@ class _FunctionResolver:
                 code="TB612",
             )
         )
+
+    def _is_socket(self, parameter: inspect.Parameter) -> bool:
+        if any(planned.source == "websocket" for planned in self.found.values()):
+            return False
+        return parameter.name == "socket" or (not self.found and parameter.name != "request")
 
     def _pass_on(self, path: PathParameters) -> None:
         """Add the parameters of the path that no function names, because the innermost one takes all."""
@@ -434,6 +443,11 @@ class _FunctionResolver:
 
 def _of_path(name: str) -> PlannedParameter:
     return PlannedParameter(name=name, source="path", alias=name, supplier=f"path parameter {name!r}")
+
+
+def _socket(parameter: inspect.Parameter) -> PlannedParameter:
+    is_keyword = parameter.kind is parameter.KEYWORD_ONLY
+    return PlannedParameter(name=parameter.name, source="websocket", supplier="the WebSocket", is_keyword=is_keyword)
 
 
 def _request(parameter: inspect.Parameter, *, is_first: bool) -> PlannedParameter:

@@ -12,7 +12,7 @@ import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import PlannedRoute, PlannedSignature
+from turnbuckle.plan import PlannedRoute, PlannedSignature, PlannedSupplier
 from turnbuckle.routing.converters import Converter, Converters
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
@@ -30,6 +30,7 @@ from turnbuckle.startup.parameters.signatures import (
     SignatureResolver,
     is_plain,
 )
+from turnbuckle.startup.parameters.sockets import socket_fault, websocket_faults
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import kind_fault, return_fault, unbound_fault
 from turnbuckle.startup.resolve.parameter_check import faults_behind_wrapper, missing_fix, request_faults
@@ -95,7 +96,7 @@ class RoutePlanner:
             overrides: the limits and deadlines of the scope.
         """
         for route in _routes_of(scope):
-            if not route.methods <= REGISTERED_METHODS:
+            if not route.methods <= REGISTERED_METHODS and not route.is_websocket:
                 self._check_methods(route)
             bound = self._bound(route, router)
             if bound is not None:
@@ -126,7 +127,7 @@ class RoutePlanner:
         names = path if is_complete else path or None
         # Generated routes often share a function, and inspecting it takes most of the time that a route takes here.
         key = (
-            (route.handler, tuple(names.items()), route.status, tuple(map(id, route.guards)))
+            (route.handler, tuple(names.items()), route.status, tuple(map(id, route.guards)), route.is_websocket)
             if type(route.handler) is FunctionType and names is not None
             else None
         )
@@ -158,7 +159,7 @@ class RoutePlanner:
     def _call(
         self, route: Route, names: PathParameters | None, signatures: Sequence[Parameters], signature: PlannedSignature
     ) -> BoundHandler:
-        if is_plain(signature):
+        if is_plain(signature) and not route.is_websocket:
             return bind_handler(route.handler, names, signatures)
         # The compiler replaces it, because its result is rendered in its scope.
         return uncompiled_call
@@ -172,17 +173,18 @@ class RoutePlanner:
             path=path,
             is_complete=is_complete,
             others=lambda: self._parameters_elsewhere(handler),
-            takes_request=True,
+            takes_request=not route.is_websocket,
+            takes_socket=route.is_websocket,
         )
         resolved = self.signatures.resolve(handler, context, signatures)
+        if route.is_websocket:
+            return self._of_websocket(route, resolved, path)
         result, fault = planned_result(handler, route.status, self.own_types, self.signatures.schemas)
         if fault is None and result.schema is None:
             fault = return_fault(handler, self.renderable)
             if fault is not None and (fix := tuple_fix(handler)):
                 fault = attrs.evolve(fault, fix=f"{fix}, and annotate '-> Response'")
-        origin = route.origin or Origin(plugin="app")
-        entries = (*self.guards, *(Sourced(function, origin) for function in route.guards))
-        guards = planned_guards(entries, self.signatures, self.diagnostics)
+        guards = self._guards_of(route)
         supplied = dict.fromkeys(path or ())
         supplied.update({parameter.name: None for parameter in resolved.signature.parameters})
         faults = [
@@ -193,12 +195,31 @@ class RoutePlanner:
             *wrapper_faults(handler, signatures, supplied if path is not None else None),
         ]
         faults += method_faults(route, resolved.signature)
+        if (found := socket_fault(route, resolved.signature)) is not None:
+            faults.append(found)
         if path is not None:
             faults += name_faults(handler, resolved.signature, path)
         if resolved.unfilled and not any(fault.level == "error" for fault in faults):
             faults.append(self._unfilled_fault(route, resolved.unfilled, path))
         signature = attrs.evolve(resolved.signature, result=result, guards=guards)
         return attrs.evolve(resolved, signature=signature, faults=tuple(faults))
+
+    def _of_websocket(
+        self, route: Route, resolved: ResolvedSignature, path: PathParameters | None
+    ) -> ResolvedSignature:
+        """Return the signature of the handler of a WebSocket; the value that it returns declares no response."""
+        faults = [*resolved.faults, *websocket_faults(route, resolved.signature)]
+        if path is not None:
+            faults += name_faults(route.handler, resolved.signature, path)
+        if resolved.unfilled and not any(fault.level == "error" for fault in faults):
+            faults.append(self._unfilled_fault(route, resolved.unfilled, path))
+        signature = attrs.evolve(resolved.signature, guards=self._guards_of(route))
+        return attrs.evolve(resolved, signature=signature, faults=tuple(faults))
+
+    def _guards_of(self, route: Route) -> tuple[PlannedSupplier, ...]:
+        origin = route.origin or Origin(plugin="app")
+        entries = (*self.guards, *(Sourced(function, origin) for function in route.guards))
+        return planned_guards(entries, self.signatures, self.diagnostics)
 
     def _unfilled_fault(
         self, route: Route, unfilled: Sequence[inspect.Parameter], path: PathParameters | None

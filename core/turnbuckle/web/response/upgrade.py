@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final
 
 from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.response.response import Response
@@ -12,7 +12,6 @@ from turnbuckle.web.response.response import Response
 __all__ = ["SwitchProtocols"]
 
 
-@final
 class SwitchProtocols(Response):
     """A response after which the connection switches to another protocol.
 
@@ -27,9 +26,14 @@ class SwitchProtocols(Response):
         factory: creates the protocol that takes over the transport. ``connection_made`` is called once the head is
             written, then ``data_received`` with any bytes that were received early.
         headers: other fields of the response.
+
+    Attributes:
+        protocol, factory: see above.
+        task: the task that serves the connection after the switch; None if no task does. A server that stops waits for
+            it, and cancels it when it aborts the connection.
     """
 
-    __slots__ = ("factory", "protocol")
+    __slots__ = ("factory", "protocol", "task")
 
     def __init__(
         self, protocol: str, factory: Callable[[], asyncio.Protocol], headers: HeaderPairs | None = None
@@ -38,4 +42,5 @@ class SwitchProtocols(Response):
         self.headers.set("Upgrade", protocol)
         self.headers.set("Connection", "Upgrade")
         self.protocol: Final = protocol
-        self.factory: Final = factory
+        self.factory = factory
+        self.task: asyncio.Task[None] | None = None

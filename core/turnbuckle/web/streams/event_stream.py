@@ -20,7 +20,8 @@ from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.response.response import Stream
 from turnbuckle.web.streams.server_sent_events import KEEP_ALIVE, Encode, encode_event
-from turnbuckle.web.streams.stream_context import StreamContext, StreamTimer, current_stream_context
+from turnbuckle.web.streams.stream_context import StreamContext, current_stream_context
+from turnbuckle.web.streams.sweep import StreamTimer
 
 __all__ = ["SSE", "EventStream"]
 

@@ -7,32 +7,15 @@ it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final, Protocol, final
+from typing import Final, final
 
 import attrs
 
 from turnbuckle.web.peer import LazyEvent
+from turnbuckle.web.streams.sweep import StreamClock, Sweep
 
-__all__ = ["STREAM_CONTEXT", "StreamClock", "StreamContext", "StreamTimer", "current_stream_context"]
-
-
-class StreamTimer(Protocol):
-    """A scheduled call."""
-
-    def cancel(self) -> None:
-        """Cancel the call; do nothing if it has run."""
-
-
-class StreamClock(Protocol):
-    """The clock of the server, as streams use it."""
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> StreamTimer:
-        """Call ``callback`` once, on the serving loop, ``delay`` seconds from now."""
+__all__ = ["STREAM_CONTEXT", "StreamContext", "current_stream_context"]
 
 
 @attrs.frozen
@@ -42,10 +25,16 @@ class StreamContext:
     Attributes:
         clock: the clock of the server.
         stopping: set once the server begins to stop.
+        sweep: acts on the deadlines of WebSockets.
     """
 
     clock: StreamClock
     stopping: LazyEvent
+    sweep: Sweep = attrs.field(init=False)
+
+    @sweep.default
+    def _sweep_of_clock(self) -> Sweep:
+        return Sweep(self.clock)
 
 
 STREAM_CONTEXT: Final[ContextVar[StreamContext]] = ContextVar("turnbuckle_stream_context")

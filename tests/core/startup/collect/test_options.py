@@ -81,7 +81,7 @@ def _app(**options: Any) -> App:
         pytest.param("use", "@app.middleware", id="use"),
         pytest.param("before_request", "@app.middleware", id="before-request"),
         pytest.param("errorhandler", "@app.error_handler(Exception)", id="errorhandler"),
-        pytest.param("websocket", "a plugin that provides the protocol", id="websocket"),
+        pytest.param("websocket_route", "@app.websocket(path)", id="websocket"),
         pytest.param("test_client", "turnbuckle.testing.Client(app)", id="test-client"),
         pytest.param("url_path_for", "app.url_for(name)", id="url-path-for"),
     ],

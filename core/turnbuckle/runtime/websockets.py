@@ -1,0 +1,194 @@
+"""Compile the handlers of WebSocket routes, and run them: from the request to the end of the WebSocket.
+
+The handler runs in a task that is made inside of the middleware, so that it sees their context variables. The task of
+the request waits until the handler accepts the WebSocket or ends; the middleware are then left as for any request. The
+contexts that supply parameters are left when the handler ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Final, final
+
+from turnbuckle._safe_logger import SafeLogger
+from turnbuckle.errors import Forbidden, ServiceUnavailable
+from turnbuckle.plan import PlannedSignature
+from turnbuckle.runtime.arguments import Arguments, compile_arguments
+from turnbuckle.web.handlers import BoundHandler
+from turnbuckle.web.request.request import Request
+from turnbuckle.web.response.response import Response
+from turnbuckle.web.streams.stream_context import current_stream_context
+from turnbuckle.web.streams.sweep import StreamTimer
+from turnbuckle.web.types import Handler
+from turnbuckle.web.websocket.accept import AcceptWebSocket
+from turnbuckle.web.websocket.channel import WebSocketClosed
+from turnbuckle.web.websocket.options import WebSocketOptions, allows_origin
+from turnbuckle.web.websocket.socket import Opening, WebSocket
+
+__all__ = ["compile_websocket_handler", "ignore_offer"]
+
+_TASK_NAME: Final = "turnbuckle WebSocket"
+
+_log: Final = SafeLogger("turnbuckle.error")
+
+
+def ignore_offer(dispatch: Handler) -> Handler:
+    """Return the handler for requests of WebSockets at paths without one: they are answered like any request."""
+
+    def ignore(request: Request) -> Awaitable[Response]:
+        request.exception = None
+        return dispatch(request)
+
+    return ignore
+
+
+def compile_websocket_handler(
+    handler: Callable[..., object], signature: PlannedSignature, options: WebSocketOptions
+) -> BoundHandler:
+    """Return the function that runs a handler until it accepts its WebSocket or ends.
+
+    It returns an ``AcceptWebSocket``, or the value that the handler has returned before it accepted. A page of another
+    origin is refused before.
+
+    Args:
+        handler: an ``async def``.
+        signature: its parameters and guards.
+        options: the options of the app.
+    """
+    arguments = compile_arguments(signature)
+    origins = options.origins
+
+    async def call(request: Request) -> object:
+        if not allows_origin(request, origins):
+            raise Forbidden("the origin of this page may not open a WebSocket here")
+        return await _Run(request, handler, arguments, options).answer()
+
+    return call
+
+
+@final
+class _Run:
+    """One run of a handler.
+
+    Args:
+        request: the request.
+        handler: the handler.
+        arguments: its arguments.
+        options: the options of the app.
+    """
+
+    __slots__ = ("_clock", "_options", "_socket", "_timer")
+
+    def __init__(
+        self, request: Request, handler: Callable[..., object], arguments: Arguments, options: WebSocketOptions
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        socket = self._socket = WebSocket(request, Opening(loop, AcceptWebSocket))
+        self._options: Final = options
+        context = current_stream_context()
+        self._clock: Final = context.clock
+        socket._sweep = context.sweep
+        self._timer: StreamTimer | None = None
+        request.supplied[WebSocket] = socket
+        opening = socket._opening
+        assert opening is not None
+        socket._on_close = self._limit_end
+        socket._task = loop.create_task(self._serve(handler, arguments, opening), name=_TASK_NAME)
+
+    async def answer(self) -> object:
+        """Return the answer to the request, once the handler has decided."""
+        opening, task = self._socket._opening, self._socket._task
+        assert opening is not None
+        assert task is not None
+        own = asyncio.current_task()
+        if own is not None:
+            own.add_done_callback(partial(_give_up, opening))
+        timer = self._clock.call_later(self._options.handshake, self._expire) if self._options.handshake else None
+        try:
+            answer = await opening.answer
+        except BaseException:
+            # The request was cancelled, or the handler has raised; then it has ended.
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if answer is None:
+            raise Forbidden
+        return answer
+
+    def _expire(self) -> None:
+        opening, task = self._socket._opening, self._socket._task
+        if opening is not None and not opening.answer.done():
+            opening.answer.set_exception(ServiceUnavailable("the handler did not accept the WebSocket in time"))
+            if task is not None:
+                task.cancel()
+
+    async def _serve(self, handler: Callable[..., object], arguments: Arguments, opening: Opening) -> None:
+        socket = self._socket
+        try:
+            try:
+                value = await _call(handler, arguments, socket.request)
+            except BaseException as error:
+                if not opening.answer.done():
+                    _refuse(opening, error)
+                elif not isinstance(error, Exception):
+                    await self._close(1001 if socket.request.is_stopping else 1011)
+                    raise
+                else:
+                    await self._fail(error)
+            else:
+                if not opening.answer.done():
+                    opening.answer.set_result(value)
+                else:
+                    await self._close(1000)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            socket._on_close = None
+
+    async def _fail(self, error: Exception) -> None:
+        if isinstance(error, WebSocketClosed) and (self._socket.closed is not None or not self._socket.is_open):
+            # The handler has ended because its WebSocket has.
+            return
+        _log.error("the WebSocket handler of %s failed", self._socket.request, exc_info=error)
+        await self._close(1011)
+
+    async def _close(self, code: int) -> None:
+        # The channel may be of a plugin, and an end that fails is an end as well.
+        with suppress(Exception):
+            if self._socket.is_open:
+                await self._socket.close(code)
+
+    def _limit_end(self) -> None:
+        task = self._socket._task
+        if self._options.close_timeout and task is not None and not task.done():
+            self._timer = self._clock.call_later(self._options.close_timeout, task.cancel)
+
+
+async def _call(handler: Callable[..., object], arguments: Arguments, request: Request) -> object:
+    async with AsyncExitStack() as stack:
+        values = await arguments.values(request, stack)
+        result: Awaitable[object] = arguments.call(handler, values)  # type: ignore[assignment]  # it is an async def
+        return await result
+
+
+def _refuse(opening: Opening, error: BaseException) -> None:
+    if isinstance(error, Exception):
+        opening.answer.set_exception(error)
+    else:
+        opening.answer.cancel()
+        raise error
+
+
+def _give_up(opening: Opening, task: asyncio.Task[object]) -> None:
+    """End the wait of a handler whose response has not reached the client."""
+    if not opening.attached.done():
+        opening.attached.set_exception(WebSocketClosed(1006, "the response was not sent", was_clean=False))
+        # A handler that was cancelled does not retrieve it.
+        opening.attached.exception()

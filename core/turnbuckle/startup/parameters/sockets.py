@@ -1,0 +1,84 @@
+"""Check the routes of WebSockets: their handlers, and the plugin that carries their messages."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from turnbuckle.diagnostics import Sourced
+from turnbuckle.plan import PlannedScope, PlannedSignature
+from turnbuckle.records import ProtocolProvider
+from turnbuckle.routing.methods import WEBSOCKET
+from turnbuckle.routing.records import Route
+from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
+from turnbuckle.startup.parameters.signatures import content_parameters
+from turnbuckle.web.handlers import describe_handler
+
+__all__ = ["check_carrier", "socket_fault", "websocket_faults"]
+
+_TOKEN: Final = "websocket"
+_LIFE: Final = "a handler of a WebSocket runs while the WebSocket is open, and awaits its messages"
+
+
+def websocket_faults(route: Route, signature: PlannedSignature) -> Iterator[HandlerFault]:
+    """Yield the mistakes of the handler of a WebSocket route."""
+    handler = describe_handler(route.handler)
+    if route.methods != {WEBSOCKET}:
+        others = ", ".join(sorted(route.methods - {WEBSOCKET}))
+        yield HandlerFault(
+            f"its methods are {WEBSOCKET} and {others}",
+            "a handler has a WebSocket or answers a request, but not both",
+            "write two routes with the same path: one under @app.websocket, one for the other methods",
+            code="TB436",
+        )
+    function = route.handler if inspect.isroutine(route.handler) else type(route.handler).__call__
+    if inspect.isasyncgenfunction(function):
+        yield HandlerFault(
+            f"handler {handler} yields", _LIFE, "write 'await socket.send(...)' instead of 'yield'", code="TB436"
+        )
+    elif inspect.isfunction(function) and not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        yield HandlerFault(f"handler {handler} is a plain 'def'", _LIFE, "write 'async def'", code="TB436")
+    if all(parameter.source != "websocket" for parameter in signature.parameters):
+        yield HandlerFault(
+            f"handler {handler} takes no WebSocket",
+            "without it, nothing can be received or sent",
+            "write 'socket: WebSocket' as its first parameter",
+            code="TB436",
+        )
+    for parameter in content_parameters(signature):
+        yield HandlerFault(
+            f"handler {handler} takes {parameter.name!r} from the content",
+            "the request of a WebSocket has no content",
+            "receive it as a message: 'await socket.receive_json()'; or read it from the query",
+            code="TB436",
+        )
+
+
+def socket_fault(route: Route, signature: PlannedSignature) -> HandlerFault | None:
+    """Return the fault of a handler of HTTP requests that takes a WebSocket; None for any other."""
+    for parameter in signature.parameters:
+        if parameter.source == "websocket":
+            return HandlerFault(
+                f"handler {describe_handler(route.handler)} takes {parameter.name!r}, which is a WebSocket",
+                "only a route for WebSockets has one",
+                f'write @app.websocket("{route.path}") above it',
+                code="TB436",
+            )
+    return None
+
+
+def check_carrier(root: PlannedScope, protocols: Iterable[Sourced[ProtocolProvider]], diagnostics: Diagnostics) -> None:
+    """Report WebSocket routes if no plugin carries WebSockets over HTTP/1.1 connections."""
+    if any(entry.record.upgrade.lower() == _TOKEN for entry in protocols):
+        return
+    routes = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.is_websocket]
+    if routes:
+        more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
+        diagnostics.add(
+            "TB437",
+            f"no enabled plugin carries WebSockets, which the route {routes[0].path!r}{more} needs",
+            *(route.origin for route in routes[:5] if route.origin is not None),
+            why="the core passes messages to handlers, and a plugin reads and writes the frames of RFC 6455",
+            fix='enable the plugin: App(plugins=["websocket"]), with pip install "turnbuckle[websocket]"',
+        )

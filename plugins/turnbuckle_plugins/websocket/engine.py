@@ -1,0 +1,99 @@
+"""Read and write the messages that are fragmented or compressed, with the library websockets.
+
+The library gets whole frames, one at a time. So it never waits for the rest of a frame, and the connection reads all
+other frames itself. Most connections never need it, so it is made with the first such frame.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from typing import Final, final
+
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SERVER, Protocol
+
+from turnbuckle_plugins.websocket.frames import Violation
+from turnbuckle_plugins.websocket.handshake import COMPRESS_SETTINGS, Compression
+
+__all__ = ["Engine"]
+
+_decoder_of: Final = codecs.getincrementaldecoder("utf-8")
+# The library logs the end of each connection, and its frames.
+_LOGGER: Final = logging.getLogger("turnbuckle.websocket.library")
+
+
+@final
+class Engine:
+    """The library's state of one connection, and the message that is being received.
+
+    Args:
+        max_message: largest message.
+        max_frame: largest frame.
+        compression: the negotiated compression; None for none.
+
+    Attributes:
+        is_in_message: whether the rest of a fragmented message is still to come.
+    """
+
+    __slots__ = ("_decoder", "_parts", "_protocol", "is_in_message")
+
+    def __init__(self, max_message: int, max_frame: int, compression: Compression | None) -> None:
+        _LOGGER.setLevel(logging.ERROR)
+        self._protocol: Final = Protocol(SERVER, max_size=(max_message, max_frame), logger=_LOGGER)
+        if compression is not None:
+            deflate = PerMessageDeflate(*compression[:4], compress_settings=COMPRESS_SETTINGS)
+            self._protocol.extensions = [deflate]
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._parts: list[str | bytes] = []
+        self.is_in_message = False
+
+    def receive(self, data: bytes) -> str | bytes | None:
+        """Return the message that a data frame completes, or None if more is to come.
+
+        Args:
+            data: one whole frame.
+
+        Raises:
+            Violation: 1002, 1007 or 1009.
+        """
+        protocol = self._protocol
+        protocol.receive_data(data)
+        if protocol.parser_exc is not None:
+            sent = protocol.close_sent
+            raise Violation(int(sent.code), sent.reason) if sent is not None else Violation(1002, "protocol error")
+        message: str | bytes | None = None
+        for event in protocol.events_received():
+            assert isinstance(event, Frame)
+            message = self._add(event)
+        return message
+
+    def _add(self, received: Frame) -> str | bytes | None:
+        payload = bytes(received.data)
+        if received.opcode is Opcode.TEXT:
+            # Invalid text is refused with the first fragment that shows it.
+            self._decoder = _decoder_of()
+        elif received.opcode is Opcode.BINARY:
+            self._decoder = None
+        decoder = self._decoder
+        try:
+            self._parts.append(payload if decoder is None else decoder.decode(payload, received.fin))
+        except UnicodeDecodeError as error:
+            raise Violation(1007, "the text is not UTF-8") from error
+        self.is_in_message = not received.fin
+        if not received.fin:
+            return None
+        parts, self._parts, self._decoder = self._parts, [], None
+        if len(parts) == 1:
+            return parts[0]
+        empty: str | bytes = b"" if decoder is None else ""
+        return empty.join(parts)  # type: ignore[arg-type]  # all parts have the type of the first
+
+    def send(self, message: str | bytes) -> bytes:
+        """Return the frame of a message, compressed if that was negotiated."""
+        if isinstance(message, str):
+            self._protocol.send_text(message.encode())
+        else:
+            self._protocol.send_binary(message)
+        return b"".join(self._protocol.data_to_send())
