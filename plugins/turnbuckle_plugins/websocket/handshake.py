@@ -88,7 +88,7 @@ def negotiate(request: Request) -> Compression | None:
 
 def _has_key(request: Request) -> bool:
     # RFC 8441, section 5: a stream of HTTP/2 needs no proof that the server speaks the protocol.
-    return getattr(request, "http_version", "1.1") in {"1.0", "1.1"}
+    return request.http_version in {"1.0", "1.1"}
 
 
 def _is_key(values: list[str]) -> bool:
