@@ -46,7 +46,7 @@ def websocket_faults(route: Route, signature: PlannedSignature) -> Iterator[Hand
             "write 'socket: WebSocket' as its first parameter",
             code="TB436",
         )
-    for parameter in content_parameters(signature):
+    for parameter, _ in content_parameters(signature):
         yield HandlerFault(
             f"handler {handler} takes {parameter.name!r} from the content",
             "the request of a WebSocket has no content",
