@@ -54,6 +54,7 @@ __all__ = [
     "announced_length",
     "choose_framing",
     "chunk",
+    "chunked_response",
     "common_response",
     "connection_line",
     "content_size",
@@ -79,8 +80,9 @@ _CONNECTION: Final = re.compile(r"[\t ,!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _FRAMING_FIELDS: Final = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"}
 )
-# The fields that decide, together with the request, which part of the content is sent (RFC 9110, sections 13 and 14).
-_SELECTION_FIELDS: Final = frozenset({"accept-ranges", "etag", "last-modified"})
+# The fields that decide, together with the request, which part of the content is sent (RFC 9110, sections 13 and 14),
+# and whether trailers are sent (section 6.5).
+_SELECTION_FIELDS: Final = frozenset({"accept-ranges", "etag", "last-modified", "trailer"})
 _OWN_FIELDS: Final = frozenset({"keep-alive", "transfer-encoding"})
 _STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
 _SPECIAL_METHODS: Final = frozenset({b"HEAD", b"CONNECT"})
@@ -139,12 +141,25 @@ def full_response(status: int, fields: Sequence[Field], body: bytes, own_lines: 
     return _careful_response(status, fields, body, own_lines, method)
 
 
+def chunked_response(
+    status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, trailers: Sequence[Field]
+) -> bytes:
+    """Return a complete response whose content is one chunk, because trailers follow it.
+
+    Raises:
+        TypeError: a field name or value is not a str.
+        ValueError: a field cannot be sent.
+    """
+    line = framing_line(BodyFraming.CHUNKED, b"GET", status, None)
+    return response_head(status, fields, line, own_lines) + chunk(body) + last_chunk(trailers)
+
+
 def common_response(status: int, fields: Sequence[Field], body: bytes, own_lines: bytes, method: bytes) -> bytes | None:
     """Return what ``full_response`` returns; None if that needs the careful path.
 
     If the fields contain a Connection field, it needs the careful path. So with a result, ``wants_close`` is false. If
-    they contain an ETag, Last-Modified or Accept-Ranges, it needs that path as well: the caller has to compare them
-    with the fields of the request.
+    they contain an ETag, Last-Modified, Accept-Ranges or Trailer, it needs that path as well: the caller has to compare
+    them with the fields of the request.
     """
     if method in _SPECIAL_METHODS:
         return None

@@ -20,6 +20,7 @@ from turnbuckle.http.serializer import (
     Field,
     announced_length,
     choose_framing,
+    chunked_response,
     common_response,
     connection_line,
     content_size,
@@ -36,6 +37,7 @@ from turnbuckle.web.conditional.selection import selected_response, selected_str
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.file_body import FileBody
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.trailers import Trailers, read_trailers, takes_trailers
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
 __all__ = ["ResponseSink", "close_body", "respond", "whole_body"]
@@ -44,6 +46,8 @@ _HANDLING: Final = ConnectionState.HANDLING
 
 # Bytes of a streamed body that are written before other connections get a turn.
 _MAX_IN_A_TURN: Final = 256 * 1024
+
+_FRAMED: Final = frozenset({BodyFraming.LENGTH, BodyFraming.CHUNKED})
 
 _EVENT_STREAM: Final = "text/event-stream"
 
@@ -155,13 +159,31 @@ def _send_whole(connection: ResponseSink, request: Request, response: Response, 
             status, fields, body = response.status, response.fields(), whole_body(response)
             close = _must_close(connection, fields)
             own_lines = server.date_line + connection_line(head.minor_version, close)
-            data = full_response(status, fields, body, own_lines, head.method)
+            if _sends_trailers(request, response, len(body)):
+                data = chunked_response(status, fields, body, own_lines, read_trailers(response.trailers or ()))
+            else:
+                fields = _without_trailer(response, fields)
+                data = full_response(status, fields, body, own_lines, head.method)
     except (TypeError, ValueError):
         data, close, status = _replace(connection, request), True, 500
     connection.transport.write(data)
     if server.access is not None:
         server.access.ended(exchange, status, content_size(data))
     connection.end_response(close)
+
+
+def _sends_trailers(request: Request, response: Response, length: int | None) -> bool:
+    """Return whether trailers follow the content, given its length, or None if it has no known length."""
+    head = request.head
+    if response.trailers is None or announced_length(response.fields()) is not None:
+        return False
+    has_content = choose_framing(head.method, head.minor_version, response.status, length) in _FRAMED
+    return has_content and head.minor_version > 0 and takes_trailers(request.headers)
+
+
+def _without_trailer(response: Response, fields: list[Field]) -> list[Field]:
+    """Return the fields without the announcement of trailers that are not sent."""
+    return fields if response.trailers is None else [field for field in fields if field[0].lower() != "trailer"]
 
 
 def whole_body(response: Response) -> bytes:
@@ -223,9 +245,10 @@ async def _send_stream(
     writer: BodyWriter | None = None
     is_complete = False
     try:
-        writer, close = _start_stream(connection, response, body)
+        has_trailers = response.trailers is not None and _sends_trailers(request, response, None)
+        writer, close = _start_stream(connection, response, body, has_trailers=has_trailers)
         connection.server.response_work.note_answered(asyncio.current_task())
-        await _send_pieces(connection, writer, body)
+        await _send_pieces(connection, writer, body, response.trailers if has_trailers else None)
         is_complete = True
     except Exception as error:  # noqa: BLE001  # an application's iterator may raise anything
         if writer is None:
@@ -262,11 +285,15 @@ def _send_replacement(connection: ResponseSink, request: Request) -> None:
         access.ended(connection.exchange, 500, content_size(data))
 
 
-def _start_stream(connection: ResponseSink, response: Response, body: object) -> tuple[BodyWriter, bool]:
+def _start_stream(
+    connection: ResponseSink, response: Response, body: object, *, has_trailers: bool
+) -> tuple[BodyWriter, bool]:
     if not isinstance(body, AsyncIterable):
         raise TypeError(f"the body of {response!r} was set to {body!r:.80}, which cannot be sent")
     head = connection.exchange.head
     fields = response.fields()
+    if not has_trailers:
+        fields = _without_trailer(response, fields)
     length = announced_length(fields)
     framing = choose_framing(head.method, head.minor_version, response.status, length)
     close = framing is BodyFraming.UNTIL_CLOSE or _must_close(connection, fields)
@@ -281,7 +308,12 @@ def _start_stream(connection: ResponseSink, response: Response, body: object) ->
     return BodyWriter(framing, length), close
 
 
-async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
+async def _send_pieces(
+    connection: ResponseSink,
+    writer: BodyWriter,
+    body: AsyncIterable[bytes | str],
+    trailers: Trailers | None,
+) -> None:
     if writer.framing is BodyFraming.NONE:
         return
     if isinstance(body, FileBody) and await send_file(connection, writer, body):
@@ -301,7 +333,7 @@ async def _send_pieces(connection: ResponseSink, writer: BodyWriter, body: Async
             # A body that never waits must not occupy the loop while the kernel accepts its data.
             in_this_turn = 0
             await asyncio.sleep(0)
-    end = writer.end()
+    end = writer.end(() if trailers is None else read_trailers(trailers))
     await connection.flush()
     if end:
         write(end)

@@ -22,10 +22,11 @@ from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.logs.access_log import LoggedExchange
 from turnbuckle.server.model.connection_state import ConnectionState
 from turnbuckle.server.streams.channel import StreamChannel
-from turnbuckle.server.streams.fields import FieldPair, common_head, response_fields
+from turnbuckle.server.streams.fields import FieldPair, common_head, encode_pairs, response_fields
 from turnbuckle.web.conditional.selection import selected_response, selected_stream
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.trailers import Trailers, read_trailers
 from turnbuckle.web.response.upgrade import SwitchProtocols
 
 __all__ = ["answer"]
@@ -142,6 +143,7 @@ def _send_whole(run: AnsweredRun, request: Request, response: Response, body: by
         run.refuse(content.error.status, str(content.error))
         return
     status, size = response.status, len(body)
+    trailers: Trailers | None = None
     try:
         pairs = common_head(status, response.fields(), size, method, run.date_field)
         if pairs is None:
@@ -151,12 +153,31 @@ def _send_whole(run: AnsweredRun, request: Request, response: Response, body: by
             pairs, framing, _ = response_fields(status, response.fields(), method, run.date_field, len(body))
             body = b"" if framing is BodyFraming.NONE else body
             size = len(body)
+            trailers = _trailers_of(response, framing)
     except (TypeError, ValueError):
         _refuse_unsendable(run, request)
         return
     if run.server.access is not None:
         run.server.access.ended(run, status, size)
-    run.send_complete(status, pairs, body)
+    if trailers is None:
+        run.send_complete(status, pairs, body)
+        return
+    run.begin_sending(status, pairs, is_endless=False)
+    run.channel.send_data(body, ends=False)
+    _end_stream(run, trailers)
+
+
+def _trailers_of(response: Response, framing: BodyFraming) -> Trailers | None:
+    return None if framing is BodyFraming.NONE else response.trailers
+
+
+def _end_stream(run: AnsweredRun, trailers: Trailers | None) -> None:
+    fields = None if trailers is None else encode_pairs(read_trailers(trailers))
+    if fields:
+        run.channel.send_trailers(fields)
+    else:
+        run.channel.send_data(b"", ends=True)
+    run.end_response()
 
 
 def _refuse_unsendable(run: AnsweredRun, request: Request) -> None:
@@ -195,7 +216,7 @@ async def _send_stream(
     try:
         writer = _start_stream(run, response, body)
         run.server.response_work.note_answered(asyncio.current_task())
-        await _send_pieces(run, writer, body)
+        await _send_pieces(run, writer, body, _trailers_of(response, writer.framing))
         is_complete = True
     except Exception as error:  # noqa: BLE001  # an application's iterator may raise anything
         if writer is None:
@@ -221,7 +242,9 @@ def _start_stream(run: AnsweredRun, response: Response, body: object) -> BodyWri
     return BodyWriter(framing, length)
 
 
-async def _send_pieces(run: AnsweredRun, writer: BodyWriter, body: AsyncIterable[bytes | str]) -> None:
+async def _send_pieces(
+    run: AnsweredRun, writer: BodyWriter, body: AsyncIterable[bytes | str], trailers: Trailers | None
+) -> None:
     if writer.framing is BodyFraming.NONE:
         run.end_response()
         return
@@ -240,8 +263,7 @@ async def _send_pieces(run: AnsweredRun, writer: BodyWriter, body: AsyncIterable
             await asyncio.sleep(0)
     writer.end()
     await run.flush()
-    channel.send_data(b"", ends=True)
-    run.end_response()
+    _end_stream(run, trailers)
 
 
 def _break_off(run: AnsweredRun, request: Request, error: Exception) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, final
 
 from turnbuckle.errors import ProtocolError
-from turnbuckle.http.body_writer import NOT_SENT_IN_TRAILERS, BodyFraming, choose_framing
+from turnbuckle.http.body_writer import BodyFraming, choose_framing
 from turnbuckle.http.encoded_fields import Field, encode_field, is_storable
 from turnbuckle.http.events import RawFields, RequestHead
 from turnbuckle.http.framing import body_length
@@ -25,7 +25,6 @@ __all__ = [
     "check_request_head",
     "common_head",
     "encode_pairs",
-    "encode_trailers",
     "response_fields",
 ]
 
@@ -174,20 +173,6 @@ def encode_pairs(fields: Iterable[Field]) -> list[FieldPair]:
         TypeError, ValueError: a field cannot be sent.
     """
     return [_encode(field) for field in fields]
-
-
-def encode_trailers(fields: Iterable[Field]) -> list[FieldPair]:
-    """Return encoded trailer fields.
-
-    Raises:
-        TypeError: a name or a value is not a str.
-        ValueError: a field cannot be sent, or RFC 9110, section 6.5.1, forbids it in trailers.
-    """
-    pairs = encode_pairs(fields)
-    for name, _ in pairs:
-        if name.decode("ascii") in NOT_SENT_IN_TRAILERS:
-            raise ValueError(f"field {name.decode('ascii')!r} must not be sent in a trailer section")
-    return pairs
 
 
 def check_request_head(head: RequestHead, limits: Limits, *, has_content: bool) -> None:

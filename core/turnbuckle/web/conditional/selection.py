@@ -36,13 +36,14 @@ _OF_CONTENT: Final = frozenset(
         "content-length",
         "content-range",
         "content-type",
+        "trailer",
     }
 )
 # Section 15.4.5: beside an ETag, it tells a cache nothing.
 _OF_CONTENT_WITH_ETAG: Final = _OF_CONTENT | {"last-modified"}
 # An error describes no content, and must not be stored as if it was the content.
 _NOT_OF_ERRORS: Final = _OF_CONTENT | {"cache-control", "content-location", "etag", "expires", "last-modified"}
-_REPLACED_BY_RANGE: Final = frozenset({"content-length", "content-range"})
+_REPLACED_BY_RANGE: Final = frozenset({"content-length", "content-range", "trailer"})
 _REPLACED_BY_RANGES: Final = _REPLACED_BY_RANGE | {"content-type"}
 
 

@@ -20,6 +20,7 @@ from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.foreign_names import RESPONSE_NAMES, add_foreign_names
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.response.cookies import SameSite, SetCookie
+from turnbuckle.web.response.trailers import Trailers, check_trailers, trailer_names
 
 __all__ = ["HTML", "JSON", "Redirect", "Response", "ResponseBody", "Stream", "Text", "json_response"]
 
@@ -42,6 +43,8 @@ class Response:
         headers: fields to send, as a mapping or as pairs; they are copied.
         content_type: by default text/plain for text, application/octet-stream for bytes and streams, and none for an
             empty body. A Content-Type in ``headers`` takes precedence.
+        trailers: fields to send after the content, as a mapping, as pairs, or as a function that returns them and is
+            called after the last piece of a stream.
 
     Attributes:
         body: the encoded body.
@@ -52,7 +55,7 @@ class Response:
         TypeError: the body has a type that cannot be sent.
     """
 
-    __slots__ = ("__weakref__", "_content_type", "_headers", "body", "status")
+    __slots__ = ("__weakref__", "_content_type", "_headers", "_trailers", "body", "status")
 
     def __init__(
         self,
@@ -60,6 +63,8 @@ class Response:
         status: int = 200,
         headers: HeaderPairs | None = None,
         content_type: str | None = None,
+        *,
+        trailers: Trailers | None = None,
     ) -> None:
         self.body: ResponseBody
         if type(body) is str:
@@ -76,6 +81,9 @@ class Response:
         self._headers = None if headers is None else MutableHeaders(headers)
         if content_type and content_type not in _CHECKED_TYPES:
             check_field_value("Content-Type", content_type)
+        self._trailers: Trailers | None = None
+        if trailers is not None:
+            self.trailers = trailers
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} {self.content_type}>"
@@ -99,6 +107,31 @@ class Response:
         if self._headers is not None:
             self._headers.discard("content-type")
         self._content_type = content_type and check_field_value("Content-Type", content_type)
+
+    @property
+    def trailers(self) -> Trailers | None:
+        """The fields that follow the content, or the function that returns them; None for none. They may be set.
+
+        The field ``Trailer`` announces them. For fields that a function returns, set it in ``headers`` if their names
+        are known. On HTTP/1.1, trailers are sent only to a client that asks for them with ``TE: trailers``, and not
+        after a stream whose Content-Length is announced.
+
+        Setting a field that cannot be sent in trailers raises ``ValueError``.
+        """
+        return self._trailers
+
+    @trailers.setter
+    def trailers(self, trailers: Trailers | None) -> None:
+        if trailers is None:
+            self._trailers = None
+            self.headers.discard("trailer")
+            return
+        if callable(trailers) and isinstance(self.body, bytes):
+            # The content is complete.
+            trailers = trailers()
+        stored = self._trailers = check_trailers(trailers)
+        if names := trailer_names(stored):
+            self.headers.set("Trailer", names)
 
     def fields(self) -> list[tuple[str, str]]:
         """Return all names and values to send, except for the fields that the serializer adds."""
@@ -202,6 +235,7 @@ def json_response(content: bytes) -> Response:
     response.status = 200
     response._content_type = _JSON
     response._headers = None
+    response._trailers = None
     return response
 
 
@@ -304,6 +338,7 @@ class Stream(Response):
     Args:
         content: an async iterable, or a plain iterable, whose items are produced in a thread.
         content_type: application/octet-stream by default.
+        trailers: fields to send after the content, or a function that returns them and is called after the last piece.
     """
 
     __slots__ = ()
@@ -314,9 +349,11 @@ class Stream(Response):
         status: int = 200,
         headers: HeaderPairs | None = None,
         content_type: str | None = None,
+        *,
+        trailers: Trailers | None = None,
     ) -> None:
         pieces = content if isinstance(content, AsyncIterable) else _iterate_in_thread(iter(content))
-        super().__init__(pieces, status, headers, content_type)
+        super().__init__(pieces, status, headers, content_type, trailers=trailers)
 
 
 async def _iterate_in_thread(pieces: Iterator[bytes | str]) -> AsyncIterator[bytes | str]:
