@@ -132,8 +132,28 @@ RECORDS = {
     ),
     "protocol-that-no-client-can-ask-for": Mistake(
         code="TB308",
-        says="it has neither alpn nor upgrade, so no client could ever use it",
+        says="it has neither alpn nor upgrade nor preface, so no client could ever use it",
         source=_returning("[ProtocolProvider(name='p', factory=around)]", "protocols"),
+    ),
+    "preface-of-text": Mistake(
+        code="TB308",
+        says="a wrong ProtocolProvider: its preface is 'LINES', which is not bytes",
+        source=_returning("[ProtocolProvider(name='p', factory=around, preface='LINES')]", "protocols"),
+    ),
+    "preface-that-begins-a-request": Mistake(
+        code="TB308",
+        says="its preface b'GET /lines ' may begin a request of HTTP/1.1, which the server itself speaks",
+        source=_returning("[ProtocolProvider(name='p', factory=around, preface=b'GET /lines ')]", "protocols"),
+    ),
+    "alpn-of-the-server": Mistake(
+        code="TB308",
+        says="its alpn is 'http/1.1', which the server itself speaks",
+        source=_returning("[ProtocolProvider(name='p', factory=around, alpn='http/1.1')]", "protocols"),
+    ),
+    "upgrade-and-preface": Mistake(
+        code="TB308",
+        says="it has both preface and upgrade, which need different factories: write two providers",
+        source=_returning("[ProtocolProvider(name='p', factory=around, upgrade='a', preface=b'A/1\\n')]", "protocols"),
     ),
     "kind-of-a-component-is-a-class": Mistake(
         code="TB308",

@@ -89,6 +89,9 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
 def _protocol_lines(found: Explanation) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
 
+    if found.carriers:
+        yield "carried by HTTP/1.1, or by the protocol that the client chooses for its connection"
+        yield from columns([(entry.record.name, *source_of(entry.origin)) for entry in found.carriers], 2)
     if found.protocol is not None:
         yield "called first, inside of the chain of the app, because the request offers it"
         yield from columns([("protocol", found.protocol.record.name, *source_of(found.protocol.origin))], 2)
@@ -150,6 +153,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
             {"name": link.record.name, "zone": link.record.zone, "origin": origin_as_json(link.origin)}
             for link in found.chain
         ],
+        "carriers": [{"name": entry.record.name, "origin": origin_as_json(entry.origin)} for entry in found.carriers],
         "offered": list(found.offered),
         "protocol": (
             {"name": found.protocol.record.name, "origin": origin_as_json(found.protocol.origin)}

@@ -49,6 +49,7 @@ class _Question:
         short_help: for the list of commands.
         help: for the help of the command.
         argument: name of the argument that names the part; "" if an app has one part of the kind.
+        is_optional: whether the argument may be missing, for all parts of the kind.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class _Question:
     short_help: str
     help: str
     argument: str = ""
+    is_optional: bool = False
 
     def answers(self, plan: Plan, *names: str) -> Sequence[Answer]:
         """Return the answers about a part."""
@@ -93,9 +95,11 @@ _QUESTIONS: Final = (
     _Question(
         "protocol",
         "why_plugins",
-        "Which plugin speaks a protocol.",
-        "Show which plugin speaks a protocol; TOKEN is a token of the Upgrade field or ALPN, or its name.",
+        "Which protocols serve, and by which plugins.",
+        "Show which protocols serve, and how a client chooses one; TOKEN is a token of the Upgrade field or ALPN, "
+        "or the name of a protocol.",
         "TOKEN",
+        is_optional=True,
     ),
     _Question(
         "command",
@@ -138,13 +142,17 @@ _QUESTIONS: Final = (
 def _add_command(question: _Question) -> None:
     @takes_target
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-    def ask(options: AppOptions, *, as_json: bool, part: str = "") -> None:
-        names = (part,) if question.argument else ()
+    def ask(options: AppOptions, *, as_json: bool, part: str | tuple[str, ...] = ()) -> None:
+        names = (part,) if isinstance(part, str) else part
+        if len(names) > 1:
+            raise click.UsageError(f"'why {question.kind}' takes one {question.argument} and a TARGET")
         _answer(options, as_json, lambda plan: question.answers(plan, *names))
 
     asking: Callable[..., None] = ask
     if question.argument:
-        asking = click.argument("part", metavar=question.argument)(asking)
+        metavar = f"[{question.argument}]" if question.is_optional else question.argument
+        number = -1 if question.is_optional else 1
+        asking = click.argument("part", metavar=metavar, nargs=number, required=not question.is_optional)(asking)
     why.command(question.kind, short_help=question.short_help, help=question.help)(asking)
 
 

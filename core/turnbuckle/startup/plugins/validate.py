@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final, is_typeddict
 
 from turnbuckle.diagnostics import Diagnostic, ResourceKey
+from turnbuckle.http.grammar import TCHAR
 from turnbuckle.records import (
     Component,
     ErrorHandler,
@@ -48,6 +49,8 @@ __all__ = [
 # token = 1*tchar (RFC 9110, section 5.6.2); an upgrade may have a version, as in "h2c/1" (section 7.8).
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UPGRADE: Final = re.compile(rf"{_TOKEN.pattern}(?:/{_TOKEN.pattern})?")
+# The start of a request line: method, target and version, as far as they are there.
+_REQUEST_START: Final = re.compile(TCHAR + rb"*(?: [!-~]*(?: (?P<version>[!-~]*))?)?")
 _LEVELS: Final = frozenset({"error", "warning", "hint", "info"})
 
 _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
@@ -56,14 +59,14 @@ _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
     Lifespan: ("name",),
     Middleware: ("name",),
     ParserProvider: ("name",),
-    ProtocolProvider: ("name", "alpn", "upgrade"),
+    ProtocolProvider: ("name", "alpn", "upgrade", "version"),
     ResponseType: ("media_type",),
     Route: ("path", "name", "host"),
     RouterProvider: ("name",),
 }
 # The components of these kinds are called, so they may be classes.
 _FUNCTIONS: Final = frozenset({"loop", "shadow_parser"})
-_MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "host", "media_type", "why", "fix"})
+_MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "version", "host", "media_type", "why", "fix"})
 
 
 def fault_in(record: object) -> str:
@@ -116,13 +119,31 @@ def _route(record: Route) -> str:
 
 
 def _protocol(record: ProtocolProvider) -> str:
-    if not record.alpn and not record.upgrade:
-        return "it has neither alpn nor upgrade, so no client could ever use it"
-    if record.alpn and record.upgrade:
-        return "it has both alpn and upgrade, which need different factories: write two providers"
+    preface: object = record.preface
+    if not isinstance(preface, bytes):
+        return f"its preface is {shown(preface)}, which is not bytes"
+    if not record.alpn and not record.upgrade and not preface:
+        return "it has neither alpn nor upgrade nor preface, so no client could ever use it"
+    if record.upgrade and (record.alpn or preface):
+        other = "alpn" if record.alpn else "preface"
+        return f"it has both {other} and upgrade, which need different factories: write two providers"
     if record.upgrade and not _UPGRADE.fullmatch(record.upgrade):
         return f"its upgrade is {shown(record.upgrade)}, which is no token"
+    if record.alpn.lower() in {"http/1.1", "http/1.0"}:
+        return f"its alpn is {shown(record.alpn)}, which the server itself speaks"
+    if preface and _may_begin_http(preface):
+        return f"its preface {shown(preface)} may begin a request of HTTP/1.1, which the server itself speaks"
     return ""
+
+
+def _may_begin_http(preface: bytes) -> bool:
+    """Return whether a request of HTTP/1.1 may begin with these bytes."""
+    line, end, _ = preface.partition(b"\r\n")
+    found = _REQUEST_START.fullmatch(line)
+    if found is None:
+        return False
+    version: bytes = found["version"] or b""
+    return version.startswith(b"HTTP/1.") or (not end and b"HTTP/1.".startswith(version)) or not line
 
 
 def fault_of_handler(record: ErrorHandler) -> str:

@@ -37,6 +37,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "media_type": "has the media type",
     "alpn": "has the ALPN name",
     "upgrade": "has the upgrade token",
+    "preface": "has the first bytes",
 }
 
 

@@ -28,6 +28,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.report.formats import name_of
 from turnbuckle.startup.report.limits_table import limit_of
 from turnbuckle.startup.report.route_mismatch import MatchReport, RouteQuery, explain_mismatch, why_later
+from turnbuckle.startup.report.why_plugins import connection_protocols_of
 from turnbuckle.startup.resolve.route_overrides import largest_content
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
@@ -65,6 +66,7 @@ class Explanation:
         chain: the middleware that the request runs through, outermost first.
         further: the parameters of the middleware functions in the chain that have further ones, by name.
         offered: the protocols that the request offers to switch to, in its order of preference.
+        carriers: the protocols of plugins that may carry the request in place of HTTP/1.1.
         protocol: the plugin protocol that receives the request first; it may pass the request on to the route.
         settings: the limits and deadlines in effect, including the route's own.
         signature: the parameters of the handler with their suppliers, and its result.
@@ -85,6 +87,7 @@ class Explanation:
     chain: tuple[Sourced[Middleware], ...] = ()
     further: Mapping[str, PlannedSignature] = attrs.field(factory=dict)
     offered: tuple[str, ...] = ()
+    carriers: tuple[Sourced[ProtocolProvider], ...] = ()
     protocol: Sourced[ProtocolProvider] | None = None
     settings: tuple[SettingValue, ...] = ()
     signature: PlannedSignature = attrs.field(factory=PlannedSignature)
@@ -108,6 +111,7 @@ def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple
         return attrs.evolve(shown, status=error.status, outcome=text)
     # A request for an https resource is served over TLS only (RFC 9110, section 7.4).
     is_secured = plan.settings.tls.is_configured or target[:6].lower() == "https:"
+    shown = attrs.evolve(shown, carriers=connection_protocols_of(plan, is_secured=is_secured))
     return _Explainer(plan, Request(head, None, Peer(scheme="https" if is_secured else "http"))).run(shown)
 
 

@@ -32,7 +32,7 @@ _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     "response_types": ("type", "media_type"),
     "error_handlers": ("exception",),
     "lifespans": ("name",),
-    "protocols": ("name", "alpn", "upgrade"),
+    "protocols": ("name", "alpn", "upgrade", "preface"),
     "commands": ("name",),
 }
 
@@ -141,7 +141,9 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(table: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{key: record[key] for key in _KEPT[table]}, "plugin": _plugin_of(record)}
+    # Locks of earlier versions have no first bytes.
+    kept = {key: record.get(key, "") if key == "preface" else record[key] for key in _KEPT[table]}
+    return {**kept, "plugin": _plugin_of(record)}
 
 
 def _plugin_of(record: Mapping[str, Any]) -> str:

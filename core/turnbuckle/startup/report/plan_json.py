@@ -42,6 +42,8 @@ def plan_as_json(plan: Plan) -> dict[str, Json]:
                 "name": entry.record.name,
                 "alpn": entry.record.alpn,
                 "upgrade": entry.record.upgrade,
+                "preface": entry.record.preface.decode("latin-1"),
+                "version": entry.record.version,
                 **_from(entry.origin),
             }
             for entry in plan.protocols

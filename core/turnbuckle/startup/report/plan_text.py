@@ -111,7 +111,8 @@ def _block(title: str, rows: Sequence[_Row]) -> Iterator[str]:
 
 def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
     upgrade = f"Upgrade: {record.upgrade}" if record.upgrade else ""
-    return record.name, upgrade, f"ALPN {record.alpn}" if record.alpn else "", *source_of(origin)
+    alpn, first = f"ALPN {record.alpn}" if record.alpn else "", "first bytes" if record.preface else ""
+    return record.name, upgrade, ", ".join(filter(None, (alpn, first))), *source_of(origin)
 
 
 def _route_row(route: Route) -> _Row:

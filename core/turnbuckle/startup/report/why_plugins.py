@@ -1,18 +1,22 @@
-"""Explain the state of a plugin and the records it provides, and the origin of a protocol or a command."""
+"""Explain the state of a plugin and the records it provides, and the origin of protocols and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from turnbuckle.diagnostics import Origin
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope
+from turnbuckle.records import ProtocolProvider
 from turnbuckle.startup.collect.builtin import BUILTIN_COMMANDS
 from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.plugins.discovery import LOCAL_FILE, InstalledPlugin, installed_plugins
 from turnbuckle.startup.report.formats import counted, milliseconds, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry
 
-__all__ = ["why_command", "why_plugin", "why_protocol"]
+__all__ = ["connection_protocols_of", "why_command", "why_plugin", "why_protocol"]
+
+# The built-in protocol has these names.
+_HTTP: Sequence[str] = ("http/1.1", "http/1.0", "http")
 
 _ENABLE = "-p {0}, plugins.enabled in the settings, or App(plugins=[{0!r}])"
 
@@ -188,40 +192,80 @@ def _is_of(plugin: PlannedPlugin, origin: Origin) -> bool:
 # -- protocols and commands
 
 
-def why_protocol(plan: Plan, token: str) -> list[Answer]:
-    """Explain which plugin provides a protocol.
+def why_protocol(plan: Plan, token: str = "") -> list[Answer]:
+    """Explain which part of an app serves a protocol, or all protocols.
 
     Args:
         plan: the plan of the app.
-        token: a token of the Upgrade field, an ALPN name, or the name of the protocol.
+        token: a token of the Upgrade field, an ALPN name, or the name of the protocol; "" for all of them.
 
     Raises:
         LookupError: no enabled plugin provides the protocol.
     """
     lowered = token.lower()
-    known = [
-        (entry, (entry.record.upgrade.lower(), entry.record.alpn.lower(), entry.record.name))
-        for entry in plan.protocols
-    ]
-    found = [entry for entry, names in known if lowered in names or token in names]
-    if not found:
-        near = candidates(token, {name for _, names in known for name in names if name})
+    if lowered in _HTTP:
+        return [_http(plan)]
+    known = [(entry, _names(entry.record)) for entry in plan.protocols]
+    found = [entry for entry, names in known if not token or lowered in names]
+    if not found and token:
+        near = candidates(token, {name for _, names in known for name in names} | {"HTTP/1.1"})
         raise LookupError(f"no enabled plugin provides protocol {token!r}{near}")
-    return [
-        Answer(
-            kind="protocol",
-            name=entry.record.name,
-            rule="all protocols of enabled plugins are available; a client requests one by its token",
-            origin=entry.origin,
-            facts=tuple(
-                (label, text)
-                for label, text in (("Upgrade", entry.record.upgrade), ("ALPN", entry.record.alpn))
-                if text
-            ),
-            change=f"disable its plugin with -p no:{entry.origin.plugin}",
-        )
-        for entry in found
-    ]
+    answers = [_protocol(entry) for entry in found]
+    return answers if token else [_http(plan), *answers]
+
+
+def _names(record: ProtocolProvider) -> set[str]:
+    names = (record.upgrade, record.alpn, record.name, record.version)
+    return {name.lower() for name in names if name}
+
+
+def _http(plan: Plan) -> Answer:
+    return Answer(
+        kind="protocol",
+        name="HTTP/1.1",
+        rule="it is built in, and serves each connection that chooses no other protocol",
+        facts=(("parser", plan.parser.name),),
+    )
+
+
+def _protocol(entry: Sourced[ProtocolProvider]) -> Answer:
+    record = entry.record
+    facts = (("version", record.version), ("Upgrade", record.upgrade), ("ALPN", record.alpn), *_first_bytes(record))
+    if record.upgrade:
+        rule = "all protocols of enabled plugins are available; a client requests one by its token"
+    else:
+        rule = f"it serves a connection {_how_chosen(record)}"
+    return Answer(
+        kind="protocol",
+        name=record.name,
+        rule=rule,
+        origin=entry.origin,
+        facts=tuple((label, text) for label, text in facts if text),
+        change=f"disable its plugin with -p no:{entry.origin.plugin}",
+    )
+
+
+def _first_bytes(record: ProtocolProvider) -> Iterator[tuple[str, str]]:
+    if record.preface:
+        yield "first bytes", repr(record.preface)[2:-1]
+
+
+def _how_chosen(record: ProtocolProvider) -> str:
+    """Return how a client chooses a protocol of whole connections, in words."""
+    ways = [f"whose TLS handshake agrees on {record.alpn!r}"] if record.alpn else []
+    if record.preface:
+        ways.append("without TLS that begins with its first bytes")
+    return ", or ".join(ways)
+
+
+def connection_protocols_of(plan: Plan, *, is_secured: bool) -> tuple[Sourced[ProtocolProvider], ...]:
+    """Return the protocols that may serve a request in place of HTTP/1.1.
+
+    Args:
+        plan: the plan of the app.
+        is_secured: whether the connection uses TLS.
+    """
+    return tuple(entry for entry in plan.protocols if (entry.record.alpn if is_secured else entry.record.preface))
 
 
 def why_command(plan: Plan, name: str) -> list[Answer]:

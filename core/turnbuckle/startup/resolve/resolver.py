@@ -180,6 +180,8 @@ class Resolver:
         report_duplicates(alpn, lambda record: record.alpn.lower(), "TB416", "alpn token", self.diagnostics)
         upgrade = [entry for entry in entries if entry.record.upgrade]
         report_duplicates(upgrade, lambda record: record.upgrade.lower(), "TB416", "upgrade token", self.diagnostics)
+        preface = [entry for entry in entries if entry.record.preface]
+        report_duplicates(preface, lambda record: _start_of(record, preface), "TB416", "preface", self.diagnostics)
         return entries
 
     def commands(self, root: CollectedScope) -> tuple[Sourced[Any], ...]:
@@ -361,3 +363,8 @@ class Resolver:
         ordered = order_middleware(links, order if is_root else (), self.diagnostics, source)
         check_needs(outer.middleware, ordered, self.diagnostics, resources.keys())
         return ordered
+
+
+def _start_of(record: ProtocolProvider, entries: Sequence[Sourced[ProtocolProvider]]) -> bytes:
+    """Return the shortest preface that the preface of a record begins with: the same bytes must not announce two."""
+    return min((entry.record.preface for entry in entries if record.preface.startswith(entry.record.preface)), key=len)

@@ -193,7 +193,7 @@ class Talk(Plugin):
         (("component", "zzz"), "json"),
         (("middleware", "zzz"), "audit"),
         (("plugin", "zzz"), "fast"),
-        (("protocol", "zzz"), "there are none"),
+        (("protocol", "zzz"), "there are HTTP/1.1"),
         (("command", "zzz"), "serve"),
         (("response", "zzz"), "dict"),
         (("route", "zzz"), "user"),

@@ -234,6 +234,31 @@ def test_protocol_by_its_tokens(token: str) -> None:
     assert answer.origin.plugin == "everything"
 
 
+def _carrier_plan() -> Plan:
+    def provide(self: object, setup: Setup) -> list[ProtocolProvider]:
+        def make(handler: object, setup: object) -> object:
+            return lambda link: None
+
+        return [ProtocolProvider(name="lines", factory=make, alpn="lines/1", preface=b"LINES\n", version="LINES/1")]
+
+    return App(plugins=[make_plugin("lines", provide_protocols=provide)]).plan
+
+
+@pytest.mark.parametrize("token", ["lines", "lines/1", "LINES/1"])
+def test_protocol_of_whole_connections(token: str) -> None:
+    answer = _one(why_protocol(_carrier_plan(), token))
+    assert _facts(answer) == {"version": "LINES/1", "ALPN": "lines/1", "first bytes": "LINES\\n"}
+    how = "whose TLS handshake agrees on 'lines/1', or without TLS that begins with its first bytes"
+    assert answer.rule == f"it serves a connection {how}"
+
+
+def test_all_protocols_begin_with_http() -> None:
+    answers = why_protocol(_carrier_plan())
+    assert [answer.name for answer in answers] == ["HTTP/1.1", "lines"]
+    assert why_protocol(_carrier_plan(), "http/1.1") == answers[:1]
+    assert _facts(answers[0]) == {"parser": "h1"}
+
+
 def test_unknown_protocol() -> None:
     with pytest.raises(LookupError, match="no enabled plugin provides protocol 'cat'; did you mean 'chat'"):
         why_protocol(_plan(), "cat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -114,7 +115,7 @@ def test_record_that_cannot_be_used(plugin: type[Plugin]) -> None:
     assert "cannot be used" in error_of(App(plugins=[plugin]), "TB504").text
 
 
-def _protocols(name: str, **tokens: str) -> type[Plugin]:
+def _protocols(name: str, **tokens: Any) -> type[Plugin]:
     record = ProtocolProvider(name=name, factory=_answer, **tokens)
     return make_plugin(name, provide_protocols=lambda self, setup: [record])
 
@@ -128,6 +129,11 @@ def test_protocols_are_distinguished_by_token() -> None:
 def test_two_protocols_for_one_token(kind: str) -> None:
     app = App(plugins=[_protocols("a", **{kind: "websocket"}), _protocols("b", **{kind: "WebSocket"})])
     assert error_of(app, "TB416").text == f"{kind} token 'websocket' is defined twice"
+
+
+def test_two_protocols_that_begin_with_the_same_bytes() -> None:
+    app = App(plugins=[_protocols("a", preface=b"LINES/1\n"), _protocols("b", preface=b"LINES/")])
+    assert error_of(app, "TB416").text == "preface b'LINES/' is defined twice"
 
 
 def test_two_commands_of_one_name() -> None:
