@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ErrorHandler,
         Lifespan,
         Middleware,
+        MountProvider,
         ParameterProvider,
         ParserProvider,
         ProtocolProvider,
@@ -119,6 +120,11 @@ class Hooks(Generic[ConfigT]):
     @hookspec
     def provide_schemas(self, setup: Setup[ConfigT]) -> Iterable[SchemaProvider]:
         """Add the schemas of the types of another library, such as the models of pydantic."""
+        return ()
+
+    @hookspec
+    def provide_mounts(self, setup: Setup[ConfigT]) -> Iterable[MountProvider]:
+        """Serve the apps of another framework that ``app.mount`` adds. Exactly one provider must accept each app."""
         return ()
 
     @hookspec

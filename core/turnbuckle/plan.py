@@ -18,6 +18,8 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    Mount,
+    MountProvider,
     ParameterProvider,
     ParserProvider,
     ProtocolProvider,
@@ -39,6 +41,7 @@ __all__ = [
     "Overruled",
     "ParameterSource",
     "Plan",
+    "PlannedMount",
     "PlannedParameter",
     "PlannedPlugin",
     "PlannedResult",
@@ -292,6 +295,27 @@ class PlannedRoute:
 
 
 @attrs.frozen(kw_only=True)
+class PlannedMount:
+    """A mounted app with the provider that serves it.
+
+    Attributes:
+        mount: the mount.
+        route: the record that becomes ``request.route``; its handler is the app, and it has no methods.
+        provider: the provider that was chosen.
+        rule: the reason for the choice, in words.
+        signature: the guards that are called before the app.
+        overrides: limits and timeouts that differ from the settings, by key such as ``"limits.content"``.
+    """
+
+    mount: Mount
+    route: Route
+    provider: Sourced[MountProvider]
+    rule: str
+    signature: PlannedSignature = attrs.field(default=_PLAIN, eq=False)
+    overrides: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping)
+
+
+@attrs.frozen(kw_only=True)
 class PlannedScope:
     """The parts of a scope; the app is the scope with the prefix "".
 
@@ -309,6 +333,7 @@ class PlannedScope:
         lifespans: its own lifespans.
         signatures: the further parameters of its middleware functions and error handlers, by ``id`` of the function.
         configs: settings of its plugins by plugin name.
+        mounts: its own mounts, without the mounts of inner scopes.
         scopes: the inner scopes.
     """
 
@@ -327,6 +352,7 @@ class PlannedScope:
         factory=dict, eq=False, repr=False, converter=frozen_mapping
     )
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
+    mounts: tuple[PlannedMount, ...] = ()
     scopes: tuple[PlannedScope, ...] = ()
 
     def walk(self) -> Iterator[PlannedScope]:
@@ -390,3 +416,15 @@ class Plan:
         for scope in self.root.walk():
             for planned in scope.routes:
                 yield planned, scope
+
+    def mounts(self) -> Iterator[tuple[PlannedMount, PlannedScope]]:
+        """Yield every mount with its scope, outer scopes first."""
+        for scope in self.root.walk():
+            for planned in scope.mounts:
+                yield planned, scope
+
+    def all_overrides(self) -> Iterator[Mapping[str, SettingValue]]:
+        """Yield the limits and timeouts of every route and mount that differ from the settings."""
+        for scope in self.root.walk():
+            yield from (route.overrides for route in scope.routes)
+            yield from (mount.overrides for mount in scope.mounts)

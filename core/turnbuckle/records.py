@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, overload
 
 import attrs
 
-from turnbuckle.diagnostics import ResourceKey
+from turnbuckle.diagnostics import Origin, ResourceKey
 
 if TYPE_CHECKING:
     from turnbuckle.http.events import ParserFactory
@@ -32,6 +32,9 @@ __all__ = [
     "Lifetime",
     "MarkedParameter",
     "Middleware",
+    "Mount",
+    "MountProvider",
+    "MountedApp",
     "ParameterProvider",
     "ParserProvider",
     "ProtocolProvider",
@@ -358,3 +361,73 @@ class Lifespan:
     factory: Callable[[Setup[Any]], AbstractAsyncContextManager[object]]
     provides: ResourceKey[object] | None = attrs.field(default=None, kw_only=True, converter=_as_key)
     needs: tuple[ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_keys)
+
+
+@attrs.frozen(kw_only=True)
+class Mount:
+    """An app of another framework below a path; ``app.mount(...)`` makes it.
+
+    Attributes:
+        path: the prefix of all its paths, from the root, without a slash at its end; it may have parameters.
+        app: the app.
+        host: a host pattern; "" for any host.
+        kind: name of the provider that serves it; "" for the provider that accepts it.
+        name: name for ``url_for`` and for messages.
+        limits: values for its requests of settings in the section ``limits``.
+        timeouts: values for its requests of settings in the section ``timeouts``.
+        origin: origin of the mount.
+    """
+
+    path: str
+    app: object = attrs.field(repr=False)
+    host: str = ""
+    kind: str = ""
+    name: str = ""
+    limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
+    timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    origin: Origin | None = attrs.field(default=None, eq=False)
+
+    def root_of(self, raw_path: str) -> str:
+        """Return the part of a path that belongs to the mount; the app sees the rest.
+
+        Args:
+            raw_path: path of a request to the mount, percent-encoded.
+        """
+        path = self.path
+        if raw_path.startswith(path) and raw_path[len(path) : len(path) + 1] in {"", "/"}:
+            return path
+        # The mount has parameters, or the client has encoded the prefix in another way.
+        return "/".join(raw_path.split("/")[: path.count("/") + 1])
+
+    def describe(self) -> str:
+        """Return host, path and location in one line, for messages."""
+        where = f" ({self.origin.location})" if self.origin and self.origin.location else ""
+        return f"{self.host}{self.path or '/'}{where}"
+
+
+@attrs.frozen(kw_only=True)
+class MountedApp:
+    """The functions that serve a mounted app.
+
+    Attributes:
+        handler: handles all its requests, with any method, at any path below the mount.
+        lifespans: contexts of the app, which are entered after all lifespans of its scope.
+    """
+
+    handler: Handler
+    lifespans: tuple[Lifespan, ...] = attrs.field(default=(), converter=tuple)
+
+
+@attrs.frozen
+class MountProvider:
+    """A part that serves mounted apps of one kind.
+
+    Attributes:
+        name: name of the kind, such as ``"asgi"``; ``app.mount(..., kind=...)`` names it.
+        accepts: returns whether an object is such an app. Exactly one enabled provider must accept a mounted app.
+        adapt: called once at startup for each mount with the ``Mount`` and the setup.
+    """
+
+    name: str
+    accepts: Callable[[object], bool]
+    adapt: Callable[[Mount, Setup[Any]], MountedApp]

@@ -6,23 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
-from turnbuckle.diagnostics import Origin, Sourced
+from turnbuckle.diagnostics import Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
 from turnbuckle.routing.methods import WEBSOCKET
-from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
+from turnbuckle.routing.records import Route
+from turnbuckle.scope_parts import ScopeParts
 from turnbuckle.startup.collect.coerce import (
     FurtherOptions,
-    LimitOptions,
     RouteOptions,
     ScopeOptions,
     SocketOptions,
     as_lifespan,
-    as_list,
-    as_middleware,
-    as_plugins,
-    as_router,
     as_supplier,
     checked_prefix,
     docs_of,
@@ -37,13 +33,10 @@ from turnbuckle.startup.collect.options import (
     check_path,
     foreign_attribute_error,
 )
-from turnbuckle.startup.model.declaration import DeclaredSupplier, ScopeDeclaration
-from turnbuckle.startup.model.locations import caller_location, location_of
 
 if TYPE_CHECKING:
     from turnbuckle.diagnostics import ResourceKey
     from turnbuckle.records import Lifetime, Zone
-    from turnbuckle.startup.compile.resolution import Resolution
     from turnbuckle.web.request.request import Request
     from turnbuckle.web.response.response import Response
 
@@ -60,39 +53,11 @@ LifespanT = TypeVar("LifespanT", bound=Lifespan | Callable[..., object])
 RenderT = TypeVar("RenderT", bound="Callable[..., Response | Awaitable[Response]]")
 
 
-class ScopeOwner(Protocol):
-    """The app that a scope belongs to."""
-
-    def _resolved(self) -> Resolution:
-        """Return the app's last resolution; resolve the app if there is none."""
-
-    def _check_open(self, action: str) -> None:
-        """Raise ``AppFrozen`` if the app was resolved already."""
-
-
-class Scope:
+class Scope(ScopeParts):
     """A part of an app under a path prefix, with its own plugins, middleware, response types and error handlers.
 
     ``app.scope(...)`` makes it. The parts of a scope have no effect outside it; the parts of the app apply inside it.
     """
-
-    def __init__(self, app: ScopeOwner | None, prefix: str, host: str) -> None:
-        self._app: Final = app
-        self.prefix: Final = prefix
-        self.host: Final = host
-        self._origin = Origin(plugin="app", location=caller_location(), scope=prefix)
-        self._router: Sourced[object] | None = None
-        self._plugins: list[Sourced[object]] = []
-        self._routes: list[Route] = []
-        self._middleware: list[Sourced[Middleware]] = []
-        self._response_types: list[Sourced[ResponseType]] = []
-        self._error_handlers: list[Sourced[ErrorHandler]] = []
-        self._lifespans: list[Sourced[Lifespan]] = []
-        self._suppliers: list[Sourced[DeclaredSupplier]] = []
-        self._guards: list[Sourced[Callable[..., object]]] = []
-        self._scopes: list[Scope] = []
-        self._bounds: LimitOptions = {}
-        self._docs: RouteDocs = NO_DOCS
 
     def route(  # noqa: PLR0913  # all but the path by name
         self,
@@ -270,23 +235,6 @@ class Scope:
             raise TypeError(f"write @app.middleware, without {function!r}")
         return add if function is None else add(function)
 
-    def add_middleware(
-        self,
-        middleware: Middleware | Callable[..., object],
-        *,
-        name: str = "",
-        zone: Zone = "app",
-        before: Iterable[str] = (),
-        after: Iterable[str] = (),
-    ) -> None:
-        """Add middleware: a record, or an ``async def m(request, call_next)``.
-
-        The other arguments are for a function; a record has these attributes itself.
-        """
-        self._check_open("add middleware")
-        record = as_middleware(middleware, name=name, zone=zone, before=before, after=after)
-        self._middleware.append(Sourced(record, self._origin_of(middleware)))
-
     def error_handler(
         self, exception: type[ErrorT]
     ) -> Callable[[ErrorFunction[ErrorT, OthersP]], ErrorFunction[ErrorT, OthersP]]:
@@ -443,51 +391,3 @@ class Scope:
             ValueError: a parameter is missing, or does not fit the pattern.
         """
         return self._owner()._resolved().url_for(name, **params)
-
-    def declare(self) -> ScopeDeclaration:
-        """Return all declarations of this scope as a frozen record."""
-        return ScopeDeclaration(
-            prefix=self.prefix,
-            host=self.host,
-            origin=self._origin,
-            plugins=tuple(self._plugins),
-            routes=tuple(self._routes),
-            middleware=tuple(self._middleware),
-            response_types=tuple(self._response_types),
-            error_handlers=tuple(self._error_handlers),
-            lifespans=tuple(self._lifespans),
-            suppliers=tuple(self._suppliers),
-            guards=tuple(self._guards),
-            router=self._router,
-            **self._bounds,
-            docs=self._docs,
-            scopes=tuple(scope.declare() for scope in self._scopes),
-        )
-
-    def _add_parts(
-        self,
-        plugins: Iterable[object],
-        middleware: Iterable[Middleware | Callable[..., object]],
-        router: object,
-        guards: Iterable[Callable[..., object]],
-    ) -> None:
-        here = Origin(plugin="app", location=caller_location(), scope=self.prefix)
-        self._plugins.extend(Sourced(plugin, here) for plugin in as_plugins(plugins))
-        if router is not None:
-            self._router = Sourced(as_router(router), here)
-        for record in as_list("middleware", middleware, "m"):
-            self.add_middleware(record)
-        self._guards += [Sourced(function, here) for function in as_list("guards", guards, "check")]
-
-    def _origin_of(self, value: object) -> Origin:
-        code = getattr(value, "__code__", None)
-        place = location_of(value) if code is not None else caller_location()
-        return Origin(plugin="app", location=place, scope=self.prefix)
-
-    def _check_open(self, action: str) -> None:
-        self._owner()._check_open(action)
-
-    def _owner(self) -> ScopeOwner:
-        if self._app is None:
-            raise TypeError(f"scopes are opened with app.scope(...), not by calling {type(self).__name__}")
-        return self._app

@@ -302,6 +302,7 @@ class _Run:
         components, protocols = resolver.components(root), resolver.protocols(root)
         commands = resolver.commands(root)
         resolver.check_names(planned)
+        resolver.check_mounts(planned)
         if not self.sources.carries_messages:
             check_carrier(planned, protocols, self.diagnostics)
         if resolver.replaced is not None:

@@ -264,15 +264,15 @@ def as_router(value: object) -> object:
     return share(cast("Router", value))
 
 
-def checked_prefix(prefix: str) -> str:
-    """Return the prefix of a scope without a slash at its end.
+def checked_prefix(prefix: str, owner: str = "a scope") -> str:
+    """Return the prefix of a scope or mount without a slash at its end.
 
     Raises:
         ValueError: it does not start with a slash.
     """
     if prefix and not prefix.startswith("/"):
-        error = ValueError(f"prefix {prefix!r} of a scope must start with a slash")
-        error.add_note("why: the prefix is the first part of the path of each route in the scope")
+        error = ValueError(f"prefix {prefix!r} of {owner} must start with a slash")
+        error.add_note("why: the prefix is the first part of the path of each request to it")
         error.add_note(f'fix: write "/{prefix}"')
         raise error
     return prefix.rstrip("/")

@@ -16,6 +16,7 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    MountProvider,
     ParameterProvider,
     ParserProvider,
     ProtocolProvider,
@@ -49,6 +50,7 @@ HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_lifespans": Lifespan,
     "provide_parameters": ParameterProvider,
     "provide_schemas": SchemaProvider,
+    "provide_mounts": MountProvider,
     _REVIEW: Diagnostic,
 }
 """The type of the records that each hook returns."""

@@ -101,7 +101,7 @@ def check_options(call: str, options: Iterable[str], known: Iterable[str]) -> No
         raise TypeError(f"{call} has no option {option!r}; {suggestion}")
 
 
-def check_path(call: str, path: object) -> None:
+def check_path(call: str, path: object, noun: str = "route") -> None:
     """Refuse a path that is no text, such as the function of a decorator without parentheses.
 
     Raises:
@@ -113,8 +113,8 @@ def check_path(call: str, path: object) -> None:
         name = getattr(path, "__name__", type(path).__name__)
         raise TypeError(f"write {call}('/path') above {name!r}; without a path, the decorator adds no route")
     if isinstance(path, list | tuple | set):
-        raise TypeError(f"a route has one path, and not {path!r:.80}; add a route for each path")
-    raise TypeError(f"the path of a route is a text such as '/items', and not {path!r:.80}")
+        raise TypeError(f"a {noun} has one path, and not {path!r:.80}; add a {noun} for each path")
+    raise TypeError(f"the path of a {noun} is a text such as '/items', and not {path!r:.80}")
 
 
 def check_class(call: str, value: object, example: str) -> None:

@@ -6,7 +6,7 @@ counts for the whole scope. A chain is composed once for each scope, and a route
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -15,9 +15,11 @@ from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
 from turnbuckle.errors import StartupError
 from turnbuckle.http.events import ParserFactory
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, SettingValue
 from turnbuckle.records import Lifespan, ParserProvider, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
+from turnbuckle.routing.nodes import MatchParts
+from turnbuckle.routing.records import Route
 from turnbuckle.runtime.dispatch import (
     CompiledRoute,
     Fallback,
@@ -58,7 +60,8 @@ from turnbuckle.startup.compile.components import (
     websocket_options_of,
 )
 from turnbuckle.startup.compile.middleware_links import place_of_link, with_parameters
-from turnbuckle.startup.compile.protocols import connection_protocols
+from turnbuckle.startup.compile.mounts import AdaptedMount, adapt_mounts, with_mounts
+from turnbuckle.startup.compile.protocols import WEBSOCKET_TOKEN, connection_protocols, upgrade_protocols
 from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes
@@ -81,6 +84,7 @@ from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import is_async_function, uncompiled_call
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response_types import (
@@ -107,7 +111,6 @@ _FORMS: Final = {
     "TB503": "a class or function that takes the limits, and has or returns feed, feed_eof, next_event, trailing_data",
     "TB506": "'def factory(next_handler, setup)' with such a result",
 }
-_WEBSOCKET: Final = "websocket"
 _PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
@@ -183,6 +186,7 @@ class _Compiler:
     opens_contexts: bool = attrs.field(init=False)
     websockets: WebSocketOptions = attrs.field(init=False)
     contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
+    mounts: list[AdaptedMount] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.resources = planned_resources(self.plan.root)
@@ -201,13 +205,13 @@ class _Compiler:
         plan = self.plan
         self._add_contexts(plan.root, None)
         loop = loop_factory_of(self.components, self.diagnostics)
+        self.mounts += adapt_mounts(plan, self._setup, self.diagnostics)
         handle = with_json_codec(self._chain(), self.json)
         parser_factory = self._parser_factory()
-        protocols = tuple(
-            connection_protocols(plan, handle, lambda name: self._setup(plan.root, name), self._report_failed)
-        )
+        protocols = tuple(connection_protocols(plan, handle, self._setup_of_app, self._report_failed))
         lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
         lifespans += values_of_app(plan, self.resources)
+        lifespans += tuple(self._ready(entry, mount.scope) for mount in self.mounts for entry in mount.lifespans)
         make_others(self.components, self.diagnostics)
         check_kinds(self.components, self.diagnostics)
         self.diagnostics.raise_errors()
@@ -339,24 +343,16 @@ class _Compiler:
         return compile_dispatch(find, ignore_offer(dispatch), root.render, root.errors, self.resolution.url_for)
 
     def _with_upgrades(self, dispatch: Handler, websockets: Handler | None, errors: ErrorTable) -> Handler:
-        protocols: dict[str, Handler] = {}
-        if websockets is not None:
-            # Without a plugin for the protocol, an ASGI host carries them.
-            protocols[_WEBSOCKET] = guard(websockets, errors, self.plan.app_name)
-        for entry in self.plan.protocols:
-            record, setup = entry.record, self._setup(self.plan.root, entry.origin.plugin)
-            if not record.upgrade:
-                continue
-            is_websocket = record.upgrade.lower() == _WEBSOCKET
-            try:
-                handler = record.factory(websockets if is_websocket and websockets else dispatch, setup)
-                if not callable(handler):
-                    raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
-                leaves = self.opens_contexts and not self.plan.root.middleware
-                protocols[record.upgrade.lower()] = guard(handler, errors, self.plan.app_name, leaves_contexts=leaves)
-            except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._report_failed("TB506", f"protocol {record.name!r}", entry.origin, error)
+        leaves = self.opens_contexts and not self.plan.root.middleware
+        made = upgrade_protocols(self.plan, dispatch, websockets, self._setup_of_app, self._report_failed)
+        # Without a plugin for the protocol, an ASGI host carries WebSockets.
+        protocols = {WEBSOCKET_TOKEN: guard(websockets, errors, self.plan.app_name)} if websockets is not None else {}
+        for token, handler in made:
+            protocols[token] = guard(handler, errors, self.plan.app_name, leaves_contexts=leaves)
         return compile_upgrade(protocols, dispatch) if protocols else dispatch
+
+    def _setup_of_app(self, plugin: str) -> Setup:
+        return self._setup(self.plan.root, plugin)
 
     def _dispatch(self, mounted: tuple[MountedRouter, ...], root: _ScopeContext) -> Handler:
         if not mounted:
@@ -365,7 +361,18 @@ class _Compiler:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(matcher, chain[-1]) for matcher, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._answer_miss(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(route_lookup(mounted), miss, root.render, root.errors, self.resolution.url_for)
+        return compile_dispatch(self._lookup(mounted), miss, root.render, root.errors, self.resolution.url_for)
+
+    def _lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts]:
+        find = route_lookup(mounted)
+        return with_mounts(find, self.plan, self.mounts, self._mount_call) if self.mounts else find
+
+    def _mount_call(self, mount: AdaptedMount) -> Callable[..., Any]:
+        planned, context = mount.planned, self.contexts[id(mount.scope)]
+        call: Callable[..., Any] = mount.app.handler
+        if planned.signature.guards:
+            call = compile_typed_handler(call, planned.signature, context.render)
+        return self._in_scope(call, planned.route, planned.overrides, context)
 
     def _fallback(self, matcher: ScopeMatcher, scope: PlannedScope) -> Fallback:
         context = self.contexts[id(scope)]
@@ -378,22 +385,25 @@ class _Compiler:
         return CompiledRoute(planned.route, self._call(planned, scope))
 
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
-        root, context = self.contexts[id(self.plan.root)], self.contexts[id(scope)]
-        content = self._content_limit(planned)
-        call: Callable[..., Any] = with_content_limit(self._handler_call(planned, context), content)
+        context = self.contexts[id(scope)]
+        return self._in_scope(self._handler_call(planned, context), planned.route, planned.overrides, context)
+
+    def _in_scope(
+        self, call: Callable[..., Any], route: Route, overrides: Mapping[str, SettingValue], context: _ScopeContext
+    ) -> Callable[..., Any]:
+        """Return a call within the limits, middleware and error handlers of its route and scope."""
+        root = self.contexts[id(self.plan.root)]
+        content = self._content_limit(overrides)
+        call = with_content_limit(call, content)
         if context.is_async:
-            endpoint = compile_async_endpoint(planned.route, call, context.render, context.errors)
+            endpoint = compile_async_endpoint(route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
         elif context.chains or context.render is not root.render or context.errors is not root.errors:
-            endpoint = compile_endpoint(planned.route, call, context.render, context.errors)
+            endpoint = compile_endpoint(route, call, context.render, context.errors)
             call = compile_entry(context.chains, endpoint)
-        timeouts = timeouts_of(self.plan.settings, planned.overrides)
-        return with_overrides(
-            call,
-            content,
-            None if timeouts is self.plan.settings.timeouts else timeouts,
-            json_limit_of(planned.overrides),
-        )
+        timeouts = timeouts_of(self.plan.settings, overrides)
+        own = None if timeouts is self.plan.settings.timeouts else timeouts
+        return with_overrides(call, content, own, json_limit_of(overrides))
 
     def _handler_call(self, planned: PlannedRoute, context: _ScopeContext) -> Callable[..., Any]:
         """Return the call of a handler; one that only takes the request costs nothing more."""
@@ -410,10 +420,10 @@ class _Compiler:
             return compile_typed_handler(handler, signature, context.render, is_negotiated=negotiated)
         return with_result(call, handler, signature.result, context.render, is_negotiated=negotiated)
 
-    def _content_limit(self, planned: PlannedRoute) -> int | None:
+    def _content_limit(self, overrides: Mapping[str, SettingValue]) -> int | None:
         # If no route allows more content than the settings, the connection has already rejected larger content.
         default = self.plan.settings.limits.content
-        limit = content_limit_of(self.plan.settings, planned.overrides)
+        limit = content_limit_of(self.plan.settings, overrides)
         return None if limit == default == self.largest_content else limit
 
     # -- parser, lifespans

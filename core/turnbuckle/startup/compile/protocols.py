@@ -1,8 +1,9 @@
-"""Call the factories of protocols that take over whole connections, by ALPN name or by first bytes."""
+"""Call the factories of protocols: of whole connections, by ALPN name or first bytes, and of requests that upgrade."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Plan
@@ -11,14 +12,20 @@ from turnbuckle.server.model.application import ConnectionProtocol
 from turnbuckle.setup import Setup
 from turnbuckle.web.types import Handler
 
-__all__ = ["connection_protocols"]
+__all__ = ["WEBSOCKET_TOKEN", "connection_protocols", "upgrade_protocols"]
+
+WEBSOCKET_TOKEN: Final = "websocket"
+"""The token of WebSocket in the ``Upgrade`` field."""
+
+Report: TypeAlias = Callable[[str, str, Origin, Exception], None]
+"""Reports a factory that failed: code, subject, origin and exception."""
 
 
 def connection_protocols(
     plan: Plan,
     handle: Handler,
     setup_of: Callable[[str], Setup],
-    report: Callable[[str, str, Origin, Exception], None],
+    report: Report,
 ) -> Iterator[tuple[ProtocolProvider, ConnectionProtocol]]:
     """Yield the protocols of whole connections, with their records.
 
@@ -26,7 +33,7 @@ def connection_protocols(
         plan: the plan of the app.
         handle: the handler of the whole app.
         setup_of: returns the setup of a plugin.
-        report: reports a factory that failed: code, subject, origin and exception.
+        report: reports a factory that failed.
     """
     for entry in plan.protocols:
         record, setup = entry.record, setup_of(entry.origin.plugin)
@@ -40,3 +47,34 @@ def connection_protocols(
             report("TB506", f"protocol {record.name!r}", entry.origin, error)
             continue
         yield record, ConnectionProtocol(version=record.version or record.name, make=factory)
+
+
+def upgrade_protocols(
+    plan: Plan,
+    dispatch: Handler,
+    websockets: Handler | None,
+    setup_of: Callable[[str], Setup],
+    report: Report,
+) -> Iterator[tuple[str, Handler]]:
+    """Yield the handlers of requests that offer a protocol, with the token of the ``Upgrade`` field in lower case.
+
+    Args:
+        plan: the plan of the app.
+        dispatch: the next handler of most protocols.
+        websockets: the next handler of WebSocket; None if the app has no routes for it.
+        setup_of: returns the setup of a plugin.
+        report: reports a factory that failed.
+    """
+    for entry in plan.protocols:
+        record, token = entry.record, entry.record.upgrade.lower()
+        if not token:
+            continue
+        try:
+            next_handler = websockets if token == WEBSOCKET_TOKEN and websockets is not None else dispatch
+            handler = record.factory(next_handler, setup_of(entry.origin.plugin))
+            if not callable(handler):
+                raise TypeError(f"its factory returned {handler!r:.80}, which is not a handler")
+        except Exception as error:  # noqa: BLE001  # a factory may raise anything
+            report("TB506", f"protocol {record.name!r}", entry.origin, error)
+            continue
+        yield token, handler

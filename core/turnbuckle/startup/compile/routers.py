@@ -159,6 +159,7 @@ def route_lookup(mounted: Sequence[MountedRouter]) -> Callable[[Request], MatchP
 def url_builder(root: PlannedScope, mounted: Sequence[MountedRouter], converters: Converters) -> UrlBuilder:
     """Return the function that builds the paths of named routes."""
     named, ambiguous = add_default_names(planned.route for scope in root.walk() for planned in scope.routes)
+    named += [mount.route for scope in root.walk() for mount in scope.mounts if mount.route.name]
     routers = {name: entry.router for entry in mounted for name in entry.links if name}
     return compile_url_builder(named, routers, converters, ambiguous)
 

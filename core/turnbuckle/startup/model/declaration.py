@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.records import ErrorHandler, Lifespan, Lifetime, Middleware, ResponseType
+from turnbuckle.records import ErrorHandler, Lifespan, Lifetime, Middleware, Mount, ResponseType
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 
 __all__ = ["Declaration", "DeclaredSupplier", "ScopeDeclaration"]
@@ -44,6 +44,7 @@ class ScopeDeclaration:
         limits: the limits of all its routes, in place of the settings in the section ``limits``.
         timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
         docs: the description of all its routes for API documents.
+        mounts: the apps of other frameworks below paths of the scope.
         scopes: the scopes within.
     """
 
@@ -62,6 +63,7 @@ class ScopeDeclaration:
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)
     docs: RouteDocs = NO_DOCS
+    mounts: tuple[Mount, ...] = ()
     scopes: tuple[ScopeDeclaration, ...] = ()
 
 

@@ -47,6 +47,7 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, FirstParty]]] = MappingProxyType(
         "codec:application/msgpack component": {"msgspec": FirstParty("msgpack", "msgspec")},
         "loop component": {"uvloop": FirstParty("uvloop_loop", "uvloop")},
         "templates component": {"jinja": FirstParty("jinja_templates", "jinja2")},
+        "mount": {"asgi": FirstParty("asgi"), "wsgi": FirstParty("wsgi", "wsgi")},
         "shadow_parser component": {"threaded": FirstParty("shadow_parser")},
     }
 )

@@ -13,6 +13,7 @@ from turnbuckle.records import (
     Component,
     ErrorHandler,
     Middleware,
+    MountProvider,
     ParameterProvider,
     ParserProvider,
     ProtocolProvider,
@@ -33,6 +34,7 @@ from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import Suppliers
 from turnbuckle.startup.resolve.middleware_effects import check_effects
 from turnbuckle.startup.resolve.middleware_order import check_needs, order_middleware
+from turnbuckle.startup.resolve.mounts import MountPlanner, check_mounts
 from turnbuckle.startup.resolve.precedence import report_duplicates
 from turnbuckle.startup.resolve.resources import Provided, order_lifespans
 from turnbuckle.startup.resolve.response_tables import ResponseTables
@@ -64,6 +66,7 @@ class Inherited:
         parameters: the providers of parameters in effect, one per type.
         schemas: the providers of schemas, innermost scope first.
         guards: the functions that are called before handlers, outermost first.
+        mounts: the providers of mounts.
         router: name of the plugin whose router serves the scope.
         routers: the routers that plugins of the scopes provide, innermost scope first.
         resources: the resources that lifespans provide, with their providers.
@@ -76,6 +79,7 @@ class Inherited:
     parameters: tuple[Sourced[ParameterProvider], ...] = ()
     schemas: tuple[SchemaProvider, ...] = ()
     guards: tuple[Sourced[Callable[..., object]], ...] = ()
+    mounts: tuple[Sourced[MountProvider], ...] = ()
     router: str = ""
     routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
@@ -201,10 +205,15 @@ class Resolver:
         return entries
 
     def check_names(self, root: PlannedScope) -> None:
-        """Report names that two routes share; names are looked up in the app as a whole."""
+        """Report names that two routes or mounts share; names are looked up in the app as a whole."""
         routes = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.name]
+        routes += [planned.route for scope in root.walk() for planned in scope.mounts if planned.route.name]
         entries = [Sourced(route, route.origin or root.origin) for route in routes]
         report_duplicates(entries, lambda route: route.name, "TB420", "route name", self.diagnostics)
+
+    def check_mounts(self, root: PlannedScope) -> None:
+        """Report mounts that claim the same requests."""
+        check_mounts(root, self.converters, self.diagnostics)
 
     def scope(self, collected: CollectedScope, around: Inherited | None = None) -> PlannedScope:
         """Return the plan of a scope and of all scopes inside it.
@@ -248,6 +257,14 @@ class Resolver:
             guards=inner.guards,
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
+        mounts = MountPlanner(
+            providers=inner.mounts,
+            converters=self.converters,
+            overrides=overrides,
+            diagnostics=self.diagnostics,
+            signatures=signatures,
+            guards=inner.guards,
+        ).mounts(declaration.mounts, inner.overrides)
         check_effects(inner.middleware, routes, self.diagnostics)
         own_links = inner.middleware[len(outer.middleware) :]
         return PlannedScope(
@@ -264,6 +281,7 @@ class Resolver:
             lifespans=lifespans,
             signatures=further_signatures(own_links, inner.error_handlers, signatures, self.diagnostics),
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
+            mounts=tuple(mounts),
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
         )
 
@@ -293,6 +311,7 @@ class Resolver:
             parameters=tables.parameters(outer.parameters, [*answers.of("provide_parameters"), *supplied]),
             schemas=(*(entry.record for entry in answers.of("provide_schemas")), *outer.schemas),
             guards=outer.guards + declaration.guards,
+            mounts=outer.mounts + answers.of("provide_mounts"),
             router=router.origin.plugin if router is not None else outer.router,
             routers=(*answers.of("provide_routers"), *outer.routers),
             resources=resources,

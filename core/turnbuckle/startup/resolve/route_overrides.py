@@ -110,7 +110,7 @@ def timeouts_of(settings: Settings, overrides: RouteOverrides) -> Timeouts:
 
 def own_timeouts(plan: Plan) -> tuple[Timeouts, ...]:
     """Return all deadlines of routes that differ from the settings."""
-    found = {timeouts_of(plan.settings, planned.overrides) for planned, _ in plan.routes()}
+    found = {timeouts_of(plan.settings, overrides) for overrides in plan.all_overrides()}
     return tuple(found - {plan.settings.timeouts})
 
 
@@ -128,5 +128,5 @@ def json_limit_of(overrides: RouteOverrides) -> int | None:
 
 def largest_content(plan: Plan) -> int:
     """Return the largest content limit in bytes of all routes: the limit before the route of a request is known."""
-    own = (content_limit_of(plan.settings, planned.overrides) for planned, _ in plan.routes())
+    own = (content_limit_of(plan.settings, overrides) for overrides in plan.all_overrides())
     return max((plan.settings.limits.content, *own))

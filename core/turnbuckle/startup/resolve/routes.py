@@ -22,6 +22,7 @@ from turnbuckle.startup.model.declaration import ScopeDeclaration
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault, nearest
 from turnbuckle.startup.parameters.declared_suppliers import planned_guards
 from turnbuckle.startup.parameters.hints import method_faults, name_faults
+from turnbuckle.startup.parameters.parameter_check import faults_behind_wrapper, missing_fix, request_faults
 from turnbuckle.startup.parameters.results import planned_result
 from turnbuckle.startup.parameters.signatures import (
     FunctionContext,
@@ -33,7 +34,6 @@ from turnbuckle.startup.parameters.signatures import (
 from turnbuckle.startup.parameters.sockets import socket_fault, websocket_faults
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import kind_fault, return_fault, unbound_fault
-from turnbuckle.startup.resolve.parameter_check import faults_behind_wrapper, missing_fix, request_faults
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.source_check import source_faults, tuple_fix
 from turnbuckle.startup.resolve.wrapper_check import wrapper_faults

@@ -1,0 +1,216 @@
+"""Choose the provider that serves each mounted app, and report mounts that nothing serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from turnbuckle.diagnostics import Origin, Sourced
+from turnbuckle.http.limits import Limits
+from turnbuckle.plan import Overruled, PlannedMount, PlannedParameter, PlannedScope, PlannedSignature, SettingValue
+from turnbuckle.records import Mount, MountProvider
+from turnbuckle.routing.converters import Converters
+from turnbuckle.routing.records import Route
+from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
+from turnbuckle.startup.parameters.declared_suppliers import planned_guards
+from turnbuckle.startup.parameters.signatures import SignatureResolver
+from turnbuckle.startup.plugins.bundled import FIRST_PARTY
+from turnbuckle.startup.plugins.validate import shown
+from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
+from turnbuckle.web.foreign_apps import interface_of
+
+__all__ = ["UNLIMITED_CONTENT", "MountPlanner", "check_mounts"]
+
+UNLIMITED_CONTENT: Final = 1 << 62
+"""The content limit in bytes of a mount without a limit."""
+
+_WHY: Final = "a mounted app is served by the plugin for its interface"
+_CONTENT: Final = "limits.content"
+
+
+@attrs.frozen(kw_only=True)
+class MountPlanner:
+    """Plans the mounts of one scope.
+
+    Attributes:
+        providers: the providers of the scope and of the scopes around it.
+        converters: the converters that paths may name.
+        overrides: reads the limits and deadlines of mounts.
+        diagnostics: where mounts that cannot be used are reported.
+        signatures: finds the suppliers of the parameters of guards.
+        guards: the guards of the scope and of the scopes around it, outermost first.
+    """
+
+    providers: Sequence[Sourced[MountProvider]]
+    converters: Converters
+    overrides: OverrideReader
+    diagnostics: Diagnostics
+    signatures: SignatureResolver
+    guards: Sequence[Sourced[Callable[..., object]]]
+
+    def mounts(self, declared: Sequence[Mount], overrides: RouteOverrides) -> list[PlannedMount]:
+        """Return the mounts of a scope that can be served, in the order of their declaration.
+
+        Args:
+            declared: the mounts.
+            overrides: the limits and deadlines of the scope.
+        """
+        planned = (self._planned(mount, overrides) for mount in declared)
+        return [mount for mount in planned if mount is not None]
+
+    def _planned(self, mount: Mount, overrides: RouteOverrides) -> PlannedMount | None:
+        if ScopeMatcher.of(mount.path, mount.host, self.converters) is None:
+            self._report(
+                "TB435",
+                f"an app cannot be mounted at {mount.host}{mount.path}",
+                mount,
+                "requests belong to a mount by the first segments of their path and by their host, and this path or"
+                " host cannot be compared with them",
+                "mount it at a path of plain segments and parameters of one segment each, and a valid host",
+            )
+            return None
+        chosen = self._provider(mount)
+        if chosen is None:
+            return None
+        provider, rule = chosen
+        route = Route(
+            path=mount.path or "/",
+            handler=mount.app,  # type: ignore[arg-type]  # the provider accepts it
+            methods=(),
+            name=mount.name,
+            host=mount.host,
+            limits=mount.limits,
+            timeouts=mount.timeouts,
+            origin=mount.origin,
+        )
+        return PlannedMount(
+            mount=mount,
+            route=route,
+            provider=provider,
+            rule=rule,
+            signature=PlannedSignature(
+                parameters=(PlannedParameter(name="request", source="request"),),
+                guards=planned_guards(self.guards, self.signatures, self.diagnostics),
+            ),
+            overrides=self._limited(self.overrides.of_route(overrides, route)),
+        )
+
+    def _limited(self, overrides: RouteOverrides) -> RouteOverrides:
+        """Return the overrides without the default of the content limit, which is meant for handlers that store it."""
+        setting = self.overrides.values[_CONTENT]
+        if _CONTENT in overrides or setting.source != "default":
+            return overrides
+        default = Overruled(Limits().content, "default")
+        unlimited = SettingValue(
+            key=_CONTENT, value=UNLIMITED_CONTENT, source="none for mounted apps", overruled=(default,)
+        )
+        return {**overrides, _CONTENT: unlimited}
+
+    def _provider(self, mount: Mount) -> tuple[Sourced[MountProvider], str] | None:
+        if mount.kind:
+            named = [entry for entry in self.providers if entry.record.name == mount.kind]
+            if named:
+                return named[-1], f"kind={mount.kind!r} names it"
+            self._report_kind(mount)
+            return None
+        if self._is_unfit(mount):
+            return None
+        accepting = [entry for entry in self.providers if self._accepts(entry, mount)]
+        if len(accepting) == 1:
+            return accepting[0], "it accepts the app"
+        if accepting:
+            names = " and ".join(repr(entry.record.name) for entry in accepting)
+            fix = f"name one of them, as in app.mount({mount.path or '/'!r}, ..., kind={accepting[0].record.name!r})"
+            self._report(
+                "TB433", f"{names} both accept the app mounted at {_place(mount)}", mount, _WHY, fix, entries=accepting
+            )
+        else:
+            self._report_unserved(mount)
+        return None
+
+    def _is_unfit(self, mount: Mount) -> bool:
+        interface = interface_of(mount.app)
+        reasons = {
+            "turnbuckle": (
+                "a Turnbuckle app",
+                "only one app has the parser, the connections and the settings of a server",
+                "open a scope with app.scope(prefix), and add the routes and plugins to it",
+            ),
+            "factory": (
+                f"{shown(mount.app)}, which takes no arguments",
+                "a function without parameters makes an app, and is no app",
+                "call it: app.mount(path, create_app())",
+            ),
+            "asgi2": (
+                f"{shown(mount.app)}, which takes one argument, as apps of ASGI 2 do",
+                "in ASGI 3, an app is called once, with (scope, receive, send)",
+                "wrap it: asgiref.compatibility.guarantee_single_callable(app)",
+            ),
+        }
+        if interface not in reasons and (interface or callable(mount.app)):
+            return False
+        what, why, fix = reasons.get(
+            interface, (f"{shown(mount.app)}, which cannot be called", _WHY, "mount an ASGI or WSGI app")
+        )
+        self._report("TB435", f"the app mounted at {_place(mount)} is {what}", mount, why, fix)
+        return True
+
+    def _accepts(self, entry: Sourced[MountProvider], mount: Mount) -> bool:
+        try:
+            return bool(entry.record.accepts(mount.app))
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+            text = f"mount provider {entry.record.name!r} cannot decide about {shown(mount.app)}: {format_error(error)}"
+            self._report("TB433", text, mount, _WHY, "correct its function 'accepts'", entries=[entry])
+            return False
+
+    def _report_kind(self, mount: Mount) -> None:
+        known = {entry.record.name for entry in self.providers}
+        near = did_you_mean(mount.kind, {*known, *FIRST_PARTY["mount"]})
+        first_party = FIRST_PARTY["mount"].get(mount.kind)
+        fix = first_party.remedy if first_party else f"name one of {', '.join(sorted(known)) or 'asgi, wsgi'}"
+        self._report("TB433", f"no plugin serves mounts of the kind {mount.kind!r}{near}", mount, _WHY, fix)
+
+    def _report_unserved(self, mount: Mount) -> None:
+        interface = interface_of(mount.app)
+        what = {"asgi": "an ASGI app", "wsgi": "a WSGI app"}.get(interface, "an app of an unknown interface")
+        first_party = FIRST_PARTY["mount"].get(interface)
+        fix = first_party.remedy if first_party else "name its interface, as in app.mount(..., kind='asgi')"
+        text = f"no plugin serves the app mounted at {_place(mount)}: {shown(mount.app)} is {what}"
+        self._report("TB433", text, mount, _WHY, fix)
+
+    def _report(  # the parts of a diagnostic
+        self,
+        code: str,
+        text: str,
+        mount: Mount,
+        why: str,
+        fix: str,
+        *,
+        entries: Sequence[Sourced[MountProvider]] = (),
+    ) -> None:
+        origin = mount.origin or Origin(plugin="app")
+        self.diagnostics.add(code, text, origin, *(entry.origin for entry in entries), why=why, fix=fix)
+
+
+def check_mounts(root: PlannedScope, converters: Converters, diagnostics: Diagnostics) -> None:
+    """Report mounts that claim the same requests."""
+    first: dict[object, PlannedMount] = {}
+    for planned in (mount for scope in root.walk() for mount in scope.mounts):
+        mount = planned.mount
+        matcher = ScopeMatcher.of(mount.path, mount.host, converters)
+        before = first.setdefault(matcher.key if matcher is not None else mount, planned)
+        if before is not planned:
+            diagnostics.add(
+                "TB434",
+                f"two apps are mounted at {_place(mount)}",
+                *(origin for origin in (mount.origin, before.mount.origin) if origin is not None),
+                why="requests go to a mount by their path and host, so the second app would never be called",
+                fix="mount one of them at another path",
+            )
+
+
+def _place(mount: Mount) -> str:
+    return f"{mount.host}{mount.path or '/'}"
