@@ -167,6 +167,7 @@ from turnbuckle.settings import (
 from turnbuckle.setup import (
     Setup as Setup,
 )
+from turnbuckle.startup.collect.interfaces import AppInterface as AppInterface, interface_of as interface_of
 from turnbuckle.startup.model.sources import (
     SettingsSources as SettingsSources,
 )

@@ -415,7 +415,7 @@ class MountedApp:
     """
 
     handler: Handler
-    lifespans: tuple[Lifespan, ...] = attrs.field(default=(), converter=tuple)
+    lifespans: tuple[Lifespan, ...] = ()
 
 
 @attrs.frozen

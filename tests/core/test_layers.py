@@ -31,6 +31,7 @@ _LAYERS: Final = (
     ("records", "setup", "settings", "plan", "hookspecs", "plugin"),  # the public layer
     ("runtime",),
     ("startup",),
+    ("scope_parts",),
     ("scope",),
     ("app",),
     ("testing",),

@@ -120,7 +120,7 @@ close_code close_reason application_state client_state -> socket.closed, which h
 send_denial_response prepare -> return a Response, or raise Forbidden(), before socket.accept()
 """)
 APP_NAMES: Final = _table("""
-mount include_router register_blueprint include add_routes blueprint group -> app.scope(prefix) opens a part of the app
+include_router register_blueprint include add_routes blueprint group -> app.scope(prefix) opens a part of the app
 register register_plugin add_plugin -> app.install(plugin, at=prefix)
 on_event on_startup on_shutdown add_event_handler before_serving after_serving cleanup_ctx -> @app.lifespan
 before_request after_request teardown_request before_app_request use add_middlewares -> @app.middleware

@@ -121,6 +121,10 @@ class IncomingContent:
         if self.is_complete:
             return b""
         self._check_announced()
+        if self._pieces == _PIECES_IN_A_TURN:
+            # Before a piece is taken, because a call that is cancelled must not lose one.
+            self._pieces = 0
+            await asyncio.sleep(0)
         if self._awaits_continue:
             # Sent even if content has arrived meanwhile, although RFC 9110, section 10.1.1, allows to omit it then: the
             # bytes that a client receives must not depend on timing.
@@ -133,7 +137,7 @@ class IncomingContent:
             elif isinstance(event, EndOfMessage):
                 return b""
             elif isinstance(event, Data):
-                await self._share_the_loop()
+                self._pieces += 1
                 return event.data
 
     def pull(self) -> Data | EndOfMessage | object:
@@ -185,11 +189,6 @@ class IncomingContent:
         if length is not None and length > self.limit:
             # Raised before the peer sends the content, or is asked to by a 100.
             raise ContentTooLarge
-
-    async def _share_the_loop(self) -> None:
-        self._pieces += 1
-        if self._pieces % _PIECES_IN_A_TURN == 0:
-            await asyncio.sleep(0)
 
     async def _wait(self) -> None:
         clock, timeouts = self._feed.clock, self._feed.timeouts

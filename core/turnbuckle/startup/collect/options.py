@@ -109,7 +109,7 @@ def check_path(call: str, path: object, noun: str = "route") -> None:
     """
     if isinstance(path, str):
         return
-    if callable(path):
+    if callable(path) and noun == "route":
         name = getattr(path, "__name__", type(path).__name__)
         raise TypeError(f"write {call}('/path') above {name!r}; without a path, the decorator adds no route")
     if isinstance(path, list | tuple | set):

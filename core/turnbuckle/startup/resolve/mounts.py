@@ -14,13 +14,13 @@ from turnbuckle.records import Mount, MountProvider
 from turnbuckle.routing.converters import Converters
 from turnbuckle.routing.records import Route
 from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.startup.collect.interfaces import interface_of
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, format_error
 from turnbuckle.startup.parameters.declared_suppliers import planned_guards
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
-from turnbuckle.startup.plugins.validate import shown
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
-from turnbuckle.web.foreign_apps import interface_of
+from turnbuckle.web.handlers import describe_handler
 
 __all__ = ["UNLIMITED_CONTENT", "MountPlanner", "check_mounts"]
 
@@ -118,9 +118,12 @@ class MountPlanner:
             return None
         if self._is_unfit(mount):
             return None
-        accepting = [entry for entry in self.providers if self._accepts(entry, mount)]
+        answers = [(entry, self._accepts(entry, mount)) for entry in self.providers]
+        accepting = [entry for entry, accepts in answers if accepts]
         if len(accepting) == 1:
             return accepting[0], "it accepts the app"
+        if any(accepts is None for _, accepts in answers):
+            return None
         if accepting:
             names = " and ".join(repr(entry.record.name) for entry in accepting)
             fix = f"name one of them, as in app.mount({mount.path or '/'!r}, ..., kind={accepting[0].record.name!r})"
@@ -140,12 +143,12 @@ class MountPlanner:
                 "open a scope with app.scope(prefix), and add the routes and plugins to it",
             ),
             "factory": (
-                f"{shown(mount.app)}, which takes no arguments",
+                f"{describe_handler(mount.app)}, which takes no arguments",
                 "a function without parameters makes an app, and is no app",
                 "call it: app.mount(path, create_app())",
             ),
             "asgi2": (
-                f"{shown(mount.app)}, which takes one argument, as apps of ASGI 2 do",
+                f"{describe_handler(mount.app)}, which takes one argument, as apps of ASGI 2 do",
                 "in ASGI 3, an app is called once, with (scope, receive, send)",
                 "wrap it: asgiref.compatibility.guarantee_single_callable(app)",
             ),
@@ -153,18 +156,20 @@ class MountPlanner:
         if interface not in reasons and (interface or callable(mount.app)):
             return False
         what, why, fix = reasons.get(
-            interface, (f"{shown(mount.app)}, which cannot be called", _WHY, "mount an ASGI or WSGI app")
+            interface, (f"{describe_handler(mount.app)}, which cannot be called", _WHY, "mount an ASGI or WSGI app")
         )
         self._report("TB435", f"the app mounted at {_place(mount)} is {what}", mount, why, fix)
         return True
 
-    def _accepts(self, entry: Sourced[MountProvider], mount: Mount) -> bool:
+    def _accepts(self, entry: Sourced[MountProvider], mount: Mount) -> bool | None:
+        """Return whether a provider accepts an app; None if it failed, which is reported."""
         try:
             return bool(entry.record.accepts(mount.app))
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-            text = f"mount provider {entry.record.name!r} cannot decide about {shown(mount.app)}: {format_error(error)}"
+            what = f"mount provider {entry.record.name!r} cannot decide about {describe_handler(mount.app)}"
+            text = f"{what}: {format_error(error)}"
             self._report("TB433", text, mount, _WHY, "correct its function 'accepts'", entries=[entry])
-            return False
+            return None
 
     def _report_kind(self, mount: Mount) -> None:
         known = {entry.record.name for entry in self.providers}
@@ -178,7 +183,7 @@ class MountPlanner:
         what = {"asgi": "an ASGI app", "wsgi": "a WSGI app"}.get(interface, "an app of an unknown interface")
         first_party = FIRST_PARTY["mount"].get(interface)
         fix = first_party.remedy if first_party else "name its interface, as in app.mount(..., kind='asgi')"
-        text = f"no plugin serves the app mounted at {_place(mount)}: {shown(mount.app)} is {what}"
+        text = f"no plugin serves the app mounted at {_place(mount)}: {describe_handler(mount.app)} is {what}"
         self._report("TB433", text, mount, _WHY, fix)
 
     def _report(  # the parts of a diagnostic

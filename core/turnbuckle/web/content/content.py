@@ -104,7 +104,7 @@ class ContentReader:
         content: the complete content if the caller has taken it from the source.
     """
 
-    __slots__ = ("_content", "_failure", "_is_claimed", "_is_reading", "_read_ended", "_source", "_stored")
+    __slots__ = ("_content", "_failure", "_is_claimed", "_is_reading", "_is_taken", "_read_ended", "_source", "_stored")
 
     def __init__(self, source: ContentSource, content: bytes | None = None) -> None:
         self._source: Final = source
@@ -205,6 +205,20 @@ class ContentReader:
         self._claim()
         while piece := await self._source.receive():
             yield piece
+
+    async def next_piece(self) -> bytes:
+        """Return the next piece of the content as it arrives; ``b""`` at its end, and on every later call.
+
+        Unlike a step of ``stream``, a call that is cancelled loses nothing, and may be repeated.
+
+        Raises:
+            RuntimeError: the content was streamed or read before.
+        """
+        # Few requests need it. Initializing the slot would cost time on every request with content.
+        if not hasattr(self, "_is_taken"):
+            self._claim()
+            self._is_taken = True
+        return await self._source.receive()
 
     def _claim(self) -> None:
         if self._is_claimed:

@@ -218,6 +218,16 @@ class ReadableRequest(BaseRequest):
         """
         return self._content_reader().stream()
 
+    async def next_piece(self) -> bytes:
+        """Return the next piece of the content as it arrives; ``b""`` at its end, and on every later call.
+
+        This is for adapters that pass the content on to another framework: a call that is cancelled loses nothing.
+
+        Raises:
+            RuntimeError: the content was streamed or read before.
+        """
+        return await self._content_reader().next_piece()
+
     @property
     def sync(self) -> SyncContent:
         """The methods for content without ``await``, for a plain ``def`` handler, which runs in a thread."""

@@ -73,7 +73,6 @@ def _app(**options: Any) -> App:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        pytest.param("mount", "app.scope(prefix)", id="mount"),
         pytest.param("include_router", "app.scope(prefix)", id="include-router"),
         pytest.param("register_blueprint", "app.scope(prefix)", id="blueprint"),
         pytest.param("on_event", "@app.lifespan", id="on-event"),

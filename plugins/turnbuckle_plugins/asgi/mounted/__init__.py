@@ -1,0 +1,1 @@
+"""Serve ASGI apps: requests of a connection become calls of the app."""

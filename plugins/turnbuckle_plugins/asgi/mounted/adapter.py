@@ -1,0 +1,129 @@
+"""Adapt an ASGI app to a mount: a handler for its requests, and its lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+from turnbuckle import Handler, Lifespan, Mount, MountedApp, Request, Response, ServiceUnavailable, Setup, interface_of
+from turnbuckle_plugins.asgi.mounted.app_lifespan import AppLifespan
+from turnbuckle_plugins.asgi.mounted.http_run import HTTPRun
+from turnbuckle_plugins.asgi.mounted.messages import ASGIApp
+from turnbuckle_plugins.asgi.mounted.scopes import scope_maker
+
+if TYPE_CHECKING:
+    from turnbuckle_plugins.asgi.plugin import ASGIConfig
+
+__all__ = ["adapt_app", "describe_app", "is_asgi_app"]
+
+_log: Final = logging.getLogger("turnbuckle.error")
+
+_TASK_NAME: Final = "turnbuckle mounted app"
+_STARTS_AT_ONCE: Final = sys.version_info >= (3, 12)
+
+
+def is_asgi_app(app: object) -> bool:
+    """Return whether an object is an app of ASGI 3."""
+    return interface_of(app) == "asgi"
+
+
+def adapt_app(mount: Mount, setup: Setup[ASGIConfig]) -> MountedApp:
+    """Return the functions that serve an ASGI app."""
+    app = cast("ASGIApp", mount.app)
+    name = describe_app(mount)
+    config = setup.config
+    lifespan = AppLifespan(app, name, config.lifespan)
+    tasks = AppTasks(config.disconnect_timeout)
+    lifespan.tasks = tasks
+    handler = _handler(app, name, scope_maker(mount, lifespan.state), tasks)
+    return MountedApp(handler=handler, lifespans=(Lifespan(f"asgi app {name}", lifespan.enter),))
+
+
+def describe_app(mount: Mount) -> str:
+    """Return the name and place of a mounted app for messages."""
+    kind = mount.app if hasattr(mount.app, "__qualname__") else type(mount.app)
+    module, name = getattr(kind, "__module__", ""), getattr(kind, "__qualname__", "")
+    return f"{module}.{name} at {mount.host}{mount.path or '/'}"
+
+
+@final
+class AppTasks:
+    """The running calls of one app.
+
+    Args:
+        disconnect_timeout: seconds that a call may go on after its client has gone; 0 for no limit.
+    """
+
+    def __init__(self, disconnect_timeout: float) -> None:
+        self._disconnect_timeout: Final = disconnect_timeout
+        self._running: Final[set[asyncio.Task[None]]] = set()
+
+    def start(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a call in its own task."""
+        loop = asyncio.get_running_loop()
+        if _STARTS_AT_ONCE:
+            task: asyncio.Task[None] = asyncio.Task(call, loop=loop, name=_TASK_NAME, eager_start=True)  # type: ignore[call-arg]
+            if task.done():
+                return task
+        else:
+            task = loop.create_task(call, name=_TASK_NAME)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def limit(self, task: asyncio.Task[None]) -> None:
+        """Cancel a call if it has not ended some time after its client has gone."""
+        if self._disconnect_timeout and not task.done():
+            timer = asyncio.get_running_loop().call_later(self._disconnect_timeout, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    async def drained(self) -> None:
+        """Wait until all calls have ended; cancel them if this wait is cancelled."""
+        try:
+            while self._running:
+                await asyncio.wait(self._running)
+        except asyncio.CancelledError:
+            for task in self._running:
+                task.cancel()
+            raise
+
+
+def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Any], tasks: AppTasks) -> Handler:
+    async def handle(request: Request) -> Response:
+        run = HTTPRun(request, name, lambda when, error: _report(name, request, when, error))
+        task = tasks.start(run.run(app, make_scope(request)))
+        try:
+            response = await run.response()
+        except asyncio.CancelledError:
+            # A deadline has passed, or the server is ending; what ends a handler ends the app as well.
+            run.abandon()
+            task.cancel()
+            raise
+        if run.is_streaming:
+            run.on_close = lambda: tasks.limit(task)
+        elif not task.done():
+            _finish_later(request, name, task)
+        return response
+
+    return handle
+
+
+def _finish_later(request: Request, name: str, task: asyncio.Task[None]) -> None:
+    """Count the rest of a call, such as a background task of the app, as a function after the response."""
+
+    async def finish() -> None:
+        await task
+
+    finish.__qualname__ = finish.__name__ = f"{name} in the background"
+    try:
+        request.after_response(finish)
+    except (ServiceUnavailable, RuntimeError):
+        # It runs already. The lifespan waits for it.
+        return
+
+
+def _report(name: str, request: Request, when: str, error: BaseException | None) -> None:
+    _log.error("%s failed %s to %s", name, when, request, exc_info=error)
