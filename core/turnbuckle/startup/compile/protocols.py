@@ -17,7 +17,7 @@ __all__ = ["WEBSOCKET_TOKEN", "connection_protocols", "upgrade_protocols"]
 WEBSOCKET_TOKEN: Final = "websocket"
 """The token of WebSocket in the ``Upgrade`` field."""
 
-Report: TypeAlias = Callable[[str, str, Origin, Exception], None]
+ReportFailure: TypeAlias = Callable[[str, str, Origin, Exception], None]
 """Reports a factory that failed: code, subject, origin and exception."""
 
 
@@ -25,7 +25,7 @@ def connection_protocols(
     plan: Plan,
     handle: Handler,
     setup_of: Callable[[str], Setup],
-    report: Report,
+    report: ReportFailure,
 ) -> Iterator[tuple[ProtocolProvider, ConnectionProtocol]]:
     """Yield the protocols of whole connections, with their records.
 
@@ -54,7 +54,7 @@ def upgrade_protocols(
     dispatch: Handler,
     websockets: Handler | None,
     setup_of: Callable[[str], Setup],
-    report: Report,
+    report: ReportFailure,
 ) -> Iterator[tuple[str, Handler]]:
     """Yield the handlers of requests that offer a protocol, with the token of the ``Upgrade`` field in lower case.
 

@@ -37,7 +37,7 @@ class AppLifespan:
 
     Attributes:
         state: the values that the app stores for its requests.
-        tasks: the calls of the app for requests, which end before it is told to shut down.
+        tasks: the calls of the app for requests, which end before its shutdown.
     """
 
     tasks: RunningCalls

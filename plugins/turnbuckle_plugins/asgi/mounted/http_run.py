@@ -29,7 +29,7 @@ __all__ = ["HTTPRun"]
 # Bytes of a streamed response that wait for the connection before ``send`` waits.
 _MAX_STORED: Final = 64 * 1024
 
-# Bytes of a response to HEAD that an app may send before it is told that the client has gone.
+# Bytes of a response to HEAD that an app may send; after that ``send`` reports that the client has gone.
 _MAX_DISCARDED: Final = 1024 * 1024
 
 
