@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote
 
 from turnbuckle.errors import HTTPError, NotModified, PreconditionFailed
 from turnbuckle.http.dates import format_date, parse_date
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.headers import Headers
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "format_last_modified",
     "is_if_range_true",
     "parse_entity_tags",
+    "tag_of_format",
 ]
 
 # entity-tag = [ weak ] opaque-tag, weak = %s"W/", opaque-tag = DQUOTE *etagc DQUOTE
@@ -60,6 +62,16 @@ def entity_tag(value: str | int, *, weak: bool = False) -> str:
     text = str(value)
     tag = text if _ENTITY_TAG.fullmatch(text) else f'"{quote(text, _PLAIN, errors="replace")}"'
     return f"W/{tag}" if weak and not tag.startswith("W/") else tag
+
+
+def tag_of_format(tag: str, media_type: str) -> str:
+    """Return the entity tag of one of several formats of a resource, which must differ (section 8.8.3.3).
+
+    Args:
+        tag: the entity tag in the usual format, JSON, which keeps it.
+        media_type: the format.
+    """
+    return tag if media_type == JSON_TYPE else f'{tag[:-1]};{media_type}"'
 
 
 def content_tag(content: bytes) -> str:
@@ -176,11 +188,15 @@ def check_preconditions(  # noqa: PLR0913 - a request, and one argument for each
     exists: bool,
     required: bool,
     headers: Mapping[str, str] | None,
+    formats: Sequence[str] = (JSON_TYPE,),
 ) -> None:
-    """Do what ``Request.check_preconditions`` describes."""
+    """Do what ``Request.check_preconditions`` describes.
+
+    ``formats`` are the media types of the app's codecs; for a request that reads, the type that its client likes best.
+    """
     if method in _WITHOUT_PRECONDITIONS:
         return
-    tag = "" if etag is None else entity_tag(etag)
+    tag = "" if etag is None else _current_tag(fields, entity_tag(etag), formats)
     modified = None if last_modified is None else _epoch_seconds(last_modified)
     if required and exists and method not in _READING:
         _require_condition(fields, tag)
@@ -192,6 +208,16 @@ def check_preconditions(  # noqa: PLR0913 - a request, and one argument for each
         if modified is not None and not tag:
             validators["Last-Modified"] = format_date(modified).decode("ascii")
         raise NotModified({**validators, **(headers or {})})
+
+
+def _current_tag(fields: Headers, tag: str, formats: Sequence[str]) -> str:
+    """Return the entity tag of the format that the client knows: it may have read any of them."""
+    tags = [tag_of_format(tag, media_type) for media_type in formats]
+    if len(tags) > 1:
+        lines = [*fields.get_list("if-match"), *fields.get_list("if-none-match")]
+        known = {known.removeprefix("W/") for known in parse_entity_tags(lines)}
+        tags.sort(key=lambda own: own.removeprefix("W/") not in known)
+    return tags[0]
 
 
 def _require_condition(fields: Headers, etag: str) -> None:

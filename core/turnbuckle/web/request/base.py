@@ -5,7 +5,7 @@ Each part is computed on first use. ``Request`` adds the content and the parts o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ import attrs
 from turnbuckle.errors import HTTPError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.conditional.preconditions import check_preconditions
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.headers import Headers, check_links
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
@@ -318,8 +319,19 @@ class BaseRequest:
             HTTPError: 428, the request has no precondition, and ``required`` is set.
         """
         check_preconditions(
-            self.method, self.headers, etag, last_modified, exists=exists, required=required, headers=headers
+            self.method,
+            self.headers,
+            etag,
+            last_modified,
+            exists=exists,
+            required=required,
+            headers=headers,
+            formats=self._formats(),
         )
+
+    def _formats(self) -> Sequence[str]:
+        """Return the media types of the codecs of which the request can select one."""
+        return (JSON_TYPE,)
 
     def with_prefix(self, path: str, query: str = "") -> str:
         """Return a path of the app as clients must request it: after ``prefix``, with a query if there is one.

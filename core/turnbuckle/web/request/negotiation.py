@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TypeVar, cast
 
 from turnbuckle.errors import NotAcceptable
+from turnbuckle.web.content.codecs import JSON_TYPE
 from turnbuckle.web.content.negotiation import best_charset, best_coding, best_language, best_media_type
 from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.request.content import ReadableRequest
-from turnbuckle.web.response.response import Response
+from turnbuckle.web.response.response import FormattedResponse, Response
 
 __all__ = ["NegotiatingRequest"]
 
@@ -103,7 +104,14 @@ class NegotiatingRequest(ReadableRequest):
         best = self.accepts(*codecs.types)
         if best is None:
             raise NotAcceptable(codecs.types)
-        return Response(codecs.encode(value, best), status, headers, best)
+        return FormattedResponse(codecs.encode(value, best), status, headers, best)
+
+    def _formats(self) -> Sequence[str]:
+        """Return the media types of which the request selects one; only that one if it reads."""
+        codecs = self._app.codecs
+        if not codecs.others or self.method not in {"GET", "HEAD"}:
+            return codecs.types
+        return (self.accepts(*codecs.types) or JSON_TYPE,)
 
     def _best(
         self, name: str, choose: Callable[[Sequence[str], Sequence[str]], str | None], offers: Sequence[str]

@@ -15,14 +15,24 @@ from typing import Final, Self, TypeAlias
 from urllib.parse import quote
 
 from turnbuckle.http.dates import parse_date
-from turnbuckle.web.conditional.preconditions import content_tag, entity_tag, format_last_modified
+from turnbuckle.web.conditional.preconditions import content_tag, entity_tag, format_last_modified, tag_of_format
 from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.foreign_names import RESPONSE_NAMES, add_foreign_names
 from turnbuckle.web.headers import HeaderPairs, MutableHeaders, check_field_value
 from turnbuckle.web.response.cookies import SameSite, SetCookie
 from turnbuckle.web.response.trailers import Trailers, check_trailers, trailer_names
 
-__all__ = ["HTML", "JSON", "Redirect", "Response", "ResponseBody", "Stream", "Text", "json_response"]
+__all__ = [
+    "HTML",
+    "JSON",
+    "FormattedResponse",
+    "Redirect",
+    "Response",
+    "ResponseBody",
+    "Stream",
+    "Text",
+    "json_response",
+]
 
 ResponseBody: TypeAlias = bytes | AsyncIterable[bytes | str]
 """The body of a response. A ``str`` was encoded before."""
@@ -294,6 +304,19 @@ class JSON(Response):
 
     def __init__(self, value: object, status: int = 200, headers: HeaderPairs | None = None) -> None:
         super().__init__(ENCODE.get()(value), status, headers, _JSON)
+
+
+class FormattedResponse(Response):
+    """A response in one of the formats of the app's codecs. Its ETag is different in each of them."""
+
+    __slots__ = ()
+
+    def etag(self, value: str | int | None = None, *, weak: bool = False) -> Self:
+        """Set the ETag for a value, with the format in it; the hash of the body needs none."""
+        super().etag(value, weak=weak)
+        if value is not None:
+            self.headers.set("ETag", tag_of_format(self.headers["etag"], self.content_type or ""))
+        return self
 
 
 class Redirect(Response):

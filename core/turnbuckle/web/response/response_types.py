@@ -21,7 +21,7 @@ from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.json import JSONCodec
 from turnbuckle.web.response.file import File
-from turnbuckle.web.response.response import Response, Stream, json_response
+from turnbuckle.web.response.response import FormattedResponse, Response, Stream, json_response
 from turnbuckle.web.response.value_errors import (
     instance_error,
     may_return,
@@ -161,7 +161,7 @@ def with_codecs(render: Render, codecs: Codecs) -> Render:
 
     async def encode(value: object, request: Request) -> Response:
         best = request.accepts(*codecs.types) or JSON_TYPE
-        return Response(codecs.encode(value, best), content_type=best)
+        return FormattedResponse(codecs.encode(value, best), content_type=best)
 
     return lambda value: Unrendered(encode, value)
 

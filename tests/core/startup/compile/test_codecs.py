@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.startup.finding import make_plugin
-from turnbuckle import JSON, App, Component, Plugin, Request
+from turnbuckle import JSON, App, Component, Plugin, Request, Response
 from turnbuckle.testing import Client, expect_problems
 
 TYPE = "application/vnd.shout.v2"
@@ -102,6 +102,43 @@ async def test_other_responses_stay(path: str) -> None:
         response = await client.get(path, headers={"Accept": TYPE})
     assert response.headers["content-type"] != TYPE
     assert "vary" not in response.headers
+
+
+async def test_each_format_has_its_own_etag() -> None:
+    app = _app()
+
+    @app.get("/note")
+    async def read(request: Request) -> Response:
+        return request.encode({"a": 1}).etag("v1", weak="weak" in request.query_params)
+
+    @app.put("/note")
+    async def write(request: Request) -> None:
+        request.check_preconditions(etag="v1", required=True)
+
+    @app.get("/cheap")
+    async def cheap(request: Request) -> Response:
+        request.check_preconditions(etag="v1")
+        return request.encode({"a": 1}).etag("v1")
+
+    async with Client(app) as client:
+        tags = {
+            accept: (await client.get("/note", headers={"Accept": accept})).headers["etag"]
+            for accept in ["application/json", TYPE]
+        }
+        assert tags == {"application/json": '"v1"', TYPE: f'"v1;{TYPE}"'}
+        weak = await client.get("/note?weak=", headers={"Accept": TYPE})
+        assert weak.headers["etag"] == f'W/"v1;{TYPE}"'
+        for path in ["/note", "/cheap"]:
+            for accept, tag in tags.items():
+                fields = {"Accept": accept, "If-None-Match": tag}
+                assert (await client.get(path, headers=fields)).status == 304
+                other = next(value for value in tags.values() if value != tag)
+                response = await client.get(path, headers={"Accept": accept, "If-None-Match": other})
+                assert (response.status, response.headers["etag"], response.headers["vary"]) == (200, tag, "Accept")
+        for tag in tags.values():
+            assert (await client.put("/note", headers={"If-Match": tag})).status == 204
+            assert (await client.put("/note", headers={"If-None-Match": tag, "If-Match": tag})).status == 412
+        assert (await client.put("/note", headers={"If-Match": '"v0"'})).status == 412
 
 
 async def test_setting_chooses_between_two_codecs() -> None:
