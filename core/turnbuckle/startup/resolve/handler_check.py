@@ -124,20 +124,19 @@ def return_fault(handler: object, renderable: Sequence[type]) -> HandlerFault | 
             how_to_stream(wrong),
             code="TB429",
         )
-    # None has a response, so that the other members of a union decide.
     all_classes = annotated_classes(annotation, handler)
-    classes = [kind for kind in all_classes if kind is not type(None)]
-    if not classes or any(_may_have_response(kind, renderable) for kind in classes):
+    # None has a response.
+    wrong_classes = [
+        kind for kind in all_classes if kind is not type(None) and not _may_have_response(kind, renderable)
+    ]
+    if not wrong_classes:
         return None
-    what = (
-        "which has no response type"
-        if len(classes) == len(all_classes)
-        else f"and {classes[0].__name__} has no response type"
-    )
+    is_only = len(all_classes) == 1
+    what = "which has no response type" if is_only else f"and {wrong_classes[0].__name__} has no response type"
     return HandlerFault(
         f"handler {describe_handler(handler)} is annotated '-> {show_annotation(annotation)}', {what}",
         "a value is turned into a response by its type; a type without an entry is an error in each request",
-        how_to_return(classes[0]),
+        how_to_return(wrong_classes[0]),
         code="TB429",
     )
 
