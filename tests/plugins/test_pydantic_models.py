@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import attrs
@@ -14,6 +15,8 @@ from jsonschema import Draft202012Validator
 from turnbuckle import (
     App,
     Definitions,
+    Form,
+    Query,
     Schema,
     SchemaError,
     Settings,
@@ -22,7 +25,7 @@ from turnbuckle import (
     UnsupportedType,
     compile_schema,
 )
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 from turnbuckle_plugins.pydantic_models import PydanticModelsPlugin
 
 ItemT = TypeVar("ItemT")
@@ -202,3 +205,50 @@ async def test_handlers_take_and_return_models() -> None:
         assert response.status == 422
         assert {error["pointer"] for error in response.json()["errors"]} == {"/id", "/bookTitle"}
         assert (await client.get("/now")).json() == [{"name": "ab", "born": "2000-01-01"}]
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Filter(pydantic.BaseModel):
+    page: int = 1
+    tag: list[str] = []
+    color: Color | None = None
+    until: date | None = pydantic.Field(None, alias="before")
+    exact: bool = False
+
+
+async def test_models_are_read_from_queries_and_forms() -> None:
+    app = App(plugins=[PydanticModelsPlugin])
+
+    @app.get("/photos")
+    async def photos(chosen: Query[Filter]) -> Filter:
+        return chosen
+
+    @app.post("/photos")
+    async def search(chosen: Form[Filter]) -> Filter:
+        return chosen
+
+    async with Client(app) as client:
+        found = {"page": 2, "tag": ["a", "b"], "color": "red", "before": "2024-01-02", "exact": True}
+        text = "page=2&tag=a&tag=b&color=red&before=2024-01-02&exact=true&unknown=1&unknown=2"
+        assert (await client.get(f"/photos?{text}")).json() == found
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert (await client.post("/photos", content=text.encode(), headers=form)).json() == found
+        assert (await client.get("/photos?tag=a")).json()["tag"] == ["a"]
+        wrong = await client.get("/photos?page=x&color=blue")
+        assert wrong.status == 422
+        faults = wrong.json()["errors"]
+        assert [(fault["in"], fault["parameter"]) for fault in faults] == [("query", "page"), ("query", "color")]
+        assert (await client.get("/photos?page=1&page=2")).json()["errors"][0]["detail"] == "expected one value, got 2"
+
+
+def test_model_that_is_not_flat_is_not_read_from_a_query() -> None:
+    app = App(plugins=[PydanticModelsPlugin])
+
+    @app.get("/books")
+    async def books(book: Query[Book]) -> str: ...
+
+    with expect_problems("TB614"):
+        app.resolve()

@@ -22,7 +22,7 @@ from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.schema.nodes.base import TypeNode, walk_nodes
 from turnbuckle.schema.nodes.constraints import without_constraints
 from turnbuckle.schema.nodes.objects import ObjectNode
-from turnbuckle.schema.nodes.provided import SchemaProvider
+from turnbuckle.schema.nodes.provided import ProvidedNode, SchemaProvider
 from turnbuckle.schema.nodes.scalars import SCALARS, ScalarNode
 
 __all__ = ["Schema", "SchemaCompiler", "compile_schema"]
@@ -92,7 +92,6 @@ class Schema:
         engine: the library that does the work: ``msgspec`` or ``cattrs``.
         is_scalar: whether a value can be read from one text.
         is_list_of_scalars: whether a value can be read from several texts.
-        is_flat: whether ``from_fields`` can read it: a class whose fields are scalars or lists of scalars.
     """
 
     __slots__ = (
@@ -102,13 +101,13 @@ class Schema:
         "_encode",
         "_fast",
         "_is_exact",
+        "_is_flat",
         "_quick",
         "_quick_dump",
         "_refusals",
         "_root",
         "annotation",
         "engine",
-        "is_flat",
         "is_list_of_scalars",
         "is_scalar",
     )
@@ -119,8 +118,9 @@ class Schema:
         self.engine: Final = fast.engine
         self.is_scalar: Final = root.is_scalar
         self.is_list_of_scalars: Final = root.is_list_of_scalars
-        self.is_flat: Final = _is_flat(root)
         self._root: Final = root
+        # Found on first use: another library makes a JSON Schema for it.
+        self._is_flat: bool | None = None
         self._fast: Final = fast
         self._is_exact: Final = any(_is_decimal(node) for node in walk_nodes(root))
         # The attributes that each request needs, without a further look-up.
@@ -139,6 +139,13 @@ class Schema:
 
     def __repr__(self) -> str:
         return f"Schema({show_type(self.annotation)})"
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether ``from_fields`` can read it: a class whose fields are scalars or lists of scalars."""
+        if self._is_flat is None:
+            self._is_flat = _is_flat(without_constraints(self._root))
+        return self._is_flat
 
     def decode_json(self, content: bytes) -> Any:
         """Return the value of JSON.
@@ -237,7 +244,7 @@ class Schema:
             TypeError: the type is no class with scalar fields; see ``is_flat``.
         """
         node = without_constraints(self._root)
-        if not isinstance(node, ObjectNode) or not self.is_flat:
+        if not isinstance(node, ObjectNode | ProvidedNode) or not self.is_flat:
             raise TypeError(f"{show_type(self.annotation)} is no class whose fields are scalars or lists of scalars")
         faults = FaultList()
         loaded = node.load_form(fields, "", faults)
@@ -294,15 +301,16 @@ class Schema:
         return self._root.describe(SchemaBuilder(definitions, mode))
 
 
+def _is_flat(node: TypeNode) -> bool:
+    if isinstance(node, ProvidedNode):
+        return node.is_flat
+    return isinstance(node, ObjectNode) and all(
+        field.node.is_scalar or field.node.is_list_of_scalars for field in node.fields if field.is_received
+    )
+
+
 def _is_decimal(node: TypeNode) -> bool:
     return isinstance(node, ScalarNode) and node.scalar is _DECIMAL
 
 
 _DECIMAL: Final = SCALARS[Decimal]
-
-
-def _is_flat(root: TypeNode) -> bool:
-    node = without_constraints(root)
-    return isinstance(node, ObjectNode) and all(
-        field.node.is_scalar or field.node.is_list_of_scalars for field in node.fields if field.is_received
-    )

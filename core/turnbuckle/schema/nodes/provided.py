@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
 import attrs
 
 from turnbuckle.schema.definitions import JSONSchema, Mode, SchemaBuilder
-from turnbuckle.schema.faults import FaultList, SchemaError
+from turnbuckle.schema.faults import FaultList, SchemaError, step_to
 from turnbuckle.schema.nodes.base import MISFIT, TypeNode
 
 __all__ = ["ProvidedNode", "SchemaProvider"]
+
+_SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 
 
 @attrs.frozen
@@ -40,13 +42,38 @@ class SchemaProvider:
 class ProvidedNode(TypeNode):
     """The node of a type of another library."""
 
-    __slots__ = ("_annotation", "_provider")
+    __slots__ = ("_annotation", "_are_lists", "_is_looked_up", "_provider")
 
     def __init__(self, provider: SchemaProvider, annotation: Any) -> None:
         label = getattr(annotation, "__name__", str(annotation))
         super().__init__(label, frozenset({"object"}))
         self._provider: Final = provider
         self._annotation: Final = annotation
+        # Whether each field is a list; None if the type is not flat.
+        self._are_lists: Mapping[str, bool] | None = None
+        self._is_looked_up = False
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a class whose fields are all scalars, or lists of scalars."""
+        if not self._is_looked_up:
+            self._are_lists = _list_fields(self._provider.json_schema(self._annotation, "in"))
+            self._is_looked_up = True
+        return self._are_lists is not None
+
+    def load_form(self, fields: Mapping[str, Sequence[str]], at: str, faults: FaultList) -> object:
+        """Return the value for fields of a form or query, which the library gets as texts and lists of texts."""
+        are_lists = self._are_lists or {}
+        value: dict[str, object] = {}
+        before = len(faults.found)
+        for name, texts in fields.items():
+            if are_lists.get(name):
+                value[name] = list(texts)
+            elif len(texts) == 1 or name not in are_lists:
+                value[name] = texts[-1]
+            else:
+                faults.add(step_to(at, name), f"expected one value, got {len(texts)}")
+        return self.load(value, at, faults) if len(faults.found) == before else MISFIT
 
     def load(self, value: object, at: str, faults: FaultList) -> object:
         """Return the value that the library makes."""
@@ -71,3 +98,39 @@ def _move(error: SchemaError, at: str, faults: FaultList) -> object:
     for fault in error.faults:
         faults.add(at + fault.pointer, fault.reason)
     return MISFIT
+
+
+def _list_fields(schema: Mapping[str, Any]) -> Mapping[str, bool] | None:
+    """Return whether each field of a class is a list of scalars; None if one of them is neither that nor a scalar."""
+    definitions = schema.get("$defs", {})
+    properties = _resolved(schema, definitions).get("properties")
+    if properties is None:
+        return None
+    are_lists = {}
+    for name, field in properties.items():
+        kinds = set(_text_kinds(field, definitions))
+        if None in kinds or len(kinds) != 1:
+            return None
+        are_lists[name] = kinds == {"list"}
+    return are_lists
+
+
+def _text_kinds(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str | None]:
+    """Yield ``scalar`` or ``list`` for each form that a schema allows, except null; None for any other form."""
+    schema = _resolved(schema, definitions)
+    members = schema.get("anyOf") or schema.get("oneOf")
+    if members:
+        for member in members:
+            yield from _text_kinds(member, definitions)
+    elif "enum" in schema or "const" in schema or schema.get("type") in _SCALARS:
+        yield "scalar"
+    elif schema.get("type") == "array" and set(_text_kinds(schema.get("items", {}), definitions)) == {"scalar"}:
+        yield "list"
+    elif schema.get("type") != "null":
+        yield None
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    found: Mapping[str, Any] = definitions.get(name, schema)
+    return found
