@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -139,6 +139,8 @@ class ResponseWriter:
             media_type = next((_RESPONSES[base] for base in kind.__mro__ if base in _RESPONSES), "")
         else:
             media_type = self._response_type(kind)
+            if media_type == _OCTETS and issubclass(kind, AsyncIterable) and get_args(member)[:1] == (str,):
+                media_type = "text/plain"
         if media_type == _JSON or not (media_type or is_response):
             schema = None if is_response else self.schemas.of_type(member, "out", self.scope.schemas)
             return {_JSON: {"schema": schema or {}}} if schema is not None or media_type else {}

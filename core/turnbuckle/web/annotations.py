@@ -38,6 +38,7 @@ __all__ = [
     "return_annotation",
     "show_annotation",
     "stream_item",
+    "streams_text",
 ]
 
 
@@ -102,15 +103,26 @@ def return_annotation(function: object) -> object:
 
 def stream_item(annotation: object, function: object) -> type | None:
     """Return the class of the items of an async stream, such as int for ``AsyncIterator[int]``, if none can be sent."""
-    annotation = _evaluate(annotation, function)
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if not isinstance(origin, type) or not issubclass(origin, AsyncIterable) or not arguments:
-        return None
-    classes = annotated_classes(arguments[0], function)
+    classes = _item_classes(annotation, function)
     sent = (str, bytes, bytearray, memoryview)
     if not classes or any(kind is object or issubclass(kind, sent) or issubclass(str, kind) for kind in classes):
         return None
     return classes[0]
+
+
+def streams_text(function: object) -> bool:
+    """Return whether the return annotation of a function is an async stream whose items are all text."""
+    classes = _item_classes(return_annotation(function), function)
+    return bool(classes) and all(issubclass(kind, str) for kind in classes)
+
+
+def _item_classes(annotation: object, function: object) -> tuple[type, ...]:
+    """Return the classes of the items of an async stream; none if the annotation is no stream, or says nothing."""
+    annotation = _evaluate(annotation, function)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if not isinstance(origin, type) or not issubclass(origin, AsyncIterable) or not arguments:
+        return ()
+    return annotated_classes(arguments[0], function)
 
 
 def show_annotation(annotation: object) -> str:

@@ -313,7 +313,12 @@ def test_stream_and_response_type_of_the_app() -> None:
     async def numbers(request: Request) -> AsyncIterator[bytes]:
         yield b""
 
+    @app.get("/names")
+    async def names(request: Request) -> AsyncIterator[str]:
+        yield ""
+
     paths = document_of(app)["paths"]
+    assert list(paths["/names"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
     assert paths["/price"]["get"]["responses"]["200"]["content"] == {"text/x-money": {"schema": {"type": "string"}}}
     assert list(paths["/numbers"]["get"]["responses"]["200"]["content"]) == ["application/octet-stream"]
 

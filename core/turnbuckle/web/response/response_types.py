@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 import attrs
 
 from turnbuckle.schema.json_encoding import encode_json
+from turnbuckle.web.annotations import streams_text
 from turnbuckle.web.content.codecs import JSON_TYPE, Codecs
 from turnbuckle.web.content.json import JSONCodec
 from turnbuckle.web.response.file import File
@@ -178,9 +179,9 @@ def compile_renderer(table: Mapping[type, Render]) -> Renderer:
     renders: dict[type, Render] = {Response: _unchanged, **table}
     # A separate dict, because entries found for subclasses must not count as entries of the table.
     seen = dict(renders)
-    # Instances and None depend on the annotation of the handler, so they are not rendered like the others.
+    # Instances, None and streams depend on the annotation of the handler, so they are not rendered like the others.
     instances: dict[type, Render] = {}
-    check_instance = _instance_check()
+    check_instance, stream = _instance_check(), _stream_renderer()
     none = _none_renderer() if renders.get(type(None)) is _no_content else None
     if none is not None:
         del seen[type(None)]
@@ -194,8 +195,10 @@ def compile_renderer(table: Mapping[type, Render]) -> Renderer:
             known = instances.get(kind)
             if known is None:
                 base, known = _find(renders, value, handler)
-                table_of_kind = instances if base in _INSTANCES else seen
+                table_of_kind = instances if base in _INSTANCES or known is Stream else seen
                 table_of_kind[kind] = known
+            if known is Stream:
+                return stream(value, handler)  # type: ignore[arg-type]  # its base is AsyncIterable
             if kind in instances:
                 check_instance(value, handler)
         return known(value)
@@ -232,6 +235,22 @@ def _instance_check() -> Callable[[object, object], None]:
             raise instance_error(value, handler)
 
     return check
+
+
+def _stream_renderer() -> Callable[[AsyncIterable[bytes | str], object], Response]:
+    """Return the function that sends a stream: as text if the annotation of the handler says so, otherwise as bytes."""
+    verdicts: dict[int, tuple[object, str | None]] = {}
+
+    def render_stream(pieces: AsyncIterable[bytes | str], handler: object) -> Response:
+        # The handler is stored, so that its id is not used again.
+        verdict = verdicts.get(id(handler))
+        if verdict is None:
+            verdict = (handler, "text/plain; charset=utf-8" if streams_text(handler) else None)
+            if len(verdicts) < _MAX_VERDICTS:
+                verdicts[id(handler)] = verdict
+        return Stream(pieces, content_type=verdict[1])
+
+    return render_stream
 
 
 def _none_renderer() -> Callable[[object], Response]:

@@ -81,6 +81,30 @@ async def test_render_streams(render: Render) -> None:
     assert [piece async for piece in render(Countdown()).body] == [b"x", b"x"]
 
 
+async def bytes_numbers() -> AsyncIterator[bytes]:
+    yield b"1"
+
+
+async def either() -> AsyncIterator[str | bytes]:
+    yield "1"
+
+
+@pytest.mark.parametrize(
+    ("handler", "content_type"),
+    [
+        (numbers, "text/plain; charset=utf-8"),
+        (bytes_numbers, "application/octet-stream"),
+        (either, "application/octet-stream"),
+        (None, "application/octet-stream"),
+    ],
+)
+def test_stream_has_the_type_of_its_annotated_pieces(
+    render: Render, handler: Callable[[], AsyncIterator[str]] | None, content_type: str
+) -> None:
+    for _ in range(2):
+        assert render(Countdown(), handler).content_type == content_type
+
+
 async def test_render_file(render: Render, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("abc")
