@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Never
 
@@ -87,6 +88,7 @@ class App(Scope):
         self._phase = ""
         self._resolution: Resolution | None = None
         self._sources: SettingsSources | None = None
+        self._hosted: Callable[..., Awaitable[None]] | None = None
         super().__init__(None, "", "")
         self._parser = None if parser is None else Sourced(parser, self._origin)
         self._settings: Final = Path(settings) if isinstance(settings, str) else settings
@@ -186,6 +188,24 @@ class App(Scope):
             return compile_resolution(resolve(declaration, sources))[1]
         finally:
             self._phase = "resolved"
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Serve a request, a WebSocket or a lifespan of an ASGI host, as ``turnbuckle_plugins.asgi.asgi(app)`` does.
+
+        Args:
+            scope: what the host knows about it.
+            receive: waits for the next message of the host.
+            send: passes a message to the host.
+        """
+        if self._hosted is None:
+            # An app that is never on such a host does not import the module.
+            self._hosted = import_module("turnbuckle_plugins.asgi").asgi(self)
+        await self._hosted(scope, receive, send)
 
     def declaration(self) -> Declaration:
         """Return all declarations so far as a frozen record."""

@@ -1,7 +1,8 @@
 """Load the app of a TARGET on the command line.
 
 ``main:app`` is an attribute of a module, ``main:create_app()`` the result of a factory, ``path/to/file.py:app`` an
-attribute of a file. Without an attribute, the app is the attribute ``app``, or the only app of the module.
+attribute of a file. Without an attribute, the app is the attribute ``app``, or the only app of the module. The app may
+be wrapped: as an ASGI application, and by middleware for ASGI around it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["NO_TARGET", "TARGET", "AppTarget", "load_app"]
 
 _DEFAULT_ATTRIBUTE: Final = "app"
+# The attributes in which middleware for ASGI keeps the application that it wraps, and how many of them are followed.
+_WRAPPED: Final = ("app", "application", "_app", "inner", "wrapped")
+_MAX_DEPTH: Final = 20
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +115,16 @@ def load_app(target: AppTarget, found: list[Diagnostic] | None = None) -> App:
     with noting_event_loops([] if found is None else found):
         module = import_module(target.module) if target.file is None else import_file(target.file)
         value = _attribute(module, target) if target.attribute else _default(module, target)
-        return _as_app(value, target)
+        if _is_factory(value, target):
+            value = _call(value, target)
+            if _unwrapped(value) is None:
+                raise CommandFailed(f"error: {str(target)!r} returned {_describe(value)}, not a turnbuckle.App")
+        app = _unwrapped(value)
+        if app is None:
+            raise CommandFailed(f"error: {str(target)!r} is {_describe(value)}, not a turnbuckle.App")
+    if app is not value and found is not None:
+        found.append(_hint_for_wrapped(app, target))
+    return app
 
 
 def _attribute(module: ModuleType, target: AppTarget) -> object:
@@ -151,22 +164,43 @@ def _default(module: ModuleType, target: AppTarget) -> object:
     if not apps:
         if hasattr(module, _DEFAULT_ATTRIBUTE):
             return getattr(module, _DEFAULT_ATTRIBUTE)
+        if _unwrapped(getattr(module, "application", None)) is not None:
+            return vars(module)["application"]
         raise CommandFailed(f"error: {target.where!r} has no app; make one with 'app = App()', or name a factory")
     names = ", ".join(f"{target.where}:{name}" for name in apps)
     raise CommandFailed(f"error: {target.where!r} has several apps; name one of them: {names}")
 
 
-def _as_app(value: object, target: AppTarget) -> App:
+def _is_factory(value: object, target: AppTarget) -> bool:
+    return target.is_call or inspect.isroutine(value) or isinstance(value, functools.partial)
+
+
+def _unwrapped(value: object) -> App | None:
+    """Return an app, or the app that an ASGI application wraps; None if there is none."""
     from turnbuckle.app import App
 
-    if isinstance(value, App) and not target.is_call:
-        return value
-    if target.is_call or inspect.isroutine(value) or isinstance(value, functools.partial):
-        made = _call(value, target)
-        if isinstance(made, App):
-            return made
-        raise CommandFailed(f"error: {str(target)!r} returned {_describe(made)}, not a turnbuckle.App")
-    raise CommandFailed(f"error: {str(target)!r} is {_describe(value)}, not a turnbuckle.App")
+    for _ in range(_MAX_DEPTH):
+        if isinstance(value, App):
+            return value
+        attributes = getattr(value, "__dict__", {}) if callable(value) and not isinstance(value, type) else {}
+        value = next((attributes[name] for name in _WRAPPED if name in attributes), None)
+    return None
+
+
+def _hint_for_wrapped(app: App, target: AppTarget) -> Diagnostic:
+    from turnbuckle.diagnostics import Diagnostic
+
+    return Diagnostic(
+        level="hint",
+        code="TB702",
+        text=f"{str(target)!r} is an ASGI application around app {app.name!r}",
+        why=(
+            "an ASGI host serves it, and takes over HTTP, TLS, the limits and idle time of connections, processes and "
+            "the access log; the settings of these have no effect there"
+        ),
+        fix="name the app itself if 'turnbuckle serve' serves it; on an ASGI host, there is nothing to change",
+        origins=(app.declaration().origin,),
+    )
 
 
 def _call(factory: object, target: AppTarget) -> object:

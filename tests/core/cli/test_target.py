@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from turnbuckle import Diagnostic
 from turnbuckle.cli.target import TARGET, AppTarget, load_app
 
 from .conftest import Project
@@ -37,6 +38,22 @@ def wrong():
     return {}
 
 bound = functools.partial(named, "bound")
+"""
+WRAPPED = """\
+from turnbuckle import App
+from turnbuckle_plugins.asgi import asgi
+
+class Middleware:
+    def __init__(self, inner):
+        self._app = inner
+
+    async def __call__(self, scope, receive, send): ...
+
+application = asgi(App("inner"))
+around = Middleware(Middleware(application))
+
+def make():
+    return Middleware(asgi(App("inner")))
 """
 
 
@@ -141,6 +158,14 @@ def test_app_is_not_found(project: Project, refusal: Callable[..., str], text: s
     project.write("two.py", 'from turnbuckle import App\na = App()\nb = App()\npart = a.scope("/x")\n')
     project.write("app_is_a_number.py", "app = 3\n")
     assert refusal("check", text) == f"error: {message}"
+
+
+@pytest.mark.parametrize("text", ["wrapped", "wrapped:application", "wrapped:around", "wrapped:make()"])
+def test_app_is_found_in_an_asgi_application(project: Project, text: str) -> None:
+    project.write("wrapped.py", WRAPPED)
+    found: list[Diagnostic] = []
+    assert load_app(TARGET.convert(text, None, None), found).name == "inner"
+    assert [(hint.level, hint.code) for hint in found] == [("hint", "TB702")]
 
 
 def test_factory_that_raises_is_a_problem_with_its_line(project: Project) -> None:

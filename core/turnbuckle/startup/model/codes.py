@@ -117,6 +117,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB624": "middleware or an error handler takes the content",
     "TB625": "a test supplies a type that the app does not have",
     "TB701": "the module of an app raises an exception",
+    "TB702": "the app is wrapped for an ASGI host",
     "TB801": "a template cannot be parsed",
     "TB802": "a template or block does not exist",
     "TB803": "a folder of templates does not exist",
