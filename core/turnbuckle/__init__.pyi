@@ -141,6 +141,7 @@ from turnbuckle.scope import Scope as Scope
 from turnbuckle.server.listen.proxied_connection import (
     ProxySettings as ProxySettings,
 )
+from turnbuckle.server.logs.setup import configured_logging as configured_logging
 from turnbuckle.server.model.application import (
     Application as Application,
     BackgroundFunction as BackgroundFunction,

@@ -204,9 +204,10 @@ def _hint_for_wrapped(app: App, target: AppTarget) -> Diagnostic:
 
 
 def _call(factory: object, target: AppTarget) -> object:
+    from turnbuckle.app import App
     from turnbuckle.cli.importing import reporting_app_errors
 
-    if not callable(factory):
+    if not callable(factory) or isinstance(factory, App):
         raise CommandFailed(f"error: {str(target)!r} is {_describe(factory)}, which cannot be called")
     try:
         inspect.signature(factory).bind()

@@ -46,15 +46,16 @@ def check_parts(message: Message) -> str:
         assert (type(name), type(value)) == (bytes, bytes)
         assert name == name.lower()
         assert not {b"\r"[0], b"\n"[0], 0} & {*name, *value}
-        assert name not in (b"transfer-encoding", b"connection", b"keep-alive"), name
+        assert name not in (b"transfer-encoding", b"keep-alive"), name
+        assert name != b"connection" or value == b"close"
     return str(kind)
 
 
 class HTTPCall:
-    """One request: what the host passes to the app, and what it gets back.
+    """One request: the messages in both directions, and the state of the client.
 
     Attributes:
-        messages: what the app has sent.
+        messages: the messages of the app.
         is_reading: set while the client reads; ``send`` waits for it once the buffer is full.
     """
 

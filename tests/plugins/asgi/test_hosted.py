@@ -24,14 +24,14 @@ def hosted(app: App, **options: Any) -> StrictHost:
 
 
 async def settle() -> None:
-    """Let everything run that does not wait for another side."""
+    """Run all tasks until each of them waits for another side."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
 @pytest.fixture
 def app() -> App:
-    app = App("shop")
+    app = App("shop", settings={"routing": {"trailing_slash": "redirect"}})
 
     @app.get("/", name="home")
     async def home(request: Request) -> dict[str, object]:

@@ -35,8 +35,8 @@ class StreamChannel(Protocol):
         becomes 0.
         """
 
-    def send_interim(self, status: int, fields: Sequence[FieldPair]) -> None:
-        """Send an interim response: 100 or 103."""
+    def send_interim(self, status: int, fields: Sequence[FieldPair]) -> bool:
+        """Send an interim response, 100 or 103; return False if the carrier has no way to send it."""
 
     def send_head(self, status: int, fields: Sequence[FieldPair], *, ends: bool) -> None:
         """Send the head of the response; with ``ends``, it has no content."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
@@ -22,6 +23,7 @@ from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import Data, EndOfMessage, RawFields, RequestHead
 from turnbuckle.server.connection.base import wake
 from turnbuckle.server.connection.content import IncomingContent
+from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.connection_state import ANSWERING, ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.streams.answer import answer
@@ -30,6 +32,7 @@ from turnbuckle.server.streams.feed import StreamFeed
 from turnbuckle.server.streams.fields import check_request_head, encode_pairs
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.request.response_work import Work
+from turnbuckle.web.streams.stream_context import STREAM_CONTEXT
 
 __all__ = ["StreamRun"]
 
@@ -120,7 +123,7 @@ class StreamRun(BaseRun):
 
     def _start(self, request: Request) -> None:
         server, coroutine = self.server, answer(self, request)
-        context = server.context.copy()
+        context = server.context.copy() if self.owner.peer is not None else _context_of_host(server)
         if _STARTS_AT_ONCE:
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context, eager_start=True)  # type: ignore[call-arg]
         else:
@@ -161,8 +164,7 @@ class StreamRun(BaseRun):
             raise RuntimeError("early hints precede the response, whose head was sent")
         if not self.head.minor_version or self.channel.is_writing_paused:
             return False
-        self.channel.send_interim(103, fields)
-        return True
+        return self.channel.send_interim(103, fields)
 
     def run_after(self, head: RequestHead, work: Work) -> None:
         """Run work after the response.
@@ -180,3 +182,10 @@ class StreamRun(BaseRun):
         if task is None or task.done():
             raise RuntimeError("the response is sent; request.after_response() is called while the request is served")
         self.server.response_work.add(task, work, self.timeouts.after_response)
+
+
+def _context_of_host(server: ServerState) -> Context:
+    """Return the context of the caller, in which middleware of a host may have set variables, for a request."""
+    context = copy_context()
+    context.run(STREAM_CONTEXT.set, server.context[STREAM_CONTEXT])
+    return context

@@ -71,8 +71,8 @@ class HostContent:
                 await self._window()
                 message = await self._receive()
             if message["type"] == "http.disconnect":
-                run.disconnect()
                 on_disconnect()
+                run.disconnect()
                 return
             self._take(message, run)
             message = None

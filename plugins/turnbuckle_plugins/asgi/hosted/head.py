@@ -40,7 +40,7 @@ _OF_CONNECTION: Final = frozenset({b"connection", b"keep-alive", b"proxy-connect
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _TLS_VERSIONS: Final = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
-_PROTOCOLS: Final = {"1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2", "2.0": "HTTP/2", "3": "HTTP/3"}
+_PROTOCOLS: Final = {"1.0": "HTTP/1.1", "1.1": "HTTP/1.1", "2": "HTTP/2", "2.0": "HTTP/2", "3": "HTTP/3"}
 
 
 @attrs.frozen
@@ -159,7 +159,6 @@ def peer_of(scope: ScopeDict, prefix: str) -> Peer:
         tls=_tls_of(scope),
         prefix=prefix,
         protocol=_PROTOCOLS.get(version, f"HTTP/{version}"),
-        carries_messages=scope["type"] == "websocket",
     )
 
 

@@ -46,13 +46,15 @@ class Lifetimes:
     Args:
         app: the app.
         sources: the sources of its settings; None for the current folder and the environment of the process.
+        sends_date: whether responses have a Date field, which most hosts send.
     """
 
-    def __init__(self, app: App, sources: SettingsSources | None) -> None:
+    def __init__(self, app: App, sources: SettingsSources | None, *, sends_date: bool) -> None:
+        self._sends_date: Final = sends_date
         self._app: Final = app
         self._sources: Final = sources
         self._running: Final[dict[asyncio.AbstractEventLoop, HostedApplication]] = {}
-        self._starting: Final[dict[asyncio.AbstractEventLoop, asyncio.Task[HostedApplication]]] = {}
+        self._starting: Final[dict[asyncio.AbstractEventLoop, asyncio.Future[HostedApplication]]] = {}
         self._tasks: Final[set[asyncio.Task[None]]] = set()
 
     def get(self) -> HostedApplication | None:
@@ -107,13 +109,13 @@ class Lifetimes:
     async def _run(self, notice: str = "") -> AsyncIterator[HostedApplication]:
         loop = asyncio.get_running_loop()
         sources = self._sources or SettingsSources.of_project()
-        application = self._app.compile(attrs.evolve(sources, carries_messages=True))
+        application = self._app.compile(sources)
         plan = self._app.plan
         with configured_logging(attrs.evolve(plan.settings.log, access=False), secrets=application.secrets):
             _log.info(_NOTICE, self._app.name, _without_effect(plan))
             if notice:
                 _log.info(notice)
-            hosted = HostedApplication(attrs.evolve(application, access_log=False))
+            hosted = HostedApplication(attrs.evolve(application, access_log=False), sends_date=self._sends_date)
             await hosted.start()
             self._running[loop] = hosted
             try:
@@ -134,5 +136,6 @@ def _without_effect(plan: Plan) -> str:
 
 
 def _describe(error: Exception) -> str:
-    problems = error.problems if isinstance(error, StartupError) else ()
-    return "\n".join([f"{error}" if not problems else str(error.args[0]), *map(str, problems)])
+    if not isinstance(error, StartupError):
+        return str(error)
+    return "\n".join([error.message, *map(str, error.problems)])

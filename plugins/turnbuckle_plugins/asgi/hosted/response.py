@@ -23,9 +23,6 @@ __all__ = ["HostResponse", "IncompleteResponse"]
 _HIGH: Final = 64 * 1024
 _LOW: Final = 16 * 1024
 
-# Each host sends its own, and a response must not have two (RFC 9110, section 6.6.1).
-_OF_HOST: Final = b"date"
-
 
 def _do_nothing(*_: object) -> None:
     pass
@@ -41,6 +38,7 @@ class HostResponse:
 
     Args:
         scope: the scope of the request.
+        drops_date: whether a Date field of the app is dropped.
         on_continue: called when the core asks for the content; the host sends 100 once the app receives.
         on_consumed: called with the number of bytes of content that the handler has read.
         on_switch: returns the message that accepts a WebSocket; None for a request, which cannot become one.
@@ -53,6 +51,7 @@ class HostResponse:
         self,
         scope: ScopeDict,
         *,
+        drops_date: bool = True,
         on_continue: Callable[[], object] = _do_nothing,
         on_consumed: Callable[[int], object] = _do_nothing,
         on_switch: Callable[[SwitchProtocols], Message] | None = None,
@@ -60,12 +59,13 @@ class HostResponse:
         self.is_writing_paused = False
         self._extensions: Final = scope.get("extensions") or {}
         self._type: Final = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+        self._drops_date: Final = drops_date
         self._on_switch: Final = on_switch
         self._on_continue: Final = on_continue
         self._on_consumed: Final = on_consumed
         self._queue: Final[deque[Message]] = deque()
         self._size = 0
-        self._is_ended = self._has_trailers = False
+        self._is_ended = self._is_gone = self._has_trailers = False
         self._cut: IncompleteResponse | None = None
         self._waiting: asyncio.Future[None] | None = None
 
@@ -76,13 +76,16 @@ class HostResponse:
         """Number of bytes of content that wait for the host."""
         return self._size
 
-    def send_interim(self, status: int, fields: Sequence[tuple[bytes, bytes]]) -> None:
-        """Ask for the content (100), or send early hints (103) if the host can."""
+    def send_interim(self, status: int, fields: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Ask for the content (100), or send early hints (103) if the host can; return whether it can."""
         if status == 100:
             self._on_continue()
-        elif "http.response.early_hint" in self._extensions:
+        elif "http.response.early_hint" not in self._extensions:
+            return False
+        else:
             links = [value for name, value in fields if name == b"link"]
             self._put({"type": "http.response.early_hint", "links": links})
+        return True
 
     def send_head(self, status: int, fields: Sequence[tuple[bytes, bytes]], *, ends: bool) -> None:
         """Send the head of the response; ``ends`` if it has no content."""
@@ -91,7 +94,8 @@ class HostResponse:
             self._is_ended = True
             self._put({"type": "websocket.close", "code": 1000})
             return
-        headers = [field for field in fields if field[0] != _OF_HOST]
+        # A host sends its own Date as a rule, and a response must not have two (RFC 9110, section 6.6.1).
+        headers = [field for field in fields if field[0] != b"date"] if self._drops_date else list(fields)
         self._has_trailers = "http.response.trailers" in self._extensions and not ends and _announces_trailers(headers)
         message: Message = {"type": f"{self._type}.start", "status": status, "headers": headers}
         if self._has_trailers:
@@ -122,11 +126,12 @@ class HostResponse:
 
     def reset(self, reason: str, *, error: bool) -> None:
         """End the response, which cannot be completed; the host cuts the connection."""
-        self._cut = IncompleteResponse(reason)
-        self._wake()
+        if not self._is_gone:
+            self._cut = IncompleteResponse(reason)
+            self._wake()
 
     def content_consumed(self, size: int) -> None:
-        """Let the host send as many bytes of content as the handler has read."""
+        """Note the number of bytes of content that the handler has read."""
         self._on_consumed(size)
 
     def switch(self, response: SwitchProtocols) -> None:
@@ -146,7 +151,7 @@ class HostResponse:
     def disconnect(self) -> None:
         """Drop the rest: the client is gone."""
         self._queue.clear()
-        self._is_ended, self._has_trailers = True, False
+        self._is_ended, self._is_gone, self._has_trailers = True, True, False
         self._wake()
 
     async def send_all(self, send: Send, run: StreamRun) -> None:

@@ -91,8 +91,8 @@ class LineChannel:
         self.run: StreamRun | None = None
         self.response = b""
 
-    def send_interim(self, status: int, fields: Sequence[tuple[bytes, bytes]]) -> None:
-        pass
+    def send_interim(self, status: int, fields: Sequence[tuple[bytes, bytes]]) -> bool:
+        return True
 
     def send_head(self, status: int, fields: Sequence[tuple[bytes, bytes]], *, ends: bool) -> None:
         self.response = b"%d: %d " % (self.number, status)

@@ -33,8 +33,9 @@ class RecordingChannel:
     def is_writing_paused(self) -> bool:
         return self.unsent_size > 0
 
-    def send_interim(self, status: int, fields: type_of_fields) -> None:
+    def send_interim(self, status: int, fields: type_of_fields) -> bool:
         self.events.append(("interim", status, list(fields)))
+        return True
 
     def send_head(self, status: int, fields: type_of_fields, *, ends: bool) -> None:
         self.events.append(("head", status, list(fields), ends))
