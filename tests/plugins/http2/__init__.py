@@ -1,0 +1,1 @@
+"""Tests of ``turnbuckle_plugins.http2``: frames written by hand, for each engine."""
