@@ -12,7 +12,7 @@ import attrs
 import click
 
 from turnbuckle.cli.reporting import verbose_option
-from turnbuckle.cli.target import NO_TARGET, TARGET, AppTarget, load_app
+from turnbuckle.cli.target import NO_TARGET, TARGET, WRAPPED, AppTarget, load_app
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
@@ -83,8 +83,11 @@ class AppOptions:
             only_builtin=self.no_plugins,
         )
 
-    def compile(self) -> tuple[Plan, Application]:
+    def compile(self, *, serves: bool = False) -> tuple[Plan, Application]:
         """Load the app, resolve it as ``resolve`` does, and compile it.
+
+        Args:
+            serves: whether this process serves the app itself, even if the target is wrapped for another host.
 
         Raises:
             CommandFailed: 3; the app cannot be loaded.
@@ -92,7 +95,7 @@ class AppOptions:
         """
         found: list[Diagnostic] = []
         app = self.app(found)
-        application = app.compile(attrs.evolve(self.sources(), found=tuple(found)))
+        application = app.compile(self._sources_with(found, serves=serves))
         return app.plan, application
 
     def resolve(self) -> Plan:
@@ -104,7 +107,12 @@ class AppOptions:
         """
         found: list[Diagnostic] = []
         app = self.app(found)
-        return app.resolve(attrs.evolve(self.sources(), found=tuple(found)))
+        return app.resolve(self._sources_with(found))
+
+    def _sources_with(self, found: list[Diagnostic], *, serves: bool = False) -> SettingsSources:
+        # An ASGI host carries the messages of WebSockets.
+        is_hosted = not serves and any(diagnostic.code == WRAPPED for diagnostic in found)
+        return attrs.evolve(self.sources(), found=tuple(found), carries_messages=is_hosted)
 
 
 def has_settings(folder: Path) -> bool:

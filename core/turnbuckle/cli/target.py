@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from turnbuckle.app import App
     from turnbuckle.diagnostics import Diagnostic
 
-__all__ = ["NO_TARGET", "TARGET", "AppTarget", "load_app"]
+__all__ = ["NO_TARGET", "TARGET", "WRAPPED", "AppTarget", "load_app"]
+
+WRAPPED: Final = "TB702"
+"""The code of the hint that the target is an ASGI application around an app."""
 
 _DEFAULT_ATTRIBUTE: Final = "app"
 # The attributes in which middleware for ASGI keeps the application that it wraps, and how many of them are followed.
@@ -192,7 +195,7 @@ def _hint_for_wrapped(app: App, target: AppTarget) -> Diagnostic:
 
     return Diagnostic(
         level="hint",
-        code="TB702",
+        code=WRAPPED,
         text=f"{str(target)!r} is an ASGI application around app {app.name!r}",
         why=(
             "an ASGI host serves it, and takes over HTTP, TLS, the limits and idle time of connections, processes and "

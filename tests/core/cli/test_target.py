@@ -168,6 +168,20 @@ def test_app_is_found_in_an_asgi_application(project: Project, text: str) -> Non
     assert [(hint.level, hint.code) for hint in found] == [("hint", "TB702")]
 
 
+def test_wrapped_app_with_websockets_needs_no_plugin_except_to_be_served(project: Project) -> None:
+    project.write(
+        "wrapped.py",
+        "from turnbuckle import App, WebSocket\nfrom turnbuckle_plugins.asgi import asgi\napp = App()\n"
+        "@app.websocket('/')\nasync def chat(socket: WebSocket) -> None: ...\n"
+        "application = asgi(app)\n",
+    )
+    assert project.call("check", "wrapped:application").exit_code == 0
+    for arguments in (("check", "wrapped:app"), ("serve", "wrapped:application")):
+        result = project.call(*arguments)
+        assert result.exit_code == 3
+        assert 'plugins=["websocket"]' in result.stderr
+
+
 def test_factory_that_raises_is_a_problem_with_its_line(project: Project) -> None:
     project.write("apps.py", APPS)
     result = project.call("check", "apps:broken")

@@ -153,6 +153,74 @@ class HTTPCall:
             assert len(self.content) == int(length)
 
 
+class SocketCall:
+    """One WebSocket: the messages in both directions.
+
+    Attributes:
+        messages: the messages of the app.
+        is_reading: set while the client reads; ``send`` waits for it.
+    """
+
+    def __init__(self, scope: Message, extensions: Iterable[str]) -> None:
+        self.scope = scope
+        self.messages: list[Message] = []
+        self.is_reading = asyncio.Event()
+        self.is_reading.set()
+        self._extensions = set(extensions)
+        self._state = "connecting"
+        self._incoming: asyncio.Queue[Message] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
+        self._incoming.put_nowait({"type": "websocket.connect"})
+
+    @property
+    def unread(self) -> int:
+        """Number of messages of the client that the app has not received."""
+        return self._incoming.qsize()
+
+    def send_message(self, message: str | bytes) -> None:
+        # Hosts pass both parts or one.
+        parts = {"text": message} if isinstance(message, str) else {"bytes": message, "text": None}
+        self._incoming.put_nowait({"type": "websocket.receive", **parts})
+
+    def disconnect(self, code: int | None = 1005, reason: str = "") -> None:
+        self._state = "closed"
+        self.is_reading.set()
+        self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    async def next(self) -> Message:
+        """Return the next message of the app."""
+        return await asyncio.wait_for(self._outgoing.get(), 5)
+
+    async def receive(self) -> Message:
+        return await self._incoming.get()
+
+    async def send(self, message: Message) -> None:
+        kind = check_parts(message)
+        if self._state == "closed" and kind == "websocket.send":
+            raise OSError("the client has disconnected")
+        self._check_order(kind, message)
+        self.messages.append(message)
+        self._outgoing.put_nowait(message)
+        await self.is_reading.wait()
+
+    def _check_order(self, kind: str, message: Message) -> None:
+        if kind == "websocket.send":
+            assert self._state == "open"
+            assert (message.get("text") is None) != (message.get("bytes") is None)
+        elif kind == "websocket.accept":
+            assert self._state == "connecting"
+            assert message.get("subprotocol") in (None, *self.scope["subprotocols"])
+            self._state = "open"
+        elif kind == "websocket.close":
+            assert self._state in {"connecting", "open"}
+            self._state = "closed"
+            self._incoming.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
+        else:
+            assert "websocket.http.response" in self._extensions
+            assert self._state == ("connecting" if kind.endswith("start") else "refusing")
+            self._state = "closed" if kind.endswith("body") and not message.get("more_body") else "refusing"
+
+
 @attrs.define
 class StrictHost:
     """A host of one app.
@@ -229,6 +297,13 @@ class StrictHost:
         }
         full = {name: value for name, value in full.items() if value is not ...}
         return HTTPCall(full, content, self.extensions, self.buffer)
+
+    def socket(self, url: str = "/", headers: Mapping[str, str] | None = None, **scope: Any) -> SocketCall:
+        """Return a WebSocket that is not passed to the app yet."""
+        fields = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-version": "13", **(headers or {})}
+        full = self.call("GET", url, fields, None, **{"scheme": "ws", "subprotocols": [], **scope}).scope
+        del full["method"]
+        return SocketCall({**full, "type": "websocket"}, self.extensions)
 
     async def run(self, call: HTTPCall) -> HTTPCall:
         """Pass a request to the app, and return it with its response."""

@@ -123,7 +123,7 @@ def _serve(options: AppOptions, locked: str | None, *, is_reloading: bool) -> No
     if SUPERVISOR in os.environ:
         serve_as_supervisor()
         return
-    plan, application = options.compile()
+    plan, application = options.compile(serves=True)
     warn(plan.diagnostics)
     check_lock(options, plan, locked)
     if wants_workers(plan, is_reloading=is_reloading):
@@ -139,7 +139,7 @@ def _work(options: AppOptions, locked: str | None) -> None:
     worker = Worker.take_from(os.environ)
     try:
         with reporting_errors():
-            plan, application = options.compile()
+            plan, application = options.compile(serves=True)
             if locked is not None:
                 check_lock(options, plan, locked)
             _run(worker.with_request_count(application), plan, worker)

@@ -18,6 +18,7 @@ from turnbuckle_plugins.asgi.hosted.content import HostContent
 from turnbuckle_plugins.asgi.hosted.head import Message, Receive, ScopeDict, Send, is_usually_empty, peer_of, read_head
 from turnbuckle_plugins.asgi.hosted.lifetime import Lifetimes
 from turnbuckle_plugins.asgi.hosted.response import HostResponse
+from turnbuckle_plugins.asgi.hosted.sockets import HostMessages
 
 __all__ = ["ASGIApp", "asgi", "host_scope"]
 
@@ -79,11 +80,14 @@ class ASGIApp:
         if kind == "lifespan":
             await self._lifetimes.serve_lifespan(receive, send)
             return
-        if kind != "http":
+        if kind not in {"http", "websocket"}:
             raise RuntimeError(f"a scope of the type {kind!r} cannot be served")
         hosted = self._lifetimes.get() or await self._lifetimes.start()
         _SCOPE.set(scope)
-        await self._answer(hosted, scope, receive, send)
+        if kind == "websocket":
+            await _serve_socket(hosted, scope, receive, send)
+        else:
+            await self._answer(hosted, scope, receive, send)
 
     async def _answer(self, hosted: HostedApplication, scope: ScopeDict, receive: Receive, send: Send) -> None:
         try:
@@ -110,6 +114,31 @@ class ASGIApp:
             content.stop()
             if not run.is_done:
                 run.disconnect()
+
+
+async def _serve_socket(hosted: HostedApplication, scope: ScopeDict, receive: Receive, send: Send) -> None:
+    if (await receive())["type"] != "websocket.connect":
+        return
+    try:
+        host_head = read_head(scope)
+    except ProtocolError:
+        await send({"type": "websocket.close", "code": 1002})
+        return
+    messages = HostMessages(receive, send)
+    response = HostResponse(scope, on_switch=messages.accept)
+    run = hosted.run(host_head.head, peer_of(scope, host_head.prefix), response, has_content=False)
+    reading = asyncio.get_running_loop().create_task(messages.read(run, response.disconnect))
+    hosted.stopping.add_callback(messages.go_away)
+    try:
+        await response.send_all(send, run)
+        await messages.serve()
+    except OSError:
+        # The host says in this way that the client is gone.
+        pass
+    finally:
+        hosted.stopping.discard_callback(messages.go_away)
+        reading.cancel()
+        run.disconnect()
 
 
 async def _look_for_content(head: RequestHead, receive: Receive) -> tuple[Message | None, bool]:

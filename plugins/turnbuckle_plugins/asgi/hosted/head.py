@@ -159,6 +159,7 @@ def peer_of(scope: ScopeDict, prefix: str) -> Peer:
         tls=_tls_of(scope),
         prefix=prefix,
         protocol=_PROTOCOLS.get(version, f"HTTP/{version}"),
+        carries_messages=scope["type"] == "websocket",
     )
 
 

@@ -109,7 +109,7 @@ class Lifetimes:
     async def _run(self, notice: str = "") -> AsyncIterator[HostedApplication]:
         loop = asyncio.get_running_loop()
         sources = self._sources or SettingsSources.of_project()
-        application = self._app.compile(sources)
+        application = self._app.compile(attrs.evolve(sources, carries_messages=True))
         plan = self._app.plan
         with configured_logging(attrs.evolve(plan.settings.log, access=False), secrets=application.secrets):
             _log.info(_NOTICE, self._app.name, _without_effect(plan))
