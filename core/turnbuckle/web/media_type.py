@@ -22,6 +22,9 @@ _TCHAR: Final = r"[!#$%&'*+\-.^_`|~0-9a-z]"
 _ESSENCE: Final = re.compile(rf"{_TCHAR}+/{_TCHAR}+")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
+# Characters of the longest value that is cached.
+_MAX_CACHED: Final = 256
+
 
 @attrs.frozen
 class MediaType:
@@ -52,11 +55,18 @@ class MediaType:
         return self.get("charset")
 
 
-@lru_cache(maxsize=128)
 def parse_media_type(text: str) -> MediaType:
     """Split a Content-Type into its parts. Common values are cached."""
+    # A long value is from an attacker or a file name. Thousands of parameters would stay in memory.
+    return _cached_media_type(text) if len(text) <= _MAX_CACHED else _parse_media_type(text)
+
+
+def _parse_media_type(text: str) -> MediaType:
     essence = text.partition(";")[0].strip(" \t").lower()
     return MediaType(essence if _ESSENCE.fullmatch(essence) else "", parse_parameters(text))
+
+
+_cached_media_type: Final = lru_cache(maxsize=128)(_parse_media_type)
 
 
 def parse_parameters(text: str) -> tuple[tuple[str, str], ...]:

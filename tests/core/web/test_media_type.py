@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.web.media_type import MediaType, parse_media_type
+from turnbuckle.web.media_type import MediaType, _cached_media_type, parse_media_type
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,9 @@ def test_parse_media_type_is_linear(piece: str) -> None:
 def test_parse_media_type_never_fails(text: str) -> None:
     media_type = parse_media_type(text)
     assert media_type.essence == media_type.essence.lower()
+
+
+def test_long_values_do_not_stay_in_memory() -> None:
+    before = _cached_media_type.cache_info().misses
+    assert len(parse_media_type("a/b" + ";x=y" * 2_000).parameters) == 2_000
+    assert _cached_media_type.cache_info().misses == before
