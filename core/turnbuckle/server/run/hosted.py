@@ -127,6 +127,13 @@ class HostedApplication:
             if self._lifespans is not None:
                 await self._lifespans.leave()
 
+    def abort(self) -> None:
+        """Abort every request, and every lifespan that a stop waits for."""
+        if self._state is not None:
+            Drain(self._state).abort()
+        if self._lifespans is not None:
+            self._lifespans.give_up()
+
     def _fail(self, task: str, error: BaseException) -> None:
         if self._on_failure is not None:
             self._on_failure(BackgroundTaskError(task, error))
