@@ -53,6 +53,10 @@ __all__ = ["WireConnection"]
 _MAX_DROPPED: Final = 4 * 1024 * 1024
 
 
+# Frames of one connection that are read in one turn of the loop.
+_MAX_IN_A_TURN: Final = 256
+
+
 class _State(enum.IntEnum):
     OPEN = 0
     CLOSING = 1  # a close frame was sent, and the peer's is awaited
@@ -89,6 +93,7 @@ class WireConnection(asyncio.Protocol):
         "_is_full",
         "_is_writing_paused",
         "_max_frame",
+        "_needed",
         "_now",
         "_pinged",
         "_queue",
@@ -99,6 +104,7 @@ class WireConnection(asyncio.Protocol):
         "_sweep",
         "_transport",
         "_unread",
+        "_violation",
         "_waiter",
         "_write_due",
         "_writers",
@@ -128,7 +134,8 @@ class WireConnection(asyncio.Protocol):
         self._end: asyncio.Future[None] | None = None
         self._heard = self._active = self._now()
         self._pinged = self._write_due = math.inf
-        self._unread = self._dropped = 0
+        self._unread = self._dropped = self._needed = 0
+        self._violation: Violation | None = None
         self.deadline = math.inf
 
     # -- calls of the transport
@@ -157,7 +164,7 @@ class WireConnection(asyncio.Protocol):
             self._parse(data)
         else:
             self._buffer += data
-            if not self._is_full:
+            if not self._is_full and len(self._buffer) >= self._needed:
                 self._parse(self._buffer)
 
     def eof_received(self) -> None:
@@ -194,45 +201,74 @@ class WireConnection(asyncio.Protocol):
     # -- from bytes to messages
 
     def _parse(self, data: bytes | bytearray) -> None:
-        """Take all whole frames from the beginning of some bytes, until the queue is full; keep the rest."""
-        position, size = 0, len(data)
-        max_frame = self._max_frame
+        """Take whole frames from the beginning of some bytes, and keep the rest.
+
+        Args:
+            data: received bytes, or the buffer.
+        """
+        position, self._needed = 0, 0
         try:
-            while size - position >= 2 and not self._is_full:
-                first, second = data[position], data[position + 1]
-                length, start = second & 127, position + 6
-                if length == 126:
-                    start = position + 8
-                    length = int.from_bytes(data[position + 2 : position + 4], "big")
-                elif length == 127:
-                    start = position + 14
-                    length = int.from_bytes(data[position + 2 : position + 10], "big")
-                if start > size:
-                    break
-                is_plain = (first in _MESSAGES) and second > 127 and length <= max_frame
-                if not is_plain:
-                    is_compressible = self._compression is not None
-                    check_header(first, second, length, max_frame, is_compressible=is_compressible)
-                end = start + length
-                if end > size:
-                    break
-                if is_plain and (self._engine is None or not self._engine.is_in_message):
-                    payload = apply_mask(data[start:end], data[start - 4 : start])
-                    self._deliver(payload.decode() if first == TEXT else bytes(payload))
-                elif first & 8:
-                    self._receive_control(first, bytes(apply_mask(data[start:end], data[start - 4 : start])))
-                else:
-                    self._receive_part(bytes(data[position:end]))
-                if self._state is _State.CLOSED:
-                    return
-                position = end
+            position = self._take_frames(data)
         except Violation as violation:
-            self._fail(violation.code, violation.reason)
-            return
+            self._refuse(violation)
         except UnicodeDecodeError:
-            self._fail(1007, "the text is not UTF-8")
-            return
-        self._buffer = bytearray(data[position:]) if position < size else None
+            self._refuse(Violation(1007, "the text is not UTF-8"))
+        if self._state is _State.CLOSED or self._violation is not None:
+            self._buffer = None
+        elif data is self._buffer:
+            del data[:position]
+            self._buffer = self._buffer or None
+        else:
+            self._buffer = bytearray(data[position:]) if position < len(data) else None
+
+    def _take_frames(self, data: bytes | bytearray) -> int:
+        """Take frames until the queue is full or the turn is over; return the number of bytes that were taken."""
+        position, size = 0, len(data)
+        max_frame, is_compressible = self._max_frame, self._compression is not None
+        left = _MAX_IN_A_TURN
+        while size - position >= 2 and not self._is_full:
+            first, second = data[position], data[position + 1]
+            length, start = second & 127, position + 6
+            if length == 126:
+                start = position + 8
+                length = int.from_bytes(data[position + 2 : position + 4], "big")
+            elif length == 127:
+                start = position + 14
+                length = int.from_bytes(data[position + 2 : position + 10], "big")
+            if start > size:
+                break
+            is_plain = first in _MESSAGES and second > 127 and length <= max_frame
+            if not is_plain:
+                check_header(first, second, length, max_frame, is_compressible=is_compressible)
+            end = start + length
+            if end > size:
+                self._needed = end - position
+                break
+            if is_plain and (self._engine is None or not self._engine.is_in_message):
+                payload = apply_mask(data[start:end], data[start - 4 : start])
+                self._deliver(payload.decode() if first == TEXT else bytes(payload))
+            elif first & 8:
+                self._receive_control(first, bytes(apply_mask(data[start:end], data[start - 4 : start])))
+            else:
+                self._receive_part(bytes(data[position:end]))
+            position = end
+            if self._state is _State.CLOSED:
+                break
+            left -= 1
+            if not left:
+                self._end_turn()
+        return position
+
+    def _end_turn(self) -> None:
+        """Stop reading until the next turn of the loop: small frames must not occupy it."""
+        if not self._is_full:
+            self._is_full = True
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        if self._is_full and len(self._queue) <= self._config.queue // 2:
+            self._continue_reading()
 
     def _receive_part(self, data: bytes) -> None:
         engine = self._engine
@@ -277,6 +313,8 @@ class WireConnection(asyncio.Protocol):
         """Return the next message; see ``MessageChannel``."""
         queue = self._queue
         while not queue:
+            if self._violation is not None:
+                self._fail(self._violation)
             if self._closed is not None:
                 raise self._closed
             if self._waiter is not None:
@@ -288,7 +326,7 @@ class WireConnection(asyncio.Protocol):
                 self._waiter = None
         message = queue.pop(0)
         self._queued -= len(message)
-        if self._is_full and len(queue) <= self._config.queue // 2:
+        if self._is_full and len(queue) <= self._config.queue // 2 and self._violation is None:
             self._continue_reading()
         return message
 
@@ -335,6 +373,9 @@ class WireConnection(asyncio.Protocol):
 
     def _begin_close(self, closed: WebSocketClosed) -> None:
         """Send a close frame, and wait for the peer's."""
+        if self._violation is not None:
+            self._fail(self._violation)
+            return
         self._transport.write(frame(CLOSE, close_payload(closed.code, closed.reason)))
         self._state = _State.CLOSING
         self._arm_end()
@@ -342,16 +383,27 @@ class WireConnection(asyncio.Protocol):
         if self._is_full:
             self._continue_reading()
 
-    def _fail(self, code: int, reason: str) -> None:
+    def _refuse(self, violation: Violation) -> None:
+        """Fail now, or once the handler has received the messages that came before."""
+        if self._queue and self._state is _OPEN:
+            self._violation = violation
+            self._is_full = True
+            self._transport.pause_reading()
+            self._arm_end()
+        else:
+            self._fail(violation)
+
+    def _fail(self, violation: Violation) -> None:
         """Send a close frame because the peer broke the protocol, and drop its input (RFC 6455, section 7.1.7)."""
-        transport = self._transport
+        transport, self._violation = self._transport, None
         if self._state is _OPEN:
-            transport.write(frame(CLOSE, close_payload(code, reason)))
-        self._finish(WebSocketClosed(code, reason, was_clean=False))
+            transport.write(frame(CLOSE, close_payload(violation.code, violation.reason)))
+        self._finish(WebSocketClosed(violation.code, violation.reason, was_clean=False))
         # If the socket was closed now, with input unread, the reset could destroy the close frame.
         if transport.can_write_eof():
             transport.write_eof()
         if self._is_full:
+            self._is_full = False
             transport.resume_reading()
 
     def _abort(self, reason: str) -> None:
@@ -397,7 +449,9 @@ class WireConnection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Act on the deadline, and set the next one."""
-        if self._state is not _OPEN:
+        if self._violation is not None:
+            self._fail(self._violation)
+        elif self._state is not _OPEN:
             self._abort("the peer did not close in time")
             self.deadline = math.inf
         elif now >= self._write_due and not self._has_read(now):

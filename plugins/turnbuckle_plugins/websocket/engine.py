@@ -46,7 +46,7 @@ class Engine:
             deflate = PerMessageDeflate(*compression[:4], compress_settings=COMPRESS_SETTINGS)
             self._protocol.extensions = [deflate]
         self._decoder: codecs.IncrementalDecoder | None = None
-        self._parts: list[str | bytes] = []
+        self._parts = bytearray()
         self.is_in_message = False
 
     def receive(self, data: bytes) -> str | bytes | None:
@@ -71,24 +71,23 @@ class Engine:
 
     def _add(self, received: Frame) -> str | bytes | None:
         payload = bytes(received.data)
-        if received.opcode is Opcode.TEXT:
-            # Invalid text is refused with the first fragment that shows it.
-            self._decoder = _decoder_of()
-        elif received.opcode is Opcode.BINARY:
-            self._decoder = None
+        if received.opcode is not Opcode.CONT:
+            self._decoder = _decoder_of() if received.opcode is Opcode.TEXT else None
         decoder = self._decoder
+        self.is_in_message = not received.fin
         try:
-            self._parts.append(payload if decoder is None else decoder.decode(payload, received.fin))
+            if received.fin and not self._parts:
+                return payload if decoder is None else decoder.decode(payload, True)
+            self._parts += payload
+            if decoder is not None:
+                # Invalid text is refused with the first fragment that shows it.
+                decoder.decode(payload, received.fin)
         except UnicodeDecodeError as error:
             raise Violation(1007, "the text is not UTF-8") from error
-        self.is_in_message = not received.fin
         if not received.fin:
             return None
-        parts, self._parts, self._decoder = self._parts, [], None
-        if len(parts) == 1:
-            return parts[0]
-        empty: str | bytes = b"" if decoder is None else ""
-        return empty.join(parts)  # type: ignore[arg-type]  # all parts have the type of the first
+        parts, self._parts, self._decoder = self._parts, bytearray(), None
+        return bytes(parts) if decoder is None else parts.decode()
 
     def send(self, message: str | bytes) -> bytes:
         """Return the frame of a message, compressed if that was negotiated."""
