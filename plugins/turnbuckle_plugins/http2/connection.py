@@ -156,6 +156,8 @@ class HTTP2Connection(asyncio.Protocol):
 
     def close_when_idle(self) -> None:
         """Serve the requests that the peer has sent, and then close."""
+        if self._is_closing:
+            return
         for tunnel in tuple(self._tunnels):
             tunnel.close_when_idle()
         if not self.engine.is_ready:
@@ -194,7 +196,7 @@ class HTTP2Connection(asyncio.Protocol):
             for name, value in response.fields()
             if name.lower() not in _NOT_IN_TUNNELS
         ]
-        self.engine.send_head(stream.stream, 200, fields, ends=False)
+        self.engine.sender.send_head(stream.stream, 200, fields, ends=False)
         tunnel = Tunnel(stream, protocol, self._transport, self._link.loop, self._tunnels.discard)
         self._tunnels.add(tunnel)
         tunnel.start()
@@ -275,10 +277,11 @@ class HTTP2Connection(asyncio.Protocol):
 
     def _flush_scheduled(self) -> None:
         self._is_flush_scheduled = False
-        if not self._transport.is_closing():
-            self._flush()
+        self._flush()
 
     def _flush(self) -> None:
+        if self._is_closing:
+            return
         engine, transport = self.engine, self._transport
         data = engine.take(_PRODUCE)
         size = 0

@@ -72,13 +72,14 @@ class RequestStream:
         is_response_ended: whether the response is complete, or the stream was reset.
     """
 
-    __slots__ = ("_backlog", "_end", "_owner", "_passed_on", "is_response_ended", "receiver", "stream")
+    __slots__ = ("_backlog", "_end", "_owner", "_passed_on", "_sender", "is_response_ended", "receiver", "stream")
 
     def __init__(self, owner: StreamOwner, stream: Stream) -> None:
         self.stream: Final = stream
         self.receiver: ContentReceiver | None = None
         self.is_response_ended = False
         self._owner: Final = owner
+        self._sender: Final = owner.engine.sender
         self._passed_on = 0
         self._backlog: bytearray | None = None
         self._end: tuple[FieldPair, ...] | None = None
@@ -97,20 +98,20 @@ class RequestStream:
 
     def send_interim(self, status: int, fields: Sequence[FieldPair]) -> bool:
         """Send an interim response, and return True."""
-        self._owner.engine.send_head(self.stream, status, fields, ends=False)
+        self._sender.send_head(self.stream, status, fields, ends=False)
         self._owner.schedule_flush()
         return True
 
     def send_head(self, status: int, fields: Sequence[FieldPair], *, ends: bool) -> None:
         """Send the head of the response."""
-        self._owner.engine.send_head(self.stream, status, fields, ends=ends)
+        self._sender.send_head(self.stream, status, fields, ends=ends)
         if ends:
             self._response_ended()
         self._owner.schedule_flush()
 
     def send_data(self, data: bytes, *, ends: bool) -> None:
         """Send content of the response."""
-        self._owner.engine.send_data(self.stream, data, ends=ends)
+        self._sender.send_data(self.stream, data, ends=ends)
         if ends:
             self._response_ended()
         elif self.stream.pending_size:
@@ -119,7 +120,7 @@ class RequestStream:
 
     def send_trailers(self, fields: Sequence[FieldPair]) -> None:
         """Send the trailer fields of the response."""
-        self._owner.engine.send_trailers(self.stream, fields)
+        self._sender.send_trailers(self.stream, fields)
         self._response_ended()
         self._owner.schedule_flush()
 

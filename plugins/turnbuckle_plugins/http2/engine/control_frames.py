@@ -55,8 +55,9 @@ class ControlFrames:
             return
         if len(payload) % 6:
             raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "the length of SETTINGS is no multiple of 6")
-        self._state.spend_control("SETTINGS frames")
         settings = parse_settings(payload)
+        # A frame can have 2730 values, which cost as much as many frames.
+        self._state.spend_control("SETTINGS frames", 1 + len(settings) // 8)
         for name, value in settings:
             _check_setting(name, value)
         # Only the last value of a setting counts.

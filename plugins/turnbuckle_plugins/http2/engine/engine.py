@@ -1,7 +1,8 @@
 """HTTP/2 of a server, without I/O: received bytes become events, and calls become bytes.
 
 A connection feeds bytes to ``receive``, which returns the events in them. It then answers with ``send_head``,
-``send_data`` and ``send_trailers``, reports consumed content with ``consume``, and writes the bytes of ``take``. The
+``send_data`` and ``send_trailers`` of ``sender``, reports consumed content with ``consume``, and writes the bytes of
+``take``. The
 library behind ``FieldDecoder`` decompresses the fields of requests; frames, states, windows and limits are decided
 here.
 
@@ -12,13 +13,13 @@ Sources: RFC 9113, sections 3.4, 4.1, 5.4.1 and 6.8; RFC 8441, section 3; RFC 92
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, final
 
 from turnbuckle_plugins.http2.engine.control_frames import ControlFrames
 from turnbuckle_plugins.http2.engine.errors import ConnectionFault, StreamFault
 from turnbuckle_plugins.http2.engine.events import Event, Stream
-from turnbuckle_plugins.http2.engine.field_codec import DecoderFactory, FieldPair
+from turnbuckle_plugins.http2.engine.field_codec import DecoderFactory
 from turnbuckle_plugins.http2.engine.frames import (
     ACK,
     DEFAULT_FRAME_SIZE,
@@ -43,6 +44,9 @@ __all__ = ["Engine"]
 
 _HEAD_SIZE: Final = FRAME_HEAD.size
 _parse_head: Final = FRAME_HEAD.unpack_from
+
+# An enum is not as fast as an int.
+_CONTINUATION: Final = int(FrameType.CONTINUATION)
 
 
 @final
@@ -71,7 +75,9 @@ class Engine:
         self._buffer = b""
         self._is_preface_read = False
         requests, control = self._requests, self._control
-        self._readers: Final[dict[int, Callable[[int, int, bytes], None]]] = {
+        # For each value of the byte that is the type.
+        self._readers: Final[list[Callable[[int, int, bytes], None]]] = [self._ignore] * 256
+        readers: dict[int, Callable[[int, int, bytes], None]] = {
             FrameType.DATA: requests.data,
             FrameType.HEADERS: requests.headers,
             FrameType.PRIORITY: control.priority,
@@ -84,6 +90,8 @@ class Engine:
             FrameType.CONTINUATION: requests.continuation,
             FrameType.PRIORITY_UPDATE: control.priority_update,
         }
+        for kind, reader in readers.items():
+            self._readers[kind] = reader
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -147,26 +155,6 @@ class Engine:
         if settings.connection_window > DEFAULT_WINDOW:
             self.sender.out.append(window_update_frame(0, settings.connection_window - DEFAULT_WINDOW))
 
-    def send_head(self, stream: Stream, status: int, fields: Sequence[FieldPair], *, ends: bool) -> None:
-        """Send the head of a response; an interim response has a status below 200, and does not end the stream."""
-        if not stream.is_closed:
-            self.sender.send_head(stream, status, fields, ends=ends)
-            if ends:
-                self._state.settle()
-
-    def send_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
-        """Send content as far as the windows allow, and keep the rest."""
-        if not stream.is_closed:
-            self.sender.send_data(stream, data, ends=ends)
-            if ends:
-                self._state.settle()
-
-    def send_trailers(self, stream: Stream, fields: Sequence[FieldPair]) -> None:
-        """Send trailer fields after the content."""
-        if not stream.is_closed:
-            self.sender.send_trailers(stream, fields)
-            self._state.settle()
-
     def reset(self, stream: Stream, code: ErrorCode) -> None:
         """Reset a stream, unless it is closed."""
         if not stream.is_closed:
@@ -178,7 +166,6 @@ class Engine:
         sender = self.sender
         if sender.waiting and not sender.is_paused:
             sender.produce(most)
-            self._state.settle()
         if not sender.out:
             return b""
         out = b"".join(sender.out)
@@ -214,32 +201,32 @@ class Engine:
                 return
             self._is_preface_read = True
             position = len(PREFACE)
+        requests, readers = self._requests, self._readers
         while size - position >= _HEAD_SIZE:
             high, low, kind, flags, stream_id = _parse_head(data, position)
             if high or low > DEFAULT_FRAME_SIZE:
                 raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a frame is larger than 16384 bytes")
             start = position + _HEAD_SIZE
-            position = start + low
-            if position > size:
-                position = start - _HEAD_SIZE
+            end = start + low
+            if end > size:
                 break
-            self._read_frame(kind, flags, stream_id & MAX_STREAM_ID, data[start:position])
+            stream_id &= MAX_STREAM_ID
+            if requests.block is not None and (kind != _CONTINUATION or stream_id != requests.block.stream_id):
+                raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "another frame within a field block")
+            if not self.is_ready:
+                self._check_first_frame(kind, flags)
+            try:
+                readers[kind](flags, stream_id, data[start:end])
+            except StreamFault as fault:
+                self._state.fault_stream(stream_id, fault)
+            position = end
         self._buffer = data[position:]
 
-    def _read_frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
-        block = self._requests.block
-        if block is not None and (kind != FrameType.CONTINUATION or stream_id != block.stream_id):
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "another frame within a field block")
-        if not self.is_ready:
-            if kind != FrameType.SETTINGS or flags & ACK:
-                raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
-            self.is_ready = True
-        reader = self._readers.get(kind)
-        if reader is None:
-            # Section 4.1: unknown types are ignored.
-            self._state.spend_control("frames of unknown types")
-            return
-        try:
-            reader(flags, stream_id, payload)
-        except StreamFault as fault:
-            self._state.fault_stream(stream_id, fault)
+    def _check_first_frame(self, kind: int, flags: int) -> None:
+        if kind != FrameType.SETTINGS or flags & ACK:
+            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
+        self.is_ready = True
+
+    def _ignore(self, flags: int, stream_id: int, payload: bytes) -> None:
+        # Section 4.1: frames of unknown types are ignored.
+        self._state.spend_control("frames of unknown types")

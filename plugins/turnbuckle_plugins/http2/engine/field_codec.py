@@ -24,10 +24,12 @@ FieldPair: TypeAlias = tuple[bytes, bytes]
 _TABLE_SIZE: Final = 4096
 _MAX_LITERALS: Final = 1024
 
-# Rarely the same twice, or secrets: they would only evict other fields from the table (section 7.1.3).
+# Rarely the same twice: they would only evict other fields from the table.
 _NEVER_INDEXED: Final = frozenset(
-    {b"date", b"content-length", b"content-range", b"etag", b"last-modified", b"location", b"set-cookie", b"expires"}
+    {b"date", b"content-length", b"content-range", b"etag", b"last-modified", b"location", b"expires"}
 )
+# Never stored, because they can be secrets.
+_SECRETS: Final = frozenset({b"set-cookie", b"authorization", b"www-authenticate"})
 
 
 class FieldDecoder(Protocol):
@@ -97,11 +99,12 @@ class FieldEncoder:
     A field enters the dynamic table when the process sends it for the second time; until then it is a literal.
     """
 
-    __slots__ = ("_encoder", "_indexed", "_is_resized")
+    __slots__ = ("_block_of", "_blocks", "_encoder", "_is_resized")
 
     def __init__(self) -> None:
         self._encoder: Final = Encoder()
-        self._indexed: Final[dict[FieldPair, bytes]] = {}
+        self._blocks: Final = _Blocks(self._encoder)
+        self._block_of: Final = self._blocks.__getitem__
         self._is_resized = False
 
     def limit_table(self, size: int) -> None:
@@ -110,37 +113,47 @@ class FieldEncoder:
         if size != self._encoder.header_table_size:
             self._encoder.header_table_size = size
             self._is_resized = True
-            self._indexed.clear()
+            self._blocks.clear()
 
     def encode_response(self, status: int, fields: Iterable[FieldPair]) -> bytes:
         """Return the block of the head of a response."""
         block = _statuses.get(status)
         if block is None:
             block = _statuses[status] = _literals[b":status", b"%d" % status]
-        parts = [self._encoder.encode(()), block] if self._is_resized else [block]
-        self._is_resized = False
-        return self._join(parts, fields)
+        if self._is_resized:
+            block = self._size_changes() + block
+        return block + b"".join(map(self._block_of, fields))
 
     def encode_trailers(self, fields: Iterable[FieldPair]) -> bytes:
         """Return the block of trailer fields."""
-        parts = [self._encoder.encode(())] if self._is_resized else []
+        before = self._size_changes() if self._is_resized else b""
+        return before + b"".join(map(self._block_of, fields))
+
+    def _size_changes(self) -> bytes:
         self._is_resized = False
-        return self._join(parts, fields)
+        return self._encoder.encode(())
 
-    def _join(self, parts: list[bytes], fields: Iterable[FieldPair]) -> bytes:
-        indexed = self._indexed
-        for pair in fields:
-            parts.append(indexed.get(pair) or self._encode(pair))
-        return b"".join(parts)
 
-    def _encode(self, pair: FieldPair) -> bytes:
+@final
+class _Blocks(dict[FieldPair, bytes]):
+    """The encoded fields of one connection; they are valid until a field is inserted into the table."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self._encoder: Final = encoder
+
+    def __missing__(self, pair: FieldPair) -> bytes:
+        if pair[0] in _SECRETS:
+            return Encoder().add(pair, sensitive=True, huffman=True)
         is_known = pair in _literals
         block = _literals[pair]
-        if not is_known or pair[0] in _NEVER_INDEXED or block[0] & 0x80:
+        if is_known and pair[0] not in _NEVER_INDEXED and not block[0] & 0x80:
+            block = self._encoder.add(pair, sensitive=False, huffman=True)
+            if not block[0] & 0x80:
+                # An insertion changes the index of each entry.
+                self.clear()
+                return block
+        elif not is_known or len(self) >= _MAX_LITERALS:
             return block
-        block = self._encoder.add(pair, sensitive=False, huffman=True)
-        if block[0] & 0x80:
-            self._indexed[pair] = block
-        else:
-            self._indexed.clear()
+        self[pair] = block
         return block

@@ -32,6 +32,7 @@ __all__ = [
     "frame",
     "goaway_frame",
     "header_frames",
+    "headers_head",
     "parse_settings",
     "reset_frame",
     "settings_frame",
@@ -127,6 +128,11 @@ def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
 def data_head(size: int, stream_id: int, *, ends: bool) -> bytes:
     """Return the nine bytes before ``size`` bytes of data."""
     return _pack_head(0, size, DATA, END_STREAM if ends else 0, stream_id)
+
+
+def headers_head(size: int, stream_id: int, *, ends: bool) -> bytes:
+    """Return the nine bytes before a complete field block of ``size`` bytes."""
+    return _pack_head(0, size, 1, END_HEADERS | END_STREAM if ends else END_HEADERS, stream_id)
 
 
 def header_frames(block: bytes, stream_id: int, frame_size: int, *, ends: bool) -> bytes:

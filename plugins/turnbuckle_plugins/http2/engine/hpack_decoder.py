@@ -15,7 +15,7 @@ from hpack import Decoder, HPACKError, OversizedHeaderListError
 from turnbuckle_plugins.http2.engine.errors import ConnectionFault
 from turnbuckle_plugins.http2.engine.field_codec import FieldPair
 from turnbuckle_plugins.http2.engine.frames import ErrorCode
-from turnbuckle_plugins.http2.engine.request_fields import RequestFields, check_trailers, make_request
+from turnbuckle_plugins.http2.engine.request_fields import RequestFields, check_request, check_trailers, make_request
 
 __all__ = ["HpackDecoder"]
 
@@ -49,6 +49,7 @@ class HpackDecoder:
         if not is_same:
             self._stored.clear()
         request = make_request(pairs)
+        check_request(request)
         if is_same and len(self._stored) < _MAX_STORED:
             self._stored[block] = request
         return request

@@ -17,7 +17,7 @@ import attrs
 from turnbuckle_plugins.http2.engine.errors import StreamFault
 from turnbuckle_plugins.http2.engine.frames import ErrorCode
 
-__all__ = ["RequestFields", "check_trailers", "make_request", "parse_length"]
+__all__ = ["RequestFields", "check_request", "check_trailers", "make_request", "parse_length"]
 
 # field-name = token, in lower case (section 8.2.1)
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
@@ -113,6 +113,20 @@ def check_trailers(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, b
     return tuple(pairs)
 
 
+def check_request(request: RequestFields) -> None:
+    """Check the target and the host of a request (section 8.3.1).
+
+    Raises:
+        StreamFault: PROTOCOL_ERROR, because the request is malformed.
+    """
+    if request.method == b"CONNECT" and not request.protocol:
+        return
+    if request.target[:1] != b"/" and (request.target != b"*" or request.method != b"OPTIONS"):
+        raise _malformed(":path does not begin with a slash")
+    if not request.fields or request.fields[0][0] != b"host":
+        raise _malformed("neither :authority nor Host")
+
+
 def parse_length(value: bytes) -> int:
     """Return the number in a Content-Length.
 
@@ -163,8 +177,8 @@ def _method_and_target(pseudo: dict[bytes, bytes]) -> tuple[bytes, bytes]:
         return method, authority
     if scheme not in _SCHEMES:
         raise _malformed(":scheme is missing, or neither http nor https")
-    if not path:
-        raise _malformed(":path is missing or empty")
+    if path is None:
+        raise _malformed(":path is missing")
     if b":protocol" in pseudo and (method != b"CONNECT" or not pseudo[b":protocol"]):
         raise _malformed(":protocol without CONNECT")
     return method, path

@@ -42,20 +42,17 @@ class RequestFrames:
         """Begin a field block, and read it if it is complete."""
         if not stream_id:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "HEADERS on stream 0")
-        fragment = _without_padding(flags, payload)
+        fragment = _without_padding(payload) if flags & PADDED else payload
         depends_on_itself = False
         if flags & PRIORITY:
             if len(fragment) < 5:
                 raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "HEADERS is too short for its priority")
             depends_on_itself = int.from_bytes(fragment[:4]) & MAX_STREAM_ID == stream_id
             fragment = fragment[5:]
-        block = OpenBlock(stream_id, bool(flags & END_STREAM), depends_on_itself)
         if flags & END_HEADERS:
-            self._complete(block, fragment)
+            self._complete(stream_id, fragment, ends=flags & END_STREAM != 0, depends_on_itself=depends_on_itself)
         else:
-            block.pieces.append(fragment)
-            block.size = len(fragment)
-            self.block = block
+            self.block = OpenBlock(stream_id, flags & END_STREAM != 0, depends_on_itself, fragment)
 
     def continuation(self, flags: int, stream_id: int, payload: bytes) -> None:
         """Continue a field block."""
@@ -70,19 +67,24 @@ class RequestFrames:
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "a field block is far too large")
         if flags & END_HEADERS:
             self.block = None
-            self._complete(block, b"".join(block.pieces))
+            fragment = b"".join(block.pieces)
+            self._complete(stream_id, fragment, ends=block.ends, depends_on_itself=block.depends_on_itself)
 
-    def _complete(self, block: OpenBlock, fragment: bytes) -> None:
-        stream_id = block.stream_id
-        stream = self._state.streams.open.get(stream_id)
+    def _complete(self, stream_id: int, fragment: bytes, *, ends: bool, depends_on_itself: bool) -> None:
+        state = self._state
+        stream = state.streams.open.get(stream_id)
         if stream is not None:
-            self._trailers(stream, block, fragment)
-        elif not self._state.streams.is_idle(stream_id):
-            self._late_headers(stream_id, fragment)
+            self._trailers(stream, fragment, ends=ends)
         elif not stream_id % 2:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "the peer opens a stream with an even number")
+        elif stream_id <= state.streams.highest:
+            self._late_headers(stream_id, fragment)
+        elif stream_id > state.last_accepted or state.busy >= state.settings.max_streams:
+            self._refuse(stream_id, fragment)
         else:
-            self._open(block, fragment)
+            self._open(stream_id, fragment, ends=ends)
+        if depends_on_itself:
+            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "the stream depends on itself")
 
     def _late_headers(self, stream_id: int, fragment: bytes) -> None:
         closed_by = self._state.streams.closed_by(stream_id)
@@ -93,48 +95,44 @@ class RequestFrames:
         self._state.spend_control("frames on streams that were reset")
         self._state.decoder.skip(stream_id, fragment)
 
-    def _open(self, block: OpenBlock, fragment: bytes) -> None:
-        stream_id = block.stream_id
-        self._state.streams.highest = stream_id
-        if stream_id > self._state.last_accepted:
-            # The peer knows from GOAWAY that it is not processed.
-            self._state.spend_control("requests after GOAWAY")
-            self._state.decoder.skip(stream_id, fragment)
-            self._state.streams.remember(stream_id, ClosedBy.SERVER)
-            return
-        if self._state.busy >= self._state.settings.max_streams:
-            self._state.spend_resets(1, "streams beyond the limit")
-            self._state.decoder.skip(stream_id, fragment)
-            self._state.sender.out.append(reset_frame(stream_id, ErrorCode.REFUSED_STREAM))
-            self._state.streams.remember(stream_id, ClosedBy.SERVER)
-            return
-        self._state.busy += 1
-        stream = Stream(stream_id, self._state.sender.initial_window, self._state.settings.stream_window)
-        stream.has_ended = block.ends
-        fields = self._state.decoder.request(stream_id, fragment, ends=block.ends)
-        if block.depends_on_itself:
-            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "the stream depends on itself")
-        stream.expected = fields.content_length
-        if block.ends and stream.expected:
+    def _refuse(self, stream_id: int, fragment: bytes) -> None:
+        state = self._state
+        state.streams.use(stream_id)
+        state.streams.remember(stream_id, ClosedBy.SERVER)
+        if stream_id > state.last_accepted:
+            # The peer knows from GOAWAY that the request is not processed.
+            state.spend_control("requests after GOAWAY")
+        else:
+            state.spend_resets(1, "streams beyond the limit")
+            state.sender.out.append(reset_frame(stream_id, ErrorCode.REFUSED_STREAM))
+        state.decoder.skip(stream_id, fragment)
+
+    def _open(self, stream_id: int, fragment: bytes, *, ends: bool) -> None:
+        state = self._state
+        state.streams.use(stream_id)
+        state.busy += 1
+        fields = state.decoder.request(stream_id, fragment, ends=ends)
+        expected = fields.content_length
+        if expected and ends:
             raise StreamFault(ErrorCode.PROTOCOL_ERROR, "Content-Length announces content, and there is none")
-        early = self._state.early_priorities.pop(stream_id, None) if self._state.early_priorities else None
+        stream = Stream(stream_id, state.sender.initial_window, state.settings.stream_window, expected)
+        stream.has_ended = ends
+        early = state.early_priorities.pop(stream_id, None) if state.early_priorities else None
         priority = fields.priority if early is None else early
         if priority is not None:
             stream.priority = parse_priority(priority)
-        self._state.streams.add(stream)
-        self._state.events.append(RequestReceived(stream, fields, block.ends))
+        state.streams.open[stream_id] = stream
+        state.events.append(RequestReceived(stream, fields, ends))
 
-    def _trailers(self, stream: Stream, block: OpenBlock, fragment: bytes) -> None:
+    def _trailers(self, stream: Stream, fragment: bytes, *, ends: bool) -> None:
+        decoder = self._state.decoder
         if stream.has_ended:
-            self._state.decoder.skip(stream.id, fragment)
+            decoder.skip(stream.id, fragment)
             raise StreamFault(ErrorCode.STREAM_CLOSED, "HEADERS after the end of the request")
-        if not block.ends:
-            self._state.decoder.skip(stream.id, fragment)
+        if not ends:
+            decoder.skip(stream.id, fragment)
             raise StreamFault(ErrorCode.PROTOCOL_ERROR, "trailers do not end the stream")
-        trailers = self._state.decoder.trailers(stream.id, fragment)
-        if block.depends_on_itself:
-            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "the stream depends on itself")
-        self._end_message(stream, trailers)
+        self._end_message(stream, decoder.trailers(stream.id, fragment))
 
     def data(self, flags: int, stream_id: int, payload: bytes) -> None:
         """Take content."""
@@ -144,7 +142,7 @@ class RequestFrames:
         self._state.window -= size
         if self._state.window < 0:
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "DATA beyond the window of the connection")
-        data = _without_padding(flags, payload)
+        data = _without_padding(payload) if flags & PADDED else payload
         if not data and not flags & END_STREAM:
             self._state.spend_control("empty DATA frames")
         stream = self._state.streams.open.get(stream_id)
@@ -201,18 +199,16 @@ class OpenBlock:
 
     __slots__ = ("depends_on_itself", "ends", "pieces", "size", "stream_id")
 
-    def __init__(self, stream_id: int, ends: bool, depends_on_itself: bool) -> None:
+    def __init__(self, stream_id: int, ends: bool, depends_on_itself: bool, fragment: bytes) -> None:
         self.stream_id: Final = stream_id
         self.ends: Final = ends
         self.depends_on_itself: Final = depends_on_itself
-        self.pieces: Final[list[bytes]] = []
-        self.size = 0
+        self.pieces: Final = [fragment]
+        self.size = len(fragment)
 
 
-def _without_padding(flags: int, payload: bytes) -> bytes:
+def _without_padding(payload: bytes) -> bytes:
     """Return the payload of DATA or HEADERS without its padding (section 6.1)."""
-    if not flags & PADDED:
-        return payload
     if not payload:
         raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a padded frame is empty")
     if payload[0] >= len(payload):

@@ -8,7 +8,7 @@ Sources: RFC 9113, sections 5.2, 6.1 and 6.9; RFC 9218, sections 4 and 10.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from turnbuckle_plugins.http2.engine.errors import ConnectionFault
@@ -21,6 +21,7 @@ from turnbuckle_plugins.http2.engine.frames import (
     ErrorCode,
     data_head,
     header_frames,
+    headers_head,
 )
 
 __all__ = ["Sender"]
@@ -41,7 +42,7 @@ class Sender:
     """
 
     __slots__ = (
-        "_ended",
+        "_on_end",
         "data_frames",
         "encoder",
         "frame_size",
@@ -52,7 +53,7 @@ class Sender:
         "window",
     )
 
-    def __init__(self, ended: list[Stream]) -> None:
+    def __init__(self, on_end: Callable[[Stream], object]) -> None:
         self.out: list[bytes | memoryview] = []
         self.window = DEFAULT_WINDOW
         self.initial_window = DEFAULT_WINDOW
@@ -62,18 +63,20 @@ class Sender:
         self.encoder: Final = FieldEncoder()
         self.data_frames = 0
         self.is_paused = False
-        self._ended: Final = ended
+        self._on_end: Final = on_end
 
     def send_head(self, stream: Stream, status: int, fields: Sequence[FieldPair], *, ends: bool) -> None:
         """Send the head of a response, or of an interim response."""
+        if stream.is_closed:
+            return
         block = self.encoder.encode_response(status, fields)
-        self.out.append(header_frames(block, stream.id, self.frame_size, ends=ends))
-        if ends:
-            self._end(stream)
+        self._append_block(stream, block, ends=ends)
 
     def send_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
-        """Send data, or keep it until it can be sent."""
+        """Send data, or store it until it can be sent."""
         size = len(data)
+        if stream.is_closed:
+            return
         if (
             size <= self.frame_size
             and not stream.pending_size
@@ -82,9 +85,14 @@ class Sender:
             and not self.waiting
             and not self.is_paused
         ):
-            self._append_data(stream, data, ends=ends)
+            self.out.append(data_head(size, stream.id, ends=ends))
+            self.out.append(data)
+            stream.send_window -= size
+            self.window -= size
+            self.data_frames += 1
             if ends:
-                self._end(stream)
+                stream.is_sending_done = True
+                self._on_end(stream)
             return
         if size:
             stream.pending.append(data)
@@ -94,10 +102,12 @@ class Sender:
 
     def send_trailers(self, stream: Stream, fields: Sequence[FieldPair]) -> None:
         """Send trailer fields, which end the response, after the data."""
+        if stream.is_closed:
+            return
         if stream.pending_size:
             stream.trailers, stream.ends_after = tuple(fields), True
         else:
-            self._send_trailers(stream, fields)
+            self._append_block(stream, self.encoder.encode_trailers(fields), ends=True)
 
     def forget(self, stream: Stream) -> None:
         """Drop the data of a stream."""
@@ -161,28 +171,21 @@ class Sender:
             self.window -= size
             self.data_frames += 1
         if ends:
-            self._end(stream)
+            stream.is_sending_done = True
+            self._on_end(stream)
         elif is_last and stream.trailers:
-            self._send_trailers(stream, stream.trailers)
+            self._append_block(stream, self.encoder.encode_trailers(stream.trailers), ends=True)
         return size
 
-    def _append_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
-        size = len(data)
-        self.out.append(data_head(size, stream.id, ends=ends))
-        if size:
-            self.out.append(data)
-            stream.send_window -= size
-            self.window -= size
-        self.data_frames += 1
-
-    def _send_trailers(self, stream: Stream, fields: Sequence[FieldPair]) -> None:
-        block = self.encoder.encode_trailers(fields)
-        self.out.append(header_frames(block, stream.id, self.frame_size, ends=True))
-        self._end(stream)
-
-    def _end(self, stream: Stream) -> None:
-        stream.is_sending_done = True
-        self._ended.append(stream)
+    def _append_block(self, stream: Stream, block: bytes, *, ends: bool) -> None:
+        if len(block) <= self.frame_size:
+            self.out.append(headers_head(len(block), stream.id, ends=ends))
+            self.out.append(block)
+        else:
+            self.out.append(header_frames(block, stream.id, self.frame_size, ends=ends))
+        if ends:
+            stream.is_sending_done = True
+            self._on_end(stream)
 
 
 def _next_pieces(stream: Stream, most: int) -> tuple[list[bytes | memoryview], int]:

@@ -77,7 +77,6 @@ class EngineState:
         early_priorities: the priorities of streams that are not open yet.
         control: the budget of frames that serve no request.
         resets: the budget of resets.
-        ended: the streams whose response has ended since the last ``settle``.
         unacknowledged: number of SETTINGS frames that the peer has not acknowledged.
         is_peer_leaving: whether the peer has sent GOAWAY.
         answered_pings: number of PING frames of this side that the peer has answered.
@@ -86,9 +85,8 @@ class EngineState:
     def __init__(self, settings: EngineSettings, decoder: DecoderFactory) -> None:
         self.settings: Final = settings
         self.decoder: Final[FieldDecoder] = decoder(settings.field_section)
-        self.ended: Final[list[Stream]] = []
         self.streams: Final = StreamMap()
-        self.sender: Final = Sender(self.ended)
+        self.sender: Final = Sender(self._response_ended)
         self.events: list[Event] = []
         self.now = 0.0
         self.busy = 0
@@ -102,9 +100,9 @@ class EngineState:
         self.answered_pings = 0
         self._unannounced = 0
 
-    def spend_control(self, frames: str) -> None:
-        """Count a frame that serves no request; end the connection if there are too many."""
-        if not self.control.spend(1, self.now):
+    def spend_control(self, frames: str, count: int = 1) -> None:
+        """Count frames that serve no request; end the connection if there are too many."""
+        if not self.control.spend(count, self.now):
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, f"too many {frames}")
 
     def spend_resets(self, count: int, cause: str) -> None:
@@ -138,12 +136,9 @@ class EngineState:
         self.streams.close(stream, closed_by)
         self.decoder.release(stream.id, may_continue=not stream.has_ended)
 
-    def settle(self) -> None:
-        """Close the streams that both sides have ended."""
-        for stream in self.ended:
-            if stream.has_ended and not stream.is_closed:
-                self.close(stream, ClosedBy.END)
-        self.ended.clear()
+    def _response_ended(self, stream: Stream) -> None:
+        if stream.has_ended:
+            self.close(stream, ClosedBy.END)
 
     def send_settings(self, settings: list[tuple[SettingId, int]]) -> None:
         """Send settings, which the peer will acknowledge."""

@@ -6,13 +6,14 @@ Sources: RFC 9113, sections 5.1 and 5.1.1.
 from __future__ import annotations
 
 import enum
+from collections import deque
 from typing import Final, final
 
 from turnbuckle_plugins.http2.engine.events import Stream
 
 __all__ = ["ClosedBy", "StreamMap"]
 
-# Streams that are remembered after their end, to choose between ignoring a late frame and an error.
+# Resets, and gaps in the numbers of streams, that are remembered to tell a late frame from an error.
 _MAX_REMEMBERED: Final = 512
 
 
@@ -34,35 +35,41 @@ class StreamMap:
         highest: the highest number that the peer has used.
     """
 
-    __slots__ = ("_closed", "highest", "open")
+    __slots__ = ("_resets", "_skipped", "highest", "open")
 
     def __init__(self) -> None:
         self.open: Final[dict[int, Stream]] = {}
         self.highest = 0
-        self._closed: Final[dict[int, ClosedBy]] = {}
+        self._resets: Final[dict[int, ClosedBy]] = {}
+        self._skipped: Final[deque[range]] = deque(maxlen=_MAX_REMEMBERED)
 
-    def add(self, stream: Stream) -> None:
-        """Add a stream that the peer has opened."""
-        self.open[stream.id] = stream
-        self.highest = stream.id
+    def use(self, stream_id: int) -> None:
+        """Note that the peer has used a number, which is higher than all before it."""
+        if stream_id > self.highest + 2:
+            self._skipped.append(range(self.highest + 1, stream_id))
+        self.highest = stream_id
 
     def close(self, stream: Stream, closed_by: ClosedBy) -> None:
         """Remove a stream."""
         stream.is_closed = True
         self.open.pop(stream.id, None)
-        self.remember(stream.id, closed_by)
+        if closed_by is not ClosedBy.END:
+            self.remember(stream.id, closed_by)
 
     def remember(self, stream_id: int, closed_by: ClosedBy) -> None:
-        """Remember a stream that is closed."""
-        closed = self._closed
-        closed[stream_id] = closed_by
-        if len(closed) > _MAX_REMEMBERED:
-            del closed[next(iter(closed))]
+        """Remember a stream that was reset."""
+        resets = self._resets
+        resets[stream_id] = closed_by
+        if len(resets) > _MAX_REMEMBERED:
+            del resets[next(iter(resets))]
 
     def is_idle(self, stream_id: int) -> bool:
         """Return whether a stream was never used; streams of the server never are."""
         return stream_id > self.highest or not stream_id % 2
 
     def closed_by(self, stream_id: int) -> ClosedBy | None:
-        """Return what closed a stream; None if it was skipped, or its end is forgotten."""
-        return self._closed.get(stream_id)
+        """Return what closed a stream; None if the peer has skipped its number."""
+        closed_by = self._resets.get(stream_id)
+        if closed_by is None and not any(stream_id in numbers for numbers in self._skipped):
+            return ClosedBy.END
+        return closed_by

@@ -7,7 +7,7 @@ answers.
 A connection of zttp ends after 4096 streams or 256 errors, which a connection with a client survives. Before that, the
 engine empties the client's table (RFC 7541, section 4.2) and calls ``renew``, which goes on with a new one.
 
-zttp drops the trailers of requests with a Content-Length.
+zttp drops the trailers of requests with a Content-Length, and does not report ``:scheme``, which is not checked.
 
 Sources: RFC 9113, sections 4.3, 6.2 and 8; RFC 7541, section 4.2.
 """
@@ -28,7 +28,7 @@ from turnbuckle_plugins.http2.engine.frames import (
     frame,
     header_frames,
 )
-from turnbuckle_plugins.http2.engine.request_fields import RequestFields, parse_length
+from turnbuckle_plugins.http2.engine.request_fields import RequestFields, check_request, check_trailers, parse_length
 
 __all__ = ["ZttpDecoder"]
 
@@ -50,12 +50,13 @@ class ZttpDecoder:
         max_size: not used: zttp has its own limit of 64 KiB.
     """
 
-    __slots__ = ("_blocks", "_connection", "_errors", "_kept", "_open")
+    __slots__ = ("_blocks", "_connection", "_errors", "_highest", "_kept", "_open")
 
     def __init__(self, max_size: int) -> None:
         self._connection = _new_connection()
         self._blocks = 0
         self._errors = 0
+        self._highest = 0
         self._open: Final[set[int]] = set()
         self._kept: Final[dict[int, None]] = {}
 
@@ -80,17 +81,22 @@ class ZttpDecoder:
             self._connection.stream(stream_id).reset()
         else:
             self._open.add(stream_id)
-        return _request_of(event)
+        request = _request_of(event)
+        check_request(request)
+        return request
 
     def trailers(self, stream_id: int, block: bytes) -> tuple[FieldPair, ...]:
         """Return the trailer fields of a request."""
         event = self._decode_known(stream_id, block)
-        return tuple(event.trailers) if isinstance(event, zttp.EndOfMessage) else ()
+        return check_trailers(event.trailers) if isinstance(event, zttp.EndOfMessage) else ()
 
     def skip(self, stream_id: int, block: bytes) -> None:
         """Decode a block for its changes of the table."""
         if stream_id in self._open or stream_id in self._kept:
             self._decode_known(stream_id, block)
+        elif stream_id <= self._highest:
+            # zttp has forgotten the stream, and cannot decode its blocks.
+            raise ConnectionFault(ErrorCode.STREAM_CLOSED, f"HEADERS on stream {stream_id}, which is closed")
         else:
             self._decode(stream_id, block, ends=True)
             self._connection.stream(stream_id).reset()
@@ -120,6 +126,7 @@ class ZttpDecoder:
         connection = self._connection
         connection.data_to_send()
         self._blocks += 1
+        self._highest = max(self._highest, stream_id)
         try:
             connection.receive_data(header_frames(block, stream_id, DEFAULT_FRAME_SIZE, ends=ends))
             event = connection.next_event()
