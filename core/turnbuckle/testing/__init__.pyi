@@ -56,3 +56,13 @@ from turnbuckle.testing.transport.memory_peer import (
 from turnbuckle.testing.transport.memory_transport import (
     MemoryTransport as MemoryTransport,
 )
+from turnbuckle.testing.websocket.client_socket import (
+    ClientWebSocket as ClientWebSocket,
+)
+from turnbuckle.testing.websocket.frames import (
+    Frame as Frame,
+    MalformedFrame as MalformedFrame,
+)
+from turnbuckle.testing.websocket.handshake import (
+    WebSocketRefused as WebSocketRefused,
+)

@@ -26,10 +26,17 @@ from turnbuckle.testing.client.exchange import Exchange
 from turnbuckle.testing.client.memory_server import MemoryServer, transport_info
 from turnbuckle.testing.client.raw_exchange import RawExchange
 from turnbuckle.testing.client.redirects import MAX_REDIRECTS, is_redirect, redirected
-from turnbuckle.testing.client.request_encoder import OutgoingRequest, RequestOptions, encode_request
+from turnbuckle.testing.client.request_encoder import (
+    OutgoingRequest,
+    QueryPairs,
+    RequestOptions,
+    encode_request,
+)
 from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
 from turnbuckle.testing.client.response_reader import IncompleteResponse
 from turnbuckle.testing.transport.fake_clock import FakeClock
+from turnbuckle.testing.websocket.client_socket import ClientWebSocket
+from turnbuckle.testing.websocket.handshake import Opening, WebSocketRefused
 from turnbuckle.web.headers import HeaderPairs
 
 __all__ = ["Client"]
@@ -242,6 +249,67 @@ class Client:
         finally:
             connection.leave()
             await exchange.end()
+
+    # -- WebSockets
+
+    @asynccontextmanager
+    async def websocket(  # noqa: PLR0913  # all but the URL by name
+        self,
+        url: str,
+        *,
+        headers: HeaderPairs = (),
+        params: QueryPairs = (),
+        cookies: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        origin: str | None = None,
+        compression: bool = False,
+    ) -> AsyncIterator[ClientWebSocket]:
+        """Open a WebSocket on a new connection: ``async with client.websocket("/chat") as socket``.
+
+        Leaving the block closes it with 1000, if it is not closed yet. If the server does not answer that without the
+        test, the connection is cut.
+
+        Args:
+            url: a path, percent-encoded where needed, or an absolute URL.
+            headers: fields of the request; they replace the fields that the client sets itself.
+            params: query parameters, added to the query of the URL.
+            cookies: cookies in addition to the cookies of the jar.
+            subprotocols: the offered subprotocols, in the order of preference.
+            origin: the origin of the page, as a browser sends it, such as ``"http://testserver"``; None for none.
+            compression: whether permessage-deflate is offered.
+
+        Raises:
+            WebSocketRefused: the server sent another response than 101.
+            MalformedResponse: the response is malformed, or a client must not accept this 101.
+            TimeoutError: there was no response in time.
+            Exception: the exception of a handler or middleware, unless ``raise_exceptions`` is off.
+        """
+        opening = Opening(subprotocols=subprotocols, origin=origin, is_compressed=compression)
+        fields = [*opening.fields(), *(headers.items() if isinstance(headers, Mapping) else headers)]
+        request = self._encode("GET", url, {"headers": fields, "params": params, "cookies": cookies or {}})
+        connection = self.server.connect()
+        try:
+            with self._raising_exceptions(connection):
+                response = await self._open(connection, request)
+            self.cookies.receive(response.headers.get_list("set-cookie"), request.url)
+            if response.status != 101:
+                raise WebSocketRefused(response)
+            socket = ClientWebSocket(
+                connection,
+                self.server.activity,
+                response,
+                opening.check(response),
+                raise_exceptions=self._raise_exceptions,
+            )
+            yield socket
+            await socket.leave()
+        finally:
+            connection.leave()
+
+    async def _open(self, connection: Connection, request: OutgoingRequest) -> ClientResponse:
+        exchange = Exchange(connection, request, self.server.activity)
+        exchange.begin()
+        return await exchange.response()
 
     # -- bytes
 

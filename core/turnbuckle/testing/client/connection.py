@@ -247,12 +247,28 @@ class Connection:
         while (event := self._pull()) is NEED_DATA:
             if self._eof_read or is_failed():
                 raise IncompleteResponse("the server ended the connection before the response was complete")
-            await self._activity.until(lambda: self._has_news or is_failed(), "a response")
+            await self._activity.until(lambda: self.has_news or is_failed(), "a response")
         return event
 
     @property
-    def _has_news(self) -> bool:
+    def has_news(self) -> bool:
+        """Whether there are bytes that were not read as events, or the server has ended its side."""
         return bool(self.unread or self.is_closed or len(self._peer.received) > self._read_up_to)
+
+    def on_received(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` after bytes of the server were read, and at the end of them; it must not raise."""
+        self._peer.on_received = callback
+
+    def switched_data(self) -> bytes:
+        """Return the bytes after a response that switched protocols, as far as they were not returned before.
+
+        While reading is paused, return one piece of the bytes that backed up.
+        """
+        if len(self._peer.received) == self._read_up_to:
+            self._peer.take(_PIECE)
+        data = self._reader.trailing_data() + bytes(self._peer.received[self._read_up_to :])
+        self._read_up_to = len(self._peer.received)
+        return data
 
     def _pull(self) -> ResponseEvent | Literal[NeedData.NEED_DATA]:
         event = self._reader.next_event()

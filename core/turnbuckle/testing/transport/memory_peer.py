@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol, final
 
 from turnbuckle.testing.transport.activity import Activity
@@ -52,6 +53,7 @@ class MemoryPeer:
         window: number of bytes that the server can send while this end does not read, as into the buffer of a socket.
         is_at_eof: whether the server will send no more.
         was_reset: whether the connection was cut: by the server with bytes unsent, or by this end.
+        on_received: called after this end has read bytes of the server, and at the end of them; it must not raise.
     """
 
     def __init__(self, activity: Activity) -> None:
@@ -63,6 +65,7 @@ class MemoryPeer:
         self.window = 0
         self.is_at_eof = False
         self.was_reset = False
+        self.on_received: Callable[[], object] = _ignore
 
     def attach(self, transport: ServerEnd) -> None:
         """Set the other end."""
@@ -97,6 +100,7 @@ class MemoryPeer:
         """Read everything that the server has sent, and will send."""
         self.is_reading = True
         self.take(None)
+        self.on_received()
 
     def take(self, most: int | None) -> bytes:
         """Read up to ``most`` bytes, all if None, and return them."""
@@ -118,6 +122,7 @@ class MemoryPeer:
             return
         if self.is_reading:
             self.take(None)
+            self.on_received()
         elif len(self._arrived) < self.window:
             self._arrived.extend(self.transport.drain(self.window - len(self._arrived)))
 
@@ -125,4 +130,9 @@ class MemoryPeer:
         """Note that the server ended its side of the connection."""
         self.is_at_eof = True
         self.was_reset = self.was_reset or reset
+        self.on_received()
         self._activity.note()
+
+
+def _ignore() -> None:
+    """Do nothing."""
