@@ -115,7 +115,7 @@ class Subscription:
         self._wake()
 
     def hold(self) -> None:
-        """Keep arriving messages back until ``begin`` is called."""
+        """Store arriving messages apart until ``begin`` is called."""
         self._held = deque(maxlen=self._size)
 
     def begin(self, earlier: Sequence[tuple[int, Message]]) -> None:

@@ -36,7 +36,7 @@ from turnbuckle.testing.client.response import ClientResponse, StreamedResponse
 from turnbuckle.testing.client.response_reader import IncompleteResponse
 from turnbuckle.testing.transport.fake_clock import FakeClock
 from turnbuckle.testing.websocket.client_socket import ClientWebSocket
-from turnbuckle.testing.websocket.handshake import Opening, WebSocketRefused
+from turnbuckle.testing.websocket.handshake import HandshakeOffer, WebSocketRefused
 from turnbuckle.web.headers import HeaderPairs
 
 __all__ = ["Client"]
@@ -284,8 +284,8 @@ class Client:
             TimeoutError: there was no response in time.
             Exception: the exception of a handler or middleware, unless ``raise_exceptions`` is off.
         """
-        opening = Opening(subprotocols=subprotocols, origin=origin, is_compressed=compression)
-        fields = [*opening.fields(), *(headers.items() if isinstance(headers, Mapping) else headers)]
+        offer = HandshakeOffer(subprotocols=subprotocols, origin=origin, is_compressed=compression)
+        fields = [*offer.fields(), *(headers.items() if isinstance(headers, Mapping) else headers)]
         request = self._encode("GET", url, {"headers": fields, "params": params, "cookies": cookies or {}})
         connection = self.server.connect()
         try:
@@ -298,7 +298,7 @@ class Client:
                 connection,
                 self.server.activity,
                 response,
-                opening.check(response),
+                offer.check(response),
                 raise_exceptions=self._raise_exceptions,
             )
             yield socket

@@ -15,7 +15,7 @@ from turnbuckle.testing.client.response import BaseResponse, ClientResponse
 from turnbuckle.testing.client.response_reader import MalformedResponse
 from turnbuckle.testing.websocket.messages import Deflate
 
-__all__ = ["Opening", "WebSocketRefused"]
+__all__ = ["HandshakeOffer", "WebSocketRefused"]
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # The offer of browsers.
@@ -36,7 +36,7 @@ class WebSocketRefused(TurnbuckleError):
 
 
 @attrs.frozen(kw_only=True)
-class Opening:
+class HandshakeOffer:
     """The offer of a client, and the checks of the answer to it.
 
     Attributes:
