@@ -317,13 +317,14 @@ class WireConnection(asyncio.Protocol):
                 self._fail(self._violation)
             if self._closed is not None:
                 raise self._closed
-            if self._waiter is not None:
+            if self._waiter is not None and not self._waiter.done():
                 raise RuntimeError("another task is receiving from this WebSocket")
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
+                if self._waiter is waiter:
+                    self._waiter = None
         message = queue.pop(0)
         self._queued -= len(message)
         if self._is_full and len(queue) <= self._config.queue // 2 and self._violation is None:

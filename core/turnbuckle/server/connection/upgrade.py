@@ -163,7 +163,9 @@ class SwitchedConnection(asyncio.Protocol):
         """Do nothing: the other protocol has its own deadlines."""
 
     def disable_keep_alive(self) -> None:
-        """Do nothing: there are no more responses."""
+        """Ask a protocol that a task serves to end now: it would not be idle by itself, as a WebSocket is not."""
+        if self._task is not None:
+            self.close_when_idle()
 
     def close_when_idle(self) -> None:
         """Call the protocol's ``close_when_idle`` if it has one, else close the transport."""
