@@ -105,11 +105,11 @@ class PrefaceConnection(asyncio.Protocol):
         return f"{address_of(self._transport)}, first bytes"
 
     def expire(self, now: float) -> None:
-        """Hand a head that took too long over to HTTP/1.1, which answers it, or close a connection without a byte."""
-        if self._received:
+        """Hand a late head over to HTTP/1.1, which answers it; close a connection whose first byte is late."""
+        if self._received or not self.server.application.timeouts.first_byte:
             self._serve_http(due=now)
         else:
-            self.abort()
+            self._transport.close()
 
     def disable_keep_alive(self) -> None:
         """Do nothing: the next protocol asks the server whether it is stopping."""

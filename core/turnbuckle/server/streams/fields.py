@@ -8,7 +8,8 @@ Sources: RFC 9110, sections 5.5, 5.6.2, 6.5.1, 6.6.1, 7.6.1 and 8.6; RFC 9113, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, final
 
 from turnbuckle.errors import ProtocolError
@@ -16,7 +17,7 @@ from turnbuckle.http.body_writer import BodyFraming, choose_framing
 from turnbuckle.http.encoded_fields import Field, encode_field, is_storable
 from turnbuckle.http.events import RawFields, RequestHead
 from turnbuckle.http.framing import body_length
-from turnbuckle.http.grammar import FIELD_VALUE, TOKEN, is_authority, is_target
+from turnbuckle.http.grammar import FIELD_VALUE, FIELD_VALUE_BYTES, TOKEN, is_authority, is_target
 from turnbuckle.http.limits import Limits
 from turnbuckle.http.serializer import announced_length
 
@@ -33,6 +34,10 @@ FieldPair: TypeAlias = tuple[bytes, bytes]
 
 _MAX_PAIRS: Final = 1024
 
+# Most requests name one of few hosts.
+_MAX_KNOWN: Final = 64
+_is_known_authority: Final = lru_cache(256)(is_authority)
+
 # Of a connection, which a stream has not. An application may set them because it also runs on HTTP/1.1.
 _OF_CONNECTION: Final = frozenset({"connection", "proxy-connection", "upgrade"})
 _REFUSED: Final = frozenset({"keep-alive", "transfer-encoding"})
@@ -47,6 +52,8 @@ _STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
 
 # Two spaces and the version of a request line.
 _REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
+# The bytes of a name in lower case.
+_NAME_BYTES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 _OF_CONNECTION_IN_REQUESTS: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
 )
@@ -187,17 +194,39 @@ def check_request_head(head: RequestHead, limits: Limits, *, has_content: bool) 
         raise ProtocolError(f"request line of {line} bytes exceeds {limits.request_line}", status=414)
     if not is_target(head.method, head.target):
         raise ProtocolError(f"target {head.target[:40]!r} is malformed")
-    _check_fields(head.fields, limits)
-    hosts = [value for name, value in head.fields if name == b"host"]
-    if len(hosts) > 1:
-        raise ProtocolError("Host present more than once")
-    if hosts and not is_authority(hosts[0]):
-        raise ProtocolError(f"Host of {hosts[0][:40]!r} is not a host with an optional port")
-    lengths = [value for name, value in head.fields if name == b"content-length"]
+    fields = head.fields
+    by_name = dict(fields)
+    if not _are_common(fields, by_name, limits):
+        _check_fields(fields, limits)
+    host = by_name.get(b"host")
+    if host is not None and not (_is_known_authority(host) if len(host) <= _MAX_KNOWN else is_authority(host)):
+        raise ProtocolError(f"Host of {host[:40]!r} is not a host with an optional port")
+    lengths = [value for name, value in fields if name == b"content-length"] if b"content-length" in by_name else []
     _set_length(head, lengths, has_content=has_content)
 
 
+def _are_common(fields: RawFields, by_name: Mapping[bytes, bytes], limits: Limits) -> bool:
+    """Return whether a look at all fields at once shows that they are valid; most are."""
+    names = b"".join(by_name)
+    # No value may contain a line feed, so each value is between two of them.
+    values = b"\n".join([b"", *[value for _, value in fields], b""])
+    size = len(names) + len(values) + 3 * len(fields)
+    return (
+        len(by_name) == len(fields) <= limits.field_count
+        and size <= limits.field_line
+        and size <= limits.header_section
+        and not names.translate(None, _NAME_BYTES)
+        and b"" not in by_name
+        and _OF_CONNECTION_IN_REQUESTS.isdisjoint(by_name)
+        and len(values.translate(None, FIELD_VALUE_BYTES)) == len(fields) + 1
+        and b"\n " not in values
+        and b" \n" not in values
+        and b"\t" not in values
+    )
+
+
 def _check_fields(fields: RawFields, limits: Limits) -> None:
+    """Raise the reason why fields are refused."""
     if len(fields) > limits.field_count:
         raise ProtocolError(f"{len(fields)} field lines exceed {limits.field_count}", status=431)
     section = 0
@@ -214,6 +243,8 @@ def _check_fields(fields: RawFields, limits: Limits) -> None:
         section += size + 2
     if section > limits.header_section:
         raise ProtocolError(f"field lines of {section} bytes exceed {limits.header_section}", status=431)
+    if sum(name == b"host" for name, _ in fields) > 1:
+        raise ProtocolError("Host present more than once")
 
 
 def _set_length(head: RequestHead, lengths: list[bytes], *, has_content: bool) -> None:

@@ -204,6 +204,11 @@ class ProtocolLink:
         """
         self._own_deadline = at
 
+    def close_after_requests(self) -> None:
+        """Close the transport once no request is being served; at once if there is none."""
+        self._closes_when_idle = True
+        self._close_if_idle()
+
     def refused(self, reason: str) -> None:
         """Log that the protocol ends the connection because its peer misbehaves."""
         _log.debug("%s connection of %s ended: %s", self.name, self.peer.client, reason)
@@ -242,9 +247,8 @@ class ProtocolLink:
         """Call the protocol's ``close_when_idle`` if it has one, else close the transport after the last request."""
         if self._close_when_idle is not None:
             self._close_when_idle()
-            return
-        self._closes_when_idle = True
-        self._close_if_idle()
+        else:
+            self.close_after_requests()
 
     def abort(self) -> None:
         """Abort the transport, and cancel all requests."""

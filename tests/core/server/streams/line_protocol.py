@@ -69,14 +69,10 @@ class LineConnection(asyncio.Protocol):
             run.content_received(content)
             run.content_ended()
         if self.link.is_draining:
-            self.close_when_idle()
+            self.link.close_after_requests()
 
     def expire(self, now: float) -> None:
-        self.close_when_idle()
-
-    def close_when_idle(self) -> None:
-        if not self.link.run_count:
-            self.transport.close()
+        self.link.close_after_requests()
 
 
 class LineChannel:
