@@ -6,6 +6,7 @@ A missing package is no mistake here. Its extra was not chosen, and the part tha
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ __all__ = ["check_extras", "check_packages"]
 # The name that the module must define. The distribution python-multipart has a module of the same name without it.
 _MODULE: Final = "multipart"
 _NAME: Final = b"PushMultipartParser"
+# From version 0.0.13 on, python-multipart looks for the file of the other distribution, and gives way to it.
+_GIVES_WAY: Final = b'"multipart.py"'
 _EXTRA: Final = "forms"
 # A line of Requires-Dist: a name, version specifiers, and a marker that names an extra.
 _REQUIREMENT: Final = re.compile(
@@ -38,7 +41,9 @@ def check_extras(diagnostics: Diagnostics) -> None:
     if spec is None or spec.origin is None:
         return
     origin = Origin(plugin="app", location=spec.origin)
-    if _defines(Path(spec.origin), _NAME):
+    gives_way = _defines(Path(spec.origin), _GIVES_WAY)
+    own = next((path for path in _own_modules() if gives_way), Path(spec.origin))
+    if _defines(own, _NAME):
         why = "requests with a multipart form may fail, or be read with defects that later versions have corrected"
         _report_outdated(_required_by("turnbuckle", [_EXTRA]), origin, why, diagnostics)
         return
@@ -47,7 +52,9 @@ def check_extras(diagnostics: Diagnostics) -> None:
         f"module {_MODULE!r} is not the one of the distribution 'multipart', version 1.2 or later",
         origin,
         why="requests with a multipart form would be answered with 415; 'python-multipart' is another distribution",
-        fix="pip uninstall python-multipart, then pip install --force-reinstall 'multipart>=1.2'",
+        fix="pip install 'multipart>=1.2'; both distributions may be installed"
+        if gives_way
+        else "pip uninstall python-multipart, then pip install --force-reinstall 'multipart>=1.2'",
         level="warning",
     )
 
@@ -99,6 +106,14 @@ def _numbers(text: str) -> tuple[int, ...]:
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
+
+
+def _own_modules() -> Iterator[Path]:
+    """Yield the files of the distribution multipart, even if a package of the same name comes first."""
+    for folder in sys.path:
+        path = Path(folder, "multipart.py")
+        if path.is_file():
+            yield path
 
 
 def _defines(path: Path, name: bytes) -> bool:

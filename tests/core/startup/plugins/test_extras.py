@@ -28,6 +28,21 @@ def test_module_of_another_distribution_is_reported(file: str, tmp_path: Path, m
     assert _codes() == ["TB113"]
 
 
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_package_that_gives_way_to_the_right_module_is_accepted(
+    is_installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(importlib.import_module("sys").modules, "multipart", raising=False)
+    (tmp_path / "multipart").mkdir()
+    (tmp_path / "multipart" / "__init__.py").write_text('file_path = Path(p, "multipart.py")\n')
+    if is_installed:
+        (tmp_path / "multipart.py").write_text("class PushMultipartParser: ...\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    importlib.invalidate_caches()
+    found = [diagnostic.fix for diagnostic in App().plan.diagnostics]
+    assert found == ([] if is_installed else ["pip install 'multipart>=1.2'; both distributions may be installed"])
+
+
 def _install(folder: Path, name: str, version: str) -> None:
     """Install the metadata of a distribution, which hides the version that is installed."""
     info = folder / f"{name}-{version}.dist-info"
