@@ -49,6 +49,12 @@ class AppOptions:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         return attrs.evolve(self, flags=(*self.flags, (option, f"{key}={text}")))
 
+    def with_plugin(self, name: str) -> AppOptions:
+        """Return the options with a plugin enabled, unless they enable or disable it already."""
+        if name in self.plugins or f"no:{name}" in self.plugins:
+            return self
+        return attrs.evolve(self, plugins=(*self.plugins, name))
+
     @property
     def folder(self) -> Path:
         """The folder of the app's file if it contains settings, otherwise the current folder."""

@@ -238,6 +238,7 @@ class HTTP2Connection(asyncio.Protocol):
         if fields.protocol:
             # RFC 8441: for the handlers, it is the GET of an upgrade.
             head = RequestHead(b"GET", fields.target, 1, fields.fields, upgrade=fields.protocol)
+            channel.is_connect = True
             has_content = False
         else:
             head = RequestHead(fields.method, fields.target, 1, fields.fields)

@@ -18,6 +18,9 @@ __all__ = ["HTTP2Plugin"]
 # RFC 7541, section 4.1: what a field counts beyond its name and value.
 _FIELD_OVERHEAD: Final = 32
 
+# The protocol of extended CONNECT that tunnels exist for (RFC 8441, section 5).
+_WEBSOCKET: Final = "websocket"
+
 
 @final
 class HTTP2Plugin(Plugin[HTTP2Config]):
@@ -36,7 +39,8 @@ def _serve(handler: object, setup: Setup[HTTP2Config]) -> Callable[[ProtocolLink
     decoder = _decoder_of(config.engine)
 
     def make(link: ProtocolLink) -> HTTP2Connection:
-        return HTTP2Connection(link, Engine(_engine_settings(config, link.limits), decoder))
+        settings = _engine_settings(config, link.limits, accepts_connect=_WEBSOCKET in link.upgrades)
+        return HTTP2Connection(link, Engine(settings, decoder))
 
     return make
 
@@ -52,7 +56,7 @@ def _decoder_of(engine: str) -> DecoderFactory:
     return HpackDecoder
 
 
-def _engine_settings(config: HTTP2Config, limits: Limits) -> EngineSettings:
+def _engine_settings(config: HTTP2Config, limits: Limits, *, accepts_connect: bool) -> EngineSettings:
     return EngineSettings(
         max_streams=config.max_streams,
         stream_window=config.stream_window,
@@ -63,5 +67,5 @@ def _engine_settings(config: HTTP2Config, limits: Limits) -> EngineSettings:
         resets_rate=config.resets_rate,
         control_frames=config.control_frames,
         control_rate=config.control_rate,
-        accepts_connect=True,
+        accepts_connect=accepts_connect,
     )

@@ -25,6 +25,9 @@ _MAX_PENDING: Final = 65536
 # Bytes of content that a handler may have before the following ones wait here.
 _MAX_PASSED_ON: Final = 65536
 
+_REDIRECTIONS: Final = 300
+_NO_CONTENT: Final[Sequence[FieldPair]] = ((b"content-length", b"0"),)
+
 
 class StreamOwner(Protocol):
     """The connection of a stream."""
@@ -69,14 +72,26 @@ class RequestStream:
     Attributes:
         stream: the stream.
         receiver: the receiver of the content; None before the server has begun the request, and after its end.
+        is_connect: whether the request is an extended CONNECT, for which a 2xx response means a tunnel.
         is_response_ended: whether the response is complete, or the stream was reset.
     """
 
-    __slots__ = ("_backlog", "_end", "_owner", "_passed_on", "_sender", "is_response_ended", "receiver", "stream")
+    __slots__ = (
+        "_backlog",
+        "_end",
+        "_owner",
+        "_passed_on",
+        "_sender",
+        "is_connect",
+        "is_response_ended",
+        "receiver",
+        "stream",
+    )
 
     def __init__(self, owner: StreamOwner, stream: Stream) -> None:
         self.stream: Final = stream
         self.receiver: ContentReceiver | None = None
+        self.is_connect = False
         self.is_response_ended = False
         self._owner: Final = owner
         self._sender: Final = owner.engine.sender
@@ -104,6 +119,9 @@ class RequestStream:
 
     def send_head(self, status: int, fields: Sequence[FieldPair], *, ends: bool) -> None:
         """Send the head of the response."""
+        if self.is_connect and status < _REDIRECTIONS:
+            # The handler has ignored the offer of the protocol (RFC 8441, section 5: the tunnel is refused).
+            status, fields, ends = 501, _NO_CONTENT, True
         self._sender.send_head(self.stream, status, fields, ends=ends)
         if ends:
             self._response_ended()
@@ -111,6 +129,8 @@ class RequestStream:
 
     def send_data(self, data: bytes, *, ends: bool) -> None:
         """Send content of the response."""
+        if self.stream.is_sending_done:
+            return
         self._sender.send_data(self.stream, data, ends=ends)
         if ends:
             self._response_ended()

@@ -58,6 +58,9 @@ def _one(context: click.Context, option: click.Parameter, values: Sequence[Value
 @click.option("--reload", "is_reloading", is_flag=True, help="Restart when a file changes; for development.")
 @click.option("--tls-cert", metavar="FILE", help="Serve https with this certificate chain, in PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of the certificate.")
+@click.option(
+    "--http2-cleartext", is_flag=True, help="Serve HTTP/2 with the plugin http2, to clients without TLS, too."
+)
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="The lowest logged level."
@@ -79,6 +82,7 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     unix_mode: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    http2_cleartext: bool,
     access_log: bool | None,
     log_level: str | None,
     log_format: str | None,
@@ -94,6 +98,8 @@ def serve(  # noqa: PLR0913  # click passes one argument for each option
     """
     if is_reloading and workers is not None:
         raise click.UsageError("--reload serves with one process and cannot be combined with --workers.")
+    if http2_cleartext:
+        options = options.with_plugin("http2").with_setting("--http2-cleartext", "plugin.http2.cleartext", True)
     options = (
         options.with_setting("--host", "server.host", ",".join(hosts) if hosts else None)
         .with_setting("--port", "server.port", port)

@@ -113,6 +113,7 @@ class Application:
         config: the app's own settings, for its requests; None if it has none.
         alpn: the other protocols of connections, by the name that the TLS handshake agrees on.
         prefaces: the other protocols of connections without TLS, by the first bytes that the client sends.
+        upgrades: the protocols that a request may switch to: tokens of the ``Upgrade`` field in lower case.
         threads: number of threads for blocking calls; 0 for Python's default.
         loop_factory: makes the event loop if the settings do not choose one; None for the server's choice.
     """
@@ -137,6 +138,7 @@ class Application:
     config: object = attrs.field(default=None, repr=False)
     alpn: Mapping[str, ConnectionProtocol] = attrs.field(factory=dict)
     prefaces: Mapping[bytes, ConnectionProtocol] = attrs.field(factory=dict)
+    upgrades: frozenset[str] = frozenset()
     threads: int = 0
     loop_factory: LoopFactory | None = None
 

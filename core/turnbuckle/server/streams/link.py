@@ -116,6 +116,7 @@ class ProtocolLink:
         clock: the clock of the server; deadlines are in its monotonic seconds.
         loop: the serving loop.
         stopping: set once the server begins to stop.
+        upgrades: the protocols that a request may switch to: tokens of the ``Upgrade`` field in lower case.
     """
 
     __slots__ = (
@@ -137,6 +138,7 @@ class ProtocolLink:
         "peer",
         "stopping",
         "timeouts",
+        "upgrades",
     )
 
     def __init__(self, server: ServerState, transport: asyncio.Transport, peer: Peer, name: str) -> None:
@@ -146,6 +148,7 @@ class ProtocolLink:
         self.limits: Final[Limits] = application.limits
         self.timeouts: Final[Timeouts] = application.timeouts
         self.capacity: Final[Capacity] = application.capacity
+        self.upgrades: Final = application.upgrades
         self.clock: Final[Clock] = server.clock
         self.loop: Final = server.loop
         self.stopping: Final[LazyEvent] = server.connections.stopping

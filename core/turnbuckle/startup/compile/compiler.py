@@ -185,6 +185,7 @@ class _Compiler:
     largest_content: int = attrs.field(init=False)
     opens_contexts: bool = attrs.field(init=False)
     websockets: WebSocketOptions = attrs.field(init=False)
+    upgrades: frozenset[str] = frozenset()
     contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
     mounts: list[AdaptedMount] = attrs.field(factory=list)
 
@@ -232,6 +233,7 @@ class _Compiler:
             config=plan.config,
             alpn={record.alpn: protocol for record, protocol in protocols if record.alpn},
             prefaces={record.preface: protocol for record, protocol in protocols if record.preface},
+            upgrades=self.upgrades,
             loop_factory=loop,
             access_log=plan.settings.log.access,
             log_queries=plan.settings.log.queries,
@@ -349,6 +351,7 @@ class _Compiler:
         protocols = {WEBSOCKET_TOKEN: guard(websockets, errors, self.plan.app_name)} if websockets is not None else {}
         for token, handler in made:
             protocols[token] = guard(handler, errors, self.plan.app_name, leaves_contexts=leaves)
+        self.upgrades = frozenset(protocols)
         return compile_upgrade(protocols, dispatch) if protocols else dispatch
 
     def _setup_of_app(self, plugin: str) -> Setup:

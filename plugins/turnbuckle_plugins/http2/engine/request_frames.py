@@ -112,6 +112,8 @@ class RequestFrames:
         state.streams.use(stream_id)
         state.busy += 1
         fields = state.decoder.request(stream_id, fragment, ends=ends)
+        if fields.protocol and not state.settings.accepts_connect:
+            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "extended CONNECT, which SETTINGS does not allow")
         expected = fields.content_length
         if expected and ends:
             raise StreamFault(ErrorCode.PROTOCOL_ERROR, "Content-Length announces content, and there is none")
