@@ -150,6 +150,8 @@ def _checked_plugins(context: click.Context, option: click.Parameter, names: tup
 
 _OPTIONS: Final = (
     click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Set one setting; may be repeated."),
+    click.option("--asgi", "is_asgi", is_flag=True, help="TARGET is an ASGI app of another framework."),
+    click.option("--wsgi", "is_wsgi", is_flag=True, help="TARGET is a WSGI app of another framework."),
     click.option("--parser", metavar="NAME", help="The parser to use."),
     click.option("--debug/--no-debug", default=None, help="Show tracebacks to clients; never in production."),
     click.option(
@@ -188,6 +190,8 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
     def with_target(  # noqa: PLR0913  # click passes one argument for each option
         *,
         target: AppTarget | None,
+        is_asgi: bool,
+        is_wsgi: bool,
         pairs: tuple[str, ...],
         parser: str | None,
         debug: bool | None,
@@ -197,7 +201,7 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
         **own: object,
     ) -> None:
         options = AppOptions(
-            target=target or NO_TARGET,
+            target=_with_kind(target, is_asgi=is_asgi, is_wsgi=is_wsgi),
             flags=tuple(("--set", _checked_pair(pair)) for pair in pairs),
             plugins=plugins,
             no_plugins=no_plugins,
@@ -210,6 +214,14 @@ def _decorated(command: Callable[..., None], argument: Callable[..., Any]) -> Ca
     for option in reversed((argument, *_OPTIONS)):
         decorated = option(decorated)
     return decorated
+
+
+def _with_kind(target: AppTarget | None, *, is_asgi: bool, is_wsgi: bool) -> AppTarget:
+    if is_asgi and is_wsgi:
+        raise click.UsageError("--asgi and --wsgi cannot be combined: an app has one interface.")
+    if target is None or not (is_asgi or is_wsgi):
+        return target or NO_TARGET
+    return attrs.evolve(target, kind="asgi" if is_asgi else "wsgi")
 
 
 def _checked_pair(pair: str) -> str:

@@ -11,18 +11,19 @@ import functools
 import inspect
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 import click
 
 from turnbuckle.cli.reporting import CommandFailed
+from turnbuckle.diagnostics import Origin, Sourced
 
 if TYPE_CHECKING:
     from turnbuckle.app import App
     from turnbuckle.diagnostics import Diagnostic
 
-__all__ = ["NO_TARGET", "TARGET", "WRAPPED", "AppTarget", "load_app"]
+__all__ = ["NO_TARGET", "TARGET", "WRAPPED", "AppKind", "AppTarget", "load_app"]
 
 WRAPPED: Final = "TB702"
 """The code of the hint that the target is an ASGI application around an app."""
@@ -31,6 +32,10 @@ _DEFAULT_ATTRIBUTE: Final = "app"
 # The attributes in which middleware for ASGI keeps the application that it wraps, and how many of them are followed.
 _WRAPPED: Final = ("app", "application", "_app", "inner", "wrapped")
 _MAX_DEPTH: Final = 20
+AppKind: TypeAlias = Literal["", "asgi", "wsgi"]
+"""The interface of an app; "" for a Turnbuckle app."""
+# The names that the documentation of other frameworks gives to their apps.
+_FOREIGN_ATTRIBUTES: Final = ("app", "application", "asgi", "wsgi")
 
 
 @attrs.frozen(kw_only=True)
@@ -42,12 +47,15 @@ class AppTarget:
         file: path of the file; None for a module.
         attribute: dotted name of the attribute; "" if none was given.
         is_call: whether the attribute is called.
+        kind: ``"asgi"`` or ``"wsgi"`` for an app of another framework, which is mounted at ``/``; "" for a Turnbuckle
+            app.
     """
 
     module: str = ""
     file: Path | None = None
     attribute: str = ""
     is_call: bool = False
+    kind: AppKind = ""
 
     @property
     def where(self) -> str:
@@ -117,6 +125,8 @@ def load_app(target: AppTarget, found: list[Diagnostic] | None = None) -> App:
 
     with noting_event_loops([] if found is None else found):
         module = import_module(target.module) if target.file is None else import_file(target.file)
+        if target.kind:
+            return _mounted(module, target, target.kind)
         value = _attribute(module, target) if target.attribute else _default(module, target)
         if _is_factory(value, target):
             value = _call(value, target)
@@ -124,10 +134,40 @@ def load_app(target: AppTarget, found: list[Diagnostic] | None = None) -> App:
                 raise CommandFailed(f"error: {str(target)!r} returned {_describe(value)}, not a turnbuckle.App")
         app = _unwrapped(value)
         if app is None:
-            raise CommandFailed(f"error: {str(target)!r} is {_describe(value)}, not a turnbuckle.App")
+            raise CommandFailed(
+                f"error: {str(target)!r} is {_describe(value)}, not a turnbuckle.App{_kind_hint(value)}"
+            )
     if app is not value and found is not None:
         found.append(_hint_for_wrapped(app, target))
     return app
+
+
+def _mounted(module: ModuleType, target: AppTarget, kind: Literal["asgi", "wsgi"]) -> App:
+    """Return an app with the app of another framework at ``/``."""
+    from turnbuckle.app import App
+    from turnbuckle.startup.collect.interfaces import interface_of
+
+    value = _attribute(module, target) if target.attribute else _foreign_default(module, target)
+    if target.is_call or interface_of(value) == "factory":
+        value = _call(value, target)
+    if interface_of(value) == "turnbuckle":
+        raise CommandFailed(f"error: {str(target)!r} is a Turnbuckle app; leave out --{kind}")
+    app = App(str(target), plugins=[kind])
+    app.mount("/", value, kind=kind)
+    # They were declared on the command line, and not in a file.
+    origin = Origin(plugin="app", location=f"--{kind} {target}")
+    app._origin = origin
+    app._plugins = [Sourced(kind, origin)]
+    app._mounts = [attrs.evolve(mount, origin=origin) for mount in app._mounts]
+    return app
+
+
+def _foreign_default(module: ModuleType, target: AppTarget) -> object:
+    for name in _FOREIGN_ATTRIBUTES:
+        if hasattr(module, name):
+            return getattr(module, name)
+    names = ", ".join(map(repr, _FOREIGN_ATTRIBUTES))
+    raise CommandFailed(f"error: {target.where!r} has none of {names}; name the app, as in {target.where}:NAME")
 
 
 def _attribute(module: ModuleType, target: AppTarget) -> object:
@@ -175,7 +215,8 @@ def _default(module: ModuleType, target: AppTarget) -> object:
 
 
 def _is_factory(value: object, target: AppTarget) -> bool:
-    return target.is_call or inspect.isroutine(value) or isinstance(value, functools.partial)
+    is_function = inspect.isroutine(value) or isinstance(value, functools.partial)
+    return target.is_call or (is_function and not _kind_hint(value))
 
 
 def _unwrapped(value: object) -> App | None:
@@ -204,6 +245,13 @@ def _hint_for_wrapped(app: App, target: AppTarget) -> Diagnostic:
         fix="name the app itself if 'turnbuckle serve' serves it; on an ASGI host, there is nothing to change",
         origins=(app.declaration().origin,),
     )
+
+
+def _kind_hint(value: object) -> str:
+    from turnbuckle.startup.collect.interfaces import interface_of
+
+    kind = interface_of(value)
+    return f"; write --{kind} to serve it" if kind in {"asgi", "wsgi"} and not isinstance(value, type) else ""
 
 
 def _call(factory: object, target: AppTarget) -> object:

@@ -162,7 +162,8 @@ class _Run:
         check_listeners(settings, built.values, self.diagnostics)
         check_exposure(settings, built.values, self.diagnostics)
         check_idle_timeout(settings, built.values, self.diagnostics)
-        check_extras(self.diagnostics)
+        if not _only_mounts(self.declaration.root):
+            check_extras(self.diagnostics)
         requests = requests_from_settings(settings, built.values, self.sources)
         self.diagnostics.entries += [quarantine_diagnostic(name, error) for name, error in self.quarantined.items()]
         return _Configured(
@@ -359,6 +360,11 @@ class _Run:
 
 def _without_plugins(scope: ScopeDeclaration) -> ScopeDeclaration:
     return attrs.evolve(scope, plugins=(), scopes=tuple(_without_plugins(inner) for inner in scope.scopes))
+
+
+def _only_mounts(scope: ScopeDeclaration) -> bool:
+    """Return whether an app has no handlers that could read a form."""
+    return bool(scope.mounts) and not scope.routes and not scope.scopes
 
 
 def _builtin_request(plugin: type[Plugin]) -> PluginRequest:

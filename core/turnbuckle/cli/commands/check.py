@@ -26,6 +26,8 @@ def check(options: AppOptions, *, locked: str | None) -> None:
         warnings = check_lock(options, plan, locked)
     from turnbuckle.startup.report.formats import counted
 
-    routes = sum(1 for _ in plan.routes())
+    parts = [counted(sum(1 for _ in plan.routes()), "route")]
+    if mounts := sum(1 for _ in plan.mounts()):
+        parts.append(counted(mounts, "mount"))
     warnings += sum(diagnostic.level == "warning" for diagnostic in plan.diagnostics)
-    click.echo(f"{options.target} can be served: {counted(routes, 'route')}, {counted(warnings, 'warning')}")
+    click.echo(f"{options.target} can be served: {', '.join(parts)}, {counted(warnings, 'warning')}")

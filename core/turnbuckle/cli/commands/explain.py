@@ -133,6 +133,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
         "outcome": found.outcome,
         "headers": dict(found.headers),
         "handler": found.handler,
+        "mount": found.mount.route.path if found.mount is not None else None,
         "path_params": {name: value_as_json(value) for name, value in found.path_params.items()},
         "signature": signature_as_json(found.signature),
         "router": found.router.name if found.router is not None else None,

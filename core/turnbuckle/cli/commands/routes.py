@@ -19,11 +19,12 @@ __all__ = ["routes"]
 @click.command(short_help="List the routes of an app.")
 @takes_target
 def routes(options: AppOptions) -> None:
-    """List the routes of an app: methods, host and path, name, handler and location."""
+    """List the routes of an app: methods, host and path, name, handler and location; then the mounts."""
     with reporting_errors():
         plan = options.resolve()
         warn(plan.diagnostics)
     rows = [_row(planned.route) for planned, _ in plan.routes()]
+    rows += [_row(planned.route) for planned, _ in plan.mounts()]
     if not rows:
         click.echo(f"{options.target} has no routes")
         return
@@ -33,5 +34,7 @@ def routes(options: AppOptions) -> None:
 
 def _row(route: Route) -> tuple[str, ...]:
     place = route.origin.location if route.origin else ""
-    methods = ",".join(sorted(route.methods))
-    return methods, f"{route.host}{route.path}", route.name or "-", name_of(route.handler), place
+    # A mounted app takes any method, at any path below its own.
+    methods = ",".join(sorted(route.methods)) or "any"
+    path = route.path if route.methods else f"{route.path.rstrip('/')}/..."
+    return methods, f"{route.host}{path}", route.name or "-", name_of(route.handler), place

@@ -27,10 +27,11 @@ _NAMES: Final[Mapping[str, str]] = {
     "response_types": "response type",
     "error_handlers": "error handler",
     "lifespans": "lifespan",
+    "mounts": "mount",
     "protocols": "protocol",
     "commands": "command",
 }
-_KEYS: Final[Mapping[str, str]] = {"response_types": "type", "error_handlers": "exception"}
+_KEYS: Final[Mapping[str, str]] = {"response_types": "type", "error_handlers": "exception", "mounts": "path"}
 _FACTS: Final[Mapping[str, str]] = {
     "zone": "is in zone",
     "name": "is named",
@@ -147,7 +148,7 @@ def _size(scope: _Record) -> str:
 def _scope(old: _Record, new: _Record, is_route_order_free: bool) -> Iterator[str]:
     where = f" in {_title(new)}" if new["prefix"] or new["host"] else ""
     yield from _slot(f"router{where}", old["router"], new["router"])
-    for table in ("middleware", "routes", "response_types", "error_handlers", "lifespans"):
+    for table in ("middleware", "routes", "response_types", "error_handlers", "lifespans", "mounts"):
         yield from _table(table, where, old[table], new[table])
     for table in ("middleware", "lifespans", *(() if is_route_order_free else ("routes",))):
         yield from _order(table, where, old[table], new[table])

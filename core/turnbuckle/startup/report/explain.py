@@ -15,13 +15,14 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, PlannedSignature, SettingValue
+from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedRoute, PlannedScope, PlannedSignature, SettingValue
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.setup import Setup
+from turnbuckle.startup.compile.mounts import find_mount
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
@@ -59,6 +60,7 @@ class Explanation:
         status: status of the response if no route answers; an error handler may change it.
         headers: header fields of that response, if no error handler makes it.
         winner: the route that answers, if any.
+        mount: the mounted app that answers, if any.
         handler: name of the handler that answers; "" if the core itself answers.
         path_params: the path parameters that the handler receives.
         router: the router that was searched; None if the parser rejects the request.
@@ -80,6 +82,7 @@ class Explanation:
     status: int | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     winner: Candidate | None = None
+    mount: PlannedMount | None = None
     handler: str = ""
     path_params: Mapping[str, object] = attrs.field(factory=dict)
     router: Choice[RouterProvider] | None = None
@@ -174,7 +177,8 @@ class _Explainer:
         try:
             handler, params, _ = route_lookup(self.tables)(request)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
-            return self._missed(shown, error)
+            found = find_mount(self.plan, self.request) if isinstance(error, MethodNotAllowed | NotFound) else None
+            return self._missed(shown, error) if found is None else self._mounted(shown, *found)
         return self._found(shown, handler, params)
 
     def _switched(self, shown: Explanation) -> Explanation:
@@ -211,6 +215,24 @@ class _Explainer:
             chain=_links(scopes),
             further=_further_parameters(scopes),
             settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),
+        )
+
+    def _mounted(
+        self, shown: Explanation, planned: PlannedMount, scope: PlannedScope, params: Mapping[str, object]
+    ) -> Explanation:
+        app, scopes = name_of(planned.mount.app), scope_chain(self.plan, scope)
+        place, kind = f"{planned.mount.host}{planned.route.path}", planned.provider.record.name
+        return attrs.evolve(
+            shown,
+            outcome=f"passed to the app {app}, mounted at {place} and served by {kind!r}",
+            mount=planned,
+            handler=app,
+            path_params=params,
+            signature=planned.signature,
+            candidates=self._candidates(None),
+            chain=_links(scopes),
+            further=_further_parameters(scopes),
+            settings=tuple(planned.overrides.get(value.key, value) for value in shown.settings),
         )
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:

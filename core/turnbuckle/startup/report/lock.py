@@ -25,13 +25,14 @@ LOCK_SCHEMA: Final = "turnbuckle.lock/1"
 
 _FIX_DIFFERENCE: Final = "if this is intended, write the lock again with 'turnbuckle plan TARGET --lock'"
 
-_TABLES: Final = ("middleware", "routes", "response_types", "error_handlers", "lifespans")
+_TABLES: Final = ("middleware", "routes", "response_types", "error_handlers", "lifespans", "mounts")
 _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     "middleware": ("name", "zone"),
     "routes": ("methods", "host", "path", "name"),
     "response_types": ("type", "media_type"),
     "error_handlers": ("exception",),
     "lifespans": ("name",),
+    "mounts": ("host", "path", "name", "kind"),
     "protocols": ("name", "alpn", "upgrade", "preface"),
     "commands": ("name",),
 }
@@ -152,7 +153,8 @@ def _plugin_of(record: Mapping[str, Any]) -> str:
 
 
 def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
-    tables = {table: [_record(table, record) for record in scope[table]] for table in _TABLES}
+    # Locks of earlier versions have no mounts.
+    tables = {table: [_record(table, record) for record in scope.get(table, ())] for table in _TABLES}
     router = _choice(scope["router"]) if scope["router"] is not None else None
     return {"prefix": scope["prefix"], "host": scope["host"], "router": router, **tables}
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from turnbuckle._version import __version__
 from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
-from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedScope, SettingValue
+from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedPlugin, PlannedScope, SettingValue
 from turnbuckle.records import Middleware
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import Json, name_of, origin_as_json, type_name, value_as_json
@@ -114,6 +114,7 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
             }
             for planned in scope.routes
         ],
+        "mounts": [_mount(planned) for planned in scope.mounts],
         "response_types": [
             {
                 "type": type_name(entry.record.type),
@@ -163,6 +164,20 @@ def _route(route: Route) -> dict[str, Json]:
         "name": route.name,
         "handler": name_of(route.handler),
         **_from(route.origin),
+    }
+
+
+def _mount(planned: PlannedMount) -> dict[str, Json]:
+    return {
+        "host": planned.route.host,
+        "path": planned.route.path,
+        "name": planned.route.name,
+        "app": name_of(planned.mount.app),
+        "kind": planned.provider.record.name,
+        "rule": planned.rule,
+        "provider": origin_as_json(planned.provider.origin),
+        "overrides": _overrides(planned.overrides),
+        **_from(planned.route.origin),
     }
 
 

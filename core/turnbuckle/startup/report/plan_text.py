@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
-from turnbuckle.plan import Choice, Plan, PlannedPlugin, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedPlugin, PlannedRoute, PlannedScope
 from turnbuckle.records import ParameterProvider, ProtocolProvider
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import columns, indented, milliseconds, name_of, source_of, type_name
@@ -82,7 +82,9 @@ def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     middleware = [(link.record.name, link.record.zone, *source_of(link.origin)) for link in scope.middleware]
     yield from _block("middleware, outermost first", middleware)
     yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
+    yield from _block("mounts", [_mount_row(planned) for planned in scope.mounts])
     overrides = [row for planned in scope.routes for row in _override_rows(planned)]
+    overrides += [row for planned in scope.mounts for row in _override_rows(planned)]
     yield from _block("limits and deadlines of routes", overrides)
     types = [
         _type_row(entry.record.type, entry.origin, entry.rejected)
@@ -119,10 +121,16 @@ def _route_row(route: Route) -> _Row:
     return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *source_of(route.origin)
 
 
-def _override_rows(planned: PlannedRoute) -> Iterator[_Row]:
+def _mount_row(planned: PlannedMount) -> _Row:
+    route = planned.route
+    served = f"served by {planned.provider.record.name}: {planned.rule}"
+    return f"{route.host}{route.path}", route.name, name_of(planned.mount.app), served, *source_of(route.origin)
+
+
+def _override_rows(planned: PlannedRoute | PlannedMount) -> Iterator[_Row]:
     route = planned.route
     for key, value in planned.overrides.items():
-        yield ",".join(sorted(route.methods)), f"{route.host}{route.path}", key, value.shown(), value.source
+        yield ",".join(sorted(route.methods)) or "mount", f"{route.host}{route.path}", key, value.shown(), value.source
 
 
 def _type_row(kind: type, origin: Origin, rejected: tuple[RejectedCandidate, ...]) -> _Row:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from turnbuckle.diagnostics import Sourced
-from turnbuckle.plan import Plan, PlannedRoute, PlannedScope
+from turnbuckle.plan import Plan, PlannedMount, PlannedRoute, PlannedScope
 from turnbuckle.records import ResponseType
 from turnbuckle.runtime.route_lookup import default_name
 from turnbuckle.startup.model.diagnostics import candidates
@@ -38,12 +38,42 @@ def why_route(plan: Plan, path: str) -> list[Answer]:
     methods = sorted({method for planned, _ in plan.routes() for method in planned.route.methods})
     explanations = [explain_request(plan, method, path) for method in methods] if path.startswith("/") else []
     answers = [_winner(plan, explanation, path) for explanation in explanations if explanation.winner is not None]
+    if not answers and (mounts := _mounts(plan, path)):
+        return mounts
     if not answers:
         routes = [planned.route for planned, _ in plan.routes()]
         names = {route.name or default_name(route) for route in routes} - {""}
         near = candidates(path, {*names, *(route.path for route in routes)})
         raise LookupError(f"no route has the pattern, the name or the path {path!r}{near}")
     return answers
+
+
+def _mounts(plan: Plan, path: str) -> list[Answer]:
+    """Return the mount that has a name or path, or that serves the path of a request."""
+    named = [(mount, scope) for mount, scope in plan.mounts() if path in {mount.route.path, mount.route.name}]
+    if named:
+        return [_explained_mount(plan, *entry) for entry in named]
+    found = explain_request(plan, "GET", path).mount if path.startswith("/") else None
+    return [_explained_mount(plan, mount, scope) for mount, scope in plan.mounts() if mount is found]
+
+
+def _explained_mount(plan: Plan, planned: PlannedMount, scope: PlannedScope) -> Answer:
+    chain = [link.record.name for around in scope_chain(plan, scope) for link in around.middleware]
+    facts = [
+        ("app", name_of(planned.mount.app)),
+        ("name", planned.route.name),
+        ("served by", f"{planned.provider.record.name} ({planned.provider.origin})"),
+        ("chain", " > ".join(chain) or "no middleware"),
+        *((value.key, f"{value.shown()} ({value.source})") for value in planned.overrides.values()),
+    ]
+    return Answer(
+        kind="mount",
+        name=f"{planned.route.host}{planned.route.path}",
+        scope=scope.prefix,
+        rule=planned.rule,
+        origin=planned.route.origin,
+        facts=tuple((label, text) for label, text in facts if text),
+    )
 
 
 def _winner(plan: Plan, explanation: Explanation, path: str) -> Answer:
