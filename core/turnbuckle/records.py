@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from turnbuckle.setup import Setup
     from turnbuckle.web.response.response import Response
     from turnbuckle.web.types import Handler, MiddlewareFunction
+    from turnbuckle.web.websocket.socket import WebSocket
 
 __all__ = [
     "LIFETIMES",
@@ -411,10 +412,13 @@ class MountedApp:
 
     Attributes:
         handler: handles all its requests, with any method, at any path below the mount.
+        websocket: handles its WebSockets like the handler of a WebSocket route; None if the app has none. A request for
+            a WebSocket then goes to ``handler``, which ignores the offer.
         lifespans: contexts of the app, which are entered after all lifespans of its scope.
     """
 
     handler: Handler
+    websocket: Callable[[WebSocket], Awaitable[object]] | None = None
     lifespans: tuple[Lifespan, ...] = ()
 
 

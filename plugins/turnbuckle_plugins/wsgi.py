@@ -69,7 +69,9 @@ def _adapt(mount: Mount, setup: Setup[WSGIConfig]) -> MountedApp:
     threaded = _Threaded(app, pool, setup.config.queue)
     as_asgi: Setup[Any] = setup
     adapted = adapt_app(attrs.evolve(mount, app=threaded), attrs.evolve(as_asgi, config=ASGIConfig(lifespan="off")))
-    return attrs.evolve(adapted, lifespans=(Lifespan("threads of a WSGI app", pool.enter), *adapted.lifespans))
+    return attrs.evolve(
+        adapted, websocket=None, lifespans=(Lifespan("threads of a WSGI app", pool.enter), *adapted.lifespans)
+    )
 
 
 @final

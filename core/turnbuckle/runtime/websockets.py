@@ -28,7 +28,7 @@ from turnbuckle.web.websocket.channel import WebSocketClosed
 from turnbuckle.web.websocket.options import WebSocketOptions, allows_origin
 from turnbuckle.web.websocket.socket import Opening, WebSocket
 
-__all__ = ["compile_websocket_handler", "ignore_offer"]
+__all__ = ["compile_websocket_handler", "for_hosts", "ignore_offer"]
 
 _TASK_NAME: Final = "turnbuckle WebSocket"
 
@@ -43,6 +43,18 @@ def ignore_offer(dispatch: Handler) -> Handler:
         return dispatch(request)
 
     return ignore
+
+
+def for_hosts(websockets: Handler, dispatch: Handler) -> Handler:
+    """Return the handler for requests of WebSockets in an app without a plugin for the protocol.
+
+    Only a host that carries messages can then carry WebSockets; on other connections, the offer is ignored.
+
+    Args:
+        websockets: the handler for requests of WebSockets.
+        dispatch: the handler for all other requests.
+    """
+    return lambda request: (websockets if request.peer.carries_messages else dispatch)(request)
 
 
 def compile_websocket_handler(

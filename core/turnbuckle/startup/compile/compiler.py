@@ -43,7 +43,7 @@ from turnbuckle.runtime.typed_handlers import (
     with_result,
 )
 from turnbuckle.runtime.upgrade import compile_upgrade
-from turnbuckle.runtime.websockets import compile_websocket_handler, ignore_offer
+from turnbuckle.runtime.websockets import compile_websocket_handler, for_hosts, ignore_offer
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
@@ -60,11 +60,18 @@ from turnbuckle.startup.compile.components import (
     websocket_options_of,
 )
 from turnbuckle.startup.compile.middleware_links import place_of_link, with_parameters
-from turnbuckle.startup.compile.mounts import AdaptedMount, adapt_mounts, with_mounts
+from turnbuckle.startup.compile.mounts import (
+    AdaptedMount,
+    adapt_mounts,
+    for_websocket,
+    may_have_routes,
+    mount_options,
+    with_mounts,
+)
 from turnbuckle.startup.compile.protocols import WEBSOCKET_TOKEN, connection_protocols, upgrade_protocols
 from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
-from turnbuckle.startup.compile.scope_chains import fallback_scopes
+from turnbuckle.startup.compile.scope_chains import ScopeContext, fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.parameters.results import has_classes
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
@@ -150,26 +157,6 @@ def compile_resolution(resolution: Resolution) -> tuple[Resolution, Application]
             resolution = resolution.retry_without(more)
 
 
-@attrs.frozen(eq=False)
-class _ScopeContext:
-    """The compiled parts that the handlers of one scope use.
-
-    Attributes:
-        scope: the scope.
-        render: turns values that handlers return into responses.
-        errors: answers exceptions that handlers raise.
-        chains: the middleware chains of the scopes around and of the scope itself, outermost first, without the app's
-            own chain.
-        is_async: whether a response type in effect needs the request.
-    """
-
-    scope: PlannedScope
-    render: Renderer
-    errors: ErrorTable
-    chains: tuple[Handler, ...] = ()
-    is_async: bool = False
-
-
 @attrs.define(eq=False)
 class _Compiler:
     """Compiles one application."""
@@ -186,7 +173,7 @@ class _Compiler:
     opens_contexts: bool = attrs.field(init=False)
     websockets: WebSocketOptions = attrs.field(init=False)
     upgrades: frozenset[str] = frozenset()
-    contexts: dict[int, _ScopeContext] = attrs.field(factory=dict)
+    contexts: dict[int, ScopeContext] = attrs.field(factory=dict)
     mounts: list[AdaptedMount] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -244,7 +231,7 @@ class _Compiler:
 
     # -- scopes
 
-    def _add_contexts(self, scope: PlannedScope, outer: _ScopeContext | None) -> None:
+    def _add_contexts(self, scope: PlannedScope, outer: ScopeContext | None) -> None:
         render, errors = self._tables_of(scope, outer)
         chains: tuple[Handler, ...] = ()
         if outer is not None:
@@ -257,12 +244,12 @@ class _Compiler:
         is_async = bool(self.codecs.others) or any(
             is_async_function(entry.record.render) for entry in scope.response_types
         )
-        context = _ScopeContext(scope, render, errors, chains, is_async)
+        context = ScopeContext(scope, render, errors, chains, is_async)
         self.contexts[id(scope)] = context
         for inner in scope.scopes:
             self._add_contexts(inner, context)
 
-    def _tables_of(self, scope: PlannedScope, outer: _ScopeContext | None) -> tuple[Renderer, ErrorTable]:
+    def _tables_of(self, scope: PlannedScope, outer: ScopeContext | None) -> tuple[Renderer, ErrorTable]:
         if outer is not None and scope.response_types == outer.scope.response_types:
             render = outer.render
             if scope.error_handlers == outer.scope.error_handlers and not scope.signatures.keys() & {
@@ -336,9 +323,12 @@ class _Compiler:
         leaves = self.opens_contexts and not is_inner
         return guard(handler, errors, self.plan.app_name, places[::-1], leaves_contexts=leaves)
 
-    def _websockets(self, mounted: tuple[MountedRouter, ...], dispatch: Handler, root: _ScopeContext) -> Handler | None:
+    def _websockets(self, mounted: tuple[MountedRouter, ...], dispatch: Handler, root: ScopeContext) -> Handler | None:
         """Return the handler for requests of WebSockets, or None if the app has no routes for them."""
         find = websocket_lookup(mounted)
+        mounts = [mount for mount in self.mounts if mount.app.websocket is not None]
+        if mounts:
+            find = with_mounts(find, self.plan, mounts, self._socket_call)
         if find is None:
             return None
         # A server may ignore the offer of another protocol (RFC 9110, section 7.8).
@@ -348,7 +338,8 @@ class _Compiler:
         leaves = self.opens_contexts and not self.plan.root.middleware
         made = upgrade_protocols(self.plan, dispatch, websockets, self._setup_of_app, self._report_failed)
         # Without a plugin for the protocol, an ASGI host carries WebSockets.
-        protocols = {WEBSOCKET_TOKEN: guard(websockets, errors, self.plan.app_name)} if websockets is not None else {}
+        protocols = {} if websockets is None else {WEBSOCKET_TOKEN: for_hosts(websockets, dispatch)}
+        protocols = {token: guard(handler, errors, self.plan.app_name) for token, handler in protocols.items()}
         for token, handler in made:
             protocols[token] = guard(handler, errors, self.plan.app_name, leaves_contexts=leaves)
         self.upgrades = frozenset(protocols)
@@ -357,7 +348,7 @@ class _Compiler:
     def _setup_of_app(self, plugin: str) -> Setup:
         return self._setup(self.plan.root, plugin)
 
-    def _dispatch(self, mounted: tuple[MountedRouter, ...], root: _ScopeContext) -> Handler:
+    def _dispatch(self, mounted: tuple[MountedRouter, ...], root: ScopeContext) -> Handler:
         if not mounted:
             # A router could not be made. The error stops the start before this handler is called.
             return self._answer_miss(root)
@@ -368,7 +359,9 @@ class _Compiler:
 
     def _lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts]:
         find = route_lookup(mounted)
-        return with_mounts(find, self.plan, self.mounts, self._mount_call) if self.mounts else find
+        if not self.mounts:
+            return find
+        return with_mounts(find if may_have_routes(self.plan) else None, self.plan, self.mounts, self._mount_call)
 
     def _mount_call(self, mount: AdaptedMount) -> Callable[..., Any]:
         planned, context = mount.planned, self.contexts[id(mount.scope)]
@@ -377,11 +370,17 @@ class _Compiler:
             call = compile_typed_handler(call, planned.signature, context.render)
         return self._in_scope(call, planned.route, planned.overrides, context)
 
+    def _socket_call(self, mount: AdaptedMount) -> Callable[..., Any]:
+        handler, planned = mount.app.websocket, mount.planned
+        assert handler is not None
+        call = compile_websocket_handler(handler, for_websocket(planned), mount_options(self.plan, self.websockets))
+        return self._in_scope(call, planned.route, planned.overrides, self.contexts[id(mount.scope)])
+
     def _fallback(self, matcher: ScopeMatcher, scope: PlannedScope) -> Fallback:
         context = self.contexts[id(scope)]
         return Fallback(matcher.read, compile_entry(context.chains, self._answer_miss(context)))
 
-    def _answer_miss(self, context: _ScopeContext) -> Handler:
+    def _answer_miss(self, context: ScopeContext) -> Handler:
         return answer_miss(context.errors, self.methods)
 
     def _compiled_route(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
@@ -392,7 +391,7 @@ class _Compiler:
         return self._in_scope(self._handler_call(planned, context), planned.route, planned.overrides, context)
 
     def _in_scope(
-        self, call: Callable[..., Any], route: Route, overrides: Mapping[str, SettingValue], context: _ScopeContext
+        self, call: Callable[..., Any], route: Route, overrides: Mapping[str, SettingValue], context: ScopeContext
     ) -> Callable[..., Any]:
         """Return a call within the limits, middleware and error handlers of its route and scope."""
         root = self.contexts[id(self.plan.root)]
@@ -408,7 +407,7 @@ class _Compiler:
         own = None if timeouts is self.plan.settings.timeouts else timeouts
         return with_overrides(call, content, own, json_limit_of(overrides))
 
-    def _handler_call(self, planned: PlannedRoute, context: _ScopeContext) -> Callable[..., Any]:
+    def _handler_call(self, planned: PlannedRoute, context: ScopeContext) -> Callable[..., Any]:
         """Return the call of a handler; one that only takes the request costs nothing more."""
         call, handler, signature = self.resolution.routers.bound(planned), planned.route.handler, planned.signature
         result = signature.result

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.plan import Plan, PlannedMount, PlannedScope
+from turnbuckle.plan import Plan, PlannedMount, PlannedParameter, PlannedScope, PlannedSignature
 from turnbuckle.records import Lifespan, MountedApp
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.routing.nodes import MatchParts
@@ -19,8 +19,17 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.websocket.options import WebSocketOptions
 
-__all__ = ["AdaptedMount", "adapt_mounts", "find_mount", "with_mounts"]
+__all__ = [
+    "AdaptedMount",
+    "adapt_mounts",
+    "find_mount",
+    "for_websocket",
+    "may_have_routes",
+    "mount_options",
+    "with_mounts",
+]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN_PLUGINS)
 _WHY: Final = "'adapt' takes the mount and the setup, and returns a MountedApp"
@@ -75,7 +84,7 @@ def adapt_mounts(
 
 
 def with_mounts(
-    find: Callable[[Request], MatchParts],
+    find: Callable[[Request], MatchParts] | None,
     plan: Plan,
     mounts: Sequence[AdaptedMount],
     call_of: Callable[[AdaptedMount], Callable[..., Any]],
@@ -83,7 +92,7 @@ def with_mounts(
     """Return the function that finds the handler of a request in the routers of an app, and then among its mounts.
 
     Args:
-        find: finds the handler of a route.
+        find: finds the handler of a route; None for no routes.
         plan: the plan of the app.
         mounts: the mounts.
         call_of: returns the compiled handler of a mount.
@@ -92,13 +101,28 @@ def with_mounts(
     entries = []
     for matcher, planned, _ in _matched([(mount.planned, mount.scope) for mount in mounts], plan.converters):
         entries.append(MountEntry(matcher, CompiledRoute(planned.route, call_of(by_plan[id(planned)]))))
-    return compile_mount_lookup(find if _may_have_routes(plan) else None, entries)
+    return compile_mount_lookup(find, entries)
 
 
-def _may_have_routes(plan: Plan) -> bool:
+def may_have_routes(plan: Plan) -> bool:
+    """Return whether a router of an app may have routes, so that it has to be searched before the mounts."""
     routers = [scope.router for scope in plan.root.walk() if scope.router is not None]
     # A router of a plugin may have its own routes.
     return any(True for _ in plan.routes()) or any(router.origin.plugin not in _BUILTIN_NAMES for router in routers)
+
+
+def for_websocket(planned: PlannedMount) -> PlannedSignature:
+    """Return the signature of the handler of WebSockets of a mount: the guards, and the WebSocket."""
+    return attrs.evolve(planned.signature, parameters=(PlannedParameter(name="socket", source="websocket"),))
+
+
+def mount_options(plan: Plan, options: WebSocketOptions) -> WebSocketOptions:
+    """Return the options of the WebSockets of mounted apps: any origin, unless the settings name the origins.
+
+    The app may decide about origins itself, and would do so on another server.
+    """
+    origins = plan.setting_values.get("plugin.websocket.origins")
+    return options if origins is not None and origins.source != "default" else attrs.evolve(options, origins=("*",))
 
 
 def _with_config(setup: Setup, plan: Plan, origin: Origin) -> Setup:

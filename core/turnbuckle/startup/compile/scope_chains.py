@@ -1,14 +1,39 @@
-"""List the scopes of a plan with the scopes around them, and find the scopes that answer requests without a route."""
+"""Store the compiled parts of each scope, and find the scopes around a scope or around a request without a route."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import attrs
+
 from turnbuckle.plan import PlannedScope
 from turnbuckle.routing.converters import BUILTIN_CONVERTERS, Converters
 from turnbuckle.runtime.scope_match import ScopeMatcher
+from turnbuckle.web.response.errors import ErrorTable
+from turnbuckle.web.response.response_types import Renderer
+from turnbuckle.web.types import Handler
 
-__all__ = ["fallback_scopes", "scope_chains"]
+__all__ = ["ScopeContext", "fallback_scopes", "scope_chains"]
+
+
+@attrs.frozen(eq=False)
+class ScopeContext:
+    """The compiled parts that the handlers of one scope use.
+
+    Attributes:
+        scope: the scope.
+        render: turns values that handlers return into responses.
+        errors: answers exceptions that handlers raise.
+        chains: the middleware chains of the scopes around and of the scope itself, outermost first, without the app's
+            own chain.
+        is_async: whether a response type in effect needs the request.
+    """
+
+    scope: PlannedScope
+    render: Renderer
+    errors: ErrorTable
+    chains: tuple[Handler, ...] = ()
+    is_async: bool = False
 
 
 def scope_chains(scope: PlannedScope, around: tuple[PlannedScope, ...] = ()) -> Iterator[tuple[PlannedScope, ...]]:

@@ -8,11 +8,23 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from turnbuckle import Handler, Lifespan, Mount, MountedApp, Request, Response, ServiceUnavailable, Setup, interface_of
+from turnbuckle import (
+    Handler,
+    Lifespan,
+    Mount,
+    MountedApp,
+    Request,
+    Response,
+    ServiceUnavailable,
+    Setup,
+    WebSocket,
+    interface_of,
+)
 from turnbuckle_plugins.asgi.mounted.app_lifespan import AppLifespan
 from turnbuckle_plugins.asgi.mounted.http_run import HTTPRun
-from turnbuckle_plugins.asgi.mounted.messages import ASGIApp
-from turnbuckle_plugins.asgi.mounted.scopes import scope_maker
+from turnbuckle_plugins.asgi.mounted.messages import ASGIApp, Scope
+from turnbuckle_plugins.asgi.mounted.scopes import scope_maker, websocket_scope
+from turnbuckle_plugins.asgi.mounted.socket_run import SocketRun
 
 if TYPE_CHECKING:
     from turnbuckle_plugins.asgi.plugin import ASGIConfig
@@ -38,8 +50,12 @@ def adapt_app(mount: Mount, setup: Setup[ASGIConfig]) -> MountedApp:
     lifespan = AppLifespan(app, name, config.lifespan)
     tasks = AppTasks(config.disconnect_timeout)
     lifespan.tasks = tasks
-    handler = _handler(app, name, scope_maker(mount, lifespan.state), tasks)
-    return MountedApp(handler=handler, lifespans=(Lifespan(f"asgi app {name}", lifespan.enter),))
+    make_scope = scope_maker(mount, lifespan.state)
+    return MountedApp(
+        handler=_handler(app, name, make_scope, tasks),
+        websocket=_websocket_handler(app, name, make_scope),
+        lifespans=(Lifespan(f"asgi app {name}", lifespan.enter),),
+    )
 
 
 def describe_app(mount: Mount) -> str:
@@ -91,7 +107,7 @@ class AppTasks:
             raise
 
 
-def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Any], tasks: AppTasks) -> Handler:
+def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Scope], tasks: AppTasks) -> Handler:
     async def handle(request: Request) -> Response:
         run = HTTPRun(request, name, lambda when, error: _report(name, request, when, error))
         task = tasks.start(run.run(app, make_scope(request)))
@@ -109,6 +125,16 @@ def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Any], task
         return response
 
     return handle
+
+
+def _websocket_handler(
+    app: ASGIApp, name: str, make_scope: Callable[[Request], Scope]
+) -> Callable[[WebSocket], Coroutine[Any, Any, object]]:
+    async def serve(socket: WebSocket) -> Response | None:
+        scope = websocket_scope(make_scope(socket.request), socket.subprotocols)
+        return await SocketRun(socket, name).run(app, scope)
+
+    return serve
 
 
 def _finish_later(request: Request, name: str, task: asyncio.Task[None]) -> None:

@@ -22,6 +22,7 @@ from turnbuckle_plugins.asgi.mounted.messages import (
     Message,
     Scope,
     decoded_fields,
+    is_of_client,
 )
 
 __all__ = ["HTTPRun"]
@@ -291,7 +292,7 @@ class HTTPRun:
         elif self._phase is _Phase.STREAMING:
             self._error = self._error or error or self._broken("returned before its response was complete")
             self._wake()
-        elif error is not None and not _is_of_client(error):
+        elif error is not None and not is_of_client(error):
             self.report("after its response", error)
 
     # -- the content of a streamed response ----------------------------------------------------------------------------
@@ -366,16 +367,6 @@ _PLACES: Final = {
     _Phase.DISCARDING: "in the middle of its response",
     _Phase.CLOSED: "after its response",
 }
-
-
-def _is_of_client(error: BaseException) -> bool:
-    """Return whether an exception of an app follows from the end of the connection."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ClientGone):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
 
 
 @final

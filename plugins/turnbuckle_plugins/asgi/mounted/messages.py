@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
-__all__ = ["ASGIApp", "AppProtocolError", "ClientGone", "Message", "Receive", "Scope", "Send", "decoded_fields"]
+__all__ = [
+    "ASGIApp",
+    "AppProtocolError",
+    "ClientGone",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "decoded_fields",
+    "is_of_client",
+]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = Mapping[str, Any]
@@ -49,3 +59,13 @@ def decoded_fields(headers: Iterable[Iterable[bytes]]) -> tuple[list[tuple[str, 
     except (AttributeError, TypeError, ValueError) as error:
         raise AppProtocolError(f"headers are pairs of bytes, not {headers!r:.200}") from error
     return fields, length
+
+
+def is_of_client(error: BaseException) -> bool:
+    """Return whether an exception of an app follows from the end of its connection."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ClientGone):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -6,14 +6,14 @@ Scope"; its extensions ``tls``, ``http.response.early_hint`` and ``http.response
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from turnbuckle import Mount, Request
 from turnbuckle_plugins.asgi.mounted.messages import Scope
 
-__all__ = ["scope_maker"]
+__all__ = ["scope_maker", "websocket_scope"]
 
 _TLS_VERSIONS: Final = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 _HTTP_EXTENSIONS: Final[Mapping[str, Mapping[str, object]]] = {
@@ -63,6 +63,22 @@ def scope_maker(mount: Mount, state: Mapping[str, object]) -> Callable[[Request]
         return scope
 
     return make_scope
+
+
+def websocket_scope(scope: Scope, subprotocols: Iterable[str]) -> Scope:
+    """Return the scope of a WebSocket.
+
+    Args:
+        scope: the scope of the request that asks for it.
+        subprotocols: the subprotocols that the client offers.
+    """
+    del scope["method"]
+    scope["type"] = "websocket"
+    scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+    scope["subprotocols"] = list(subprotocols)
+    tls = {name: value for name, value in scope["extensions"].items() if name == "tls"}
+    scope["extensions"] = {"websocket.http.response": {}, **tls}
+    return scope
 
 
 def _decoded(path: str) -> str:
