@@ -1,6 +1,6 @@
 """Run an ASGI app for one WebSocket: pass its messages to the app, and the messages of the app to it.
 
-The app runs in the task of a WebSocket handler. Before it has accepted, it may refuse with a response of its own
+The app runs in the task of a WebSocket handler. Before it has accepted, it may refuse with its own response
 (extension ``websocket.http.response``).
 
 Source: the ASGI specification, part "HTTP & WebSocket" 2.4.
