@@ -11,6 +11,7 @@ __all__ = ["HTTP2Config"]
 
 _DEFAULT_WINDOW: Final = 65535
 _MAX_WINDOW: Final = 2**31 - 1
+_MAX_OF_ZTTP: Final = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -44,3 +45,8 @@ class HTTP2Config:
     resets_rate: int = attrs.field(default=50, validator=ge(0))
     control_frames: int = attrs.field(default=1000, validator=ge(1))
     control_rate: int = attrs.field(default=200, validator=ge(0))
+
+    @max_streams.validator
+    def _fits_the_engine(self, attribute: attrs.Attribute[int], value: int) -> None:
+        if self.engine == "zttp" and value > _MAX_OF_ZTTP:
+            raise ValueError(f"max_streams is at most {_MAX_OF_ZTTP} with the engine zttp, not {value!r}")

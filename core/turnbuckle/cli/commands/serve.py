@@ -58,9 +58,7 @@ def _one(context: click.Context, option: click.Parameter, values: Sequence[Value
 @click.option("--reload", "is_reloading", is_flag=True, help="Restart when a file changes; for development.")
 @click.option("--tls-cert", metavar="FILE", help="Serve https with this certificate chain, in PEM.")
 @click.option("--tls-key", metavar="FILE", help="The private key of the certificate.")
-@click.option(
-    "--http2-cleartext", is_flag=True, help="Serve HTTP/2 with the plugin http2, to clients without TLS, too."
-)
+@click.option("--http2-cleartext", is_flag=True, help="Serve HTTP/2 without TLS as well; enables the plugin http2.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each response.")
 @click.option(
     "--log-level", type=click.Choice(["critical", "error", "warning", "info", "debug"]), help="The lowest logged level."
