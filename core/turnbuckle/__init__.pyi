@@ -214,6 +214,7 @@ from turnbuckle.web.response.response import (
     Text as Text,
 )
 from turnbuckle.web.response.upgrade import (
+    SwitchedEnd as SwitchedEnd,
     SwitchProtocols as SwitchProtocols,
 )
 from turnbuckle.web.streams.event_stream import SSE as SSE

@@ -30,7 +30,7 @@ from typing import Final, cast, final
 
 from websockets.utils import apply_mask
 
-from turnbuckle import AcceptWebSocket, Sweep, WebSocketClosed
+from turnbuckle import AcceptWebSocket, Sweep, SwitchedEnd, WebSocketClosed
 from turnbuckle_plugins.websocket.config import WebSocketConfig
 from turnbuckle_plugins.websocket.engine import Engine
 from turnbuckle_plugins.websocket.frames import (
@@ -83,6 +83,8 @@ class WireConnection(asyncio.Protocol):
     __slots__ = (
         "_active",
         "_buffer",
+        "_bytes_in",
+        "_bytes_out",
         "_closed",
         "_compression",
         "_config",
@@ -93,6 +95,8 @@ class WireConnection(asyncio.Protocol):
         "_is_full",
         "_is_writing_paused",
         "_max_frame",
+        "_messages_in",
+        "_messages_out",
         "_needed",
         "_now",
         "_pinged",
@@ -135,6 +139,7 @@ class WireConnection(asyncio.Protocol):
         self._heard = self._active = self._now()
         self._pinged = self._write_due = math.inf
         self._unread = self._dropped = self._needed = 0
+        self._messages_in = self._bytes_in = self._messages_out = self._bytes_out = 0
         self._violation: Violation | None = None
         self.deadline = math.inf
 
@@ -158,6 +163,7 @@ class WireConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the frames from received bytes."""
         self._heard = self._now()
+        self._bytes_in += len(data)
         if self._state is _State.CLOSED:
             self._drop(data)
         elif self._buffer is None:
@@ -192,6 +198,18 @@ class WireConnection(asyncio.Protocol):
         writers, self._writers = self._writers, None
         for writer in writers or ():
             _wake(writer)
+
+    def describe_end(self) -> SwitchedEnd:
+        """Return the end of the connection for the access log; bytes are counted on the wire."""
+        closed = self._closed
+        code = closed.code if closed is not None else 1006
+        reason = f" ({closed.reason})" if closed is not None and closed.reason else ""
+        return SwitchedEnd(
+            sent_bytes=self._bytes_out,
+            is_complete=closed is not None and closed.was_clean,
+            reason=f"{code}{reason}; {self._messages_in} messages received in {self._bytes_in} bytes, "
+            f"{self._messages_out} sent",
+        )
 
     def close_when_idle(self) -> None:
         """Close with 1001, because the server stops; the handler learns it at once."""
@@ -300,6 +318,7 @@ class WireConnection(asyncio.Protocol):
         queue, config = self._queue, self._config
         queue.append(message)
         self._queued += len(message)
+        self._messages_in += 1
         if config.idle:
             self._active = self._heard
         if len(queue) >= config.queue or self._queued >= config.max_message:
@@ -340,6 +359,8 @@ class WireConnection(asyncio.Protocol):
         else:
             data = frame(TEXT, message.encode()) if isinstance(message, str) else frame(BINARY, message)
         self._transport.write(data)
+        self._messages_out += 1
+        self._bytes_out += len(data)
         if self._config.idle:
             self._active = self._now()
         if self._is_writing_paused:

@@ -353,3 +353,24 @@ async def test_peer_that_breaks_the_protocol_and_never_stops_is_cut_off() -> Non
         for _ in range(80):
             await peer.connection.send(b"x" * 65536)
         assert peer.connection.is_lost
+
+
+async def test_access_log_has_the_start_and_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "turnbuckle.access")
+    async with Client(Ends().app, settings={"log": {"access": True}}) as client:
+        peer = SocketPeer(client)
+        await peer.open("/?q=1")
+        await client.clock.advance(3)
+        await peer.send(frame(TEXT, b"abc"))
+        await peer.send(close(1000, "bye"))
+        peer = SocketPeer(client)
+        await peer.open()
+        await peer.connection.reset()
+    entries = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
+    assert [entry.partition(" ")[2] for entry in entries] == [
+        '"GET /?q=1 HTTP/1.1" 101 0 0.0ms - complete',
+        '"GET /?q=1 HTTP/1.1" 101 5 3000.0ms - closed "1000 (bye); 1 messages received in 20 bytes, 1 sent"',
+        '"GET / HTTP/1.1" 101 0 0.0ms - complete',
+        '"GET / HTTP/1.1" 101 0 0.0ms - disconnected '
+        '"1006 (the connection was lost); 0 messages received in 0 bytes, 0 sent"',
+    ]

@@ -84,6 +84,8 @@ def switch_protocols(connection: UpgradableConnection, request: Request, respons
     _log_end(connection, 101, 0)
     description = f"{request}, switched to {response.protocol}"
     switched = SwitchedConnection(connection, protocol, description, response.task)
+    if server.access is not None and hasattr(protocol, "describe_end"):
+        switched.logged = request, exchange.started
     early = connection.switch(switched)
     transport.set_protocol(switched)
     protocol.connection_made(transport)
@@ -102,6 +104,9 @@ class SwitchedConnection(asyncio.Protocol):
         protocol: the other protocol.
         description: a description of what keeps the connection open.
         task: the task that serves the connection; None for none.
+
+    Attributes:
+        logged: the request, and when its head was complete, for the line at the end; None for no line.
     """
 
     # The slots hold the methods of the other protocol, so that the transport calls them directly.
@@ -116,6 +121,7 @@ class SwitchedConnection(asyncio.Protocol):
         "deadline",
         "description",
         "eof_received",
+        "logged",
         "pause_writing",
         "resume_writing",
     )
@@ -140,6 +146,7 @@ class SwitchedConnection(asyncio.Protocol):
         self._peer: Final = connection.peer
         self.description: Final = description
         self.deadline = math.inf
+        self.logged: tuple[Request, float] | None = None
         self.data_received = protocol.data_received
         self.eof_received = protocol.eof_received
         self.pause_writing = protocol.pause_writing
@@ -150,11 +157,18 @@ class SwitchedConnection(asyncio.Protocol):
         self._lost.set()
         self._server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
         self._protocol.connection_lost(exc)
+        self._log_end()
         if self._task is None or self._task.done():
             self._server.connections.discard(self)
         else:
             # A server that stops waits for it: it may be using a resource that a lifespan is about to end.
             self._task.add_done_callback(self._forget)
+
+    def _log_end(self) -> None:
+        logged, self.logged = self.logged, None
+        end = getattr(self._protocol, "describe_end", None)
+        if logged is not None and self._server.access is not None and callable(end):
+            self._server.access.ended_switch(*logged, end())
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._server.connections.discard(self)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, final
 
+import attrs
+
 from turnbuckle.server.logs.escapes import truncate
 from turnbuckle.server.logs.records import AccessEntry, Outcome
 from turnbuckle.server.logs.setup import access_sink
@@ -19,6 +21,7 @@ from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
     from turnbuckle.web.request.request import Request
+    from turnbuckle.web.response.upgrade import SwitchedEnd
 
 __all__ = ["AccessLog", "LoggedExchange"]
 
@@ -28,16 +31,26 @@ _MAX_FIELD: Final = 2048
 _MAX_REQUEST_ID: Final = 128
 
 
-class LoggedExchange(Protocol):
+class _StartedExchange(Protocol):
+    unlogged: Request | None
+    started: float
+
+
+@attrs.define
+class _Switched:
+    """A request whose connection has switched to another protocol."""
+
+    started: float
+    unlogged: Request | None
+
+
+class LoggedExchange(_StartedExchange, Protocol):
     """A request and its response, as the access log sees them.
 
     Attributes:
         unlogged: the request, until its line is written.
         started: when the head of the request was complete, in monotonic seconds.
     """
-
-    unlogged: Request | None
-    started: float
 
     @property
     def peer(self) -> Peer:
@@ -116,6 +129,23 @@ class AccessLog:
                 )
             )
 
+    def ended_switch(self, request: Request, started: float, end: SwitchedEnd) -> None:
+        """Log the end of a connection that a request has switched to another protocol.
+
+        Args:
+            request: the request.
+            started: when its head was complete, in monotonic seconds.
+            end: the end.
+        """
+        self._log(
+            _Switched(started, request),
+            request,
+            status=101,
+            content_bytes=end.sent_bytes,
+            outcome="closed" if end.is_complete else "disconnected",
+            reason=truncate(end.reason, _MAX_FIELD),
+        )
+
     def ended_connection(self, peer: Peer, reason: str) -> None:
         """Log that the server ended a connection whose peer misbehaved.
 
@@ -136,7 +166,7 @@ class AccessLog:
 
     def _log(
         self,
-        exchange: LoggedExchange,
+        exchange: _StartedExchange,
         request: Request,
         *,
         status: int,

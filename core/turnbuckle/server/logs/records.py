@@ -17,9 +17,10 @@ from turnbuckle.web.request.request_id import current_request_id
 
 __all__ = ["AccessEntry", "LogLine", "Outcome", "log_line_of"]
 
-Outcome: TypeAlias = Literal["complete", "refused", "broken", "disconnected"]
+Outcome: TypeAlias = Literal["complete", "refused", "broken", "disconnected", "closed"]
 """How a response ended: it was sent completely; the connection itself answered with an error; the server closed the
-connection early; the peer left early.
+connection early; the peer left early. A connection that has switched to another protocol has a second line, at its end:
+it was closed as the protocol demands, or the peer left early.
 """
 
 _MAX_MESSAGE: Final = 8192

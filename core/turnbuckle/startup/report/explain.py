@@ -7,6 +7,7 @@ routes do not match.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from typing import Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,13 +18,14 @@ from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
 from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedRoute, PlannedScope, PlannedSignature, SettingValue
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
-from turnbuckle.routing.methods import REGISTERED_METHODS
+from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
+from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.setup import Setup
 from turnbuckle.startup.compile.mounts import find_mount
-from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup
+from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.report.formats import name_of
@@ -35,6 +37,14 @@ from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request import Request
 
 __all__ = ["Candidate", "Explanation", "explain_request", "scope_chain"]
+
+_TOKEN: Final = "websocket"
+_HANDSHAKE: Final = (
+    ("Connection", "Upgrade"),
+    ("Upgrade", _TOKEN),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -101,14 +111,17 @@ def explain_request(plan: Plan, method: str, target: str, fields: Sequence[tuple
 
     Args:
         plan: the plan of the app.
-        method: for example ``"GET"``.
+        method: for example ``"GET"``; ``"WEBSOCKET"`` for a GET request that asks for a WebSocket.
         target: path and query, or any other form of request target.
         fields: field lines; without a ``Host``, it is the authority of the target, or ``localhost``.
     """
     settings = tuple(value for value in plan.setting_values.values() if limit_of(value.key) is not None)
     shown = Explanation(method=method, target=target, outcome="", settings=settings)
     try:
-        head = _parsed(plan, method, target, fields)
+        if method == WEBSOCKET:
+            head = _parsed(plan, "GET", target, (*fields, *_HANDSHAKE))
+        else:
+            head = _parsed(plan, method, target, fields)
     except ProtocolError as error:
         text = f"rejected by parser {plan.parser.name!r}: {error}"
         return attrs.evolve(shown, status=error.status, outcome=text)
@@ -157,8 +170,10 @@ class _Explainer:
     plan: Plan
     request: Request
     tables: tuple[MountedRouter, ...] = attrs.field(init=False)
+    method: str = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.method = self.request.method
         setup = Setup(
             settings=self.plan.settings,
             app_name=self.plan.app_name,
@@ -175,11 +190,22 @@ class _Explainer:
         )
         shown = self._switched(shown)
         try:
-            handler, params, _ = route_lookup(self.tables)(request)
+            handler, params, _ = self._lookup()
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             found = find_mount(self.plan, self.request) if isinstance(error, MethodNotAllowed | NotFound) else None
             return self._missed(shown, error) if found is None else self._mounted(shown, *found)
         return self._found(shown, handler, params)
+
+    def _lookup(self) -> MatchParts:
+        find = websocket_lookup(self.tables) if _TOKEN in offered_protocols(self.request.head.upgrade) else None
+        if find is not None:
+            try:
+                found = find(self.request)
+            except Exception:  # noqa: BLE001  # as in the app, the request is then answered like any other
+                return route_lookup(self.tables)(self.request)
+            self.method = WEBSOCKET
+            return found
+        return route_lookup(self.tables)(self.request)
 
     def _switched(self, shown: Explanation) -> Explanation:
         spoken = {entry.record.upgrade.lower(): entry for entry in self.plan.protocols if entry.record.upgrade}
@@ -272,7 +298,8 @@ class _Explainer:
         return 500, f"the router raises {type(error).__name__}: {error}", {}
 
     def _known_methods(self) -> Set[str]:
-        return REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
+        known = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
+        return known - {WEBSOCKET}
 
     def _scopes_of_miss(self) -> tuple[PlannedScope, ...]:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
@@ -284,7 +311,7 @@ class _Explainer:
     def _candidates(self, winner: Candidate | None) -> tuple[Candidate, ...]:
         request = self.request
         query = RouteQuery(
-            method=request.method, path=request.raw_path, host=request.host, converters=self.plan.converters
+            method=self.method, path=request.raw_path, host=request.host, converters=self.plan.converters
         )
         table = self._searched_router()
         found = [winner] if winner is not None else []

@@ -6,10 +6,27 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import attrs
+
 from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.response.response import Response
 
-__all__ = ["SwitchProtocols"]
+__all__ = ["SwitchProtocols", "SwitchedEnd"]
+
+
+@attrs.frozen(kw_only=True)
+class SwitchedEnd:
+    """How another protocol has ended on a connection, for the access log.
+
+    Attributes:
+        sent_bytes: bytes of content that were sent.
+        is_complete: whether both sides have ended it as the protocol demands.
+        reason: the end, in words.
+    """
+
+    sent_bytes: int
+    is_complete: bool
+    reason: str
 
 
 class SwitchProtocols(Response):
@@ -19,7 +36,8 @@ class SwitchProtocols(Response):
     request has content, it must have been read; otherwise the response is a 400.
 
     When the server stops, it calls ``close_when_idle()`` of a protocol that has this method, and closes the transport
-    of any other protocol. Connections that are still open when the shutdown timeout ends are aborted.
+    of any other protocol. The access log has the ``SwitchedEnd`` that ``describe_end()`` of a protocol returns, if it
+    has this method. Connections that are still open when the shutdown timeout ends are aborted.
 
     Args:
         protocol: the name for the ``Upgrade`` field, such as ``"websocket"``.
