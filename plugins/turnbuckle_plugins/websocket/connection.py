@@ -3,13 +3,9 @@
 Theory of operation
 ===================
 
-The transport pushes bytes. A whole frame is taken from them at once, and its message waits in the queue until the
-handler receives it. When the queue is full, the transport stops reading, and the rest of the bytes stay in the buffer;
-so a peer that sends faster than its handler receives has to wait. A frame that is not complete waits in the buffer,
-which is never larger than the largest frame and one read.
-
-Messages of one frame without compression are read here. Only masking is left to the library there, because its parser
-takes ten times as long. All other messages go through the ``Engine``.
+The transport pushes bytes. A whole frame is taken from them at once (``FrameReader``), and its message waits in the
+queue until the handler receives it. When the queue is full, the transport stops reading, and the rest of the bytes stay
+in the buffer; so a peer that sends faster than its handler receives has to wait.
 
 The handler waits for a message, for the end, or for the peer to read; each has one future. Deadlines are checked by the
 ``Sweep`` of the server, so an idle connection has no timer and no task but its handler's.
@@ -23,16 +19,13 @@ the handler sees.
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
 from collections.abc import Callable
 from typing import Final, cast, final
 
-from websockets.utils import apply_mask
-
 from turnbuckle import AcceptWebSocket, Sweep, SwitchedEnd, WebSocketClosed
 from turnbuckle_plugins.websocket.config import WebSocketConfig
-from turnbuckle_plugins.websocket.engine import Engine
+from turnbuckle_plugins.websocket.frame_reader import FrameReader, State
 from turnbuckle_plugins.websocket.frames import (
     BINARY,
     CLOSE,
@@ -40,7 +33,6 @@ from turnbuckle_plugins.websocket.frames import (
     PONG,
     TEXT,
     Violation,
-    check_header,
     close_payload,
     frame,
     parse_close,
@@ -53,22 +45,11 @@ __all__ = ["WireConnection"]
 _MAX_DROPPED: Final = 4 * 1024 * 1024
 
 
-# Frames of one connection that are read in one turn of the loop.
-_MAX_IN_A_TURN: Final = 256
-
-
-class _State(enum.IntEnum):
-    OPEN = 0
-    CLOSING = 1  # a close frame was sent, and the peer's is awaited
-    CLOSED = 2  # nothing is sent any more
-
-
-_OPEN: Final = _State.OPEN
-_MESSAGES: Final = (TEXT, BINARY)
+_OPEN: Final = State.OPEN
 
 
 @final
-class WireConnection(asyncio.Protocol):
+class WireConnection(FrameReader):
     """The frames of one WebSocket, and the channel of its messages.
 
     Args:
@@ -82,65 +63,47 @@ class WireConnection(asyncio.Protocol):
 
     __slots__ = (
         "_active",
-        "_buffer",
         "_bytes_in",
         "_bytes_out",
         "_closed",
-        "_compression",
-        "_config",
         "_dropped",
         "_end",
-        "_engine",
         "_heard",
-        "_is_full",
         "_is_writing_paused",
-        "_max_frame",
         "_messages_in",
         "_messages_out",
-        "_needed",
         "_now",
         "_pinged",
         "_queue",
         "_queued",
         "_report",
         "_response",
-        "_state",
         "_sweep",
-        "_transport",
         "_unread",
-        "_violation",
         "_waiter",
         "_write_due",
         "_writers",
         "deadline",
     )
 
-    _transport: asyncio.Transport
     _report: Callable[[WebSocketClosed], None]
 
     def __init__(self, response: AcceptWebSocket, config: WebSocketConfig, compression: Compression | None) -> None:
+        super().__init__(config, compression)
         self._response: AcceptWebSocket | None = response
         self._sweep: Final[Sweep] = response.sweep
         self._now: Final = response.sweep.clock.monotonic
-        self._config: Final = config
-        self._compression: Final = compression
-        self._max_frame: Final = min(config.max_frame or config.max_message, config.max_message)
-        self._engine: Engine | None = None
-        self._state = _OPEN
         self._closed: WebSocketClosed | None = None
-        self._buffer: bytearray | None = None
         self._queue: list[str | bytes] = []
         self._queued = 0
-        self._is_full = False
         self._is_writing_paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._writers: list[asyncio.Future[None]] | None = None
         self._end: asyncio.Future[None] | None = None
         self._heard = self._active = self._now()
         self._pinged = self._write_due = math.inf
-        self._unread = self._dropped = self._needed = 0
+        self._unread = self._dropped = 0
         self._messages_in = self._bytes_in = self._messages_out = self._bytes_out = 0
-        self._violation: Violation | None = None
         self.deadline = math.inf
 
     # -- calls of the transport
@@ -164,7 +127,7 @@ class WireConnection(asyncio.Protocol):
         """Take the frames from received bytes."""
         self._heard = self._now()
         self._bytes_in += len(data)
-        if self._state is _State.CLOSED:
+        if self._state is State.CLOSED:
             self._drop(data)
         elif self._buffer is None:
             self._parse(data)
@@ -218,65 +181,6 @@ class WireConnection(asyncio.Protocol):
 
     # -- from bytes to messages
 
-    def _parse(self, data: bytes | bytearray) -> None:
-        """Take whole frames from the beginning of some bytes, and keep the rest.
-
-        Args:
-            data: received bytes, or the buffer.
-        """
-        position, self._needed = 0, 0
-        try:
-            position = self._take_frames(data)
-        except Violation as violation:
-            self._refuse(violation)
-        except UnicodeDecodeError:
-            self._refuse(Violation(1007, "the text is not UTF-8"))
-        if self._state is _State.CLOSED or self._violation is not None:
-            self._buffer = None
-        elif data is self._buffer:
-            del data[:position]
-            self._buffer = self._buffer or None
-        else:
-            self._buffer = bytearray(data[position:]) if position < len(data) else None
-
-    def _take_frames(self, data: bytes | bytearray) -> int:
-        """Take frames until the queue is full or the turn is over; return the number of bytes that were taken."""
-        position, size = 0, len(data)
-        max_frame, is_compressible = self._max_frame, self._compression is not None
-        left = _MAX_IN_A_TURN
-        while size - position >= 2 and not self._is_full:
-            first, second = data[position], data[position + 1]
-            length, start = second & 127, position + 6
-            if length == 126:
-                start = position + 8
-                length = int.from_bytes(data[position + 2 : position + 4], "big")
-            elif length == 127:
-                start = position + 14
-                length = int.from_bytes(data[position + 2 : position + 10], "big")
-            if start > size:
-                break
-            is_plain = first in _MESSAGES and second > 127 and length <= max_frame
-            if not is_plain:
-                check_header(first, second, length, max_frame, is_compressible=is_compressible)
-            end = start + length
-            if end > size:
-                self._needed = end - position
-                break
-            if is_plain and (self._engine is None or not self._engine.is_in_message):
-                payload = apply_mask(data[start:end], data[start - 4 : start])
-                self._deliver(payload.decode() if first == TEXT else bytes(payload))
-            elif first & 8:
-                self._receive_control(first, bytes(apply_mask(data[start:end], data[start - 4 : start])))
-            else:
-                self._receive_part(bytes(data[position:end]))
-            position = end
-            if self._state is _State.CLOSED:
-                break
-            left -= 1
-            if not left:
-                self._end_turn()
-        return position
-
     def _end_turn(self) -> None:
         """Stop reading until the next turn of the loop: small frames must not occupy it."""
         if not self._is_full:
@@ -287,18 +191,6 @@ class WireConnection(asyncio.Protocol):
     def _take_turn(self) -> None:
         if self._is_full and len(self._queue) <= self._config.queue // 2:
             self._continue_reading()
-
-    def _receive_part(self, data: bytes) -> None:
-        engine = self._engine
-        if engine is None:
-            engine = self._make_engine()
-        message = engine.receive(data)
-        if message is not None:
-            self._deliver(message)
-
-    def _make_engine(self) -> Engine:
-        self._engine = Engine(self._config.max_message, self._max_frame, self._compression)
-        return self._engine
 
     def _receive_control(self, first: int, payload: bytes) -> None:
         if first == PING:
@@ -371,7 +263,7 @@ class WireConnection(asyncio.Protocol):
         if self._state is _OPEN:
             self._queue.clear()
             self._begin_close(WebSocketClosed(code, reason))
-        if self._state is not _State.CLOSED:
+        if self._state is not State.CLOSED:
             if self._end is None:
                 self._end = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._end)
@@ -388,7 +280,7 @@ class WireConnection(asyncio.Protocol):
             self._writers = []
         self._writers.append(writer)
         await writer
-        if self._state is _State.CLOSED and self._closed is not None:
+        if self._state is State.CLOSED and self._closed is not None:
             raise self._closed
 
     # -- the end
@@ -399,7 +291,7 @@ class WireConnection(asyncio.Protocol):
             self._fail(self._violation)
             return
         self._transport.write(frame(CLOSE, close_payload(closed.code, closed.reason)))
-        self._state = _State.CLOSING
+        self._state = State.CLOSING
         self._arm_end()
         self._tell(closed)
         if self._is_full:
@@ -434,9 +326,9 @@ class WireConnection(asyncio.Protocol):
 
     def _finish(self, closed: WebSocketClosed) -> None:
         """Note that nothing will be received or sent any more."""
-        if self._state is _State.CLOSED:
+        if self._state is State.CLOSED:
             return
-        self._state = _State.CLOSED
+        self._state = State.CLOSED
         self._buffer = None
         self._arm_end()
         self._tell(closed)
