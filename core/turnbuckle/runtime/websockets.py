@@ -30,6 +30,7 @@ from turnbuckle.web.websocket.socket import Opening, WebSocket
 
 __all__ = ["compile_websocket_handler", "for_hosts", "ignore_offer"]
 
+_ENDS_TASK: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 _TASK_NAME: Final = "turnbuckle WebSocket"
 
 _log: Final = SafeLogger("turnbuckle.error")
@@ -121,11 +122,10 @@ class _Run:
         timer = self._clock.call_later(self._options.handshake, self._expire) if self._options.handshake else None
         try:
             answer = await opening.answer
-        except BaseException:
-            # The request was cancelled, or the handler has raised; then it has ended.
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
+        except asyncio.CancelledError:
+            # A server that stops waits for this task, and so for the handler.
+            task.cancel()
+            await asyncio.wait([task])
             raise
         finally:
             if timer is not None:
@@ -146,12 +146,14 @@ class _Run:
         try:
             try:
                 value = await _call(handler, arguments, socket.request)
-            except BaseException as error:
+            except _ENDS_TASK as error:
                 if not opening.answer.done():
-                    _refuse(opening, error)
-                elif not isinstance(error, Exception):
-                    await self._close(1001 if socket.request.is_stopping else 1011)
-                    raise
+                    opening.answer.cancel()
+                await self._close(1001 if socket.request.is_stopping else 1011)
+                raise error
+            except BaseException as error:  # noqa: BLE001  # sys.exit() must not stop the server
+                if not opening.answer.done():
+                    opening.answer.set_exception(error)
                 else:
                     await self._fail(error)
             else:
@@ -163,8 +165,10 @@ class _Run:
             if self._timer is not None:
                 self._timer.cancel()
             socket._on_close = None
+            # They refer to each other, and would stay in memory until the garbage is collected.
+            socket.request.supplied.pop(WebSocket, None)
 
-    async def _fail(self, error: Exception) -> None:
+    async def _fail(self, error: BaseException) -> None:
         if isinstance(error, WebSocketClosed) and (self._socket.closed is not None or not self._socket.is_open):
             # The handler has ended because its WebSocket has.
             return
@@ -188,14 +192,6 @@ async def _call(handler: Callable[..., object], arguments: Arguments, request: R
         values = await arguments.values(request, stack)
         result: Awaitable[object] = arguments.call(handler, values)  # type: ignore[assignment]  # it is an async def
         return await result
-
-
-def _refuse(opening: Opening, error: BaseException) -> None:
-    if isinstance(error, Exception):
-        opening.answer.set_exception(error)
-    else:
-        opening.answer.cancel()
-        raise error
 
 
 def _give_up(opening: Opening, task: asyncio.Task[object]) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, cast, final
 
 from turnbuckle import AcceptWebSocket, Sweep, SwitchedEnd, WebSocketClosed
@@ -152,7 +153,8 @@ class WireConnection(FrameReader):
         self._unread = self._transport.get_write_buffer_size()
         now = self._now()
         self._write_due = now + (self._config.write_timeout or math.inf)
-        self._arm(now)
+        if self._state is _OPEN:
+            self._arm(now)
 
     def resume_writing(self) -> None:
         """Resume the senders that wait."""
@@ -315,7 +317,9 @@ class WireConnection(FrameReader):
         self._finish(WebSocketClosed(violation.code, violation.reason, was_clean=False))
         # If the socket was closed now, with input unread, the reset could destroy the close frame.
         if transport.can_write_eof():
-            transport.write_eof()
+            # If the peer is gone, the socket raises at once, and asyncio does not catch that.
+            with suppress(OSError):
+                transport.write_eof()
         if self._is_full:
             self._is_full = False
             transport.resume_reading()

@@ -1,0 +1,130 @@
+"""Routes for WebSockets are checked at startup: their handlers, their methods, and the plugin that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import attrs
+import pytest
+
+from turnbuckle import App, Body, Request, Route, SettingsSources, WebSocket
+from turnbuckle.startup.report.explain import explain_request
+from turnbuckle.testing import Client, expect_problems
+
+
+@attrs.define
+class Note:
+    """Content of a request."""
+
+    text: str
+
+
+def plain(socket: WebSocket) -> None: ...
+
+
+async def yields(socket: WebSocket) -> AsyncIterator[str]:
+    yield ""
+
+
+async def takes_none() -> None: ...
+
+
+async def takes_the_request(request: Request) -> None: ...
+
+
+async def takes_content(socket: WebSocket, note: Body[Note]) -> None: ...
+
+
+async def chat(socket: WebSocket) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("handler", "text"),
+    [
+        pytest.param(plain, "is a plain 'def'", id="plain"),
+        pytest.param(yields, "yields", id="yields"),
+        pytest.param(takes_none, "takes no WebSocket", id="none"),
+        pytest.param(takes_the_request, "takes no WebSocket", id="request"),
+        pytest.param(takes_content, "takes 'note' from the content", id="content"),
+    ],
+)
+def test_handler_that_cannot_be_used_is_refused(handler: Callable[..., object], text: str) -> None:
+    app = App(plugins=["websocket"])
+    app.add_websocket_route("/", handler)
+    with expect_problems("TB436") as problems:
+        app.resolve()
+    assert text in str(problems[0])
+
+
+def test_handler_of_requests_has_no_websocket() -> None:
+    app = App(plugins=["websocket"])
+    app.add_route("/", chat)
+    with expect_problems("TB436") as problems:
+        app.resolve()
+    assert "takes 'socket', which is a WebSocket" in str(problems[0])
+
+
+def test_route_has_either_websockets_or_requests() -> None:
+    app = App(plugins=["websocket"])
+    app.add_route("/", chat, methods=["GET", "WEBSOCKET"])
+    with expect_problems("TB436") as problems:
+        app.resolve()
+    assert "its methods are WEBSOCKET and GET" in str(problems[0])
+
+
+def test_routes_need_a_plugin_unless_the_host_carries_messages() -> None:
+    app = App()
+    app.add_websocket_route("/", chat)
+    with expect_problems("TB437"):
+        app.resolve()
+    other = App()
+    other.add_websocket_route("/", chat)
+    plan = other.resolve(SettingsSources(carries_messages=True))
+    [(planned, _)] = plan.routes()
+    assert planned.route.is_websocket
+    assert [parameter.source for parameter in planned.signature.parameters] == ["websocket"]
+
+
+def test_two_websockets_at_one_path_conflict() -> None:
+    app = App(plugins=["websocket"])
+    app.add_websocket_route("/{a}", chat)
+    app.add_websocket_route("/{b}", chat)
+    with expect_problems("TB406"):
+        app.resolve()
+
+
+@pytest.mark.parametrize("router", ["tree", "regex_router", "werkzeug_router"])
+async def test_any_router_finds_websockets(router: str) -> None:
+    app = App(plugins=["websocket"] + ([router] if router != "tree" else []), settings={"routing": {}})
+    app.add_websocket_route("/chat", chat)
+
+    @app.get("/chat")
+    async def page() -> str:
+        return "page"
+
+    async with Client(app) as client:
+        assert (await client.get("/chat")).text == "page"
+        assert (await client.request("WEBSOCKET", "/chat")).status == 501
+        assert "WEBSOCKET" not in (await client.request("DELETE", "/chat")).headers["allow"]
+
+
+def test_explain_names_the_websocket() -> None:
+    app = App(plugins=["websocket"])
+    app.add_websocket_route("/chat", chat)
+    app.add_route("/page", takes_the_request)
+    plan = app.resolve()
+    explained = explain_request(plan, "WEBSOCKET", "/chat")
+    assert explained.winner is not None
+    assert explained.winner.route.is_websocket
+    assert explained.protocol is not None
+    assert explained.protocol.record.name == "websocket"
+    assert explain_request(plan, "GET", "/chat").status == 404
+    ignored = explain_request(plan, "WEBSOCKET", "/page")
+    assert ignored.winner is not None
+    assert ignored.winner.route.path == "/page"
+
+
+def test_plugin_may_provide_websocket_routes() -> None:
+    route = Route(path="/", handler=chat, methods=["WEBSOCKET"])
+    assert route.is_websocket
+    assert not Route(path="/", handler=chat).is_websocket
