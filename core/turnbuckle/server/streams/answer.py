@@ -43,6 +43,9 @@ _log: Final = SafeLogger("turnbuckle.server")
 class AnsweredRun(LoggedExchange, Protocol):
     """The run of the request that is answered."""
 
+    has_begun: bool
+    """Whether the task runs the application."""
+
     @property
     def server(self) -> ServerState:
         """The state that all connections share."""
@@ -82,6 +85,9 @@ class AnsweredRun(LoggedExchange, Protocol):
     def switch(self, request: Request, response: SwitchProtocols) -> None:
         """Make a tunnel of the stream."""
 
+    def end_task(self) -> None:
+        """Note that the task of the request ends."""
+
     def refuse(self, status: int, reason: str = "") -> None:
         """Answer with an error in place of the handler."""
 
@@ -91,6 +97,7 @@ class AnsweredRun(LoggedExchange, Protocol):
 
 async def answer(run: AnsweredRun, request: Request) -> None:
     """Answer ``request`` through its run."""
+    run.has_begun = True
     try:
         response = await run.server.application.handle(request)
         for name in request.vary:
@@ -119,6 +126,9 @@ async def answer(run: AnsweredRun, request: Request) -> None:
     except BaseException:  # noqa: BLE001  # every stream gets an end, and sys.exit() must not stop the server
         _log.exception("answering %s failed", request)
         _give_up(run)
+    finally:
+        # Not a callback of the task, which would cost another turn of the loop.
+        run.end_task()
 
 
 def _give_up(run: AnsweredRun) -> None:

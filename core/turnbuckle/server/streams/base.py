@@ -84,6 +84,8 @@ class BaseRun:
         deadline: when the wait ends, in the clock's monotonic seconds.
         deadlines: the deadlines of the request.
         task: the task that answers the request; None before it begins.
+        has_begun: whether the task runs the application, or has run it.
+        is_running: whether the task has not ended.
         started: when the run began, in the clock's monotonic seconds.
         unlogged: the request, until its line in the access log is written; None if the log is off.
         is_aborted: whether the server has cut the peer off.
@@ -99,9 +101,11 @@ class BaseRun:
         "deadline",
         "deadlines",
         "feed",
+        "has_begun",
         "head",
         "is_aborted",
         "is_endless",
+        "is_running",
         "owner",
         "peer",
         "server",
@@ -125,6 +129,8 @@ class BaseRun:
         self.deadline = math.inf
         self.deadlines: Final = Deadlines()
         self.task: asyncio.Task[None] | None = None
+        self.has_begun = False
+        self.is_running = False
         self.started = owner.server.clock.monotonic()
         self.unlogged: Request | None = None
         self.is_aborted = False
@@ -287,7 +293,7 @@ class BaseRun:
         wake(self._sender, lost)
         self._wake_reader(lost)
         self.channel.reset(reason, error=error)
-        if self.task is None or self.task.done():
+        if not self.is_running:
             self._leave()
 
     # -- the end -------------------------------------------------------------------------------------------------------
@@ -305,18 +311,17 @@ class BaseRun:
         wake(self._sender, error)
         self._wake_reader(error)
         self.peer.lost.set()
-        task = self.task
-        if task is None or task.done():
+        if not self.is_running:
             self._leave()
         elif previous is _SENDING or (previous is _HANDLING and self.server.application.cancel_on_disconnect):
-            task.cancel()
+            self._cancel()
         elif previous is _HANDLING:
             # The peer is gone, but the handler's time is still limited.
             self._arm(self.deadlines.next_of_handler())
 
     def _end(self) -> None:
         self._enter_closed()
-        if self.task is not None and self.task.done():
+        if not self.is_running:
             self._leave()
 
     def _enter_closed(self) -> None:
@@ -337,6 +342,15 @@ class BaseRun:
     def _wake_reader(self, error: Exception) -> None:
         if self.feed is not None:
             self.feed.wake(error)
+
+    def end_task(self) -> None:
+        """Note that the task of the request ends."""
+        self.is_running = False
+        if self._has_slot:
+            self._has_slot = False
+            self.server.admission.end_request()
+        if self.state is _CLOSED:
+            self._leave()
 
     def _leave(self) -> None:
         self.deadline = math.inf
@@ -379,6 +393,9 @@ class BaseRun:
     def _cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
+            if not self.has_begun:
+                # Its coroutine will never run.
+                self.end_task()
 
     def _expire_content(self) -> None:
         self.deadlines.content = math.inf

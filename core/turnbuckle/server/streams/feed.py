@@ -17,6 +17,10 @@ from turnbuckle.server.streams.channel import StreamChannel
 __all__ = ["StreamFeed"]
 
 
+# Bytes up to which pieces of content are joined.
+_MAX_JOINED: Final = 4096
+
+
 class _FedRun(Protocol):
     """The run of a request, as its feed sees it."""
 
@@ -72,8 +76,13 @@ class StreamFeed:
 
     def add(self, event: Data | EndOfMessage) -> None:
         """Store content, or its end, and resume the handler that waits for it."""
-        self._events.append(event)
-        wake(self._reader)
+        last = self._events[-1] if self._events else None
+        if isinstance(last, Data) and isinstance(event, Data) and len(last.data) + len(event.data) <= _MAX_JOINED:
+            # A peer that sends single bytes must not make the server store an object for each.
+            last.data += event.data
+        else:
+            self._events.append(event)
+            wake(self._reader)
 
     def fail(self, error: ProtocolError) -> None:
         """Make reading fail after the content that was received."""

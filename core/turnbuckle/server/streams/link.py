@@ -64,12 +64,14 @@ class RunSet:
         self.deadline = math.inf
         self._on_empty: Final = on_empty
 
-    def begin(self, head: RequestHead, peer: Peer, channel: StreamChannel, *, has_content: bool) -> StreamRun:
-        """Begin a run."""
+    def begin(
+        self, head: RequestHead, peer: Peer, channel: StreamChannel, *, has_content: bool, is_checked: bool = False
+    ) -> StreamRun:
+        """Begin a run; ``StreamRun.begin`` describes the arguments."""
         run = StreamRun(self, head, peer, channel)
         peer.exchange = run
         self.runs.add(run)
-        run.begin(has_content=has_content)
+        run.begin(has_content=has_content, is_checked=is_checked)
         return run
 
     def note_deadline(self, deadline: float) -> None:
@@ -184,7 +186,9 @@ class ProtocolLink:
         """Number of requests that are being served."""
         return len(self._runs.runs)
 
-    def run(self, head: RequestHead, channel: StreamChannel, *, has_content: bool) -> StreamRun:
+    def run(
+        self, head: RequestHead, channel: StreamChannel, *, has_content: bool, is_checked: bool = False
+    ) -> StreamRun:
         """Serve a request. The response may begin, and end, before this method returns.
 
         Args:
@@ -192,11 +196,13 @@ class ProtocolLink:
                 Content-Length; set ``upgrade`` if the request asks for a tunnel.
             channel: the carrier's end of the stream.
             has_content: whether content, or its end, will follow.
+            is_checked: whether a head with an equal method, target and fields was served on this server before, so that
+                it need not be checked again. The protocol then sets ``content_length``.
         """
         peer = self.peer
         self._requests += 1
         own = Peer(peer.client, peer.server, scheme=peer.scheme, tls=peer.tls, protocol=peer.protocol)
-        return self._runs.begin(head, own, channel, has_content=has_content)
+        return self._runs.begin(head, own, channel, has_content=has_content, is_checked=is_checked)
 
     def set_deadline(self, at: float) -> None:
         """Set the time when the server calls ``expire(now)`` of the protocol; ``math.inf`` for never.

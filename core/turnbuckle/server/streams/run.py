@@ -90,56 +90,56 @@ class StreamRun(BaseRun):
 
     # -- the start -----------------------------------------------------------------------------------------------------
 
-    def begin(self, *, has_content: bool) -> None:
-        """Check the head, and start the task of the request, or refuse it."""
-        server = self.server
+    def begin(self, *, has_content: bool, is_checked: bool = False) -> None:
+        """Check the head, and start the task of the request, or refuse it.
+
+        Args:
+            has_content: whether content, or its end, will follow.
+            is_checked: whether an equal head was checked before, and has its ``content_length``.
+        """
+        server, head = self.server, self.head
         application = server.application
-        head = self.head
-        try:
-            check_request_head(head, application.limits, has_content=has_content)
-        except ProtocolError as error:
-            self._log_later(None)
-            self.refuse(error.status, str(error))
-            self._leave()
-            return
+        if not is_checked:
+            try:
+                check_request_head(head, application.limits, has_content=has_content)
+            except ProtocolError as error:
+                self._refuse_head(error)
+                return
         if has_content:
             feed = self.feed = StreamFeed(self)
             self.content = IncomingContent(feed, head, application.content_limit)
         request = Request(head, self.content, self.peer, server.app_context)
         request.exchange = self
-        self._log_later(request)
-        self.use_timeouts(application.timeouts)
-        if application.capacity.concurrent_requests:
-            self._has_slot = server.admission.begin_request()
-            if not self._has_slot:
-                self.refuse(503, "too many requests at a time")
-                self._leave()
-                return
-        self._start(request)
-
-    def _log_later(self, request: Request | None) -> None:
-        if self.server.access is not None:
-            self.unlogged = request or Request(self.head, None, self.peer, self.server.app_context)
-
-    def _start(self, request: Request) -> None:
-        server, coroutine = self.server, answer(self, request)
+        if server.tracks_requests and not self._track(request):
+            return
+        self.is_running = True
+        coroutine = answer(self, request)
         context = server.context.copy() if self.owner.peer is not None else _context_of_host(server)
         if _STARTS_AT_ONCE:
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context, eager_start=True)  # type: ignore[call-arg]
         else:
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context)
         self.task = task
-        if task.done():
-            self._task_ended(task)
-        else:
-            task.add_done_callback(self._task_ended)
 
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        if self._has_slot:
-            self._has_slot = False
-            self.server.admission.end_request()
-        if self.state is _CLOSED:
+    def _refuse_head(self, error: ProtocolError) -> None:
+        if self.server.access is not None:
+            self.unlogged = Request(self.head, None, self.peer, self.server.app_context)
+        self.refuse(error.status, str(error))
+        self._leave()
+
+    def _track(self, request: Request) -> bool:
+        """Record the start of a request for the log and the limits; return False if it was refused."""
+        server = self.server
+        if server.access is not None:
+            self.unlogged = request
+        self.use_timeouts(server.application.timeouts)
+        if not server.application.capacity.concurrent_requests:
+            return True
+        self._has_slot = server.admission.begin_request()
+        if not self._has_slot:
+            self.refuse(503, "too many requests at a time")
             self._leave()
+        return self._has_slot
 
     # -- calls of the application --------------------------------------------------------------------------------------
 
