@@ -66,6 +66,7 @@ class HTTP2Connection(asyncio.Protocol):
         self._tunnels: Final[set[Tunnel]] = set()
         # 0: serving; 1: the end was announced; 2: no further streams are accepted.
         self._end_step = 0
+        self._incomplete = -1
         self._read_due = math.inf
         self._idle_due = math.inf
         self._write_due = math.inf
@@ -238,7 +239,7 @@ class HTTP2Connection(asyncio.Protocol):
         if fields.protocol:
             # RFC 8441: for the handlers, it is the GET of an upgrade.
             head = RequestHead(b"GET", fields.target, 1, fields.fields, upgrade=fields.protocol)
-            channel.is_connect = True
+            channel.expect_tunnel()
             has_content = False
         else:
             head = RequestHead(fields.method, fields.target, 1, fields.fields)
@@ -281,9 +282,9 @@ class HTTP2Connection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        if self._is_closing:
-            return
         engine, transport = self.engine, self._transport
+        if self._is_closing or transport.is_closing():
+            return
         data = engine.take(_PRODUCE)
         size = 0
         while data:
@@ -321,15 +322,12 @@ class HTTP2Connection(asyncio.Protocol):
 
     def _note_reading(self) -> None:
         """Limit the time of an incomplete frame or field block, and of the settings of the peer."""
-        engine = self.engine
-        if not engine.is_ready:
+        if not self.engine.is_ready:
             return
-        if not engine.is_reading_fields:
-            if self._read_due != math.inf:
-                self._read_due = math.inf
-                self._rearm()
-        elif self._read_due == math.inf:
-            self._read_due = self._after(self._link.timeouts.head)
+        incomplete = self.engine.incomplete
+        if incomplete != self._incomplete:
+            self._incomplete = incomplete
+            self._read_due = self._after(self._link.timeouts.head) if incomplete else math.inf
             self._rearm()
 
     def _note_idle(self) -> None:

@@ -165,6 +165,11 @@ class RequestStream:
 
     # -- calls of the connection ---------------------------------------------------------------------------------------
 
+    def expect_tunnel(self) -> None:
+        """Store what is received until the stream is a tunnel."""
+        self.is_connect = True
+        self._backlog = bytearray()
+
     def serve(self, run: StreamRun) -> None:
         """Pass the content to a run."""
         if self.receiver is None:
@@ -223,6 +228,7 @@ class RequestStream:
 
     def _response_ended(self) -> None:
         self.is_response_ended = True
+        self._drop_backlog()
         if self.stream.pending_size:
             self._owner.note_pending(self)
         self._owner.response_ended(self)

@@ -61,12 +61,14 @@ class Engine:
         fault: the connection error that has ended the connection; None without one.
         streams: the streams.
         sender: the sending half.
+        frames_read: number of frames that were read.
         is_ready: whether the preface and the settings of the peer were read.
     """
 
     def __init__(self, settings: EngineSettings, decoder: DecoderFactory) -> None:
         self.fault: ConnectionFault | None = None
         self.is_ready = False
+        self.frames_read = 0
         self._state: Final = EngineState(settings, decoder)
         self.streams: Final[StreamMap] = self._state.streams
         self.sender: Final[Sender] = self._state.sender
@@ -96,9 +98,12 @@ class Engine:
     # -- facts ---------------------------------------------------------------------------------------------------------
 
     @property
-    def is_reading_fields(self) -> bool:
-        """Whether a frame or a field block has begun and is not complete."""
-        return bool(self._buffer) or self._requests.block is not None
+    def incomplete(self) -> int:
+        """The number of the frame that has begun, or that has begun the field block; 0 if neither is incomplete."""
+        block = self._requests.block
+        if block is not None:
+            return block.began
+        return self.frames_read + 1 if self._buffer else 0
 
     @property
     def is_peer_leaving(self) -> bool:
@@ -220,6 +225,9 @@ class Engine:
             except StreamFault as fault:
                 self._state.fault_stream(stream_id, fault)
             position = end
+            self.frames_read += 1
+            if requests.block is not None and not requests.block.began:
+                requests.block.began = self.frames_read
         self._buffer = data[position:]
 
     def _check_first_frame(self, kind: int, flags: int) -> None:

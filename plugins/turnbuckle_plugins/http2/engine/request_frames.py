@@ -197,9 +197,18 @@ class RequestFrames:
 
 @final
 class OpenBlock:
-    """A field block that has begun."""
+    """A field block that has begun.
 
-    __slots__ = ("depends_on_itself", "ends", "pieces", "size", "stream_id")
+    Attributes:
+        stream_id: its stream.
+        ends: whether its HEADERS frame has ended the stream.
+        depends_on_itself: whether the priority in the frame is an error.
+        pieces: the fragments.
+        size: their bytes.
+        began: the number of the frame; 0 until the frame is read.
+    """
+
+    __slots__ = ("began", "depends_on_itself", "ends", "pieces", "size", "stream_id")
 
     def __init__(self, stream_id: int, ends: bool, depends_on_itself: bool, fragment: bytes) -> None:
         self.stream_id: Final = stream_id
@@ -207,6 +216,7 @@ class OpenBlock:
         self.depends_on_itself: Final = depends_on_itself
         self.pieces: Final = [fragment]
         self.size = len(fragment)
+        self.began = 0
 
 
 def _without_padding(payload: bytes) -> bytes:
