@@ -22,8 +22,9 @@ __all__ = ["RequestStream", "StreamOwner"]
 # Bytes of a response that wait for windows or the transport before the handler has to wait.
 _MAX_PENDING: Final = 65536
 
-# Bytes of content that a handler may have before the following ones wait here.
+# Bytes and pieces of content that a handler may have before the following ones wait here.
 _MAX_PASSED_ON: Final = 65536
+_MAX_PIECES: Final = 16
 
 _REDIRECTIONS: Final = 300
 _NO_CONTENT: Final[Sequence[FieldPair]] = ((b"content-length", b"0"),)
@@ -81,6 +82,7 @@ class RequestStream:
         "_end",
         "_owner",
         "_passed_on",
+        "_pieces",
         "_sender",
         "is_connect",
         "is_response_ended",
@@ -96,6 +98,7 @@ class RequestStream:
         self._owner: Final = owner
         self._sender: Final = owner.engine.sender
         self._passed_on = 0
+        self._pieces = 0
         self._backlog: bytearray | None = None
         self._end: tuple[FieldPair, ...] | None = None
 
@@ -154,8 +157,10 @@ class RequestStream:
         """Return consumed bytes to the windows, and pass on content that waits."""
         self._passed_on -= size
         self._owner.engine.consume(self.stream, size)
-        if self._backlog is not None and self._passed_on <= 0:
-            self._pass_backlog()
+        if self._passed_on <= 0:
+            self._pieces = 0
+            if self._backlog is not None and not self.is_connect:
+                self._pass_backlog()
         if self._owner.engine.sender.out:
             self._owner.schedule_flush()
 
@@ -179,12 +184,13 @@ class RequestStream:
         """Pass content on, or keep it while the handler has enough."""
         if self._backlog is not None:
             self._backlog += data
-        elif self._passed_on >= _MAX_PASSED_ON:
+        elif self._passed_on >= _MAX_PASSED_ON or self._pieces >= _MAX_PIECES:
             self._backlog = bytearray(data)
         elif self.receiver is None:
             self._owner.engine.consume(self.stream, len(data))
         else:
             self._passed_on += len(data)
+            self._pieces += 1
             self.receiver.content_received(data)
 
     def message_ended(self, trailers: tuple[FieldPair, ...]) -> None:
@@ -220,7 +226,8 @@ class RequestStream:
     def take_over(self, receiver: ContentReceiver) -> None:
         """Pass the content to another receiver from now on, and first what waits."""
         self.receiver = receiver
-        self._passed_on = 0
+        self.is_connect = False
+        self._passed_on = self._pieces = 0
         if self._backlog is not None:
             self._pass_backlog()
 
