@@ -32,6 +32,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PEERS ?= bench/.peers
+APPS := .venv-apps
+RAY := .venv-ray
 BIN := $(VENV)/bin
 # Python compiles what it imports; compiling everything that is installed takes half the time of an installation.
 PIP_FLAGS := --quiet --disable-pip-version-check --no-compile
@@ -79,7 +81,7 @@ $(1)/coverage report
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-fast test-all test-modes bench fmt clean
+.PHONY: help run test coverage test-fast test-all test-modes test-apps test-ray bench fmt clean
 
 help:
 	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
@@ -88,6 +90,8 @@ help:
 	@echo "make test-fast run only the tests that need no processes and no whole suites"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
 	@echo "make test-modes  run the tests without assert (-O), and in Python's development mode"
+	@echo "make test-apps  run the app on real ASGI hosts, and apps of other frameworks on this server"
+	@echo "make test-ray  run examples/scaling/ray_shop.py on a local Ray (Linux, some minutes)"
 	@echo "make bench     compare the cost of requests with other servers, and measure how it grows (Linux, about a quarter of an hour)"
 	@echo "make fmt       format the code and fix what the linter can fix"
 	@echo "make clean     remove every environment, cache and build product"
@@ -104,6 +108,12 @@ $(VENV)/.installed-dev: pyproject.toml
 $(PEERS)/.installed: bench/requirements.txt bench/requirements-no-deps.txt pyproject.toml
 	$(call environment,$(PEERS),-r bench/requirements.txt -e .[fast])
 	@$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --no-deps -r bench/requirements-no-deps.txt
+
+$(APPS)/.installed: tests/apps/requirements.txt pyproject.toml
+	$(call environment,$(APPS),-r tests/apps/requirements.txt -e .)
+
+$(RAY)/.installed: pyproject.toml
+	$(call environment,$(RAY),ray[serve] websockets -e .)
 
 run: $(VENV)/.installed-run
 	$(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)
@@ -138,6 +148,13 @@ test-all: $(VENV)/.installed-dev
 test-modes: $(VENV)/.installed-dev
 	$(call tests,PYTHONOPTIMIZE=1 $(BIN)/pytest,$(MODE_TESTS))
 	$(call tests,PYTHONDEVMODE=1 PYTHONWARNINGS=error::ResourceWarning $(BIN)/pytest,$(MODE_TESTS))
+
+# Other frameworks and servers are not installed beside our own code: some of them need other versions of its libraries.
+test-apps: $(VENV)/.installed-dev $(APPS)/.installed
+	$(call tests,TEST_APPS=$(CURDIR)/$(APPS)/bin $(BIN)/pytest,tests/apps)
+
+test-ray: $(VENV)/.installed-dev $(RAY)/.installed
+	TEST_RAY=$(CURDIR)/$(RAY)/bin $(BIN)/pytest -q -n0 tests/apps/test_ray.py
 
 .PHONY: test-one
 test-one: .venv-$(VERSION)/.installed

@@ -3,7 +3,7 @@
 ``python ray_shop.py`` starts a local Ray, sends requests until both replicas have answered, and stops it again. On a
 cluster, ``serve run ray_shop:deployment`` in this folder does the same and goes on serving.
 
-Needs ``pip install 'ray[serve]'``.
+Needs ``pip install 'ray[serve]' websockets``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 
 import ray
 from ray import serve
+from websockets.sync.client import connect
 
 from turnbuckle import SettingsSources
 from turnbuckle_plugins.asgi import ASGIApp, asgi
@@ -64,6 +65,7 @@ def main() -> int:
         answers = Counter(_process_of(f"http://127.0.0.1:{port}/") for _ in range(100))
         print(f"replicas: {sorted(answers.values())} requests")
         print(f"upload: {_upload(f'http://127.0.0.1:{port}/upload')}")
+        print(f"echo: {_echo(f'ws://127.0.0.1:{port}/echo')}")
         print(f"events: {_events(f'http://127.0.0.1:{port}/ticks?count=3&pause=0.2')}")
     finally:
         serve.shutdown()
@@ -79,6 +81,12 @@ def _process_of(url: str) -> int:
 def _upload(url: str) -> str:
     with urlopen(Request(url, data=bytes(3_000_000), method="POST"), timeout=30) as response:
         return str(response.read().decode())
+
+
+def _echo(url: str) -> str:
+    with connect(url) as client:
+        client.send("hello")
+        return str(client.recv(timeout=30))
 
 
 def _events(url: str) -> str:

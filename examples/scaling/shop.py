@@ -9,9 +9,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
-from turnbuckle import SSE, App, Request, ServerSentEvent
+from turnbuckle import SSE, App, Request, ServerSentEvent, WebSocket
 
-app = App("shop", plugins=["health", "proxy_headers"])
+app = App("shop", plugins=["health", "proxy_headers", "websocket"])
 
 
 @app.get("/")
@@ -20,6 +20,7 @@ async def whoami(request: Request) -> dict[str, object]:
     return {
         "client": request.client[0] if request.client else None,
         "url": request.url,
+        "protocol": request.http_version,
         "process": os.getpid(),
     }
 
@@ -50,3 +51,10 @@ async def slow(request: Request, seconds: float = 2.0) -> str:
     """A request that must survive a restart of its server."""
     await asyncio.sleep(seconds)
     return "done\n"
+
+
+@app.websocket("/echo")
+async def echo(socket: WebSocket) -> None:
+    """Send each message back."""
+    async for message in socket:
+        await socket.send(message)

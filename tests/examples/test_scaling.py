@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Final
 
 import pytest
 import trustme
+from websockets.asyncio.client import connect
 
 from tests.processes import unmeasured_environ
 from turnbuckle import HTTPServer, SettingsSources, Timeouts
@@ -160,7 +162,7 @@ def with_ports(folder: Path, file: str, ports: dict[int, int]) -> None:
         pytest.param(("haproxy", "-f", "haproxy.cfg"), 8444, id="haproxy"),
     ],
 )
-async def test_proxy_speaks_http2_and_passes_on_streams_and_clients(
+async def test_proxy_speaks_http2_and_passes_on_streams_clients_and_websockets(
     shop: ModuleType, folder: Path, free_ports: list[int], command: tuple[str, ...], port: int
 ) -> None:
     name, *arguments = command
@@ -176,6 +178,12 @@ async def test_proxy_speaks_http2_and_passes_on_streams_and_clients(
                 folder, "-N", "-w", "%{time_starttransfer} %{time_total}", f"{url}/ticks?count=3&pause=0.3"
             )
             upload = await curl(folder, "--data-binary", "@nginx.conf", f"{url}/upload")
+            trusted = ssl.create_default_context(cafile=folder / "ca.pem")
+            # A browser sends the origin of its page, which the server compares with the forwarded host and scheme.
+            address = f"wss://localhost:{free_ports[0]}/echo"
+            async with connect(address, ssl=trusted, origin=url, proxy=None) as client:
+                await client.send("hello")
+                assert await client.recv() == "hello"
     assert '"client":"127.0.0.1"' in home
     assert f'"url":"{url}/"' in home
     assert home.endswith("}2")
