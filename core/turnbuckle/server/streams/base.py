@@ -349,6 +349,9 @@ class BaseRun:
         if self._has_slot:
             self._has_slot = False
             self.server.admission.end_request()
+        if self.state in ANSWERING:
+            # The loop was closed, or the channel raised an exception.
+            self._enter_closed()
         if self.state is _CLOSED:
             self._leave()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.server.streams.hosting import hosting
-from turnbuckle import App, HTTPError, ProtocolError, Request, Response, Stream, SwitchProtocols
+from tests.core.server.streams.recording_channel import RecordingChannel, head
+from turnbuckle import App, HTTPError, Peer, ProtocolError, Request, Response, Stream, SwitchProtocols
 from turnbuckle.http.limits import Limits
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.timeouts import Timeouts
@@ -554,6 +555,56 @@ async def test_request_knows_its_protocol() -> None:
     async with hosting(handle) as hosted:
         _, channel = await hosted.begin("GET", "/a?b=c")
         assert channel.content == b"2 HTTP/2 a.example http://a.example/a?b=c"
+
+
+class _Session:
+    """A value that a function supplies."""
+
+
+@pytest.mark.parametrize(("path", "disconnects"), [("/whole", False), ("/stream", False), ("/stream", True)])
+async def test_contexts_of_suppliers_are_left_after_the_response(path: str, disconnects: bool) -> None:
+    app, seen = App(), list[str]()
+
+    @app.supply
+    async def session() -> AsyncIterator[_Session]:
+        yield _Session()
+        seen.append("left")
+
+    @app.get("/whole")
+    async def whole(session: _Session) -> str:
+        return "whole"
+
+    @app.get("/stream")
+    async def stream(session: _Session) -> Stream:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"a"
+            seen.append("streamed")
+            if disconnects:
+                await asyncio.Event().wait()
+
+        return Stream(pieces())
+
+    async with hosting(app.compile().handle) as hosted:
+        run, _ = await hosted.begin("GET", path)
+        if disconnects:
+            run.disconnect()
+            await hosted.settle()
+        assert seen == ["left"] if path == "/whole" else ["streamed", "left"]
+
+
+async def test_channel_that_fails_does_not_keep_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(RecordingChannel):
+        def send_head(self, status: int, fields: object, *, ends: bool) -> None:
+            raise LookupError("a bug of the carrier")
+
+    async with hosting(_hello) as hosted:
+        run = hosted.host.run(head(), Peer(), Broken(), has_content=False)
+        await hosted.settle()
+        assert run.is_done
+        await hosted.host.stop()
+        with suppress(LookupError):
+            assert run.task is not None
+            run.task.result()
 
 
 # -- tunnels
