@@ -49,6 +49,9 @@ class SettingProblems:
                 "only in pyproject.toml, the settings are inside another table, [tool.turnbuckle]",
             )
             fix = f"write the sections without {'tool.turnbuckle' if key[0] == 'tool' else key[0]}, such as [server]"
+        elif len(key) == 1 and is_section and "." in dotted:
+            hint, why = "", "each part of a dotted key is a table"
+            fix = f"write {_nested(dotted)} in code, or [{dotted}] in a file"
         elif len(key) == 1 and is_section:
             fix = f"write [plugin.{key[0]}] if these are settings of a plugin; otherwise {fix}"
         self.diagnostics.add(
@@ -174,3 +177,8 @@ def _fix_of_class(cls: object, error: Exception) -> str:
 
 def _owner(key: Key) -> str:
     return key[1] if len(key) > 1 and key[0] == "plugin" else "app"
+
+
+def _nested(dotted: str) -> str:
+    parts = dotted.split(".")
+    return "".join(f"{{{part!r}: " for part in parts) + "{...}" + "}" * len(parts)

@@ -137,6 +137,12 @@ def test_unknown_setting_in_code() -> None:
     assert "did you mean 'server.port'?" in found.text
 
 
+def test_dotted_section_in_code_is_corrected() -> None:
+    found = error_of(App(settings={"plugin.http2": {"cleartext": True}}), "TB201")
+    assert found.text == "unknown setting 'plugin.http2'"
+    assert found.fix == "write {'plugin': {'http2': {...}}} in code, or [plugin.http2] in a file"
+
+
 def test_unknown_flag() -> None:
     found = error_of(App(), "TB201", SettingsSources(flags=("limits.contents=1",)))
     assert "did you mean 'limits.content'?" in found.text
