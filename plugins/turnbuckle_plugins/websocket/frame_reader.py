@@ -122,6 +122,8 @@ class FrameReader(asyncio.Protocol):
                 start = position + 14
                 length = int.from_bytes(data[position + 2 : position + 10], "big")
             if start > size:
+                # The first two bytes may show already that the rest is not worth waiting for.
+                check_header(first, second, second & 127, max_frame, is_compressible=is_compressible)
                 break
             is_plain = first in _MESSAGES and second > 127 and length <= max_frame
             if not is_plain:

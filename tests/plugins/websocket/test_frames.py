@@ -103,7 +103,8 @@ async def test_violation_closes_with_a_code(sent: bytes, code: int) -> None:
         peer = SocketPeer(client)
         await peer.open()
         # The message before the violation is answered.
-        await peer.connection.send(frame(TEXT, b"good") + sent + frame(TEXT, b"not read"))
+        await peer.connection.send(frame(TEXT, b"good") + sent)
+        await peer.connection.send(frame(TEXT, b"not read"))
         assert peer.frames[0] == (TEXT, b"good")
         assert peer.close_code == code
         assert len(peer.frames) == 2
