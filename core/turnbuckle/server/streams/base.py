@@ -83,7 +83,7 @@ class BaseRun:
         timeouts: the timeouts of the request.
         deadline: when the wait ends, in the clock's monotonic seconds.
         deadlines: the deadlines of the request.
-        task: the task that answers the request; None before it begins.
+        task: the task that answers the request; None before it begins and after it has ended.
         has_begun: whether the task runs the application, or has run it.
         is_running: whether the task has not ended.
         started: when the run began, in the clock's monotonic seconds.
@@ -359,7 +359,7 @@ class BaseRun:
         self.deadline = math.inf
         self.owner.discard(self)
         # They refer to each other, and would stay in memory until the garbage is collected.
-        self.peer.exchange = None
+        self.peer.exchange = self.task = self.feed = self.content = None
 
     # -- deadlines, and the end of the server --------------------------------------------------------------------------
 

@@ -119,7 +119,8 @@ class StreamRun(BaseRun):
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context, eager_start=True)  # type: ignore[call-arg]
         else:
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context)
-        self.task = task
+        if self.is_running:
+            self.task = task
 
     def _refuse_head(self, error: ProtocolError) -> None:
         if self.server.access is not None:
