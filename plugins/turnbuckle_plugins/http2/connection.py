@@ -175,6 +175,18 @@ class HTTP2Connection(asyncio.Protocol):
             self._is_flush_scheduled = True
             self._link.loop.call_soon(self._flush_scheduled)
 
+    def reset_later(self, stream: RequestStream, code: ErrorCode) -> None:
+        """Reset a stream once its head and data were written.
+
+        A client that reads them together with the reset would drop them.
+        """
+        self.schedule_flush()
+        self._link.loop.call_soon(self._reset, stream, code)
+
+    def _reset(self, stream: RequestStream, code: ErrorCode) -> None:
+        self.engine.reset(stream.stream, code)
+        self._flush()
+
     def note_pending(self, stream: RequestStream) -> None:
         """Note a stream whose data waits."""
         self._pending.add(stream)
@@ -245,7 +257,14 @@ class HTTP2Connection(asyncio.Protocol):
             head = RequestHead(fields.method, fields.target, 1, fields.fields)
             has_content = not event.ends
             head.expects_continue = fields.expects_continue and has_content
-        run = link.run(head, channel, has_content=has_content)
+        if fields.is_checked:
+            head.content_length = fields.content_length if has_content else 0
+            run = link.run(head, channel, has_content=has_content, is_checked=True)
+        else:
+            # The check of the head ends with its length.
+            head.content_length = -1
+            run = link.run(head, channel, has_content=has_content)
+            fields.is_checked = head.content_length != -1
         if not run.is_done or stream.pending_size:
             channel.serve(run)
 

@@ -40,6 +40,9 @@ class StreamOwner(Protocol):
     def schedule_flush(self) -> None:
         """Write the bytes of the engine soon."""
 
+    def reset_later(self, stream: RequestStream, code: ErrorCode) -> None:
+        """Reset a stream after the bytes of the engine were written."""
+
     def note_pending(self, stream: RequestStream) -> None:
         """Call ``note_sent`` of a stream when its data is sent."""
 
@@ -150,7 +153,10 @@ class RequestStream:
     def reset(self, reason: str, *, error: bool) -> None:
         """Reset the stream, because the response cannot be completed."""
         self.is_response_ended = True
-        self._owner.engine.reset(self.stream, ErrorCode.INTERNAL_ERROR if error else ErrorCode.CANCEL)
+        if error:
+            self._owner.reset_later(self, ErrorCode.INTERNAL_ERROR)
+        else:
+            self._owner.engine.reset(self.stream, ErrorCode.CANCEL)
         self._owner.schedule_flush()
 
     def content_consumed(self, size: int) -> None:
@@ -171,7 +177,7 @@ class RequestStream:
     # -- calls of the connection ---------------------------------------------------------------------------------------
 
     def expect_tunnel(self) -> None:
-        """Store what is received until the stream is a tunnel."""
+        """Store received data until the stream is a tunnel."""
         self.is_connect = True
         self._backlog = bytearray()
 

@@ -292,7 +292,7 @@ async def test_unread_content_is_dropped_and_the_stream_reset() -> None:
         assert await browser.send(frame(FrameType.DATA, 0, 1, b"x" * 100)) == []
         await client.advance(3)
         assert browser.news() == [Frame(FrameType.RST_STREAM, 0, 1, bytes(4))]
-        # What was on the way is ignored.
+        # Data on the way is ignored.
         assert await browser.send(frame(FrameType.DATA, END_STREAM, 1, b"x" * 100)) == []
 
 
@@ -312,6 +312,20 @@ async def test_reset_cancels_the_handler_of_a_stream() -> None:
         assert not ends
         await browser.send(reset_frame(1, ErrorCode.CANCEL))
         assert ends == ["left"]
+
+
+async def test_response_that_breaks_off_is_sent_before_its_reset() -> None:
+    app = an_app()
+
+    @app.get("/")
+    async def handler() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise RuntimeError("broken")
+
+    async with browsing(app) as (browser, _):
+        frames = await browser.send(browser.head(1))
+        assert [found.kind for found in frames] == [FrameType.HEADERS, FrameType.DATA, FrameType.RST_STREAM]
+        assert frames[-1].payload == ErrorCode.INTERNAL_ERROR.to_bytes(4)
 
 
 async def test_responses_have_interim_ones_and_trailers() -> None:

@@ -34,7 +34,6 @@ class Stream:
         expected: bytes of content that the peer has announced; None if it has announced none.
         received: bytes of content that were received.
         has_ended: whether the peer has sent END_STREAM.
-        is_head_sent: whether the head of the response was sent.
         is_sending_done: whether END_STREAM was sent, or will follow the pending data.
         is_closed: whether both sides have ended, or one has reset the stream.
         pending: data that the windows or the transport do not take yet.
@@ -52,7 +51,6 @@ class Stream:
     unannounced: int = 0
     received: int = 0
     has_ended: bool = False
-    is_head_sent: bool = False
     is_sending_done: bool = False
     is_closed: bool = False
     pending: deque[bytes | memoryview] = attrs.Factory(deque)

@@ -36,7 +36,7 @@ _SCHEMES: Final = frozenset({b"http", b"https"})
 
 
 @final
-@attrs.frozen
+@attrs.define(eq=False)
 class RequestFields:
     """The head of a request.
 
@@ -48,6 +48,8 @@ class RequestFields:
         protocol: ``:protocol`` of an extended CONNECT, else empty.
         priority: the value of the Priority field; None without one.
         expects_continue: whether the client waits for 100 before it sends content.
+        is_checked: whether the server has accepted a request with this head before; a decoder can return the same
+            object again.
     """
 
     method: bytes
@@ -57,6 +59,7 @@ class RequestFields:
     protocol: bytes
     priority: bytes | None
     expects_continue: bool
+    is_checked: bool = False
 
 
 def make_request(pairs: Iterable[tuple[bytes, bytes]]) -> RequestFields:

@@ -27,6 +27,7 @@ from turnbuckle_plugins.http2.engine.frames import (
     FrameType,
     frame,
     header_frames,
+    headers_head,
 )
 from turnbuckle_plugins.http2.engine.request_fields import RequestFields, check_request, check_trailers, parse_length
 
@@ -39,7 +40,10 @@ _MAX_ERRORS: Final = 128
 # Streams of incomplete requests that were reset, and whose trailers may follow.
 _MAX_KEPT: Final = 24
 
-_SPECIAL: Final = frozenset({b"content-length", b"cookie", b"priority", b"host"})
+_SPECIAL: Final = frozenset({b"content-length", b"cookie", b"priority"})
+
+# Every 64 blocks.
+_MANY: Final = 63
 
 
 @final
@@ -75,13 +79,17 @@ class ZttpDecoder:
     def request(self, stream_id: int, block: bytes, *, ends: bool) -> RequestFields:
         """Return the fields of a request."""
         event = self._decode(stream_id, block, ends=ends)
-        if not isinstance(event, zttp.Request):
+        if type(event) is not zttp.Request:
             raise StreamFault(ErrorCode.PROTOCOL_ERROR, "the request is malformed")
+        request = _request_of(event)
         if ends:
+            if request.content_length:
+                # zttp reports this error after the request; the engine finds it as well.
+                self._connection.next_event()
+                self._errors += 1
             self._connection.stream(stream_id).reset()
         else:
             self._open.add(stream_id)
-        request = _request_of(event)
         check_request(request)
         return request
 
@@ -123,20 +131,21 @@ class ZttpDecoder:
         return event
 
     def _decode(self, stream_id: int, block: bytes, *, ends: bool) -> object:
-        connection = self._connection
-        connection.data_to_send()
+        connection, size = self._connection, len(block)
         self._blocks += 1
+        if not self._blocks & _MANY:
+            # Frames that zttp would send, which are dropped.
+            connection.data_to_send()
         self._highest = max(self._highest, stream_id)
         try:
-            connection.receive_data(header_frames(block, stream_id, DEFAULT_FRAME_SIZE, ends=ends))
+            if size <= DEFAULT_FRAME_SIZE:
+                connection.receive_data(headers_head(size, stream_id, ends=ends) + block)
+            else:
+                connection.receive_data(header_frames(block, stream_id, DEFAULT_FRAME_SIZE, ends=ends))
             event = connection.next_event()
-            following = connection.next_event()
         except zttp.ProtocolError as error:
             raise ConnectionFault(_code_of(connection.data_to_send()), f"a field block is refused: {error}") from error
-        if following is not zttp.NEED_DATA:
-            # Only an error follows: the Content-Length of a request without content.
-            event = following
-        if isinstance(event, zttp.RstStream):
+        if type(event) is zttp.RstStream:
             self._errors += 1
         return event
 
@@ -158,28 +167,37 @@ def _code_of(frames: bytes) -> ErrorCode:
 
 
 def _request_of(event: zttp.Request) -> RequestFields:
+    fields, length, priority = list(event.headers), None, None
+    if not _SPECIAL.isdisjoint([pair[0] for pair in fields]):
+        fields, length, priority = _without_special(fields)
+    if fields and fields[-1][0] == b"host":
+        # zttp makes it of :authority, and appends it.
+        fields.insert(0, fields.pop())
+    protocol = event.protocol or b""
+    expects = event.expect_continue
+    return RequestFields(event.method, event.target, tuple(fields), length, protocol, priority, expects)
+
+
+def _without_special(pairs: list[FieldPair]) -> tuple[list[FieldPair], int | None, bytes | None]:
+    """Return fields with one Cookie and with Host as the last field, the Content-Length, and the Priority."""
     length: int | None = None
-    cookies: list[bytes] = []
-    host: FieldPair | None = None
     priority: bytes | None = None
+    cookies: list[bytes] = []
     fields: list[FieldPair] = []
-    for pair in event.headers:
-        name = pair[0]
-        if name in _SPECIAL:
-            if name == b"cookie":
-                cookies.append(pair[1])
-                continue
-            if name == b"host":
-                host = pair
-                continue
-            if name == b"priority":
-                priority = pair[1]
-            else:
-                length = parse_length(pair[1])
+    for pair in pairs:
+        name, value = pair
+        if name == b"cookie":
+            cookies.append(value)
+            continue
+        if name == b"content-length":
+            length = parse_length(value)
+        elif name == b"priority":
+            priority = value
         fields.append(pair)
-    if host is not None:
-        fields.insert(0, host)
+    host = next((pair for pair in fields if pair[0] == b"host"), None)
     if cookies:
         fields.append((b"cookie", b"; ".join(cookies)))
-    protocol = event.protocol or b""
-    return RequestFields(event.method, event.target, tuple(fields), length, protocol, priority, event.expect_continue)
+    if host is not None:
+        fields.remove(host)
+        fields.append(host)
+    return fields, length, priority
