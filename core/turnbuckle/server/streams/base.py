@@ -10,7 +10,7 @@ import asyncio
 import math
 import sys
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ConnectionLost, ProtocolError
@@ -68,6 +68,29 @@ class RunOwner(Protocol):
         """Forget a run that has ended."""
 
 
+@final
+class _Tunnel:
+    """The other protocol of a stream, and the task that serves it.
+
+    Args:
+        request: the request that switched the stream.
+        response: the response; its factory makes the protocol.
+    """
+
+    __slots__ = ("_make", "protocol", "request", "task")
+
+    def __init__(self, request: Request, response: SwitchProtocols) -> None:
+        self.request: Final = request
+        self.task: Final = response.task
+        self.protocol: asyncio.Protocol | None = None
+        self._make: Final = response.factory
+        response.factory = self._made
+
+    def _made(self) -> asyncio.Protocol:
+        self.protocol = self._make()
+        return self.protocol
+
+
 class BaseRun:
     """The parts of a run that the server uses: its state, deadlines, and response; ``StreamRun`` is the only subclass.
 
@@ -95,6 +118,7 @@ class BaseRun:
     __slots__ = (
         "_has_slot",
         "_sender",
+        "_tunnel",
         "_unsent",
         "channel",
         "content",
@@ -137,6 +161,7 @@ class BaseRun:
         self.is_endless = False
         self._has_slot = False
         self._sender: asyncio.Future[None] | None = None
+        self._tunnel: _Tunnel | None = None
         self._unsent = 0
 
     @property
@@ -252,6 +277,7 @@ class BaseRun:
                 return
             self.state = ConnectionState.SWITCHED
             self._arm(math.inf)
+            self._tunnel = _Tunnel(request, response)
             self.channel.switch(response)
         except RuntimeError as error:
             self.state = _HANDLING
@@ -307,6 +333,8 @@ class BaseRun:
         if previous is _CLOSED:
             return
         self._enter_closed()
+        if previous is ConnectionState.SWITCHED:
+            self._log_tunnel()
         error = ConnectionLost("the peer went away")
         wake(self._sender, error)
         self._wake_reader(error)
@@ -318,6 +346,12 @@ class BaseRun:
         elif previous is _HANDLING:
             # The peer is gone, but the handler's time is still limited.
             self._arm(self.deadlines.next_of_handler())
+
+    def _log_tunnel(self) -> None:
+        access, tunnel = self.server.access, self._tunnel
+        end = None if tunnel is None else getattr(tunnel.protocol, "describe_end", None)
+        if access is not None and tunnel is not None and callable(end):
+            access.ended_switch(tunnel.request, self.started, end())
 
     def _end(self) -> None:
         self._enter_closed()
@@ -356,6 +390,11 @@ class BaseRun:
             self._leave()
 
     def _leave(self) -> None:
+        task = None if self._tunnel is None else self._tunnel.task
+        if task is not None and not task.done():
+            # A server that stops waits for it: it may be using a resource that a lifespan is about to end.
+            task.add_done_callback(lambda _: self._leave())
+            return
         self.deadline = math.inf
         self.owner.discard(self)
         # They refer to each other, and would stay in memory until the garbage is collected.
@@ -392,6 +431,8 @@ class BaseRun:
         """End the run at once, and cancel its task."""
         self.cut("the server ended the stream")
         self._cancel()
+        if self._tunnel is not None and self._tunnel.task is not None:
+            self._tunnel.task.cancel()
 
     def _cancel(self) -> None:
         if self.task is not None:
