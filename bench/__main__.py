@@ -13,6 +13,7 @@ PARTS: Final = {
     "stages": "where the time of a request goes",
     "growth": "cost against the number of fields, routes, connections, ...",
     "rate": "latency under a fixed rate",
+    "http2": "HTTP/2, beside other servers",
     "large": "files, uploads and streams",
     "content": "forms, events and pages",
     "idle": "memory of idle connections",

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -29,12 +30,14 @@ class Server:
         title: The title in the table.
         command: Arguments of Python; `PORT` stands for the port.
         is_constant: The server answers the same to every request of a kind.
+        is_tls: The server serves TLS.
     """
 
     name: str
     title: str
     command: tuple[str, ...]
     is_constant: bool = False
+    is_tls: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _wait_until_it_answers(
     server: Server, process: subprocess.Popen[bytes], port: int, path: str, seconds: float
 ) -> None:
     deadline = time.monotonic() + seconds
-    while not _answers(port, path):
+    while not _answers(port, path, is_tls=server.is_tls):
         if process.poll() is not None:
             raise ServerFailed(f"{server.title} did not start: it ended with status {process.returncode}")
         if time.monotonic() > deadline:
@@ -157,8 +160,12 @@ def _wait_until_it_answers(
         time.sleep(0.05)
 
 
-def _answers(port: int, path: str) -> bool:
+def _answers(port: int, path: str, *, is_tls: bool) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    if is_tls:
+        # The certificate is signed by nobody.
+        context = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=context)
     try:
         connection.request("GET", path)
         connection.getresponse().read()

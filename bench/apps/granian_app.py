@@ -1,7 +1,11 @@
-"""Granian with one worker: RSGI (its own interface), or the bare ASGI callable when the second argument is `asgi`."""
+"""Granian with one worker: RSGI (its own interface), or the bare ASGI callable when the second argument is `asgi`.
+
+With two more arguments, certificate and key, it serves TLS. It takes HTTP/2 as well.
+"""
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from granian import Granian
@@ -25,7 +29,8 @@ async def app(scope: Any, protocol: Any) -> None:
 
 
 if __name__ == "__main__":
-    is_asgi = sys.argv[2:] == ["asgi"]
+    is_asgi = sys.argv[2:3] == ["asgi"]
+    certificate, key = map(Path, sys.argv[3:]) if sys.argv[3:] else (None, None)
     Granian(
         "asgi_app:app" if is_asgi else "granian_app:app",
         address="127.0.0.1",
@@ -37,4 +42,6 @@ if __name__ == "__main__":
         websockets=False,
         log_access=False,
         log_enabled=False,
+        ssl_cert=certificate,
+        ssl_key=key,
     ).serve()

@@ -7,7 +7,11 @@ import uvicorn
 
 
 def serve(app: Any, lifespan: Literal["on", "off"] = "off") -> None:
-    """Serve an ASGI app on the port of the first argument, with the HTTP parser of the second (`httptools`)."""
+    """Serve an ASGI app on the port of the first argument, with the HTTP parser of the second (`httptools`).
+
+    `http2` as the third argument enables HTTP/2; certificate and key may follow, for TLS.
+    """
+    certificate, key = sys.argv[4:] or (None, None)
     uvicorn.run(
         app,
         host="127.0.0.1",
@@ -18,4 +22,7 @@ def serve(app: Any, lifespan: Literal["on", "off"] = "off") -> None:
         access_log=False,
         server_header=False,
         log_level="warning",
+        http2=sys.argv[3:4] == ["http2"],
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )

@@ -61,7 +61,8 @@ class ZttpDecoder:
         self._blocks = 0
         self._errors = 0
         self._highest = 0
-        self._open: Final[set[int]] = set()
+        # Whether the request on a stream has a Content-Length.
+        self._open: Final[dict[int, bool]] = {}
         self._kept: Final[dict[int, None]] = {}
 
     @property
@@ -89,14 +90,20 @@ class ZttpDecoder:
                 self._errors += 1
             self._connection.stream(stream_id).reset()
         else:
-            self._open.add(stream_id)
+            self._open[stream_id] = request.content_length is not None
         check_request(request)
         return request
 
     def trailers(self, stream_id: int, block: bytes) -> tuple[FieldPair, ...]:
         """Return the trailer fields of a request."""
+        may_be_correct = self._open.get(stream_id, True)
         event = self._decode_known(stream_id, block)
-        return check_trailers(event.trailers) if isinstance(event, zttp.EndOfMessage) else ()
+        if isinstance(event, zttp.EndOfMessage):
+            return check_trailers(event.trailers)
+        if not may_be_correct:
+            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "the trailers are malformed")
+        # zttp has seen no content, and finds it shorter than its Content-Length, or does not know the stream any more.
+        return ()
 
     def skip(self, stream_id: int, block: bytes) -> None:
         """Decode a block for its changes of the table."""
@@ -113,7 +120,7 @@ class ZttpDecoder:
         """Forget a stream, at once or after its trailers."""
         if stream_id not in self._open:
             return
-        self._open.discard(stream_id)
+        self._open.pop(stream_id, None)
         if not may_continue:
             self._connection.stream(stream_id).reset()
             return
@@ -125,7 +132,7 @@ class ZttpDecoder:
 
     def _decode_known(self, stream_id: int, block: bytes) -> object:
         event = self._decode(stream_id, block, ends=True)
-        self._open.discard(stream_id)
+        self._open.pop(stream_id, None)
         self._kept.pop(stream_id, None)
         self._connection.stream(stream_id).reset()
         return event
