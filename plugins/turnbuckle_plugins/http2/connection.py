@@ -407,7 +407,7 @@ class HTTP2Connection(asyncio.Protocol):
         self._is_closing = True
         transport = self._transport
         transport.write(self.engine.take(0))
-        if self._link.timeouts.linger and transport.can_write_eof():
+        if self._link.timeouts.linger and transport.can_write_eof() and not self._is_eof_received:
             # To close with unread bytes would destroy what the peer has not read yet, such as GOAWAY.
             transport.write_eof()
             self._read_due = self._idle_due = math.inf

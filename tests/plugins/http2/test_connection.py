@@ -3,75 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import attrs
 import pytest
-from hpack import Decoder, Encoder
 
+from tests.plugins.http2.browser import END_HEADERS, END_STREAM, Browser, Frame
 from turnbuckle import App, Request, Response, WebSocket
-from turnbuckle.testing import Client, Connection
+from turnbuckle.testing import Client
 from turnbuckle_plugins.http2.engine.frames import (
-    FRAME_HEAD,
-    PREFACE,
     ErrorCode,
     FrameType,
     SettingId,
     frame,
     reset_frame,
-    settings_frame,
     window_update_frame,
 )
-
-END_HEADERS, END_STREAM = 4, 1
-
-
-@attrs.frozen
-class Frame:
-    kind: int
-    flags: int
-    stream: int
-    payload: bytes
-
-
-class Browser:
-    """A client end that encodes heads with hpack, and reads frames."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._encoder, self._decoder = Encoder(), Decoder()
-        self._read = 0
-
-    def head(
-        self, stream: int, path: str = "/", *fields: tuple[str, str], ends: bool = True, method: str = "GET"
-    ) -> bytes:
-        pairs = [(":method", method), (":scheme", "http"), (":authority", "testserver"), (":path", path), *fields]
-        block = self._encoder.encode(pairs)
-        return frame(FrameType.HEADERS, END_HEADERS | END_STREAM * ends, stream, block)
-
-    async def start(self, *settings: tuple[SettingId, int]) -> list[Frame]:
-        return await self.send(PREFACE, settings_frame(settings), frame(FrameType.SETTINGS, 1, 0))
-
-    async def send(self, *frames: bytes) -> list[Frame]:
-        await self.connection.send(b"".join(frames))
-        return self.news()
-
-    def news(self) -> list[Frame]:
-        return [*self._frames()]
-
-    def _frames(self) -> Iterator[Frame]:
-        received = self.connection.received
-        while len(received) - self._read >= 9:
-            high, low, kind, flags, stream = FRAME_HEAD.unpack_from(received, self._read)
-            end = self._read + 9 + (high << 16 | low)
-            if end > len(received):
-                return
-            yield Frame(kind, flags, stream, received[self._read + 9 : end])
-            self._read = end
-
-    def fields(self, found: Frame) -> dict[bytes, bytes]:
-        return dict(self._decoder.decode(found.payload, raw=True))
 
 
 @asynccontextmanager
