@@ -439,6 +439,8 @@ class BaseRun:
             self.task.cancel()
             if not self.has_begun:
                 # Its coroutine will never run.
+                if self.server.access is not None:
+                    self.server.access.ended(self, 0, 0, complete=False)
                 self.end_task()
 
     def _expire_content(self) -> None:

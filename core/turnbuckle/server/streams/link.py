@@ -221,6 +221,9 @@ class ProtocolLink:
     def refused(self, reason: str) -> None:
         """Log that the protocol ends the connection because its peer misbehaves."""
         _log.debug("%s connection of %s ended: %s", self.name, self.peer.client, reason)
+        for run in self._runs.runs:
+            # For the log, the peer did not leave: the server has cut it off.
+            run.is_aborted = True
         if self._server.access is not None:
             self._server.access.ended_connection(self.peer, reason)
 

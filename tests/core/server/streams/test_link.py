@@ -238,11 +238,13 @@ async def test_number_of_requests_is_bounded() -> None:
 
 async def test_end_for_misbehaviour_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "turnbuckle.access")
-    async with _connected({"limits": {"request_line": 100}, "log": {"access": True}}) as (_, connection):
-        await connection.send(PREFACE + b"GET /" + b"a" * 200)
+    settings = {"limits": {"request_line": 100}, "log": {"access": True}, "server": {"cancel_on_disconnect": True}}
+    async with _connected(settings) as (_, connection):
+        await connection.send(PREFACE + b"GET /stopping\nGET /" + b"a" * 200)
         assert connection.is_lost
     lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
-    assert len(lines) == 1
+    assert len(lines) == 2
+    assert lines[1].endswith("broken")
     assert lines[0].endswith('"-" - 0 - - refused "the line is too long"')
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from tests.core.server.certificates import Authority
 from tests.core.server.polling import TIMEOUT
+from tests.core.server.streams.line_protocol import LineConnection
 from tests.core.server.threaded_server import LOOPS, ThreadedServer, threaded_server
 from turnbuckle.errors import TLSError
 from turnbuckle.http.limits import Limits
@@ -487,6 +488,16 @@ def test_protocol_of_a_plugin_has_the_connection(loop: str, authority: Authority
         with secured(served, authority.client_context(alpn=["http/1.1"])) as client:
             client.sendall(LAST)
             assert everything(client).endswith(b"hello")
+        assert served.has_no_connections()
+
+
+def test_protocol_of_a_plugin_serves_requests(loop: str, authority: Authority, tls: TLS) -> None:
+    with threaded_server(hello, loop=loop, tls=tls, alpn={"lines/1": LineConnection}) as served:
+        with secured(served, authority.client_context(alpn=["lines/1"])) as client:
+            client.sendall(b"LINES/1\nGET /\n")
+            assert client.recv(100) == b"1: 200 hello\n"
+            client.sendall(b"GET /again\n")
+            assert client.recv(100) == b"2: 200 hello\n"
         assert served.has_no_connections()
 
 
