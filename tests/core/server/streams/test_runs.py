@@ -664,6 +664,16 @@ async def test_access_log_names_the_protocol(caplog: pytest.LogCaptureFixture) -
     ]
 
 
+async def test_request_that_is_cancelled_before_it_begins_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "turnbuckle.access")
+    async with hosting(_wait_for_ever, access_log=True, cancel_on_disconnect=True) as hosted:
+        run = hosted.host.run(head(), Peer(), RecordingChannel(), has_content=False)
+        run.disconnect()
+        await hosted.settle()
+    lines = [record.getMessage() for record in caplog.records if record.name == "turnbuckle.access"]
+    assert lines == ['unix "GET / HTTP/1.1" - 0 0.0ms - disconnected']
+
+
 # -- the end of the host
 
 
