@@ -58,6 +58,7 @@ class ResponseWork:
         "_loop",
         "_most",
         "_running",
+        "_tasks",
         "_waiting",
     )
 
@@ -69,6 +70,8 @@ class ResponseWork:
         self._count = 0
         self._waiting: Final[dict[asyncio.Task[object], _RequestWork]] = {}
         self._running: Final[dict[asyncio.Task[object], Work]] = {}
+        # The tasks that run functions, by the tasks that answered their requests.
+        self._tasks: Final[dict[asyncio.Task[object], asyncio.Task[None]]] = {}
         self._empty: asyncio.Event | None = None
         self._is_stopped = self._is_given_up = False
 
@@ -102,6 +105,15 @@ class ResponseWork:
         if self._waiting and task in self._waiting:
             self._waiting[task].is_answered = True
 
+    async def finished(self, task: asyncio.Task[object]) -> None:
+        """Return once a task has answered its request, and the functions of the request have ended."""
+        await asyncio.wait([task])
+        # The functions begin in a callback of the task.
+        await asyncio.sleep(0)
+        running = self._tasks.get(task)
+        if running is not None:
+            await asyncio.wait([running])
+
     async def drained(self) -> None:
         """Return once no function waits or runs."""
         if self._count and not self._is_given_up:
@@ -131,7 +143,8 @@ class ResponseWork:
         items = [item for item in waiting.items if not is_cancelled and item[0].exception is item[0].request.exception]
         self._forget(len(waiting.items) - len(items))
         if items:
-            self._loop.create_task(self._run(items), name=_TASK_NAME)
+            running = self._tasks[task] = self._loop.create_task(self._run(items), name=_TASK_NAME)
+            running.add_done_callback(lambda _: self._tasks.pop(task, None))
 
     def _forget(self, number: int) -> None:
         self._count -= number

@@ -106,7 +106,7 @@ class BaseRun:
         timeouts: the timeouts of the request.
         deadline: when the wait ends, in the clock's monotonic seconds.
         deadlines: the deadlines of the request.
-        task: the task that answers the request; None before it begins and after it has ended.
+        task: the task that answers the request; None before it begins.
         has_begun: whether the task runs the application, or has run it.
         is_running: whether the task has not ended.
         started: when the run began, in the clock's monotonic seconds.
@@ -398,7 +398,7 @@ class BaseRun:
         self.deadline = math.inf
         self.owner.discard(self)
         # They refer to each other, and would stay in memory until the garbage is collected.
-        self.peer.exchange = self.task = self.feed = self.content = None
+        self.peer.exchange = self.feed = self.content = None
 
     # -- deadlines, and the end of the server --------------------------------------------------------------------------
 

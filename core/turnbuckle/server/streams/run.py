@@ -54,7 +54,8 @@ class StreamRun(BaseRun):
     """One request on a stream, as ``ProtocolLink.run()`` and ``HostedApplication.run()`` return it.
 
     A carrier calls ``content_received``, ``content_ended``, ``content_failed``, ``resume_writing`` and ``disconnect``,
-    and reads ``is_done``. All other methods are called by the server. ``BaseRun`` has the attributes.
+    and reads ``is_done``; it may await ``finished``. All other methods are called by the server. ``BaseRun`` has the
+    attributes.
     """
 
     __slots__ = ()
@@ -88,6 +89,14 @@ class StreamRun(BaseRun):
         else:
             wake(self._sender)
 
+    async def finished(self) -> None:
+        """Wait until the task of the request, and the functions after its response, have ended.
+
+        For hosts that stop the process after a request. Cancelling the wait does not cancel them.
+        """
+        if self.task is not None:
+            await self.server.response_work.finished(self.task)
+
     # -- the start -----------------------------------------------------------------------------------------------------
 
     def begin(self, *, has_content: bool, is_checked: bool = False) -> None:
@@ -119,8 +128,7 @@ class StreamRun(BaseRun):
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context, eager_start=True)  # type: ignore[call-arg]
         else:
             task = asyncio.Task(coroutine, loop=server.loop, name=_TASK_NAME, context=context)
-        if self.is_running:
-            self.task = task
+        self.task = task
 
     def _refuse_head(self, error: ProtocolError) -> None:
         if self.server.access is not None:

@@ -548,6 +548,33 @@ async def test_functions_run_after_the_response() -> None:
         assert seen == ["immediately", "later"]
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_host_can_wait_for_the_functions_after_a_response(waits: bool) -> None:
+    seen: list[str] = []
+    may_end = asyncio.Event()
+
+    async def work() -> None:
+        await may_end.wait()
+        seen.append("done")
+
+    async def handle(request: Request) -> Response:
+        request.after_response(work)
+        if waits:
+            await asyncio.sleep(0)
+        return Response("")
+
+    async with hosting(handle) as hosted:
+        run = hosted.host.run(head(), Peer(), RecordingChannel(), has_content=False)
+        waiting = asyncio.create_task(run.finished())
+        await hosted.settle()
+        assert run.is_done
+        assert not waiting.done()
+        may_end.set()
+        await waiting
+        assert seen == ["done"]
+        await run.finished()
+
+
 async def test_request_knows_its_protocol() -> None:
     async def handle(request: Request) -> Response:
         return Response(f"{request.http_version} {request.peer.protocol} {request.host} {request.url}")
