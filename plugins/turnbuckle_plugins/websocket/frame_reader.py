@@ -11,12 +11,16 @@ import asyncio
 import enum
 from typing import Final
 
-from websockets.utils import apply_mask
-
 from turnbuckle_plugins.websocket.config import WebSocketConfig
 from turnbuckle_plugins.websocket.engine import Engine
 from turnbuckle_plugins.websocket.frames import BINARY, TEXT, Violation, check_header
 from turnbuckle_plugins.websocket.handshake import Compression
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    # On platforms for which the library has no compiled distribution.
+    from websockets.utils import apply_mask
 
 __all__ = ["FrameReader", "State"]
 
