@@ -212,11 +212,17 @@ class RequestStream:
         if isinstance(receiver, StreamRun):
             receiver.content_failed(error)
 
+    def detach(self) -> None:
+        """Forget the run, and let the stream forget this object: otherwise they would be garbage in a cycle."""
+        self.receiver = None
+        self.stream.owner = None
+
     def lost(self) -> None:
         """Note that the peer has reset the stream, or is gone."""
         self.is_response_ended = True
         self._drop_backlog()
-        receiver, self.receiver = self.receiver, None
+        receiver = self.receiver
+        self.detach()
         if receiver is not None:
             receiver.disconnect()
 
@@ -225,8 +231,11 @@ class RequestStream:
         stream = self.stream
         if stream.pending_size > _MAX_PENDING // 2:
             return False
-        if self.receiver is not None:
-            self.receiver.resume_writing()
+        receiver = self.receiver
+        if stream.is_closed:
+            self.detach()
+        if receiver is not None:
+            receiver.resume_writing()
         return not stream.pending_size
 
     def take_over(self, receiver: ContentReceiver) -> None:
@@ -240,9 +249,13 @@ class RequestStream:
     # -- parts ---------------------------------------------------------------------------------------------------------
 
     def _response_ended(self) -> None:
+        stream = self.stream
         self.is_response_ended = True
+        if stream.is_closed:
+            self.detach()
+            return
         self._drop_backlog()
-        if self.stream.pending_size:
+        if stream.pending_size:
             self._owner.note_pending(self)
         self._owner.response_ended(self)
 
