@@ -150,8 +150,14 @@ def _mounted(module: ModuleType, target: AppTarget, kind: Literal["asgi", "wsgi"
     value = _attribute(module, target) if target.attribute else _foreign_default(module, target)
     if target.is_call or interface_of(value) == "factory":
         value = _call(value, target)
-    if interface_of(value) == "turnbuckle":
+    interface = interface_of(value)
+    if interface == "turnbuckle":
         raise CommandFailed(f"error: {str(target)!r} is a Turnbuckle app; leave out --{kind}")
+    if interface in {"asgi", "wsgi"} and interface != kind:
+        raise CommandFailed(
+            f"error: {str(target)!r} is {_describe(value)}, whose parameters are those of {interface.upper()}; "
+            f"write --{interface}"
+        )
     app = App(str(target), plugins=[kind])
     app.mount("/", value, kind=kind)
     # They were declared on the command line, and not in a file.

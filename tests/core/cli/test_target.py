@@ -182,6 +182,16 @@ def test_wrapped_app_with_websockets_needs_no_plugin_except_to_be_served(project
         assert 'plugins=["websocket"]' in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "option", "other"), [("foreign:asgi_app", "--wsgi", "--asgi"), ("foreign:wsgi_app", "--asgi", "--wsgi")]
+)
+def test_app_of_the_other_interface_is_refused(project: Project, text: str, option: str, other: str) -> None:
+    project.write("foreign.py", "async def asgi_app(scope, receive, send): ...\ndef wsgi_app(environ, start): ...\n")
+    result = project.call("check", option, text)
+    assert result.exit_code == 3
+    assert result.stderr.strip().endswith(f"parameters are those of {other[2:].upper()}; write {other}")
+
+
 def test_factory_that_raises_is_a_problem_with_its_line(project: Project) -> None:
     project.write("apps.py", APPS)
     result = project.call("check", "apps:broken")
