@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -19,6 +20,8 @@ from turnbuckle_plugins.http2.engine.frames import (
     reset_frame,
     window_update_frame,
 )
+
+Scope: TypeAlias = dict[str, Any]
 
 
 @asynccontextmanager
@@ -360,3 +363,16 @@ async def test_websocket_that_is_refused_or_reset() -> None:
 async def test_extended_connect_is_malformed_without_websockets() -> None:
     async with browsing(App(plugins=[("http2", {"cleartext": True})])) as (browser, _):
         assert await browser.send(connect(browser, 1, "/")) == [Frame(FrameType.RST_STREAM, 0, 1, b"\0\0\0\1")]
+
+
+async def test_mounted_app_sees_the_version() -> None:
+    async def mounted(scope: Scope, receive: object, send: Callable[[Scope], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["http_version"].encode()})
+
+    app = App(plugins=[("asgi", {"lifespan": "off"}), ("http2", {"cleartext": True})])
+    app.mount("/m", mounted)
+    async with browsing(app) as (browser, client):
+        frames = await browser.send(browser.head(1, "/m"))
+        assert b"".join(found.payload for found in frames if found.kind == FrameType.DATA) == b"2"
+        assert (await client.get("/m")).text == "1.1"

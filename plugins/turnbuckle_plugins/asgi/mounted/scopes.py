@@ -43,7 +43,7 @@ def scope_maker(mount: Mount, state: Mapping[str, object]) -> Callable[[Request]
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": "1.1" if head.minor_version else "1.0",
+            "http_version": request.http_version,
             "method": request.method,
             "scheme": request.scheme,
             "path": _decoded(raw_path),
