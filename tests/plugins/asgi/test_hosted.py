@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,7 +40,7 @@ def app() -> App:
 
     @app.post("/upload")
     async def upload(request: Request) -> list[int]:
-        return [len(piece) async for piece in request.stream()]
+        return [sum([len(piece) async for piece in request.stream()])]
 
     @app.get("/items/")
     async def items(request: Request) -> str:
@@ -123,7 +124,15 @@ async def test_content_of_unknown_length_is_read(app: App) -> None:
         call = host.call("POST", "/upload", content=None)
         call._incoming.put_nowait({"type": "http.request", "body": b"abc"})
         adapted = await host.run(call)
-    assert [chunked.content, plain.content, adapted.content] == [b"[3,2]", b"[5]", b"[3]"]
+    assert [chunked.content, plain.content, adapted.content] == [b"[5]", b"[5]", b"[3]"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 is the first with eager tasks")
+async def test_content_is_read_on_an_eager_loop(app: App) -> None:
+    async with hosted(app) as host:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        call = await host.request("POST", "/upload", headers={"content-length": "3"}, content=[b"abc"])
+    assert call.content == b"[3]"
 
 
 async def test_host_may_leave_optional_parts_out(app: App) -> None:

@@ -103,8 +103,10 @@ class ASGIApp:
         response = HostResponse(
             scope, drops_date=not self._sends_date, on_continue=content.ask, on_consumed=content.consumed
         )
+        if has_content:
+            content.start()
         run = hosted.run(head, peer_of(scope, host_head.prefix), response, has_content=has_content)
-        asyncio.get_running_loop().call_soon(content.start, run, response.disconnect)
+        content.serve(run, response.disconnect)
         try:
             await response.send_all(send, run)
         except OSError:

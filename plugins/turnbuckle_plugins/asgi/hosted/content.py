@@ -22,6 +22,10 @@ __all__ = ["HostContent"]
 _WINDOW: Final = 64 * 1024
 
 
+def _do_nothing() -> None:
+    pass
+
+
 @final
 class HostContent:
     """The messages about one request that a host sends.
@@ -41,13 +45,26 @@ class HostContent:
         self._is_held = waits_for_continue
         self._unread = 0
         self._has_ended = not has_content
+        self._run: StreamRun | None = None
+        self._on_disconnect: Callable[[], object] = _do_nothing
         self._task: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None
 
-    def start(self, run: StreamRun, on_disconnect: Callable[[], object]) -> None:
-        """Receive messages for a request unless it is answered already, which the first turn of the loop shows."""
-        if not run.is_done:
-            self._task = asyncio.get_running_loop().create_task(self._read(run, on_disconnect))
+    def start(self) -> None:
+        """Receive messages, unless the request is answered already.
+
+        A task for content is started before ``run`` begins, so that the handler finds the content if it has arrived.
+        For any other request, the task is only made if the request is not answered in the first turn of the loop.
+        """
+        if self._run is None or not self._run.is_done:
+            self._task = asyncio.get_running_loop().create_task(self._read())
+
+    def serve(self, run: StreamRun, on_disconnect: Callable[[], object]) -> None:
+        """Pass the content to a request that has begun, and report a disconnect to it."""
+        self._run, self._on_disconnect = run, on_disconnect
+        self._wake()
+        if self._task is None:
+            asyncio.get_running_loop().call_soon(self.start)
 
     def stop(self) -> None:
         """Receive no more."""
@@ -64,18 +81,27 @@ class HostContent:
         self._unread -= size
         self._wake()
 
-    async def _read(self, run: StreamRun, on_disconnect: Callable[[], object]) -> None:
+    async def _read(self) -> None:
         message = self._first
         while True:
             if message is None:
                 await self._window()
                 message = await self._receive()
+            if (run := self._run) is None:
+                run = await self._begun()
             if message["type"] == "http.disconnect":
-                on_disconnect()
+                self._on_disconnect()
                 run.disconnect()
                 return
             self._take(message, run)
             message = None
+
+    async def _begun(self) -> StreamRun:
+        """Wait for the request: an eager loop runs a new task before the code that makes it goes on."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+        assert self._run is not None
+        return self._run
 
     async def _window(self) -> None:
         """Wait until the handler has read most of the content so far."""

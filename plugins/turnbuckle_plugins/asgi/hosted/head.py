@@ -37,6 +37,7 @@ _PATH_CHARACTERS: Final = "/:@!$&'()*+,;="
 _WITHOUT_CONTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"DELETE", b"CONNECT"})
 
 _OF_CONNECTION: Final = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
+_SPECIAL: Final = _OF_CONNECTION | {b"content-length", b"expect", b"host"}
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _TLS_VERSIONS: Final = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
@@ -66,12 +67,17 @@ def read_head(scope: ScopeDict) -> HostHead:
         ProtocolError: 400 for a request of HTTP/1.1 that has no Host, or both Content-Length and Transfer-Encoding.
     """
     version = scope.get("http_version") or "1.1"
-    is_first = version.startswith("1")
-    received = [(bytes(name).lower(), bytes(value).strip(b" \t")) for name, value in scope.get("headers") or ()]
-    fields = [field for field in received if field[0] not in _OF_CONNECTION]
-    by_name = dict(received)
-    if b"host" not in by_name:
-        if not is_first:
+    fields: list[tuple[bytes, bytes]] = []
+    special: dict[bytes, bytes] = {}
+    for field in scope.get("headers") or ():
+        name, value = field
+        if name in _SPECIAL:
+            special[name] = value
+            if name in _OF_CONNECTION:
+                continue
+        fields.append((name, value))
+    if b"host" not in special:
+        if version[0] != "1":
             fields.append((b"host", _authority_of(scope)))
         elif version != "1.0":
             raise ProtocolError("HTTP/1.1 request without Host")
@@ -79,14 +85,15 @@ def read_head(scope: ScopeDict) -> HostHead:
     minor_version = 0 if version == "1.0" else 1
     if scope["type"] == "websocket":
         return HostHead(_socket_head(scope, target, minor_version, fields), False, prefix)
-    head = RequestHead(scope["method"].encode("latin-1", "replace"), target, minor_version, tuple(fields))
-    head.expects_continue = bool(minor_version) and by_name.get(b"expect", b"").lower() == b"100-continue"
-    return HostHead(head, _has_content(head.method, by_name, is_first=is_first), prefix)
+    head = RequestHead(scope["method"].encode("latin-1", "replace"), target, minor_version, fields)
+    if minor_version and b"expect" in special:
+        head.expects_continue = special[b"expect"].lower() == b"100-continue"
+    return HostHead(head, _has_content(head.method, special, is_first=version[0] == "1"), prefix)
 
 
-def _has_content(method: bytes, fields: Mapping[bytes, bytes], *, is_first: bool) -> bool | None:
-    length = fields.get(b"content-length")
-    if b"transfer-encoding" in fields:
+def _has_content(method: bytes, special: Mapping[bytes, bytes], *, is_first: bool) -> bool | None:
+    length = special.get(b"content-length")
+    if b"transfer-encoding" in special:
         # Section 6.1 lets a server reject this: two answers to where the content ends are how smuggling starts.
         if length is not None:
             raise ProtocolError("both Transfer-Encoding and Content-Length present")

@@ -73,8 +73,8 @@ class HostResponse:
 
     @property
     def unsent_size(self) -> int:
-        """Number of bytes of content that wait for the host."""
-        return self._size
+        """Number of bytes of content that wait for the host; 0 if there are so few that the core need not wait."""
+        return self._size if self.is_writing_paused else 0
 
     def send_interim(self, status: int, fields: Sequence[tuple[bytes, bytes]]) -> bool:
         """Ask for the content (100), or send early hints (103) if the host can; return whether it can."""
@@ -114,7 +114,6 @@ class HostResponse:
                 self.send_trailers(())
         elif data:
             self._put({"type": f"{self._type}.body", "body": data, "more_body": True}, len(data))
-            self.is_writing_paused = self._size > _HIGH
 
     def send_trailers(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
         """Send trailers, if the host can, and end the response."""
@@ -165,10 +164,11 @@ class HostResponse:
             while queue:
                 message = queue.popleft()
                 await send(message)
-                self._size -= len(message.get("body", b""))
-                if (self.is_writing_paused and self._size <= _LOW) or not self._size:
-                    self.is_writing_paused = False
-                    run.resume_writing()
+                if "body" in message:
+                    self._size -= len(message["body"])
+                    if self.is_writing_paused and self._size <= _LOW:
+                        self.is_writing_paused = False
+                        run.resume_writing()
             if self._cut is not None:
                 raise self._cut
             if self._is_ended and not self._has_trailers:
@@ -179,6 +179,8 @@ class HostResponse:
     def _put(self, message: Message, size: int = 0) -> None:
         self._queue.append(message)
         self._size += size
+        if self._size > _HIGH:
+            self.is_writing_paused = True
         self._wake()
 
     def _end_content(self, data: bytes) -> None:
