@@ -327,6 +327,54 @@ async def test_early_hints_are_sent_if_the_host_can(extensions: tuple[str, ...])
     assert call.content.decode() == str(bool(extensions))
 
 
+@pytest.mark.parametrize("extensions", [(), ("http.response.trailers",)])
+async def test_trailers_are_sent_if_the_host_can(extensions: tuple[str, ...]) -> None:
+    app, size = App(), 0
+
+    @app.get("/stream")
+    async def stream(request: Request) -> Stream:
+        async def pieces() -> AsyncIterator[bytes]:
+            nonlocal size
+            yield b"abc"
+            size = 3
+
+        response = Stream(pieces())
+        response.trailers = lambda: {"X-Size": str(size)} if size else {}
+        return response
+
+    @app.get("/whole")
+    async def whole(request: Request) -> Response:
+        return Response("abc", trailers={"X-Size": "3"})
+
+    @app.get("/none")
+    async def none(request: Request) -> Response:
+        return Response("abc")
+
+    async with hosted(app, extensions=extensions) as host:
+        calls = [await host.request(url=url) for url in ("/stream", "/whole", "/none")]
+    assert [call.content for call in calls] == [b"abc"] * 3
+    sent = [(b"x-size", b"3")]
+    assert [call.trailers for call in calls] == ([sent, sent, None] if extensions else [None] * 3)
+
+
+async def test_call_ends_after_the_functions_after_the_response() -> None:
+    app, events = App(), []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        events.append("work")
+
+    @app.get("/")
+    async def home(request: Request) -> str:
+        request.after_response(work)
+        return "home"
+
+    async with hosted(app) as host:
+        call = await host.request()
+        assert call.content == b"home"
+        assert events == ["work"]
+
+
 async def test_deadline_of_a_handler_holds() -> None:
     app = App(settings={"timeouts": {"handler": 0.05}})
 

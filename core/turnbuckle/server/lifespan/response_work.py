@@ -107,6 +107,8 @@ class ResponseWork:
 
     async def finished(self, task: asyncio.Task[object]) -> None:
         """Return once a task has answered its request, and the functions of the request have ended."""
+        if task.done() and not self._count:
+            return
         await asyncio.wait([task])
         # The functions begin in a callback of the task.
         await asyncio.sleep(0)

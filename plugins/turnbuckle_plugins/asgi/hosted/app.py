@@ -116,6 +116,8 @@ class ASGIApp:
             content.stop()
             if not run.is_done:
                 run.disconnect()
+        # A serverless host stops the process once this returns.
+        await run.finished()
 
 
 async def _serve_socket(hosted: HostedApplication, scope: ScopeDict, receive: Receive, send: Send) -> None:

@@ -96,7 +96,7 @@ class HostResponse:
             return
         # A host sends its own Date as a rule, and a response must not have two (RFC 9110, section 6.6.1).
         headers = [field for field in fields if field[0] != b"date"] if self._drops_date else list(fields)
-        self._has_trailers = "http.response.trailers" in self._extensions and not ends and _announces_trailers(headers)
+        self._has_trailers = not ends and "http.response.trailers" in self._extensions and _may_have_trailers(headers)
         message: Message = {"type": f"{self._type}.start", "status": status, "headers": headers}
         if self._has_trailers:
             message["trailers"] = True
@@ -192,5 +192,7 @@ class HostResponse:
             self._waiting.set_result(None)
 
 
-def _announces_trailers(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"trailer" for name, _ in fields)
+def _may_have_trailers(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether trailers may follow: they are announced, or only known at the end of a stream."""
+    names = {name for name, _ in fields}
+    return b"trailer" in names or b"content-length" not in names
