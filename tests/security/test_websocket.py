@@ -79,13 +79,17 @@ async def test_row_68_endless_fragments_are_bounded_in_sum_and_cost_no_memory() 
         await peer.connection.send(frame(TEXT, b"a", fin=False))
         tracemalloc.start()
         try:
-            for _ in range(20):
-                await peer.connection.send(frame(0, fin=False) * 500)
+            for _ in range(9):
+                await peer.connection.send(frame(0, fin=False) * 100)
             assert tracemalloc.get_traced_memory()[0] < 1_000_000
         finally:
             tracemalloc.stop()
         await peer.connection.send(frame(0, b"a" * 100, fin=False) * 100)
         assert peer.close_code == 1009
+
+
+async def test_row_68_empty_fragments_are_bounded_in_number() -> None:
+    assert await close_code(frame(TEXT, b"a", fin=False) + frame(0, fin=False) * 1001) == 1008
 
 
 async def test_row_68_flood_of_pings_from_a_peer_that_reads_nothing_is_bounded() -> None:

@@ -70,6 +70,7 @@ class WireConnection(FrameReader):
         "_dropped",
         "_end",
         "_heard",
+        "_is_continuing",
         "_is_writing_paused",
         "_messages_in",
         "_messages_out",
@@ -97,7 +98,7 @@ class WireConnection(FrameReader):
         self._closed: WebSocketClosed | None = None
         self._queue: list[str | bytes] = []
         self._queued = 0
-        self._is_writing_paused = False
+        self._is_writing_paused = self._is_continuing = False
         self._waiter: asyncio.Future[None] | None = None
         self._writers: list[asyncio.Future[None]] | None = None
         self._end: asyncio.Future[None] | None = None
@@ -188,10 +189,17 @@ class WireConnection(FrameReader):
         if not self._is_full:
             self._is_full = True
             self._transport.pause_reading()
+            self._continue_later()
+
+    def _continue_later(self) -> None:
+        """Read on in the next turn of the loop, unless that is due already."""
+        if not self._is_continuing:
+            self._is_continuing = True
             asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
-        if self._is_full and len(self._queue) <= self._config.queue // 2:
+        self._is_continuing = False
+        if self._is_full and len(self._queue) <= self._config.queue // 2 and self._violation is None:
             self._continue_reading()
 
     def _receive_control(self, first: int, payload: bytes) -> None:
@@ -240,8 +248,9 @@ class WireConnection(FrameReader):
                     self._waiter = None
         message = queue.pop(0)
         self._queued -= len(message)
-        if self._is_full and len(queue) <= self._config.queue // 2 and self._violation is None:
-            self._continue_reading()
+        if self._is_full and len(queue) <= self._config.queue // 2 and not self._is_continuing:
+            # Not at once: a handler that never waits would take all messages of the buffer in this turn.
+            self._continue_later()
         return message
 
     async def send(self, message: str | bytes) -> None:

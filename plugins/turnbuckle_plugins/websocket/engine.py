@@ -19,6 +19,8 @@ from turnbuckle_plugins.websocket.handshake import COMPRESS_SETTINGS, Compressio
 
 __all__ = ["Engine"]
 
+_MAX_EMPTY: Final = 1000
+
 _decoder_of: Final = codecs.getincrementaldecoder("utf-8")
 # The library logs the end of each connection, and its frames.
 _LOGGER: Final = logging.getLogger("turnbuckle.websocket.library")
@@ -37,7 +39,7 @@ class Engine:
         is_in_message: whether the rest of a fragmented message is still to come.
     """
 
-    __slots__ = ("_decoder", "_parts", "_protocol", "is_in_message")
+    __slots__ = ("_decoder", "_empty", "_parts", "_protocol", "is_in_message")
 
     def __init__(self, max_message: int, max_frame: int, compression: Compression | None) -> None:
         _LOGGER.setLevel(logging.ERROR)
@@ -47,6 +49,7 @@ class Engine:
             self._protocol.extensions = [deflate]
         self._decoder: codecs.IncrementalDecoder | None = None
         self._parts = bytearray()
+        self._empty = 0
         self.is_in_message = False
 
     def receive(self, data: bytes) -> str | bytes | None:
@@ -56,7 +59,7 @@ class Engine:
             data: one whole frame.
 
         Raises:
-            Violation: 1002, 1007 or 1009.
+            Violation: 1002, 1007, 1008 or 1009.
         """
         protocol = self._protocol
         protocol.receive_data(data)
@@ -75,6 +78,7 @@ class Engine:
             self._decoder = _decoder_of() if received.opcode is Opcode.TEXT else None
         decoder = self._decoder
         self.is_in_message = not received.fin
+        self._count_empty(received)
         try:
             if received.fin and not self._parts:
                 return payload if decoder is None else decoder.decode(payload, True)
@@ -88,6 +92,15 @@ class Engine:
             return None
         parts, self._parts, self._decoder = self._parts, bytearray(), None
         return bytes(parts) if decoder is None else parts.decode()
+
+    def _count_empty(self, received: Frame) -> None:
+        """Refuse a message of too many fragments without payload, which have no limit in bytes."""
+        if received.fin:
+            self._empty = 0
+        elif not received.data:
+            self._empty += 1
+            if self._empty > _MAX_EMPTY:
+                raise Violation(1008, f"a message of more than {_MAX_EMPTY} empty fragments")
 
     def send(self, message: str | bytes) -> bytes:
         """Return the frame of a message, compressed if that was negotiated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import zlib
 
 import pytest
@@ -188,8 +189,34 @@ async def test_flood_of_small_frames_lets_others_have_a_turn() -> None:
     async with Client(echo_app()) as client:
         peer = SocketPeer(client)
         await peer.open()
-        empty = frame(TEXT, b"", fin=False) + frame(0, fin=False) * 3000 + frame(0, b"end")
-        assert await peer.send(empty + frame(PONG) * 3000) == [(TEXT, b"end")]
+        empty = frame(TEXT, b"", fin=False) + frame(0, fin=False) * 900 + frame(0, b"end")
+        assert await peer.send(empty + frame(PONG) * 3000 + empty) == [(TEXT, b"end")] * 2
+
+
+async def test_handler_that_never_waits_takes_one_queue_of_messages_in_a_turn() -> None:
+    app = App(plugins=[("websocket", {"queue": 8})])
+    turns: list[int] = []
+    received = 0
+
+    @app.websocket("/")
+    async def count(socket: WebSocket) -> None:
+        nonlocal received
+        async for _ in socket:
+            received += 1
+
+    async def watch() -> None:
+        while True:
+            turns.append(received)
+            await asyncio.sleep(0)
+
+    async with Client(app) as client:
+        peer = SocketPeer(client)
+        await peer.open()
+        peer.connection.post(frame(TEXT, b"a") * 1000)
+        watching = asyncio.ensure_future(watch())
+        await peer.connection.until(lambda: received == 1000)
+        watching.cancel()
+    assert max(after - before for before, after in itertools.pairwise(turns)) <= 8
 
 
 async def test_peer_waits_while_the_queue_is_full() -> None:
