@@ -142,7 +142,7 @@ class HTTP2Connection(asyncio.Protocol):
             self._transport.abort()
         elif self._is_closing:
             if self._end_due <= now:
-                self._transport.abort()
+                self._expire_end(now)
         elif self._read_due <= now:
             self._end_with(ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "a frame or a field block takes too long"))
         elif self._end_step == 1 and self._end_due <= now:
@@ -405,16 +405,32 @@ class HTTP2Connection(asyncio.Protocol):
 
     def _flush_last(self) -> None:
         self._is_closing = True
-        transport = self._transport
+        transport, timeouts = self._transport, self._link.timeouts
         transport.write(self.engine.take(0))
-        if self._link.timeouts.linger and transport.can_write_eof() and not self._is_eof_received:
+        self._unread = transport.get_write_buffer_size()
+        self._read_due = self._idle_due = self._write_due = math.inf
+        self._end_due = self._after(timeouts.write if self._unread else timeouts.linger or timeouts.write)
+        self._rearm()
+        if self._is_eof_received or not timeouts.linger or not transport.can_write_eof():
+            transport.close()
+            return
+        try:
             # To close with unread bytes would destroy what the peer has not read yet, such as GOAWAY.
             transport.write_eof()
-            self._read_due = self._idle_due = math.inf
-            self._end_due = self._after(self._link.timeouts.linger)
-            self._rearm()
+        except OSError:
+            # If the peer is gone, the socket raises at once, and asyncio does not catch that.
+            transport.abort()
+
+    def _expire_end(self, now: float) -> None:
+        """Go on while the peer reads the last bytes, and give it a moment after them; then abort."""
+        timeouts = self._link.timeouts
+        if self._unread and not self._transport.get_write_buffer_size():
+            self._unread = 0
+            self._end_due = self._after(timeouts.linger or timeouts.write)
+        elif self._unread and self._may_go_on_writing(now):
+            self._end_due, self._write_due = self._write_due, math.inf
         else:
-            transport.close()
+            self._transport.abort()
 
 
 # They belong to the upgrade of HTTP/1.1.

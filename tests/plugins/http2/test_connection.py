@@ -215,6 +215,37 @@ async def test_idle_connection_is_closed_with_goaway() -> None:
         assert browser.connection.is_closed
 
 
+async def test_last_response_is_not_cut_while_its_client_reads_slowly() -> None:
+    app = big_app()
+    async with browsing(app, (SettingId.INITIAL_WINDOW_SIZE, 1 << 20)) as (browser, client):
+        connection = browser.connection
+        await browser.send(window_update_frame(0, 1 << 20))
+        connection.pause_reading(window=1000)
+        await browser.send(*(browser.head(stream, "/big") for stream in (1, 3)))
+        client.server.begin_drain()
+        await client.settle()
+        await browser.send(frame(FrameType.PING, 1, 0, b"draining"))
+        for _ in range(20):
+            await client.advance(10)
+            await connection.read(10000)
+        await connection.resume_reading()
+        assert sum(size for _, size in data(browser.news())) == 131072
+        assert connection.is_closed
+        assert not connection.was_reset
+
+
+async def test_last_response_is_cut_if_its_client_reads_nothing() -> None:
+    async with browsing(big_app()) as (browser, client):
+        browser.connection.pause_reading()
+        await browser.send(browser.head(1))
+        client.server.begin_drain()
+        await browser.send(frame(FrameType.PING, 1, 0, b"draining"))
+        await client.advance(29)
+        assert not browser.connection.was_reset
+        await client.advance(33)
+        assert browser.connection.was_reset
+
+
 async def test_partial_frame_has_a_deadline_and_a_running_upload_has_not() -> None:
     app = an_app()
 

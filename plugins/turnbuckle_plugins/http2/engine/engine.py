@@ -77,9 +77,7 @@ class Engine:
         self._buffer = b""
         self._is_preface_read = False
         requests, control = self._requests, self._control
-        # For each value of the byte that is the type.
-        self._readers: Final[list[Callable[[int, int, bytes], None]]] = [self._ignore] * 256
-        readers: dict[int, Callable[[int, int, bytes], None]] = {
+        self._readers: Final[dict[int, Callable[[int, int, bytes], None]]] = {
             FrameType.DATA: requests.data,
             FrameType.HEADERS: requests.headers,
             FrameType.PRIORITY: control.priority,
@@ -92,8 +90,6 @@ class Engine:
             FrameType.CONTINUATION: requests.continuation,
             FrameType.PRIORITY_UPDATE: control.priority_update,
         }
-        for kind, reader in readers.items():
-            self._readers[kind] = reader
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -221,7 +217,8 @@ class Engine:
             if not self.is_ready:
                 self._check_first_frame(kind, flags)
             try:
-                readers[kind](flags, stream_id, data[start:end])
+                reader = readers.get(kind) or self._ignore
+                reader(flags, stream_id, data[start:end])
             except StreamFault as fault:
                 self._state.fault_stream(stream_id, fault)
             position = end
