@@ -42,6 +42,12 @@ def app() -> App:
     async def upload(request: Request) -> list[int]:
         return [sum([len(piece) async for piece in request.stream()])]
 
+    @app.get("/cookie")
+    async def cookie(request: Request) -> Response:
+        response = Response("cookie")
+        response.set_cookie("a", "1", path=request.with_prefix("/"))
+        return response
+
     @app.get("/items/")
     async def items(request: Request) -> str:
         return "items"
@@ -309,7 +315,9 @@ async def test_urls_honour_the_root_path(app: App, path: str) -> None:
     async with hosted(app) as host:
         call = await host.request(url=path, root_path="/api/v1")
         redirect = await host.request(url=f"{path}items", root_path="/api/v1")
+        cookie = await host.request(url=f"{path}cookie", root_path="/api/v1")
     assert b'"url":"http://testserver/api/v1/","home":"/api/v1/"' in call.content
+    assert "Path=/api/v1/;" in cookie.headers["set-cookie"]
     assert redirect.headers["location"] == "/api/v1/items/"
 
 
@@ -429,7 +437,8 @@ async def test_host_without_lifespan_starts_the_app_once_at_its_first_request(ca
     assert caplog.text.count("the host sent no lifespan") == 1
 
 
-def test_host_without_lifespan_stops_the_app_with_its_loop() -> None:
+def test_host_without_lifespan_stops_the_app_with_its_loop(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "turnbuckle")
     events: list[str] = []
     application = asgi(app_with_lifespan(events), sources=NO_SOURCES)
 
@@ -439,6 +448,7 @@ def test_host_without_lifespan_stops_the_app_with_its_loop() -> None:
     asyncio.run(serve())
     asyncio.run(serve())
     assert events == ["enter True", "request", "leave"] * 2
+    assert caplog.text.count("serving app") == 1
 
 
 @pytest.mark.parametrize("is_started_by_host", [True, False])

@@ -51,6 +51,8 @@ class Lifetimes:
 
     def __init__(self, app: App, sources: SettingsSources | None, *, sends_date: bool) -> None:
         self._sends_date: Final = sends_date
+        # Some adapters of serverless platforms start the app for each request.
+        self._is_announced = False
         self._app: Final = app
         self._sources: Final = sources
         self._running: Final[dict[asyncio.AbstractEventLoop, HostedApplication]] = {}
@@ -112,9 +114,11 @@ class Lifetimes:
         application = self._app.compile(attrs.evolve(sources, carries_messages=True))
         plan = self._app.plan
         with configured_logging(attrs.evolve(plan.settings.log, access=False), secrets=application.secrets):
-            _log.info(_NOTICE, self._app.name, _without_effect(plan))
-            if notice:
-                _log.info(notice)
+            if not self._is_announced:
+                self._is_announced = True
+                _log.info(_NOTICE, self._app.name, _without_effect(plan))
+                if notice:
+                    _log.info(notice)
             hosted = HostedApplication(attrs.evolve(application, access_log=False), sends_date=self._sends_date)
             await hosted.start()
             self._running[loop] = hosted
