@@ -16,6 +16,7 @@ PARTS: Final = {
     "http2": "HTTP/2, beside other servers",
     "large": "files, uploads and streams",
     "content": "forms, events and pages",
+    "websockets": "echo, fan-out and memory of WebSockets",
     "idle": "memory of idle connections",
     "startup": "cost of plugins and middleware",
 }
@@ -27,7 +28,7 @@ def main() -> int:
     first_option = next((at for at, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
     chosen, options = arguments[:first_option] or list(PARTS), arguments[first_option:]
     if not PARTS.keys() >= set(chosen) or options in (["-h"], ["--help"]):
-        print(__doc__, *(f"  {name:8} {title}" for name, title in PARTS.items()), sep="\n")
+        print(__doc__, *(f"  {name:10} {title}" for name, title in PARTS.items()), sep="\n")
         return 0 if PARTS.keys() >= set(chosen) else 2
     status = 0
     for part in chosen:

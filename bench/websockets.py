@@ -7,10 +7,10 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from statistics import median
-from typing import Final
+from typing import Final, cast
 
 from bench.cpu import cpu_seconds, pinned, resident_bytes, two_cores
 from bench.launch import allow_files
@@ -38,6 +38,8 @@ SERVERS: Final = (
 )
 NAMES: Final = tuple(server.name for server in SERVERS)
 
+Measure = Callable[[Running], tuple[float, int]]
+
 _PAYLOAD: Final = b"x" * 1024
 # A mask of zeros leaves the payload as it is, and costs the server the same.
 _MESSAGE: Final = b"\x81\xfe\x04\x00\x00\x00\x00\x00" + _PAYLOAD
@@ -53,7 +55,7 @@ def main() -> int:
     options = parser.parse_args()
     allow_files(2 * options.idle + LISTENERS + 1000)
     servers = [server for server in SERVERS if server.name in options.only]
-    print("\nWebSockets: server CPU, µs per message")
+    print("\nWebSockets: server CPU, µs per message", flush=True)
     print("\n".join(_compared(servers, options.rounds)), flush=True)
     if options.idle:
         print(f"\nmemory per idle WebSocket ({options.idle:,} open, one message made on each):")
@@ -64,24 +66,24 @@ def main() -> int:
 
 def _compared(servers: Sequence[Server], rounds: int) -> list[str]:
     core, _ = two_cores()
-    lines: dict[str, tuple[float, float]] = {}
-    for title, measure in (("echo", _echo), ("fan-out", _fan_out)):
+    lines: dict[str, list[float]] = {server.name: [] for server in servers}
+    for measure in (_echo, _fan_out):
         samples: dict[str, list[float]] = {server.name: [] for server in servers}
         with ExitStack() as stack:
             targets = [stack.enter_context(running(server, core, path="/ready")) for server in servers]
             for number in range(rounds + 1):
                 for target in targets:
-                    sample = _sample(target, title, measure)
+                    sample = _sample(target, measure)
                     samples[target.server.name].extend([sample] if number else [])
         for name, figures in samples.items():
-            lines[name] = (*lines.get(name, ()), median(figures))  # type: ignore[assignment]  # two in the end
+            lines[name].append(median(figures))
     return _table(servers, lines)
 
 
-def _sample(target: Running, title: str, measure: "object") -> float:
+def _sample(target: Running, measure: Measure) -> float:
     _, core = two_cores()
     with pinned(core):
-        seconds, count = measure(target)  # type: ignore[operator]  # a function from this module
+        seconds, count = measure(target)
     return seconds * 1e6 / count
 
 
@@ -89,7 +91,7 @@ def _echo(target: Running) -> tuple[float, int]:
     """Send 1 KiB on each of 64 connections, and the next one after each answer; return CPU seconds and messages."""
     count = 0
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        clients = [stack.enter_context(_connected(target, "/echo")) for _ in range(ECHO_CLIENTS)]
+        clients = _connected(stack, target, "/echo", ECHO_CLIENTS)
         missing = dict.fromkeys(clients, len(_ANSWER))
         for client in clients:
             selector.register(client, selectors.EVENT_READ)
@@ -98,7 +100,7 @@ def _echo(target: Running) -> tuple[float, int]:
             client.sendall(_MESSAGE)
         while time.monotonic() < end:
             for key, _ in selector.select(TIMEOUT):
-                client = key.fileobj  # type: ignore[assignment]  # it is a socket
+                client = cast("socket.socket", key.fileobj)
                 missing[client] -= len(client.recv(65536))
                 if not missing[client]:
                     count += 1
@@ -110,7 +112,7 @@ def _echo(target: Running) -> tuple[float, int]:
 def _fan_out(target: Running) -> tuple[float, int]:
     """Publish messages, one after the other, to 1,000 connections; return CPU seconds and received messages."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        clients = [stack.enter_context(_connected(target, "/room")) for _ in range(LISTENERS)]
+        clients = _connected(stack, target, "/room", LISTENERS)
         for client in clients:
             selector.register(client, selectors.EVENT_READ)
         before = cpu_seconds(target.pid)
@@ -122,32 +124,41 @@ def _fan_out(target: Running) -> tuple[float, int]:
                 if not ready:
                     raise WrongAnswer(f"{missing} bytes of a message did not arrive")
                 for key, _ in ready:
-                    missing -= len(key.fileobj.recv(65536))  # type: ignore[union-attr]  # it is a socket
+                    missing -= len(cast("socket.socket", key.fileobj).recv(65536))
         return cpu_seconds(target.pid) - before, BROADCASTS * LISTENERS
 
 
-@contextmanager
-def _connected(target: Running, path: str) -> Iterator[socket.socket]:
-    """Open a WebSocket, and exchange one message on it if it is an echo."""
-    with socket.create_connection(("127.0.0.1", target.port), timeout=TIMEOUT) as client:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        key = base64.b64encode(os.urandom(16)).decode()
-        client.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            piece = client.recv(1)
-            if not piece:
+def _connected(stack: ExitStack, target: Running, path: str, count: int) -> list[socket.socket]:
+    """Open WebSockets, which `stack` closes."""
+    clients: list[socket.socket] = []
+    while len(clients) < count:
+        # Many at a time: on a busy machine, each answer takes the time that the server waits for its core.
+        opened = [_requested(stack, target, path) for _ in range(min(100, count - len(clients)))]
+        for client in opened:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                piece = client.recv(4096)
+                if not piece:
+                    break
+                head += piece
+            if b" 101 " not in head:
                 raise WrongAnswer(f"{target.server.title} answered {head!r}")
-            head += piece
-        if b" 101 " not in head:
-            raise WrongAnswer(f"{target.server.title} answered {head!r}")
-        yield client
+        clients += opened
+    return clients
 
 
-def _table(servers: Sequence[Server], lines: dict[str, tuple[float, float]]) -> list[str]:
+def _requested(stack: ExitStack, target: Running, path: str) -> socket.socket:
+    client = stack.enter_context(socket.create_connection(("127.0.0.1", target.port), timeout=TIMEOUT))
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    key = base64.b64encode(os.urandom(16)).decode()
+    client.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    return client
+
+
+def _table(servers: Sequence[Server], lines: Mapping[str, Sequence[float]]) -> list[str]:
     rows = [(f"  {server.title}", *(f"{figure:.1f}" for figure in lines[server.name])) for server in servers]
     ratios = ["", ""]
     if {"turnbuckle", "uvicorn-websockets"} <= lines.keys():
@@ -165,13 +176,11 @@ def _idle_line(server: Server, count: int) -> str:
     try:
         with running(server, core, path="/ready") as target, ExitStack() as stack:
             # Some connections first, closed again, so that late imports and first buffers do not count.
-            for _ in range(20):
-                with _connected(target, "/echo") as client:
-                    _exchange(client)
+            with ExitStack() as first:
+                _exchange(_connected(first, target, "/echo", 20))
             time.sleep(SETTLE_SECONDS)
             before = resident_bytes(target.pid)
-            for _ in range(count):
-                _exchange(stack.enter_context(_connected(target, "/echo")))
+            _exchange(_connected(stack, target, "/echo", count))
             time.sleep(SETTLE_SECONDS)
             kib = (resident_bytes(target.pid) - before) / count / 1024
     except (ServerFailed, WrongAnswer, OSError) as failure:
@@ -180,14 +189,17 @@ def _idle_line(server: Server, count: int) -> str:
     return f"  {server.title:36} {kib:6.1f} KiB{verdict if server.name == 'turnbuckle' else ''}"
 
 
-def _exchange(client: socket.socket) -> None:
-    client.sendall(_MESSAGE)
-    missing = len(_ANSWER)
-    while missing:
-        piece = client.recv(missing)
-        if not piece:
-            raise WrongAnswer("the server closed a WebSocket")
-        missing -= len(piece)
+def _exchange(clients: Sequence[socket.socket]) -> None:
+    for at in range(0, len(clients), 100):
+        for client in clients[at : at + 100]:
+            client.sendall(_MESSAGE)
+        for client in clients[at : at + 100]:
+            missing = len(_ANSWER)
+            while missing:
+                piece = client.recv(missing)
+                if not piece:
+                    raise WrongAnswer("the server closed a WebSocket")
+                missing -= len(piece)
 
 
 if __name__ == "__main__":
