@@ -83,7 +83,7 @@ async def _step(step: str, hosted: Hosted, run: StreamRun, channel: RecordingCha
     return 0
 
 
-async def _run(path: str, window: int | None, cancels: bool, steps: list[str]) -> None:
+async def _run(path: str, window: int | None, cancels: bool, steps: list[str]) -> bool:
     timeouts = Timeouts(handler=50, content=20, write=20, total=60)
     async with hosting(_handle, timeouts=timeouts, cancel_on_disconnect=cancels) as hosted:
         run, channel = await hosted.begin("POST", path, has_content=True, window=window)
@@ -98,7 +98,7 @@ async def _run(path: str, window: int | None, cancels: bool, steps: list[str]) -
         _check(channel, received)
         stopping = asyncio.create_task(hosted.host.stop())
         await hosted.settle()
-        assert stopping.done()
+        return stopping.done()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -110,4 +110,4 @@ async def _run(path: str, window: int | None, cancels: bool, steps: list[str]) -
     steps=st.lists(st.sampled_from(_STEPS), max_size=8),
 )
 def test_run_keeps_the_contract(path: str, window: int | None, cancels: bool, steps: list[str]) -> None:
-    asyncio.run(_run(path, window, cancels, steps))
+    assert asyncio.run(_run(path, window, cancels, steps))
