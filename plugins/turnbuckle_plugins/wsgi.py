@@ -113,13 +113,24 @@ class _Threaded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         executor = self._pool.executor
         assert executor is not None
-        fields = [(name, value) for name, value in scope["headers"] if b"_" not in name and name != b"proxy"]
+        fields = _combined(scope["headers"])
         responder = _Responder(self._app, executor, self._queue)
         try:
             scope_without: Any = {**scope, "headers": fields}
             await responder(scope_without, _reader(receive), send)  # type: ignore[arg-type]  # a2wsgi has its own types
         finally:
             responder.end()
+
+
+def _combined(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return fields with one value for each name (RFC 9110, section 5.2), without names that an environ cannot have."""
+    combined: dict[bytes, bytes] = {}
+    for name, value in fields:
+        # "x_a" would become the same variable as "x-a", and "proxy" a variable that programs take for their own.
+        if b"_" not in name and name != b"proxy":
+            separator = b"; " if name == b"cookie" else b", "
+            combined[name] = combined[name] + separator + value if name in combined else value
+    return list(combined.items())
 
 
 def _reader(receive: Receive) -> Receive:

@@ -92,7 +92,8 @@ class HTTPRun:
         try:
             await app(scope, self.receive, self.send)
         except asyncio.CancelledError:
-            self._end(AppProtocolError(f"{self._name} was cancelled before its response was complete"))
+            if self._phase < _Phase.COMPLETE:
+                self._end(self._broken("was cancelled before its response was complete"))
             raise
         except BaseException as error:  # noqa: BLE001  # sys.exit() in an app must not stop the server
             self._end(error)

@@ -8,6 +8,7 @@ Source: the ASGI specification, part "HTTP & WebSocket" 2.4.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from typing import Any, Final, final
 
@@ -53,6 +54,7 @@ class SocketRun:
         self._refusal: Response | None = None
         self._content: list[bytes] = []
         self._size = 0
+        self._changed: Final = asyncio.Event()
 
     async def run(self, app: ASGIApp, scope: Scope) -> Response | None:
         """Call the app.
@@ -79,8 +81,8 @@ class SocketRun:
         if self._phase is _Phase.CONNECTING:
             self._phase = _Phase.DECIDING
             return {"type": "websocket.connect"}
-        if self._phase is not _Phase.OPEN:
-            await self._wait_for_client()
+        await self._decided()
+        if self._phase not in {_Phase.OPEN, _Phase.CLOSED}:
             return {"type": "websocket.disconnect", "code": 1006, "reason": ""}
         try:
             message = await self._socket.receive()
@@ -88,10 +90,16 @@ class SocketRun:
             return {"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason}
         return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
 
-    async def _wait_for_client(self) -> None:
-        """Wait until the client of a WebSocket that was not accepted has gone."""
-        if self._phase is _Phase.DECIDING or self._phase is _Phase.REFUSING:
-            await self._socket.request.disconnected()
+    async def _decided(self) -> None:
+        """Wait until the app has accepted or refused, which another of its tasks may do, or the client has gone."""
+        lost = self._socket.request.peer.lost
+        lost.add_callback(self._changed.set)
+        try:
+            while self._phase in {_Phase.DECIDING, _Phase.REFUSING} and not lost.is_set():
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            lost.discard_callback(self._changed.set)
 
     async def send(self, message: Message) -> None:
         """Take a message of the app.
@@ -130,6 +138,7 @@ class SocketRun:
         fields, _ = decoded_fields(message.get("headers") or ())
         subprotocol = message.get("subprotocol")
         self._phase = _Phase.OPEN
+        self._changed.set()
         await self._socket.accept(subprotocol, headers=fields)
 
     async def _close(self, message: Message) -> None:
@@ -139,6 +148,7 @@ class SocketRun:
         elif self._phase in {_Phase.CONNECTING, _Phase.DECIDING}:
             # The core answers 403 when the app ends.
             self._phase = _Phase.REFUSED
+            self._changed.set()
         elif self._phase is not _Phase.CLOSED:
             raise self._broken(f"sent 'websocket.close' while its WebSocket is {self._phase.name.lower()}")
 
@@ -157,6 +167,7 @@ class SocketRun:
             assert self._refusal is not None
             self._refusal.body = b"".join(self._content)
             self._phase = _Phase.REFUSED
+            self._changed.set()
 
     def _broken(self, fault: str) -> AppProtocolError:
         return AppProtocolError(f"{self._name} {fault}")
