@@ -1,1 +1,1 @@
-"""Tests with real apps and hosts, in an environment of their own; ``make test-apps`` runs them."""
+"""Tests with real apps and hosts, in a separate environment; ``make test-apps`` runs them."""

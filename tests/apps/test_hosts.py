@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import pytest
+
 from tests.processes import unmeasured_environ
 
 FOLDER: Final = Path(__file__).parent

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from tests.processes import unmeasured_environ
 
 FOLDER: Final = Path(__file__).parents[2] / "examples/scaling"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -34,6 +35,8 @@ _WRAPPED: Final = ("app", "application", "_app", "inner", "wrapped")
 _MAX_DEPTH: Final = 20
 AppKind: TypeAlias = Literal["", "asgi", "wsgi"]
 """The interface of an app; "" for a Turnbuckle app."""
+# The plugins that carry the WebSockets of an ASGI app.
+_SOCKETS: Final = ("websocket",)
 # The names that the documentation of other frameworks gives to their apps.
 _FOREIGN_ATTRIBUTES: Final = ("app", "application", "asgi", "wsgi")
 
@@ -158,12 +161,13 @@ def _mounted(module: ModuleType, target: AppTarget, kind: Literal["asgi", "wsgi"
             f"error: {str(target)!r} is {_describe(value)}, whose parameters are those of {interface.upper()}; "
             f"write --{interface}"
         )
-    app = App(str(target), plugins=[kind])
+    plugins = [kind, *_SOCKETS] if kind == "asgi" and find_spec("websockets") is not None else [kind]
+    app = App(str(target))
     app.mount("/", value, kind=kind)
     # They were declared on the command line, and not in a file.
     origin = Origin(plugin="app", location=f"--{kind} {target}")
     app._origin = origin
-    app._plugins = [Sourced(kind, origin)]
+    app._plugins = [Sourced(plugin, origin) for plugin in plugins]
     app._mounts = [attrs.evolve(mount, origin=origin) for mount in app._mounts]
     return app
 

@@ -204,3 +204,57 @@ def test_malformed_target_is_a_usage_error(project: Project) -> None:
     result = project.call("check", "shop:")
     assert result.exit_code == 2
     assert "does not end in the name of an app" in result.stderr
+
+
+FOREIGN = """\
+from turnbuckle import App
+
+async def application(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"asgi"})
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [])
+    return [b"wsgi"]
+
+def create_app():
+    return application
+
+own = App("own")
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "shown"),
+    [
+        pytest.param("--asgi", "foreign", "served by asgi: kind='asgi' names it", id="default-name"),
+        pytest.param("--asgi", "foreign:application", "--asgi foreign:application", id="asgi"),
+        pytest.param("--asgi", "foreign:create_app", "foreign.application", id="factory"),
+        pytest.param("--asgi", "foreign:create_app()", "foreign.application", id="called-factory"),
+        pytest.param("--wsgi", "foreign:wsgi", "served by wsgi: kind='wsgi' names it", id="wsgi"),
+    ],
+)
+def test_app_of_another_framework_is_mounted(project: Project, option: str, text: str, shown: str) -> None:
+    project.write("foreign.py", FOREIGN)
+    result = project.call("plan", option, text)
+    assert result.exit_code == 0
+    assert shown in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param(["--asgi", "foreign:own"], "is a Turnbuckle app; leave out --asgi", id="own-app"),
+        pytest.param(["--asgi", "shop:plugins"], "has no attribute", id="no-attribute"),
+        pytest.param(["--asgi", "--wsgi", "foreign"], "--asgi and --wsgi cannot be combined", id="both"),
+        pytest.param(["foreign:application"], "write --asgi to serve it", id="without-the-option"),
+        pytest.param(["foreign:wsgi"], "write --wsgi to serve it", id="without-the-option-wsgi"),
+        pytest.param(["--asgi", "empty"], "has none of 'app', 'application', 'asgi', 'wsgi'", id="no-app"),
+    ],
+)
+def test_app_of_another_framework_is_not_found(project: Project, words: list[str], message: str) -> None:
+    project.write("foreign.py", FOREIGN)
+    project.write("empty.py", "")
+    result = project.call("check", *words)
+    assert result.exit_code != 0
+    assert message in result.stderr

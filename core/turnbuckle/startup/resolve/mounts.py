@@ -116,7 +116,8 @@ class MountPlanner:
                 return named[-1], f"kind={mount.kind!r} names it"
             self._report_kind(mount)
             return None
-        if self._is_unfit(mount):
+        if interface_of(mount.app) == "turnbuckle":
+            self._report_unfit(mount)
             return None
         answers = [(entry, self._accepts(entry, mount)) for entry in self.providers]
         accepting = [entry for entry, accepts in answers if accepts]
@@ -130,11 +131,12 @@ class MountPlanner:
             self._report(
                 "TB433", f"{names} both accept the app mounted at {_place(mount)}", mount, _WHY, fix, entries=accepting
             )
-        else:
+        elif not self._report_unfit(mount):
             self._report_unserved(mount)
         return None
 
-    def _is_unfit(self, mount: Mount) -> bool:
+    def _report_unfit(self, mount: Mount) -> bool:
+        """Report an app that no usual provider could serve; return whether it is one."""
         interface = interface_of(mount.app)
         reasons = {
             "turnbuckle": (

@@ -203,9 +203,9 @@ _PROBLEMS: Final = [
     pytest.param((BrokenPlugin,), "/x", Legacy(), "", "TB433", "correct its function 'accepts'", id="accepts-fails"),
     pytest.param((BrokenPlugin,), "/x", Legacy(), "broken", "TB509", "correct 'adapt'", id="adapt-fails"),
     pytest.param((OtherPlugin,), "/x", App(), "", "TB435", "app.scope(prefix)", id="turnbuckle-app"),
-    pytest.param((OtherPlugin,), "/x", make_app, "", "TB435", "call it", id="factory"),
-    pytest.param((OtherPlugin,), "/x", asgi_2, "", "TB435", "guarantee_single_callable", id="asgi-2"),
-    pytest.param((OtherPlugin,), "/x", "main:app", "", "TB435", "mount an ASGI or WSGI app", id="text"),
+    pytest.param((LegacyPlugin,), "/x", make_app, "", "TB435", "call it", id="factory"),
+    pytest.param((LegacyPlugin,), "/x", asgi_2, "", "TB435", "guarantee_single_callable", id="asgi-2"),
+    pytest.param((LegacyPlugin,), "/x", "main:app", "", "TB435", "mount an ASGI or WSGI app", id="text"),
     pytest.param((OtherPlugin,), "/{rest:path}/x", Legacy(), "", "TB435", "plain segments", id="path-of-segments"),
 ]
 
