@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from tests.processes import unmeasured_environ
 
 BIN: Final = Path(os.environ.get("TEST_APPS", ""))
