@@ -74,7 +74,8 @@ def negotiate(request: Request) -> Compression | None:
             continue
         try:
             accepted, made = _FACTORY.process_request_params(parameters, ())
-        except NegotiationError:
+        except (NegotiationError, ValueError):
+            # ValueError: zlib cannot compress with a window of 8 bits, which the library accepts before version 17.
             continue
         return (
             made.remote_no_context_takeover,
