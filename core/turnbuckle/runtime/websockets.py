@@ -160,6 +160,11 @@ class _Run:
                 if not opening.answer.done():
                     opening.answer.set_result(value)
                 else:
+                    if value is not None:
+                        shown = type(value).__name__
+                        _log.warning(
+                            "the WebSocket handler of %s returned a %s, which is dropped", socket.request, shown
+                        )
                     await self._close(1000)
         finally:
             if self._timer is not None:

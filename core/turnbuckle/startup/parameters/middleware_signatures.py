@@ -15,6 +15,7 @@ from turnbuckle.records import ErrorHandler, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
 from turnbuckle.startup.parameters.declared_suppliers import report_fault
 from turnbuckle.startup.parameters.signatures import FunctionContext, SignatureResolver, content_parameters
+from turnbuckle.startup.parameters.sockets import socket_fault
 from turnbuckle.web.handlers import VARIABLE, describe_handler, handler_signatures
 
 __all__ = ["further_signatures"]
@@ -41,12 +42,14 @@ def further_signatures(
         function = getattr(link.record.factory, "function", None)
         if function is not None and _has_further(function):
             found[id(function)] = signature = _resolved(function, link.origin, signatures, diagnostics)
+            _check_sockets("middleware", function, Sourced(signature, link.origin), diagnostics)
             if not link.record.reads_body:
                 _check_content("middleware", function, Sourced(signature, link.origin), diagnostics)
     for entry in handlers:
         if _has_further(entry.record.handler):
             function = entry.record.handler
             found[id(function)] = signature = _resolved(function, entry.origin, signatures, diagnostics)
+            _check_sockets("error handler", function, Sourced(signature, entry.origin), diagnostics)
             _check_content("error handler", function, Sourced(signature, entry.origin), diagnostics)
     return found
 
@@ -75,6 +78,13 @@ def _resolved(
         )
         report_fault(fault, origin, diagnostics)
     return resolved.signature
+
+
+def _check_sockets(noun: str, function: object, signature: Sourced[PlannedSignature], diagnostics: Diagnostics) -> None:
+    """Report a parameter that is a WebSocket, for the function itself or for a supplier."""
+    fault = socket_fault(noun, function, signature.record, "take it in the handler; the request has its fields")
+    if fault is not None:
+        report_fault(fault, signature.origin, diagnostics)
 
 
 def _check_content(noun: str, function: object, signature: Sourced[PlannedSignature], diagnostics: Diagnostics) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from turnbuckle.diagnostics import Sourced
-from turnbuckle.plan import PlannedScope, PlannedSignature
+from turnbuckle.plan import PlannedParameter, PlannedScope, PlannedSignature, PlannedSupplier
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.routing.methods import WEBSOCKET
 from turnbuckle.routing.records import Route
+from turnbuckle.runtime.arguments import suppliers_of
 from turnbuckle.startup.model.diagnostics import Diagnostics, HandlerFault
 from turnbuckle.startup.parameters.signatures import content_parameters
 from turnbuckle.web.handlers import describe_handler
@@ -55,17 +56,35 @@ def websocket_faults(route: Route, signature: PlannedSignature) -> Iterator[Hand
         )
 
 
-def socket_fault(route: Route, signature: PlannedSignature) -> HandlerFault | None:
-    """Return the fault of a handler of HTTP requests that takes a WebSocket; None for any other."""
+def socket_fault(noun: str, function: object, signature: PlannedSignature, fix: str) -> HandlerFault | None:
+    """Return the fault of a function that takes a WebSocket where there is none; None if it takes none.
+
+    Args:
+        noun: the role of the function, such as ``"handler"``.
+        function: the function.
+        signature: its parameters and guards, with their suppliers.
+        fix: the right spelling, if the function itself takes it.
+    """
+    for parameter, supplier in _sockets_in(signature, None):
+        needs = "" if supplier is None else f"needs {supplier.name} ({supplier.origin.location}), which "
+        return HandlerFault(
+            f"{noun} {describe_handler(function)} {needs}takes {parameter.name!r}, which is a WebSocket",
+            "only the handler of a route for WebSockets has one, with its guards and suppliers",
+            fix if supplier is None else "take the Request instead, which each of them has",
+            code="TB436",
+        )
+    return None
+
+
+def _sockets_in(
+    signature: PlannedSignature, owner: PlannedSupplier | None
+) -> Iterator[tuple[PlannedParameter, PlannedSupplier | None]]:
+    """Yield the parameters of a function, its guards and its suppliers that are WebSockets, with their function."""
     for parameter in signature.parameters:
         if parameter.source == "websocket":
-            return HandlerFault(
-                f"handler {describe_handler(route.handler)} takes {parameter.name!r}, which is a WebSocket",
-                "only a route for WebSockets has one",
-                f'write @app.websocket("{route.path}") above it',
-                code="TB436",
-            )
-    return None
+            yield parameter, owner
+    for supplier in suppliers_of(signature):
+        yield from _sockets_in(supplier.signature, supplier)
 
 
 def check_carrier(root: PlannedScope, protocols: Iterable[Sourced[ProtocolProvider]], diagnostics: Diagnostics) -> None:

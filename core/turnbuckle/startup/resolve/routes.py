@@ -195,7 +195,9 @@ class RoutePlanner:
             *wrapper_faults(handler, signatures, supplied if path is not None else None),
         ]
         faults += method_faults(route, resolved.signature)
-        if (found := socket_fault(route, resolved.signature)) is not None:
+        with_guards = attrs.evolve(resolved.signature, guards=guards)
+        above = f'write @app.websocket("{route.path}") above it'
+        if (found := socket_fault("handler", handler, with_guards, above)) is not None:
             faults.append(found)
         if path is not None:
             faults += name_faults(handler, resolved.signature, path)
@@ -209,6 +211,8 @@ class RoutePlanner:
     ) -> ResolvedSignature:
         """Return the signature of the handler of a WebSocket; the value that it returns declares no response."""
         faults = [*resolved.faults, *websocket_faults(route, resolved.signature)]
+        if (unrenderable := return_fault(route.handler, self.renderable)) is not None:
+            faults.append(unrenderable)
         if path is not None:
             faults += name_faults(route.handler, resolved.signature, path)
         if resolved.unfilled and not any(fault.level == "error" for fault in faults):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import attrs
 import pytest
 
-from turnbuckle import App, Body, Request, Route, SettingsSources, WebSocket
+from turnbuckle import App, Body, Handler, Request, Response, Route, SettingsSources, WebSocket
 from turnbuckle.startup.report.explain import explain_request
 from turnbuckle.testing import Client, expect_problems
 
@@ -38,6 +38,21 @@ async def takes_content(socket: WebSocket, note: Body[Note]) -> None: ...
 async def chat(socket: WebSocket) -> None: ...
 
 
+class Room:
+    """A value that a supplier makes from a WebSocket."""
+
+
+def room(socket: WebSocket) -> Room:
+    return Room()
+
+
+async def enter(room: Room) -> None: ...
+
+
+async def counts(socket: WebSocket) -> int:
+    return 1
+
+
 @pytest.mark.parametrize(
     ("handler", "text"),
     [
@@ -62,6 +77,39 @@ def test_handler_of_requests_has_no_websocket() -> None:
     with expect_problems("TB436") as problems:
         app.resolve()
     assert "takes 'socket', which is a WebSocket" in str(problems[0])
+
+
+def test_supplier_of_requests_has_no_websocket() -> None:
+    app = App(plugins=["websocket"])
+    app.supply(room)
+    app.add_route("/", enter)
+    app.add_route("/guarded", takes_none, guards=[enter])
+    with expect_problems("TB436", "TB436") as problems:
+        app.resolve()
+    assert "needs tests.core.startup.parameters.test_sockets.room" in str(problems[0])
+
+
+def test_middleware_has_no_websocket() -> None:
+    app = App(plugins=["websocket"])
+
+    @app.middleware
+    async def around(request: Request, call_next: Handler, socket: WebSocket) -> Response:
+        return await call_next(request)
+
+    with expect_problems("TB436"):
+        app.resolve()
+
+
+def test_value_without_a_response_is_refused() -> None:
+    app = App(plugins=["websocket"])
+    app.add_websocket_route("/", counts)
+    with expect_problems("TB429"):
+        app.resolve()
+
+
+def test_option_of_other_routes_is_named_as_it_is() -> None:
+    with pytest.raises(TypeError, match="has no option 'status'; its options are guards, host, name"):
+        App().websocket("/", status=201)  # type: ignore[call-arg]
 
 
 def test_route_has_either_websockets_or_requests() -> None:
