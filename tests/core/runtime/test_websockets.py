@@ -264,3 +264,17 @@ async def test_send_refuses_other_values() -> None:
     assert (await Host().open(app)).status == 403
     assert found[0].startswith("a message is str or bytes, not 1; send_json()")
     assert found[1] == "subprotocol 'v1' was not offered by the client; it offered none"
+
+
+async def test_value_that_is_returned_after_acceptance_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+
+    @app.websocket("/")
+    async def chat(socket: WebSocket) -> Response:
+        await socket.accept()
+        return Response(b"too late", 418)
+
+    host = Host()
+    await host.open(app)
+    assert host.channel.closes == [(1000, "")]
+    assert "returned a Response, which is dropped" in caplog.text
