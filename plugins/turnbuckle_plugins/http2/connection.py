@@ -12,6 +12,7 @@ section 6.8).
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from typing import Final, cast, final
 
@@ -31,6 +32,8 @@ from turnbuckle_plugins.http2.request_stream import RequestStream
 from turnbuckle_plugins.http2.tunnel import Tunnel
 
 __all__ = ["HTTP2Connection"]
+
+_log: Final = logging.getLogger("turnbuckle.server")
 
 # Bytes that are written before other connections get a turn.
 _MAX_IN_A_TURN: Final = 262144
@@ -224,6 +227,8 @@ class HTTP2Connection(asyncio.Protocol):
             self._begin(event)
             return
         channel = event.stream.owner
+        if isinstance(event, StreamReset) and event.reason:
+            _log.debug("HTTP/2 stream %d of %s reset: %s", event.stream.id, self._link.peer.client, event.reason)
         if isinstance(event, DataReceived):
             if isinstance(channel, RequestStream) and not event.stream.is_closed:
                 self._take_data(channel, event)

@@ -277,6 +277,18 @@ async def test_unread_content_is_dropped_and_the_stream_reset() -> None:
         assert await browser.send(frame(FrameType.DATA, END_STREAM, 1, b"x" * 100)) == []
 
 
+async def test_log_has_the_reason_of_a_reset(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "turnbuckle.server")
+    async with browsing(big_app()) as (browser, _):
+        await browser.send(browser.head(1, "/", ("x-a", "1\n2")))
+        await browser.send(browser.head(3), frame(FrameType.DATA, 0, 3, b"late"))
+    texts = [record.getMessage() for record in caplog.records if "HTTP/2 stream" in record.getMessage()]
+    assert [text.partition(" reset: ")[2] for text in texts] == [
+        "value of field b'x-a' is malformed",
+        "DATA after the end of the request",
+    ]
+
+
 async def test_reset_cancels_the_handler_of_a_stream() -> None:
     app, ends = an_app(), list[str]()
 

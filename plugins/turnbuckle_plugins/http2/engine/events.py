@@ -92,11 +92,17 @@ class MessageEnded:
 @final
 @attrs.define(eq=False)
 class StreamReset:
-    """A stream was reset, by the peer or because of an error of the peer."""
+    """A stream was reset.
+
+    Attributes:
+        stream: the stream; a new object if it was never opened, or closed before.
+        code: the error code.
+        reason: the error of the peer, because of which the server has reset it; "" if the peer has.
+    """
 
     stream: Stream
     code: int
-    reason: str
+    reason: str = ""
 
 
 Event: TypeAlias = RequestReceived | DataReceived | MessageEnded | StreamReset

@@ -191,7 +191,7 @@ class RequestFrames:
             self._state.spend_control("RST_STREAM frames on closed streams")
             return
         self._state.close(stream, ClosedBy.PEER)
-        self._state.events.append(StreamReset(stream, int.from_bytes(payload), "the peer has reset it"))
+        self._state.events.append(StreamReset(stream, int.from_bytes(payload)))
         self._state.spend_resets(1, "streams reset by the peer")
 
 

@@ -118,9 +118,10 @@ class EngineState:
         if stream is None:
             self.streams.remember(stream_id, ClosedBy.SERVER)
             self.decoder.release(stream_id, may_continue=False)
+            stream = Stream(stream_id, 0, 0)
         else:
             self.close(stream, ClosedBy.SERVER)
-            self.events.append(StreamReset(stream, fault.code, fault.reason))
+        self.events.append(StreamReset(stream, fault.code, fault.reason))
 
     def consume_connection(self, size: int) -> None:
         """Return consumed bytes to the window of the connection."""
