@@ -83,11 +83,15 @@ class ASGIApp:
         if kind not in {"http", "websocket"}:
             raise RuntimeError(f"a scope of the type {kind!r} cannot be served")
         hosted = self._lifetimes.get() or await self._lifetimes.start()
-        _SCOPE.set(scope)
-        if kind == "websocket":
-            await _serve_socket(hosted, scope, receive, send)
-        else:
-            await self._answer(hosted, scope, receive, send)
+        token = _SCOPE.set(scope)
+        try:
+            if kind == "websocket":
+                await _serve_socket(hosted, scope, receive, send)
+            else:
+                await self._answer(hosted, scope, receive, send)
+        finally:
+            # The application around this one may go on in the same task.
+            _SCOPE.reset(token)
 
     async def _answer(self, hosted: HostedApplication, scope: ScopeDict, receive: Receive, send: Send) -> None:
         try:
