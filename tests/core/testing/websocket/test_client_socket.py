@@ -7,6 +7,7 @@ import pytest
 from tests.core.testing.websocket.scripted_server import Script, accept_of, scripted_app
 from turnbuckle import Request, Response, SwitchProtocols, WebSocketClosed
 from turnbuckle.testing import Client, Frame, MalformedFrame, MalformedResponse, WebSocketRefused
+from turnbuckle.testing.pytest_plugin import ClientFactory
 from turnbuckle.testing.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 
@@ -251,3 +252,9 @@ async def test_wait_in_vain() -> None:
             await socket.receive()
         with pytest.raises(TimeoutError, match="close the connection"):
             await socket.close()
+
+
+async def test_client_of_the_fixture(turnbuckle_client: ClientFactory) -> None:
+    script = Script(_frames(Frame(TEXT, b"one")))
+    async with turnbuckle_client(scripted_app(script)) as client, client.websocket("/") as socket:
+        assert await socket.receive() == "one"
