@@ -106,7 +106,7 @@ $(VENV)/.installed-dev: pyproject.toml
 	@touch $(VENV)/.installed-run
 
 $(PEERS)/.installed: bench/requirements.txt bench/requirements-no-deps.txt pyproject.toml
-	$(call environment,$(PEERS),-r bench/requirements.txt -e .[fast])
+	$(call environment,$(PEERS),-r bench/requirements.txt -e .[fast$(comma)http2])
 	@$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --no-deps -r bench/requirements-no-deps.txt
 
 $(APPS)/.installed: tests/apps/requirements.txt pyproject.toml

@@ -61,7 +61,7 @@ def servers(folder: Path | None) -> tuple[Server, ...]:
 
 
 # The name in the table, and the setting `http2.engine`.
-ENGINES: Final = {"turnbuckle": "h2", "turnbuckle-zttp": "zttp"}
+ENGINES: Final = {"turnbuckle": "hpack", "turnbuckle-zttp": "zttp"}
 
 
 def _turnbuckle(name: str, engine: str, certificate: Sequence[str]) -> Server:
@@ -78,7 +78,7 @@ def _turnbuckle(name: str, engine: str, certificate: Sequence[str]) -> Server:
     if certificate:
         options += ["--tls-cert", certificate[0], "--tls-key", certificate[1]]
     else:
-        options += ["--http2-cleartext"]
+        options += ["--set", "plugin.http2.cleartext=true"]
     command = ("-m", "turnbuckle", "serve", str(APPS / "turnbuckle_app.py"), *options)
     return Server(name, f"Turnbuckle, engine {engine}", command, is_tls=bool(certificate))
 

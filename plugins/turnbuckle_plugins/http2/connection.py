@@ -112,7 +112,11 @@ class HTTP2Connection(asyncio.Protocol):
             if not stream.has_ended:
                 self._lose(stream)
         self._is_eof_received = True
-        return bool(self.engine.streams.open) and self._transport.can_write_eof()
+        if not self.engine.streams.open or not self._transport.can_write_eof():
+            return False
+        # Responses that wait for a window would wait for ever.
+        self.schedule_flush()
+        return True
 
     def pause_writing(self) -> None:
         """Store data in the streams, so that their handlers wait."""

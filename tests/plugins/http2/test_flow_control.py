@@ -10,6 +10,7 @@ from tests.plugins.http2.frames import Code, Kind, Setting, data, get, ping, pos
 from tests.plugins.http2.peer import H2Peer
 from tests.plugins.http2.serving import PIECE, Served, serving
 from turnbuckle import Timeouts
+from turnbuckle.testing import Connection
 
 # -- the window of the client
 
@@ -65,6 +66,17 @@ async def test_window_of_0_for_ever_is_ended_by_the_write_deadline(engine: str) 
             assert served.peer.response(1).reset in {Code.CANCEL, Code.INTERNAL_ERROR, Code.FLOW_CONTROL_ERROR}
             assert served.peer.response(3).reset is not None
         assert served.handlers.pieces <= 20
+
+
+async def test_window_that_can_never_open_ends_the_connection(engine: str) -> None:
+    async with serving(engine) as served:
+        await served.peer.start((Setting.INITIAL_WINDOW_SIZE, 0))
+        await served.peer.send(get(1), get(3, b"/stream/100"), window_update(1, 1))
+        assert served.peer.response(1).content == b"h"
+        assert isinstance(served.peer.connection, Connection)
+        await served.peer.connection.half_close()
+
+        assert served.peer.is_closed
 
 
 async def test_reader_that_is_too_slow_is_ended(engine: str) -> None:
