@@ -40,7 +40,7 @@ _MESSAGES: Final = (TEXT, BINARY)
 
 
 class FrameReader(asyncio.Protocol):
-    """Reads frames; a subclass reacts to them.
+    """Reads frames; a subclass reacts to them, with the methods that do nothing here.
 
     Args:
         config: the settings.
@@ -76,19 +76,15 @@ class FrameReader(asyncio.Protocol):
 
     def _deliver(self, message: str | bytes) -> None:
         """Take a message."""
-        raise NotImplementedError
 
     def _receive_control(self, first: int, payload: bytes) -> None:
         """Take a control frame: its first byte and its payload."""
-        raise NotImplementedError
 
     def _refuse(self, violation: Violation) -> None:
         """React to a frame that breaks the protocol or a limit."""
-        raise NotImplementedError
 
     def _end_turn(self) -> None:
         """Stop reading until the next turn of the loop."""
-        raise NotImplementedError
 
     def _parse(self, data: bytes | bytearray) -> None:
         """Take whole frames from the beginning of some bytes, and keep the rest.

@@ -93,7 +93,7 @@ def check_options(call: str, options: Iterable[str], known: Iterable[str]) -> No
             continue
         near = option if option in _FOREIGN_OPTIONS else nearest(option, {*names, *_FOREIGN_OPTIONS})
         if option in ROUTE_OPTIONS and option not in _FOREIGN_OPTIONS:
-            # It is the right spelling, but for another call.
+            # It is the right spelling for another call.
             near = ""
         if near in names:
             suggestion = f"did you mean {near!r}?"

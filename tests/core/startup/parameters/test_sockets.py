@@ -96,15 +96,17 @@ def test_middleware_has_no_websocket() -> None:
     async def around(request: Request, call_next: Handler, socket: WebSocket) -> Response:
         return await call_next(request)
 
-    with expect_problems("TB436"):
+    with expect_problems("TB436") as problems:
         app.resolve()
+    assert "takes 'socket', which is a WebSocket" in str(problems[0])
 
 
 def test_value_without_a_response_is_refused() -> None:
     app = App(plugins=["websocket"])
     app.add_websocket_route("/", counts)
-    with expect_problems("TB429"):
+    with expect_problems("TB429") as problems:
         app.resolve()
+    assert "is annotated '-> int'" in str(problems[0])
 
 
 def test_option_of_other_routes_is_named_as_it_is() -> None:
@@ -137,8 +139,9 @@ def test_two_websockets_at_one_path_conflict() -> None:
     app = App(plugins=["websocket"])
     app.add_websocket_route("/{a}", chat)
     app.add_websocket_route("/{b}", chat)
-    with expect_problems("TB406"):
+    with expect_problems("TB406") as problems:
         app.resolve()
+    assert "WEBSOCKET /{b}" in str(problems[0])
 
 
 @pytest.mark.parametrize("router", ["tree", "regex_router", "werkzeug_router"])
