@@ -48,8 +48,12 @@ def _serve(handler: object, setup: Setup[HTTP2Config]) -> Callable[[ProtocolLink
 def _decoder_of(engine: str) -> DecoderFactory:
     # Each library is imported only if it is chosen.
     if engine == "zttp":
-        from turnbuckle_plugins.http2.engine.zttp_decoder import ZttpDecoder
-
+        try:
+            from turnbuckle_plugins.http2.engine.zttp_decoder import ZttpDecoder
+        except ModuleNotFoundError as error:
+            error.add_note("why: the engine 'zttp' needs the package zttp, which is not installed")
+            error.add_note("fix: pip install 'turnbuckle[zttp]', or write engine = \"hpack\"")
+            raise
         return ZttpDecoder
     from turnbuckle_plugins.http2.engine.hpack_decoder import HpackDecoder
 

@@ -121,6 +121,15 @@ def test_protocol_that_cannot_be_made(factory: Callable[..., object], says: str)
     assert says in found.text
 
 
+def test_protocol_without_its_package_names_the_package() -> None:
+    def factory(next_handler: object, setup: object) -> object:
+        raise ModuleNotFoundError("No module named 'chatlib'", name="chatlib")
+
+    found = error_of(App(plugins=[_speaks("chat", factory)]), "TB506")
+    assert "'chatlib' is not installed" in found.why
+    assert found.fix == "install it: pip install chatlib"
+
+
 def _by_alpn(factory: Callable[..., object]) -> App:
     record = ProtocolProvider(name="echo", alpn="echo", factory=factory)
     return App(plugins=[make_plugin("echo", provide_protocols=lambda self, setup: [record])])

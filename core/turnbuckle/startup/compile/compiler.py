@@ -74,6 +74,7 @@ from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, rou
 from turnbuckle.startup.compile.scope_chains import ScopeContext, fallback_scopes
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.parameters.results import has_classes
+from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
 from turnbuckle.startup.plugins.validate import fault_of_lifespan, second_yield
 from turnbuckle.startup.quarantine import plugins_to_quarantine
@@ -484,10 +485,12 @@ class _Compiler:
     def _report_failed(self, code: str, what: str, origin: Origin, error: Exception) -> None:
         # Messages of the core itself end with the right spelling.
         _, _, fix = str(error).partition("; ") if " middleware " in f" {error}" else ("", "", "")
+        # A package is missing that the settings of a plugin need.
+        why, fix = explain_error(error, str(origin)) if isinstance(error, ImportError) else (_FACTORIES[code], fix)
         self.diagnostics.add(
             code,
             f"{what} cannot be made: {format_error(error)}",
             origin,
-            why=_FACTORIES[code],
+            why=why,
             fix=fix or f"write {_FORMS[code]}",
         )
