@@ -451,6 +451,27 @@ def test_host_without_lifespan_stops_the_app_with_its_loop(caplog: pytest.LogCap
     assert caplog.text.count("serving app") == 1
 
 
+async def test_background_task_that_fails_is_reported_and_the_app_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+
+    @app.lifespan
+    async def poll(setup: Any) -> AsyncIterator[None]:
+        async def fetch() -> None:
+            raise OSError("no more prices")
+
+        setup.background(fetch, on_failure="stop")
+        yield
+
+    @app.get("/")
+    async def home(request: Request) -> str:
+        return "home"
+
+    async with hosted(app) as host:
+        await settle()
+        assert (await host.request()).status == 200
+    assert "the app goes on without it, because it cannot stop its host" in caplog.text
+
+
 @pytest.mark.parametrize("is_started_by_host", [True, False])
 async def test_start_that_fails_is_reported_to_the_host(is_started_by_host: bool) -> None:
     app, attempts = App(), []

@@ -18,7 +18,15 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import App, HostedApplication, Plan, SettingsSources, StartupError, configured_logging
+from turnbuckle import (
+    App,
+    BackgroundTaskError,
+    HostedApplication,
+    Plan,
+    SettingsSources,
+    StartupError,
+    configured_logging,
+)
 from turnbuckle_plugins.asgi.hosted.head import Receive, Send
 
 __all__ = ["Lifetimes"]
@@ -119,7 +127,9 @@ class Lifetimes:
                 _log.info(_NOTICE, self._app.name, _without_effect(plan))
                 if notice:
                     _log.info(notice)
-            hosted = HostedApplication(attrs.evolve(application, access_log=False), sends_date=self._sends_date)
+            hosted = HostedApplication(
+                attrs.evolve(application, access_log=False), sends_date=self._sends_date, on_failure=_report_failure
+            )
             await hosted.start()
             self._running[loop] = hosted
             try:
@@ -127,6 +137,10 @@ class Lifetimes:
             finally:
                 self._running.pop(loop, None)
                 await hosted.stop()
+
+
+def _report_failure(error: BackgroundTaskError) -> None:
+    _log.critical("%s; the app goes on without it, because it cannot stop its host", error)
 
 
 def _without_effect(plan: Plan) -> str:
