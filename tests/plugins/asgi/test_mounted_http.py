@@ -427,6 +427,17 @@ async def test_extensions(tmp_path: Path) -> None:
     assert b"content-length: 17\r\n" in data.lower()
 
 
+async def test_trailers() -> None:
+    start = {**START, "trailers": True}
+    first = {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": True}
+    last = {"type": "http.response.trailers", "headers": [(b"x-more", b"2")]}
+    async with Client(hosting(sending(start, body(b"content"), first, last))) as client:
+        request = b"GET /m HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nConnection: TE\r\n\r\n"
+        exchange = await client.raw(request)
+        assert (await client.get("/m")).text == "content"
+    assert exchange.received.endswith(b"7\r\ncontent\r\n0\r\nx-sum: 1\r\nx-more: 2\r\n\r\n")
+
+
 async def test_messages_from_other_tasks_of_the_app() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         async def stream() -> None:

@@ -24,11 +24,20 @@ from turnbuckle.web.handlers import describe_handler
 
 __all__ = ["UNLIMITED_CONTENT", "MountPlanner", "check_mounts"]
 
-UNLIMITED_CONTENT: Final = 1 << 62
+
+class _NoLimit(int):
+    """A number beyond any size, which reports show as "none"."""
+
+    def __repr__(self) -> str:
+        return "none"
+
+
+UNLIMITED_CONTENT: Final = _NoLimit(1 << 62)
 """The content limit in bytes of a mount without a limit."""
 
 _WHY: Final = "a mounted app is served by the plugin for its interface"
 _CONTENT: Final = "limits.content"
+_INTERFACES: Final = frozenset({"asgi", "wsgi"})
 
 
 @attrs.frozen(kw_only=True)
@@ -105,19 +114,20 @@ class MountPlanner:
             return overrides
         default = Overruled(Limits().content, "default")
         unlimited = SettingValue(
-            key=_CONTENT, value=UNLIMITED_CONTENT, source="none for mounted apps", overruled=(default,)
+            key=_CONTENT, value=UNLIMITED_CONTENT, source="default of mounted apps", overruled=(default,)
         )
         return {**overrides, _CONTENT: unlimited}
 
     def _provider(self, mount: Mount) -> tuple[Sourced[MountProvider], str] | None:
+        interface = interface_of(mount.app)
+        if interface == "turnbuckle" or (interface in _INTERFACES and mount.kind in _INTERFACES - {interface}):
+            self._report_unfit(mount)
+            return None
         if mount.kind:
             named = [entry for entry in self.providers if entry.record.name == mount.kind]
             if named:
                 return named[-1], f"kind={mount.kind!r} names it"
             self._report_kind(mount)
-            return None
-        if interface_of(mount.app) == "turnbuckle":
-            self._report_unfit(mount)
             return None
         answers = [(entry, self._accepts(entry, mount)) for entry in self.providers]
         accepting = [entry for entry, accepts in answers if accepts]
@@ -155,6 +165,11 @@ class MountPlanner:
                 "wrap it: asgiref.compatibility.guarantee_single_callable(app)",
             ),
         }
+        if interface in _INTERFACES - {mount.kind} and mount.kind:
+            what = f"{describe_handler(mount.app)}, whose parameters are those of {interface.upper()}"
+            fix = f"write kind={interface!r}, or leave it out"
+            self._report("TB435", f"the app mounted at {_place(mount)} is {what}", mount, _WHY, fix)
+            return True
         if interface not in reasons and (interface or callable(mount.app)):
             return False
         what, why, fix = reasons.get(

@@ -65,6 +65,7 @@ class HTTPRun:
         "_response",
         "_start",
         "_stored",
+        "_trailers",
         "_waiters",
         "on_close",
         "report",
@@ -85,6 +86,8 @@ class HTTPRun:
         self._received = 0
         self._pieces: list[bytes] = []
         self._stored = 0
+        # The trailer fields so far, if the app has announced some.
+        self._trailers: list[tuple[str, str]] | None = None
         self.on_close: Callable[[], object] | None = None
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
@@ -178,7 +181,7 @@ class HTTPRun:
             raise self._broken(f"sent {message!r:.200}, which has no type") from error
         if kind == "http.response.body" and self._phase is _Phase.STARTED:
             body, more = self._body_of(message)
-            if not more:
+            if not more and self._trailers is None:
                 self._complete(body)
                 return
             self._begin_stream()
@@ -187,7 +190,7 @@ class HTTPRun:
             self._take_start(message)
         elif kind == "http.response.body" and self._phase is _Phase.STREAMING:
             body, more = self._body_of(message)
-            await self._store(body, is_last=not more)
+            await self._store(body, is_last=not more and self._trailers is None)
         elif self._phase in {_Phase.CLOSED, _Phase.DISCARDING}:
             await self._ignore(message)
         else:
@@ -201,6 +204,8 @@ class HTTPRun:
             self._start = (status, *decoded_fields(message.get("headers", ())))
         except AppProtocolError as error:
             raise self._broken(f"sent 'http.response.start' with a fault: {error}") from error
+        if message.get("trailers"):
+            self._trailers = []
         self._phase = _Phase.STARTED
 
     def _body_of(self, message: Message) -> tuple[bytes, bool]:
@@ -218,8 +223,17 @@ class HTTPRun:
             await self._request.early_hints(links)
         elif kind == "http.response.pathsend" and self._phase is _Phase.STARTED:
             self._send_path(message)
+        elif kind == "http.response.trailers" and self._phase is _Phase.STREAMING and self._trailers is not None:
+            await self._take_trailers(message, self._trailers)
         else:
             raise self._broken(f"sent {kind!r:.80} {_PLACES[self._phase]}")
+
+    async def _take_trailers(self, message: Message, trailers: list[tuple[str, str]]) -> None:
+        try:
+            trailers += decoded_fields(message.get("headers", ()))[0]
+        except AppProtocolError as error:
+            raise self._broken(f"sent 'http.response.trailers' with a fault: {error}") from error
+        await self._store(b"", is_last=not message.get("more_trailers", False))
 
     def _send_path(self, message: Message) -> None:
         body: Any = File(message["path"]).body
@@ -267,6 +281,9 @@ class HTTPRun:
     def _begin_stream(self) -> None:
         response = self._new_response()
         response.body = _Stream(self)
+        if (trailers := self._trailers) is not None:
+            # Called at the end of the content, when the app has sent them.
+            response.trailers = lambda: trailers
         self._phase = _Phase.STREAMING
         self._answer(response)
 

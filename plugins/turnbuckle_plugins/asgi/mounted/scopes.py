@@ -1,7 +1,8 @@
 """Describe a request as the scope of an ASGI app.
 
 Sources: the ASGI specification, part "HTTP & WebSocket" 2.4, sections "HTTP Connection Scope" and "Websocket Connection
-Scope"; its extensions ``tls``, ``http.response.early_hint`` and ``http.response.pathsend``.
+Scope"; its extensions ``tls``, ``http.response.early_hint``, ``http.response.pathsend`` and
+``http.response.trailers``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _TLS_VERSIONS: Final = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "
 _HTTP_EXTENSIONS: Final[Mapping[str, Mapping[str, object]]] = {
     "http.response.early_hint": {},
     "http.response.pathsend": {},
+    "http.response.trailers": {},
 }
 
 

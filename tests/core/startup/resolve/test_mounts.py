@@ -202,6 +202,8 @@ _PROBLEMS: Final = [
     pytest.param((LegacyPlugin, OtherPlugin), "/x", Legacy(), "", "TB433", "kind='legacy'", id="two-accept"),
     pytest.param((BrokenPlugin,), "/x", Legacy(), "", "TB433", "correct its function 'accepts'", id="accepts-fails"),
     pytest.param((BrokenPlugin,), "/x", Legacy(), "broken", "TB509", "correct 'adapt'", id="adapt-fails"),
+    pytest.param((OtherPlugin,), "/x", legacy_wsgi, "asgi", "TB435", "write kind='wsgi'", id="wrong-kind"),
+    pytest.param((OtherPlugin,), "/x", App(), "other", "TB435", "app.scope(prefix)", id="turnbuckle-app-by-kind"),
     pytest.param((OtherPlugin,), "/x", App(), "", "TB435", "app.scope(prefix)", id="turnbuckle-app"),
     pytest.param((LegacyPlugin,), "/x", make_app, "", "TB435", "call it", id="factory"),
     pytest.param((LegacyPlugin,), "/x", asgi_2, "", "TB435", "guarantee_single_callable", id="asgi-2"),
