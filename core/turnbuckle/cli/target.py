@@ -158,7 +158,7 @@ def _mounted(module: ModuleType, target: AppTarget, kind: Literal["asgi", "wsgi"
         raise CommandFailed(f"error: {str(target)!r} is a Turnbuckle app; leave out --{kind}")
     if interface in {"asgi", "wsgi"} and interface != kind:
         raise CommandFailed(
-            f"error: {str(target)!r} is {_describe(value)}, whose parameters are those of {interface.upper()}; "
+            f"error: {str(target)!r} is {_describe(value)}, which has the parameters of {interface.upper()}; "
             f"write --{interface}"
         )
     plugins = [kind, *_SOCKETS] if kind == "asgi" and find_spec("websockets") is not None else [kind]

@@ -189,7 +189,7 @@ def test_app_of_the_other_interface_is_refused(project: Project, text: str, opti
     project.write("foreign.py", "async def asgi_app(scope, receive, send): ...\ndef wsgi_app(environ, start): ...\n")
     result = project.call("check", option, text)
     assert result.exit_code == 3
-    assert result.stderr.strip().endswith(f"parameters are those of {other[2:].upper()}; write {other}")
+    assert result.stderr.strip().endswith(f"which has the parameters of {other[2:].upper()}; write {other}")
 
 
 def test_factory_that_raises_is_a_problem_with_its_line(project: Project) -> None:

@@ -166,7 +166,7 @@ class MountPlanner:
             ),
         }
         if interface in _INTERFACES - {mount.kind} and mount.kind:
-            what = f"{describe_handler(mount.app)}, whose parameters are those of {interface.upper()}"
+            what = f"{describe_handler(mount.app)}, which has the parameters of {interface.upper()}"
             fix = f"write kind={interface!r}, or leave it out"
             self._report("TB435", f"the app mounted at {_place(mount)} is {what}", mount, _WHY, fix)
             return True

@@ -77,7 +77,7 @@ class AppTasks:
         self._disconnect_timeout: Final = disconnect_timeout
         self._running: Final[set[asyncio.Task[None]]] = set()
 
-    def start(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, run: HTTPRun, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a call in its own task."""
         loop = asyncio.get_running_loop()
         if _STARTS_AT_ONCE:
@@ -86,8 +86,9 @@ class AppTasks:
                 return task
         else:
             task = loop.create_task(call, name=_TASK_NAME)
+        # The call removes itself. A callback of the task would cost each request a further step of the loop.
+        run.task, run.running = task, self._running
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
         return task
 
     def limit(self, task: asyncio.Task[None]) -> None:
@@ -100,7 +101,7 @@ class AppTasks:
         """Wait until all calls have ended; cancel them if this wait is cancelled."""
         try:
             while self._running:
-                await asyncio.wait(self._running)
+                await asyncio.wait(tuple(self._running))
         except asyncio.CancelledError:
             for task in self._running:
                 task.cancel()
@@ -110,7 +111,7 @@ class AppTasks:
 def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Scope], tasks: AppTasks) -> Handler:
     async def handle(request: Request) -> Response:
         run = HTTPRun(request, name, lambda when, error: _report(name, request, when, error))
-        task = tasks.start(run.run(app, make_scope(request)))
+        task = tasks.start(run, run.run(app, make_scope(request)))
         try:
             response = await run.response()
         except asyncio.CancelledError:

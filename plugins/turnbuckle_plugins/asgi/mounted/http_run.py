@@ -50,6 +50,12 @@ class HTTPRun:
     Args:
         request: the request.
         name: description of the app for messages.
+        report: logs an exception of the app that has no response.
+
+    Attributes:
+        on_close: called when the client of a streamed response has gone; None for nothing.
+        task: the task that calls the app.
+        running: the tasks of the app that run; the call removes its own at its end.
     """
 
     __slots__ = (
@@ -69,6 +75,8 @@ class HTTPRun:
         "_waiters",
         "on_close",
         "report",
+        "running",
+        "task",
     )
 
     def __init__(self, request: Request, name: str, report: Callable[[str, BaseException | None], None]) -> None:
@@ -89,6 +97,8 @@ class HTTPRun:
         # The trailer fields so far, if the app has announced some.
         self._trailers: list[tuple[str, str]] | None = None
         self.on_close: Callable[[], object] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.running: set[asyncio.Task[None]] | None = None
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         """Call the app. Its exceptions become exceptions of the handler, or of the streamed response."""
@@ -102,6 +112,9 @@ class HTTPRun:
             self._end(error)
         else:
             self._end(None)
+        finally:
+            if self.task is not None and self.running is not None:
+                self.running.discard(self.task)
 
     async def response(self) -> Response:
         """Return the response of the app as soon as it has begun.
