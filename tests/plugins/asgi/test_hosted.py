@@ -394,6 +394,40 @@ async def test_deadline_of_a_handler_holds() -> None:
         assert (await host.request()).status == 503
 
 
+async def test_deadline_of_content_holds() -> None:
+    app = App(settings={"timeouts": {"content": 0.05}})
+
+    @app.post("/")
+    async def read(request: Request) -> bytes:
+        return await request.read()
+
+    async with hosted(app) as host:
+        call = await host.request("POST", headers={"content-length": "3"}, content=None)
+    assert call.status == 408
+
+
+async def test_response_to_a_client_that_does_not_read_is_cut() -> None:
+    app, closed = App(settings={"timeouts": {"write": 0.05}}), asyncio.Event()
+
+    @app.get("/")
+    async def endless(request: Request) -> Stream:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield bytes(16000)
+            finally:
+                closed.set()
+
+        return Stream(pieces())
+
+    async with hosted(app, buffer=20000) as host:
+        call = host.call()
+        call.is_reading.clear()
+        with pytest.raises(IncompleteResponse, match="the peer reads too slowly"):
+            await host.run(call)
+        await asyncio.wait_for(closed.wait(), 5)
+
+
 # -- lifespans ---------------------------------------------------------------------------------------------------------
 
 

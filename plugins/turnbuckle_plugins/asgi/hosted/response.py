@@ -68,6 +68,7 @@ class HostResponse:
         self._is_ended = self._is_gone = self._has_trailers = False
         self._cut: IncompleteResponse | None = None
         self._waiting: asyncio.Future[None] | None = None
+        self._sending: asyncio.Task[object] | None = None
 
     # -- called by the core --------------------------------------------------------------------------------------------
 
@@ -125,9 +126,13 @@ class HostResponse:
 
     def reset(self, reason: str, *, error: bool) -> None:
         """End the response, which cannot be completed; the host cuts the connection."""
-        if not self._is_gone:
-            self._cut = IncompleteResponse(reason)
-            self._wake()
+        if self._is_gone or self._cut is not None:
+            return
+        self._cut = IncompleteResponse(reason)
+        if self._sending is not None:
+            # The host makes the task wait for a client that does not read.
+            self._sending.cancel()
+        self._wake()
 
     def content_consumed(self, size: int) -> None:
         """Note the number of bytes of content that the handler has read."""
@@ -163,7 +168,7 @@ class HostResponse:
         while True:
             while queue:
                 message = queue.popleft()
-                await send(message)
+                await self._send(message, send)
                 if "body" in message:
                     self._size -= len(message["body"])
                     if self.is_writing_paused and self._size <= _LOW:
@@ -175,6 +180,18 @@ class HostResponse:
                 return
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
+
+    async def _send(self, message: Message, send: Send) -> None:
+        task = self._sending = asyncio.current_task()
+        try:
+            await send(message)
+        except asyncio.CancelledError:
+            # Unless the host has cancelled the task as well, reset() has.
+            if self._cut is None or task is None or task.uncancel():
+                raise
+            raise self._cut from None
+        finally:
+            self._sending = None
 
     def _put(self, message: Message, size: int = 0) -> None:
         self._queue.append(message)
