@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from turnbuckle import App, Request, Response
+from turnbuckle import App, ClientCertificate, Mount, Peer, Request, RequestHead, Response, TLSInfo
 from turnbuckle.testing import Client
+from turnbuckle_plugins.asgi.mounted.scopes import scope_maker
 from turnbuckle_plugins.asgi.plugin import ASGIPlugin
 
 START: Final = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
@@ -383,13 +385,15 @@ async def test_content_limit_that_is_set_is_answered_with_413() -> None:
     assert seen[-1] == "http.disconnect"
 
 
-async def test_background_work_runs_after_the_response() -> None:
+@pytest.mark.parametrize("pieces", [[body(b"ok")], [body(b"o", True), body(b"k")]], ids=["whole", "streamed"])
+async def test_background_work_runs_after_the_response(pieces: list[dict[str, Any]]) -> None:
     done = []
     may_go_on = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
-        await send(body(b"ok"))
+        for piece in pieces:
+            await send(piece)
         await may_go_on.wait()
         done.append(1)
 
@@ -425,6 +429,48 @@ async def test_extensions(tmp_path: Path) -> None:
     assert data.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert data.endswith(b"content of a file")
     assert b"content-length: 17\r\n" in data.lower()
+
+
+async def test_background_work_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    cancelled = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(body(b"o", True))
+        await send(body(b"k"))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async with Client(hosting(app, timeouts={"after_response": 5.0})) as client:
+        assert (await client.get("/m")).text == "ok"
+        await client.advance(6)
+        await cancelled.wait()
+    assert "in the background after the response to GET /m" in caplog.text
+
+
+def test_tls_extension_describes_the_connection() -> None:
+    certificate = ClientCertificate(
+        subject=(("countryName", "DE"), ("commonName", 'Ada, "x"')),
+        issuer=(),
+        serial_number="1",
+        not_before=datetime(2026, 1, 1, tzinfo=UTC),
+        not_after=datetime(2027, 1, 1, tzinfo=UTC),
+        der=b"der",
+    )
+    tls = TLSInfo(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384", client_certificate=certificate)
+    request = Request(RequestHead(b"GET", b"/m", 1, [(b"host", b"x")]), None, Peer(scheme="https", tls=tls))
+    scope = scope_maker(Mount(path="/m", app=None), {})(request)
+    assert scope["scheme"] == "https"
+    assert scope["extensions"]["tls"] == {
+        "server_cert": None,
+        "client_cert_chain": [certificate.pem],
+        "client_cert_name": 'CN=Ada\\, \\"x\\",C=DE',
+        "client_cert_error": None,
+        "tls_version": 0x0304,
+        "cipher_suite": None,
+    }
 
 
 async def test_trailers() -> None:

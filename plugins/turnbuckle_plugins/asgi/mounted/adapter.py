@@ -121,7 +121,8 @@ def _handler(app: ASGIApp, name: str, make_scope: Callable[[Request], Scope], ta
             raise
         if run.is_streaming:
             run.on_close = lambda: tasks.limit(task)
-        elif not task.done():
+            run.on_complete = lambda: _finish_later(request, name, task)
+        else:
             _finish_later(request, name, task)
         return response
 
@@ -140,6 +141,8 @@ def _websocket_handler(
 
 def _finish_later(request: Request, name: str, task: asyncio.Task[None]) -> None:
     """Count the rest of a call, such as a background task of the app, as a function after the response."""
+    if task.done():
+        return
 
     async def finish() -> None:
         await task

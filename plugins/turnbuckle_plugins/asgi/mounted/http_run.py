@@ -54,6 +54,7 @@ class HTTPRun:
 
     Attributes:
         on_close: called when the client of a streamed response has gone; None for nothing.
+        on_complete: called when all of a streamed response was taken; None for nothing.
         task: the task that calls the app.
         running: the tasks of the app that run; the call removes its own at its end.
     """
@@ -74,6 +75,7 @@ class HTTPRun:
         "_trailers",
         "_waiters",
         "on_close",
+        "on_complete",
         "report",
         "running",
         "task",
@@ -97,6 +99,7 @@ class HTTPRun:
         # The trailer fields so far, if the app has announced some.
         self._trailers: list[tuple[str, str]] | None = None
         self.on_close: Callable[[], object] | None = None
+        self.on_complete: Callable[[], object] | None = None
         self.task: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[None]] | None = None
 
@@ -351,6 +354,8 @@ class HTTPRun:
             if self._error is not None:
                 raise self._error
             if self._phase is not _Phase.STREAMING:
+                if self._phase is _Phase.COMPLETE and self.on_complete is not None:
+                    self.on_complete()
                 return b""
             await self._new_waiter()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
