@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -84,12 +84,19 @@ def running(command: tuple[str, ...], folder: Path, **environ: str) -> Iterator[
     environ = {**unmeasured_environ(), "HOSTED_APP_FOLDER": str(folder), "PYTHONPATH": str(FOLDER), **environ}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(BIN / program), *arguments], cwd=FOLDER, env=environ, stdout=log, stderr=subprocess.STDOUT
+            [str(BIN / program), *arguments],
+            cwd=FOLDER,
+            env=environ,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield process, port
     finally:
-        process.kill()
+        # Granian has worker processes, which would go on without their parent.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
