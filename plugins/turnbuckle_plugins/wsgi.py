@@ -23,9 +23,8 @@ import attrs
 from a2wsgi.wsgi import WSGIResponder
 
 from turnbuckle import Lifespan, Mount, MountedApp, MountProvider, Plugin, PluginInfo, Setup, interface_of
-from turnbuckle_plugins.asgi.mounted.adapter import adapt_app
+from turnbuckle_plugins.asgi.mounted.adapter import ASGIConfig, adapt_app
 from turnbuckle_plugins.asgi.mounted.messages import ClientGone, Message, Receive, Scope, Send
-from turnbuckle_plugins.asgi.plugin import ASGIConfig
 
 __all__ = ["WSGIConfig", "WSGIPlugin"]
 

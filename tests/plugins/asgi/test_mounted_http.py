@@ -325,6 +325,7 @@ async def test_app_that_ignores_the_disconnect_is_cancelled() -> None:
         await connection.send(b"GET /m HTTP/1.1\r\nHost: x\r\n\r\n")
         await connection.reset()
         await asyncio.wait_for(cancelled.wait(), 5)
+    assert cancelled.is_set()
 
 
 async def test_slow_reader_holds_the_app_up() -> None:

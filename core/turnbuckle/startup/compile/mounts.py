@@ -79,7 +79,7 @@ def adapt_mounts(
             )
             continue
         here = attrs.evolve(origin, location=planned.mount.origin.location if planned.mount.origin else "")
-        adapted.append(AdaptedMount(planned, scope, app, tuple(Sourced(each, here) for each in app.lifespans)))
+        adapted.append(AdaptedMount(planned, scope, app, tuple(Sourced(lifespan, here) for lifespan in app.lifespans)))
     return adapted
 
 

@@ -257,14 +257,7 @@ class Resolver:
             guards=inner.guards,
         )
         routes = tuple(planner.routes(collected, inner.router, inner.overrides))
-        mounts = MountPlanner(
-            providers=inner.mounts,
-            converters=self.converters,
-            overrides=overrides,
-            diagnostics=self.diagnostics,
-            signatures=signatures,
-            guards=inner.guards,
-        ).mounts(declaration.mounts, inner.overrides)
+        mounts = self._mount_planner(inner, overrides, signatures).mounts(declaration.mounts, inner.overrides)
         check_effects(inner.middleware, routes, self.diagnostics)
         own_links = inner.middleware[len(outer.middleware) :]
         return PlannedScope(
@@ -283,6 +276,18 @@ class Resolver:
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
             mounts=tuple(mounts),
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
+        )
+
+    def _mount_planner(
+        self, inner: Inherited, overrides: OverrideReader, signatures: SignatureResolver
+    ) -> MountPlanner:
+        return MountPlanner(
+            providers=inner.mounts,
+            converters=self.converters,
+            overrides=overrides,
+            diagnostics=self.diagnostics,
+            signatures=signatures,
+            guards=inner.guards,
         )
 
     def _inherited(

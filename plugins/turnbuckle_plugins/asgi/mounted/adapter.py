@@ -1,4 +1,4 @@
-"""Adapt an ASGI app to a mount: a handler for its requests, and its lifespan."""
+"""Adapt an ASGI app to a mount: a handler for its requests, a handler for its WebSockets, and its lifespan."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import Any, Final, Literal, cast, final
+
+import attrs
 
 from turnbuckle import (
     Handler,
@@ -26,15 +28,32 @@ from turnbuckle_plugins.asgi.mounted.messages import ASGIApp, Scope
 from turnbuckle_plugins.asgi.mounted.scopes import scope_maker, websocket_scope
 from turnbuckle_plugins.asgi.mounted.socket_run import SocketRun
 
-if TYPE_CHECKING:
-    from turnbuckle_plugins.asgi.plugin import ASGIConfig
-
-__all__ = ["adapt_app", "describe_app", "is_asgi_app"]
+__all__ = ["ASGIConfig", "adapt_app", "describe_app", "is_asgi_app"]
 
 _log: Final = logging.getLogger("turnbuckle.error")
 
 _TASK_NAME: Final = "turnbuckle mounted app"
 _STARTS_AT_ONCE: Final = sys.version_info >= (3, 12)
+
+
+def _seconds(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if isinstance(value, bool) or not 0 <= value < float("inf"):
+        raise ValueError(f"{attribute.name} must be a number of at least 0, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class ASGIConfig:
+    """The settings of mounted ASGI apps.
+
+    Attributes:
+        lifespan: ``"auto"`` serves an app without the lifespan protocol as well; ``"on"`` requires the protocol;
+            ``"off"`` does not call the app for it.
+        disconnect_timeout: seconds that an app may go on after the client of a streamed response has gone; then its
+            task is cancelled. 0 for no limit.
+    """
+
+    lifespan: Literal["auto", "on", "off"] = "auto"
+    disconnect_timeout: float = attrs.field(default=30.0, validator=_seconds)
 
 
 def is_asgi_app(app: object) -> bool:
