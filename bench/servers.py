@@ -53,16 +53,23 @@ def _script(name: str, title: str, script: str | None = None, *arguments: str) -
     return Server(name, title, (str(APPS / f"{script or name}_app.py"), "PORT", *arguments))
 
 
+# The core's own parser, named explicitly because another one may be installed.
+_OPTIONS: Final = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
+
+
 def turnbuckle(app: str) -> Server:
     """Return Turnbuckle with an app in `apps/`."""
-    # The core's own parser, named explicitly because another one may be installed.
-    options = ("--parser", "h1", "--log-level", "warning", "--port", "PORT")
-    return Server("turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / app), *options))
+    return Server("turnbuckle", "Turnbuckle", ("-m", "turnbuckle", "serve", str(APPS / app), *_OPTIONS))
 
 
 TURNBUCKLE: Final = turnbuckle("turnbuckle_app.py")
 SERVERS: Final = (
     TURNBUCKLE,
+    Server(
+        "turnbuckle-asgi",
+        "Turnbuckle, bare ASGI",
+        ("-m", "turnbuckle", "serve", "--asgi", str(APPS / "asgi_app.py"), *_OPTIONS),
+    ),
     Server("floor", "floor (bare uvloop Protocol)", (str(APPS / "floor.py"), "PORT"), is_constant=True),
     _script("socketify", "socketify (C++)"),
     _script("uvicorn-zttp", "uvicorn with zttp, bare ASGI", "asgi", "zttp"),
