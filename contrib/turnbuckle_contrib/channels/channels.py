@@ -115,10 +115,11 @@ class Channels:
         async with self.subscribe(channel, history=history, queue=queue, overflow=overflow) as subscription:
             task = asyncio.create_task(_send_all(subscription, socket))
             subscription.on_slow = task.cancel
+            subscription.socket = socket
             try:
                 yield subscription
             finally:
-                subscription.on_slow = None
+                subscription.on_slow = subscription.socket = None
                 task.cancel()
                 await asyncio.wait([task])
             if not task.cancelled():

@@ -109,9 +109,8 @@ class RedisBroker:
         while True:
             event: dict[str, Any] | None = await self._pubsub.get_message(timeout=None)
             if event is not None:
-                self._take(event["type"], event["channel"].decode(), event["data"])
                 # The next event may be in the buffer already; the subscribers come before it.
-                await asyncio.sleep(0)
+                await self._take(event["type"], event["channel"].decode(), event["data"])
 
     async def close(self) -> None:
         """End all subscriptions, and disconnect."""
@@ -167,18 +166,20 @@ class RedisBroker:
                 await self._pubsub.subscribe(self._config.prefix + channel)
         await asyncio.shield(confirmation)
 
-    def _take(self, kind: str, name: str, data: bytes) -> None:
+    async def _take(self, kind: str, name: str, data: bytes) -> None:
         channel = name.removeprefix(self._config.prefix)
         if kind == "message":
             number, message = _numbered(data[1:]) if data[:1] == _NUMBERED else (0, decode_message(data))
-            self._subscribers.deliver(channel, message, number)
-        elif kind == "subscribe" and (sent := self._sent.get(channel)):
+            await self._subscribers.deliver(channel, message, number)
+            return
+        if kind == "subscribe" and (sent := self._sent.get(channel)):
             # Confirmations arrive in the order of the commands. After a reconnection, all channels are confirmed.
             confirmation = sent.popleft()
             if not confirmation.done():
                 confirmation.set_result(None)
             if not sent:
                 del self._sent[channel]
+        await asyncio.sleep(0)
 
     def _history_key(self, channel: str) -> str:
         return f"{self._config.prefix}history:{channel}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from turnbuckle_contrib.channels.records import Message, Overflow, SlowSubscriber
+
+if TYPE_CHECKING:
+    from turnbuckle import WebSocket
 
 __all__ = ["Subscription"]
 
@@ -26,6 +29,8 @@ class Subscription:
         dropped: number of messages that were dropped, because they were not received in time.
         is_slow: whether the subscription was ended because it was not read in time.
         on_slow: called when the subscription is ended for that reason.
+        socket: the WebSocket to which a task sends all messages, one after the other; None for none. While that task
+            waits for a message, ``put`` sends to the WebSocket itself, if its client reads.
     """
 
     __slots__ = (
@@ -40,6 +45,7 @@ class Subscription:
         "dropped",
         "is_slow",
         "on_slow",
+        "socket",
     )
 
     def __init__(self, channel: str, size: int, overflow: Overflow) -> None:
@@ -47,6 +53,7 @@ class Subscription:
         self.dropped = 0
         self.is_slow = False
         self.on_slow: Callable[[], object] | None = None
+        self.socket: WebSocket | None = None
         self._size: Final = size
         self._overflow: Final = overflow
         self._queue: Final[deque[Message]] = deque()
@@ -105,6 +112,8 @@ class Subscription:
         if self.is_slow or self._ended or (number and number <= self._last):
             return
         self._last = number
+        if self._waiter is not None and not self._waiter.done() and self._send(message):
+            return
         if len(self._queue) >= self._size:
             if self._overflow == "disconnect":
                 self._disconnect()
@@ -113,6 +122,16 @@ class Subscription:
             self.dropped += 1
         self._queue.append(message)
         self._wake()
+
+    def _send(self, message: Message) -> bool:
+        """Send to the WebSocket, if there is one whose client reads; the task that waits has sent all others."""
+        socket = self.socket
+        if socket is None or not socket.is_open:
+            return False
+        try:
+            return socket.send_nowait(message)
+        except Exception:  # noqa: BLE001  # one WebSocket must not end the publication; its task sees the error
+            return False
 
     def hold(self) -> None:
         """Store arriving messages apart until ``begin`` is called."""

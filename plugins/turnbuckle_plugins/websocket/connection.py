@@ -28,15 +28,15 @@ from turnbuckle import AcceptWebSocket, Sweep, SwitchedEnd, WebSocketClosed
 from turnbuckle_plugins.websocket.config import WebSocketConfig
 from turnbuckle_plugins.websocket.frame_reader import FrameReader, State
 from turnbuckle_plugins.websocket.frames import (
-    BINARY,
     CLOSE,
     PING,
     PONG,
-    TEXT,
     Violation,
     close_payload,
     frame,
+    message_frame,
     parse_close,
+    shared_frame,
 )
 from turnbuckle_plugins.websocket.handshake import Compression
 
@@ -237,7 +237,7 @@ class WireConnection(FrameReader):
             if self._violation is not None:
                 self._fail(self._violation)
             if self._closed is not None:
-                raise self._closed
+                raise self._closed.with_traceback(None)
             if self._waiter is not None and not self._waiter.done():
                 raise RuntimeError("another task is receiving from this WebSocket")
             self._waiter = waiter = asyncio.get_running_loop().create_future()
@@ -255,19 +255,30 @@ class WireConnection(FrameReader):
 
     async def send(self, message: str | bytes) -> None:
         """Send a message; see ``MessageChannel``."""
+        self._write(message, message_frame)
+        if self._is_writing_paused:
+            await self._read_by_peer()
+
+    def send_nowait(self, message: str | bytes) -> bool:
+        """Send a message if the peer reads; see ``MessageChannel``."""
+        if self._is_writing_paused and self._closed is None:
+            return False
+        self._write(message, shared_frame)
+        return True
+
+    def _write(self, message: str | bytes, encode: Callable[[str | bytes], bytes]) -> None:
         if self._closed is not None:
-            raise self._closed
+            # The frames of earlier raises would stay in memory.
+            raise self._closed.with_traceback(None)
         if self._compression is not None and len(message) >= self._config.compression_minimum:
             data = (self._engine or self._make_engine()).send(message)
         else:
-            data = frame(TEXT, message.encode()) if isinstance(message, str) else frame(BINARY, message)
+            data = encode(message)
         self._transport.write(data)
         self._messages_out += 1
         self._bytes_out += len(data)
         if self._config.idle:
             self._active = self._now()
-        if self._is_writing_paused:
-            await self._read_by_peer()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket; see ``MessageChannel``."""
@@ -292,7 +303,7 @@ class WireConnection(FrameReader):
         self._writers.append(writer)
         await writer
         if self._state is State.CLOSED and self._closed is not None:
-            raise self._closed
+            raise self._closed.with_traceback(None)
 
     # -- the end
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from typing import Final
 
@@ -31,7 +32,9 @@ __all__ = [
     "check_header",
     "close_payload",
     "frame",
+    "message_frame",
     "parse_close",
+    "shared_frame",
 ]
 
 # The first byte of a whole message, or of a control frame: FIN and the opcode.
@@ -47,6 +50,9 @@ _MAX_CONTROL: Final = 125
 _SHORT: Final = struct.Struct("!BB").pack
 _MEDIUM: Final = struct.Struct("!BBH").pack
 _LONG: Final = struct.Struct("!BBQ").pack
+
+# The last message whose frame may be shared, with its frame, until the end of the turn of the loop; or nothing.
+_recent: Final[list[tuple[str | bytes, bytes]]] = []
 
 
 class Violation(Exception):
@@ -71,6 +77,23 @@ def frame(first: int, payload: bytes) -> bytes:
     if size < 65536:
         return _MEDIUM(first, 126, size) + payload
     return _LONG(first, 127, size) + payload
+
+
+def message_frame(message: str | bytes) -> bytes:
+    """Return the frame of a whole message."""
+    return frame(TEXT, message.encode()) if isinstance(message, str) else frame(BINARY, message)
+
+
+def shared_frame(message: str | bytes) -> bytes:
+    """Return the frame of a whole message; the same one for further sockets to which it is sent in this turn."""
+    for recent, data in _recent:
+        if recent is message:
+            return data
+    data = message_frame(message)
+    _recent[:] = [(message, data)]
+    # The message may be large or secret.
+    asyncio.get_running_loop().call_soon(_recent.clear)
+    return data
 
 
 def check_header(first: int, second: int, length: int, max_frame: int, *, is_compressible: bool) -> None:

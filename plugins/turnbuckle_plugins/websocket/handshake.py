@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from websockets.exceptions import InvalidHeader, NegotiationError
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.headers import build_extension, parse_extension
+from websockets.typing import ExtensionHeader
 from websockets.utils import accept_key
 
 from turnbuckle import Request, Response, Text
@@ -50,6 +51,11 @@ def check_handshake(request: Request) -> Response | None:
         )
     if _has_key(request) and not _is_key(request.headers.get_list("sec-websocket-key")):
         return Text("Sec-WebSocket-Key must be one value: 16 bytes in base64", 400)
+    try:
+        _offered_extensions(request)
+    except InvalidHeader:
+        # RFC 6455, section 9.1: a handshake with a field that does not match the grammar fails.
+        return Text("Sec-WebSocket-Extensions must be a list of extensions with parameters", 400)
     return None
 
 
@@ -63,13 +69,7 @@ def accept_fields(request: Request, compression: Compression | None) -> Iterator
 
 def negotiate(request: Request) -> Compression | None:
     """Return the first form of permessage-deflate that the client offers and the server supports; None for none."""
-    offers = request.headers.get_list("sec-websocket-extensions")
-    try:
-        extensions = [extension for offer in offers for extension in parse_extension(offer)]
-    except InvalidHeader:
-        # An extension is never needed, so an offer that cannot be read is no reason to refuse.
-        return None
-    for name, parameters in extensions:
+    for name, parameters in _offered_extensions(request):
         if name != PerMessageDeflate.name:
             continue
         try:
@@ -85,6 +85,11 @@ def negotiate(request: Request) -> Compression | None:
             build_extension([(name, accepted)]),
         )
     return None
+
+
+def _offered_extensions(request: Request) -> list[ExtensionHeader]:
+    values = request.headers.get_list("sec-websocket-extensions")
+    return parse_extension(", ".join(values)) if values else []
 
 
 def _has_key(request: Request) -> bool:

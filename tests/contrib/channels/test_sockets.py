@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from turnbuckle import App, WebSocket
+import asyncio
+from contextlib import AsyncExitStack
+
+from turnbuckle import App, Request, WebSocket
 from turnbuckle.testing import Client
-from turnbuckle_contrib.channels import Channels
+from turnbuckle_contrib.channels import CHANNELS, Channels
+
+
+async def _count(turns: list[None]) -> None:
+    while True:
+        turns.append(None)
+        await asyncio.sleep(0)
 
 
 def _app(**config: object) -> App:
@@ -74,3 +83,51 @@ async def test_slow_socket_is_disconnected() -> None:
         assert len(slow.frames) < 12
         await fast.send("on")
         assert await fast.receive() == "on"
+
+
+async def test_messages_keep_their_order_when_a_slow_socket_reads_again() -> None:
+    async with (
+        Client(_app(queue=500)) as client,
+        client.websocket("/room") as fast,
+        client.websocket("/room") as slow,
+    ):
+        await client.settle()
+        for start in range(0, 80, 20):
+            # Some are sent at once, some wait for the client, and some are published while those are being sent.
+            slow.connection.pause_reading()
+            for number in range(start, start + 18):
+                await fast.send(f"{number:03}" + "x" * 30_000)
+            await slow.connection.resume_reading()
+            for number in range(start + 18, start + 20):
+                await fast.send(f"{number:03}")
+        for socket in (fast, slow):
+            received = [await socket.receive_text() for _ in range(80)]
+            assert [text[:3] for text in received] == [f"{number:03}" for number in range(80)]
+
+
+async def test_publication_to_many_sockets_takes_several_turns_and_is_complete() -> None:
+    app = _app()
+
+    @app.get("/publish")
+    async def publish(request: Request) -> str:
+        channels = request.resource(CHANNELS)
+        turns: list[None] = []
+        counter = asyncio.create_task(_count(turns))
+        await channels.publish("room", "all")
+        counter.cancel()
+        first = asyncio.create_task(channels.publish("room", "first"))
+        second = asyncio.create_task(channels.publish("room", "second"))
+        third = asyncio.create_task(channels.publish("room", "third"))
+        await asyncio.sleep(0)
+        # The first has begun, and is completed; the second has not.
+        first.cancel()
+        second.cancel()
+        await third
+        return str(len(turns))
+
+    async with Client(app) as client, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(client.websocket("/room")) for _ in range(150)]
+        await client.settle()
+        assert int((await client.get("/publish")).text) >= 3
+        for socket in sockets:
+            assert [await socket.receive() for _ in range(3)] == ["all", "first", "third"]

@@ -40,6 +40,9 @@ class Channel:
     async def send(self, message: str | bytes) -> None:
         self.sent.append(message)
 
+    def send_nowait(self, message: str | bytes) -> bool:
+        return False
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self.closes.append((code, reason))
 

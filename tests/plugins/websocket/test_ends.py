@@ -10,6 +10,7 @@ import pytest
 from tests.plugins.websocket.peer import BINARY, CLOSE, PING, PONG, TEXT, SocketPeer, close, frame, request
 from turnbuckle import App, Forbidden, WebSocket, WebSocketClosed
 from turnbuckle.testing import Client
+from turnbuckle_plugins.websocket.frames import shared_frame
 
 
 class Session:
@@ -269,6 +270,54 @@ async def test_slow_reader_that_goes_on_gets_everything() -> None:
         await peer.connection.resume_reading()
         assert [payload[:1] for opcode, payload in peer.frames if opcode == BINARY] == [bytes([n]) for n in range(10)]
         assert peer.close_code == 1000
+
+
+async def test_message_is_sent_now_or_not_at_all() -> None:
+    app = App(plugins=["websocket"])
+    seen: list[object] = []
+
+    @app.websocket("/")
+    async def publish(socket: WebSocket) -> None:
+        with pytest.raises(RuntimeError, match="not accepted yet"):
+            socket.send_nowait("early")
+        await socket.accept()
+        with pytest.raises(TypeError, match="str or bytes"):
+            socket.send_nowait(1)  # type: ignore[arg-type]
+        for number in range(10):
+            seen.append(socket.send_nowait(bytes([number]) * 50_000))
+        await socket.send("waits")
+        seen.append(socket.send_nowait("last"))
+        async for _ in socket:
+            pass
+        for _ in range(3):
+            with pytest.raises(WebSocketClosed) as closed:
+                socket.send_nowait("late")
+            seen.append(len(closed.traceback))
+
+    async with Client(app) as client:
+        peer = SocketPeer(client)
+        peer.connection.pause_reading(window=1000)
+        await peer.connection.send(request())
+        sent = seen.count(True)
+        assert seen == [True] * sent + [False] * (10 - sent)
+        assert 0 < sent < 10
+        await peer.connection.resume_reading()
+        frames = [(opcode, payload[:5]) for opcode, payload in peer.frames]
+        assert frames == [*((BINARY, bytes([n]) * 5) for n in range(sent)), (TEXT, b"waits"), (TEXT, b"last")]
+        await peer.send(close(1000))
+        # An exception that is raised again does not collect the frames of earlier raises.
+        assert len(set(seen[11:])) == 1
+
+
+async def test_frame_is_shared_until_the_end_of_the_turn() -> None:
+    message = "x" * 1000
+    shared = shared_frame(message)
+    assert shared == b"\x81\x7e\x03\xe8" + message.encode()
+    assert shared_frame(message) is shared
+    assert shared_frame(message + "y") != shared
+    again = shared_frame(message)
+    await asyncio.sleep(0)
+    assert shared_frame(message) is not again
 
 
 async def test_close_is_awaited_and_validated() -> None:

@@ -70,6 +70,8 @@ async def test_path_has_a_page_and_a_websocket() -> None:
         pytest.param(request("/chat/a", key="no base64"), 400, "", id="key"),
         pytest.param(request("/chat/a", "Sec-WebSocket-Key: a\r\n"), 400, "", id="two-keys"),
         pytest.param(request("/chat/a").replace(b"GET", b"POST"), 400, "", id="method"),
+        pytest.param(request("/chat/a", 'Sec-WebSocket-Extensions: a; x="1\r\n'), 400, "", id="quotation"),
+        pytest.param(request("/chat/a", "Sec-WebSocket-Extensions: a, =;\r\n"), 400, "", id="extensions"),
         pytest.param(request("/nothing"), 404, "", id="path"),
         pytest.param(request("/chat/a?size=x"), 422, "", id="query"),
         pytest.param(request("/refused?kind=raised"), 403, "", id="raised"),
@@ -189,7 +191,7 @@ async def test_compression_is_negotiated_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "offer", ["permessage-deflate; x", "other", "=;", "permessage-deflate; server_max_window_bits=8"]
+    "offer", ["permessage-deflate; x", "other", 'other; x="1"', "permessage-deflate; server_max_window_bits=8"]
 )
 async def test_offers_that_cannot_be_met_are_ignored(offer: str) -> None:
     async with Client(chat_app()) as client:

@@ -53,6 +53,16 @@ class MessageChannel(Protocol):
             WebSocketClosed: the WebSocket is closed.
         """
 
+    def send_nowait(self, message: str | bytes) -> bool:
+        """Send a message if the peer reads, and return whether it was sent.
+
+        A carrier that cannot send without waiting returns False, as this does.
+
+        Raises:
+            WebSocketClosed: the WebSocket is closed.
+        """
+        return False
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket, and wait for the end of the closing handshake; do nothing if it is closed."""
 

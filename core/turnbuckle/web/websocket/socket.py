@@ -27,6 +27,7 @@ __all__ = ["Opening", "WebSocket"]
 # Not in the call itself: type checkers would take the error for code that cannot be reached.
 _MESSAGES: Final[tuple[type, ...]] = (str, bytes)
 _UNACCEPTED: Final = "the WebSocket is not accepted yet: to refuse it, raise Forbidden() or return a Response"
+_CANNOT_ACCEPT: Final = "the WebSocket is not accepted yet, and send_nowait() cannot wait: await accept() before"
 
 
 @final
@@ -219,9 +220,31 @@ class WebSocket:
             TypeError: the message is neither ``str`` nor ``bytes``.
         """
         if not isinstance(message, _MESSAGES):
-            raise TypeError(f"a message is str or bytes, not {message!r:.80}; send_json() sends other values")
+            raise TypeError(_wrong_message(message))
         channel = self._channel
         await (channel if channel is not None else await self._open()).send(message)
+
+    def send_nowait(self, message: str | bytes) -> bool:
+        """Send a message unless the client reads too slowly; never wait.
+
+        A publisher can so send to many clients, and decide what a slow one misses. On an ASGI host, this always
+        returns False, because hosts have no such call; ``send`` works there.
+
+        Returns:
+            Whether the message was sent. Of a message that was not sent, nothing is kept.
+
+        Raises:
+            WebSocketClosed: the WebSocket is closed.
+            RuntimeError: the WebSocket is not accepted.
+            TypeError: the message is neither ``str`` nor ``bytes``.
+        """
+        if not isinstance(message, _MESSAGES):
+            raise TypeError(_wrong_message(message))
+        if self.closed is not None:
+            raise self.closed.with_traceback(None)
+        if self._channel is None:
+            raise RuntimeError(_CANNOT_ACCEPT)
+        return self._channel.send_nowait(message)
 
     async def send_json(self, value: object) -> None:
         """Send a value as JSON in a text message.
@@ -253,7 +276,7 @@ class WebSocket:
 
     async def _open(self) -> MessageChannel:
         if self.closed is not None:
-            raise self.closed
+            raise self.closed.with_traceback(None)
         opening = self._opening
         if opening is not None and opening.answer.done():
             # Another task has called accept().
@@ -281,6 +304,10 @@ class WebSocket:
             self.closed = closed
             if self._on_close is not None:
                 self._on_close()
+
+
+def _wrong_message(message: object) -> str:
+    return f"a message is str or bytes, not {message!r:.80}; send_json() sends other values"
 
 
 add_foreign_names(WebSocket, SOCKET_NAMES)

@@ -86,7 +86,7 @@ class HostMessages:
         try:
             while not self._messages:
                 if self._closed is not None:
-                    raise self._closed
+                    raise self._closed.with_traceback(None)
                 self._has_news.clear()
                 await self._has_news.wait()
         finally:
@@ -102,14 +102,18 @@ class HostMessages:
         """
         await self._is_open.wait()
         if self._closed is not None:
-            raise self._closed
+            raise self._closed.with_traceback(None)
         part = "text" if isinstance(message, str) else "bytes"
         try:
             await self._send_to_host({"type": "websocket.send", part: message})
         except OSError:
             self._end(WebSocketClosed(1006, was_clean=False))
         if self._closed is not None:
-            raise self._closed
+            raise self._closed.with_traceback(None)
+
+    def send_nowait(self, message: str | bytes) -> bool:
+        """Return False, because the call of a host that sends may have to wait."""
+        return False
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket; do nothing if it is closed."""
