@@ -75,3 +75,22 @@ async def test_stop_cancels_the_handler_of_a_websocket_on_a_stream() -> None:
         await browser.start()
         await browser.send(connect(browser, 1, "/busy"))
     assert seen == ["cancelled"]
+
+
+async def test_message_for_a_stream_without_window_is_not_sent() -> None:
+    app = App(plugins=["websocket", ("http2", {"cleartext": True})])
+    seen: list[bool] = []
+
+    @app.websocket("/")
+    async def publish(socket: WebSocket) -> None:
+        await socket.accept()
+        seen.extend(socket.send_nowait(b"x" * 50_000) for _ in range(20))
+
+    async with Client(app) as client:
+        browser = Browser(client.connect())
+        await browser.start()
+        await browser.send(connect(browser, 1, "/"))
+        # The window of a stream has 65,535 bytes at first.
+        assert seen[0]
+        assert not seen[-1]
+        assert seen == sorted(seen, reverse=True)
