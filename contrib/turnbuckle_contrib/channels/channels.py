@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, final
 
 from turnbuckle import WebSocketClosed
-from turnbuckle_contrib.channels.records import Broker, ChannelsConfig, Message, Overflow, SlowSubscriber
-from turnbuckle_contrib.channels.subscription import Subscription
+from turnbuckle_contrib.channels.records import ChannelsConfig, Message, Overflow, SlowSubscriber
+from turnbuckle_contrib.channels.subscription import Broker, Subscription
 
 if TYPE_CHECKING:
     # For apps without WebSockets, this import is not needed.

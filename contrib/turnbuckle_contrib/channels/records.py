@@ -1,17 +1,14 @@
-"""The settings, exceptions and interface of channels."""
+"""The settings and exceptions of channels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 import attrs
 
 from turnbuckle import ServiceUnavailable, TurnbuckleError
 
-if TYPE_CHECKING:
-    from turnbuckle_contrib.channels.subscription import Subscription
-
-__all__ = ["Broker", "ChannelsConfig", "ChannelsUnavailable", "Message", "Overflow", "SlowSubscriber"]
+__all__ = ["ChannelsConfig", "ChannelsUnavailable", "Message", "Overflow", "SlowSubscriber"]
 
 Message: TypeAlias = str | bytes
 Overflow: TypeAlias = Literal["drop_oldest", "disconnect"]
@@ -56,24 +53,3 @@ class ChannelsConfig:
     history: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     history_seconds: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
     history_channels: int = attrs.field(default=1000, validator=attrs.validators.ge(1))
-
-
-class Broker(Protocol):
-    """Carries messages from publishers to subscriptions."""
-
-    async def publish(self, channel: str, message: Message) -> None:
-        """Deliver a message to all subscriptions of the channel.
-
-        Raises:
-            ChannelsUnavailable: the message may not have been delivered.
-        """
-
-    async def attach(self, subscription: Subscription, history: int) -> None:
-        """Begin to deliver the messages of its channel to a subscription, after up to ``history`` earlier messages.
-
-        Raises:
-            ChannelsUnavailable: the channel cannot be subscribed to.
-        """
-
-    async def detach(self, subscription: Subscription) -> None:
-        """Deliver nothing more to a subscription."""

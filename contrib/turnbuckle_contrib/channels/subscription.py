@@ -1,18 +1,18 @@
-"""One subscriber of a channel: a bounded queue of messages."""
+"""One subscriber of a channel, a bounded queue of messages; and the interface of the brokers that fill it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import TYPE_CHECKING, Final, Protocol, Self, final
 
 from turnbuckle_contrib.channels.records import Message, Overflow, SlowSubscriber
 
 if TYPE_CHECKING:
     from turnbuckle import WebSocket
 
-__all__ = ["Subscription"]
+__all__ = ["Broker", "Subscription"]
 
 
 @final
@@ -161,3 +161,24 @@ class Subscription:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+class Broker(Protocol):
+    """Carries messages from publishers to subscriptions."""
+
+    async def publish(self, channel: str, message: Message) -> None:
+        """Deliver a message to all subscriptions of the channel.
+
+        Raises:
+            ChannelsUnavailable: the message may not have been delivered.
+        """
+
+    async def attach(self, subscription: Subscription, history: int) -> None:
+        """Begin to deliver the messages of its channel to a subscription, after up to ``history`` earlier messages.
+
+        Raises:
+            ChannelsUnavailable: the channel cannot be subscribed to.
+        """
+
+    async def detach(self, subscription: Subscription) -> None:
+        """Deliver nothing more to a subscription."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from collections.abc import Sequence
 from typing import Final, Protocol, final
 
@@ -36,9 +35,6 @@ __all__ = ["BaseRun", "RunOwner"]
 _HANDLING: Final = ConnectionState.HANDLING
 _SENDING: Final = ConnectionState.SENDING
 _CLOSED: Final = ConnectionState.CLOSED
-
-_TASK_NAME: Final = "turnbuckle request"
-_STARTS_AT_ONCE: Final = sys.version_info >= (3, 12)
 
 _RETRYABLE: Final = frozenset({429, 503})
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")

@@ -38,7 +38,7 @@ _MAX_PAIRS: Final = 1024
 _MAX_KNOWN: Final = 64
 _is_known_authority: Final = lru_cache(256)(is_authority)
 
-# Of a connection, which a stream has not. An application may set them because it also runs on HTTP/1.1.
+# Fields of a connection of HTTP/1.1, dropped here: an application may set them because it also runs on HTTP/1.1.
 _OF_CONNECTION: Final = frozenset({"connection", "proxy-connection", "upgrade"})
 _REFUSED: Final = frozenset({"keep-alive", "transfer-encoding"})
 # The fields that the server shares with the application.
@@ -50,7 +50,7 @@ _SPECIAL: Final = _OF_CONNECTION | _REFUSED | _SINGLE | _SELECTION | {"content-l
 _SPECIAL_METHODS: Final = frozenset({b"HEAD", b"CONNECT"})
 _STATUSES_WITHOUT_CONTENT: Final = frozenset({204, 205, 304})
 
-# Two spaces and the version of a request line.
+# The two spaces and the version, which a request line has beside method and target.
 _REST_OF_REQUEST_LINE: Final = len(b"  HTTP/1.1")
 # The bytes of a name in lower case.
 _NAME_BYTES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from contextvars import Context, copy_context
 from typing import Final, final
 
-from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.events import Data, EndOfMessage, RawFields, RequestHead
 from turnbuckle.server.connection.base import wake
@@ -37,16 +36,10 @@ from turnbuckle.web.streams.stream_context import STREAM_CONTEXT
 __all__ = ["StreamRun"]
 
 _HANDLING: Final = ConnectionState.HANDLING
-_SENDING: Final = ConnectionState.SENDING
 _CLOSED: Final = ConnectionState.CLOSED
 
 _TASK_NAME: Final = "turnbuckle request"
 _STARTS_AT_ONCE: Final = sys.version_info >= (3, 12)
-
-_RETRYABLE: Final = frozenset({429, 503})
-_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-
-_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final

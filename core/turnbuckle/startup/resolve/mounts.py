@@ -190,8 +190,8 @@ class MountPlanner:
 
     def _report_kind(self, mount: Mount) -> None:
         known = {entry.record.name for entry in self.providers}
-        near = did_you_mean(mount.kind, {*known, *FIRST_PARTY["mount"]})
         first_party = FIRST_PARTY["mount"].get(mount.kind)
+        near = "" if first_party else did_you_mean(mount.kind, {*known, *FIRST_PARTY["mount"]})
         fix = first_party.remedy if first_party else f"name one of {', '.join(sorted(known)) or 'asgi, wsgi'}"
         self._report("TB433", f"no plugin serves mounts of the kind {mount.kind!r}{near}", mount, _WHY, fix)
 
