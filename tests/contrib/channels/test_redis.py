@@ -63,6 +63,7 @@ async def test_messages_reach_all_processes(redis_server: RedisServer) -> None:
 
 async def test_channels_that_are_left_and_entered_at_once(redis_server: RedisServer) -> None:
     async with _connected(ChannelsConfig(url=redis_server.url)) as channels:
+        received: list[str] = []
 
         async def come_and_go(number: int) -> None:
             name = f"c{number % 3}"
@@ -72,8 +73,10 @@ async def test_channels_that_are_left_and_entered_at_once(redis_server: RedisSer
                     await channels.publish(name, text)
                     while await subscription.receive() != text:
                         """Another one's message."""
+                    received.append(text)
 
         await asyncio.gather(*(come_and_go(number) for number in range(12)))
+    assert len(received) == 12 * 20
 
 
 async def test_history_is_followed_by_live_messages_without_gap_or_repetition(redis_server: RedisServer) -> None:

@@ -468,5 +468,6 @@ def test_status_that_cannot_be_sent_is_refused(status: int, annotation: object) 
     handler.__annotations__["return"] = annotation
     app = App()
     app.add_route("/", handler, status=status)
-    with expect_problems("TB617"):
+    with expect_problems("TB617") as problems:
         app.resolve()
+    assert len(problems) == 1
