@@ -39,6 +39,9 @@ from turnbuckle.errors import (
     UnsupportedMediaType as UnsupportedMediaType,
 )
 from turnbuckle.hookspecs import hookimpl as hookimpl, hookspec as hookspec
+from turnbuckle.http.encoded_fields import (
+    may_be_secret as may_be_secret,
+)
 from turnbuckle.http.events import (
     NEED_DATA as NEED_DATA,
     Data as Data,

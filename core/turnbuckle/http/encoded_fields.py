@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import Final, TypeAlias, final
 
-__all__ = ["EncodedFields", "Field", "SpecialField", "encode_field", "is_storable"]
+__all__ = ["EncodedFields", "Field", "SpecialField", "encode_field", "is_storable", "may_be_secret"]
 
 Field: TypeAlias = tuple[str, str]
 """A field name and its value, as the application gives them."""
@@ -36,13 +36,14 @@ _SECRET_NAME: Final = re.compile(
 
 
 @lru_cache(256)
-def _may_be_secret(name: str) -> bool:
+def may_be_secret(name: str) -> bool:
+    """Return whether the lower-case name of a field suggests a secret, so that its value must not stay in memory."""
     return _SECRET_NAME.search(name) is not None
 
 
 def is_storable(name: str, line: bytes) -> bool:
     """Return whether an encoded field may stay in memory: it is short, and its lower-case name suggests no secret."""
-    return len(line) <= _MAX_CACHED_LINE and not _may_be_secret(name)
+    return len(line) <= _MAX_CACHED_LINE and not may_be_secret(name)
 
 
 class SpecialField(KeyError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
 
+from turnbuckle_plugins.http2.engine import field_codec
 from turnbuckle_plugins.http2.engine.errors import ConnectionFault, StreamFault
 from turnbuckle_plugins.http2.engine.field_codec import DecoderFactory, FieldEncoder
 from turnbuckle_plugins.http2.engine.frames import ErrorCode
@@ -162,3 +163,33 @@ def test_zttp_decoder_lasts_longer_than_a_connection_of_zttp() -> None:
             encoder.header_table_size = 4096
         request = decoder.request(2 * number + 1, encoder.encode([*GET, (b"x-n", b"%d" % (number % 7))]), ends=True)
         assert request.fields[1] == (b"x-n", b"%d" % (number % 7))
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param((b"x-api-key", b"k3y-0f-a-user"), id="secret"),
+        pytest.param((b"location", b"/reset?token=k3y"), id="url"),
+        pytest.param((b"x-long", b"v" * 5000), id="long"),
+    ],
+)
+def test_secrets_and_long_values_are_stored_in_no_table(pair: tuple[bytes, bytes]) -> None:
+    encoder, decoder = FieldEncoder(), Decoder()
+    for _ in range(3):
+        block = encoder.encode_trailers([pair])
+        (found,) = decoder.decode(block, raw=True)
+        assert (found[0], found[1]) == pair
+        # A literal that is never indexed (RFC 7541, section 6.2.3).
+        assert block[0] & 0xF0 == 0x10
+    assert pair not in field_codec._literals
+    assert not decoder.header_table.dynamic_entries
+
+
+@pytest.mark.parametrize(("size", "is_stored"), [(100, True), (5000, False)])
+def test_decoder_stores_no_large_request(size: int, is_stored: bool) -> None:
+    decoder = HpackDecoder(65536)
+    fields = [NeverIndexedHeaderTuple(b"x-test", b"v" * size)]
+    block = Encoder().encode([*(NeverIndexedHeaderTuple(*pair) for pair in GET), *fields], huffman=False)
+    for _ in range(3):
+        decoder.request(1, block, ends=True)
+    assert bool(decoder._stored) is is_stored

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias, final
 
 from hpack import Encoder
 
+from turnbuckle import may_be_secret
 from turnbuckle_plugins.http2.engine.request_fields import RequestFields
 
 __all__ = ["DecoderFactory", "FieldDecoder", "FieldEncoder", "FieldPair"]
@@ -28,8 +29,8 @@ _MAX_LITERALS: Final = 1024
 _NEVER_INDEXED: Final = frozenset(
     {b"date", b"content-length", b"content-range", b"etag", b"last-modified", b"location", b"expires"}
 )
-# Never stored, because they can be secrets.
-_SECRETS: Final = frozenset({b"set-cookie", b"authorization", b"www-authenticate"})
+# Bytes of the largest value that is stored.
+_MAX_STORED: Final = 1024
 
 
 class FieldDecoder(Protocol):
@@ -143,8 +144,9 @@ class _Blocks(dict[FieldPair, bytes]):
         self._encoder: Final = encoder
 
     def __missing__(self, pair: FieldPair) -> bytes:
-        if pair[0] in _SECRETS:
-            return Encoder().add(pair, sensitive=True, huffman=True)
+        if len(pair[1]) > _MAX_STORED or may_be_secret(pair[0].decode("ascii")):
+            # Stored in no table, and marked as never indexed (RFC 7541, section 7.1.3).
+            return Encoder().add(pair, sensitive=True, huffman=False)
         is_known = pair in _literals
         block = _literals[pair]
         if is_known and pair[0] not in _NEVER_INDEXED and not block[0] & 0x80:

@@ -26,6 +26,8 @@ from turnbuckle_plugins.http2.engine.request_fields import RequestFields, check_
 __all__ = ["HpackDecoder"]
 
 _MAX_STORED: Final = 64
+# Bytes of a block; larger ones would let a connection keep megabytes of fields.
+_MAX_STORED_BLOCK: Final = 1024
 
 # The index of a field in the static table, which begins with 1 (RFC 7541, section 2.3.3).
 _STATIC: Final[tuple[FieldPair, ...]] = ((b"", b""), *HeaderTable.STATIC_TABLE)
@@ -67,7 +69,7 @@ class HpackDecoder:
             self._stored.clear()
         request = make_request(pairs)
         check_request(request)
-        if is_same and len(self._stored) < _MAX_STORED:
+        if is_same and len(block) <= _MAX_STORED_BLOCK and len(self._stored) < _MAX_STORED:
             self._stored[block] = request
         return request
 
