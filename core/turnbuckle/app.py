@@ -87,7 +87,6 @@ class App(Scope):
         self.name: Final = name
         self._phase = ""
         self._resolution: Resolution | None = None
-        self._sources: SettingsSources | None = None
         self._hosted: Callable[..., Awaitable[None]] | None = None
         super().__init__(None, "", "")
         self._parser = None if parser is None else Sourced(parser, self._origin)
@@ -118,7 +117,6 @@ class App(Scope):
 
         # From now on, a change is too late, for example in a hook.
         self._phase = "being resolved"
-        self._sources = sources
         try:
             with _paused_collection():
                 self._resolution = resolve(self.declaration(), sources)
@@ -132,19 +130,18 @@ class App(Scope):
         """Resolve the app, and return the compiled application for a server.
 
         Args:
-            sources: see ``resolve``.
-            supply: values, or functions that supply them, which replace suppliers and resources by type; for tests.
-                The app itself and its plan keep their own suppliers.
+            sources: see ``resolve``. If None, the last resolution counts, if there is one.
+            supply: values, or functions that supply them, which replace suppliers and resources by type; for tests. If
+                it is not None, even if empty, the app itself and its plan keep their own suppliers and settings.
 
         Raises:
             StartupError: with all problems.
         """
         from turnbuckle.startup.compile.compiler import compile_resolution
 
-        if supply:
+        if supply is not None:
             return self._compiled_with(supply, sources)
-        if sources is not None or self._sources is not None:
-            # The settings of an earlier client of a test must not remain.
+        if sources is not None:
             self.resolve(sources)
         resolution = self._resolved()
         with _paused_collection():

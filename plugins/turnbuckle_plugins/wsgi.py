@@ -111,7 +111,8 @@ class _Threaded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         executor = self._pool.executor
-        assert executor is not None
+        if executor is None:
+            raise RuntimeError("the threads of WSGI apps run only between the start and the stop of the server")
         fields = _combined(scope["headers"])
         responder = _Responder(self._app, executor, self._queue)
         try:

@@ -115,7 +115,8 @@ class WireConnection(FrameReader):
         # The transports of other loops need not derive from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         response, self._response = self._response, None
-        assert response is not None
+        if response is None:
+            raise RuntimeError("the connection was made before")
         try:
             self._report = response.attach(self)
         except RuntimeError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import logging
-from typing import Final, final
+from typing import Final, cast, final
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
@@ -68,8 +68,8 @@ class Engine:
             raise Violation(int(sent.code), sent.reason) if sent is not None else Violation(1002, "protocol error")
         message: str | bytes | None = None
         for event in protocol.events_received():
-            assert isinstance(event, Frame)
-            message = self._add(event)
+            # A server receives no other events.
+            message = self._add(cast("Frame", event))
         return message
 
     def _add(self, received: Frame) -> str | bytes | None:

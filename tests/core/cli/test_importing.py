@@ -135,7 +135,7 @@ def test_failure_is_reported(project: Project, refusal: Callable[..., str], targ
 @pytest.mark.parametrize(
     ("line", "fix"),
     [
-        ("app.mount('/x', app)", "instead of mount: app.scope(prefix)"),
+        ("app.mount('/x', app)", "open a scope with app.scope(prefix), and add the routes and plugins to it"),
         ("app.include_router(app)", "instead of include_router: app.scope(prefix)"),
         ("app.on_event('startup')", "instead of on_event: @app.lifespan"),
         ("app.get('/', status_code=201)", "instead of status_code: status=..."),

@@ -210,6 +210,10 @@ class BaseRun:
             channel.send_head(status, fields, ends=True)
         self.end_response()
 
+    def _enter(self, state: ConnectionState) -> None:
+        """Change the state. No other code assigns it."""
+        self.state = state
+
     def begin_sending(self, status: int, fields: Sequence[FieldPair], *, is_endless: bool, ends: bool = False) -> None:
         """Send the head of a streamed response.
 
@@ -219,7 +223,7 @@ class BaseRun:
             is_endless: whether the length of the response is not announced.
             ends: whether the response has no content.
         """
-        self.state = _SENDING
+        self._enter(_SENDING)
         self.is_endless = is_endless
         self.deadlines.handler = math.inf
         if self.server.connections.is_draining:
@@ -255,7 +259,7 @@ class BaseRun:
         """End the run after the last byte of a response, or once the peer has taken it."""
         self._abandon_content()
         if self.channel.unsent_size:
-            self.state = ConnectionState.FLUSHING
+            self._enter(ConnectionState.FLUSHING)
             self.deadlines.handler = math.inf
             self._arm_write()
         else:
@@ -271,12 +275,12 @@ class BaseRun:
             if self.content is not None and not self.content.is_complete:
                 self.refuse(400, "the content was not read before the switch")
                 return
-            self.state = ConnectionState.SWITCHED
+            self._enter(ConnectionState.SWITCHED)
             self._arm(math.inf)
             self._tunnel = _Tunnel(request, response)
             self.channel.switch(response)
         except RuntimeError as error:
-            self.state = _HANDLING
+            self._enter(_HANDLING)
             _log.error("%s cannot switch to %s: %s", request, response.protocol, error)
             self.refuse(500, "the connection cannot switch protocols")
             return
@@ -355,7 +359,7 @@ class BaseRun:
             self._leave()
 
     def _enter_closed(self) -> None:
-        self.state = _CLOSED
+        self._enter(_CLOSED)
         self.deadline = math.inf
         self._abandon_content()
 

@@ -66,6 +66,9 @@ def _compiled(
             sources = attrs.evolve(sources, overrides=settings)
         else:
             sources = attrs.evolve(sources, file=Path(settings))
+    if settings is not None and supply is None:
+        # The settings are for this client only: the app keeps its own.
+        supply = {}
     return app.compile(sources, supply=supply)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, cast, final
 
 from turnbuckle.web.headers import HeaderPairs
 from turnbuckle.web.response.upgrade import SwitchProtocols
+from turnbuckle.web.streams.sweep import Sweep
 from turnbuckle.web.websocket.channel import MessageChannel, WebSocketClosed
 from turnbuckle.web.websocket.socket import WebSocket
 
@@ -42,8 +43,7 @@ class AcceptWebSocket(SwitchProtocols):
         super().__init__("websocket", _no_wire, headers)
         self.socket: Final = socket
         self.task = socket._task
-        assert socket._sweep is not None
-        self.sweep: Final = socket._sweep
+        self.sweep: Final = cast(Sweep, socket._sweep)
         if socket.subprotocol is not None:
             self.headers.set("Sec-WebSocket-Protocol", socket.subprotocol)
 

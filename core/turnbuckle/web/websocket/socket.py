@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NoReturn, final
+from typing import TYPE_CHECKING, Final, NoReturn, cast, final
 
 from turnbuckle.web.content.json import ENCODE
 from turnbuckle.web.foreign_names import SOCKET_NAMES, add_foreign_names
@@ -283,8 +283,7 @@ class WebSocket:
             await opening.attached
         elif opening is not None:
             await self.accept()
-        assert self._channel is not None
-        return self._channel
+        return cast(MessageChannel, self._channel)
 
     async def _refuse(self, code: int, reason: str) -> NoReturn:
         await self.close(code, reason)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, cast, final
 
 from turnbuckle import StreamRun
 from turnbuckle_plugins.asgi.hosted.head import Message, Receive
@@ -100,8 +100,7 @@ class HostContent:
         """Wait for the request: an eager loop runs a new task before the code that makes it goes on."""
         self._waiting = asyncio.get_running_loop().create_future()
         await self._waiting
-        assert self._run is not None
-        return self._run
+        return cast("StreamRun", self._run)
 
     async def _window(self) -> None:
         """Wait until the handler has read most of the content so far."""

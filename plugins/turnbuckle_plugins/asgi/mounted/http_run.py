@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, cast, final
 
 from turnbuckle import ConnectionLost, File, HTTPError, ProtocolError, Request, Response
 from turnbuckle_plugins.asgi.mounted.messages import (
@@ -32,6 +32,9 @@ _MAX_STORED: Final = 64 * 1024
 
 # Bytes of a response to HEAD that an app may send; after that ``send`` reports that the client has gone.
 _MAX_DISCARDED: Final = 1024 * 1024
+
+_Start: TypeAlias = "tuple[int, list[tuple[str, str]], str | None]"
+"""The status of a response, its fields, and its announced length."""
 
 
 class _Phase(enum.IntEnum):
@@ -86,7 +89,7 @@ class HTTPRun:
         self._name: Final = name
         self.report: Final = report
         self._phase = _Phase.BEGUN
-        self._start: tuple[int, list[tuple[str, str]], str | None] | None = None
+        self._start: _Start | None = None
         self._response: Response | None = None
         self._failure: BaseException | None = None
         self._error: BaseException | None = None
@@ -131,8 +134,7 @@ class HTTPRun:
             await self._answered
         if self._failure is not None:
             raise self._failure
-        assert self._response is not None
-        return self._response
+        return cast("Response", self._response)
 
     @property
     def is_streaming(self) -> bool:
@@ -275,16 +277,14 @@ class HTTPRun:
     # -- the response --------------------------------------------------------------------------------------------------
 
     def _new_response(self) -> Response:
-        assert self._start is not None
-        status, fields, length = self._start
+        status, fields, length = cast(_Start, self._start)
         response = Response(b"", status, fields)
         if length is not None:
             response.headers.add("content-length", length)
         return response
 
     def _complete(self, body: bytes) -> None:
-        assert self._start is not None
-        status, fields, length = self._start
+        status, fields, length = cast(_Start, self._start)
         if length is not None and (length != str(len(body)) or not body):
             # A length that is not right is an error of the server; without content, as for HEAD, it is sent as it is.
             fields.append(("content-length", length))

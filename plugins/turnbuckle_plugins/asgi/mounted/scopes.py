@@ -8,10 +8,10 @@ Scope"; its extensions ``tls``, ``http.response.early_hint``, ``http.response.pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
-from turnbuckle import Mount, Request
+from turnbuckle import Mount, Request, TLSInfo
 from turnbuckle_plugins.asgi.mounted.messages import Scope
 
 __all__ = ["scope_maker", "websocket_scope"]
@@ -96,8 +96,7 @@ def _fields_with_authority(request: Request) -> list[tuple[bytes, bytes]]:
 
 
 def _tls_extension(request: Request) -> dict[str, object]:
-    tls, certificate = request.tls, request.client_certificate
-    assert tls is not None
+    tls, certificate = cast(TLSInfo, request.tls), request.client_certificate
     return {
         "server_cert": None,
         "client_cert_chain": [certificate.pem] if certificate is not None else [],

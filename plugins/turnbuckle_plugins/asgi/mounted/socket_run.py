@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from turnbuckle import Response, WebSocket, WebSocketClosed
 from turnbuckle_plugins.asgi.mounted.messages import (
@@ -164,8 +164,8 @@ class SocketRun:
             raise self._broken(f"refused a WebSocket with more than {_MAX_REFUSAL} bytes")
         self._content.append(body)
         if not message.get("more_body", False):
-            assert self._refusal is not None
-            self._refusal.body = b"".join(self._content)
+            refusal = cast("Response", self._refusal)
+            refusal.body = b"".join(self._content)
             self._phase = _Phase.REFUSED
             self._changed.set()
 

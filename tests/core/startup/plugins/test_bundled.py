@@ -10,12 +10,23 @@ from turnbuckle.startup.plugins.discovery import installed_plugins
 _KNOWN = [(kind, name, known) for kind, table in FIRST_PARTY.items() for name, known in table.items()]
 
 
+async def _asgi_app(scope: object, receive: object, send: object) -> None:
+    """Serve nothing."""
+
+
+def _wsgi_app(environ: object, start_response: object) -> list[bytes]:
+    return []
+
+
 def _chosen(plan: Plan, kind: str) -> str:
     if kind == "parser":
         return plan.parser.name
     if kind == "router":
         assert plan.root.router is not None
         return plan.root.router.name
+    if kind == "mount":
+        ((mount, _),) = plan.mounts()
+        return mount.provider.record.name
     return plan.components[kind.removesuffix(" component")].name
 
 
@@ -24,7 +35,10 @@ def test_plugin_provides_what_is_said_of_it(kind: str, name: str, known: object)
     plugin, extra = known.plugin, known.extra
     (installed,) = [found for found in installed_plugins() if found.name == plugin]
     assert installed.extra == extra
-    assert _chosen(App(plugins=[plugin]).plan, kind) == name
+    app = App(plugins=[plugin])
+    if kind == "mount":
+        app.mount("/x", _asgi_app if name == "asgi" else _wsgi_app)
+    assert _chosen(app.plan, kind) == name
 
 
 def test_hint_names_a_plugin_that_is_not_enabled() -> None:
