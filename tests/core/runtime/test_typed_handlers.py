@@ -757,3 +757,32 @@ def test_text_in_place_of_the_status_of_an_error_is_named() -> None:
 
     with pytest.raises(TypeError, match="the first argument of Moved is a status, not a text; write detail='gone'"):
         Moved("gone")  # type: ignore[arg-type]
+
+
+async def test_request_may_be_any_of_the_parameters() -> None:
+    class Session:
+        name = "session"
+
+    app = App()
+
+    @app.supply
+    def session() -> Session:
+        return Session()
+
+    async def between(room: str, request: Request, session: Session) -> str:
+        return f"{room} {request.path} {session.name}"
+
+    async def before_the_query(room: str, session: Session, request: Request, again: int = 1) -> str:
+        return f"{room} {request.path} {session.name} {again}"
+
+    async def by_position(room: str, request: Request, session: Session, /) -> str:
+        return f"{room} {request.path} {session.name}"
+
+    app.get("/between/{room}")(between)
+    app.get("/before/{room}")(before_the_query)
+    app.get("/position/{room}")(by_position)
+
+    async with Client(app) as client:
+        assert (await client.get("/between/tea")).text == "tea /between/tea session"
+        assert (await client.get("/before/tea?again=2")).text == "tea /before/tea session 2"
+        assert (await client.get("/position/tea")).text == "tea /position/tea session"

@@ -322,7 +322,9 @@ class _FunctionResolver:
                 if depth == 0 and number < self.context.lead:
                     continue
                 if parameter is for_request and parameter.kind not in VARIABLE:
-                    self._add(_request(parameter, is_first=parameter is taker[0]), by_name=depth > 0 or skipped)
+                    # Behind it are parameters that are passed by position.
+                    in_place = parameter is taker[0] or (depth == 0 and not skipped)
+                    self._add(_request(parameter, in_place=in_place), by_name=depth > 0 or skipped)
                 elif parameter is for_request and depth == 0:
                     continue
                 elif parameter.kind not in VARIABLE and parameter.name not in self.found:
@@ -383,7 +385,7 @@ class _FunctionResolver:
         if self.context.takes_socket and self._is_socket(parameter):
             return _socket(parameter)
         if name == "request" and not self.context.takes_request:
-            return _request(parameter, is_first=True)
+            return _request(parameter, in_place=True)
         if parameter.default is _EMPTY:
             if self.context.path is None:
                 return _of_path(name)
@@ -450,6 +452,6 @@ def _socket(parameter: inspect.Parameter) -> PlannedParameter:
     return PlannedParameter(name=parameter.name, source="websocket", supplier="the WebSocket", is_keyword=is_keyword)
 
 
-def _request(parameter: inspect.Parameter, *, is_first: bool) -> PlannedParameter:
-    is_keyword = parameter.kind is parameter.KEYWORD_ONLY or not is_first
+def _request(parameter: inspect.Parameter, *, in_place: bool) -> PlannedParameter:
+    is_keyword = parameter.kind is parameter.KEYWORD_ONLY or not in_place
     return PlannedParameter(name=parameter.name, source="request", supplier="the request", is_keyword=is_keyword)
