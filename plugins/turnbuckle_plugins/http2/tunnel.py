@@ -149,6 +149,9 @@ class Tunnel:
         if self._is_lost:
             return
         self._is_lost = self.is_closing = True
+        # The protocol may never read them; the window of the connection would stay smaller.
+        unread, self._unread = self._unread, []
+        self.stream.content_consumed(sum(map(len, unread)))
         self._on_end(self)
         self.protocol.connection_lost(error)
         if self._run is not None:

@@ -403,6 +403,25 @@ async def test_websocket_that_is_refused_or_reset() -> None:
         assert data(frames) == [(7, 3)]
 
 
+async def test_unread_data_of_a_lost_websocket_returns_to_the_window() -> None:
+    app = an_app(stream_window=65535, connection_window=65535)
+
+    @app.websocket("/busy")
+    async def busy(socket: WebSocket) -> None:
+        await socket.accept()
+        await asyncio.Event().wait()
+
+    async with browsing(app) as (browser, _):
+        await browser.send(connect(browser, 1, "/busy"))
+        # The queue of the WebSocket takes some of them; it reads no more then, and the stream keeps the others.
+        messages = frame(FrameType.DATA, 0, 1, masked(1, b"x" * 100) * 40)
+        await browser.send(*[messages] * 14)
+        frames = await browser.send(reset_frame(1, ErrorCode.CANCEL))
+        assert [(found.kind, found.stream) for found in frames] == [(FrameType.WINDOW_UPDATE, 0)]
+        (update,) = frames
+        assert int.from_bytes(update.payload) == 14 * len(messages[9:])
+
+
 async def test_extended_connect_is_malformed_without_websockets() -> None:
     async with browsing(App(plugins=[("http2", {"cleartext": True})])) as (browser, _):
         assert await browser.send(connect(browser, 1, "/")) == [Frame(FrameType.RST_STREAM, 0, 1, b"\0\0\0\1")]
