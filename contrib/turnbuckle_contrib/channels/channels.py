@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, final, get_args
 
 from turnbuckle import WebSocketClosed
 from turnbuckle_contrib.channels.records import ChannelsConfig, Message, Overflow, SlowSubscriber
@@ -46,7 +46,7 @@ class Channels:
         Raises:
             ChannelsUnavailable: Redis cannot be reached; the message may not have been delivered.
             ValueError: the name is empty or longer than 512 characters, or the message is larger than ``max_message``.
-            TypeError: the message is neither text nor bytes.
+            TypeError: the message is neither text nor bytes, or the name is no text.
         """
         _check_name(channel)
         if not isinstance(message, str | bytes):
@@ -81,14 +81,17 @@ class Channels:
 
         Raises:
             ChannelsUnavailable: Redis cannot be reached.
-            ValueError: the name is empty or longer than 512 characters.
+            ValueError: the name is empty or longer than 512 characters, or an option has no such value.
         """
         _check_name(channel)
+        _check_options(history, queue, overflow)
         subscription = Subscription(channel, queue or self._config.queue, overflow or self._config.overflow)
         try:
             await self._broker.attach(subscription, min(history, self._config.history))
             yield subscription
         finally:
+            # A task that still receives would otherwise wait for ever.
+            subscription.end()
             await self._broker.detach(subscription)
 
     @asynccontextmanager
@@ -142,6 +145,17 @@ async def _send_all(subscription: Subscription, socket: WebSocket) -> None:
     await socket.close(_SLOW_CODE, "too slow")
 
 
+def _check_options(history: int, queue: int | None, overflow: str | None) -> None:
+    if history < 0:
+        raise ValueError(f"history is a number of messages, not {history}")
+    if queue is not None and queue < 1:
+        raise ValueError(f"queue is at least 1, not {queue}")
+    if overflow is not None and overflow not in get_args(Overflow):
+        raise ValueError(f"overflow is 'drop_oldest' or 'disconnect', not {overflow!r}")
+
+
 def _check_name(channel: str) -> None:
+    if not isinstance(channel, str):
+        raise TypeError(f"the name of a channel is a text, not {type(channel).__name__}")
     if not 0 < len(channel) <= _MAX_NAME:
         raise ValueError(f"the name of a channel has 1 to {_MAX_NAME} characters, not {len(channel)}")

@@ -65,7 +65,7 @@ class Subscription:
     # -- the subscriber's side
 
     async def receive(self) -> Message | None:
-        """Return the next message; None if the server stops, and there are no more messages.
+        """Return the next message; None if there are no more, after the server stopped or the block was left.
 
         Raises:
             SlowSubscriber: too many messages were waiting, and the subscription was ended.

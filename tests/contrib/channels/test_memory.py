@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -165,3 +166,29 @@ def test_redis_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartupError) as caught:
         app.resolve()
     assert "pip install 'turnbuckle[redis]'" in str(caught.value.exceptions[0])
+
+
+async def test_subscription_ends_with_its_block() -> None:
+    channels = _channels()
+    async with channels.subscribe("a") as subscription:
+        await channels.publish("a", "last")
+    assert [message async for message in subscription] == ["last"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"overflow": "disconect"}, "overflow is 'drop_oldest' or 'disconnect', not 'disconect'"),
+        ({"queue": 0}, "queue is at least 1, not 0"),
+        ({"history": -1}, "history is a number of messages, not -1"),
+    ],
+)
+async def test_wrong_option_of_a_subscription(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        async with _channels().subscribe("a", **options):
+            """Not reached."""
+
+
+async def test_name_of_a_channel_that_is_no_text() -> None:
+    with pytest.raises(TypeError, match="the name of a channel is a text, not int"):
+        await _channels().publish(3, "message")  # type: ignore[arg-type]
