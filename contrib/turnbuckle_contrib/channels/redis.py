@@ -26,6 +26,10 @@ from turnbuckle_contrib.channels.subscription import Subscription
 
 __all__ = ["RedisBroker", "decode_message", "encode_message"]
 
+# Beside the errors of the library: in asyncio of some versions of Python 3.12, writing to a connection that was closed
+# raises TypeError.
+_FAILURES: Final = (RedisError, OSError, TimeoutError, TypeError)
+
 T = TypeVar("T")
 
 # Numbers are microseconds, made unique: they rise although the list expires.
@@ -115,7 +119,7 @@ class RedisBroker:
     async def close(self) -> None:
         """End all subscriptions, and disconnect."""
         self._subscribers.end_all()
-        with suppress(RedisError, OSError):
+        with suppress(*_FAILURES):
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # it has no annotations
             await self._redis.aclose(close_connection_pool=True)
 
@@ -150,7 +154,7 @@ class RedisBroker:
         channel = subscription.channel
         self._subscribers.remove(subscription)
         # If this fails, the connection is lost, and with it the subscription.
-        with suppress(RedisError, OSError):
+        with suppress(*_FAILURES):
             async with self._commands:
                 if channel not in self._subscribers and self._confirmations.pop(channel, None) is not None:
                     await self._pubsub.unsubscribe(self._config.prefix + channel)
@@ -188,7 +192,7 @@ class RedisBroker:
         try:
             async with asyncio.timeout(self._config.timeout):
                 return await answer
-        except (RedisError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             raise ChannelsUnavailable(f"Redis did not answer: {type(error).__name__}") from error
 
 
