@@ -118,8 +118,14 @@ class _Threaded:
         try:
             scope_without: Any = {**scope, "headers": fields}
             await responder(scope_without, _reader(receive), send)  # type: ignore[arg-type]  # a2wsgi has its own types
+        except ClientGone:
+            # The thread gets the same exception if a message cannot be sent for another reason.
+            if responder.failure is None:
+                raise
         finally:
             responder.end()
+        if responder.failure is not None:
+            raise responder.failure
 
 
 def _combined(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -145,10 +151,15 @@ def _reader(receive: Receive) -> Receive:
 
 
 class _Responder(WSGIResponder):
-    """One call of an app. Its thread ends when the client has gone: the next piece that it sends raises."""
+    """One call of an app. Its thread ends when the client has gone: the next piece that it sends raises.
+
+    Attributes:
+        failure: the exception of the first message that could not be sent; None if all were sent.
+    """
 
     def __init__(self, app: WSGIApp, executor: ThreadPoolExecutor, queue: int) -> None:
         super().__init__(lambda environ, start: app(_corrected(environ), start), executor, queue)
+        self.failure: Exception | None = None
         self._is_ended = False
         self._pending: concurrent.futures.Future[None] | None = None
 
@@ -164,9 +175,11 @@ class _Responder(WSGIResponder):
             raise ClientGone("the client has gone") from None
 
     async def sender(self, send: Any) -> None:
-        """Send the messages; called on the loop."""
+        """Send the messages; called on the loop. Its exception is stored, as nothing may await it."""
         try:
             await super().sender(send)
+        except Exception as error:  # noqa: BLE001  # the caller of the app raises it
+            self.failure = error
         finally:
             self.end()
 

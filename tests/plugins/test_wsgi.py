@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +76,18 @@ async def test_exception_is_an_exception_of_the_handler() -> None:
         assert (await client.get("/old")).text == "handled broken"
 
 
+async def test_message_that_cannot_be_sent_is_the_logged_fault(caplog: pytest.LogCaptureFixture) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[Any]:
+        start_response("200 OK", [])
+        return ["text"]
+
+    async with Client(hosting(app)) as client:
+        with pytest.raises(Exception, match="with a body of type str, which is no bytes"):
+            await client.get("/old")
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
 async def test_threads_are_bounded() -> None:
     lock, gate = threading.Lock(), threading.Event()
     running: list[int] = [0, 0]
@@ -100,7 +113,7 @@ async def test_threads_are_bounded() -> None:
     assert all(response.text.startswith("turnbuckle-wsgi") for response in responses)
 
 
-async def test_thread_ends_when_the_client_has_gone() -> None:
+async def test_thread_ends_when_the_client_has_gone(caplog: pytest.LogCaptureFixture) -> None:
     ended = threading.Event()
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
@@ -120,6 +133,8 @@ async def test_thread_ends_when_the_client_has_gone() -> None:
         import asyncio
 
         assert await asyncio.to_thread(ended.wait, 5)
+    gc.collect()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_websocket_offer_is_ignored() -> None:

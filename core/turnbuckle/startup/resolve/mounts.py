@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -119,8 +120,7 @@ class MountPlanner:
         return {**overrides, _CONTENT: unlimited}
 
     def _provider(self, mount: Mount) -> tuple[Sourced[MountProvider], str] | None:
-        interface = interface_of(mount.app)
-        if interface == "turnbuckle" or (interface in _INTERFACES and mount.kind in _INTERFACES - {interface}):
+        if _is_contradiction(mount):
             self._report_unfit(mount)
             return None
         if mount.kind:
@@ -232,6 +232,28 @@ def check_mounts(root: PlannedScope, converters: Converters, diagnostics: Diagno
                 why="requests go to a mount by their path and host, so the second app would never be called",
                 fix="mount one of them at another path",
             )
+
+
+def _is_contradiction(mount: Mount) -> bool:
+    """Return whether no provider of the kind that a mount names could call its app."""
+    interface = interface_of(mount.app)
+    if interface == "turnbuckle":
+        return True
+    if mount.kind not in _INTERFACES:
+        return False
+    is_other = interface in _INTERFACES - {mount.kind}
+    return is_other or not callable(mount.app) or (mount.kind == "asgi" and _takes_only_the_scope(mount.app))
+
+
+def _takes_only_the_scope(app: object) -> bool:
+    """Return whether an app has the parameters of ASGI 2, and cannot be called as ASGI 3 asks for."""
+    if interface_of(app) != "asgi2":
+        return False
+    try:
+        inspect.signature(cast("Callable[..., object]", app)).bind(None, None, None)
+    except TypeError:
+        return True
+    return False
 
 
 def _place(mount: Mount) -> str:

@@ -207,6 +207,8 @@ _PROBLEMS: Final = [
     pytest.param((OtherPlugin,), "/x", App(), "", "TB435", "app.scope(prefix)", id="turnbuckle-app"),
     pytest.param((LegacyPlugin,), "/x", make_app, "", "TB435", "call it", id="factory"),
     pytest.param((LegacyPlugin,), "/x", asgi_2, "", "TB435", "guarantee_single_callable", id="asgi-2"),
+    pytest.param((LegacyPlugin,), "/x", asgi_2, "asgi", "TB435", "guarantee_single_callable", id="asgi-2-by-kind"),
+    pytest.param((LegacyPlugin,), "/x", None, "asgi", "TB435", "mount an ASGI or WSGI app", id="none-by-kind"),
     pytest.param((LegacyPlugin,), "/x", "main:app", "", "TB435", "mount an ASGI or WSGI app", id="text"),
     pytest.param((OtherPlugin,), "/{rest:path}/x", Legacy(), "", "TB435", "plain segments", id="path-of-segments"),
 ]
