@@ -258,8 +258,14 @@ class HTTP2Connection(asyncio.Protocol):
         channel = RequestStream(self, stream)
         stream.owner = channel
         if fields.protocol:
-            # RFC 8441: for the handlers, it is the GET of an upgrade.
-            head = RequestHead(b"GET", fields.target, 1, fields.fields, upgrade=fields.protocol)
+            if fields.protocol.decode("latin-1").lower() in link.upgrades:
+                # RFC 8441: for the handlers, it is the GET of an upgrade.
+                head = RequestHead(b"GET", fields.target, 1, fields.fields, upgrade=fields.protocol)
+            else:
+                # No handler is called: its effects would be those of a request that the client has not made.
+                host = dict(fields.fields)[b"host"]
+                target = host if b":" in host.rpartition(b"]")[2] else host + b":443"
+                head = RequestHead(b"CONNECT", target, 1, fields.fields)
             channel.expect_tunnel()
             has_content = False
         else:

@@ -390,12 +390,29 @@ async def test_websocket_runs_on_a_stream() -> None:
         assert frames[-1].flags & END_STREAM
 
 
+async def test_connect_for_an_unknown_protocol_calls_no_handler() -> None:
+    called: list[str] = []
+    app = chat_app()
+
+    @app.get("/page")
+    async def page(request: Request) -> str:
+        called.append(request.method)
+        return "page"
+
+    async with browsing(app) as (browser, _):
+        frames = await browser.send(connect(browser, 1, "/page", "other"))
+        assert browser.fields(frames[0])[b":status"] == b"501"
+        assert called == []
+        # In HTTP/1.1, an offer may be ignored; here, 2xx would mean a tunnel.
+        frames = await browser.send(connect(browser, 3, "/page"))
+        assert browser.fields(frames[0])[b":status"] == b"501"
+
+
 async def test_websocket_that_is_refused_or_reset() -> None:
     async with browsing(chat_app()) as (browser, _):
         frames = await browser.send(connect(browser, 1, "/missing"))
         assert browser.fields(frames[0])[b":status"] == b"404"
         frames = await browser.send(connect(browser, 3, "/chat/tea", "other"))
-        # In HTTP/1.1, the offer of another protocol may be ignored; here, 2xx would mean a tunnel.
         assert browser.fields(frames[0])[b":status"] == b"501"
         await browser.send(connect(browser, 5, "/chat/tea"))
         await browser.send(reset_frame(5, ErrorCode.CANCEL))
