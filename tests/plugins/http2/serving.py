@@ -143,7 +143,7 @@ async def serving(
     """
     app, handlers = _make_app(engine)
     handlers.reset()
-    application = app.compile(SettingsSources(overrides=settings)) if settings else _compiled(engine)
+    application = app.compile(SettingsSources(overrides=settings), supply={}) if settings else _compiled(engine)
     async with Client(application, raise_exceptions=False, timeouts=timeouts) as client:
         try:
             yield Served(client, handlers, H2Peer(client.connect()))
