@@ -262,7 +262,7 @@ class HTTP2Connection(asyncio.Protocol):
                 # RFC 8441: for the handlers, it is the GET of an upgrade.
                 head = RequestHead(b"GET", fields.target, 1, fields.fields, upgrade=fields.protocol)
             else:
-                # No handler is called: its effects would be those of a request that the client has not made.
+                # No handler is called, because the client has not made a request for one.
                 host = dict(fields.fields)[b"host"]
                 target = host if b":" in host.rpartition(b"]")[2] else host + b":443"
                 head = RequestHead(b"CONNECT", target, 1, fields.fields)
