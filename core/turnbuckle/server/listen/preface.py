@@ -3,8 +3,6 @@
 A client that knows that the server speaks another protocol begins with the preface of the protocol (RFC 9113, section
 3.3). An app without such protocols does not use this module. With them, the first bytes of a client of HTTP/1.1 differ
 from each preface, so its connection costs one comparison.
-
-The connection counts, and is swept, from the moment it is accepted, as the protocols after it do.
 """
 
 from __future__ import annotations
@@ -15,43 +13,32 @@ from typing import Final, cast, final
 
 import attrs
 
-from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.connection import HTTPConnection
 from turnbuckle.server.connection.server_state import ServerState
+from turnbuckle.server.listen.pending_connection import PendingConnection
 from turnbuckle.server.model.application import ConnectionProtocol
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, address_of, describe_peer
 from turnbuckle.server.streams.link import serve_protocol
-from turnbuckle.web.peer import LazyEvent, Peer
+from turnbuckle.web.peer import LazyEvent
 
 __all__ = ["PrefaceConnection"]
 
-# Seconds that the first bytes may still take once the server begins to stop.
-_GRACE_SECONDS: Final = 1.0
-
 
 @final
-class PrefaceConnection(asyncio.Protocol):
+class PrefaceConnection(PendingConnection):
     """A connection whose protocol is not known yet.
 
     Args:
         server: the state that the connections share.
         info: the facts that a PROXY header gave about the connection.
-
-    Attributes:
-        deadline: when the protocol must be known, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_info", "_is_counted", "_peer", "_received", "_transport", "deadline", "server")
-
-    _transport: asyncio.Transport
-    _peer: Peer
+    __slots__ = ("_info", "_received")
 
     def __init__(self, server: ServerState, info: ConnectionInfo = DIRECT) -> None:
-        self.server: Final = server
-        self.deadline = math.inf
+        super().__init__(server)
         self._info: Final = info
         self._received = b""
-        self._is_counted = False
 
     # -- called by the transport ---------------------------------------------------------------------------------------
 
@@ -89,14 +76,6 @@ class PrefaceConnection(asyncio.Protocol):
         if not may_follow:
             self._serve_http()
 
-    def eof_received(self) -> None:
-        """Do nothing, so that the transport closes: no request follows."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop counting the connection."""
-        self._leave()
-        self.server.connections.discard(self)
-
     # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
@@ -111,38 +90,14 @@ class PrefaceConnection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def disable_keep_alive(self) -> None:
-        """Do nothing: the next protocol asks the server whether it is stopping."""
-
-    def close_when_idle(self) -> None:
-        """Give the client one second: a request may follow at once."""
-        self.deadline = min(self.deadline, self.server.clock.monotonic() + _GRACE_SECONDS)
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self._leave()
-        self._transport.abort()
-
     # -- the decision --------------------------------------------------------------------------------------------------
 
     def _arm(self, seconds: float) -> None:
         self.deadline = self.server.clock.monotonic() + seconds if seconds else math.inf
 
-    def _leave(self) -> None:
-        if self._is_counted:
-            self._is_counted = False
-            self.server.admission.leave(self._peer, AdmissionStatus.ADMITTED)
-
     def _serve_http(self, due: float | None = None) -> None:
         due = self.deadline if due is None else due
-        protocol = HTTPConnection(self.server, attrs.evolve(self._info, due=due))
-        self._transport.set_protocol(protocol)
-        # The HTTP connection counts itself.
-        self._leave()
-        protocol.connection_made(self._transport)
-        self.server.connections.discard(self)
-        if self._received:
-            protocol.data_received(self._received)
+        self._serve_with(HTTPConnection(self.server, attrs.evolve(self._info, due=due)), self._received)
 
     def _serve_protocol(self, protocol: ConnectionProtocol) -> None:
         if not serve_protocol(self.server, self._transport, self._peer, protocol):

@@ -19,8 +19,8 @@ import attrs
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import ProtocolError
 from turnbuckle.http.proxy_protocol import ProxyHeader, ProxyHeaderParser
-from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.server_state import ServerState
+from turnbuckle.server.listen.pending_connection import PendingConnection
 from turnbuckle.server.model.connection_info import ConnectionInfo, address_of, client_of
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.trusted_addresses import TrustedAddresses
@@ -28,9 +28,6 @@ from turnbuckle.web.trusted_addresses import TrustedAddresses
 __all__ = ["ProxiedConnection", "ProxySettings"]
 
 _log: Final = SafeLogger("turnbuckle.server")
-
-# Seconds that a header may still take once the server begins to stop.
-_GRACE_SECONDS: Final = 1.0
 
 # The proxy does not count towards the limit per address, because all of its clients share that address.
 _UNCOUNTED: Final = Peer()
@@ -62,29 +59,23 @@ class ProxySettings:
 
 
 @final
-class ProxiedConnection(asyncio.Protocol):
+class ProxiedConnection(PendingConnection):
     """A connection whose PROXY header is not complete yet.
 
     Args:
         server: the state that the connections share.
         trusted: the peers that may connect.
         following: makes the next protocol.
-
-    Attributes:
-        deadline: when the header must be complete, in the clock's monotonic seconds.
     """
 
-    __slots__ = ("_following", "_is_counted", "_parser", "_transport", "_trusted", "deadline", "server")
-
-    _transport: asyncio.Transport
+    __slots__ = ("_following", "_parser", "_trusted")
 
     def __init__(self, server: ServerState, trusted: TrustedAddresses, following: NextProtocol) -> None:
-        self.server: Final = server
-        self.deadline = math.inf
+        super().__init__(server)
+        self._peer = _UNCOUNTED
         self._trusted: Final = trusted
         self._following: Final = following
         self._parser: Final = ProxyHeaderParser()
-        self._is_counted = False
 
     # -- called by the transport ---------------------------------------------------------------------------------------
 
@@ -115,14 +106,6 @@ class ProxiedConnection(asyncio.Protocol):
         if header is not None:
             self._hand_over(header)
 
-    def eof_received(self) -> None:
-        """Do nothing, so that the transport closes: the header will not be completed."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop counting the connection."""
-        self._leave()
-        self.server.connections.discard(self)
-
     # -- called by the sweep and the server ----------------------------------------------------------------------------
 
     @property
@@ -134,28 +117,11 @@ class ProxiedConnection(asyncio.Protocol):
         """Disconnect a peer whose header took too long."""
         self._disconnect("its header took too long")
 
-    def disable_keep_alive(self) -> None:
-        """Do nothing: the next protocol asks the server whether it is stopping."""
-
-    def close_when_idle(self) -> None:
-        """Give the proxy one second: a request may follow at once."""
-        self.deadline = min(self.deadline, self.server.clock.monotonic() + _GRACE_SECONDS)
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self._leave()
-        self._transport.abort()
-
     # -- the end of the header -----------------------------------------------------------------------------------------
 
     def _disconnect(self, reason: str) -> None:
         _log.debug("%s was disconnected: %s", address_of(self._transport), reason)
         self.abort()
-
-    def _leave(self) -> None:
-        if self._is_counted:
-            self._is_counted = False
-            self.server.admission.leave(_UNCOUNTED, AdmissionStatus.ADMITTED)
 
     def _hand_over(self, header: ProxyHeader) -> None:
         protocol = self._following(
@@ -163,10 +129,4 @@ class ProxiedConnection(asyncio.Protocol):
                 is_proxied=header.is_known, client=header.source, server=header.destination, due=self.deadline
             )
         )
-        self._transport.set_protocol(protocol)
-        # The next protocol counts itself.
-        self._leave()
-        protocol.connection_made(self._transport)
-        self.server.connections.discard(self)
-        if self._parser.trailing:
-            protocol.data_received(self._parser.trailing)
+        self._serve_with(protocol, self._parser.trailing)
