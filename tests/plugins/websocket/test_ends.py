@@ -157,8 +157,9 @@ async def test_handler_that_raises_closes_with_1011(error: Exception, caplog: py
     assert str(error) in caplog.text
 
 
-async def test_handler_that_does_not_notice_the_end_is_cancelled() -> None:
-    app = App(plugins=[("websocket", {"close_timeout": 5})])
+def _busy_app(**config: float) -> tuple[App, list[str]]:
+    """Return an app whose handler waits for something else, and a list that notes its cancellation."""
+    app = App(plugins=[("websocket", config)])
     seen: list[str] = []
 
     @app.websocket("/")
@@ -169,6 +170,11 @@ async def test_handler_that_does_not_notice_the_end_is_cancelled() -> None:
         finally:
             seen.append("cancelled")
 
+    return app, seen
+
+
+async def test_handler_that_does_not_notice_the_end_is_cancelled() -> None:
+    app, seen = _busy_app(close_timeout=5)
     async with Client(app) as client:
         peer = SocketPeer(client)
         await peer.open()
@@ -182,17 +188,7 @@ async def test_handler_that_does_not_notice_the_end_is_cancelled() -> None:
 
 
 async def test_stop_cancels_the_handler() -> None:
-    app = App(plugins=["websocket"])
-    seen: list[str] = []
-
-    @app.websocket("/")
-    async def busy(socket: WebSocket) -> None:
-        await socket.accept()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            seen.append("cancelled")
-
+    app, seen = _busy_app()
     async with Client(app) as client:
         await SocketPeer(client).open()
     assert seen == ["cancelled"]
