@@ -227,6 +227,7 @@ class _Run:
             diagnostics=self.diagnostics,
             converters=configured.converters,
             replaced=self._replaced(),
+            failed=collected.loader.failed,
         )
         plan, routers, url_for = self._resolved(resolver, configured, collected)
         seconds = {
@@ -305,7 +306,7 @@ class _Run:
         resolver.check_names(planned)
         resolver.check_mounts(planned)
         if not self.sources.carries_messages:
-            check_carrier(planned, protocols, self.diagnostics)
+            check_carrier(planned, protocols, collected.loader.failed, self.diagnostics)
         if resolver.replaced is not None:
             resolver.replaced.check(planned)
         check_requested_resources(planned, self.diagnostics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from turnbuckle.diagnostics import Sourced
@@ -19,6 +19,7 @@ from turnbuckle.web.handlers import describe_handler
 __all__ = ["check_carrier", "socket_fault", "websocket_faults"]
 
 _TOKEN: Final = "websocket"
+_PLUGIN: Final = "websocket"
 _LIFE: Final = "a handler of a WebSocket runs while the WebSocket is open, and awaits its messages"
 
 
@@ -87,9 +88,21 @@ def _sockets_in(
         yield from _sockets_in(supplier.signature, supplier)
 
 
-def check_carrier(root: PlannedScope, protocols: Iterable[Sourced[ProtocolProvider]], diagnostics: Diagnostics) -> None:
-    """Report WebSocket routes if no plugin carries WebSockets over HTTP/1.1 connections."""
-    if any(entry.record.upgrade.lower() == _TOKEN for entry in protocols):
+def check_carrier(
+    root: PlannedScope,
+    protocols: Iterable[Sourced[ProtocolProvider]],
+    failed: Collection[str],
+    diagnostics: Diagnostics,
+) -> None:
+    """Report WebSocket routes if no plugin carries WebSockets over HTTP/1.1 connections.
+
+    Args:
+        root: the app.
+        protocols: the protocols of the enabled plugins.
+        failed: names of the enabled plugins that could not be loaded, which is reported already.
+        diagnostics: where the routes are reported.
+    """
+    if _PLUGIN in failed or any(entry.record.upgrade.lower() == _TOKEN for entry in protocols):
         return
     routes = [planned.route for scope in root.walk() for planned in scope.routes if planned.route.is_websocket]
     if routes:

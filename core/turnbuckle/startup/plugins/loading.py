@@ -43,6 +43,7 @@ class Loader:
         excluded: names of optional plugins that are left out because a start with them failed.
         quarantined: names of the optional plugins that were left out so far.
         requested: names of all plugins requested so far, with their origins.
+        failed: names of the plugins that were requested and could not be loaded, which is reported.
         discover: lists the installed plugins; called at most once, and only when a name has to be looked up.
     """
 
@@ -52,6 +53,7 @@ class Loader:
     excluded: Collection[str] = ()
     quarantined: list[str] = attrs.field(factory=list)
     requested: dict[str, Origin] = attrs.field(factory=dict)
+    failed: set[str] = attrs.field(factory=set)
     discover: Callable[[], tuple[InstalledPlugin, ...]] = installed_plugins
 
     @cached_property
@@ -90,7 +92,9 @@ class Loader:
             plugin = self._load_timed(request)
             if name in self.optional and self.diagnostics.quarantine(mark, name):
                 self.quarantined.append(name)
-            elif plugin is not None and not self._is_twice(plugin, loaded):
+            elif plugin is None:
+                self.failed.add(name)
+            elif not self._is_twice(plugin, loaded):
                 loaded[plugin.name] = plugin
         return list(loaded.values())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, cast
 
 import attrs
@@ -52,6 +52,7 @@ class MountPlanner:
         diagnostics: where mounts that cannot be used are reported.
         signatures: finds the suppliers of the parameters of guards.
         guards: the guards of the scope and of the scopes around it, outermost first.
+        failed: names of the enabled plugins that could not be loaded; a mount that needs one of them is not reported.
     """
 
     providers: Sequence[Sourced[MountProvider]]
@@ -60,6 +61,7 @@ class MountPlanner:
     diagnostics: Diagnostics
     signatures: SignatureResolver
     guards: Sequence[Sourced[Callable[..., object]]]
+    failed: Collection[str] = ()
 
     def mounts(self, declared: Sequence[Mount], overrides: RouteOverrides) -> list[PlannedMount]:
         """Return the mounts of a scope that can be served, in the order of their declaration.
@@ -127,7 +129,8 @@ class MountPlanner:
             named = [entry for entry in self.providers if entry.record.name == mount.kind]
             if named:
                 return named[-1], f"kind={mount.kind!r} names it"
-            self._report_kind(mount)
+            if not self._has_failed(mount.kind):
+                self._report_kind(mount)
             return None
         answers = [(entry, self._accepts(entry, mount)) for entry in self.providers]
         accepting = [entry for entry, accepts in answers if accepts]
@@ -141,9 +144,14 @@ class MountPlanner:
             self._report(
                 "TB433", f"{names} both accept the app mounted at {_place(mount)}", mount, _WHY, fix, entries=accepting
             )
-        elif not self._report_unfit(mount):
+        elif not self._report_unfit(mount) and not self._has_failed(interface_of(mount.app)):
             self._report_unserved(mount)
         return None
+
+    def _has_failed(self, kind: str) -> bool:
+        """Return whether the plugin for a kind of apps is enabled, and could not be loaded."""
+        first_party = FIRST_PARTY["mount"].get(kind)
+        return first_party is not None and first_party.plugin in self.failed
 
     def _report_unfit(self, mount: Mount) -> bool:
         """Report an app that no usual provider could serve; return whether it is one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -98,6 +98,7 @@ class Resolver:
         converters: the converters that patterns may name.
         calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
         replaced: the values that replace suppliers and resources in a test.
+        failed: names of the enabled plugins that could not be loaded.
         roots: the scopes in the order of ``scope``, the app first.
         keys: the keys of the suppliers of parameters.
     """
@@ -108,6 +109,7 @@ class Resolver:
     diagnostics: Diagnostics
     converters: Converters = BUILTIN_CONVERTERS
     replaced: SupplierOverrides | None = None
+    failed: Collection[str] = ()
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
     keys: dict[object, int] = attrs.field(factory=dict, init=False)
@@ -288,6 +290,7 @@ class Resolver:
             diagnostics=self.diagnostics,
             signatures=signatures,
             guards=inner.guards,
+            failed=self.failed,
         )
 
     def _inherited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import attrs
@@ -133,6 +134,22 @@ def test_routes_need_a_plugin_unless_the_host_carries_messages() -> None:
     [(planned, _)] = plan.routes()
     assert planned.route.is_websocket
     assert [parameter.source for parameter in planned.signature.parameters] == ["websocket"]
+
+
+def test_plugin_that_cannot_be_imported_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "turnbuckle_plugins.websocket", None)
+    app = App(plugins=["websocket"])
+    app.add_websocket_route("/", chat)
+    with expect_problems("TB103"):
+        app.resolve()
+
+
+def test_optional_plugin_that_is_left_out_is_still_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "turnbuckle_plugins.websocket", None)
+    app = App(settings={"plugins": {"optional": ["websocket"]}})
+    app.add_websocket_route("/", chat)
+    with expect_problems("TB437"):
+        app.resolve()
 
 
 def test_two_websockets_at_one_path_conflict() -> None:

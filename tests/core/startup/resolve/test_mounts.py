@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -23,7 +24,7 @@ from turnbuckle import (
     StartupError,
 )
 from turnbuckle.startup.resolve.mounts import UNLIMITED_CONTENT
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 
 
 class Legacy:
@@ -255,3 +256,15 @@ def test_mount_of_a_kind_is_served_by_its_provider() -> None:
 def test_mistake_in_a_call_of_mount_is_refused(call: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         call(App())
+
+
+async def _asgi_app(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ["", "asgi"])
+def test_plugin_that_cannot_be_imported_is_reported_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "turnbuckle_plugins.asgi.plugin", None)
+    app = App(plugins=["asgi"])
+    app.mount("/api", _asgi_app, kind=kind)
+    with expect_problems("TB103"):
+        app.resolve()
