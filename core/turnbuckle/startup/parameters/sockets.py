@@ -48,6 +48,14 @@ def websocket_faults(route: Route, signature: PlannedSignature) -> Iterator[Hand
             "write 'socket: WebSocket' as its first parameter",
             code="TB436",
         )
+    names = [parameter.name for parameter in signature.parameters if parameter.source == "websocket"]
+    if len(names) > 1:
+        yield HandlerFault(
+            f"handler {handler} takes {len(names)} WebSockets: {', '.join(map(repr, names))}",
+            "a handler is called for one WebSocket, and each of them would be the same",
+            f"remove {', '.join(map(repr, names[1:]))}, and reach other WebSockets through channels or your own set",
+            code="TB436",
+        )
     for parameter, _ in content_parameters(signature):
         yield HandlerFault(
             f"handler {handler} takes {parameter.name!r} from the content",

@@ -33,6 +33,9 @@ async def takes_none() -> None: ...
 async def takes_the_request(request: Request) -> None: ...
 
 
+async def takes_two(socket: WebSocket, other: WebSocket) -> None: ...
+
+
 async def takes_content(socket: WebSocket, note: Body[Note]) -> None: ...
 
 
@@ -61,6 +64,7 @@ async def counts(socket: WebSocket) -> int:
         pytest.param(yields, "yields", id="yields"),
         pytest.param(takes_none, "takes no WebSocket", id="none"),
         pytest.param(takes_the_request, "takes no WebSocket", id="request"),
+        pytest.param(takes_two, "takes 2 WebSockets: 'socket', 'other'", id="two"),
         pytest.param(takes_content, "takes 'note' from the content", id="content"),
     ],
 )
