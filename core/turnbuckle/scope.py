@@ -28,6 +28,7 @@ from turnbuckle.startup.collect.coerce import (
 from turnbuckle.startup.collect.options import (
     ROUTE_OPTIONS,
     SCOPE_OPTIONS,
+    SOCKET_HINTS,
     check_class,
     check_options,
     check_path,
@@ -177,7 +178,7 @@ class Scope(ScopeParts):
         ``guards`` have the meaning that they have in ``route``.
         """
         check_path("@app.websocket", path)
-        check_options("@app.websocket", options, ("name", "host", "guards"))
+        check_options("@app.websocket", options, ("name", "host", "guards"), SOCKET_HINTS)
 
         def add(handler: FunctionT) -> FunctionT:
             self.add_websocket_route(path, handler, **options)

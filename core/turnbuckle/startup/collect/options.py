@@ -8,7 +8,15 @@ from typing import Final
 from turnbuckle.startup.model.diagnostics import nearest
 from turnbuckle.web.foreign_names import APP_NAMES, foreign_name_message
 
-__all__ = ["ROUTE_OPTIONS", "SCOPE_OPTIONS", "check_class", "check_options", "check_path", "foreign_attribute_error"]
+__all__ = [
+    "ROUTE_OPTIONS",
+    "SCOPE_OPTIONS",
+    "SOCKET_HINTS",
+    "check_class",
+    "check_options",
+    "check_path",
+    "foreign_attribute_error",
+]
 
 _DOCS: Final = ("summary", "description", "tags", "deprecated", "in_schema", "operation_id", "errors", "responses")
 SCOPE_DOCS: Final = ("tags", "deprecated", "in_schema", "errors")
@@ -75,14 +83,34 @@ _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
     "ssl_context": "'turnbuckle serve --tls-cert --tls-key', or the section [tls] of the settings",
 }
 
+_STATUS_OF_SOCKETS: Final = "an accepted WebSocket has the status 101; return a Response to refuse it with another"
+_METHODS_OF_SOCKETS: Final = "a WebSocket has no methods; @app.route(path, methods=[...]) is for requests of the path"
+_MESSAGES: Final = "messages have no declared type; await socket.send_json(value) sends a value as JSON"
+SOCKET_HINTS: Final[Mapping[str, str]] = {
+    **_FOREIGN_OPTIONS,
+    "status": _STATUS_OF_SOCKETS,
+    "status_code": _STATUS_OF_SOCKETS,
+    "methods": _METHODS_OF_SOCKETS,
+    "method": _METHODS_OF_SOCKETS,
+    "response_model": _MESSAGES,
+    "response_class": _MESSAGES,
+    "include_in_schema": "the schema has no WebSockets",
+    "limits": "App(plugins=[('websocket', {'max_message': ...})])",
+    "timeouts": "App(plugins=[('websocket', {'idle': ..., 'close_timeout': ...})])",
+}
+"""What a route for WebSockets has instead of the options of other frameworks, and of other routes."""
 
-def check_options(call: str, options: Iterable[str], known: Iterable[str]) -> None:
+
+def check_options(
+    call: str, options: Iterable[str], known: Iterable[str], hints: Mapping[str, str] = _FOREIGN_OPTIONS
+) -> None:
     """Refuse options that a call does not have.
 
     Args:
         call: the call as it is written, such as ``@app.get``.
         options: the names that were passed.
         known: the names of its options.
+        hints: the right spellings, by the names of options that the call does not have.
 
     Raises:
         TypeError: there is another option; the message has the right spelling.
@@ -91,14 +119,14 @@ def check_options(call: str, options: Iterable[str], known: Iterable[str]) -> No
     for option in options:
         if option in names:
             continue
-        near = option if option in _FOREIGN_OPTIONS else nearest(option, {*names, *_FOREIGN_OPTIONS})
-        if option in ROUTE_OPTIONS and option not in _FOREIGN_OPTIONS:
+        near = option if option in hints else nearest(option, {*names, *hints})
+        if option in ROUTE_OPTIONS and option not in hints:
             # It is the right spelling for another call.
             near = ""
         if near in names:
             suggestion = f"did you mean {near!r}?"
         elif near:
-            suggestion = f"instead: {_FOREIGN_OPTIONS[near]}"
+            suggestion = f"instead: {hints[near]}"
         else:
             suggestion = "its options are " + ", ".join(names)
         raise TypeError(f"{call} has no option {option!r}; {suggestion}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 
@@ -115,8 +116,24 @@ def test_value_without_a_response_is_refused() -> None:
 
 
 def test_option_of_other_routes_is_named_as_it_is() -> None:
-    with pytest.raises(TypeError, match="has no option 'status'; its options are guards, host, name"):
-        App().websocket("/", status=201)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="has no option 'summary'; its options are guards, host, name"):
+        App().websocket("/", summary="chat")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("status", "an accepted WebSocket has the status 101; return a Response to refuse it"),
+        ("status_code", "an accepted WebSocket has the status 101; return a Response to refuse it"),
+        ("methods", "a WebSocket has no methods; "),
+        ("method", "a WebSocket has no methods; "),
+        ("response_model", "messages have no declared type; "),
+        ("limits", "App(plugins=[('websocket', {'max_message': ...})])"),
+    ],
+)
+def test_option_that_websockets_lack_has_a_counterpart(option: str, hint: str) -> None:
+    with pytest.raises(TypeError, match=f"has no option '{option}'; instead: " + re.escape(hint)):
+        App().websocket("/", **{option: None})  # type: ignore[arg-type]
 
 
 def test_route_has_either_websockets_or_requests() -> None:
