@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from turnbuckle import SSE, App, Plugin, Request, ServerSentEvent, StartupError
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.channels import CHANNELS, Channels, ChannelsConfig, ChannelsPlugin, SlowSubscriber
 from turnbuckle_contrib.channels.memory import MemoryBroker
@@ -192,3 +192,30 @@ async def test_wrong_option_of_a_subscription(options: dict[str, Any], says: str
 async def test_name_of_a_channel_that_is_no_text() -> None:
     with pytest.raises(TypeError, match="the name of a channel is a text, not int"):
         await _channels().publish(3, "message")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("http://:secret@x", "begins with redis://, rediss:// or unix://"),
+        ("127.0.0.1:6379", "begins with redis://, rediss:// or unix://"),
+        ("redis://:secret@x:port/0", "the host or port of the URL is not valid"),
+        ("redis://:secret/1@x", "the host or port of the URL is not valid"),
+        ("redis://[::1/0", "the host or port of the URL is not valid"),
+    ],
+)
+def test_wrong_url_is_a_problem_of_the_settings(url: str, text: str) -> None:
+    with expect_problems("TB202") as problems:
+        App(plugins=[("channels", {"url": url})]).resolve()
+    assert "'plugin.channels.url': it was refused with InvalidRedisURL" in str(problems[0])
+    assert "secret" not in str(problems[0])
+    with pytest.raises(ValueError, match=text) as caught:
+        ChannelsConfig(url=url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://x", "rediss://:a%2Fb@x:6379/0?health_check_interval=2", "unix:///run/redis.sock?db=1"]
+)
+def test_url_of_redis_is_accepted(url: str) -> None:
+    assert ChannelsConfig(url=url).url == url
