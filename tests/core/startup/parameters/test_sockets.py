@@ -161,16 +161,18 @@ def test_plugin_that_cannot_be_imported_is_reported_once(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "turnbuckle_plugins.websocket", None)
     app = App(plugins=["websocket"])
     app.add_websocket_route("/", chat)
-    with expect_problems("TB103"):
+    with expect_problems("TB103") as problems:
         app.resolve()
+    assert "plugin 'websocket' cannot be imported" in str(problems[0])
 
 
 def test_optional_plugin_that_is_left_out_is_still_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "turnbuckle_plugins.websocket", None)
     app = App(settings={"plugins": {"optional": ["websocket"]}})
     app.add_websocket_route("/", chat)
-    with expect_problems("TB437"):
+    with expect_problems("TB437") as problems:
         app.resolve()
+    assert "no enabled plugin carries WebSockets" in str(problems[0])
 
 
 def test_two_websockets_at_one_path_conflict() -> None:

@@ -266,5 +266,6 @@ def test_plugin_that_cannot_be_imported_is_reported_once(kind: str, monkeypatch:
     monkeypatch.setitem(sys.modules, "turnbuckle_plugins.asgi.plugin", None)
     app = App(plugins=["asgi"])
     app.mount("/api", _asgi_app, kind=kind)
-    with expect_problems("TB103"):
+    with expect_problems("TB103") as problems:
         app.resolve()
+    assert "plugin 'asgi' cannot be imported" in str(problems[0])
