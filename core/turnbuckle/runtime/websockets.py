@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
@@ -32,6 +31,7 @@ __all__ = ["compile_websocket_handler", "for_hosts", "ignore_offer"]
 
 _ENDS_TASK: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 _TASK_NAME: Final = "turnbuckle WebSocket"
+_NOT_SENT: Final = "the response was not sent"
 
 _log: Final = SafeLogger("turnbuckle.error")
 
@@ -118,13 +118,14 @@ class _Run:
         assert task is not None
         own = asyncio.current_task()
         if own is not None:
-            own.add_done_callback(partial(_give_up, opening))
+            own.add_done_callback(lambda _: _give_up(opening, _NOT_SENT))
         timer = self._clock.call_later(self._options.handshake, self._expire) if self._options.handshake else None
         try:
             answer = await opening.answer
         except asyncio.CancelledError:
             # A server that stops waits for this task, and so for the handler.
             task.cancel()
+            _give_up(opening, _NOT_SENT)
             await asyncio.wait([task])
             raise
         finally:
@@ -155,6 +156,7 @@ class _Run:
                 if not opening.answer.done():
                     opening.answer.set_exception(error)
                 else:
+                    await _settle(opening)
                     await self._fail(error)
             else:
                 if not opening.answer.done():
@@ -165,8 +167,11 @@ class _Run:
                         _log.warning(
                             "the WebSocket handler of %s returned a %s, which is dropped", socket.request, shown
                         )
+                    await _settle(opening)
                     await self._close(1000)
         finally:
+            # No carrier may attach a channel that has no handler.
+            _give_up(opening, "the handler has ended")
             if self._timer is not None:
                 self._timer.cancel()
             socket._on_close = None
@@ -199,9 +204,20 @@ async def _call(handler: Callable[..., object], arguments: Arguments, request: R
         return await result
 
 
-def _give_up(opening: Opening, task: asyncio.Task[object]) -> None:
-    """End the wait of a handler whose response has not reached the client."""
+async def _settle(opening: Opening) -> None:
+    """Wait until an accepted WebSocket has its channel, or can no longer get one.
+
+    A handler may end before, if it has cancelled its wait for the first message.
+    """
+    answer = opening.answer
+    if not opening.attached.done() and not answer.cancelled() and answer.exception() is None:
+        with suppress(WebSocketClosed):
+            await opening.attached
+
+
+def _give_up(opening: Opening, reason: str) -> None:
+    """End the waits for a channel that no carrier will attach."""
     if not opening.attached.done():
-        opening.attached.set_exception(WebSocketClosed(1006, "the response was not sent", was_clean=False))
+        opening.attached.set_exception(WebSocketClosed(1006, reason, was_clean=False))
         # A handler that was cancelled does not retrieve it.
         opening.attached.exception()

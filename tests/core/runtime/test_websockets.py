@@ -281,3 +281,92 @@ async def test_value_that_is_returned_after_acceptance_is_logged(caplog: pytest.
     await host.open(app)
     assert host.channel.closes == [(1000, "")]
     assert "returned a Response, which is dropped" in caplog.text
+
+
+async def _slow(request: Request, call_next: Handler) -> Response:
+    response = await call_next(request)
+    await asyncio.sleep(0.05)
+    return response
+
+
+async def test_wait_that_is_cancelled_before_the_response_keeps_the_websocket() -> None:
+    app = App(middleware=[_slow])
+    waits: list[str] = []
+
+    @app.websocket("/")
+    async def chat(socket: WebSocket) -> None:
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(socket.receive(), 0.001)
+            waits.append("timeout")
+        await socket.send("sent")
+        await socket.send(await socket.receive_text())
+
+    host = Host()
+    host.channel.incoming.put_nowait("received")
+    assert (await host.open(app)).status == 101
+    assert waits == ["timeout", "timeout"]
+    assert host.channel.sent == ["sent", "received"]
+    assert host.channel.closes == [(1000, "")]
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 1000), (ValueError("wrong"), 1011)])
+async def test_handler_that_ends_before_the_response_is_sent_closes(error: Exception | None, code: int) -> None:
+    app = App(middleware=[_slow])
+
+    @app.websocket("/")
+    async def chat(socket: WebSocket) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.accept(), 0.001)
+        if error is not None:
+            raise error
+
+    host = Host()
+    assert (await host.open(app)).status == 101
+    assert host.channel.closes == [(code, "")]
+
+
+async def test_handler_that_is_cancelled_before_the_response_gets_no_channel() -> None:
+    app = App(middleware=[_slow])
+    ends: list[object] = []
+
+    @app.websocket("/")
+    async def chat(socket: WebSocket) -> None:
+        other = asyncio.create_task(socket.receive())
+        await asyncio.sleep(0)
+        try:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await socket.receive()
+        finally:
+            other.add_done_callback(lambda task: ends.append(task.exception()))
+
+    host = Host()
+    with pytest.raises(RuntimeError, match="has ended"):
+        await host.open(app)
+    await _settle()
+    [closed] = ends
+    assert isinstance(closed, WebSocketClosed)
+    assert (closed.code, closed.reason) == (1006, "the handler has ended")
+
+
+async def test_request_that_is_cancelled_as_it_is_answered_ends_the_wait_of_its_handler() -> None:
+    app = App()
+    ends: list[object] = []
+
+    @app.websocket("/")
+    async def chat(socket: WebSocket) -> None:
+        # The answer is there by then, and the task of the request has not taken it yet.
+        asyncio.get_running_loop().call_soon(task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await socket.accept()
+        ends.append("cancelled")
+
+    application = app.compile(SettingsSources(carries_messages=True))
+    head = RequestHead(b"GET", b"/", 1, [(b"host", b"a")], upgrade=b"websocket")
+    task = asyncio.create_task(application.handle(Request(head, None, Peer(carries_messages=True))))
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert ends == ["cancelled"]

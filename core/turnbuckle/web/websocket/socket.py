@@ -41,7 +41,7 @@ class Opening:
     Attributes:
         accept: see above.
         answer: the response, or a value that has one; the task of the request waits for it.
-        attached: done once there is a channel; the handler waits for it.
+        attached: done once there is a channel, or once there will be none; the handler waits for it, shielded.
     """
 
     __slots__ = ("accept", "answer", "attached")
@@ -168,7 +168,8 @@ class WebSocket:
             raise ValueError(f"subprotocol {subprotocol!r} was not offered by the client; it offered {offered}")
         self.subprotocol = subprotocol
         opening.answer.set_result(opening.accept(self, headers))
-        await opening.attached
+        # A wait that is cancelled, as by asyncio.wait_for(), leaves the WebSocket to later waits.
+        await asyncio.shield(opening.attached)
 
     # -- messages
 
@@ -279,8 +280,8 @@ class WebSocket:
             raise self.closed.with_traceback(None)
         opening = self._opening
         if opening is not None and opening.answer.done():
-            # Another task has called accept().
-            await opening.attached
+            # Another task has called accept(), or a wait of this task was cancelled.
+            await asyncio.shield(opening.attached)
         elif opening is not None:
             await self.accept()
         return cast(MessageChannel, self._channel)
