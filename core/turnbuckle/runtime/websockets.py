@@ -16,7 +16,7 @@ from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.errors import Forbidden, ServiceUnavailable
 from turnbuckle.plan import PlannedSignature
 from turnbuckle.runtime.arguments import Arguments, compile_arguments
-from turnbuckle.web.handlers import BoundHandler
+from turnbuckle.web.handlers import BoundHandler, describe_handler
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.streams.stream_context import current_stream_context
@@ -194,7 +194,23 @@ class _Run:
     def _limit_end(self) -> None:
         task = self._socket._task
         if self._options.close_timeout and task is not None and not task.done():
-            self._timer = self._clock.call_later(self._options.close_timeout, task.cancel)
+            self._timer = self._clock.call_later(self._options.close_timeout, self._cancel_handler)
+
+    def _cancel_handler(self) -> None:
+        task = self._socket._task
+        if task is not None and task.cancel():
+            self._timer = self._clock.call_later(self._options.close_timeout, self._report_running)
+
+    def _report_running(self) -> None:
+        request = self._socket.request
+        handler = describe_handler(request.route.handler) if request.route is not None else "the WebSocket handler"
+        _log.warning(
+            "%s goes on, although it was cancelled %g seconds ago, as the WebSocket of %s is closed: it must not catch"
+            " asyncio.CancelledError without raising it again",
+            handler,
+            self._options.close_timeout,
+            request,
+        )
 
 
 async def _call(handler: Callable[..., object], arguments: Arguments, request: Request) -> object:

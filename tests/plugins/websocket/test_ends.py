@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -185,6 +186,32 @@ async def test_handler_that_does_not_notice_the_end_is_cancelled() -> None:
         await client.clock.advance(2)
         await peer.connection.settle()
         assert seen == ["cancelled"]
+
+
+async def test_handler_that_swallows_its_cancellation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(plugins=[("websocket", {"close_timeout": 5})])
+    release = asyncio.Event()
+
+    @app.websocket("/")
+    async def stubborn(socket: WebSocket) -> None:
+        await socket.accept()
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with Client(app) as client:
+        peer = SocketPeer(client)
+        await peer.open()
+        await peer.send(close(1000))
+        await client.clock.advance(9)
+        assert caplog.text == ""
+        for _ in range(3):
+            await client.clock.advance(5)
+            await peer.connection.settle()
+        [record] = caplog.records
+        assert record.levelname == "WARNING"
+        assert "stubborn goes on, although it was cancelled 5 seconds ago" in record.getMessage()
+        release.set()
 
 
 async def test_stop_cancels_the_handler() -> None:
