@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Never, final
+from typing import Final, Never, final
 
 import attrs
 
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.diagnostics import file_location
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound
 from turnbuckle.routing.methods import REGISTERED_METHODS
@@ -18,6 +19,7 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
 from turnbuckle.runtime.stream_contexts import leave_dropped, leave_failed
+from turnbuckle.runtime.upgrade import upgrade_required
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
@@ -42,6 +44,8 @@ __all__ = [
     "guard",
     "with_json_codec",
 ]
+
+_log: Final = SafeLogger("turnbuckle.server")
 
 
 @final
@@ -188,7 +192,11 @@ def compile_miss(fallbacks: Sequence[Fallback], answer: Handler) -> Handler:
     return miss
 
 
-def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS) -> Handler:
+def answer_miss(
+    errors: ErrorTable,
+    known: Collection[str] = REGISTERED_METHODS,
+    find_websocket: Callable[[Request], MatchParts] | None = None,
+) -> Handler:
     """Return the handler that answers a router's exception: OPTIONS with 204, a wrong trailing slash with a redirect.
 
     Other exceptions go to the error handlers.
@@ -196,6 +204,7 @@ def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS)
     Args:
         errors: the error handlers.
         known: methods that the app supports on some path; requests with other methods are answered with 501.
+        find_websocket: finds the handler of a WebSocket; None if no connection carries WebSockets.
     """
 
     async def answer(request: Request) -> Response:
@@ -206,6 +215,11 @@ def answer_miss(errors: ErrorTable, known: Collection[str] = REGISTERED_METHODS)
         if isinstance(error, MethodNotAllowed | NotFound) and request.method not in known:
             # RFC 9110, section 9.1: 405 is for methods that are recognized.
             return await errors.respond(request, HTTPError(501))
+        if find_websocket is not None and isinstance(error, NotFound):
+            required = upgrade_required(request, find_websocket)
+            if required is not None:
+                _log.debug("%s has no Upgrade, and only a WebSocket has its path; a proxy may have dropped it", request)
+                return await errors.respond(request, required)
         if isinstance(error, SlashRedirect):
             request.exception = None
             return Redirect(request.with_prefix(error.path, request.query), 308)

@@ -6,13 +6,19 @@ costs one attribute access more.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Final
 
+from turnbuckle.errors import HTTPError
+from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.types import Handler
 
-__all__ = ["compile_upgrade", "offered_protocols"]
+__all__ = ["compile_upgrade", "offered_protocols", "upgrade_required"]
+
+# RFC 9110, section 15.5.22: the response names the protocol.
+_REQUIRED: Final = {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
 def compile_upgrade(protocols: Mapping[str, Handler], dispatch: Handler) -> Handler:
@@ -40,3 +46,22 @@ def offered_protocols(upgrade: bytes) -> Iterator[str]:
         token = element.strip(" \t")
         yield token
         yield token.partition("/")[0]
+
+
+def upgrade_required(request: Request, find: Callable[[Request], MatchParts]) -> HTTPError | None:
+    """Return the exception for a request that has no route, and whose path is one of a WebSocket; None for any other.
+
+    The request of a client that asks for a WebSocket has no ``Upgrade`` if a proxy drops the field. HTTP/2 has no such
+    field (RFC 9113, section 8.6).
+
+    Args:
+        request: the request.
+        find: finds the handler of a WebSocket, or raises an exception.
+    """
+    if request.method not in ("GET", "HEAD") or request.head.upgrade or not request.http_version.startswith("1."):
+        return None
+    try:
+        find(request)
+    except Exception:  # noqa: BLE001  # a foreign router may raise anything
+        return None
+    return HTTPError(426, "only a WebSocket has this path", headers=_REQUIRED)

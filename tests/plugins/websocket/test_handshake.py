@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import pytest
 
 from tests.plugins.websocket.peer import ACCEPT, CLOSE, TEXT, SocketPeer, close, frame, request
@@ -58,8 +61,8 @@ async def test_path_has_a_page_and_a_websocket() -> None:
         response = await client.request("POST", "/chat/a")
         assert response.status == 405
         assert response.headers["allow"] == "GET, HEAD, OPTIONS"
-        # A server may ignore the offer of another protocol.
-        assert (await client.get("/refused")).status == 404
+        # The path has only a WebSocket.
+        assert (await client.get("/refused")).status == 426
 
 
 @pytest.mark.parametrize(
@@ -211,3 +214,57 @@ async def test_early_frames_are_received() -> None:
         peer = SocketPeer(client)
         await peer.connection.send(request() + frame(TEXT, b"early") + close(1000))
         assert peer.frames[-1] == (CLOSE, b"\x03\xe8")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_request_without_upgrade_is_answered_with_426(
+    method: str, version: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "turnbuckle.server")
+    app = App(plugins=["websocket"])
+
+    @app.websocket("/chat/{room}")
+    async def chat(socket: WebSocket, room: str) -> None: ...
+
+    async with Client(app) as client:
+        connection = client.connect()
+        await connection.send(f"{method} /chat/a HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+        response = connection.responses[0]
+    assert response.status == 426
+    assert response.headers["upgrade"] == "websocket"
+    assert "upgrade" in response.headers["connection"].lower()
+    assert "only a WebSocket has its path; a proxy may have dropped it" in caplog.text
+
+
+async def test_other_requests_without_a_route_are_answered_as_ever() -> None:
+    app = App(plugins=["websocket", "asgi"])
+    app.mount("/mounted", _mounted)
+
+    @app.websocket("/chat")
+    async def chat(socket: WebSocket) -> None: ...
+
+    @app.websocket("/both")
+    async def both(socket: WebSocket) -> None: ...
+
+    @app.post("/both")
+    async def add() -> str:
+        return "added"
+
+    @app.websocket("/mounted/chat")
+    async def inside(socket: WebSocket) -> None: ...
+
+    async with Client(app) as client:
+        assert (await client.get("/nothing")).status == 404
+        assert (await client.get("/chat/")).status == 404
+        assert (await client.post("/chat")).status == 404
+        assert (await client.get("/both")).status == 405
+        assert (await client.get("/mounted/chat")).text == "mounted"
+        offers = {"Connection": "Upgrade", "Upgrade": "h2c"}
+        assert (await client.get("/chat", headers=offers)).status == 404
+
+
+async def _mounted(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"mounted"})

@@ -12,9 +12,10 @@ from turnbuckle.plan import Plan, PlannedSignature, PlannedSupplier
 from turnbuckle.runtime.arguments import has_contexts, suppliers_of
 from turnbuckle.runtime.supplier_calls import value_of_app
 from turnbuckle.server.model.application import ReadyLifespan
+from turnbuckle.startup.compile.protocols import WEBSOCKET_TOKEN
 from turnbuckle.web.resources import Resources
 
-__all__ = ["opens_contexts", "values_of_app"]
+__all__ = ["carries_websockets", "opens_contexts", "values_of_app"]
 
 
 def values_of_app(plan: Plan, resources: Resources) -> tuple[ReadyLifespan, ...]:
@@ -55,3 +56,8 @@ def _lifespan_of(supplier: PlannedSupplier, resources: Resources) -> ReadyLifesp
         location=supplier.origin.location,
         provides=supplier.shared,
     )
+
+
+def carries_websockets(plan: Plan) -> bool:
+    """Return whether a plugin carries WebSockets over the connections of the server."""
+    return any(entry.record.upgrade.lower() == WEBSOCKET_TOKEN for entry in plan.protocols)

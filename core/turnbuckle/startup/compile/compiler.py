@@ -47,7 +47,7 @@ from turnbuckle.runtime.websockets import compile_websocket_handler, for_hosts, 
 from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
-from turnbuckle.startup.compile.app_values import opens_contexts, values_of_app
+from turnbuckle.startup.compile.app_values import carries_websockets, opens_contexts, values_of_app
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
@@ -174,6 +174,7 @@ class _Compiler:
     opens_contexts: bool = attrs.field(init=False)
     websockets: WebSocketOptions = attrs.field(init=False)
     upgrades: frozenset[str] = frozenset()
+    find_websocket: Callable[[Request], MatchParts] | None = None
     contexts: dict[int, ScopeContext] = attrs.field(factory=dict)
     mounts: list[AdaptedMount] = attrs.field(factory=list)
 
@@ -297,6 +298,7 @@ class _Compiler:
     def _chain(self) -> Handler:
         root = self.contexts[id(self.plan.root)]
         mounted = self._mounted_routers()
+        self.find_websocket = websocket_lookup(mounted) if carries_websockets(self.plan) else None
         dispatch = self._dispatch(mounted, root)
         dispatch = self._with_upgrades(dispatch, self._websockets(mounted, dispatch, root), root.errors)
         is_bare = not self.plan.root.middleware
@@ -382,7 +384,7 @@ class _Compiler:
         return Fallback(matcher.read, compile_entry(context.chains, self._answer_miss(context)))
 
     def _answer_miss(self, context: ScopeContext) -> Handler:
-        return answer_miss(context.errors, self.methods)
+        return answer_miss(context.errors, self.methods, self.find_websocket)
 
     def _compiled_route(self, planned: PlannedRoute, scope: PlannedScope) -> CompiledRoute:
         return CompiledRoute(planned.route, self._call(planned, scope))

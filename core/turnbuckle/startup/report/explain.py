@@ -22,8 +22,9 @@ from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
-from turnbuckle.runtime.upgrade import offered_protocols
+from turnbuckle.runtime.upgrade import offered_protocols, upgrade_required
 from turnbuckle.setup import Setup
+from turnbuckle.startup.compile.app_values import carries_websockets
 from turnbuckle.startup.compile.mounts import find_mount
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
 from turnbuckle.startup.compile.scope_chains import fallback_scopes, scope_chains
@@ -265,6 +266,8 @@ class _Explainer:
         scopes = self._scopes_of_miss()
         if isinstance(error, MethodNotAllowed | NotFound) and self.request.method not in self._known_methods():
             error = HTTPError(501)
+        elif isinstance(error, NotFound):
+            error = self._required_upgrade() or error
         status, outcome, headers = self._answer(error)
         handler = _error_handler(scopes[-1], error) if status >= 400 else None
         if handler is not None:
@@ -280,6 +283,10 @@ class _Explainer:
             further=_further_parameters(scopes),
         )
 
+    def _required_upgrade(self) -> HTTPError | None:
+        find = websocket_lookup(self.tables) if carries_websockets(self.plan) else None
+        return upgrade_required(self.request, find) if find is not None else None
+
     def _answer(self, error: Exception) -> tuple[int, str, Mapping[str, str]]:
         query = f"?{self.request.query}" if self.request.query else ""
         match error:
@@ -291,6 +298,8 @@ class _Explainer:
                 return 405, f"no route here takes {self.request.method}", error.headers
             case SlashRedirect():
                 return 308, "a route differs only in the trailing slash", {"Location": error.path + query}
+            case HTTPError(status=426):
+                return 426, "only a WebSocket has this path, and the request has no Upgrade", error.headers
             case NotFound():
                 return 404, "no route has this path", error.headers
             case HTTPError():

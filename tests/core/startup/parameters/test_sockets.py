@@ -209,7 +209,11 @@ def test_explain_names_the_websocket() -> None:
     assert explained.winner.route.is_websocket
     assert explained.protocol is not None
     assert explained.protocol.record.name == "websocket"
-    assert explain_request(plan, "GET", "/chat").status == 404
+    plain = explain_request(plan, "GET", "/chat")
+    assert plain.status == 426
+    assert plain.outcome == "only a WebSocket has this path, and the request has no Upgrade"
+    assert plain.headers == {"Upgrade": "websocket", "Connection": "Upgrade"}
+    assert explain_request(plan, "POST", "/chat").status == 404
     ignored = explain_request(plan, "WEBSOCKET", "/page")
     assert ignored.winner is not None
     assert ignored.winner.route.path == "/page"
