@@ -259,6 +259,9 @@ class WireConnection(FrameReader):
         self._write(message, message_frame)
         if self._is_writing_paused:
             await self._read_by_peer()
+        elif self._transport.is_closing():
+            # The connection is lost, and the loop has not said so yet: a handler that only sends would never let it.
+            await asyncio.sleep(0)
 
     def send_nowait(self, message: str | bytes) -> bool:
         """Send a message if the peer reads; see ``MessageChannel``."""

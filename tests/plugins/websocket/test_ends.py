@@ -446,3 +446,26 @@ async def test_access_log_has_the_start_and_the_end(caplog: pytest.LogCaptureFix
         '"GET / HTTP/1.1" 101 0 0.0ms - disconnected '
         '"1006 (the connection was lost); 0 messages received in 0 bytes, 0 sent"',
     ]
+
+
+async def test_handler_that_only_sends_lets_the_loop_notice_a_lost_connection() -> None:
+    app, ends = App(plugins=["websocket"]), list[str | int]()
+
+    @app.websocket("/")
+    async def flood(socket: WebSocket) -> None:
+        await socket.accept()
+        # What asyncio does when a write fails: the loss is only reported in the next turn of the loop.
+        socket._channel._transport.abort()  # type: ignore[union-attr]
+        for _ in range(1000):
+            try:
+                await socket.send("x")
+            except WebSocketClosed as closed:
+                ends.append(closed.code)
+                return
+        ends.append("not noticed")
+
+    async with Client(app) as client:
+        peer = SocketPeer(client)
+        await peer.open()
+        await client.settle()
+        assert ends == [1006]
