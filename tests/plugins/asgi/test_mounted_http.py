@@ -167,6 +167,10 @@ async def test_fields_are_sent_as_the_app_sends_them() -> None:
     assert "content-type" not in response.headers
 
 
+def hint(*links: object) -> dict[str, Any]:
+    return {"type": "http.response.early_hint", "links": links}
+
+
 _FAULTS: Final = [
     pytest.param([{"type": "http.nonsense"}], "sent 'http.nonsense' before 'http.response.start'", id="unknown"),
     pytest.param([body(b"x")], "sent 'http.response.body' before 'http.response.start'", id="body-first"),
@@ -179,6 +183,11 @@ _FAULTS: Final = [
     pytest.param([START], "returned after 'http.response.start'", id="only-start"),
     pytest.param([], "returned before 'http.response.start'", id="nothing"),
     pytest.param([{**START, "headers": [(b"a", b"x\r\ny")]}, body()], "cannot be sent", id="injection"),
+    pytest.param([hint("</a>")], "sent 'http.response.early_hint' with a fault: links are a list of", id="text-link"),
+    pytest.param([{**hint(), "links": b"</a>"}], "'http.response.early_hint' with a fault: links", id="one-link"),
+    pytest.param([{**hint(), "links": None}], "'http.response.early_hint' with a fault: links", id="no-links"),
+    pytest.param([hint(b"</a>\r\nX: y")], "sent 'http.response.early_hint' with a fault: ", id="link-injection"),
+    pytest.param([hint(b"/a.css")], "'http.response.early_hint' with a fault: link '/a.css' has no", id="bare-link"),
 ]
 
 
@@ -244,6 +253,29 @@ async def test_exception_and_message_after_the_response_are_logged(caplog: pytes
         assert (await client.get("/m")).text == "done"
     assert "failed after its response to GET /m" in caplog.text
     assert "sent 'http.response.body' after its response" in caplog.text
+
+
+@pytest.mark.parametrize("before", [[], [START], [START, body(b"part", True)]], ids=["nothing", "start", "part"])
+async def test_task_that_sends_after_its_app_has_ended_learns_why(before: list[dict[str, Any]]) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def send_late() -> None:
+            await ended.wait()
+            await send(body(b"late"))
+
+        for message in before:
+            await send(message)
+        tasks.append(asyncio.create_task(send_late()))
+
+    ended = asyncio.Event()
+    async with lenient(hosting(app)) as client:
+        await client.raw(b"GET /m HTTP/1.1\r\nHost: x\r\n\r\n")
+        ended.set()
+        await asyncio.wait(tasks)
+    error = tasks[0].exception()
+    assert isinstance(error, RuntimeError)
+    assert "at /m has ended, so that its tasks cannot send any more" in str(error)
 
 
 async def test_receive_reports_the_end_of_the_response() -> None:

@@ -22,6 +22,7 @@ from turnbuckle_plugins.asgi.mounted.messages import (
     Message,
     Scope,
     decoded_fields,
+    decoded_links,
     is_of_client,
 )
 
@@ -64,6 +65,7 @@ class HTTPRun:
 
     __slots__ = (
         "_answered",
+        "_ended_first",
         "_error",
         "_failure",
         "_has_content",
@@ -94,6 +96,8 @@ class HTTPRun:
         self._failure: BaseException | None = None
         self._error: BaseException | None = None
         self._answered: asyncio.Future[None] | None = None
+        # Whether the app ended while its client was there.
+        self._ended_first = False
         self._waiters: list[asyncio.Future[None]] | None = None
         self._has_content = True
         self._received = 0
@@ -237,14 +241,19 @@ class HTTPRun:
 
     async def _take_other(self, kind: object, message: Message) -> None:
         if kind == "http.response.early_hint" and self._phase is _Phase.BEGUN:
-            links = [link.decode("latin-1") for link in message.get("links", ())]
-            await self._request.early_hints(links)
+            await self._send_early_hint(message)
         elif kind == "http.response.pathsend" and self._phase is _Phase.STARTED:
             self._send_path(message)
         elif kind == "http.response.trailers" and self._phase is _Phase.STREAMING and self._trailers is not None:
             await self._take_trailers(message, self._trailers)
         else:
             raise self._broken(f"sent {kind!r:.80} {_PLACES[self._phase]}")
+
+    async def _send_early_hint(self, message: Message) -> None:
+        try:
+            await self._request.early_hints(decoded_links(message.get("links", ())))
+        except (AppProtocolError, ValueError) as error:
+            raise self._broken(f"sent 'http.response.early_hint' with a fault: {error}") from error
 
     async def _take_trailers(self, message: Message, trailers: list[tuple[str, str]]) -> None:
         try:
@@ -272,7 +281,7 @@ class HTTPRun:
                 await asyncio.sleep(0)
                 return
             self._phase = _Phase.CLOSED
-        raise ClientGone("the client has gone")
+        raise self._no_reader()
 
     # -- the response --------------------------------------------------------------------------------------------------
 
@@ -321,6 +330,7 @@ class HTTPRun:
 
     def _end(self, error: BaseException | None) -> None:
         """Note that the app has returned or raised."""
+        self._ended_first = not self._request.peer.lost.is_set()
         if self._phase in {_Phase.BEGUN, _Phase.STARTED}:
             self._fail(error or self._broken(f"returned {_PLACES[self._phase]}"))
         elif self._phase is _Phase.STREAMING:
@@ -341,7 +351,7 @@ class HTTPRun:
         while self._stored > _MAX_STORED and self._phase is _Phase.STREAMING:
             await self._new_waiter()
         if self._phase is _Phase.CLOSED:
-            raise ClientGone("the client has gone")
+            raise self._no_reader()
 
     async def take(self) -> bytes:
         """Return the stored content, or ``b""`` at the end of the response.
@@ -390,6 +400,12 @@ class HTTPRun:
         for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _no_reader(self) -> Exception:
+        """Return the exception for a message that has no reader."""
+        if self._ended_first:
+            return self._broken("has ended, so that its tasks cannot send any more")
+        return ClientGone("the client has gone")
 
     def _broken(self, fault: str) -> AppProtocolError:
         return AppProtocolError(f"{self._name} {fault}")

@@ -17,6 +17,7 @@ __all__ = [
     "Scope",
     "Send",
     "decoded_fields",
+    "decoded_links",
     "is_of_client",
 ]
 
@@ -59,6 +60,18 @@ def decoded_fields(headers: Iterable[Iterable[bytes]]) -> tuple[list[tuple[str, 
     except (AttributeError, TypeError, ValueError) as error:
         raise AppProtocolError(f"headers are pairs of bytes, not {headers!r:.200}") from error
     return fields, length
+
+
+def decoded_links(links: Iterable[bytes]) -> list[str]:
+    """Return the values of Link fields as texts.
+
+    Raises:
+        AppProtocolError: they are no bytes.
+    """
+    try:
+        return [link.decode("latin-1") for link in links]
+    except (AttributeError, TypeError) as error:
+        raise AppProtocolError(f"links are a list of bytes, not {links!r:.200}") from error
 
 
 def is_of_client(error: BaseException) -> bool:
