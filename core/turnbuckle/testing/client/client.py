@@ -129,7 +129,10 @@ class Client:
     ) -> None:
         compiled = _compiled(app, sources, settings, supply)
         self.application: Final = attrs.evolve(
-            compiled, limits=limits or compiled.limits, timeouts=timeouts or compiled.timeouts
+            compiled,
+            limits=limits or compiled.limits,
+            content_limit=limits.content if limits is not None else compiled.content_limit,
+            timeouts=timeouts or compiled.timeouts,
         )
         self.clock: Final = clock or FakeClock()
         self.cookies: Final = CookieJar(self.clock)

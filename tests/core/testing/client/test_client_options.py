@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from turnbuckle import App, Forbidden, Request, Settings, StartupError
+from turnbuckle import App, Forbidden, Limits, Request, Settings, StartupError, Timeouts
 from turnbuckle.testing import Client, IncompleteResponse
 
 app = App()
@@ -153,3 +153,19 @@ async def test_settings_take_precedence(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="compiled already"):
         Client(App().compile(), settings={})
     assert isinstance(limited.plan.settings, Settings)
+
+
+@pytest.mark.parametrize(("size", "status"), [(5, 413), (1000, 200)])
+async def test_limits_replace_the_content_limit_of_requests(size: int, status: int) -> None:
+    app = App(settings={"limits": {"content": 100}})
+
+    @app.post("/")
+    async def limit(request: Request) -> list[int]:
+        await request.read()
+        return [request.content_limit]
+
+    async with Client(app, limits=Limits(content=size)) as client:
+        assert (await client.post("/", content=b"12345")).json() == [size]
+        assert (await client.post("/", content=bytes(101))).status == status
+    async with Client(app, timeouts=Timeouts(head=1)) as client:
+        assert (await client.post("/")).json() == [100]
