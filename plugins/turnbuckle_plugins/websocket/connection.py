@@ -45,6 +45,9 @@ __all__ = ["WireConnection"]
 # Bytes that are dropped after a violation, so that the peer can read the reason before its connection is reset.
 _MAX_DROPPED: Final = 4 * 1024 * 1024
 
+# Bytes that a handler may send until the loop has a turn; each message counts as this many bytes more.
+_MAX_SENT_IN_A_TURN: Final = 256 * 1024
+_MESSAGE_COST: Final = 4096
 
 _OPEN: Final = State.OPEN
 
@@ -80,6 +83,7 @@ class WireConnection(FrameReader):
         "_queued",
         "_report",
         "_response",
+        "_sent_in_this_turn",
         "_sweep",
         "_unread",
         "_waiter",
@@ -106,6 +110,7 @@ class WireConnection(FrameReader):
         self._pinged = self._write_due = math.inf
         self._unread = self._dropped = 0
         self._messages_in = self._bytes_in = self._messages_out = self._bytes_out = 0
+        self._sent_in_this_turn = 0
         self.deadline = math.inf
 
     # -- calls of the transport
@@ -257,10 +262,14 @@ class WireConnection(FrameReader):
     async def send(self, message: str | bytes) -> None:
         """Send a message; see ``MessageChannel``."""
         self._write(message, message_frame)
+        self._sent_in_this_turn += len(message) + _MESSAGE_COST
         if self._is_writing_paused:
+            self._sent_in_this_turn = 0
             await self._read_by_peer()
-        elif self._transport.is_closing():
-            # The connection is lost, and the loop has not said so yet: a handler that only sends would never let it.
+        elif self._sent_in_this_turn >= _MAX_SENT_IN_A_TURN:
+            # A transport without a peer drops all data, and reports the loss in a later turn of the loop. A handler
+            # that only sends would never give the loop this turn.
+            self._sent_in_this_turn = 0
             await asyncio.sleep(0)
 
     def send_nowait(self, message: str | bytes) -> bool:

@@ -222,6 +222,34 @@ async def test_handler_that_never_waits_takes_one_queue_of_messages_in_a_turn() 
     assert max(after - before for before, after in itertools.pairwise(turns)) <= 8
 
 
+@pytest.mark.parametrize(("size", "most"), [(1, 64), (100_000, 3)])
+async def test_handler_that_only_sends_lets_others_have_a_turn(size: int, most: int) -> None:
+    app = App(plugins=["websocket"])
+    turns: list[int] = []
+    sent = 0
+
+    @app.websocket("/")
+    async def send(socket: WebSocket) -> None:
+        nonlocal sent
+        await socket.accept()
+        for _ in range(1000):
+            await socket.send(bytes(size))
+            sent += 1
+
+    async def watch() -> None:
+        while True:
+            turns.append(sent)
+            await asyncio.sleep(0)
+
+    async with Client(app) as client:
+        watching = asyncio.ensure_future(watch())
+        peer = SocketPeer(client)
+        await peer.open()
+        watching.cancel()
+    assert max(after - before for before, after in itertools.pairwise(turns)) <= most
+    assert sent == 1000
+
+
 async def test_peer_waits_while_the_queue_is_full() -> None:
     app = App(plugins=[("websocket", {"queue": 4})])
     received = []
