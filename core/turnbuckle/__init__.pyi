@@ -235,5 +235,5 @@ from turnbuckle.web.trusted_addresses import (
 from turnbuckle.web.types import Handler as Handler, MiddlewareFunction as MiddlewareFunction
 from turnbuckle.web.websocket.accept import AcceptWebSocket as AcceptWebSocket
 from turnbuckle.web.websocket.channel import MessageChannel as MessageChannel, WebSocketClosed as WebSocketClosed
-from turnbuckle.web.websocket.options import WebSocketOptions as WebSocketOptions
+from turnbuckle.web.websocket.options import WebSocketOptions as WebSocketOptions, is_same_origin as is_same_origin
 from turnbuckle.web.websocket.socket import WebSocket as WebSocket

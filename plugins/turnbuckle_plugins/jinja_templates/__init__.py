@@ -10,6 +10,7 @@ Needs the extra ``jinja2``: ``pip install 'turnbuckle[jinja2]'``.
 from __future__ import annotations
 
 from turnbuckle_plugins.jinja_templates.config import JinjaTemplatesConfig
+from turnbuckle_plugins.jinja_templates.environment import current_request
 from turnbuckle_plugins.jinja_templates.plugin import JinjaTemplatesPlugin
 from turnbuckle_plugins.jinja_templates.rendering import TEMPLATES, Templates
 from turnbuckle_plugins.jinja_templates.template import ContextProcessor, Template, TemplateHooks, TemplateParts
@@ -23,4 +24,5 @@ __all__ = [
     "TemplateHooks",
     "TemplateParts",
     "Templates",
+    "current_request",
 ]

@@ -13,7 +13,7 @@ from turnbuckle_plugins.jinja_templates.config import JinjaTemplatesConfig, is_e
 from turnbuckle_plugins.jinja_templates.loader import FolderLoader
 from turnbuckle_plugins.jinja_templates.template import TemplateParts
 
-__all__ = ["REQUEST", "make_environment"]
+__all__ = ["REQUEST", "current_request", "make_environment"]
 
 REQUEST: Final[ContextVar[Request | None]] = ContextVar("request of the template", default=None)
 """The request that a template is rendered for. Macros of imported templates see no variables, but do see this."""
@@ -64,13 +64,27 @@ def _functions(values: Mapping[str, object]) -> dict[str, Callable[..., object]]
     return {name: value for name, value in values.items() if callable(value)}
 
 
-def _url_for(name: str, /, **params: object) -> str:
+def current_request(caller: str) -> Request:
+    """Return the request that a template is rendered for; for globals and filters of plugins, also in macros.
+
+    Args:
+        caller: name of the global or filter, for the message.
+
+    Raises:
+        LookupError: the template is rendered without a request.
+    """
     request = REQUEST.get()
     if request is None:
-        error = LookupError(f"url_for({name!r}) needs a request, which this template is rendered without")
-        error.add_note("fix: pass the request, as in render_text(name, request=request), or pass the URL as a variable")
+        error = LookupError(f"{caller} needs a request, which this template is rendered without")
+        error.add_note(
+            "fix: pass the request, as in render_text(name, request=request), or pass the value as a variable"
+        )
         raise error
-    return request.url_for(name, **params)
+    return request
+
+
+def _url_for(name: str, /, **params: object) -> str:
+    return current_request(f"url_for({name!r})").url_for(name, **params)
 
 
 @final

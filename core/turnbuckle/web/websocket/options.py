@@ -13,7 +13,7 @@ import attrs
 
 from turnbuckle.web.request.request import Request
 
-__all__ = ["WebSocketOptions", "allows_origin"]
+__all__ = ["WebSocketOptions", "allows_origin", "is_same_origin"]
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
@@ -54,10 +54,16 @@ def allows_origin(request: Request, origins: Iterable[str]) -> bool:
     origin = values[0].lower()
     if len(values) > 1:
         return False
-    return origin in allowed or ("same" in allowed and _is_same(origin, request))
+    return origin in allowed or ("same" in allowed and is_same_origin(origin, request))
 
 
-def _is_same(origin: str, request: Request) -> bool:
+def is_same_origin(origin: str, request: Request) -> bool:
+    """Return whether an ``Origin`` is the origin that a request was sent to (RFC 6454, sections 5 and 7).
+
+    Args:
+        origin: value of the field, in lower case, as browsers send it.
+        request: the request; a trusted proxy may have reported its scheme and its host.
+    """
     scheme, _, authority = origin.partition("://")
     port = _DEFAULT_PORTS.get(scheme)
     if port is None or not authority:
