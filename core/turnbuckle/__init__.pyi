@@ -205,6 +205,7 @@ from turnbuckle.web.request.request_id import (
     RequestIdFilter as RequestIdFilter,
     current_request_id as current_request_id,
 )
+from turnbuckle.web.request.session import Flash as Flash, Session as Session
 from turnbuckle.web.request.state import State as State
 from turnbuckle.web.response.cookies import SameSite as SameSite, SetCookie as SetCookie
 from turnbuckle.web.response.file import File as File

@@ -41,7 +41,6 @@ files FILES -> (await request.form()).files has the uploaded files
 data body content raw_body get_data raw_data -> await request.read() returns the content, request.stream() its pieces
 get_json json_body is_json -> await request.json() returns the decoded content
 media get_media -> await request.decode() returns the content, decoded by its media type
-session -> there are no sessions in the core; middleware sets request.state.session
 user auth current_user -> request.state.user, once middleware has set it
 ctx g context extensions -> request.state has the values that middleware and handlers share
 app application -> request.config(cls) returns settings, request.resource(KEY) a resource, request.url_for(name) a path

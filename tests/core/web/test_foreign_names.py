@@ -33,7 +33,6 @@ from turnbuckle.web.multidict import QueryParams
         pytest.param(make_request(), "data", "await request.read()", id="data"),
         pytest.param(make_request(), "get_json", "await request.json()", id="get-json"),
         pytest.param(make_request(), "files", "(await request.form()).files", id="files"),
-        pytest.param(make_request(), "session", "request.state.session", id="session"),
         pytest.param(make_request(), "user", "request.state.user", id="user"),
         pytest.param(make_request(), "app", "request.resource(KEY)", id="app"),
         pytest.param(make_request(), "remote_addr", "request.client", id="remote-addr"),

@@ -27,6 +27,7 @@ from turnbuckle.web.content.uploads import UploadedFile
 from turnbuckle.web.parameters.markers import Marker
 from turnbuckle.web.parameters.text_content import BYTES_TYPE, LINES_TYPE, TEXT_TYPE
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.request.session import Session
 from turnbuckle.web.response.response import Response
 from turnbuckle.web.websocket.socket import WebSocket
 
@@ -400,6 +401,8 @@ def _unsupplied(declared: DeclaredParameter, suppliers: Suppliers, reason: str) 
         fix = f"write its type, such as '{declared.name}: dict[str, int]', or Body[Any] for any JSON"
     elif issubclass(kind, Response):
         fix = "return a Response instead of taking one"
+    elif issubclass(kind, Session):
+        fix = 'enable the plugin: App(plugins=["sessions"])'
     elif kind.__name__.endswith("Request"):
         fix = f"write '{declared.name}: Request' with 'from turnbuckle import Request', instead of {_qualified(kind)}"
     elif known := next((fix for words, fix in _SCHEMA_FIXES.items() if words in reason), ""):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Final
 
 import attrs
 
@@ -19,12 +20,18 @@ from turnbuckle.web.headers import Headers, check_links
 from turnbuckle.web.multidict import QueryParams, parse_urlencoded
 from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.request_id import set_request_id
+from turnbuckle.web.request.session import Session
 from turnbuckle.web.request.state import State
 from turnbuckle.web.request.target import COMMON_METHODS, Target, decode_path_lossy, parse_target
 from turnbuckle.web.response.cookies import parse_cookies
 from turnbuckle.web.tls import ClientCertificate, TLSInfo
 
 __all__ = ["BaseRequest"]
+
+_NO_SESSION: Final = (
+    "this request has no session: enable the plugin 'sessions' with App(plugins=[\"sessions\"]); its middleware must"
+    " enclose the code that uses the session"
+)
 
 
 class BaseRequest:
@@ -41,6 +48,7 @@ class BaseRequest:
         "_id",
         "_query_params",
         "_raw_path",
+        "_session",
         "_state",
         "_target",
         "head",
@@ -54,6 +62,7 @@ class BaseRequest:
     _headers: Headers | None
     _query_params: QueryParams | None
     _cookies: Mapping[str, str] | None
+    _session: Session
     _state: State | None
 
     def __repr__(self) -> str:
@@ -186,6 +195,22 @@ class BaseRequest:
         if state is None:
             state = self._state = State()
         return state
+
+    @property
+    def session(self) -> Session:
+        """The values of the client that last from request to request; middleware such as ``sessions`` sets them.
+
+        Raises:
+            AttributeError: no middleware has set a session for this request.
+        """
+        try:
+            return self._session
+        except AttributeError:
+            raise AttributeError(_NO_SESSION, name="session", obj=self) from None
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._session = session
 
     @property
     def client(self) -> tuple[str, int] | None:

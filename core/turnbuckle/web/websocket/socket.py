@@ -20,6 +20,7 @@ from turnbuckle.web.request.request import Request
 from turnbuckle.web.websocket.channel import MessageChannel, WebSocketClosed, check_close
 
 if TYPE_CHECKING:
+    from turnbuckle.web.request.session import Session
     from turnbuckle.web.streams.sweep import Sweep
 
 __all__ = ["Opening", "WebSocket"]
@@ -124,6 +125,11 @@ class WebSocket:
     def cookies(self) -> Mapping[str, str]:
         """Return the cookies of the request."""
         return self.request.cookies
+
+    @property
+    def session(self) -> Session:
+        """Return the session of the client; it can be changed until the WebSocket is accepted."""
+        return self.request.session
 
     @property
     def client(self) -> tuple[str, int] | None:
