@@ -15,15 +15,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, cast, final
 
 import attrs
 
-from turnbuckle import JSON, Plugin, PluginInfo, Request, Response, Route, Setup, Text, hookspec
+from turnbuckle import JSON, Plugin, PluginInfo, Request, ResourceKey, Response, Route, Setup, Text, hookspec
 
 __all__ = ["Check", "HealthCheck", "HealthConfig", "HealthPlugin"]
 
-Check: TypeAlias = Callable[[], object]
+Check: TypeAlias = Callable[..., object]
 """A function, async or not, that returns False or raises if it fails."""
 
 _log: Final = logging.getLogger("turnbuckle.health")
@@ -31,10 +31,17 @@ _log: Final = logging.getLogger("turnbuckle.health")
 
 @attrs.frozen
 class HealthCheck:
-    """A check with its name; ``provide_health_checks`` returns such records."""
+    """A check with its name; ``provide_health_checks`` returns such records.
+
+    Attributes:
+        name: name of the check, in the response and the log.
+        check: the function; without arguments, or with the resource as its only one.
+        resource: key of the resource that the function checks, such as a database; None for no argument.
+    """
 
     name: str
     check: Check
+    resource: ResourceKey[Any] | None = None
 
 
 class HealthHooks:
@@ -108,13 +115,14 @@ class _Readiness:
 
     async def answer(self, request: Request) -> Response:
         """Return 200 if all checks pass, otherwise 503."""
-        results = await asyncio.gather(*(self._passes(check) for check in self.checks))
+        results = await asyncio.gather(*(self._passes(request, check) for check in self.checks))
         return _response(request, {check.name: passed for check, passed in zip(self.checks, results, strict=True)})
 
-    async def _passes(self, check: HealthCheck) -> bool:
+    async def _passes(self, request: Request, check: HealthCheck) -> bool:
         try:
+            arguments = () if check.resource is None else (request.resource(check.resource),)
             async with asyncio.timeout(self.timeout):
-                result = await _call(check.check)
+                result = await _call(check.check, arguments)
         except TimeoutError:
             _log.warning("health check %r took longer than %g s, or raised a timeout itself", check.name, self.timeout)
             return False
@@ -128,16 +136,16 @@ async def _live(request: Request) -> Response:
     return _response(request, {})
 
 
-async def _call(check: Check) -> object:
+async def _call(check: Check, arguments: tuple[object, ...]) -> object:
     call = getattr(check, "__call__", check)  # noqa: B004  # to find out whether it is async
     is_async = inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(call)
-    result = check() if is_async else await asyncio.to_thread(_run, check)
+    result = check(*arguments) if is_async else await asyncio.to_thread(_run, check, arguments)
     return await result if inspect.isawaitable(result) else result
 
 
-def _run(check: Check) -> object:
+def _run(check: Check, arguments: tuple[object, ...]) -> object:
     try:
-        return check()
+        return check(*arguments)
     except StopIteration as error:
         # StopIteration cannot pass through a future: the await would never end.
         raise RuntimeError("the check raised StopIteration") from error
