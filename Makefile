@@ -81,11 +81,12 @@ $(1)/coverage report
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-fast test-all test-modes test-apps test-ray bench fmt clean
+.PHONY: help run test axe coverage test-fast test-all test-modes test-apps test-ray bench fmt clean
 
 help:
 	@echo "make run       serve the example application $(RUN_TARGET) on http://$(HOST):$(PORT)/"
 	@echo "make test      lint, type check and run the tests"
+	@echo "make axe       fetch axe-core, with which some tests check pages for accessibility"
 	@echo "make coverage  run the tests, and print the lines and branches that no test runs"
 	@echo "make test-fast run only the tests that need no processes and no whole suites"
 	@echo "make test-all  run the tests on every other Python from 3.11 on that is found"
@@ -118,12 +119,16 @@ $(RAY)/.installed: pyproject.toml
 run: $(VENV)/.installed-run
 	$(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev axe
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py bench/robustness/*.py
 	$(call tests,$(BIN)/pytest)
+
+# Checks pages for accessibility. Without the registry of npm, its tests are skipped, so a failure does not count.
+axe: $(VENV)/.installed-dev
+	-@$(BIN)/python -m tests.axe_core
 
 # Each line and branch that is run is counted by a function of C, which takes twice the time of the tests without it.
 coverage: $(VENV)/.installed-dev
@@ -176,5 +181,5 @@ fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-* bench/.peers* .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf $(VENV) .venv-* .axe bench/.peers* .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
