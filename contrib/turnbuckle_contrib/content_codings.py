@@ -15,7 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final, Protocol, final
 
-__all__ = ["CODINGS", "EXTRAS", "Decoder", "available_codings", "make_decoder"]
+__all__ = ["CODINGS", "EXTRAS", "Decoder", "available_codings", "coding_package", "make_decoder"]
 
 _PIECE: Final = 64 * 1024
 # Each frame costs time and memory, and an empty one has 20 bytes or less.
@@ -173,7 +173,7 @@ class Decoder:
 
 def available_codings() -> tuple[str, ...]:
     """Return the codings whose packages are installed."""
-    return tuple(coding for coding in CODINGS if coding not in EXTRAS or _package_of(coding) is not None)
+    return tuple(coding for coding in CODINGS if coding not in EXTRAS or coding_package(coding) is not None)
 
 
 def make_decoder(coding: str) -> Decoder:
@@ -182,7 +182,7 @@ def make_decoder(coding: str) -> Decoder:
         return Decoder(lambda: _ZlibFrame(16 + zlib.MAX_WBITS), (zlib.error,), _MAX_FRAMES)
     if coding == "deflate":
         return Decoder(_DeflateFrame, (zlib.error,), 1)
-    package: Any = _package_of(coding)
+    package: Any = coding_package(coding)
     if coding == "br":
         return Decoder(lambda: _BrotliFrame(package), (package.error,), 1)
     options = {package.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
@@ -190,7 +190,8 @@ def make_decoder(coding: str) -> Decoder:
 
 
 @cache
-def _package_of(coding: str) -> ModuleType | None:
+def coding_package(coding: str) -> ModuleType | None:
+    """Return the package of br or zstd, or None if it is not installed."""
     names = ("brotli",) if coding == "br" else ("compression.zstd", "backports.zstd")
     for name in names:
         try:

@@ -209,6 +209,7 @@ from turnbuckle.web.request.session import Flash as Flash, Session as Session
 from turnbuckle.web.request.state import State as State
 from turnbuckle.web.response.cookies import SameSite as SameSite, SetCookie as SetCookie
 from turnbuckle.web.response.file import File as File
+from turnbuckle.web.response.file_body import FileBody as FileBody
 from turnbuckle.web.response.response import (
     HTML as HTML,
     JSON as JSON,

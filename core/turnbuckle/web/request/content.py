@@ -13,7 +13,7 @@ from turnbuckle.web.content.content import NO_CONTENT, ContentReader, ContentSou
 from turnbuckle.web.content.forms import FormData, FormLimits, read_form
 from turnbuckle.web.content.ndjson import NDJSON_TYPES, decode_lines
 from turnbuckle.web.content.transform import ContentTransform, TransformedContent
-from turnbuckle.web.headers import Headers
+from turnbuckle.web.headers import Headers, check_field_name, check_field_value
 from turnbuckle.web.media_type import MediaType, parse_media_type
 from turnbuckle.web.request.base import BaseRequest
 from turnbuckle.web.request.context import AppContext
@@ -264,6 +264,21 @@ class ReadableRequest(BaseRequest):
             self._media_type = None
         if source is not None:
             self._content_source, self._reader = TransformedContent(source, transform), None
+
+    def replace_header(self, name: str, value: str | None) -> None:
+        """Replace all lines of a field by one line with a value, or remove them if the value is None; for middleware.
+
+        The fields of framing, such as Content-Length, keep their effect, because the content was framed before.
+
+        Raises:
+            ValueError: the field could not have been received.
+        """
+        lower_name = check_field_name(name).lower().encode("ascii")
+        fields = [pair for pair in self.head.fields if pair[0] != lower_name]
+        if value is not None:
+            fields.append((lower_name, check_field_value(name, value).encode("latin-1")))
+        self.head = attrs.evolve(self.head, fields=fields)
+        self._headers = self._cookies = self._media_type = None
 
     def _content_reader(self) -> ContentReader:
         reader = self._reader

@@ -272,3 +272,20 @@ def test_host_field_is_the_host_of_the_request(target: str, method: str, host: s
 
 def test_host_field_is_added_from_the_target() -> None:
     assert make_request("http://a.example/").headers["host"] == "a.example"
+
+
+def test_header_is_replaced() -> None:
+    request = make_request("/", headers=[("Cookie", "a=b"), ("X-A", "1"), ("x-a", "2"), ("Content-Type", "text/html")])
+    assert (request.cookies, request.content_type) == ({"a": "b"}, "text/html")
+    request.replace_header("X-A", "3")
+    request.replace_header("Cookie", "c=d")
+    request.replace_header("Content-Type", None)
+    assert dict(request.headers.items()) == {"x-a": "3", "cookie": "c=d"}
+    assert (request.cookies, request.content_type) == ({"c": "d"}, "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("X A", "1"), ("X-A", "1\r\nX-B: 2"), ("X-A", "\u20ac")])
+def test_header_is_not_replaced_by_one_that_cannot_be_received(name: str, value: str) -> None:
+    request = make_request("/")
+    with pytest.raises(ValueError, match=r"token|cannot be sent"):
+        request.replace_header(name, value)
