@@ -2,8 +2,8 @@
 
 A compressed response has a weak ETag, because its bytes are others than without the coding; a client that sends it back
 in If-None-Match gets 304 as before. In If-Match, which demands a strong ETag, it is made strong again before the
-handler sees it, so that a client can save a page that it has read. Ranges refer to content without a coding: a response to a
-request for ranges is not compressed.
+handler sees it, so that a client can save a page that it has read. Ranges refer to content without a coding: a response
+to a request for ranges is not compressed.
 
 The length of compressed content depends on how often its texts are repeated. If a page contains a secret and a text
 that an attacker has chosen, the length shows whether they are alike (BREACH). The attacker has to make the browser of
