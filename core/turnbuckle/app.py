@@ -18,6 +18,7 @@ import attrs
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import AppFrozen
 from turnbuckle.records import Middleware
+from turnbuckle.startup.collect.coerce import options_of
 from turnbuckle.startup.collect.options import check_options
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.locations import caller_location
@@ -44,6 +45,7 @@ _OPTIONS: Final = (
     "converters",
     "config",
     "guards",
+    "options",
 )
 
 _log: Final = logging.getLogger("turnbuckle.server")
@@ -63,6 +65,7 @@ class App(Scope):
         lifespan: an ``async def`` that yields once, between startup and shutdown.
         converters: converters of path parameters by name, which add to or replace the built-in ones.
         guards: functions that are called before the handlers of all routes; see ``Route.guards``.
+        options: values that plugins read for all routes; see ``Route.options``.
         config: an attrs class for the app's own settings in the section ``app``; ``request.config(cls)`` and the
             ``setup.config`` of its lifespans return the instance.
     """
@@ -81,6 +84,7 @@ class App(Scope):
         converters: Mapping[str, Converter | ConverterFactory] | None = None,
         config: type | None = None,
         guards: Iterable[Callable[..., object]] = (),
+        options: Mapping[str, object] | None = None,
         **unknown: Never,
     ) -> None:
         check_options("App", unknown, _OPTIONS)
@@ -94,6 +98,7 @@ class App(Scope):
         self._debug: Final = debug
         self._converters: Final = _mapping_of(converters)
         self._config: Final = config
+        self._options = options_of({"options": options or {}})
         self._add_parts(plugins, middleware, router, guards)
         if lifespan is not None:
             self.lifespan(lifespan)

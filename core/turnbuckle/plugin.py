@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 import attrs
@@ -22,6 +22,15 @@ def _as_tuple(value: Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _as_options(value: Mapping[str, Callable[[Any], object]]) -> Mapping[str, Callable[[Any], object]]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"route_options are functions by the names of options, not {value!r:.60}")
+    for name, convert in value.items():
+        if not isinstance(name, str) or not callable(convert):
+            raise TypeError(f"option {name!r:.40} of routes has {convert!r:.60}; write a function that takes its value")
+    return dict(value)
+
+
 @attrs.frozen(kw_only=True)
 class PluginInfo:
     """The metadata of a plugin.
@@ -34,6 +43,9 @@ class PluginInfo:
         requires: names of plugins that must be enabled together with it.
         after: names of plugins that precede it in dependency order if they are enabled.
         conflicts: names of plugins that must not be enabled together with it.
+        route_options: the options of routes that the plugin reads, by name: each with the function that takes a value
+            as it is written in ``@app.get(..., options={...})``, and returns it as ``Route.options`` has it. The
+            function raises ``TypeError`` or ``ValueError`` for a wrong value.
     """
 
     name: str
@@ -42,6 +54,7 @@ class PluginInfo:
     requires: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     after: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     conflicts: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
+    route_options: Mapping[str, Callable[[Any], object]] = attrs.field(factory=dict, converter=_as_options)
 
 
 class Plugin(Hooks[ConfigT]):

@@ -376,6 +376,7 @@ class Mount:
         name: name for ``url_for`` and for messages.
         limits: values for its requests of settings in the section ``limits``.
         timeouts: values for its requests of settings in the section ``timeouts``.
+        options: values that plugins read; see ``Route``.
         origin: origin of the mount.
     """
 
@@ -386,6 +387,7 @@ class Mount:
     name: str = ""
     limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    options: Mapping[str, object] = attrs.field(factory=dict, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def root_of(self, raw_path: str) -> str:

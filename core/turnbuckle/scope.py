@@ -24,6 +24,7 @@ from turnbuckle.startup.collect.coerce import (
     docs_of,
     guards_of,
     limits_of,
+    options_of,
 )
 from turnbuckle.startup.collect.options import (
     ROUTE_OPTIONS,
@@ -83,7 +84,8 @@ class Scope(ScopeParts):
             streams_response: see ``Route``; with it, startup finds middleware that cannot handle a stream.
             streams_body: see ``Route``.
             options: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``; its
-                ``guards``, which are called before the handler; its description for API documents, such as
+                ``guards``, which are called before the handler; ``options`` for plugins, such as
+                ``options={"cache_control": "no-store"}``; its description for API documents, such as
                 ``tags=["notes"]``, which ``RouteDocs`` describes.
         """
 
@@ -137,6 +139,7 @@ class Scope(ScopeParts):
                 streams_body=streams_body,
                 **limits_of(options),
                 guards=guards_of(options),
+                options=options_of(options),
                 docs=docs_of(options),
                 origin=self._origin_of(handler),
             )
@@ -174,11 +177,11 @@ class Scope(ScopeParts):
         """Add a route for WebSockets to the decorated ``async def``, which takes a ``WebSocket``.
 
         Its other parameters are supplied like the parameters of handlers. The path may have routes for HTTP as well.
-        The app needs a plugin for the protocol: ``App(plugins=["websocket"])``. The options ``name``, ``host`` and
-        ``guards`` have the meaning that they have in ``route``.
+        The app needs a plugin for the protocol: ``App(plugins=["websocket"])``. The options ``name``, ``host``,
+        ``guards`` and ``options`` have the meaning that they have in ``route``.
         """
         check_path("@app.websocket", path)
-        check_options("@app.websocket", options, ("name", "host", "guards"), SOCKET_HINTS)
+        check_options("@app.websocket", options, ("name", "host", "guards", "options"), SOCKET_HINTS)
 
         def add(handler: FunctionT) -> FunctionT:
             self.add_websocket_route(path, handler, **options)
@@ -356,13 +359,14 @@ class Scope(ScopeParts):
             middleware: records or ``async def m(request, call_next)``, outermost first.
             router: a separate router for the scope: a name, a factory or an object.
             options: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``; ``guards``,
-                which are called before the handlers of all its routes; for API documents, the ``tags`` and ``errors``
-                of all its routes, ``deprecated`` and ``in_schema``.
+                which are called before the handlers of all its routes; ``options`` of all its routes for plugins; for
+                API documents, the ``tags`` and ``errors`` of all its routes, ``deprecated`` and ``in_schema``.
         """
         self._check_open("open a scope")
         check_options("app.scope", options, SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = limits_of(options)
+        scope._options = options_of(options)
         scope._docs = docs_of(options).within(self._docs)
         scope._add_parts(plugins, middleware, router, guards_of(options))
         self._scopes.append(scope)

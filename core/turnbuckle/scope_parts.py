@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from turnbuckle.diagnostics import Origin, Sourced
@@ -10,12 +10,14 @@ from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Mount, Respon
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 from turnbuckle.startup.collect.coerce import (
     LimitOptions,
+    MountOptions,
     as_list,
     as_middleware,
     as_plugins,
     as_router,
     checked_prefix,
     limits_of,
+    options_of,
 )
 from turnbuckle.startup.collect.options import check_options, check_path
 from turnbuckle.startup.model.declaration import DeclaredSupplier, ScopeDeclaration
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScopeOwner", "ScopeParts"]
 
-_MOUNT_OPTIONS: Final = ("kind", "name", "host", "limits", "timeouts")
+_MOUNT_OPTIONS: Final = ("kind", "name", "host", "limits", "timeouts", "options")
 
 
 class ScopeOwner(Protocol):
@@ -60,6 +62,7 @@ class ScopeParts:
         self._mounts: list[Mount] = []
         self._scopes: list[ScopeParts] = []
         self._bounds: LimitOptions = {}
+        self._options: Mapping[str, object] = {}
         self._docs: RouteDocs = NO_DOCS
 
     def mount(  # all but path and app by name
@@ -70,7 +73,7 @@ class ScopeParts:
         kind: str = "",
         name: str = "",
         host: str = "",
-        **options: Unpack[LimitOptions],
+        **options: Unpack[MountOptions],
     ) -> None:
         """Serve an app of another framework below a path; it needs a plugin for its kind, such as ``asgi`` or ``wsgi``.
 
@@ -82,7 +85,7 @@ class ScopeParts:
             kind: name of the provider that serves it, such as ``"wsgi"``; if empty, the provider that accepts it.
             name: name for ``url_for`` and for messages.
             host: a host pattern; the host of the scope if empty.
-            options: ``limits`` and ``timeouts`` of all requests to the mounted app.
+            options: ``limits`` and ``timeouts`` of all requests to the mounted app, and ``options`` for plugins.
         """
         self._check_open("mount an app")
         check_path("app.mount", path, "mount")
@@ -94,6 +97,7 @@ class ScopeParts:
             kind=kind,
             name=name,
             **limits_of(options),
+            options=options_of(options),
             origin=Origin(plugin="app", location=caller_location(), scope=self.prefix),
         )
         self._mounts.append(mount)
@@ -131,6 +135,7 @@ class ScopeParts:
             guards=tuple(self._guards),
             router=self._router,
             **self._bounds,
+            options=self._options,
             docs=self._docs,
             mounts=tuple(self._mounts),
             scopes=tuple(scope.declare() for scope in self._scopes),

@@ -110,6 +110,9 @@ class Route:
         timeouts: values for this route of settings in the section ``timeouts``, such as ``{"handler": 5.0}``.
         guards: functions that are called before the handler, after the guards of its scopes. Their parameters are
             supplied like the parameters of a handler, their results are ignored, and their exceptions are the answer.
+        options: values that plugins read, such as ``{"cache_control": "public, max-age=60"}``, by the names that they
+            declare in ``PluginInfo.route_options``. The route that requests see has the values of its scopes as well,
+            and all of them as the plugins have converted them.
         docs: the description for API documents; it does not count when routes are compared.
         origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
@@ -125,6 +128,7 @@ class Route:
     limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
     guards: tuple[Callable[..., object], ...] = attrs.field(default=(), converter=_as_functions, eq=False)
+    options: Mapping[str, object] = attrs.field(factory=dict, eq=False)
     docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 

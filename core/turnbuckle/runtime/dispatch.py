@@ -18,6 +18,7 @@ from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.runtime.found_route import find_again
 from turnbuckle.runtime.stream_contexts import leave_dropped, leave_failed
 from turnbuckle.runtime.upgrade import upgrade_required
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
@@ -94,9 +95,13 @@ def compile_dispatch(
     respond = errors.respond
 
     async def dispatch(request: Request) -> Response:
-        request.url_builder = url_for
         try:
-            endpoint, params, found = find(request)
+            if request.url_builder is None:
+                request.url_builder = url_for
+                endpoint, params, found = find(request)
+            else:
+                # Middleware has looked the route up, or the request is dispatched again.
+                endpoint, params, found = find_again(request, find)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             request.exception = error
             return await miss(request)

@@ -228,6 +228,7 @@ class _Run:
             converters=configured.converters,
             replaced=self._replaced(),
             failed=collected.loader.failed,
+            left_out=self._left_out(collected.loader),
         )
         plan, routers, url_for = self._resolved(resolver, configured, collected)
         seconds = {
@@ -287,6 +288,11 @@ class _Run:
                     fix="correct the name, or remove it",
                     level="warning",
                 )
+
+    def _left_out(self, loader: Loader) -> Set[str]:
+        """Return the names of the plugins that were requested, and do not take part."""
+        left_out = {*loader.failed, *loader.quarantined, *(loader.disabled & loader.requested.keys())}
+        return left_out | ({"plugins"} if self.sources.only_builtin else set())
 
     def _replaced(self) -> SupplierOverrides | None:
         supply = self.declaration.supply

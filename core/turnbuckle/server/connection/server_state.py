@@ -84,6 +84,7 @@ class ServerState:
             self.connections.stopping,
             form_limits=application.forms,
             config=application.config,
+            find_route=application.find_route,
             loop=loop,
         )
         self.admission: Final = Admission(application.capacity)

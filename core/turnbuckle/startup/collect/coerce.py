@@ -24,6 +24,8 @@ __all__ = [
     "FurtherOptions",
     "GuardOptions",
     "LimitOptions",
+    "MountOptions",
+    "PluginOptions",
     "RouteOptions",
     "ScopeDocsOptions",
     "ScopeOptions",
@@ -38,9 +40,10 @@ __all__ = [
     "docs_of",
     "guards_of",
     "limits_of",
+    "options_of",
 ]
 
-_NO_DOCS: Final = ("limits", "timeouts", "guards")
+_NO_DOCS: Final = ("limits", "timeouts", "guards", "options")
 
 
 class LimitOptions(TypedDict, total=False):
@@ -74,18 +77,28 @@ class GuardOptions(TypedDict, total=False):
     guards: Iterable[Callable[..., object]]
 
 
-class SocketOptions(GuardOptions, total=False):
+class PluginOptions(TypedDict, total=False):
+    """The values that plugins read for a route, or for each route of a scope."""
+
+    options: Mapping[str, object]
+
+
+class MountOptions(LimitOptions, PluginOptions, total=False):
+    """The options of a mount that apply to each request to its app."""
+
+
+class SocketOptions(GuardOptions, PluginOptions, total=False):
     """The options of a route for WebSockets beside its path; ``Route`` describes them."""
 
     name: str
     host: str
 
 
-class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, total=False):
+class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, PluginOptions, total=False):
     """The options of a scope that apply to each of its routes."""
 
 
-class FurtherOptions(LimitOptions, DocsOptions, GuardOptions, total=False):
+class FurtherOptions(LimitOptions, DocsOptions, GuardOptions, PluginOptions, total=False):
     """The options of a route that have no effect on its requests until it is found."""
 
 
@@ -100,6 +113,18 @@ class RouteOptions(FurtherOptions, total=False):
 def limits_of(options: LimitOptions) -> LimitOptions:
     """Return the limits and deadlines among the options of a route or scope."""
     return cast("LimitOptions", {name: options[name] for name in ("limits", "timeouts") if name in options})
+
+
+def options_of(options: PluginOptions) -> Mapping[str, object]:
+    """Return the values for plugins among the options of a route or scope.
+
+    Raises:
+        TypeError: they are no mapping.
+    """
+    given: object = options.get("options", {})
+    if not isinstance(given, Mapping):
+        raise TypeError(f"options are values by name, not {given!r:.60}; write options={{'cache_control': 'no-store'}}")
+    return dict(given)
 
 
 def guards_of(options: GuardOptions) -> tuple[Callable[..., object], ...]:

@@ -29,6 +29,7 @@ SCOPE_OPTIONS: Final = (
     "limits",
     "timeouts",
     "guards",
+    "options",
     *SCOPE_DOCS,
 )
 ROUTE_OPTIONS: Final = (
@@ -40,6 +41,7 @@ ROUTE_OPTIONS: Final = (
     "limits",
     "timeouts",
     "guards",
+    "options",
     *_DOCS,
 )
 

@@ -11,12 +11,10 @@ from typing import Any, Final
 
 import attrs
 
-from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
+from turnbuckle.diagnostics import Diagnostic, Sourced
 from turnbuckle.errors import StartupError
-from turnbuckle.http.events import ParserFactory
-from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedRoute, PlannedScope, SettingValue
-from turnbuckle.records import Lifespan, ParserProvider, ResponseType
+from turnbuckle.plan import Plan, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.records import Lifespan, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
@@ -35,6 +33,7 @@ from turnbuckle.runtime.dispatch import (
     guard,
     with_json_codec,
 )
+from turnbuckle.runtime.found_route import compile_find_route
 from turnbuckle.runtime.route_limits import with_content_limit, with_overrides
 from turnbuckle.runtime.scope_match import ScopeMatcher
 from turnbuckle.runtime.typed_handlers import (
@@ -56,9 +55,10 @@ from turnbuckle.startup.compile.components import (
     json_codec_of,
     loop_factory_of,
     make_others,
-    shadow_combiner,
     websocket_options_of,
 )
+from turnbuckle.startup.compile.factories import FactoryFailures
+from turnbuckle.startup.compile.lifespans import ready_lifespan
 from turnbuckle.startup.compile.middleware_links import place_of_link, with_parameters
 from turnbuckle.startup.compile.mounts import (
     AdaptedMount,
@@ -68,15 +68,14 @@ from turnbuckle.startup.compile.mounts import (
     mount_options,
     with_mounts,
 )
+from turnbuckle.startup.compile.parsers import parser_factory
 from turnbuckle.startup.compile.protocols import WEBSOCKET_TOKEN, connection_protocols, upgrade_protocols
 from turnbuckle.startup.compile.resolution import Resolution
 from turnbuckle.startup.compile.routers import MountedRouter, mount_routers, route_lookup, websocket_lookup
 from turnbuckle.startup.compile.scope_chains import ScopeContext, fallback_scopes
-from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
+from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.parameters.results import has_classes
-from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.event_loops import noting_event_loops
-from turnbuckle.startup.plugins.validate import fault_of_lifespan, second_yield
 from turnbuckle.startup.quarantine import plugins_to_quarantine
 from turnbuckle.startup.resolve.resources import planned_resources
 from turnbuckle.startup.resolve.route_overrides import (
@@ -92,6 +91,7 @@ from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import is_async_function, uncompiled_call
 from turnbuckle.web.middleware import compose
 from turnbuckle.web.middleware_blame import LinkPlace
+from turnbuckle.web.request.context import FindRoute, no_route
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.response.errors import ErrorTable
@@ -108,18 +108,6 @@ from turnbuckle.web.websocket.options import WebSocketOptions
 __all__ = ["compile_application", "compile_resolution"]
 
 _BUILTIN_NAMES: Final = frozenset(plugin.info.name for plugin in BUILTIN_PLUGINS)
-_FACTORIES: Final = {
-    "TB501": "its factory takes the next handler and the setup, and returns a handler",
-    "TB503": "its factory takes the limits, and returns a parser for one connection",
-    "TB506": "its factory takes the next handler and the setup, and returns a handler, as middleware factories do; "
-    "with an ALPN name it returns a factory of asyncio.Protocol",
-}
-_FORMS: Final = {
-    "TB501": "'async def m(request, call_next)' under @turnbuckle.middleware, which makes the record with a factory",
-    "TB503": "a class or function that takes the limits, and has or returns feed, feed_eof, next_event, trailing_data",
-    "TB506": "'def factory(next_handler, setup)' with such a result",
-}
-_PARSER_METHODS: Final = ("feed", "feed_eof", "next_event", "trailing_data")
 
 
 def compile_application(resolution: Resolution) -> Application:
@@ -165,6 +153,7 @@ class _Compiler:
     resolution: Resolution
     plan: Plan
     diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
+    failures: FactoryFailures = attrs.field(init=False)
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
@@ -175,10 +164,12 @@ class _Compiler:
     websockets: WebSocketOptions = attrs.field(init=False)
     upgrades: frozenset[str] = frozenset()
     find_websocket: Callable[[Request], MatchParts] | None = None
+    find_route: FindRoute = no_route
     contexts: dict[int, ScopeContext] = attrs.field(factory=dict)
     mounts: list[AdaptedMount] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
+        self.failures = FactoryFailures(self.diagnostics)
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.methods -= {WEBSOCKET}
@@ -197,17 +188,19 @@ class _Compiler:
         loop = loop_factory_of(self.components, self.diagnostics)
         self.mounts += adapt_mounts(plan, self._setup, self.diagnostics)
         handle = with_json_codec(self._chain(), self.json)
-        parser_factory = self._parser_factory()
-        protocols = tuple(connection_protocols(plan, handle, self._setup_of_app, self._report_failed))
-        lifespans = tuple(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans)
-        lifespans += values_of_app(plan, self.resources)
-        lifespans += tuple(self._ready(entry, mount.scope) for mount in self.mounts for entry in mount.lifespans)
+        parser = parser_factory(plan, self.components, self.diagnostics, self.failures.report)
+        protocols = tuple(connection_protocols(plan, handle, self._setup_of_app, self.failures.report))
+        lifespans = (
+            *(self._ready(entry, scope) for scope in plan.root.walk() for entry in scope.lifespans),
+            *values_of_app(plan, self.resources),
+            *(self._ready(entry, mount.scope) for mount in self.mounts for entry in mount.lifespans),
+        )
         make_others(self.components, self.diagnostics)
         check_kinds(self.components, self.diagnostics)
         self.diagnostics.raise_errors()
         return Application(
             handle=handle,
-            parser_factory=parser_factory,
+            parser_factory=parser,
             limits=attrs.evolve(plan.settings.limits, content=self.largest_content),
             content_limit=plan.settings.limits.content,
             forms=plan.settings.forms,
@@ -220,6 +213,7 @@ class _Compiler:
             json=self.json,
             codecs=self.codecs.others,
             config=plan.config,
+            find_route=self.find_route,
             alpn={record.alpn: protocol for record, protocol in protocols if record.alpn},
             prefaces={record.preface: protocol for record, protocol in protocols if record.preface},
             upgrades=self.upgrades,
@@ -290,6 +284,9 @@ class _Compiler:
             resources=self.resources,
         )
 
+    def _ready(self, entry: Sourced[Lifespan], scope: PlannedScope) -> ReadyLifespan:
+        return ready_lifespan(entry, self._setup(scope, entry.origin.plugin), self.diagnostics)
+
     def _component(self, kind: str) -> object:
         return self.components.get(kind)
 
@@ -299,8 +296,14 @@ class _Compiler:
         root = self.contexts[id(self.plan.root)]
         mounted = self._mounted_routers()
         self.find_websocket = websocket_lookup(mounted) if carries_websockets(self.plan) else None
-        dispatch = self._dispatch(mounted, root)
-        dispatch = self._with_upgrades(dispatch, self._websockets(mounted, dispatch, root), root.errors)
+        # If a router could not be made, the error stops the start before a handler is called.
+        find = self._lookup(mounted) if mounted else None
+        dispatch = self._answer_miss(root) if find is None else self._dispatch(find, root)
+        find_websocket = self._websocket_lookup(mounted)
+        websockets = self._websockets(find_websocket, dispatch, root)
+        dispatch = self._with_upgrades(dispatch, websockets, root.errors)
+        if find is not None:
+            self.find_route = compile_find_route(find, self.resolution.url_for, find_websocket, self.upgrades)
         is_bare = not self.plan.root.middleware
         return dispatch if is_bare else self._chain_of(self.plan.root, dispatch, root.errors, is_inner=False)
 
@@ -321,17 +324,20 @@ class _Compiler:
                 places += [place_of_link(link, outer)] if outer is not handler else []
                 handler = outer
             except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self._report_failed("TB501", f"middleware {link.record.name!r}", link.origin, error)
+                self.failures.report("TB501", f"middleware {link.record.name!r}", link.origin, error)
         # Only the outermost chain of a request leaves contexts, because others may keep responses for it.
         leaves = self.opens_contexts and not is_inner
         return guard(handler, errors, self.plan.app_name, places[::-1], leaves_contexts=leaves)
 
-    def _websockets(self, mounted: tuple[MountedRouter, ...], dispatch: Handler, root: ScopeContext) -> Handler | None:
-        """Return the handler for requests of WebSockets, or None if the app has no routes for them."""
+    def _websocket_lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts] | None:
         find = websocket_lookup(mounted)
         mounts = [mount for mount in self.mounts if mount.app.websocket is not None]
-        if mounts:
-            find = with_mounts(find, self.plan, mounts, self._socket_call)
+        return with_mounts(find, self.plan, mounts, self._socket_call) if mounts else find
+
+    def _websockets(
+        self, find: Callable[[Request], MatchParts] | None, dispatch: Handler, root: ScopeContext
+    ) -> Handler | None:
+        """Return the handler for requests of WebSockets, or None if the app has no routes for them."""
         if find is None:
             return None
         # A server may ignore the offer of another protocol (RFC 9110, section 7.8).
@@ -339,7 +345,7 @@ class _Compiler:
 
     def _with_upgrades(self, dispatch: Handler, websockets: Handler | None, errors: ErrorTable) -> Handler:
         leaves = self.opens_contexts and not self.plan.root.middleware
-        made = upgrade_protocols(self.plan, dispatch, websockets, self._setup_of_app, self._report_failed)
+        made = upgrade_protocols(self.plan, dispatch, websockets, self._setup_of_app, self.failures.report)
         # Without a plugin for the protocol, an ASGI host carries WebSockets.
         protocols = {} if websockets is None else {WEBSOCKET_TOKEN: for_hosts(websockets, dispatch)}
         protocols = {token: guard(handler, errors, self.plan.app_name) for token, handler in protocols.items()}
@@ -351,14 +357,11 @@ class _Compiler:
     def _setup_of_app(self, plugin: str) -> Setup:
         return self._setup(self.plan.root, plugin)
 
-    def _dispatch(self, mounted: tuple[MountedRouter, ...], root: ScopeContext) -> Handler:
-        if not mounted:
-            # A router could not be made. The error stops the start before this handler is called.
-            return self._answer_miss(root)
+    def _dispatch(self, find: Callable[[Request], MatchParts], root: ScopeContext) -> Handler:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(matcher, chain[-1]) for matcher, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._answer_miss(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(self._lookup(mounted), miss, root.render, root.errors, self.resolution.url_for)
+        return compile_dispatch(find, miss, root.render, root.errors, self.resolution.url_for)
 
     def _lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts]:
         find = route_lookup(mounted)
@@ -430,69 +433,3 @@ class _Compiler:
         default = self.plan.settings.limits.content
         limit = content_limit_of(self.plan.settings, overrides)
         return None if limit == default == self.largest_content else limit
-
-    # -- parser, lifespans
-
-    def _parser_factory(self) -> ParserFactory:
-        factory, shadow = self._guarded(self.plan.parser), self.plan.shadow
-        if shadow is None:
-            return factory
-        combine = shadow_combiner(self.components, self.diagnostics)
-        if combine is None:
-            return factory
-        sample = self.plan.settings.parser.shadow_sample
-        return combine(factory, self._guarded(shadow), name=shadow.name, sample=sample)
-
-    def _guarded(self, choice: Choice[ParserProvider]) -> ParserFactory:
-        factory = choice.provider.factory
-        try:
-            parser = factory(self.plan.settings.limits)
-            missing = [name for name in _PARSER_METHODS if not callable(getattr(parser, name, None))]
-            if missing:
-                raise TypeError(f"{parser!r} has no {', '.join(missing)}")
-        except Exception as error:  # noqa: BLE001  # a factory may raise anything
-            self._report_failed("TB503", f"parser {choice.name!r}", choice.origin, error)
-        # The connection is responsible for the framing of messages, so every parser is guarded.
-        return guarded(factory)
-
-    def _ready(self, entry: Sourced[Lifespan], scope: PlannedScope) -> ReadyLifespan:
-        setup = self._setup(scope, entry.origin.plugin)
-        if fault := fault_of_lifespan(entry.record.factory):
-            self.diagnostics.add(
-                "TB505",
-                f"lifespan {entry.record.name!r} cannot be used: {fault}",
-                entry.origin,
-                why="its factory takes the setup, and returns an async context manager",
-                fix=fault.partition("passed: ")[2]
-                or "write 'async def name(setup)' with one 'yield', under @contextlib.asynccontextmanager",
-            )
-        elif line := second_yield(entry.record.factory):
-            self.diagnostics.add(
-                "TB505",
-                f"lifespan {entry.record.name!r} yields again in line {line}, so that it fails when the app stops",
-                entry.origin,
-                why="the code before its 'yield' runs at startup, the code after it at the end",
-                fix=f"remove the 'yield' in line {line}",
-                level="warning",
-            )
-        return ReadyLifespan(
-            name=entry.record.name,
-            context=lambda start: entry.record.factory(attrs.evolve(setup, background=start)),
-            plugin=entry.origin.plugin,
-            location=entry.origin.location,
-            provides=entry.record.provides,
-            scope=scope.prefix,
-        )
-
-    def _report_failed(self, code: str, what: str, origin: Origin, error: Exception) -> None:
-        # Messages of the core itself end with the right spelling.
-        _, _, fix = str(error).partition("; ") if " middleware " in f" {error}" else ("", "", "")
-        # A package is missing that the settings of a plugin need.
-        why, fix = explain_error(error, str(origin)) if isinstance(error, ImportError) else (_FACTORIES[code], fix)
-        self.diagnostics.add(
-            code,
-            f"{what} cannot be made: {format_error(error)}",
-            origin,
-            why=why,
-            fix=fix or f"write {_FORMS[code]}",
-        )

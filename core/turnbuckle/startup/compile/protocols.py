@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
-from turnbuckle.diagnostics import Origin
 from turnbuckle.plan import Plan
 from turnbuckle.records import ProtocolProvider
 from turnbuckle.server.model.application import ConnectionProtocol
 from turnbuckle.setup import Setup
+from turnbuckle.startup.compile.factories import ReportFailure
 from turnbuckle.web.types import Handler
 
 __all__ = ["WEBSOCKET_TOKEN", "connection_protocols", "upgrade_protocols"]
 
 WEBSOCKET_TOKEN: Final = "websocket"
 """The token of WebSocket in the ``Upgrade`` field."""
-
-ReportFailure: TypeAlias = Callable[[str, str, Origin, Exception], None]
-"""Reports a factory that failed: code, subject, origin and exception."""
 
 
 def connection_protocols(

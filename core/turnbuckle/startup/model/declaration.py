@@ -43,6 +43,7 @@ class ScopeDeclaration:
         router: a value that becomes the router of this scope, or None.
         limits: the limits of all its routes, in place of the settings in the section ``limits``.
         timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
+        options: the values that plugins read for all its routes.
         docs: the description of all its routes for API documents.
         mounts: the apps of other frameworks below paths of the scope.
         scopes: the scopes within.
@@ -62,6 +63,7 @@ class ScopeDeclaration:
     router: Sourced[object] | None = None
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)
+    options: Mapping[str, object] = attrs.field(factory=dict)
     docs: RouteDocs = NO_DOCS
     mounts: tuple[Mount, ...] = ()
     scopes: tuple[ScopeDeclaration, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, cast
 
 import attrs
@@ -20,6 +20,7 @@ from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, form
 from turnbuckle.startup.parameters.declared_suppliers import planned_guards
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.plugins.bundled import FIRST_PARTY
+from turnbuckle.startup.resolve.route_options import OptionReader
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.web.handlers import describe_handler
 
@@ -49,6 +50,7 @@ class MountPlanner:
         providers: the providers of the scope and of the scopes around it.
         converters: the converters that paths may name.
         overrides: reads the limits and deadlines of mounts.
+        options: reads the options of mounts that plugins declare.
         diagnostics: where mounts that cannot be used are reported.
         signatures: finds the suppliers of the parameters of guards.
         guards: the guards of the scope and of the scopes around it, outermost first.
@@ -58,22 +60,26 @@ class MountPlanner:
     providers: Sequence[Sourced[MountProvider]]
     converters: Converters
     overrides: OverrideReader
+    options: OptionReader
     diagnostics: Diagnostics
     signatures: SignatureResolver
     guards: Sequence[Sourced[Callable[..., object]]]
     failed: Collection[str] = ()
 
-    def mounts(self, declared: Sequence[Mount], overrides: RouteOverrides) -> list[PlannedMount]:
+    def mounts(
+        self, declared: Sequence[Mount], overrides: RouteOverrides, options: Mapping[str, object]
+    ) -> list[PlannedMount]:
         """Return the mounts of a scope that can be served, in the order of their declaration.
 
         Args:
             declared: the mounts.
             overrides: the limits and deadlines of the scope.
+            options: the options of the scope for plugins.
         """
-        planned = (self._planned(mount, overrides) for mount in declared)
+        planned = (self._planned(mount, overrides, options) for mount in declared)
         return [mount for mount in planned if mount is not None]
 
-    def _planned(self, mount: Mount, overrides: RouteOverrides) -> PlannedMount | None:
+    def _planned(self, mount: Mount, overrides: RouteOverrides, options: Mapping[str, object]) -> PlannedMount | None:
         if ScopeMatcher.of(mount.path, mount.host, self.converters) is None:
             self._report(
                 "TB435",
@@ -96,8 +102,10 @@ class MountPlanner:
             host=mount.host,
             limits=mount.limits,
             timeouts=mount.timeouts,
+            options=mount.options,
             origin=mount.origin,
         )
+        route = self.options.of_route(options, route)
         return PlannedMount(
             mount=mount,
             route=route,

@@ -32,12 +32,13 @@ from turnbuckle.startup.parameters.declared_suppliers import check_suppliers, pr
 from turnbuckle.startup.parameters.middleware_signatures import further_signatures
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import Suppliers
-from turnbuckle.startup.resolve.middleware_effects import check_effects
-from turnbuckle.startup.resolve.middleware_order import check_needs, order_middleware
+from turnbuckle.startup.resolve.middleware.effects import check_effects
+from turnbuckle.startup.resolve.middleware.order import check_needs, order_middleware
 from turnbuckle.startup.resolve.mounts import MountPlanner, check_mounts
 from turnbuckle.startup.resolve.precedence import report_duplicates
 from turnbuckle.startup.resolve.resources import Provided, order_lifespans
 from turnbuckle.startup.resolve.response_tables import ResponseTables
+from turnbuckle.startup.resolve.route_options import DeclaredOption, OptionReader, options_declared
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.routes import RoutePlanner
 from turnbuckle.startup.resolve.slots import Slot, choose
@@ -71,6 +72,8 @@ class Inherited:
         routers: the routers that plugins of the scopes provide, innermost scope first.
         resources: the resources that lifespans provide, with their providers.
         overrides: limits and deadlines that differ from the settings.
+        declared: the options of routes that plugins declare, by name.
+        options: the options of all routes of the scopes, converted.
     """
 
     middleware: tuple[Sourced[Middleware], ...] = ()
@@ -84,6 +87,8 @@ class Inherited:
     routers: tuple[Sourced[RouterProvider], ...] = ()
     resources: Provided = attrs.field(factory=dict)
     overrides: RouteOverrides = attrs.field(factory=dict)
+    declared: Mapping[str, DeclaredOption] = attrs.field(factory=dict)
+    options: Mapping[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +104,7 @@ class Resolver:
         calls: the functions that call the handlers of routes, by the ``id`` of the planned route; filled by ``scope``.
         replaced: the values that replace suppliers and resources in a test.
         failed: names of the enabled plugins that could not be loaded.
+        left_out: names of all plugins that were requested and do not take part: failed, disabled or quarantined.
         roots: the scopes in the order of ``scope``, the app first.
         keys: the keys of the suppliers of parameters.
     """
@@ -110,6 +116,7 @@ class Resolver:
     converters: Converters = BUILTIN_CONVERTERS
     replaced: SupplierOverrides | None = None
     failed: Collection[str] = ()
+    left_out: Collection[str] = ()
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
     keys: dict[object, int] = attrs.field(factory=dict, init=False)
@@ -234,7 +241,13 @@ class Resolver:
         lifespans, resources = order_lifespans(entries, outer.resources, self.diagnostics)
         overrides = OverrideReader(self.values, self.diagnostics)
         inner = self._inherited(collected, outer, resources, router, is_root=around is None)
-        inner = attrs.evolve(inner, overrides=overrides.of_scope(outer.overrides, declaration))
+        options = self._option_reader(collected, outer)
+        inner = attrs.evolve(
+            inner,
+            overrides=overrides.of_scope(outer.overrides, declaration),
+            declared=options.declared,
+            options=options.of_scope(outer.options, declaration),
+        )
         if self.replaced is not None:
             inner = attrs.evolve(inner, parameters=tuple(self.replaced.providers(inner.parameters)))
         if around is not None:
@@ -246,20 +259,10 @@ class Resolver:
         )
         own = [entry for entry in inner.parameters if entry.origin.plugin == "app" and entry not in outer.parameters]
         check_suppliers(own, signatures, self.diagnostics)
-        planner = RoutePlanner(
-            builtin=self.builtin,
-            converters=self.converters,
-            overrides=overrides,
-            diagnostics=self.diagnostics,
-            root=self.roots[0],
-            renderable=[entry.record.type for entry in inner.response_types],
-            own_types=[entry.record.type for entry in inner.response_types if entry.origin.plugin not in self.builtin],
-            calls=self.calls,
-            signatures=signatures,
-            guards=inner.guards,
-        )
-        routes = tuple(planner.routes(collected, inner.router, inner.overrides))
-        mounts = self._mount_planner(inner, overrides, signatures).mounts(declaration.mounts, inner.overrides)
+        planner = self._route_planner(inner, overrides, options, signatures)
+        routes = tuple(planner.routes(collected, inner.router, inner.overrides, inner.options))
+        mount_planner = self._mount_planner(inner, overrides, options, signatures)
+        mounts = mount_planner.mounts(declaration.mounts, inner.overrides, inner.options)
         check_effects(inner.middleware, routes, self.diagnostics)
         own_links = inner.middleware[len(outer.middleware) :]
         return PlannedScope(
@@ -280,13 +283,44 @@ class Resolver:
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
         )
 
+    def _option_reader(self, collected: CollectedScope, outer: Inherited) -> OptionReader:
+        return OptionReader(
+            declared=options_declared(outer.declared, collected.plugins, self.diagnostics),
+            elsewhere=[
+                (name, plugin)
+                for scope in self.roots[0].walk()
+                for plugin in scope.plugins
+                for name in plugin.info.route_options
+            ],
+            left_out=self.left_out,
+            diagnostics=self.diagnostics,
+        )
+
+    def _route_planner(
+        self, inner: Inherited, overrides: OverrideReader, options: OptionReader, signatures: SignatureResolver
+    ) -> RoutePlanner:
+        return RoutePlanner(
+            builtin=self.builtin,
+            converters=self.converters,
+            overrides=overrides,
+            options=options,
+            diagnostics=self.diagnostics,
+            root=self.roots[0],
+            renderable=[entry.record.type for entry in inner.response_types],
+            own_types=[entry.record.type for entry in inner.response_types if entry.origin.plugin not in self.builtin],
+            calls=self.calls,
+            signatures=signatures,
+            guards=inner.guards,
+        )
+
     def _mount_planner(
-        self, inner: Inherited, overrides: OverrideReader, signatures: SignatureResolver
+        self, inner: Inherited, overrides: OverrideReader, options: OptionReader, signatures: SignatureResolver
     ) -> MountPlanner:
         return MountPlanner(
             providers=inner.mounts,
             converters=self.converters,
             overrides=overrides,
+            options=options,
             diagnostics=self.diagnostics,
             signatures=signatures,
             guards=inner.guards,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Final
 
@@ -34,6 +34,7 @@ from turnbuckle.startup.parameters.signatures import (
 from turnbuckle.startup.parameters.sockets import socket_fault, websocket_faults
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.resolve.handler_check import kind_fault, return_fault, unbound_fault
+from turnbuckle.startup.resolve.route_options import OptionReader
 from turnbuckle.startup.resolve.route_overrides import OverrideReader, RouteOverrides
 from turnbuckle.startup.resolve.source_check import source_faults, tuple_fix
 from turnbuckle.startup.resolve.wrapper_check import wrapper_faults
@@ -66,6 +67,7 @@ class RoutePlanner:
         builtin: names of the built-in plugins.
         converters: the converters that patterns may name.
         overrides: reads the limits and deadlines of routes.
+        options: reads the options of routes that plugins declare.
         diagnostics: where unusable handlers are reported.
         renderable: the types that have a response type.
         own_types: the types with a response type of the app or a plugin.
@@ -78,6 +80,7 @@ class RoutePlanner:
     builtin: frozenset[str]
     converters: Converters
     overrides: OverrideReader
+    options: OptionReader
     diagnostics: Diagnostics
     renderable: Sequence[type]
     own_types: Sequence[type]
@@ -87,13 +90,16 @@ class RoutePlanner:
     guards: tuple[Sourced[Callable[..., object]], ...] = ()
     _bound_before: dict[object, tuple[BoundHandler, PlannedSignature]] = attrs.field(factory=dict, init=False)
 
-    def routes(self, scope: CollectedScope, router: str, overrides: RouteOverrides) -> Iterator[PlannedRoute]:
+    def routes(
+        self, scope: CollectedScope, router: str, overrides: RouteOverrides, options: Mapping[str, object]
+    ) -> Iterator[PlannedRoute]:
         """Yield the routes of a scope, without the routes of the scopes inside it.
 
         Args:
             scope: the scope.
             router: name of the plugin whose router serves the scope.
             overrides: the limits and deadlines of the scope.
+            options: the options of the scope for plugins.
         """
         for route in _routes_of(scope):
             if not route.methods <= REGISTERED_METHODS and not route.is_websocket:
@@ -101,7 +107,10 @@ class RoutePlanner:
             bound = self._bound(route, router)
             if bound is not None:
                 call, signature = bound
-                planned = PlannedRoute(route, signature=signature, overrides=self.overrides.of_route(overrides, route))
+                with_options = self.options.of_route(options, route)
+                planned = PlannedRoute(
+                    with_options, signature=signature, overrides=self.overrides.of_route(overrides, route)
+                )
                 self.calls[id(planned)] = call
                 yield planned
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, TypeVar, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 from turnbuckle.http.limits import JSON_LIMIT
 from turnbuckle.web.content.codecs import Codecs
@@ -12,12 +13,23 @@ from turnbuckle.web.content.json import STANDARD_JSON
 from turnbuckle.web.peer import LazyEvent
 from turnbuckle.web.resources import Resources
 
-__all__ = ["AppContext", "config_of"]
+if TYPE_CHECKING:
+    from turnbuckle.routing.records import Route
+
+__all__ = ["AppContext", "FindRoute", "config_of", "no_route"]
 
 T = TypeVar("T")
 
+FindRoute: TypeAlias = "Callable[..., Route | None]"
+"""``find_route(request)`` returns the route that a request will be dispatched to."""
+
 _JSON_ONLY: Final = Codecs(STANDARD_JSON)
 _FORM_LIMITS: Final = FormLimits()
+
+
+def no_route(_request: object) -> Route | None:
+    """Return None: the request does not belong to a compiled app."""
+    return None
 
 
 @final
@@ -30,11 +42,12 @@ class AppContext:
         json_limit: bytes of content that a codec decodes, unless the route overrides the limit.
         form_limits: limits of forms, unless a handler passes others.
         config: the app's own settings; None if it has none.
+        find_route: finds the route of a request before it is dispatched.
         loop: the event loop of the server; None if no server runs.
         stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("codecs", "config", "form_limits", "json_limit", "loop", "resources", "stopping")
+    __slots__ = ("codecs", "config", "find_route", "form_limits", "json_limit", "loop", "resources", "stopping")
 
     def __init__(  # noqa: PLR0913 - one argument for each attribute
         self,
@@ -45,6 +58,7 @@ class AppContext:
         *,
         form_limits: FormLimits = _FORM_LIMITS,
         config: object = None,
+        find_route: FindRoute = no_route,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.resources: Final = resources
@@ -52,6 +66,7 @@ class AppContext:
         self.json_limit: Final = json_limit
         self.form_limits: Final = form_limits
         self.config: Final = config
+        self.find_route: Final = find_route
         self.loop: Final = loop
         self.stopping: Final = stopping or LazyEvent()
 

@@ -56,11 +56,13 @@ class Request(NegotiatingRequest):
         url_builder: builds the paths of named routes; set before a route is looked up.
         vary: names of the fields that decided between representations; the server adds them to ``Vary``.
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
+        found_route: the result of ``find_route`` for the dispatch; it is not set before.
     """
 
-    __slots__ = ("_supplied", "exception", "exchange", "path_params", "route", "steps", "url_builder")
+    __slots__ = ("_supplied", "exception", "exchange", "found_route", "path_params", "route", "steps", "url_builder")
 
     _supplied: dict[object, object]
+    found_route: object
 
     def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer, app: AppContext = _NO_APP) -> None:
         self.head = head
@@ -105,6 +107,16 @@ class Request(NegotiatingRequest):
         A stream without an end should then end. It is aborted ``timeouts.stream_shutdown`` seconds later.
         """
         await self._app.stopping.wait()
+
+    def find_route(self) -> Route | None:
+        """Return the route that the request will be dispatched to, or None if it matches none; for middleware.
+
+        The router is searched at the first call, and its result is used again by the dispatch, unless the method, the
+        target or the host of the request are changed in between. For a request to a mounted app, it is the route of the
+        mount; for a request that opens a WebSocket, the route of the WebSocket.
+        """
+        route = self.route
+        return self._app.find_route(self) if route is None else route
 
     def after_response(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> None:
         """Call a function with these arguments once the last byte of the response was sent.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.startup.finding import make_plugin, warning_of
 from turnbuckle import SSE, App, Handler, Middleware, Request, Response, Route, Setup, Stream
-from turnbuckle.startup.resolve.middleware_effects import streams_response
+from turnbuckle.startup.resolve.middleware.effects import streams_response
 
 
 def _link(name: str, **more: bool) -> Middleware:

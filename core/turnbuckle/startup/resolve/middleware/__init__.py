@@ -1,0 +1,1 @@
+"""Put the middleware of an app in order, and check its declarations."""
