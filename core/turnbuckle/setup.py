@@ -122,6 +122,8 @@ class Setup(Generic[ConfigT_co]):
     def ask(self, hook: str, /, **arguments: object) -> tuple[object, ...]:
         """Call a hook that a plugin has defined, and return the records of all plugins, in dependency order.
 
+        An argument ``setup`` is replaced by the setup of each called plugin, which has its own settings.
+
         In a hook that returns records, the plugins of the same scope are called. In ``review_plan``, the plugins of all
         other scopes are called as well; the plugin that calls it keeps the setup of an earlier hook for that.
 

@@ -113,13 +113,16 @@ class Collector:
                         self.diagnostics.entries.append(attrs.evolve(found, origins=found.origins or (at,)))
 
     def _ask(self, plugin: LoadedPlugin) -> Iterator[tuple[str, list[Sourced[object]]]]:
-        setup = attrs.evolve(cast("Setup", plugin.setup), call_hook=partial(self._answers, plugin))
+        setup = self._setup_of(plugin)
         for hook, function, call in self.registry.calls(plugin):
             if hook == _REVIEW or (hook not in HOOK_RECORDS and hook != "provide_commands"):
                 continue
             at = _origin(plugin, hook, function)
             records = self._records(hook, self._call(call, {"setup": setup}, at), at)
             yield hook, [Sourced(record, at) for record in records]
+
+    def _setup_of(self, plugin: LoadedPlugin) -> Setup:
+        return attrs.evolve(cast("Setup", plugin.setup), call_hook=partial(self._answers, plugin))
 
     def _answers(self, asking: LoadedPlugin, hook: str, /, **arguments: object) -> tuple[object, ...]:
         if hook not in self.registry.known_hooks() or hook in HOOK_RECORDS:
@@ -131,7 +134,9 @@ class Collector:
             for name, function, call in self.registry.calls(plugin):
                 if name == hook:
                     at = _origin(plugin, hook, function)
-                    yield from self._listed(hook, self._call(call, arguments, at), at)
+                    # A plugin must see its own settings, not the settings of the plugin that asks.
+                    own = {**arguments, "setup": self._setup_of(plugin)} if "setup" in arguments else arguments
+                    yield from self._listed(hook, self._call(call, own, at), at)
 
     def _call(self, call: HookCall, arguments: Mapping[str, object], at: Origin) -> object:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
+import attrs
 import click
 import pluggy
 import pytest
@@ -287,6 +289,40 @@ def test_plugins_define_hooks_for_others() -> None:
 
     eager = make_plugin("eager", menu_items=hookimpl(menu_items))
     assert _paths(App(plugins=[eager, _menu()])) == ["/top-a", "/top-b"]
+
+
+@attrs.frozen
+class _Prices:
+    price: int = 0
+
+
+class _PricedHooks:
+    @hookspec
+    def prices(self, setup: Setup) -> Iterable[str]:
+        """Return prices."""
+        return ()
+
+
+def test_asked_plugin_sees_its_own_settings() -> None:
+    def prices(self: Plugin, setup: Setup) -> list[str]:
+        return [f"{setup.plugin}-{cast('_Prices', setup.config).price}", *setup.ask("more")]
+
+    def more(self: Plugin) -> list[str]:
+        return ["more"]
+
+    class _More:
+        @hookspec
+        def more(self) -> Iterable[str]:
+            """Return more."""
+            return ()
+
+    def provide_routes(self: Plugin, setup: Setup) -> list[Route]:
+        return [Route(path=f"/{item}", handler=_answer) for item in setup.ask("prices", setup=setup)]
+
+    shop = make_plugin("shop", hookspecs=_PricedHooks, provide_routes=provide_routes)
+    priced = make_plugin("priced", info=PluginInfo(name="priced", config=_Prices), prices=hookimpl(prices))
+    extra = make_plugin("extra", hookspecs=_More, more=more)
+    assert _paths(App(plugins=[shop, (priced, {"price": 7}), extra])) == ["/priced-7", "/more"]
 
 
 def test_hooks_are_defined_once_by_a_plugin_that_is_in_two_scopes() -> None:
