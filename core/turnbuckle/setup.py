@@ -62,6 +62,7 @@ class Setup(Generic[ConfigT_co]):
         app_name: name of the app.
         debug: whether clients may see tracebacks.
         scope: prefix of the scope that the plugin is enabled in; "" for the whole app.
+        is_scoped: whether the plugin is enabled in a scope, which may have no prefix.
         converters: converters of path parameters by name, built-in ones and the app's; for routers.
     """
 
@@ -71,6 +72,7 @@ class Setup(Generic[ConfigT_co]):
     app_name: str = "app"
     debug: bool = False
     scope: str = ""
+    is_scoped: bool = False
     converters: Converters = attrs.field(default=BUILTIN_CONVERTERS, repr=False, eq=False)
     _components: Callable[[str], object] = attrs.field(default=_no_components, repr=False, eq=False)
     _resources: Resources | None = attrs.field(default=None, repr=False, eq=False)

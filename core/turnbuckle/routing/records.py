@@ -113,6 +113,8 @@ class Route:
         options: values that plugins read, such as ``{"cache_control": "public, max-age=60"}``, by the names that they
             declare in ``PluginInfo.route_options``. The route that requests see has the values of its scopes as well,
             and all of them as the plugins have converted them.
+        url_query: returns the query that ``url_for`` adds to the path, such as ``"v=3f2a"``; it takes the parameters
+            of the path.
         docs: the description for API documents; it does not count when routes are compared.
         origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
@@ -129,6 +131,7 @@ class Route:
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
     guards: tuple[Callable[..., object], ...] = attrs.field(default=(), converter=_as_functions, eq=False)
     options: Mapping[str, object] = attrs.field(factory=dict, eq=False)
+    url_query: Callable[[Mapping[str, object]], str] | None = attrs.field(default=None, eq=False)
     docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 

@@ -112,6 +112,7 @@ def compile_url_builder(
     """
     links = HostRouter(TreeRouter(converters=converters), lambda: TreeRouter(converters=converters), converters)
     unreadable: set[str] = set()
+    named = list(named)
     for number, route in enumerate(route for route in named if route.name not in routers):
         try:
             # Two routes may share a path and differ in their methods. Only names matter here, so each route gets its
@@ -131,4 +132,16 @@ def compile_url_builder(
             raise RouteError(f"the router of route {name!r} does not build paths")
         return links.url_for(name, **params)
 
-    return url_for
+    queries = {route.name: route.url_query for route in named if route.url_query is not None}
+    return _with_queries(url_for, queries) if queries else url_for
+
+
+def _with_queries(url_for: UrlBuilder, queries: Mapping[str, Callable[[Mapping[str, object]], str]]) -> UrlBuilder:
+    """Return a function that also adds the queries of routes that have some."""
+
+    def url_with_query(name: str, /, **params: object) -> str:
+        path = url_for(name, **params)
+        query = queries[name](params) if name in queries else ""
+        return f"{path}?{query}" if query else path
+
+    return url_with_query

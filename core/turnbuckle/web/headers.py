@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, final, overload
+from typing import Final, TypeAlias, final, overload
 
 from turnbuckle.errors import MissingKey
 from turnbuckle.http.events import RawFields
@@ -16,9 +16,6 @@ from turnbuckle.http.fields import FieldSection
 from turnbuckle.web.foreign_names import HEADER_NAMES, add_foreign_names
 
 __all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value", "check_links"]
-
-HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
-"""The types that are accepted as headers: a mapping, or pairs of name and value."""
 
 # token = 1*tchar (RFC 9110, section 5.6.2)
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -157,8 +154,12 @@ class MutableHeaders:
     __slots__ = ("_pairs",)
 
     def __init__(self, headers: HeaderPairs = ()) -> None:
-        self._pairs: list[tuple[str, str]] = []
-        pairs = headers.items() if isinstance(headers, Mapping | MutableHeaders) else headers
+        if type(headers) is MutableHeaders:
+            # Its fields were checked when they were added.
+            self._pairs: list[tuple[str, str]] = headers._pairs.copy()
+            return
+        self._pairs = []
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
         for pair in pairs:
             try:
                 name, value = pair
@@ -264,3 +265,7 @@ class MutableHeaders:
 
 add_foreign_names(Headers, HEADER_NAMES)
 add_foreign_names(MutableHeaders, HEADER_NAMES)
+
+
+HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]] | MutableHeaders
+"""The types that are accepted as headers: a mapping, pairs of name and value, or the headers of another response."""

@@ -52,7 +52,7 @@ def make_environment(
         lstrip_blocks=config.lstrip_blocks,
         extensions=config.extensions,
     )
-    environment.globals.update(url_for=_url_for, csp_nonce=_Nonce())
+    environment.globals.update(url_for=_url_for, static_url=_static_url, csp_nonce=_Nonce())
     for part in parts:
         environment.globals.update(part.globals)
         environment.filters.update(_functions(part.filters))
@@ -85,6 +85,11 @@ def current_request(caller: str) -> Request:
 
 def _url_for(name: str, /, **params: object) -> str:
     return current_request(f"url_for({name!r})").url_for(name, **params)
+
+
+def _static_url(path: str, /, name: str = "static") -> str:
+    """Return the URL of a file of the plugin ``static``."""
+    return _url_for(name, path=path)
 
 
 @final

@@ -67,3 +67,23 @@ def test_lambda_has_no_default_name() -> None:
     app.add_route("/x", lambda request: "")
     with pytest.raises(RouteError):
         app.url_for("<lambda>")
+
+
+def test_query_of_a_route() -> None:
+    class Files(Plugin):
+        info = PluginInfo(name="files")
+
+        def provide_routes(self, setup: Setup) -> list[Route]:
+            return [
+                Route(
+                    path="/f/{path:path}",
+                    handler=lambda path: path,
+                    name="file",
+                    url_query=lambda params: "v=1" if params["path"] else "",
+                )
+            ]
+
+    app = App(plugins=[Files])
+    app.get("/about")(about)
+    assert (app.url_for("file", path="a b"), app.url_for("file", path="")) == ("/f/a%20b?v=1", "/f/")
+    assert app.url_for("about") == "/about"

@@ -54,6 +54,14 @@ class CollectedScope:
 
 
 @attrs.frozen(kw_only=True)
+class ScopePlace:
+    """The place of a scope in the app: its prefix, and whether it is the app itself."""
+
+    prefix: str
+    is_root: bool
+
+
+@attrs.frozen(kw_only=True)
 class ScopeCollector:
     """Collects the records of all scopes of one app.
 
@@ -92,7 +100,8 @@ class ScopeCollector:
         loaded = self.loader.load([*more, *requests_in_code(scope), *adapters])
         related = check_relations(loaded, outer, self.loader.quarantined, self.diagnostics)
         built: list[BuiltSettings[object]] = []
-        configured = self._configured(in_dependency_order(related, self.diagnostics), scope.prefix, built)
+        place = ScopePlace(prefix=scope.prefix, is_root=around is None)
+        configured = self._configured(in_dependency_order(related, self.diagnostics), place, built)
         answers, collector = self._answers(configured, outer)
         check_left_out(collector.plugins, self.loader.quarantined, self.diagnostics)
         inside = {**outer, **{plugin.name: plugin for plugin in collector.plugins}}
@@ -107,27 +116,28 @@ class ScopeCollector:
         )
 
     def _configured(
-        self, plugins: Sequence[LoadedPlugin], prefix: str, built: list[BuiltSettings[object]]
+        self, plugins: Sequence[LoadedPlugin], place: ScopePlace, built: list[BuiltSettings[object]]
     ) -> list[LoadedPlugin]:
         configured = []
         for plugin in plugins:
             mark = len(self.diagnostics.entries)
-            settings = build_plugin_settings(plugin, self.layers, self.diagnostics, prefix)
+            settings = build_plugin_settings(plugin, self.layers, self.diagnostics, place.prefix)
             built.append(settings)
             # A plugin without the settings that it relies on would only fail again, with another message.
             is_usable = plugin.info.config is None or settings.instance is not None
             if not self._is_quarantined(plugin, mark) and is_usable:
-                configured.append(attrs.evolve(plugin, setup=self._setup(plugin, settings.instance, prefix)))
+                configured.append(attrs.evolve(plugin, setup=self._setup(plugin, settings.instance, place)))
         return configured
 
-    def _setup(self, plugin: LoadedPlugin, config: object, prefix: str) -> Setup:
+    def _setup(self, plugin: LoadedPlugin, config: object, place: ScopePlace) -> Setup:
         return Setup(
             settings=self.settings,
             config=config,
             plugin=plugin.name,
             app_name=self.declaration.name,
             debug=self.settings.debug,
-            scope=prefix,
+            scope=place.prefix,
+            is_scoped=not place.is_root,
             converters=self.converters,
         )
 
