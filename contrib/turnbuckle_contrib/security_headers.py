@@ -73,7 +73,7 @@ class SecurityHeadersPlugin(Plugin[SecurityHeadersConfig]):
     def provide_middleware(self, setup: Setup[SecurityHeadersConfig]) -> list[Middleware]:
         """Return the middleware."""
         provides = ["csp_nonce"] if _NONCE in setup.config.content_security_policy else []
-        return [Middleware("security_headers", _around, zone="security", provides=provides)]
+        return [Middleware("security_headers", _around, zone="security", before=("cors", "csrf"), provides=provides)]
 
 
 def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handler:

@@ -302,13 +302,25 @@ def guard(
                 raise
             if note := note_on_failure(error, links, app_name):
                 error.add_note(note)
-            return await respond(request, error)
+            answer = await respond(request, error)
+            return _with_error_headers(request, answer) if hasattr(request, "_error_headers") else answer
         if isinstance(response, Response):
             return response
         culprit = describe_culprit(links, app_name, response)
         return await respond(request, TypeError(f"{culprit} returned {describe_returned(response)}"))
 
     return guarded
+
+
+def _with_error_headers(request: Request, response: Response) -> Response:
+    """Return a response with the fields of the middleware that an exception has passed."""
+    present = {name.lower() for name in response.headers}
+    for name, value in request.error_headers.items():
+        if name.lower() not in present:
+            response.headers.add(name, value)
+    # A chain further outside may answer another exception.
+    del request._error_headers
+    return response
 
 
 def with_json_codec(handler: Handler, codec: JSONCodec) -> Handler:

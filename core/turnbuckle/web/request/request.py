@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
+from turnbuckle.web.headers import MutableHeaders
 from turnbuckle.web.peer import Peer, ServerExchange
 from turnbuckle.web.request.context import AppContext, config_of
 from turnbuckle.web.request.negotiation import NegotiatingRequest
@@ -59,8 +60,19 @@ class Request(NegotiatingRequest):
         found_route: the result of ``find_route`` for the dispatch; it is not set before.
     """
 
-    __slots__ = ("_supplied", "exception", "exchange", "found_route", "path_params", "route", "steps", "url_builder")
+    __slots__ = (
+        "_error_headers",
+        "_supplied",
+        "exception",
+        "exchange",
+        "found_route",
+        "path_params",
+        "route",
+        "steps",
+        "url_builder",
+    )
 
+    _error_headers: MutableHeaders
     _supplied: dict[object, object]
     found_route: object
 
@@ -95,6 +107,19 @@ class Request(NegotiatingRequest):
         if supplied is None:
             supplied = self._supplied = {}
         return supplied
+
+    @property
+    def error_headers(self) -> MutableHeaders:
+        """Return the fields for the response to an exception of middleware; fields of the response take precedence.
+
+        Middleware that adds fields to every response does not see the response to an exception that passes it. It sets
+        them here, in an ``except`` clause, and raises the exception again.
+        """
+        # Few requests need them. Initializing the slot would cost time on every request.
+        headers: MutableHeaders | None = getattr(self, "_error_headers", None)
+        if headers is None:
+            headers = self._error_headers = MutableHeaders()
+        return headers
 
     @property
     def is_stopping(self) -> bool:
