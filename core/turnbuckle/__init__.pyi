@@ -152,6 +152,7 @@ from turnbuckle.server.model.application import (
 )
 from turnbuckle.server.model.capacity import Capacity as Capacity
 from turnbuckle.server.model.clock import Clock as Clock, SystemClock as SystemClock, Timer as Timer
+from turnbuckle.server.model.monitor import ResponseEnd as ResponseEnd, ServerFigures as ServerFigures
 from turnbuckle.server.model.timeouts import (
     Timeouts as Timeouts,
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from turnbuckle.server.model.application import BackgroundFunction, OnFailure
+    from turnbuckle.server.model.monitor import MonitoredServer, ResponseEnd, ServerFigures
     from turnbuckle.settings import Settings
     from turnbuckle.web.resources import Resources
 
@@ -120,6 +121,29 @@ class Setup(Generic[ConfigT_co]):
             RuntimeError: the lifespan is being left.
         """
         self._background(function, name=name or getattr(function, "__name__", ""), on_failure=on_failure)
+
+    def monitor(self, observe: Callable[[ResponseEnd], object]) -> Callable[[], ServerFigures]:
+        """Call a function at the end of each response and each refused request, until the server has stopped.
+
+        Each request then costs a few calls more. The function must be quick, because it is called on the event loop;
+        its exceptions are logged.
+
+        Args:
+            observe: the function.
+
+        Returns:
+            A function that returns the present figures of the server.
+
+        Raises:
+            LookupError: this setup was not passed to a lifespan.
+        """
+        server = cast("MonitoredServer | None", self._resources.server if self._resources is not None else None)
+        if server is None:
+            error = LookupError("setup.monitor() needs a server, which does not exist yet")
+            error.add_note("fix: call setup.monitor() in a lifespan, with the setup that is passed to the lifespan")
+            raise error
+        server.observe(observe)
+        return server.figures
 
     def ask(self, hook: str, /, **arguments: object) -> tuple[object, ...]:
         """Call a hook that a plugin has defined, and return the records of all plugins, in dependency order.

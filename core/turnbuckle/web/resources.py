@@ -39,12 +39,14 @@ class Resources:
 
     Attributes:
         phase: the current phase of the application.
+        server: the server of the application, for ``setup.monitor``; None before it starts.
     """
 
-    __slots__ = ("_layers", "_providers", "_values", "phase")
+    __slots__ = ("_layers", "_providers", "_values", "phase", "server")
 
     def __init__(self, providers: Providers = _NOWHERE, layers: Mapping[str, tuple[str, ...]] = _ROOT) -> None:
         self.phase: Phase = "not started"
+        self.server: object = None
         self._providers: Final = providers
         self._layers: Final = layers
         self._values: Final[dict[tuple[str, ResourceKey[object]], object]] = {}

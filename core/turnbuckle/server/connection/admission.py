@@ -46,16 +46,21 @@ class Admission:
         capacity: see above.
         files: how the files that the process may open are divided.
         requests: number of requests that handlers are working on.
+        connections: number of admitted connections that are open.
+        accepted: number of connections that were admitted since the start.
+        rejected: number of connections that were not admitted, by the status to reject them with.
     """
 
     __slots__ = (
-        "_admitted",
         "_by_address",
         "_exempt",
         "_max_connections",
         "_rejecting",
+        "accepted",
         "capacity",
+        "connections",
         "files",
+        "rejected",
         "requests",
     )
 
@@ -63,10 +68,11 @@ class Admission:
         self.capacity: Final = capacity
         self.files: Final[FileBudget] = divide_open_files()
         self.requests = 0
+        self.connections = self.accepted = 0
+        self.rejected: Final = {_OVERLOADED: 0, _TOO_MANY: 0}
         self._max_connections: Final = capacity.connections or self.files.connections
         self._exempt: Final = tuple(parse_network(network, strict=False) for network in capacity.exempt)
         self._by_address: Final[dict[str, int]] = {}
-        self._admitted = 0
         self._rejecting = 0
 
     def enter(self, peer: Peer) -> int:
@@ -75,23 +81,26 @@ class Admission:
         Returns:
             0 if it is counted as admitted, else the status to reject it with.
         """
-        if self._admitted >= self._max_connections:
+        if self.connections >= self._max_connections:
+            self.rejected[_OVERLOADED] += 1
             return _OVERLOADED
         if self.capacity.connections_per_address:
             key = self._key(peer)
             count = self._by_address.get(key, 0)
             if key and count >= self.capacity.connections_per_address:
+                self.rejected[_TOO_MANY] += 1
                 return _TOO_MANY
             if key:
                 self._by_address[key] = count + 1
-        self._admitted += 1
+        self.connections += 1
+        self.accepted += 1
         return 0
 
     def leave(self, peer: Peer, status: AdmissionStatus) -> None:
         """Stop counting a connection that was counted as ``status``."""
         match status:
             case AdmissionStatus.ADMITTED:
-                self._admitted -= 1
+                self.connections -= 1
                 self._uncount(peer)
             case AdmissionStatus.REJECTING:
                 self._rejecting -= 1

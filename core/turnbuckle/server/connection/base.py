@@ -23,7 +23,7 @@ from turnbuckle.server.connection.receive_buffer import ReceiveBuffer
 from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_info import DIRECT, ConnectionInfo, describe_peer
-from turnbuckle.server.model.connection_state import ConnectionState
+from turnbuckle.server.model.connection_state import ANSWERING, ConnectionState
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.peer import LazyEvent, Peer
 
@@ -124,6 +124,11 @@ class BaseConnection(asyncio.Protocol):
         """A description of what keeps the connection open."""
         client = self.peer.client
         return f"{client[0]}:{client[1]}, {self.state.name.lower()}" if client else self.state.name.lower()
+
+    @property
+    def request_count(self) -> int:
+        """1 while a request is handled or its response is sent, otherwise 0."""
+        return int(self.state in ANSWERING)
 
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""

@@ -31,6 +31,10 @@ class ManagedConnection(Protocol):
     def description(self) -> str:
         """A description of what keeps the connection open."""
 
+    @property
+    def request_count(self) -> int:
+        """Number of requests whose responses have not ended."""
+
     def expire(self, now: float) -> None:
         """Act on a deadline that has passed."""
 

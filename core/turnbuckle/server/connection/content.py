@@ -75,6 +75,7 @@ class IncomingContent:
         limit: see above.
         trailers: the trailer fields; complete when the content has ended.
         is_complete: whether all content was received.
+        received_bytes: number of bytes of content that were received.
         error: the error that ended the content early; None if there was none.
     """
 
@@ -85,11 +86,11 @@ class IncomingContent:
         "_head",
         "_is_gone",
         "_pieces",
-        "_received",
         "_waited",
         "error",
         "is_complete",
         "limit",
+        "received_bytes",
         "trailers",
     )
 
@@ -103,7 +104,7 @@ class IncomingContent:
         self._is_gone = False
         self.error: ProtocolError | None = None
         self._awaits_continue = head.expects_continue
-        self._received = 0
+        self.received_bytes = 0
         self._pieces = 0
         self._waited = 0.0
 
@@ -152,9 +153,9 @@ class IncomingContent:
         if isinstance(event, EndOfMessage):
             self.is_complete, self.trailers = True, event.trailers
         elif isinstance(event, Data):
-            self._received += len(event.data)
+            self.received_bytes += len(event.data)
             self._awaits_continue = False
-            if self._received > self.limit:
+            if self.received_bytes > self.limit:
                 raise ContentTooLarge
         return event
 
@@ -164,7 +165,7 @@ class IncomingContent:
             return first
         length = self._head.content_length
         try:
-            return self._feed.pull(0 if length is None else length - self._received)
+            return self._feed.pull(0 if length is None else length - self.received_bytes)
         except ProtocolError as error:
             self.error = error
             raise
@@ -176,7 +177,10 @@ class IncomingContent:
         """Return whether the rest of the content is known to arrive, and to have at most ``bound`` bytes."""
         length = self._head.content_length
         return self.is_complete or (
-            length is not None and not self._awaits_continue and length - self._received <= bound and self.error is None
+            length is not None
+            and not self._awaits_continue
+            and length - self.received_bytes <= bound
+            and self.error is None
         )
 
     def abandon(self) -> None:
@@ -193,7 +197,7 @@ class IncomingContent:
     async def _wait(self) -> None:
         clock, timeouts = self._feed.clock, self._feed.timeouts
         began = clock.monotonic()
-        granted = self._received / timeouts.content_rate if timeouts.content_rate else 0.0
+        granted = self.received_bytes / timeouts.content_rate if timeouts.content_rate else 0.0
         left = timeouts.content + granted - self._waited if timeouts.content else math.inf
         try:
             await self._feed.wait_for_bytes(began + left)
@@ -215,15 +219,17 @@ class ArrivedContent:
     Attributes:
         limit: see above.
         is_complete: whether the content was received or dropped.
+        received_bytes: number of bytes of content.
     """
 
-    __slots__ = ("_data", "_is_gone", "is_complete", "limit")
+    __slots__ = ("_data", "_is_gone", "is_complete", "limit", "received_bytes")
 
     trailers: ClassVar[RawFields] = ()
     error: ClassVar[ProtocolError | None] = None
 
     def __init__(self, data: bytes, limit: int) -> None:
         self._data = data
+        self.received_bytes: Final = len(data)
         self.limit = limit
         self.is_complete = False
         self._is_gone = False

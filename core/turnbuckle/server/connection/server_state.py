@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Final, final
 
@@ -17,6 +18,7 @@ from turnbuckle.server.lifespan.response_work import ResponseWork
 from turnbuckle.server.logs.access_log import AccessLog
 from turnbuckle.server.model.application import Application
 from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.model.monitor import ResponseEnd, ServerFigures
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.codecs import Codecs
 from turnbuckle.web.request.context import AppContext
@@ -44,14 +46,14 @@ class ServerState:
         connections: the open connections.
         app_context: the parts of the application that requests use.
         admission: limits connections and concurrent requests.
-        access: writes the access log; None if it is off.
+        access: writes the access log, and calls the monitors; None if it is off and there are none.
         context: the context variables that every request starts with. A request does not see the changes of the one
             before it.
         date_line: the Date field line of the current second, with its CRLF.
         date_field: the same field as a pair of name and value.
         response_work: runs functions after responses.
         idle_check: seconds after which the deadline of an idle connection is worked out.
-        tracks_requests: whether the start of each request must be recorded, for a limit or for the access log.
+        tracks_requests: whether the start of each request must be recorded, for a limit, the access log or a monitor.
     """
 
     __slots__ = (
@@ -88,15 +90,37 @@ class ServerState:
             loop=loop,
         )
         self.admission: Final = Admission(application.capacity)
-        self.access: Final = AccessLog(clock, queries=application.log_queries) if application.access_log else None
+        self.access: AccessLog | None = None
         self.context: Final = copy_context()
         self.context.run(STREAM_CONTEXT.set, StreamContext(clock, self.connections.stopping))
         self.response_work: Final = ResponseWork(
             clock, loop, application.capacity.after_response, application.capacity.retry_after
         )
         self.idle_check: Final = min(timeouts.head or math.inf, timeouts.idle or math.inf)
-        self.tracks_requests: Final = _tracks_requests(application)
+        self.tracks_requests = _tracks_requests(application)
         self._refresh_date()
+        if application.access_log:
+            self.access = AccessLog(clock, queries=application.log_queries)
+        # For ``setup.monitor``; a lifespan calls it before the server listens.
+        application.resources.server = self
+
+    def observe(self, function: Callable[[ResponseEnd], object]) -> None:
+        """Call a function at the end of each response."""
+        if self.access is None:
+            self.access = AccessLog(self.clock, is_on=False)
+            self.tracks_requests = True
+        self.access.observe(function)
+
+    def figures(self) -> ServerFigures:
+        """Return the present figures."""
+        admission = self.admission
+        return ServerFigures(
+            connections=admission.connections,
+            accepted=admission.accepted,
+            rejected=dict(admission.rejected),
+            requests=sum(connection.request_count for connection in self.connections.open),
+            response_work=self.response_work.count,
+        )
 
     def _refresh_date(self) -> None:
         date = format_date(self.clock.wall())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Final, Protocol, final
+from typing import ClassVar, Final, Protocol, final
 
 from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.http.serializer import content_size, error_response, response_head
@@ -125,6 +125,8 @@ class SwitchedConnection(asyncio.Protocol):
         "pause_writing",
         "resume_writing",
     )
+
+    request_count: ClassVar = 0
 
     data_received: Callable[[bytes], None]  # type: ignore[assignment]  # transports name no argument
     eof_received: Callable[[], bool | None]

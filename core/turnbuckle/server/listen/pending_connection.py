@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Final
+from typing import ClassVar, Final
 
 from turnbuckle.server.connection.admission import AdmissionStatus
 from turnbuckle.server.connection.server_state import ServerState
@@ -33,6 +33,7 @@ class PendingConnection(asyncio.Protocol):
 
     __slots__ = ("_is_counted", "_peer", "_transport", "deadline", "server")
 
+    request_count: ClassVar = 0
     _transport: asyncio.Transport
     _peer: Peer
 
@@ -80,6 +81,8 @@ class PendingConnection(asyncio.Protocol):
         """Hand the transport to a protocol that counts itself, with the bytes that it has not seen."""
         self._transport.set_protocol(protocol)
         self._leave()
+        # It is the same connection, which counts once.
+        self.server.admission.accepted -= 1
         protocol.connection_made(self._transport)
         self.server.connections.discard(self)
         if received:

@@ -1,7 +1,7 @@
-"""Log one line for each response and for each refused request.
+"""Log one line for each response and for each refused request, and call the monitors of the server.
 
 A connection keeps a request as ``unlogged`` until its line is written, whichever part ends the request; so each request
-gets exactly one line. Where the access log is off, no ``AccessLog`` is made.
+gets exactly one line. If the access log is off and there are no monitors, no ``AccessLog`` is made.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 import attrs
 
+from turnbuckle._safe_logger import SafeLogger
 from turnbuckle.server.logs.escapes import truncate
-from turnbuckle.server.logs.records import AccessEntry, Outcome
+from turnbuckle.server.logs.records import AccessEntry
 from turnbuckle.server.logs.setup import access_sink
 from turnbuckle.server.model.clock import Clock
 from turnbuckle.server.model.connection_state import WAITS_FOR_HEAD, ConnectionState
+from turnbuckle.server.model.monitor import Outcome, ResponseEnd
 from turnbuckle.web.peer import Peer
 
 if TYPE_CHECKING:
@@ -31,9 +33,22 @@ _MAX_FIELD: Final = 2048
 _MAX_REQUEST_ID: Final = 128
 
 
+_log: Final = SafeLogger("turnbuckle.server")
+
+
+class _CountedContent(Protocol):
+    @property
+    def received_bytes(self) -> int:
+        """Number of bytes of content that were received."""
+
+
 class _StartedExchange(Protocol):
     unlogged: Request | None
     started: float
+
+    @property
+    def content(self) -> _CountedContent | None:
+        """The content of the request; None if it has none."""
 
 
 @attrs.define
@@ -42,6 +57,7 @@ class _Switched:
 
     started: float
     unlogged: Request | None
+    content: _CountedContent | None = None
 
 
 class LoggedExchange(_StartedExchange, Protocol):
@@ -72,14 +88,21 @@ class AccessLog:
     Args:
         clock: the clock of the server.
         queries: whether query strings are logged.
+        is_on: whether lines are written, and not only monitors called.
     """
 
-    __slots__ = ("_clock", "_queries", "_sink")
+    __slots__ = ("_clock", "_is_on", "_monitors", "_queries", "_sink")
 
-    def __init__(self, clock: Clock, *, queries: bool = True) -> None:
+    def __init__(self, clock: Clock, *, queries: bool = True, is_on: bool = True) -> None:
         self._clock: Final = clock
         self._queries: Final = queries
+        self._is_on: Final = is_on
+        self._monitors: Final[list[Callable[[ResponseEnd], object]]] = []
         self._sink: Callable[[AccessEntry], None] | None = None
+
+    def observe(self, function: Callable[[ResponseEnd], object]) -> None:
+        """Call a function at the end of each response."""
+        self._monitors.append(function)
 
     def ended(self, exchange: LoggedExchange, status: int, content_bytes: int, *, complete: bool = True) -> None:
         """Log the end of the response to the current request, unless it is logged already.
@@ -118,16 +141,7 @@ class AccessLog:
                 reason=truncate(reason, _MAX_FIELD),
             )
         elif exchange.state in WAITS_FOR_HEAD:
-            self._emit(
-                AccessEntry(
-                    client=_client_text(exchange.peer),
-                    status=status,
-                    content_bytes=content_bytes,
-                    outcome="refused",
-                    reason=truncate(reason, _MAX_FIELD),
-                    time=self._clock.wall(),
-                )
-            )
+            self._log_refused_connection(exchange.peer, status, content_bytes, reason)
 
     def ended_switch(self, request: Request, started: float, end: SwitchedEnd) -> None:
         """Log the end of a connection that a request has switched to another protocol.
@@ -153,16 +167,22 @@ class AccessLog:
             peer: the two ends of the connection.
             reason: why, in words.
         """
-        self._emit(
-            AccessEntry(
-                client=_client_text(peer),
-                status=0,
-                content_bytes=0,
-                outcome="refused",
-                reason=truncate(reason, _MAX_FIELD),
-                time=self._clock.wall(),
+        self._log_refused_connection(peer, 0, 0, reason)
+
+    def _log_refused_connection(self, peer: Peer, status: int, content_bytes: int, reason: str) -> None:
+        if self._monitors:
+            self._notify(ResponseEnd(None, status, "refused", content_bytes, reason=reason))
+        if self._is_on:
+            self._emit(
+                AccessEntry(
+                    client=_client_text(peer),
+                    status=status,
+                    content_bytes=content_bytes,
+                    outcome="refused",
+                    reason=truncate(reason, _MAX_FIELD),
+                    time=self._clock.wall(),
+                )
             )
-        )
 
     def _log(
         self,
@@ -176,6 +196,13 @@ class AccessLog:
     ) -> None:
         # From here on no other caller finds this request unlogged.
         exchange.unlogged = None
+        seconds = self._clock.monotonic() - exchange.started
+        if self._monitors:
+            content = exchange.content
+            received = 0 if content is None else content.received_bytes
+            self._notify(ResponseEnd(request, status, outcome, content_bytes, received, seconds, reason))
+        if not self._is_on:
+            return
         head = request.head
         # If a field is repeated, the last line is logged; the log does not decide which one counts.
         fields = dict(head.fields)
@@ -188,7 +215,7 @@ class AccessLog:
                 version=request.peer.protocol if head.minor_version else "HTTP/1.0",
                 status=status,
                 content_bytes=content_bytes,
-                seconds=self._clock.monotonic() - exchange.started,
+                seconds=seconds,
                 request_id=request.id[:_MAX_REQUEST_ID],
                 outcome=outcome,
                 reason=reason,
@@ -199,6 +226,13 @@ class AccessLog:
                 time=self._clock.wall(),
             )
         )
+
+    def _notify(self, end: ResponseEnd) -> None:
+        for monitor in self._monitors:
+            try:
+                monitor(end)
+            except Exception:  # noqa: BLE001  # of a plugin; the response is sent
+                _log.exception("a monitor failed at the end of %s", end.request or "a refused connection")
 
     def _reference_text(self, reference: bytes) -> str:
         return _text(reference if self._queries else reference.partition(b"?")[0].partition(b"#")[0])

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, final
 
 import attrs
 
 from turnbuckle.server.logs.escapes import escape_field, escape_quoted
+from turnbuckle.server.model.monitor import Outcome
 from turnbuckle.web.request.request_id import current_request_id
 
-__all__ = ["AccessEntry", "LogLine", "Outcome", "log_line_of"]
-
-Outcome: TypeAlias = Literal["complete", "refused", "broken", "disconnected", "closed"]
-"""How a response ended: it was sent completely; the connection itself answered with an error; the server closed the
-connection early; the peer left early. A connection that has switched to another protocol has a second line, at its end:
-it was closed as the protocol demands, or the peer left early.
-"""
+__all__ = ["AccessEntry", "LogLine", "log_line_of"]
 
 _MAX_MESSAGE: Final = 8192
 _MAX_TRACEBACK: Final = 32768

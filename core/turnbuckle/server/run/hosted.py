@@ -166,6 +166,11 @@ class _HostedRuns:
         """A description of a request, and how many there are."""
         return self._runs.describe_runs()
 
+    @property
+    def request_count(self) -> int:
+        """Number of requests whose responses have not ended."""
+        return self._runs.request_count
+
     def expire(self, now: float) -> None:
         """Act on the deadlines of requests that have passed."""
         self._runs.expire_runs(now)

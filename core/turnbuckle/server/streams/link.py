@@ -20,6 +20,7 @@ from turnbuckle.server.connection.server_state import ServerState
 from turnbuckle.server.model.application import ConnectionProtocol
 from turnbuckle.server.model.capacity import Capacity
 from turnbuckle.server.model.clock import Clock
+from turnbuckle.server.model.connection_state import ANSWERING
 from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.server.streams.base import BaseRun
 from turnbuckle.server.streams.channel import StreamChannel
@@ -92,6 +93,11 @@ class RunSet:
                 run.expire(now)
         for run in self.runs:
             self.note_deadline(run.deadline)
+
+    @property
+    def request_count(self) -> int:
+        """Number of runs whose responses have not ended."""
+        return sum(run.state in ANSWERING for run in self.runs)
 
     def limit_endless(self) -> None:
         """Limit the time of streams without an end, because the server stops."""
@@ -185,6 +191,11 @@ class ProtocolLink:
     def run_count(self) -> int:
         """Number of requests that are being served."""
         return len(self._runs.runs)
+
+    @property
+    def request_count(self) -> int:
+        """Number of requests whose responses have not ended."""
+        return self._runs.request_count
 
     def run(
         self, head: RequestHead, channel: StreamChannel, *, has_content: bool, is_checked: bool = False

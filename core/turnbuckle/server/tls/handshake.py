@@ -14,7 +14,7 @@ import asyncio
 import math
 import ssl
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, cast, final
+from typing import ClassVar, Final, TypeAlias, cast, final
 
 import attrs
 
@@ -69,6 +69,7 @@ class TLSHandshake(asyncio.Protocol):
         "server",
     )
 
+    request_count: ClassVar = 0
     _carrier: asyncio.Transport
     _channel: TLSChannel
 
@@ -192,6 +193,7 @@ class TLSHandshake(asyncio.Protocol):
         secured = self._secured(protocol)
         # The HTTP connection counts itself.
         self._leave()
+        self.server.admission.accepted -= 1
         protocol.connection_made(secured)
         # Only after the HTTP connection is counted. Otherwise a stopping server would see no open connection.
         self.server.connections.discard(self)
