@@ -1,0 +1,52 @@
+"""Guards that require a user, roles or a recent login: ``guards=[requires("admin")]`` of an app, scope or route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, final
+
+from turnbuckle import Request
+from turnbuckle_contrib.auth.auth import AUTH
+from turnbuckle_contrib.auth.records import MissingRole, User
+
+__all__ = ["Requires", "requires"]
+
+
+@final
+class Requires:
+    """A guard; ``requires`` makes it."""
+
+    def __init__(self, roles: tuple[str, ...], any_of: tuple[str, ...], fresh: float | None) -> None:
+        self.roles: Final = roles
+        self.any_of: Final = any_of
+        self.fresh: Final = fresh
+
+    def __repr__(self) -> str:
+        return f"requires({', '.join(map(repr, self.roles))})"
+
+    async def __call__(self, request: Request, user: User) -> None:
+        """Refuse a request: 401 without a user, or with a login that is too old; 403 without the roles."""
+        missing = [role for role in self.roles if role not in user.roles]
+        if missing or (self.any_of and user.roles.isdisjoint(self.any_of)):
+            raise MissingRole(self.roles or self.any_of)
+        if self.fresh is not None:
+            auth = request.resource(AUTH)
+            at = user.claims.get("auth_time")
+            if not isinstance(at, int | float) or auth.clock() - at > self.fresh:
+                raise auth.required(request, "log in again for this")
+
+
+def requires(*roles: str, any_of: Iterable[str] = (), fresh: float | None = None) -> Requires:
+    """Return a guard that refuses requests: 401 without a user, 403 for a user without the roles.
+
+    Args:
+        *roles: roles of which the user must have all; none for any user.
+        any_of: roles of which the user must have at least one.
+        fresh: seconds since the login; a request after an earlier login is answered with 401, so that a browser is
+            sent to the login page.
+    """
+    names = (any_of,) if isinstance(any_of, str) else tuple(any_of)
+    for role in (*roles, *names):
+        if not isinstance(role, str):
+            raise TypeError(f"requires() takes the names of roles, not {role!r:.60}; write guards=[requires()]")
+    return Requires(roles, names, fresh)

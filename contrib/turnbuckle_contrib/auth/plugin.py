@@ -1,0 +1,182 @@
+"""The plugin: it supplies users to handlers, and answers refused requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, cast, final
+
+import attrs
+
+from turnbuckle import (
+    JSON,
+    ErrorHandler,
+    Handler,
+    Lifespan,
+    Middleware,
+    ParameterProvider,
+    Plugin,
+    PluginInfo,
+    Redirect,
+    Request,
+    Response,
+    Setup,
+    Text,
+    hookimpl,
+    hookspec,
+    reason_phrase,
+)
+from turnbuckle_contrib.auth.auth import AUTH, Auth, current_user
+from turnbuckle_contrib.auth.config import AuthConfig
+from turnbuckle_contrib.auth.passwords import Passwords
+from turnbuckle_contrib.auth.records import AuthenticationRequired, MissingRole, User
+from turnbuckle_contrib.auth.redirects import login_url, wants_page
+from turnbuckle_contrib.auth.schemes import BasicScheme, Scheme, SessionScheme
+from turnbuckle_contrib.auth.sources import UserSource, merge_sources
+from turnbuckle_contrib.auth.throttle import Throttle
+
+if TYPE_CHECKING:
+    from turnbuckle_plugins.jinja_templates import TemplateParts
+
+__all__ = ["AuthHooks", "AuthPlugin"]
+
+
+class AuthHooks:
+    """The hooks of the plugin, for other plugins. Mark implementations with ``@hookimpl(optionalhook=True)``."""
+
+    @hookspec
+    def provide_users(self, setup: Setup) -> Iterable[UserSource]:
+        """Return the functions that find users; each function may come from one plugin only."""
+        return ()
+
+    @hookspec
+    def provide_auth_schemes(self, setup: Setup) -> Iterable[Scheme]:
+        """Return further schemes, which are enabled in addition to the schemes in the settings."""
+        return ()
+
+
+@final
+class AuthPlugin(Plugin[AuthConfig]):
+    """Supply ``User`` and ``User | None`` to handlers.
+
+    Args:
+        users: functions that find users, in addition to the functions of other plugins.
+        schemes: schemes, in addition to the schemes in the settings.
+        clock: seconds since the epoch.
+    """
+
+    info = PluginInfo(name="auth", after=["sessions"])
+    hookspecs = AuthHooks
+
+    def __init__(
+        self,
+        users: UserSource | None = None,
+        schemes: Iterable[Scheme] = (),
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._users: Final = users
+        self._schemes: Final = tuple(schemes)
+        self._clock: Final = clock
+
+    def provide_parameters(self, setup: Setup[AuthConfig]) -> list[ParameterProvider]:
+        """Return the suppliers of both types."""
+        return [
+            ParameterProvider(User | None, _optional_user, description="the user, or None"),
+            ParameterProvider(User, _user, description="the user; without one, the answer is 401"),
+        ]
+
+    def provide_lifespans(self, setup: Setup[AuthConfig]) -> list[Lifespan]:
+        """Return the lifespan that makes the ``Auth`` of the app."""
+        users = cast("Iterable[UserSource]", setup.ask("provide_users", setup=setup))
+        schemes = cast("Iterable[Scheme]", setup.ask("provide_auth_schemes", setup=setup))
+        merged = merge_sources([*([self._users] if self._users is not None else []), *users])
+        make = _AuthFactory(merged, (*self._schemes, *schemes), self._clock)
+        return [Lifespan("auth", make, provides=AUTH)]
+
+    def provide_middleware(self, setup: Setup[AuthConfig]) -> list[Middleware]:
+        """Return a middleware that does nothing: its place in the chain shows that it needs sessions."""
+        needs = ("session",) if "session" in setup.config.schemes else ()
+        return [Middleware("auth", _nothing, zone="session", after=("sessions",), needs=needs)]
+
+    def provide_error_handlers(self, setup: Setup[AuthConfig]) -> list[ErrorHandler]:
+        """Return the handlers that answer refused requests."""
+        return [ErrorHandler(AuthenticationRequired, _answer_401), ErrorHandler(MissingRole, _answer_403)]
+
+    @hookimpl(optionalhook=True)
+    def provide_templates(self, setup: Setup[AuthConfig]) -> list[TemplateParts]:
+        """Return the variable ``current_user`` of templates."""
+        from turnbuckle_plugins.jinja_templates import TemplateParts
+
+        return [TemplateParts(context_processors=_template_variables)]
+
+
+@attrs.frozen
+class _AuthFactory:
+    """Makes the ``Auth`` of a running app."""
+
+    users: UserSource
+    schemes: tuple[Scheme, ...]
+    clock: Callable[[], float]
+
+    @asynccontextmanager
+    async def __call__(self, setup: Setup[AuthConfig]) -> AsyncIterator[Auth]:
+        config = setup.config
+        own: dict[str, Callable[[], Scheme]] = {"session": SessionScheme, "basic": BasicScheme}
+        passwords = Passwords(config.password_hash, memory=config.scrypt_memory, concurrency=config.password_threads)
+        yield Auth(
+            users=self.users,
+            schemes=(*(own[name]() for name in config.schemes), *self.schemes),
+            passwords=passwords,
+            throttle=Throttle(config.attempts, config.attempts_seconds, config.attempts_entries, self.clock),
+            clock=self.clock,
+            realm=config.realm or setup.app_name,
+            login_page=config.login or self.users.login,
+        )
+        passwords.close()
+
+
+def _nothing(next_handler: Handler, setup: Setup[AuthConfig]) -> Handler:
+    return next_handler
+
+
+async def _optional_user(request: Request) -> User | None:
+    return await request.resource(AUTH).identify(request)
+
+
+async def _user(request: Request, user: User | None) -> User:
+    if user is None:
+        raise request.resource(AUTH).required(request)
+    return user
+
+
+async def _template_variables(request: Request) -> dict[str, object]:
+    return {"current_user": await current_user(request)}
+
+
+def _answer_401(request: Request, error: AuthenticationRequired) -> Response:
+    page = request.resource(AUTH).login_page
+    if page and wants_page(request) and "authorization" not in request.headers:
+        return Redirect(login_url(request, page), status=303, headers={"Cache-Control": "no-store"})
+    response = _problem(request, error.status, error.detail, error.headers)
+    response.headers.discard("WWW-Authenticate")
+    for challenge in error.challenges:
+        # One field for each: some clients read only the first challenge of a field.
+        response.headers.add("WWW-Authenticate", challenge)
+    return response
+
+
+def _answer_403(request: Request, error: MissingRole) -> Response:
+    return _problem(request, error.status, error.detail, error.headers)
+
+
+def _problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
+    if wants_page(request):
+        return Text(f"{status} {reason_phrase(status)}", status, headers)
+    content = {"type": "about:blank", "title": reason_phrase(status), "status": status, "detail": detail}
+    sent = {name: value for name, value in content.items() if value}
+    response = JSON(sent, status, headers)
+    # RFC 9457, section 3.
+    response.headers.set("Content-Type", "application/problem+json")
+    return response
