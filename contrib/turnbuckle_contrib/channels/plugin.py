@@ -10,6 +10,7 @@ from turnbuckle import Lifespan, Plugin, PluginInfo, ResourceKey, Setup
 from turnbuckle_contrib.channels.channels import Channels
 from turnbuckle_contrib.channels.memory import MemoryBroker
 from turnbuckle_contrib.channels.records import ChannelsConfig
+from turnbuckle_contrib.redis_url import require_redis
 
 __all__ = ["CHANNELS", "ChannelsPlugin"]
 
@@ -31,12 +32,7 @@ class ChannelsPlugin(Plugin[ChannelsConfig]):
         """
         if not setup.config.url:
             return [Lifespan("channels", _in_memory, provides=CHANNELS)]
-        try:
-            import redis  # noqa: F401
-        except ImportError as missing:
-            error = LookupError("plugin.channels.url is set, but the package redis is not installed")
-            error.add_note("fix: pip install 'turnbuckle[redis]'")
-            raise error from missing
+        require_redis(setup, "url is set")
         return [Lifespan("channels", _in_redis, provides=CHANNELS)]
 
 

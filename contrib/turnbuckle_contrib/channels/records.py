@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, final
-from urllib.parse import urlsplit
+from typing import Literal, TypeAlias, final
 
 import attrs
 
 from turnbuckle import ServiceUnavailable, TurnbuckleError
+from turnbuckle_contrib.redis_url import is_redis_url
 
 __all__ = ["ChannelsConfig", "ChannelsUnavailable", "Message", "Overflow", "SlowSubscriber"]
 
 Message: TypeAlias = str | bytes
 Overflow: TypeAlias = Literal["drop_oldest", "disconnect"]
-
-
-_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
-
-
-class InvalidRedisURL(ValueError):
-    """A URL is not one of Redis. Problems name this class, because they do not print messages about secrets."""
-
-
-def _check_url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    # The messages do not contain the URL, because it may have a password.
-    try:
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        scheme, _ = parts.scheme, parts.port
-    except ValueError:
-        raise InvalidRedisURL("the host or port of the URL is not valid; '/' in a password is written as %2F") from None
-    if value and scheme not in _SCHEMES:
-        raise InvalidRedisURL("the URL of Redis begins with redis://, rediss:// or unix://")
 
 
 @final
@@ -64,7 +45,7 @@ class ChannelsConfig:
             channel that was not used for the longest time is discarded.
     """
 
-    url: str = attrs.field(default="", validator=_check_url, metadata={"secret": True})
+    url: str = attrs.field(default="", validator=is_redis_url, metadata={"secret": True})
     prefix: str = "turnbuckle:"
     timeout: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
     connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))

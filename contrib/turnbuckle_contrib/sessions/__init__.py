@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from turnbuckle_contrib.sessions.config import SessionsConfig
-from turnbuckle_contrib.sessions.plugin import SessionsPlugin
-from turnbuckle_contrib.sessions.session import SessionTooLarge, StoredSession
+from turnbuckle_contrib.sessions.plugin import SESSION_STORE, SessionsPlugin
+from turnbuckle_contrib.sessions.session import SessionTooLarge
 
-__all__ = ["SessionTooLarge", "SessionsConfig", "SessionsPlugin", "StoredSession"]
+__all__ = ["SESSION_STORE", "SessionTooLarge", "SessionsConfig", "SessionsPlugin"]

@@ -8,6 +8,7 @@ import attrs
 
 from turnbuckle import SameSite, SetCookie
 from turnbuckle_contrib.secret_keys import are_secrets, as_secrets
+from turnbuckle_contrib.stores import StoreSettings
 
 __all__ = ["SessionsConfig"]
 
@@ -27,7 +28,7 @@ def _is_path(instance: object, attribute: attrs.Attribute[str], value: str) -> N
 
 
 @attrs.frozen(kw_only=True)
-class SessionsConfig:
+class SessionsConfig(StoreSettings):
     """Settings of the plugin.
 
     Attributes:
@@ -41,7 +42,14 @@ class SessionsConfig:
             exception; ``"never"`` is for networks without https, whose traffic others can read.
         domain: the cookie is sent to this domain and all its subdomains; "" for the host of the app only.
         path: the cookie is sent to paths below this one.
-        max_size: maximum size of a session in a store, in bytes; a cookie has at most 4096.
+        store: ``"cookie"``, ``"memory"``, ``"sqlite"``, ``"redis"``, or the name of a component of the kind
+            ``session_store``.
+        file: the file of the store ``"sqlite"``.
+        url: URL of the store ``"redis"``; see ``StoreSettings``.
+        prefix: prefix of all keys in Redis.
+        timeout: seconds that Redis may take for an answer.
+        max_size: maximum size of a session as JSON, in bytes; its cookie has at most 4096, compressed.
+        max_memory: maximum size of all sessions in the store ``"memory"``, in bytes.
     """
 
     secrets: str | tuple[str, ...] = attrs.field(
@@ -55,4 +63,7 @@ class SessionsConfig:
     secure: Literal["auto", "always", "never"] = "auto"
     domain: str = attrs.field(default="", validator=_is_domain)
     path: str = attrs.field(default="/", validator=_is_path)
+    store: str = "cookie"
+    file: str = "sessions.sqlite3"
+    prefix: str = "turnbuckle:sessions:"
     max_size: int = attrs.field(default=65536, validator=attrs.validators.gt(0))

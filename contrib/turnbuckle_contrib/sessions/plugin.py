@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
-from typing import Final, final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, final
 
-import attrs
-
-from turnbuckle import Handler, Middleware, ParameterProvider, Plugin, PluginInfo, Request, Response, Session, Setup
+from turnbuckle import (
+    Component,
+    Flash,
+    Handler,
+    Lifespan,
+    Middleware,
+    ParameterProvider,
+    Plugin,
+    PluginInfo,
+    Request,
+    ResourceKey,
+    Session,
+    Setup,
+    hookimpl,
+)
 from turnbuckle_contrib.secret_keys import secrets_of
+from turnbuckle_contrib.sessions.backends import CookieSessions, StoreSessions
 from turnbuckle_contrib.sessions.config import SessionsConfig
-from turnbuckle_contrib.sessions.cookies import SessionCookie, SignedCookie
-from turnbuckle_contrib.sessions.session import Record, StoredSession
+from turnbuckle_contrib.stores import (
+    Store,
+    is_store_chosen,
+    store_components,
+    store_lifespan,
+    store_of,
+)
 
-__all__ = ["SessionsPlugin"]
+if TYPE_CHECKING:
+    from turnbuckle_contrib.health import HealthCheck
+    from turnbuckle_plugins.jinja_templates import TemplateParts
 
-_ID_BYTES: Final = 32
-# A session is written again, to extend its life, once this part of its idle time has passed.
-_REFRESH: Final = 0.1
+__all__ = ["SESSION_STORE", "SessionsPlugin"]
+
+_KIND: Final = "session_store"
+SESSION_STORE: Final[ResourceKey[Store]] = ResourceKey(_KIND, Store)  # type: ignore[type-abstract]  # nothing makes one
+"""The key of the store, for ``request.resource(SESSION_STORE)``; there is none if sessions are in the cookie."""
 
 
 @final
@@ -37,69 +58,55 @@ class SessionsPlugin(Plugin[SessionsConfig]):
 
     def provide_middleware(self, setup: Setup[SessionsConfig]) -> list[Middleware]:
         """Return the middleware."""
-        backend = _CookieSessions(setup.config, secrets_of(setup, setup.config.secrets), self._clock)
-        return [Middleware("sessions", backend.around, zone="session", provides=("session",))]
+        if _is_in_store(setup):
+            around = self._around_store
+        else:
+            keys = secrets_of(setup, setup.config.secrets)
+            around = CookieSessions(setup.config, keys, self._clock).around
+        return [Middleware("sessions", around, zone="session", provides=("session",))]
 
     def provide_parameters(self, setup: Setup[SessionsConfig]) -> list[ParameterProvider]:
         """Supply ``session: Session``."""
         return [ParameterProvider(Session, _session_of, description="the session of the client")]
 
+    def provide_components(self, setup: Setup[SessionsConfig]) -> list[Component]:
+        """Return the store that the settings choose."""
+        return store_components(setup, _KIND, self._clock) if _is_in_store(setup) else []
+
+    def provide_lifespans(self, setup: Setup[SessionsConfig]) -> list[Lifespan]:
+        """Return the lifespan that opens the store."""
+        return [store_lifespan(setup, SESSION_STORE)] if _is_in_store(setup) else []
+
+    @hookimpl(optionalhook=True)
+    def provide_health_checks(self, setup: Setup[SessionsConfig]) -> list[HealthCheck]:
+        """Return the check of the store."""
+        from turnbuckle_contrib.health import HealthCheck
+
+        return [HealthCheck("sessions", _check, SESSION_STORE)] if _is_in_store(setup) else []
+
+    @hookimpl(optionalhook=True)
+    def provide_templates(self, setup: Setup[SessionsConfig]) -> list[TemplateParts]:
+        """Add ``flashes()`` to all templates."""
+        from turnbuckle_plugins.jinja_templates import TemplateParts, current_request
+
+        def flashes() -> Sequence[Flash]:
+            # An error page may be rendered outside of the middleware.
+            session: Session | None = getattr(current_request("flashes()"), "session", None)
+            return session.flashes() if session is not None else ()
+
+        return [TemplateParts(globals={"flashes": flashes})]
+
+    def _around_store(self, next_handler: Handler, setup: Setup[Any]) -> Handler:
+        return StoreSessions(setup.config, store_of(setup, _KIND), self._clock).around(next_handler, setup)
+
+
+def _is_in_store(setup: Setup[SessionsConfig]) -> bool:
+    return is_store_chosen(setup, _KIND, without="cookie")
+
+
+async def _check(store: Store) -> None:
+    await store.check()
+
 
 def _session_of(request: Request) -> Session:
     return request.session
-
-
-@final
-class _CookieSessions:
-    """Sessions in a signed cookie."""
-
-    def __init__(self, config: SessionsConfig, keys: tuple[str, ...], clock: Callable[[], float]) -> None:
-        self._config: Final = config
-        self._cookie: Final = SessionCookie(config)
-        self._signed: Final = SignedCookie(keys)
-        self._clock: Final = clock
-
-    def around(self, next_handler: Handler, setup: object) -> Handler:
-        """Return the middleware's handler."""
-
-        async def serve(request: Request) -> Response:
-            session = request.session = StoredSession(lambda: self._load(request))
-            response = await next_handler(request)
-            if session.is_used:
-                self._save(request, response, session)
-            else:
-                session.close()
-            return response
-
-        return serve
-
-    def _load(self, request: Request) -> Record | None:
-        value = self._cookie.read(request)
-        record = self._signed.decode(value) if value else None
-        return record if record is not None and self._is_alive(record) else None
-
-    def _is_alive(self, record: Record) -> bool:
-        now, config = self._clock(), self._config
-        return now < record.used + config.idle and now < record.created + config.lifetime
-
-    def _save(self, request: Request, response: Response, session: StoredSession) -> None:
-        before, text = session.record, session.finish()
-        response.headers.add_vary("Cookie")
-        is_failed = response.status >= 500
-        if is_failed and not session.is_ended:
-            return
-        now = int(self._clock())
-        if text == "{}" or is_failed:
-            if before is not None:
-                self._cookie.delete(request, response)
-            return
-        is_fresh = before is not None and now < before.used + self._config.idle * _REFRESH
-        if before is None or session.is_ended or session.is_rotated:
-            record = Record(secrets.token_urlsafe(_ID_BYTES), now, now, text)
-        elif text == before.text and is_fresh:
-            return
-        else:
-            record = attrs.evolve(before, used=now, text=text)
-        response.headers.set("Cache-Control", "no-store")
-        max_age = int(self._config.idle) if self._config.persistent else None
-        self._cookie.write(request, response, self._signed.encode(record), max_age)

@@ -10,21 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 import attrs
 
 from turnbuckle import Flash, Schema, SchemaError, Session, compile_schema
 
-__all__ = ["Record", "SessionTooLarge", "StoredSession"]
+__all__ = ["ENDED", "Loaded", "Record", "SessionTooLarge", "StoredSession", "largest_value"]
 
 T = TypeVar("T")
 
 _FLASHES: Final = "_flashes"
 _CSRF: Final = "_csrf"
 _SAVED: Final = (
-    "the session cannot be changed any more, because the response has left the handler; change it before the first"
-    " piece of a stream, before a WebSocket is accepted, and in middleware inside of 'sessions'"
+    "the session cannot be changed any more, because the head of the response is made; change it before the handler"
+    " returns its stream, before a WebSocket is accepted, or in middleware inside of 'sessions'"
 )
 
 _encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -57,9 +57,20 @@ class Record:
 
     @classmethod
     def decode(cls, text: str) -> Record:
-        """Return the record of a text that ``encode`` has made."""
+        """Return the record of a text that ``encode`` has made.
+
+        Raises:
+            ValueError: the text is another one.
+        """
         identifier, created, used, values = text.split(" ", 3)
         return cls(identifier, int(created), int(used), values)
+
+
+ENDED: Final = Record("", 0, 0, "{}")
+"""A session that another request has rotated or ended a moment ago."""
+
+Loaded: TypeAlias = Record | None
+"""A stored session, ``ENDED``, or None if the request has none that is valid."""
 
 
 @attrs.define
@@ -76,23 +87,45 @@ def _schema(kind: Any) -> Schema:
     return compile_schema(kind)
 
 
+def _encoded(schema: Schema, value: object) -> bytes:
+    try:
+        return schema.encode_json(value)
+    except SchemaError as error:
+        # It is a mistake of the app, and not of the client.
+        raise TypeError(f"a {type(value).__name__} cannot be stored in the session: {error}") from error
+
+
 @final
 class StoredSession(Session):
     """A session whose values are stored as JSON.
 
     Args:
-        load: returns the stored session, or None if the request has none that is valid.
+        load: returns the stored session for the source.
+        source: the argument of ``load``.
 
     Attributes:
-        record: the stored session; None if there was none.
+        record: the stored session; None if there is none.
         is_rotated: whether it gets a new id.
         is_ended: whether the stored session is to be removed.
+        was_ended: whether another request has rotated or ended it, while this request was on the way.
     """
 
-    __slots__ = ("_is_saved", "_load", "_shown", "_values", "_views", "is_ended", "is_rotated", "record")
+    __slots__ = (
+        "_is_saved",
+        "_load",
+        "_shown",
+        "_source",
+        "_values",
+        "_views",
+        "is_ended",
+        "is_rotated",
+        "record",
+        "was_ended",
+    )
 
-    def __init__(self, load: Callable[[], Record | None]) -> None:
-        self._load: Final = load
+    def __init__(self, load: Callable[[T], Loaded], source: T) -> None:
+        self._load: Final[Callable[[Any], Loaded]] = load
+        self._source: Final[Any] = source
         self._values: dict[str, Any] | None = None
         self._is_saved = False
 
@@ -105,7 +138,9 @@ class StoredSession(Session):
     def _opened(self) -> dict[str, Any]:
         values = self._values
         if values is None:
-            record = self.record = self._load()
+            loaded = self._load(self._source)
+            self.was_ended = loaded is ENDED
+            record = self.record = None if self.was_ended else loaded
             self.is_rotated = self.is_ended = False
             self._shown: Sequence[Flash] | None = None
             self._views: dict[str, _View] = {}
@@ -173,14 +208,14 @@ class StoredSession(Session):
             except SchemaError:
                 # The class has changed since the value was stored.
                 value = kind()
-            view = self._views[key] = _View(schema, value, schema.encode_json(value))
+            view = self._views[key] = _View(schema, value, _encoded(schema, value))
         return view.value  # type: ignore[return-value]  # an instance, as checked above
 
     def store(self, value: object, name: str = "") -> None:
         """Set the value of a class."""
         values, key = self._changing(), name or type(value).__name__
         schema = _schema(type(value))  # type: ignore[arg-type]  # as above
-        text = schema.encode_json(value)
+        text = _encoded(schema, value)
         values[key] = json.loads(text)
         self._views[key] = _View(schema, value, text)
 
@@ -209,7 +244,7 @@ class StoredSession(Session):
         """
         values = self._opened()
         for name, view in self._views.items():
-            content = view.schema.encode_json(view.value)
+            content = _encoded(view.schema, view.value)
             if content != view.text:
                 values[name] = json.loads(content)
         self._is_saved = True
@@ -224,6 +259,13 @@ class StoredSession(Session):
     def close(self) -> None:
         """Refuse later changes."""
         self._is_saved = True
+
+
+def largest_value(session: Mapping[str, object]) -> tuple[str, int]:
+    """Return the name of the largest value of a session that was saved, and its size as JSON in bytes."""
+    sizes = {name: len(_encode(value)) for name, value in session.items()}
+    name = max(sizes, key=lambda name: sizes[name])
+    return name, sizes[name]
 
 
 def _unfit(values: Mapping[str, object]) -> TypeError:

@@ -12,7 +12,7 @@ pytest.importorskip("redis", reason="the package redis is not installed (pip ins
 
 from redis.exceptions import RedisError
 
-from tests.contrib.channels.conftest import RedisServer
+from tests.contrib.conftest import RedisServer
 from turnbuckle_contrib.channels import Channels, ChannelsConfig, ChannelsUnavailable, Message
 from turnbuckle_contrib.channels.redis import RedisBroker, decode_message, encode_message
 

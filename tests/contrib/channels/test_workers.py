@@ -13,7 +13,7 @@ pytest.importorskip("redis", reason="the package redis is not installed (pip ins
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.contrib.channels.conftest import RedisServer
+from tests.contrib.conftest import RedisServer
 
 _APP = """\
 import os

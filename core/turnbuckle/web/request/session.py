@@ -52,7 +52,7 @@ class Session(MutableMapping[str, Any]):
         id that an attacker knew before is then worthless (session fixation).
 
         Raises:
-            RuntimeError: the session was saved already, because the response has left the handler.
+            RuntimeError: the head of the response is made.
         """
 
     @abstractmethod
@@ -60,7 +60,7 @@ class Session(MutableMapping[str, Any]):
         """Remove all values, in the server and in the client, for example at logout.
 
         Raises:
-            RuntimeError: the session was saved already, because the response has left the handler.
+            RuntimeError: the head of the response is made.
         """
 
     @abstractmethod

@@ -1,0 +1,286 @@
+"""Load and save sessions: in a signed cookie, or in a store, with a random id in the cookie.
+
+Theory of operation: requests of one session run concurrently, and each has a copy of its values. The last one that
+changes them wins. A session that was rotated or ended must stay so, whatever the other requests do: its id is marked as
+ended, before it is removed, for the time that such requests may take. A request that has loaded the session before, or
+that arrives with the old cookie, then saves nothing and sets no cookie, because its cookie would replace the one with
+the new id. If it rotates the session itself, as a login does, it gets a new one.
+
+A store gets the hash of an id as the key: a copy of the store has no id that a client could send.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final, final
+
+import attrs
+
+from turnbuckle import Handler, Request, Response
+from turnbuckle_contrib.sessions.config import SessionsConfig
+from turnbuckle_contrib.sessions.cookies import SessionCookie, SignedCookie
+from turnbuckle_contrib.sessions.session import ENDED, Loaded, Record, SessionTooLarge, StoredSession, largest_value
+from turnbuckle_contrib.stores import MemoryStore, Store, StoreUnavailable
+
+__all__ = ["CookieSessions", "StoreSessions"]
+
+# OWASP asks for 64 bits of randomness at least; an id of 256 bits needs no further protection against guessing.
+_ID_BYTES: Final = 32
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{43}")
+# A session is written again, to extend its life, once this part of its idle time has passed.
+_REFRESH: Final = 0.1
+# Requests that were on the way when the session was rotated or ended have this many seconds to finish.
+_ENDED_SECONDS: Final = 30.0
+_ENDED_BYTES: Final = 8 * 1024 * 1024
+_EMPTY: Final = "{}"
+
+_log: Final = logging.getLogger("turnbuckle.sessions")
+
+
+@attrs.frozen(kw_only=True)
+class _Change:
+    """The change of a stored session after a request.
+
+    Attributes:
+        old: the stored session, which ends; None if it stays or there is none.
+        new: the session to store; None for none.
+        is_update: whether ``new`` replaces the stored session with the same id.
+    """
+
+    old: Record | None = None
+    new: Record | None = None
+    is_update: bool = False
+
+
+_NOTHING: Final = _Change()
+
+
+class _Sessions:
+    """The decisions that both backends share.
+
+    Args:
+        config: the settings of the plugin.
+        clock: returns seconds since the epoch.
+    """
+
+    def __init__(self, config: SessionsConfig, clock: Callable[[], float]) -> None:
+        self._config: Final = config
+        self._cookie: Final = SessionCookie(config)
+        self._clock: Final = clock
+
+    def _is_alive(self, record: Record) -> bool:
+        return self._seconds_left(record) > 0
+
+    def _seconds_left(self, record: Record) -> float:
+        config = self._config
+        return min(record.used + config.idle, record.created + config.lifetime) - self._clock()
+
+    def _change_of(self, session: StoredSession, status: int) -> _Change:
+        """Return the change after a response with a status; the session can no longer be changed."""
+        text, before = session.finish(), session.record
+        is_failed = status >= 500
+        if is_failed and not session.is_ended:
+            # The handler did not finish its work; a login that failed half-way is none.
+            return _NOTHING
+        if text == _EMPTY or is_failed:
+            return _Change(old=before)
+        now = int(self._clock())
+        if session.was_ended and not session.is_rotated:
+            _log.info("a change of a session is dropped: another request has rotated or ended the session")
+            return _NOTHING
+        if len(text) > self._config.max_size:
+            # For cookies as well: a few bytes can be the compressed form of many, which each request would decode.
+            raise _too_large(
+                f"the session of {len(text)} bytes exceeds {self._config.max_size} (plugin.sessions.max_size)", session
+            )
+        if before is None or session.is_ended or session.is_rotated:
+            return _Change(old=before, new=Record(secrets.token_urlsafe(_ID_BYTES), now, now, text))
+        if text == before.text and now < before.used + self._config.idle * _REFRESH:
+            return _NOTHING
+        return _Change(new=attrs.evolve(before, used=now, text=text), is_update=True)
+
+    def _finish(self, request: Request, response: Response, change: _Change, value: str) -> None:
+        """Set or delete the cookie, and the fields for caches.
+
+        Args:
+            request: the request.
+            response: its response.
+            change: the change that was made.
+            value: the value of the cookie; "" if there is no new one.
+        """
+        headers = response.headers
+        headers.add_vary("Cookie")
+        if not value and change.old is None:
+            headers.setdefault("Cache-Control", "private, no-cache")
+            return
+        # A cache that stores this response could give the session to others (RFC 9111, section 7.3).
+        if not {"no-store", "private"} & _directives(headers.get("Cache-Control", "")):
+            headers.set("Cache-Control", "no-store")
+        if value:
+            left = self._seconds_left(change.new) if change.new is not None else 0
+            self._cookie.write(request, response, value, int(left) if self._config.persistent else None)
+        else:
+            self._cookie.delete(request, response)
+
+
+def _directives(value: str) -> set[str]:
+    return {directive.strip().lower() for directive in value.split(",")}
+
+
+@final
+class CookieSessions(_Sessions):
+    """Sessions in a signed cookie. Ended ones are remembered by this process only.
+
+    Args:
+        config: the settings of the plugin.
+        keys: the secrets.
+        clock: returns seconds since the epoch.
+    """
+
+    def __init__(self, config: SessionsConfig, keys: tuple[str, ...], clock: Callable[[], float]) -> None:
+        super().__init__(config, clock)
+        self._signed: Final = SignedCookie(keys)
+        self._ended: Final = MemoryStore(_ENDED_BYTES, clock)
+
+    def around(self, next_handler: Handler, setup: object) -> Handler:
+        """Return the handler of the middleware."""
+        load, save = self._load, self._save
+
+        async def serve(request: Request) -> Response:
+            session = request.session = StoredSession(load, request)
+            response = await next_handler(request)
+            if session.is_used:
+                await save(request, response, session)
+            else:
+                session.close()
+            return response
+
+        return serve
+
+    def _load(self, request: Request) -> Loaded:
+        value = self._cookie.read(request)
+        record = self._signed.decode(value) if value else None
+        if record is None or not self._is_alive(record):
+            return None
+        return ENDED if record.id in self._ended else record
+
+    async def _save(self, request: Request, response: Response, session: StoredSession) -> None:
+        change = self._change_of(session, response.status)
+        before = session.record
+        if change is not _NOTHING and before is not None:
+            is_first = before.id not in self._ended
+            if change.old is not None and is_first:
+                await self._ended.set(before.id, b"", _ENDED_SECONDS)
+            if not is_first:
+                _log_dropped()
+                change = _NOTHING
+        value = self._signed.encode(change.new) if change.new is not None else ""
+        try:
+            self._finish(request, response, change, value)
+        except SessionTooLarge as error:
+            raise _too_large(str(error), session) from None
+
+
+@final
+class StoreSessions(_Sessions):
+    """Sessions in a store.
+
+    Args:
+        config: the settings of the plugin.
+        store: the store.
+        clock: returns seconds since the epoch.
+    """
+
+    def __init__(self, config: SessionsConfig, store: Store, clock: Callable[[], float]) -> None:
+        super().__init__(config, clock)
+        self._store: Final = store
+
+    def around(self, next_handler: Handler, setup: object) -> Handler:
+        """Return the handler of the middleware."""
+        read, load, save = self._cookie.read, self._load, self._save
+
+        async def serve(request: Request) -> Response:
+            value = read(request)
+            loaded = await load(value) if value else None
+            session = request.session = StoredSession(_known, loaded)
+            response = await next_handler(request)
+            if session.is_used:
+                await save(request, response, session)
+            else:
+                session.close()
+            return response
+
+        return serve
+
+    async def _load(self, identifier: str) -> Loaded | StoreUnavailable:
+        if not _ID.fullmatch(identifier):
+            return None
+        key = _key(identifier)
+        try:
+            content = await self._store.get(key)
+            if content is None:
+                return ENDED if await self._store.get(_ended(key)) is not None else None
+        except StoreUnavailable as error:
+            # Requests that do not use the session can be answered all the same.
+            return error
+        record = Record.decode(f"{identifier} {content.decode()}")
+        return record if record is not None and self._is_alive(record) else None
+
+    async def _save(self, request: Request, response: Response, session: StoredSession) -> None:
+        change = self._change_of(session, response.status)
+        if not await self._write(change, session):
+            _log_dropped()
+            change = _NOTHING
+        self._finish(request, response, change, change.new.id if change.new is not None else "")
+
+    async def _write(self, change: _Change, session: StoredSession) -> bool:
+        """Make a change, and return whether no other request has rotated or ended the session before."""
+        store, old, new = self._store, change.old, change.new
+        if old is not None:
+            key = _key(old.id)
+            # Marked before it is removed: a request between both finds one of them.
+            await store.set(_ended(key), b"1", _ENDED_SECONDS)
+            if not await store.delete(key):
+                return False
+        if new is None:
+            return True
+        content, left = new.encode().partition(" ")[2].encode(), self._seconds_left(new)
+        if not change.is_update:
+            return await store.add(_key(new.id), content, left)
+        try:
+            return await store.replace(_key(new.id), content, left)
+        except StoreUnavailable:
+            if session.record is not None and new.text == session.record.text:
+                # Nothing is lost but a longer life.
+                return False
+            raise
+
+
+def _known(loaded: Loaded | StoreUnavailable) -> Loaded:
+    if isinstance(loaded, StoreUnavailable):
+        raise loaded
+    return loaded
+
+
+def _key(identifier: str) -> str:
+    return hashlib.sha256(identifier.encode()).hexdigest()
+
+
+def _ended(key: str) -> str:
+    return f"{key}:ended"
+
+
+def _log_dropped() -> None:
+    _log.info("a change of a session is dropped: another request has rotated or ended the session")
+
+
+def _too_large(text: str, session: StoredSession) -> SessionTooLarge:
+    name, size = largest_value(session)
+    error = SessionTooLarge(f"{text}; its largest value is {name!r} with {size} bytes")
+    error.add_note("fix: store less in the session, or only keys of data that the app stores elsewhere")
+    error.add_note("fix: a session in a store may be larger: see plugin.sessions.store and plugin.sessions.max_size")
+    return error

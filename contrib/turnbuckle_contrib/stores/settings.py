@@ -1,0 +1,135 @@
+"""The settings that choose a store, its component, and the lifespan that opens it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from turnbuckle import Component, Lifespan, ResourceKey, Setup
+from turnbuckle_contrib.redis_url import is_redis_url, require_redis
+from turnbuckle_contrib.stores.memory import MemoryStore
+from turnbuckle_contrib.stores.store import Store, StoreUnavailable
+
+__all__ = ["StoreSettings", "is_store_chosen", "store_components", "store_lifespan", "store_of"]
+
+_OWN: Final = ("memory", "sqlite", "redis")
+_CLEANING_SECONDS: Final = 60.0
+
+_log: Final = logging.getLogger("turnbuckle.stores")
+
+
+@attrs.frozen(kw_only=True)
+class StoreSettings:
+    """Settings of a plugin with a store.
+
+    Attributes:
+        store: ``"memory"``, ``"sqlite"``, ``"redis"``, or the name of a component that another plugin provides.
+        file: the file of ``"sqlite"``.
+        url: URL of ``"redis"``, such as "redis://127.0.0.1:6379/0", with the scheme redis, rediss or unix.
+        prefix: prefix of all keys in Redis.
+        timeout: seconds that Redis may take for an answer.
+        max_memory: maximum size of all entries of ``"memory"``, in bytes; the entry that was not used for the longest
+            time makes room.
+    """
+
+    store: str = "memory"
+    file: str = "store.sqlite3"
+    url: str = attrs.field(default="", validator=is_redis_url, metadata={"secret": True})
+    prefix: str = "turnbuckle:"
+    timeout: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
+    max_memory: int = attrs.field(default=64 * 1024 * 1024, validator=attrs.validators.ge(1024))
+
+
+def is_store_chosen(setup: Setup[Any], kind: str, without: str = "") -> bool:
+    """Return whether the settings choose a component of a kind.
+
+    Args:
+        setup: the setup of the plugin; its settings are ``StoreSettings``.
+        kind: the kind of the component.
+        without: the value of the setting ``store`` that stands for no component.
+    """
+    return setup.config.store != without or kind in setup.settings.components
+
+
+def store_components(setup: Setup[Any], kind: str, clock: Callable[[], float] = time.time) -> list[Component]:
+    """Return the component for the setting ``store``; none if it names the component of another plugin.
+
+    Raises:
+        LookupError: the store needs a package that is not installed, or a setting.
+    """
+    settings: StoreSettings = setup.config
+    requested = setup.settings.components.get(kind, "")
+    names = _OWN if requested else (settings.store,)
+    if "redis" in {settings.store, requested}:
+        _require_url(setup)
+    factories: dict[str, Callable[[Setup[Any]], Store]] = {
+        "memory": lambda _: MemoryStore(settings.max_memory, clock),
+        "sqlite": lambda _: _sqlite(settings, clock),
+        "redis": lambda _: _redis(settings),
+    }
+    return [Component(kind, name, factories[name]) for name in names if name in factories]
+
+
+def store_of(setup: Setup[Any], kind: str) -> Store:
+    """Return the component of a kind.
+
+    Raises:
+        TypeError: it is no store.
+        LookupError: no enabled plugin provides it.
+    """
+    store = setup.component(kind)
+    if not isinstance(store, Store):
+        raise TypeError(f"the component of kind {kind!r} has not all methods of turnbuckle_contrib.stores.Store")
+    return store
+
+
+def store_lifespan(setup: Setup[Any], key: ResourceKey[Store]) -> Lifespan:
+    """Return the lifespan that opens the component of the kind ``key.name``, and removes its expired values."""
+
+    @asynccontextmanager
+    async def opened(setup: Setup[Any]) -> AsyncIterator[Store]:
+        store = store_of(setup, key.name)
+        await store.start()
+        setup.background(partial(_clean, store), name=f"{key.name}: remove expired values")
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return Lifespan(key.name, opened, provides=key)
+
+
+async def _clean(store: Store) -> None:
+    while True:
+        await asyncio.sleep(_CLEANING_SECONDS)
+        try:
+            await store.remove_expired()
+        except StoreUnavailable as error:
+            _log.warning("expired values cannot be removed: %s", error)
+
+
+def _require_url(setup: Setup[Any]) -> None:
+    require_redis(setup, 'store is "redis"')
+    if not setup.config.url:
+        error = LookupError(f'plugin.{setup.plugin}.store is "redis", but plugin.{setup.plugin}.url is not set')
+        error.add_note(f"fix: set plugin.{setup.plugin}.url, such as redis://127.0.0.1:6379/0")
+        raise error
+
+
+def _sqlite(settings: StoreSettings, clock: Callable[[], float]) -> Store:
+    from turnbuckle_contrib.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(settings.file, clock)
+
+
+def _redis(settings: StoreSettings) -> Store:
+    from turnbuckle_contrib.stores.redis import RedisStore
+
+    return RedisStore(settings.url, prefix=settings.prefix, timeout=settings.timeout)
