@@ -77,6 +77,12 @@ def _are_types(instance: object, attribute: attrs.Attribute[tuple[str, ...]], va
             )
 
 
+def _as_option(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"write False for a route whose responses are never compressed, not {value!r:.60}")
+    return value
+
+
 def _has_coding(instance: CompressConfig, attribute: attrs.Attribute[int], value: int) -> None:
     if value and instance.codings and PADDED_CODINGS.isdisjoint(instance.codings):
         raise ValueError("padding needs gzip or zstd: the coding br cannot have any; add 'gzip' to codings")
@@ -120,9 +126,9 @@ class CompressConfig:
 
 @final
 class CompressPlugin(Plugin[CompressConfig]):
-    """Provide the middleware ``compress`` in the transform zone."""
+    """Provide the middleware ``compress`` in the transform zone, and the option ``compress`` of routes."""
 
-    info = PluginInfo(name="compress")
+    info = PluginInfo(name="compress", route_options={"compress": _as_option})
 
     def provide_middleware(self, setup: Setup[CompressConfig]) -> list[Middleware]:
         """Return the middleware."""
@@ -172,6 +178,9 @@ class _Compression:
 
     async def apply(self, request: Request, response: Response) -> Response:
         """Return the compressed response, or the response of the app."""
+        route = request.route
+        if route is not None and route.options.get("compress") is False:
+            return response
         if response.status == 304:
             self._describe_unchanged(request, response)
             return response

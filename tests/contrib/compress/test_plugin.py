@@ -541,6 +541,21 @@ async def test_guess_of_a_secret_shows_in_the_length_without_the_mitigation() ->
     assert await length("f9c3a1b27d", **attack) == await length("a1b2c3d4e5", **attack)
 
 
+async def test_route_is_left_out_by_its_option() -> None:
+    app = App(plugins=["compress"])
+
+    @app.get("/", options={"compress": False})
+    async def home(request: Request) -> str:
+        return TEXT
+
+    response = await _get("/", app=app)
+    assert (response.text, response.headers.get("vary")) == (TEXT, None)
+    app = App(plugins=["compress"], options={"compress": "no"})
+    with pytest.raises(StartupError, match="problem") as caught:
+        app.resolve()
+    assert "write False for a route whose responses are never compressed, not 'no'" in str(caught.value.problems[0])
+
+
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
