@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from turnbuckle import HTML, Response
 from turnbuckle_contrib.static.config import StaticConfig
-from turnbuckle_contrib.static.names import is_safe_name
+from turnbuckle_contrib.static.names import is_safe_name, real_path
 
 __all__ = ["list_folders"]
 
@@ -59,22 +59,18 @@ _PAGE: Final = """<!doctype html>
 """
 
 
-def list_folders(path: str, folders: Sequence[str], roots: Sequence[str], config: StaticConfig) -> Response:
+def list_folders(path: str, folders: Sequence[tuple[str, str]], config: StaticConfig) -> Response:
     """Return the page for a folder; this blocks.
 
     Args:
         path: the decoded path of the request, for the title.
-        folders: the paths of the folder in the roots that have it, the preferred one first.
-        roots: the folders of the app.
+        folders: the roots that have the folder, and its paths in them, the preferred one first.
         config: the settings.
     """
-    real_roots = [os.path.realpath(root) for root in roots]
     found: dict[str, os.stat_result] = {}
     is_complete = True
-    for folder in folders:
-        if not _is_inside(os.path.realpath(folder), real_roots):
-            continue
-        for name, status in _entries(folder, real_roots, config):
+    for root, folder in folders:
+        for name, status in _entries(root, folder, config):
             if len(found) >= _MAX_NAMES:
                 is_complete = False
                 break
@@ -88,7 +84,7 @@ def list_folders(path: str, folders: Sequence[str], roots: Sequence[str], config
     )
 
 
-def _entries(folder: str, real_roots: Sequence[str], config: StaticConfig) -> Iterator[tuple[str, os.stat_result]]:
+def _entries(root: str, folder: str, config: StaticConfig) -> Iterator[tuple[str, os.stat_result]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -96,17 +92,13 @@ def _entries(folder: str, real_roots: Sequence[str], config: StaticConfig) -> It
                     continue
                 try:
                     status = entry.stat()
-                    is_visible = not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), real_roots)
+                    is_visible = not entry.is_symlink() or real_path(root, entry.path, config.dotfiles) is not None
                 except OSError:
                     continue
                 if is_visible and (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
                     yield entry.name, status
     except OSError:
         return
-
-
-def _is_inside(path: str, real_roots: Sequence[str]) -> bool:
-    return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in real_roots)
 
 
 def _is_text(name: str) -> bool:

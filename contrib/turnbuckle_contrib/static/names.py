@@ -1,8 +1,8 @@
 """Decide which paths of requests may name files.
 
 A path is refused as a whole if one of its segments could leave the folder, name a hidden file, or name something else
-than a file with exactly this name on some operating system. The decision needs no file system. Symbolic links are
-checked later, when a file is read.
+than a file with exactly this name on some operating system. That decision needs no file system. The targets of symbolic
+links are checked by the same rules, when a file is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-__all__ = ["is_safe_name", "relative_path"]
+__all__ = ["is_safe_name", "real_path", "relative_path"]
 
 # The usual paths, on all systems but Windows: no segment starts with a dot.
 _USUAL: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*)?")
@@ -47,3 +47,17 @@ def is_safe_name(name: str, dotfiles: Collection[str] = (), *, windows: bool = o
     if not name or _FORBIDDEN.search(name) or (name.startswith(".") and name not in dotfiles) or name in {".", ".."}:
         return False
     return not windows or not (_FORBIDDEN_ON_WINDOWS.search(name) or _DEVICES.match(name))
+
+
+def real_path(root: str, location: str, dotfiles: Collection[str] = ()) -> str | None:
+    """Return the path of a file or folder without symbolic links; None if it is outside of the root, or hidden there.
+
+    The root is resolved each time, because it may be a link itself that a deployment replaces.
+    """
+    real, real_root = os.path.realpath(location), os.path.realpath(root)
+    if real == real_root:
+        return real
+    if not real.startswith(os.path.join(real_root, "")):
+        return None
+    inner = os.path.relpath(real, real_root).replace(os.sep, "/")
+    return real if relative_path(inner, dotfiles) is not None else None

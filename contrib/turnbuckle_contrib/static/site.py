@@ -17,7 +17,7 @@ import attrs
 from turnbuckle import File, NotFound, Redirect, Request, Response
 from turnbuckle_contrib.static.config import StaticConfig
 from turnbuckle_contrib.static.listing import list_folders
-from turnbuckle_contrib.static.names import relative_path
+from turnbuckle_contrib.static.names import real_path, relative_path
 from turnbuckle_contrib.static.store import FileStore, Representation, StoredFile, state_of
 
 __all__ = ["StaticSite"]
@@ -57,7 +57,7 @@ class StaticSite:
         name = relative_path(path, self.config.dotfiles)
         if name is None or ("%" in request.raw_path and _ENCODED_SEPARATOR.search(request.raw_path)):
             raise NotFound
-        folders = []
+        folders: list[tuple[str, str]] = []
         for root in self.roots:
             location = f"{root}/{name}"
             try:
@@ -69,8 +69,8 @@ class StaticSite:
                 response = await self._file(request, root, location, name, status)
                 if response is not None:
                     return response
-            elif stat.S_ISDIR(status.st_mode):
-                folders.append(location)
+            elif stat.S_ISDIR(status.st_mode) and real_path(root, location, self.config.dotfiles) is not None:
+                folders.append((root, location))
         response = await self._folder(request, name, folders) if folders else None
         return response or await self._fallback(request)
 
@@ -86,7 +86,7 @@ class StaticSite:
             chosen = self._chosen(request, file)
             cache_control = self._cache_control(request, file, name)
             if chosen.body is not None:
-                return _with_fields(Response(chosen.body, 200, chosen.headers, chosen.content_type), cache_control)
+                return _with_fields(Response(chosen.body, 200, chosen.headers), cache_control)
             response = self._large(chosen)
             if response is not None:
                 return _with_fields(response, cache_control)
@@ -124,7 +124,7 @@ class StaticSite:
 
     # -- folders
 
-    async def _folder(self, request: Request, name: str, folders: Sequence[str]) -> Response | None:
+    async def _folder(self, request: Request, name: str, folders: Sequence[tuple[str, str]]) -> Response | None:
         index = f"{name}/{self.config.index}" if name and not name.endswith("/") else f"{name}{self.config.index}"
         has_index = bool(self.config.index) and self._location(index) is not None
         if not has_index and not self.config.listing:
@@ -134,7 +134,7 @@ class StaticSite:
             return Redirect(request.with_prefix(f"{request.raw_path}/", request.query), 308)
         if has_index:
             return await self._inner(request, index)
-        return await asyncio.to_thread(list_folders, request.path, folders, self.roots, self.config)
+        return await asyncio.to_thread(list_folders, request.path, folders, self.config)
 
     async def _inner(self, request: Request, name: str) -> Response | None:
         """Return the response with a file that the settings name."""

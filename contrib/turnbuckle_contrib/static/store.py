@@ -21,7 +21,7 @@ import attrs
 from turnbuckle import MutableHeaders
 from turnbuckle_contrib.static.config import CODINGS, StaticConfig
 from turnbuckle_contrib.static.content_types import content_type_of
-from turnbuckle_contrib.static.names import relative_path
+from turnbuckle_contrib.static.names import real_path
 
 __all__ = ["FileState", "FileStore", "Representation", "StoredFile", "state_of"]
 
@@ -162,7 +162,7 @@ class FileStore:
     def _read(self, root: str, location: str, coding: str, known: Representation | None) -> Representation | None:
         """Read one file; ``coding`` is the coding of a compressed file beside the location, or ""."""
         try:
-            path = self._inside(root, location + CODINGS[coding] if coding else location)
+            path = real_path(root, location + CODINGS[coding] if coding else location, self.config.dotfiles)
             if path is None:
                 return None
             if known is not None and known.path == path and known.state == state_of(os.stat(path)):
@@ -176,14 +176,6 @@ class FileStore:
         # It is written to all the time. The bytes that were read have the hash that was computed of them.
         return found
 
-    def _inside(self, root: str, location: str) -> str | None:
-        """Return the path of a file without symbolic links; None if it is outside of the root, or hidden there."""
-        real, real_root = os.path.realpath(location), os.path.realpath(root)
-        if os.path.commonpath([real, real_root]) != real_root:
-            return None
-        inner = os.path.relpath(real, real_root).replace(os.sep, "/")
-        return real if relative_path(inner, self.config.dotfiles) is not None else None
-
     def _read_once(self, path: str, location: str, coding: str) -> Representation | None:
         descriptor = os.open(path, _FLAGS)
         try:
@@ -196,7 +188,8 @@ class FileStore:
             version = _version(descriptor, state, body)
         finally:
             os.close(descriptor)
-        headers = MutableHeaders({"X-Content-Type-Options": "nosniff"})
+        content_type = content_type_of(location, self.config.content_types)
+        headers = MutableHeaders({"Content-Type": content_type, "X-Content-Type-Options": "nosniff"})
         if coding:
             headers.add("Content-Encoding", coding)
         if self.config.cache_control:
@@ -204,7 +197,6 @@ class FileStore:
         if body is not None:
             # For other files, the class File adds these fields.
             _add_validators(headers, state, version)
-        content_type = content_type_of(location, self.config.content_types)
         return Representation(path, state, version, headers, content_type, body)
 
 
