@@ -53,7 +53,7 @@ def write_templates(page: Path, folder: Path) -> list[str]:
     """Write the templates of a page, whose first line is a comment with the path, and return their paths."""
     found = _TEMPLATE.findall(page.read_text(encoding="utf-8"))
     for path, text in found:
-        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return [path for path, _ in found]
 
