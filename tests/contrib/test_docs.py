@@ -32,7 +32,7 @@ def _defaults(name: str, config: type) -> dict[str, object]:
 
 def _as_written(value: object) -> object:
     if isinstance(value, Mapping):
-        return dict(value)
+        return {key: _as_written(entry) for key, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -314,10 +314,7 @@ def guard(
 
 def _with_error_headers(request: Request, response: Response) -> Response:
     """Return a response with the fields of the middleware that an exception has passed."""
-    present = {name.lower() for name in response.headers}
-    for name, value in request.error_headers.items():
-        if name.lower() not in present:
-            response.headers.add(name, value)
+    response.headers.add_missing(request.error_headers)
     # A chain further outside may answer another exception.
     del request._error_headers
     return response

@@ -216,10 +216,27 @@ class MutableHeaders:
 
     def add_vary(self, name: str) -> None:
         """Add the name of a request field to Vary, unless Vary covers it already (RFC 9110, section 12.5.5)."""
-        present = ", ".join(self.get_list("vary"))
+        values = self.get_list("vary")
+        if not values:
+            self.add("Vary", name)
+            return
+        present = ", ".join(values)
         members = {member.strip().lower() for member in present.split(",")}
         if "*" not in members and name.lower() not in members:
             self.set("Vary", f"{present}, {name}" if present else name)
+
+    def add_missing(self, headers: MutableHeaders) -> None:
+        """Add the fields of another object whose names have no value here.
+
+        Their names and values were checked when they were added there, so that many fields, made once for all
+        responses, cost little.
+        """
+        pairs = self._pairs
+        if not pairs:
+            self._pairs = headers._pairs.copy()
+            return
+        present = {name.lower() for name, _ in pairs}
+        pairs.extend([pair for pair in headers._pairs if pair[0].lower() not in present])
 
     def discard(self, name: str) -> None:
         """Remove all values of a name. The name may have none."""
@@ -248,7 +265,10 @@ class MutableHeaders:
         return iter(self)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(name.lower() == field_name.lower() for field_name, _ in self._pairs)
+        if not isinstance(name, str):
+            return False
+        lower_name = name.lower()
+        return any(lower_name == field_name.lower() for field_name, _ in self._pairs)
 
     def __iter__(self) -> Iterator[str]:
         first_spelling: dict[str, str] = {}
