@@ -73,7 +73,7 @@ class Auth:
             if user is not None:
                 return user
             if not scheme.is_ambient:
-                raise self.required(request)
+                raise self.required(request, wrong=scheme)
         if not explicit and "authorization" in request.headers and self._reads_authorization:
             raise self.required(request)
         return None
@@ -82,16 +82,22 @@ class Auth:
     def _reads_authorization(self) -> bool:
         return any("Authorization" in scheme.fields for scheme in self.schemes)
 
-    def required(self, request: Request, detail: str = "") -> AuthenticationRequired:
-        """Return the exception for a request without a user."""
-        return AuthenticationRequired(detail, challenges=tuple(self._challenges(request)))
+    def required(self, request: Request, detail: str = "", *, wrong: Scheme | None = None) -> AuthenticationRequired:
+        """Return the exception for a request without a user.
 
-    def _challenges(self, request: Request) -> list[str]:
+        Args:
+            request: the request.
+            detail: text for the client.
+            wrong: the scheme whose credentials are not accepted.
+        """
+        return AuthenticationRequired(detail, challenges=tuple(self._challenges(request, wrong)))
+
+    def _challenges(self, request: Request, wrong: Scheme | None) -> list[str]:
         has_page = any(scheme.is_ambient for scheme in self.schemes)
         is_script = has_page and "sec-fetch-mode" in request.headers and not wants_page(request)
         # A browser would ask for a name and a password in the middle of a page.
         schemes = [scheme for scheme in self.schemes if not (is_script and scheme.name == "basic")]
-        return list(dict.fromkeys(scheme.challenge(self.realm) for scheme in schemes))
+        return list(dict.fromkeys(scheme.challenge(self.realm, is_wrong=scheme is wrong) for scheme in schemes))
 
     async def check_password(self, request: Request, name: str, password: str) -> User | None:
         """Return the user with a login name and a password; None if one of them is wrong.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, final
 
 from turnbuckle import Request
 from turnbuckle_contrib.auth.auth import AUTH
 from turnbuckle_contrib.auth.records import MissingRole, User
+from turnbuckle_contrib.auth.schemes import quoted
 
 __all__ = ["Requires", "requires"]
+
+_SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 
 
 @final
@@ -24,11 +28,19 @@ class Requires:
     def __repr__(self) -> str:
         return f"requires({', '.join(map(repr, self.roles))})"
 
+    def _challenges(self, request: Request, user: User) -> tuple[str, ...]:
+        if user.scheme != "bearer":
+            return ()
+        # RFC 6750, section 3.1; a scope has no quotes, backslashes and blanks (section 3).
+        scopes = [role for role in self.roles or self.any_of if _SCOPE.fullmatch(role)]
+        realm = quoted(request.resource(AUTH).realm)
+        return (f'Bearer realm={realm}, error="insufficient_scope", scope="{" ".join(scopes)}"',)
+
     async def __call__(self, request: Request, user: User) -> None:
         """Refuse a request: 401 without a user, or with a login that is too old; 403 without the roles."""
         missing = [role for role in self.roles if role not in user.roles]
         if missing or (self.any_of and user.roles.isdisjoint(self.any_of)):
-            raise MissingRole(self.roles or self.any_of)
+            raise MissingRole(self.roles or self.any_of, challenges=self._challenges(request, user))
         if self.fresh is not None:
             auth = request.resource(AUTH)
             at = user.claims.get("auth_time")

@@ -16,6 +16,7 @@ from turnbuckle import (
     Lifespan,
     Middleware,
     ParameterProvider,
+    Plan,
     Plugin,
     PluginInfo,
     Redirect,
@@ -27,16 +28,21 @@ from turnbuckle import (
     hookspec,
     reason_phrase,
 )
+from turnbuckle_contrib.auth.api_keys import api_key_command
 from turnbuckle_contrib.auth.auth import AUTH, Auth, current_user
 from turnbuckle_contrib.auth.config import AuthConfig
+from turnbuckle_contrib.auth.configured import check_schemes, configured_schemes
 from turnbuckle_contrib.auth.passwords import Passwords
 from turnbuckle_contrib.auth.records import AuthenticationRequired, MissingRole, User
 from turnbuckle_contrib.auth.redirects import login_url, wants_page
-from turnbuckle_contrib.auth.schemes import BasicScheme, Scheme, SessionScheme
+from turnbuckle_contrib.auth.schemes import Scheme
 from turnbuckle_contrib.auth.sources import UserSource, merge_sources
 from turnbuckle_contrib.auth.throttle import Throttle
 
 if TYPE_CHECKING:
+    import click
+
+    from turnbuckle_contrib.openapi.records import SecurityScheme
     from turnbuckle_plugins.jinja_templates import TemplateParts
 
 __all__ = ["AuthHooks", "AuthPlugin"]
@@ -88,9 +94,15 @@ class AuthPlugin(Plugin[AuthConfig]):
         ]
 
     def provide_lifespans(self, setup: Setup[AuthConfig]) -> list[Lifespan]:
-        """Return the lifespan that makes the ``Auth`` of the app."""
+        """Return the lifespan that makes the ``Auth`` of the app.
+
+        Raises:
+            LookupError: tokens are accepted, and the package ``joserfc`` is not installed.
+            ValueError: two plugins provide the same function to find users, or settings of the schemes are missing.
+        """
         users = cast("Iterable[UserSource]", setup.ask("provide_users", setup=setup))
         schemes = cast("Iterable[Scheme]", setup.ask("provide_auth_schemes", setup=setup))
+        check_schemes(setup.config)
         merged = merge_sources([*([self._users] if self._users is not None else []), *users])
         make = _AuthFactory(merged, (*self._schemes, *schemes), self._clock)
         return [Lifespan("auth", make, provides=AUTH)]
@@ -103,6 +115,17 @@ class AuthPlugin(Plugin[AuthConfig]):
     def provide_error_handlers(self, setup: Setup[AuthConfig]) -> list[ErrorHandler]:
         """Return the handlers that answer refused requests."""
         return [ErrorHandler(AuthenticationRequired, _answer_401), ErrorHandler(MissingRole, _answer_403)]
+
+    def provide_commands(self, setup: Setup[AuthConfig]) -> list[click.Command]:
+        """Return the command ``api-key``."""
+        return [] if setup.scope else [api_key_command]
+
+    @hookimpl(optionalhook=True)
+    def provide_security_schemes(self, plan: Plan) -> list[SecurityScheme]:
+        """Return the schemes for the OpenAPI document; each of them is enough."""
+        from turnbuckle_contrib.auth.documentation import security_schemes
+
+        return security_schemes(plan)
 
     @hookimpl(optionalhook=True)
     def provide_templates(self, setup: Setup[AuthConfig]) -> list[TemplateParts]:
@@ -123,11 +146,10 @@ class _AuthFactory:
     @asynccontextmanager
     async def __call__(self, setup: Setup[AuthConfig]) -> AsyncIterator[Auth]:
         config = setup.config
-        own: dict[str, Callable[[], Scheme]] = {"session": SessionScheme, "basic": BasicScheme}
         passwords = Passwords(config.password_hash, memory=config.scrypt_memory, concurrency=config.password_threads)
         yield Auth(
             users=self.users,
-            schemes=(*(own[name]() for name in config.schemes), *self.schemes),
+            schemes=(*configured_schemes(config, self.clock), *self.schemes),
             passwords=passwords,
             throttle=Throttle(config.attempts, config.attempts_seconds, config.attempts_entries, self.clock),
             clock=self.clock,

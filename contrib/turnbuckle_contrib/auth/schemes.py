@@ -55,8 +55,13 @@ class Scheme(Protocol):
     def is_ambient(self) -> bool:
         """Return whether browsers send the credentials on their own, as cookies are; explicit ones take precedence."""
 
-    def challenge(self, realm: str) -> str:
-        """Return the challenge of a refused request (RFC 9110, section 11.6.1)."""
+    def challenge(self, realm: str, *, is_wrong: bool = False) -> str:
+        """Return the challenge of a refused request (RFC 9110, section 11.6.1).
+
+        Args:
+            realm: name of the protected area.
+            is_wrong: whether the request has credentials of this scheme, which are not accepted.
+        """
 
     def has_credentials(self, request: Request) -> bool:
         """Return whether a request has credentials of this scheme."""
@@ -97,7 +102,7 @@ class SessionScheme:
     fields: Final = ("Cookie",)
     is_ambient: Final = True
 
-    def challenge(self, realm: str) -> str:
+    def challenge(self, realm: str, *, is_wrong: bool = False) -> str:
         """Return a challenge for clients that are no browsers; no scheme for cookies is registered."""
         return f"Cookie realm={quoted(realm)}"
 
@@ -138,7 +143,7 @@ class BasicScheme:
     # A browser that was asked once sends them to the whole site from then on.
     is_ambient: Final = False
 
-    def challenge(self, realm: str) -> str:
+    def challenge(self, realm: str, *, is_wrong: bool = False) -> str:
         """Return the challenge (section 2.1)."""
         return f'Basic realm={quoted(realm)}, charset="UTF-8"'
 

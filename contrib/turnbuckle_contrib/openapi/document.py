@@ -6,6 +6,7 @@ document of an app is always the same text.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -79,7 +80,7 @@ def _operation(
         "requestBody": inputs.content,
         "responses": ResponseWriter(operation.scope, schemas).responses(planned, inputs, refusals),
         "deprecated": route.docs.deprecated,
-        "security": [_requirement(security)] if security else [],
+        "security": _requirements(security),
         "servers": _servers(route.host),
     }
     return {name: value for name, value in found.items() if value}
@@ -88,6 +89,14 @@ def _operation(
 def _scope_tag(scope: PlannedScope) -> list[str]:
     name = scope.prefix.strip("/")
     return [name] if name else []
+
+
+def _requirements(schemes: Sequence[SecurityScheme]) -> list[JSONObject]:
+    """Return the Security Requirement Objects of an operation, of which a request needs one."""
+    groups: dict[object, list[SecurityScheme]] = {}
+    for scheme in schemes:
+        groups.setdefault(scheme.group or id(scheme), []).append(scheme)
+    return [_requirement(chosen) for chosen in itertools.product(*groups.values()) if chosen]
 
 
 def _requirement(schemes: Sequence[SecurityScheme]) -> JSONObject:

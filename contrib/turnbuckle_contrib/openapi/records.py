@@ -85,6 +85,7 @@ class SecurityScheme:
         everywhere: whether all operations require it.
         scopes: for OAuth 2 and OpenID Connect, the scopes that are required.
         errors: errors of requests that are refused.
+        group: schemes of one group are alternatives: an operation requires one of them.
     """
 
     # OpenAPI 3.1.0, section 4.8.7.
@@ -96,3 +97,4 @@ class SecurityScheme:
     everywhere: bool = False
     scopes: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     errors: tuple[type[HTTPError] | int, ...] = attrs.field(default=(401,), converter=_as_tuple)
+    group: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.contrib.openapi.documents import document_of
 from turnbuckle import JSON, App, HTTPError, Plugin, Request, Response, StartupError, WebSocket
 from turnbuckle.testing import Client, ClientResponse, FakeClock, WebSocketRefused, expect_problems
 from turnbuckle.testing.conformance import PluginConformance
@@ -617,3 +618,29 @@ async def test_user_of_middleware_websockets_and_error_handlers() -> None:
             assert await opened.receive() == "ada"
         assert (await client.get("/missing")).text == "ada: 404"
         assert seen == ["", "", "", "ada", "ada"]
+
+
+def test_openapi_document_has_the_schemes_as_alternatives() -> None:
+    app = App(plugins=["sessions", ("auth", {"schemes": ["session", "basic"]}), "openapi"])
+
+    @app.get("/me")
+    async def me(user: User) -> str:
+        return user.name
+
+    @app.get("/admin", guards=[requires("admin")])
+    async def admin() -> str:
+        return ""
+
+    @app.get("/")
+    async def home(user: User | None) -> str:
+        return ""
+
+    document = document_of(app)
+    assert document["components"]["securitySchemes"] == {
+        "basic": {"type": "http", "scheme": "basic"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "session", "description": "cookie of the session"},
+    }
+    paths = document["paths"]
+    assert paths["/me"]["get"]["security"] == paths["/admin"]["get"]["security"] == [{"session": []}, {"basic": []}]
+    assert {"401", "403"} <= set(paths["/me"]["get"]["responses"])
+    assert "security" not in paths["/"]["get"]

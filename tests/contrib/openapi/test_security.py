@@ -157,3 +157,22 @@ def test_merge_patch(target: object, patch: object, result: object) -> None:
 def test_name_of_a_scheme_is_a_key_of_components() -> None:
     with pytest.raises(ValueError, match="name"):
         SecurityScheme(name="my scheme", definition=_BEARER)
+
+
+def test_schemes_of_a_group_are_alternatives_and_others_are_required_with_each() -> None:
+    schemes = [
+        SecurityScheme(name="token", definition=_BEARER, types=(User,), group="user"),
+        SecurityScheme(name="cookie", definition=_COOKIE, types=(User,), group="user"),
+        SecurityScheme(name="gateway", definition={"type": "mutualTLS"}, everywhere=True),
+    ]
+    app = App(plugins=[OpenAPIPlugin(schemes)])
+
+    @app.supply
+    def user() -> User:
+        return User("ada")
+
+    app.get("/me")(for_user)
+    app.get("/")(nothing)
+    paths = document_of(app)["paths"]
+    assert paths["/me"]["get"]["security"] == [{"token": [], "gateway": []}, {"cookie": [], "gateway": []}]
+    assert paths["/"]["get"]["security"] == [{"gateway": []}]
