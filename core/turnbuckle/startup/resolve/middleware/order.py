@@ -13,6 +13,7 @@ from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
 from turnbuckle.records import ZONES, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.toposort import OrderCycle, solve
+from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.startup.resolve.resources import missing_resource
 
 __all__ = ["check_needs", "order_middleware"]
@@ -180,6 +181,8 @@ def _targets(
         if not of_plugin:
             # The normal case is a plugin that is not enabled. A warning is useful only for a misspelt name.
             near = nearest(name, by_name)
+            if near and any(plugin.name == name for plugin in installed_plugins()):
+                near = ""
             diagnostics.add(
                 "TB409",
                 f"middleware {link.record.name!r} is ordered by {name!r}, which does not exist"

@@ -93,6 +93,12 @@ def test_name_that_is_not_there_is_a_warning() -> None:
     assert "'sesion', which does not exist; did you mean 'session'?" in warning_of(app, "TB409").text
 
 
+def test_name_of_an_installed_plugin_is_no_misspelling() -> None:
+    app = App(middleware=[_link("audit", before=("cors",)), _link("cores")])
+    (found,) = [diagnostic for diagnostic in app.plan.diagnostics if diagnostic.code == "TB409"]
+    assert (found.level, "did you mean" in found.text) == ("info", False)
+
+
 def test_two_of_one_name() -> None:
     found = error_of(App(middleware=[_link("a")], plugins=[_plugin("p", _link("a"))]), "TB410")
     assert {origin.plugin for origin in found.origins} == {"app", "p"}
