@@ -179,6 +179,12 @@ class StoredSession(Session):
         return self.record is None
 
     @property
+    def record_id(self) -> str:
+        """Return the id of the stored session, for hashes of it; "" if there is none. It must not leave the server."""
+        self._opened()
+        return self.record.id if self.record is not None else ""
+
+    @property
     def is_used(self) -> bool:
         """Whether the session was read or changed in this request."""
         return self._values is not None
