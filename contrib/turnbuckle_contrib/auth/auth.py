@@ -73,16 +73,18 @@ class Auth:
             if user is not None:
                 return user
             if not scheme.is_ambient:
-                raise self.required(request, wrong=scheme)
+                raise self.required(request, "the credentials are not accepted", wrong=scheme)
         if not explicit and "authorization" in request.headers and self._reads_authorization:
-            raise self.required(request)
+            raise self.required(request, "the credentials are not accepted")
         return None
 
     @property
     def _reads_authorization(self) -> bool:
         return any("Authorization" in scheme.fields for scheme in self.schemes)
 
-    def required(self, request: Request, detail: str = "", *, wrong: Scheme | None = None) -> AuthenticationRequired:
+    def required(
+        self, request: Request, detail: str = "log in first", *, wrong: Scheme | None = None
+    ) -> AuthenticationRequired:
         """Return the exception for a request without a user.
 
         Args:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from turnbuckle import Plan
 from turnbuckle_contrib.auth.config import AuthConfig
+from turnbuckle_contrib.auth.guards import Requires
 from turnbuckle_contrib.auth.records import User
 
 if TYPE_CHECKING:
@@ -22,10 +23,17 @@ def security_schemes(plan: Plan) -> list[SecurityScheme]:
     config = plan.root.configs.get("auth")
     if not isinstance(config, AuthConfig):
         return []
+    guards = _guards(plan)
     return [
-        SecurityScheme(name=name, definition=definition, types=(User,), errors=(401, 403), group="user")
+        SecurityScheme(name=name, definition=definition, types=(User,), guards=guards, errors=(401, 403), group="user")
         for name, definition in _definitions(config, getattr(plan.root.configs.get("sessions"), "cookie", "session"))
     ]
+
+
+def _guards(plan: Plan) -> tuple[Requires, ...]:
+    routes = [planned for planned, _ in plan.routes() if not planned.route.options.get("public")]
+    functions = [guard.function for planned in routes for guard in planned.signature.guards]
+    return tuple(dict.fromkeys(function for function in functions if isinstance(function, Requires)))
 
 
 def _definitions(config: AuthConfig, cookie: str) -> Iterator[tuple[str, dict[str, object]]]:

@@ -1,4 +1,7 @@
-"""Guards that require a user, roles or a recent login: ``guards=[requires("admin")]`` of an app, scope or route."""
+"""Guards that require a user, roles or a recent login: ``guards=[requires("admin")]`` of an app, scope or route.
+
+A route with ``options={"public": True}`` is exempt, such as the login page of an app with ``guards=[requires()]``.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,13 @@ class Requires:
         realm = quoted(request.resource(AUTH).realm)
         return (f'Bearer realm={realm}, error="insufficient_scope", scope="{" ".join(scopes)}"',)
 
-    async def __call__(self, request: Request, user: User) -> None:
+    async def __call__(self, request: Request, user: User | None) -> None:
         """Refuse a request: 401 without a user, or with a login that is too old; 403 without the roles."""
+        route = request.route
+        if route is not None and route.options.get("public"):
+            return
+        if user is None:
+            raise request.resource(AUTH).required(request)
         missing = [role for role in self.roles if role not in user.roles]
         if missing or (self.any_of and user.roles.isdisjoint(self.any_of)):
             raise MissingRole(self.roles or self.any_of, challenges=self._challenges(request, user))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, cast, final
 import attrs
 
 from turnbuckle import (
-    JSON,
     ErrorHandler,
     Handler,
     Lifespan,
@@ -38,6 +37,7 @@ from turnbuckle_contrib.auth.redirects import login_url, wants_page
 from turnbuckle_contrib.auth.schemes import Scheme
 from turnbuckle_contrib.auth.sources import UserSource, merge_sources
 from turnbuckle_contrib.auth.throttle import Throttle
+from turnbuckle_contrib.problem_response import problem_response
 
 if TYPE_CHECKING:
     import click
@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     from turnbuckle_plugins.jinja_templates import TemplateParts
 
 __all__ = ["AuthHooks", "AuthPlugin"]
+
+
+def _as_bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"public is True or False, not {value!r:.60}")
+    return value
 
 
 class AuthHooks:
@@ -72,7 +78,7 @@ class AuthPlugin(Plugin[AuthConfig]):
         clock: seconds since the epoch.
     """
 
-    info = PluginInfo(name="auth", after=["sessions"])
+    info = PluginInfo(name="auth", after=["sessions"], route_options={"public": _as_bool})
     hookspecs = AuthHooks
 
     def __init__(
@@ -103,7 +109,7 @@ class AuthPlugin(Plugin[AuthConfig]):
         users = cast("Iterable[UserSource]", setup.ask("provide_users", setup=setup))
         schemes = cast("Iterable[Scheme]", setup.ask("provide_auth_schemes", setup=setup))
         check_schemes(setup.config)
-        merged = merge_sources([*([self._users] if self._users is not None else []), *users])
+        merged = merge_sources(setup.config.login, [*([self._users] if self._users is not None else []), *users])
         make = _AuthFactory(merged, (*self._schemes, *schemes), self._clock)
         return [Lifespan("auth", make, provides=AUTH)]
 
@@ -154,7 +160,7 @@ class _AuthFactory:
             throttle=Throttle(config.attempts, config.attempts_seconds, config.attempts_entries, self.clock),
             clock=self.clock,
             realm=config.realm or setup.app_name,
-            login_page=config.login or self.users.login,
+            login_page=self.users.login,
         )
         passwords.close()
 
@@ -174,7 +180,13 @@ async def _user(request: Request, user: User | None) -> User:
 
 
 async def _template_variables(request: Request) -> dict[str, object]:
-    return {"current_user": await current_user(request)}
+    try:
+        return {"current_user": await current_user(request)}
+    except Exception:
+        # An error page is rendered for wrong credentials, and while the store of users fails.
+        if request.exception is None:
+            raise
+        return {"current_user": None}
 
 
 def _answer_401(request: Request, error: AuthenticationRequired) -> Response:
@@ -196,9 +208,4 @@ def _answer_403(request: Request, error: MissingRole) -> Response:
 def _problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
     if wants_page(request):
         return Text(f"{status} {reason_phrase(status)}", status, headers)
-    content = {"type": "about:blank", "title": reason_phrase(status), "status": status, "detail": detail}
-    sent = {name: value for name, value in content.items() if value}
-    response = JSON(sent, status, headers)
-    # RFC 9457, section 3.
-    response.headers.set("Content-Type", "application/problem+json")
-    return response
+    return problem_response(status, detail, headers)

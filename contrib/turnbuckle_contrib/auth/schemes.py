@@ -108,7 +108,9 @@ class SessionScheme:
 
     def has_credentials(self, request: Request) -> bool:
         """Return whether someone has logged in."""
-        return SESSION_KEY in request.session
+        # A refusal of outer middleware has no session.
+        session = getattr(request, "session", None)
+        return session is not None and SESSION_KEY in session
 
     async def authenticate(self, request: Request, auth: Authenticator) -> User | None:
         """Return the user who logged in, unless the user is gone or has another version since."""

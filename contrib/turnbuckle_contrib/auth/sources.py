@@ -49,18 +49,25 @@ class UserSource:
     login: str = ""
 
 
-def merge_sources(sources: Iterable[UserSource]) -> UserSource:
+def merge_sources(login: str, sources: Iterable[UserSource]) -> UserSource:
     """Return one source with the functions of all sources.
+
+    Args:
+        login: the path of the login page in the settings, which takes precedence.
+        sources: the sources.
 
     Raises:
         ValueError: two sources have the same function.
     """
-    merged: dict[str, object] = {}
+    merged: dict[str, object] = {"login": login} if login else {}
     for source in sources:
         for field in attrs.fields(UserSource):
             value = getattr(source, field.name)
-            if value and merged.setdefault(field.name, value) is not value:
-                raise ValueError(f"two plugins provide users with {field.name}; disable one of them")
+            if not value or (field.name == "login" and login):
+                continue
+            if merged.setdefault(field.name, value) is not value:
+                fix = "set plugin.auth.login" if field.name == "login" else "disable one of them"
+                raise ValueError(f"two plugins provide users with {field.name}; {fix}")
     return UserSource(**merged)  # type: ignore[arg-type]  # each value has the type of its field
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ from turnbuckle_contrib.auth import (
     safe_next,
 )
 from turnbuckle_contrib.sessions import SessionsPlugin
+from turnbuckle_plugins.jinja_templates import Template
 
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -49,12 +51,15 @@ class People:
         self.hashes = {"ada": hash_password("correct horse"), "grace": hash_password("battery staple")}
         self.roles = {"ada": ["admin", "editor"], "grace": ["editor"]}
         self.upgrades = 0
+        self.is_down = False
 
     def user(self, name: str) -> User:
         version = password_version(self.hashes[name])
         return User(f"id-{name}", name, roles=frozenset(self.roles[name]), version=version)
 
     async def get_user(self, request: Request, user_id: str) -> User | None:
+        if self.is_down:
+            raise OSError("the store is down")
         name = user_id.removeprefix("id-")
         return self.user(name) if name in self.hashes else None
 
@@ -303,10 +308,14 @@ async def test_guards_answer_401_without_a_user_and_403_without_the_role() -> No
 async def test_guard_of_a_scope_and_of_the_app() -> None:
     app = App(plugins=["sessions", "auth"], guards=[requires()])
 
-    @app.post("/login", guards=[])
+    @app.post("/login", options={"public": True})
     async def log_in(request: Request) -> str:
         login(request, User("ada"))
         return "in"
+
+    @app.get("/")
+    async def home() -> str:
+        return "home"
 
     scope = app.scope("/admin", guards=[requires("admin")])
 
@@ -315,8 +324,11 @@ async def test_guard_of_a_scope_and_of_the_app() -> None:
         return "secret"
 
     async with Client(app) as client:
+        assert (await client.get("/")).status == 401
         assert (await client.get("/admin/page")).status == 401
-        assert (await client.post("/login")).status == 401
+        assert (await client.post("/login")).text == "in"
+        assert (await client.get("/")).text == "home"
+        assert (await client.get("/admin/page")).status == 403
 
 
 def test_requires_takes_names_of_roles() -> None:
@@ -338,7 +350,12 @@ async def test_answer_401_has_the_challenges_of_all_schemes_as_problem_details()
     ]
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
-    assert response.json() == {"type": "about:blank", "title": "Unauthorized", "status": 401}
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "log in first",
+    }
 
 
 async def test_realm_is_a_quoted_string() -> None:
@@ -644,3 +661,73 @@ def test_openapi_document_has_the_schemes_as_alternatives() -> None:
     assert paths["/me"]["get"]["security"] == paths["/admin"]["get"]["security"] == [{"session": []}, {"basic": []}]
     assert {"401", "403"} <= set(paths["/me"]["get"]["responses"])
     assert "security" not in paths["/"]["get"]
+
+
+def test_option_public_is_a_bool() -> None:
+    app = App(plugins=["sessions", "auth"], options={"public": "no"})
+    app.get("/")(lambda: "home")
+    with expect_problems("TB439") as problems:
+        app.compile()
+    assert "public is True or False" in str(problems[0])
+
+
+# -- templates
+
+
+def make_pages(folder: Path, people: People) -> App:
+    (folder / "page.html").write_text("{{ current_user.name if current_user else 'visitor' }}")
+    plugin = AuthPlugin(people.source())
+    templates = ("jinja_templates", {"folders": [str(folder)]})
+    app = App(plugins=["sessions", (plugin, {"schemes": ["session", "basic"]}), "allowed_hosts", templates])
+
+    @app.get("/")
+    async def page(request: Request) -> Template:
+        return Template("page.html")
+
+    @app.post("/login")
+    async def log_in(request: Request) -> str:
+        login(request, people.user("ada"))
+        return "in"
+
+    @app.error_handler(HTTPError)
+    async def failed(request: Request, error: HTTPError) -> Template:
+        return Template("page.html", status=error.status)
+
+    @app.error_handler(AuthenticationRequired)
+    async def refused(request: Request, error: AuthenticationRequired) -> Template:
+        return Template("page.html", status=error.status)
+
+    return app
+
+
+async def test_templates_see_the_current_user(tmp_path: Path) -> None:
+    async with Client(make_pages(tmp_path, People()), base_url="http://localhost") as client:
+        assert (await client.get("/")).text == "visitor"
+        await client.post("/login")
+        assert (await client.get("/")).text == "ada"
+        assert (await client.get("/missing")).text == "ada"
+
+
+async def test_error_pages_have_a_current_user_whatever_failed(tmp_path: Path) -> None:
+    people = People()
+    app = make_pages(tmp_path, people)
+
+    @app.get("/me")
+    async def me(user: User) -> str:
+        return user.name
+
+    @app.error_handler(OSError)
+    async def down(request: Request, error: OSError) -> Template:
+        return Template("page.html", status=503)
+
+    async with Client(app, base_url="http://localhost") as client:
+        await client.post("/login")
+        # Refused outside of the sessions.
+        response = await client.get("/", headers={"Host": "evil.example"})
+        assert response.status == 400
+        response = await client.get("/me", headers=basic("ada", "wrong"))
+        assert (response.status, response.text) == (401, "visitor")
+
+        people.is_down = True
+        response = await client.get("/me")
+        assert (response.status, response.text) == (503, "visitor")
