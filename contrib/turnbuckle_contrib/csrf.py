@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 
 from turnbuckle import (
-    ContentTooLarge,
     Forbidden,
     Handler,
     Middleware,
@@ -38,6 +37,7 @@ from turnbuckle import (
     hookimpl,
     is_same_origin,
 )
+from turnbuckle_contrib.form_fields import FormField, is_form_field
 from turnbuckle_contrib.origins import check_origin, compile_origins
 
 if TYPE_CHECKING:
@@ -48,11 +48,8 @@ __all__ = ["CSRFConfig", "CSRFPlugin", "csrf_field", "csrf_token"]
 # Their handlers must change nothing (RFC 9110, section 9.2.1).
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
-_FORM: Final = "application/x-www-form-urlencoded"
 _FOREIGN: Final = "a page of another site may not send this request"
 _SECRET_BYTES: Final = 32
-# Characters that are the same in a form with and without its encoding.
-_FIELD: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{86}")
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -60,11 +57,6 @@ _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 def _are_origins(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     for origin in value:
         check_origin(origin)
-
-
-def _is_form_field(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    if not _FIELD.fullmatch(value):
-        raise ValueError(f"{attribute.name} consists of letters, digits, '_' and '-', and is not {value!r}")
 
 
 def _is_field_name(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -85,9 +77,9 @@ class CSRFConfig:
     """
 
     trusted_origins: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_are_origins)
-    field: str = attrs.field(default="csrf_token", validator=_is_form_field)
+    field: str = attrs.field(default="csrf_token", validator=is_form_field)
     header: str = attrs.field(default="X-CSRF-Token", validator=_is_field_name)
-    cookie: str = attrs.field(default="csrf", validator=_is_form_field)
+    cookie: str = attrs.field(default="csrf", validator=is_form_field)
     form_size: int = attrs.field(default=1024 * 1024, validator=attrs.validators.ge(1))
 
 
@@ -200,11 +192,11 @@ class _Tokens:
     """
 
     config: CSRFConfig
-    _pair: re.Pattern[bytes] = attrs.field(init=False)
+    _field: FormField = attrs.field(init=False)
 
-    @_pair.default
-    def _make_pair(self) -> re.Pattern[bytes]:
-        return re.compile(rb"(?:\A|&)%b=([A-Za-z0-9_-]+)(?=&|\Z)" % re.escape(self.config.field.encode()))
+    @_field.default
+    def _make_field(self) -> FormField:
+        return FormField(self.config.field, self.config.form_size)
 
     def issue(self, request: Request) -> str:
         """Return a new token, and remember the secret if the request has none."""
@@ -224,7 +216,7 @@ class _Tokens:
             Forbidden: there is no token, or it does not belong to the cookie.
             ContentTooLarge: the form is larger than the setting.
         """
-        token = request.headers.get(self.config.header) or await self._token_of_form(request)
+        token = request.headers.get(self.config.header) or await self._field.read(request)
         if not token:
             raise Forbidden(
                 f"this request needs the field Origin, or a token in the form field {self.config.field} or the header "
@@ -249,20 +241,6 @@ class _Tokens:
     def _received_secret(self, request: Request) -> str:
         secret = request.cookies.get(self._cookie(request), "")
         return secret if _SECRET.fullmatch(secret) else ""
-
-    async def _token_of_form(self, request: Request) -> str:
-        """Return the token in a URL-encoded form, which the handler can still read; "" if there is none.
-
-        A multipart form is not read: it may be large, and its files belong to the handler.
-        """
-        if request.content_type != _FORM:
-            return ""
-        limit = min(request.content_limit, self.config.form_size)
-        if (request.content_length or 0) > limit:
-            raise ContentTooLarge
-        request.content_limit = limit
-        found = self._pair.search(await request.read())
-        return found[1].decode("ascii") if found is not None else ""
 
 
 def _combine(one: bytes, other: bytes) -> bytes:

@@ -93,6 +93,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB439": "an option of a route has an invalid value",
     "TB440": "two plugins declare one option of routes",
     "TB450": "a host for the HSTS preload lists may not redirect to https",
+    "TB451": "clients choose the host of redirects to https",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",
