@@ -81,12 +81,13 @@ class _Sessions:
 
     def _change_of(self, session: StoredSession, status: int) -> _Change:
         """Return the change after a response with a status; the session can no longer be changed."""
-        text, before = session.finish(), session.record
-        is_failed = status >= 500
-        if is_failed and not session.is_ended:
-            # The handler did not finish its work; a login that failed half-way is none.
-            return _NOTHING
-        if text == _EMPTY or is_failed:
+        before = session.record
+        if status >= 500:
+            # The handler did not finish its work: a login that failed half-way is none. But a logout is one.
+            session.close()
+            return _Change(old=before) if session.is_ended else _NOTHING
+        text = session.finish()
+        if text == _EMPTY:
             return _Change(old=before)
         now = int(self._clock())
         if session.was_ended and not session.is_rotated:
@@ -103,7 +104,7 @@ class _Sessions:
             return _NOTHING
         return _Change(new=attrs.evolve(before, used=now, text=text), is_update=True)
 
-    def _finish(self, request: Request, response: Response, change: _Change, value: str) -> None:
+    def _finish(self, request: Request, response: Response, change: _Change, value: str) -> Response:
         """Set or delete the cookie, and the fields for caches.
 
         Args:
@@ -111,12 +112,18 @@ class _Sessions:
             response: its response.
             change: the change that was made.
             value: the value of the cookie; "" if there is no new one.
+
+        Returns:
+            The response to send.
         """
+        if not value and change.old is None:
+            response.headers.add_vary("Cookie")
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+            return response
+        # The handler may return the same response to other clients, which must not get the cookie.
+        response = response.copy()
         headers = response.headers
         headers.add_vary("Cookie")
-        if not value and change.old is None:
-            headers.setdefault("Cache-Control", "private, no-cache")
-            return
         # A cache that stores this response could give the session to others (RFC 9111, section 7.3).
         if not {"no-store", "private"} & _directives(headers.get("Cache-Control", "")):
             headers.set("Cache-Control", "no-store")
@@ -125,6 +132,15 @@ class _Sessions:
             self._cookie.write(request, response, value, int(left) if self._config.persistent else None)
         else:
             self._cookie.delete(request, response)
+        return response
+
+
+def _add_to_error(request: Request, response: Response) -> None:
+    """Add the fields of a response to the response that an exception causes."""
+    request.vary = (*request.vary, "Cookie")
+    for name, value in response.headers.items():
+        if name != "Vary":
+            request.error_headers.add(name, value)
 
 
 def _directives(value: str) -> set[str]:
@@ -152,11 +168,15 @@ class CookieSessions(_Sessions):
 
         async def serve(request: Request) -> Response:
             session = request.session = StoredSession(load, request)
-            response = await next_handler(request)
+            try:
+                response = await next_handler(request)
+            except Exception:
+                if session.is_used:
+                    _add_to_error(request, await save(request, Response(status=500), session))
+                raise
             if session.is_used:
-                await save(request, response, session)
-            else:
-                session.close()
+                return await save(request, response, session)
+            session.close()
             return response
 
         return serve
@@ -168,7 +188,7 @@ class CookieSessions(_Sessions):
             return None
         return ENDED if record.id in self._ended else record
 
-    async def _save(self, request: Request, response: Response, session: StoredSession) -> None:
+    async def _save(self, request: Request, response: Response, session: StoredSession) -> Response:
         change = self._change_of(session, response.status)
         before = session.record
         if change is not _NOTHING and before is not None:
@@ -180,7 +200,7 @@ class CookieSessions(_Sessions):
                 change = _NOTHING
         value = self._signed.encode(change.new) if change.new is not None else ""
         try:
-            self._finish(request, response, change, value)
+            return self._finish(request, response, change, value)
         except SessionTooLarge as error:
             raise _too_large(str(error), session) from None
 
@@ -201,22 +221,26 @@ class StoreSessions(_Sessions):
 
     def around(self, next_handler: Handler, setup: object) -> Handler:
         """Return the handler of the middleware."""
-        read, load, save = self._cookie.read, self._load, self._save
+        may_be_in, load, save = self._cookie.may_be_in, self._load, self._save
 
         async def serve(request: Request) -> Response:
-            value = read(request)
-            loaded = await load(value) if value else None
+            loaded = await load(request) if may_be_in(request) else None
             session = request.session = StoredSession(_known, loaded)
-            response = await next_handler(request)
+            try:
+                response = await next_handler(request)
+            except Exception:
+                if session.is_used:
+                    _add_to_error(request, await save(request, Response(status=500), session))
+                raise
             if session.is_used:
-                await save(request, response, session)
-            else:
-                session.close()
+                return await save(request, response, session)
+            session.close()
             return response
 
         return serve
 
-    async def _load(self, identifier: str) -> Loaded | StoreUnavailable:
+    async def _load(self, request: Request) -> Loaded | StoreUnavailable:
+        identifier = self._cookie.read(request)
         if not _ID.fullmatch(identifier):
             return None
         key = _key(identifier)
@@ -227,15 +251,19 @@ class StoreSessions(_Sessions):
         except StoreUnavailable as error:
             # Requests that do not use the session can be answered all the same.
             return error
-        record = Record.decode(f"{identifier} {content.decode()}")
-        return record if record is not None and self._is_alive(record) else None
+        try:
+            record = Record.decode(f"{identifier} {content.decode()}")
+        except ValueError:
+            _log.warning("a value in the store of sessions is no session; it is ignored")
+            return None
+        return record if self._is_alive(record) else None
 
-    async def _save(self, request: Request, response: Response, session: StoredSession) -> None:
+    async def _save(self, request: Request, response: Response, session: StoredSession) -> Response:
         change = self._change_of(session, response.status)
         if not await self._write(change, session):
             _log_dropped()
             change = _NOTHING
-        self._finish(request, response, change, change.new.id if change.new is not None else "")
+        return self._finish(request, response, change, change.new.id if change.new is not None else "")
 
     async def _write(self, change: _Change, session: StoredSession) -> bool:
         """Make a change, and return whether no other request has rotated or ended the session before."""

@@ -52,6 +52,7 @@ class SessionCookie:
             secure=True,
         )
         self._mode: Final = config.secure
+        self._bytes: Final = f"{config.cookie}=".encode()
         self._has_warned = False
 
     def _of(self, request: Request) -> SetCookie:
@@ -60,6 +61,11 @@ class SessionCookie:
         if self._mode == "never" or _is_local(request):
             return self._plain
         return self._secure
+
+    def may_be_in(self, request: Request) -> bool:
+        """Return whether a request may have the cookie, without parsing its cookies."""
+        ending = self._bytes
+        return any(name == b"cookie" and ending in value for name, value in request.head.fields)
 
     def read(self, request: Request) -> str:
         """Return the value of the cookie; "" if there is none."""

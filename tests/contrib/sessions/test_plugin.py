@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from tests.contrib.sessions.conftest import MakeApp
-from turnbuckle import App, Plugin, Request, Response, Session
+from turnbuckle import App, Forbidden, Handler, Plugin, Request, Response, Session
 from turnbuckle.testing import Client, FakeClock
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.sessions import SessionsPlugin
@@ -167,6 +167,43 @@ async def test_exception_saves_nothing_but_an_end(any_app: App) -> None:
         assert await _values(client) == {"a": "1"}
         assert (await client.post("/broken/logout")).status == 500
         assert await _values(client) == {}
+
+
+async def test_exception_of_inner_middleware_saves_nothing_but_an_end(any_app: App) -> None:
+    @any_app.middleware
+    async def fail(request: Request, call_next: Handler) -> Response:
+        response = await call_next(request)
+        if "fail" in request.query_params:
+            raise Forbidden
+        return response
+
+    async with Client(any_app) as client:
+        await client.post("/login")
+        cookie = client.cookies["session"]
+        response = await client.post("/set?fail=1&a=1")
+        assert (response.status, response.headers["vary"]) == (403, "Cookie")
+        assert await _values(client) == {"_user": "ada"}
+        response = await client.post("/logout?fail=1")
+        assert (response.status, response.cookies["session"]) == (403, "")
+        client.cookies.set("session", cookie)
+        assert await _values(client) == {}
+
+
+async def test_response_that_a_handler_returns_to_several_clients_has_no_cookie_of_another(any_app: App) -> None:
+    shared = Response("shared", headers={"X-Kind": "a"})
+
+    @any_app.post("/shared")
+    async def write(session: Session) -> Response:
+        session["a"] = 1
+        return shared
+
+    async with Client(any_app) as client:
+        for _ in range(3):
+            client.cookies.clear()
+            response = await client.post("/shared")
+            assert len(response.headers.get_list("set-cookie")) == 1
+            assert response.headers["x-kind"] == "a"
+    assert "set-cookie" not in shared.headers
 
 
 async def test_errors_and_head_have_the_session(any_app: App) -> None:

@@ -83,6 +83,14 @@ async def test_broken_store_is_503_for_requests_that_use_the_session(client: Cli
     assert (response.status, "set-cookie" in response.headers) == (503, False)
 
 
+async def test_value_that_is_no_session_is_ignored(client: Client, store: FailingStore) -> None:
+    await client.post("/login")
+    [key] = store._entries
+    for value in (b"", b"no session", b"1 2", b"\xff\xff", b"a b {}"):
+        await store.set(key, value, 60)
+        assert (await client.get("/show")).json() == {"values": {}, "is_new": True}
+
+
 async def test_readiness_checks_the_store(client: Client, store: FailingStore) -> None:
     assert (await client.get("/-/health/ready")).json() == {"status": "ok", "checks": {"sessions": "ok"}}
     store.is_broken = True

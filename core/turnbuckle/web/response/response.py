@@ -6,6 +6,7 @@ A response is created for every request, so the parts that most responses do not
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
@@ -97,6 +98,17 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} {self.content_type}>"
+
+    def copy(self) -> Self:
+        """Return a response with the same content and its own fields.
+
+        Middleware that adds a secret, such as a cookie, adds it to a copy: a handler may return one response for the
+        requests of several clients.
+        """
+        made = copy.copy(self)
+        if self._headers is not None:
+            made._headers = MutableHeaders(self._headers)
+        return made
 
     @property
     def headers(self) -> MutableHeaders:

@@ -302,3 +302,21 @@ async def test_stream_of_a_generator_ends_it_when_no_more_is_asked_for() -> None
     await body.aclose()
     assert len(ended) == 1
     assert threading.get_ident() not in ended
+
+
+async def test_copy_has_its_own_fields_and_the_same_content() -> None:
+    response = HTML("<p>", 201, {"X-A": "1"})
+    response.trailers = {"X-Sum": "2"}
+    made = response.copy()
+    made.headers.set("X-A", "2")
+    made.set_cookie("a", "b")
+    made.status = 202
+    assert type(made) is HTML
+    assert (made.body, made.content_type, made.trailers) == (response.body, response.content_type, response.trailers)
+    assert (response.headers["x-a"], response.status, "set-cookie" in response.headers) == ("1", 201, False)
+
+
+async def test_copy_of_a_response_without_fields() -> None:
+    response = Response("a")
+    response.copy().headers.set("X-A", "1")
+    assert "x-a" not in response.headers
