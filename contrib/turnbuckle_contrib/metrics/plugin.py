@@ -32,7 +32,8 @@ from turnbuckle import (
 )
 from turnbuckle_contrib.metrics.counts import Counts
 from turnbuckle_contrib.metrics.families import Family, Printed, Sample, families_of
-from turnbuckle_contrib.metrics.workers import SharedMetrics, default_folder
+from turnbuckle_contrib.metrics.workers import SharedMetrics
+from turnbuckle_contrib.worker_folder import worker_folder
 
 __all__ = ["MetricsConfig", "MetricsPlugin"]
 
@@ -187,7 +188,7 @@ def _shared(setup: Setup[MetricsConfig]) -> SharedMetrics | None:
     folder = setup.config.folder
     if not folder and setup.settings.workers.processes < 2:
         return None
-    shared = SharedMetrics(Path(folder) if folder else default_folder(), os.getpid())
+    shared = SharedMetrics(Path(folder) if folder else worker_folder("metrics"), os.getpid())
     shared.open()
     return shared
 

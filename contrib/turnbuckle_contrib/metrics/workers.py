@@ -13,24 +13,17 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, final
 
 from turnbuckle_contrib.metrics.families import Family, Sample, as_data, from_data, merge
+from turnbuckle_contrib.worker_folder import open_worker_folder
 
-__all__ = ["SharedMetrics", "default_folder"]
+__all__ = ["SharedMetrics"]
 
 _ENDED: Final = "ended.json"
-
-
-def default_folder() -> Path:
-    """Return the folder of the workers of the supervisor that started this process."""
-    return Path(tempfile.gettempdir()) / f"turnbuckle-metrics-{os.geteuid()}-{os.getppid()}"
 
 
 @final
@@ -53,10 +46,7 @@ class SharedMetrics:
         Raises:
             PermissionError: the folder belongs to another user, or others may write to it.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = self._folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise PermissionError(f"{self._folder} belongs to another user, or other users may write to it")
+        open_worker_folder(self._folder)
         with self._locked(fcntl.LOCK_EX):
             self._collect_ended()
             self._alive = (self._folder / f"{self._name}.alive").open("wb")
