@@ -24,7 +24,10 @@ _HOUR: Final = 3600
 
 def print_mail(mail: Mail) -> None:
     """Print a mail to the log instead of sending it, for development. Its links let any reader log in."""
-    _log.warning("mail to %s: %s\n\n%s", mail.to, mail.subject, mail.text)
+    _log.warning("mail to %s: %s", mail.to, mail.subject)
+    # A line break inside of a line of the log would be escaped.
+    for line in filter(None, mail.text.splitlines()):
+        _log.warning("mail to %s: %s", mail.to, line)
 
 
 @final
