@@ -43,6 +43,7 @@ _TAKEN: Final = "This link no longer works."
 # leaves the site. "no-referrer" would turn Origin into "null".
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 _MAX_CONTENT: Final = 16_384
+_Page: TypeAlias = tuple[str, str, str, Callable[..., object]]
 
 Answer: TypeAlias = Response | Template
 
@@ -66,7 +67,7 @@ class Pages:
 
     def routes(self, prefix: str) -> list[Route]:
         """Return the routes, below a prefix."""
-        pages: list[tuple[str, str, str, Callable[..., object]]] = [
+        pages: list[_Page] = [
             ("GET", "", "account", self.account),
             ("GET", "/login", "login", self.login_form),
             ("POST", "/login", "", self.login),
@@ -95,6 +96,8 @@ class Pages:
                 methods=[method],
                 name=f"accounts_{name or path[1:]}" + ("" if name else "_submit"),
                 limits={"content": _MAX_CONTENT},
+                # The guards of an app may demand a user or a role. The pages that need a user demand it themselves.
+                options={"public": True},
             )
             for method, path, name, handler in pages
         ]

@@ -17,6 +17,7 @@ from turnbuckle import App, Component, Plugin, PluginInfo, Setup, StartupError, 
 from turnbuckle.cli.group import turnbuckle
 from turnbuckle.testing import Client, PluginConformance
 from turnbuckle_contrib.accounts import AccountsPlugin, Mail, Mailer, SQLiteAccounts
+from turnbuckle_contrib.auth import requires
 
 _NEEDED = ["sessions", "csrf", "jinja_templates", FAST]
 
@@ -105,6 +106,16 @@ async def test_debug_mode_prints_mails_with_the_origin_of_the_request(
             if "token=" in caplog.text:
                 break
     assert "http://localhost/accounts/confirm?token=" in caplog.text
+
+
+async def test_pages_are_open_in_an_app_whose_guards_demand_a_user() -> None:
+    accounts = (AccountsPlugin(mailer=send), {"origin": ORIGIN, "database": ":memory:"})
+    app = App("shop", plugins=[*_NEEDED, accounts], guards=[requires("staff")])
+    async with Client(app, base_url=ORIGIN) as client:
+        for path in ("login", "register", "forgot", "sent", "style.css", "script.js", "logout"):
+            assert (await client.get(f"/accounts/{path}")).status == 200, path
+        for path in ("", "/password"):
+            assert (await client.get(f"/accounts{path}")).status == 401, path
 
 
 class Own(Plugin):
