@@ -11,15 +11,17 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import attrs
-import click
 
 from turnbuckle import BadRequest, MutableHeaders, Request
 from turnbuckle_contrib.auth.records import User
 from turnbuckle_contrib.auth.schemes import Authenticator, quoted
 from turnbuckle_contrib.auth.sources import call_source
+
+if TYPE_CHECKING:
+    import click
 
 __all__ = ["APIKey", "APIKeyScheme", "api_key_command", "hash_api_key", "new_api_key"]
 
@@ -107,10 +109,17 @@ class APIKeyScheme:
         return attrs.evolve(user, scheme=self.name) if user is not None else None
 
 
-@click.command("api-key")
-@click.argument("name")
-def api_key_command(name: str) -> None:
-    """Make an API key for NAME, and print it with the lines for the settings."""
-    key = new_api_key()
-    click.echo(f"key, shown only now: {key}")
-    click.echo(f'settings:\n[plugin.auth.api_keys."{name}"]\nhash = "{hash_api_key(key)}"\nroles = []')
+def api_key_command() -> click.Command:
+    """Return the command ``turnbuckle api-key NAME``."""
+    # Only the command line needs click.
+    import click
+
+    @click.command("api-key")
+    @click.argument("name")
+    def api_key(name: str) -> None:
+        """Make an API key for NAME, and print it with the lines for the settings."""
+        key = new_api_key()
+        click.echo(f"key, shown only now: {key}")
+        click.echo(f'settings:\n[plugin.auth.api_keys."{name}"]\nhash = "{hash_api_key(key)}"\nroles = []')
+
+    return api_key

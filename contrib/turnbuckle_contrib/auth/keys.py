@@ -118,7 +118,7 @@ class RemoteKeys:
     """The key set at a URL.
 
     Args:
-        url: the URL, or an async function that returns it.
+        url: the URL.
         fetcher: fetches it.
         seconds: the set is fetched again when it is older.
         interval: seconds between two fetches.
@@ -134,7 +134,7 @@ class RemoteKeys:
         interval: float = 60.0,
         clock: Callable[[], float],
     ) -> None:
-        self._url: Final = url
+        self.url: Final = url
         self._fetcher: Final = fetcher
         self._seconds: Final = seconds
         self._interval: Final = interval
@@ -169,13 +169,13 @@ class RemoteKeys:
 
     async def _fetch(self) -> None:
         try:
-            status, document = await self._fetcher.fetch_json(self._url)
+            status, document = await self._fetcher.fetch_json(self.url)
             if status != 200:
-                raise FetchFailed(f"{self._url} answered {status}")
+                raise FetchFailed(f"{self.url} answered {status}")
             self._keys = import_keys(document)
             self._fetched_at = self._clock()
         except (FetchFailed, ValueError) as error:
-            _log.warning("the keys at %s were not renewed: %s", self._url, error)
+            _log.warning("the keys at %s were not renewed: %s", self.url, error)
             # A short failure of the issuer should not last for the whole interval.
             self._tried_at += min(self._interval, _RETRY) - self._interval
         finally:

@@ -124,7 +124,7 @@ class AuthPlugin(Plugin[AuthConfig]):
 
     def provide_commands(self, setup: Setup[AuthConfig]) -> list[click.Command]:
         """Return the command ``api-key``."""
-        return [] if setup.scope else [api_key_command]
+        return [] if setup.scope else [api_key_command()]
 
     @hookimpl(optionalhook=True)
     def provide_security_schemes(self, plan: Plan) -> list[SecurityScheme]:
