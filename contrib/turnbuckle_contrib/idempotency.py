@@ -25,9 +25,11 @@ import attrs
 
 from turnbuckle import (
     Component,
+    Diagnostic,
     Handler,
     Lifespan,
     Middleware,
+    Plan,
     Plugin,
     PluginInfo,
     Request,
@@ -42,6 +44,7 @@ from turnbuckle_contrib.stores import (
     Store,
     StoreSettings,
     StoreUnavailable,
+    review_workers,
     store_components,
     store_lifespan,
     store_of,
@@ -132,6 +135,10 @@ class IdempotencyPlugin(Plugin[IdempotencyConfig]):
     def provide_lifespans(self, setup: Setup[IdempotencyConfig]) -> list[Lifespan]:
         """Return the lifespan that opens the store."""
         return [store_lifespan(setup, IDEMPOTENCY_STORE)]
+
+    def review_plan(self, plan: Plan) -> list[Diagnostic]:
+        """Warn of several workers with a store in memory."""
+        return review_workers(plan, "idempotency", _KIND, "stored responses")
 
     @hookimpl(optionalhook=True)
     def provide_health_checks(self, setup: Setup[IdempotencyConfig]) -> list[HealthCheck]:

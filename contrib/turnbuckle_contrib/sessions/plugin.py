@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from turnbuckle import (
     Component,
+    Diagnostic,
     Flash,
     Handler,
     Lifespan,
     Middleware,
     ParameterProvider,
+    Plan,
     Plugin,
     PluginInfo,
     Request,
@@ -27,9 +29,11 @@ from turnbuckle_contrib.sessions.config import SessionsConfig
 from turnbuckle_contrib.stores import (
     Store,
     is_store_chosen,
+    review_workers,
     store_components,
     store_lifespan,
     store_of,
+    unshared,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +80,13 @@ class SessionsPlugin(Plugin[SessionsConfig]):
     def provide_lifespans(self, setup: Setup[SessionsConfig]) -> list[Lifespan]:
         """Return the lifespan that opens the store."""
         return [store_lifespan(setup, SESSION_STORE)] if _is_in_store(setup) else []
+
+    def review_plan(self, plan: Plan) -> list[Diagnostic]:
+        """Warn of several workers that do not understand each other's sessions."""
+        config = plan.root.configs.get("sessions")
+        if isinstance(config, SessionsConfig) and not config.secrets and _KIND not in plan.components:
+            return unshared(plan, "sessions", "sessions", "each has its own random secret", "secrets")
+        return review_workers(plan, "sessions", _KIND, "sessions")
 
     @hookimpl(optionalhook=True)
     def provide_health_checks(self, setup: Setup[SessionsConfig]) -> list[HealthCheck]:

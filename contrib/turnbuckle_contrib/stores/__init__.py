@@ -10,9 +10,11 @@ from turnbuckle_contrib.stores.memory import MemoryStore
 from turnbuckle_contrib.stores.settings import (
     StoreSettings,
     is_store_chosen,
+    review_workers,
     store_components,
     store_lifespan,
     store_of,
+    unshared,
 )
 from turnbuckle_contrib.stores.store import Store, StoreUnavailable
 
@@ -22,7 +24,9 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "is_store_chosen",
+    "review_workers",
     "store_components",
     "store_lifespan",
     "store_of",
+    "unshared",
 ]

@@ -12,12 +12,20 @@ from typing import Any, Final
 
 import attrs
 
-from turnbuckle import Component, Lifespan, ResourceKey, Setup
+from turnbuckle import Component, Diagnostic, Lifespan, Plan, ResourceKey, Setup
 from turnbuckle_contrib.redis_url import is_redis_url, require_redis
 from turnbuckle_contrib.stores.memory import MemoryStore
 from turnbuckle_contrib.stores.store import Store, StoreUnavailable
 
-__all__ = ["StoreSettings", "is_store_chosen", "store_components", "store_lifespan", "store_of"]
+__all__ = [
+    "StoreSettings",
+    "is_store_chosen",
+    "review_workers",
+    "store_components",
+    "store_lifespan",
+    "store_of",
+    "unshared",
+]
 
 _OWN: Final = ("memory", "sqlite", "redis")
 _CLEANING_SECONDS: Final = 60.0
@@ -104,6 +112,37 @@ def store_lifespan(setup: Setup[Any], key: ResourceKey[Store]) -> Lifespan:
             await store.close()
 
     return Lifespan(key.name, opened, provides=key)
+
+
+def review_workers(plan: Plan, plugin: str, kind: str, text: str) -> list[Diagnostic]:
+    """Return a warning if several workers have different stores, because the store is in memory.
+
+    Args:
+        plan: the plan.
+        plugin: name of the plugin.
+        kind: the kind of its store.
+        text: the values that the workers do not share, such as ``"sessions"``.
+    """
+    choice = plan.components.get(kind)
+    if choice is None or choice.name != "memory" or choice.origin.plugin != plugin:
+        return []
+    return unshared(plan, plugin, text, f'plugin.{plugin}.store is "memory"', "sqlite or redis")
+
+
+def unshared(plan: Plan, plugin: str, text: str, reason: str, other: str) -> list[Diagnostic]:
+    """Return a warning that several workers do not share values; nothing if there is one worker."""
+    count = plan.settings.workers.processes
+    if count == 1:
+        return []
+    return [
+        Diagnostic(
+            level="warning",
+            code="TB452",
+            text=f"{count} workers do not share {text}: {reason}",
+            why="each request goes to any of the workers",
+            fix=f"set plugin.{plugin}.{'secrets' if other == 'secrets' else f'store to {other}'}, or use one worker",
+        )
+    ]
 
 
 async def _clean(store: Store) -> None:

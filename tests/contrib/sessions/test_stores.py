@@ -9,7 +9,7 @@ import pytest
 
 from tests.contrib.conftest import RedisServer
 from tests.contrib.sessions.conftest import MakeApp, add_routes
-from turnbuckle import App, Component, Plugin, PluginInfo, Setup
+from turnbuckle import App, Component, Plugin, PluginInfo, SettingsSources, Setup
 from turnbuckle.testing import Client
 from turnbuckle_contrib.sessions import SessionsPlugin
 from turnbuckle_contrib.stores import MemoryStore, StoreUnavailable
@@ -146,6 +146,24 @@ async def test_redis_that_cannot_be_reached_prevents_the_start(make_app: MakeApp
     with pytest.raises(Exception, match="Redis did not answer"):
         async with Client(make_app(store="redis", url="redis://127.0.0.1:1/0")):
             pass
+
+
+@pytest.mark.parametrize(
+    ("plugin", "count", "says"),
+    [
+        pytest.param(("sessions", {"store": "memory"}), 2, 'plugin.sessions.store is "memory"', id="memory"),
+        pytest.param("sessions", 2, "each has its own random secret", id="random-secret"),
+        pytest.param("idempotency", 2, "2 workers do not share stored responses", id="idempotency"),
+        pytest.param(("sessions", {"secrets": "s" * 40}), 2, "", id="secret"),
+        pytest.param(("sessions", {"store": "sqlite"}), 2, "", id="sqlite"),
+        pytest.param(("sessions", {"store": "memory"}), 1, "", id="one-worker"),
+    ],
+)
+def test_workers_that_do_not_share_sessions_are_a_warning(plugin: object, count: int, says: str) -> None:
+    app = App(plugins=[plugin])  # type: ignore[list-item]
+    app.resolve(SettingsSources(overrides={"workers": {"count": count}}))
+    found = [diagnostic for diagnostic in app.plan.diagnostics if diagnostic.code == "TB452"]
+    assert [says in diagnostic.text for diagnostic in found] == ([True] if says else [])
 
 
 def test_plugin_keeps_no_state_of_an_app() -> None:
