@@ -13,8 +13,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup
-from turnbuckle_contrib.problem_response import problem_response
+from turnbuckle import ContentTooLarge, Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup
 
 __all__ = ["BodyLimitConfig", "BodyLimitPlugin"]
 
@@ -98,7 +97,7 @@ def _around(next_handler: Handler, setup: Setup[BodyLimitConfig]) -> Handler:
             return next_handler(request)
         size = _limit_of(request)
         if length is not None and length > size:
-            return _refuse(size)
+            raise ContentTooLarge(f"the content must have at most {size} bytes", problem={"limit": size})
         request.content_limit = min(size, request.content_limit)
         return next_handler(request)
 
@@ -116,7 +115,3 @@ def _around(next_handler: Handler, setup: Setup[BodyLimitConfig]) -> Handler:
         return types.get(essence, types.get(f"{essence.partition('/')[0]}/*", default))
 
     return limit
-
-
-async def _refuse(size: int) -> Response:
-    return problem_response(413, f"the content must have at most {size} bytes", members={"limit": size})

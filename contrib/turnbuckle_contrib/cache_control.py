@@ -124,10 +124,15 @@ class CacheControlPlugin(Plugin[CacheControlConfig]):
 
 
 def _around(next_handler: Handler, setup: Setup[CacheControlConfig]) -> Handler:
-    control = _Control(setup.config)
+    control, errors = _Control(setup.config), setup.config.errors
 
     async def set_cache_control(request: Request) -> Response:
-        response = await next_handler(request)
+        try:
+            response = await next_handler(request)
+        except Exception:
+            if errors:
+                request.error_headers.setdefault("Cache-Control", errors)
+            raise
         if request.head.method in _READING and response.status >= 200:
             control.apply(request, response)
         return response

@@ -73,7 +73,11 @@ def _around(next_handler: Handler, setup: Setup[RequestIdConfig]) -> Handler:
     async def identify(request: Request) -> Response:
         request_id = (_received_id(request.headers, header) if is_trusted(request) else "") or secrets.token_hex(16)
         request.id = request.state.request_id = request_id
-        response = await next_handler(request)
+        try:
+            response = await next_handler(request)
+        except Exception:
+            request.error_headers.set(header, request_id)
+            raise
         response.headers.set(header, request_id)
         return response
 

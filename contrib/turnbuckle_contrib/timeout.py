@@ -1,8 +1,8 @@
 """Answer for handlers that take too long, with Problem Details (RFC 9457) and on a connection that stays open.
 
-The server's own deadline, ``timeouts.handler``, answers in plain text and closes the connection; no middleware sees its
-response. This middleware cancels the handler, and its response passes through all middleware further outside, which
-add their fields to it. The deadline ends when the handler has returned its response: a stream may take longer.
+The server's own deadline, ``timeouts.handler``, answers in plain text and closes the connection; neither middleware nor
+error handlers of the app see its response. This middleware cancels the handler, and raises an error that is answered
+like any other one. The deadline ends when the handler has returned its response: a stream may take longer.
 
 One timer per app checks all deadlines once a second, because a timer for each request would cost more than the rest of
 the middleware. So a handler is cancelled up to one second late.
@@ -18,8 +18,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Clock, Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup, SystemClock
-from turnbuckle_contrib.problem_response import problem_response
+from turnbuckle import Clock, Handler, HTTPError, Middleware, Plugin, PluginInfo, Request, Response, Setup, SystemClock
 
 __all__ = ["TimeoutConfig", "TimeoutPlugin"]
 
@@ -92,7 +91,7 @@ class TimeoutPlugin(Plugin[TimeoutConfig]):
                 if not deadline.is_the_cause():
                     raise
                 _log.warning("%s was cancelled after %g s", request, seconds)
-                return problem_response(status, "the server took too long to answer; try again later")
+                raise HTTPError(status, "the server took too long to answer; try again later", problem={}) from None
             finally:
                 deadlines.end(deadline)
 

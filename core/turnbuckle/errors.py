@@ -247,12 +247,20 @@ class HTTPError(TurnbuckleError):
         status: a final status code, 400 to 599.
         detail: text for the client; if it is empty, the reason phrase is sent.
         headers: header fields to add to the response, such as ``{"Retry-After": "5"}``.
+        problem: members of Problem Details (RFC 9457), such as ``{"type": "https://example.com/sold-out"}``, beside
+            ``title``, ``status`` and ``detail``. With a mapping, even an empty one, the answer is Problem Details
+            instead of text, unless an error handler of the app makes it.
     """
 
     default_status: ClassVar[int] = 500
 
     def __init__(
-        self, status: int | None = None, detail: str = "", *, headers: Mapping[str, str] | None = None
+        self,
+        status: int | None = None,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        problem: Mapping[str, object] | None = None,
     ) -> None:
         self.status: Final = self.default_status if status is None else status
         if not isinstance(self.status, int):
@@ -270,6 +278,7 @@ class HTTPError(TurnbuckleError):
         super().__init__(self.status, detail)
         self.detail: Final = detail
         self.headers: Final = dict(headers or {})
+        self.problem: Final = None if problem is None else dict(problem)
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}".rstrip()
@@ -278,8 +287,14 @@ class HTTPError(TurnbuckleError):
 class _StatusError(HTTPError):
     """An HTTPError with the status of its class."""
 
-    def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(self.default_status, detail, headers=headers)
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        problem: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(self.default_status, detail, headers=headers, problem=problem)
 
 
 class BadRequest(_StatusError):

@@ -72,7 +72,6 @@ async def test_handler_that_takes_too_long_is_cancelled_and_answered_for(caplog:
             "status": 503,
             "detail": "the server took too long to answer; try again later",
         }
-        assert response.headers["cache-control"] == "no-store"
         assert "x-request-id" in response.headers
         assert waiting.cancelled == ["/"]
         waiting.go.set()

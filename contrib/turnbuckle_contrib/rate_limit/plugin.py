@@ -22,15 +22,17 @@ from turnbuckle import (
     Request,
     ResourceKey,
     Response,
+    ServiceUnavailable,
     Setup,
+    TooManyRequests,
     TrustedAddresses,
     hookimpl,
 )
 from turnbuckle_contrib.health import HealthCheck
-from turnbuckle_contrib.problem_response import problem_response
 from turnbuckle_contrib.rate_limit.keys import Keys
 from turnbuckle_contrib.rate_limit.memory import MemoryCounters
 from turnbuckle_contrib.rate_limit.rules import Check, Outcome, Rule, as_rules
+from turnbuckle_contrib.redis_url import is_redis_url, require_redis
 
 __all__ = ["RATE_LIMIT", "RateLimitConfig", "RateLimitPlugin"]
 
@@ -60,11 +62,6 @@ def _are_rules(instance: object, attribute: attrs.Attribute[tuple[str, ...]], va
     as_rules(value)
 
 
-def _is_url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("url must begin with 'redis://', 'rediss://' or 'unix://', as in 'redis://127.0.0.1:6379/0'")
-
-
 @attrs.frozen(kw_only=True)
 class RateLimitConfig:
     """Settings of the plugin.
@@ -85,7 +82,7 @@ class RateLimitConfig:
     exempt: tuple[str, ...] = attrs.field(default=(), validator=_are_networks)
     fields: bool = True
     max_keys: int = attrs.field(default=50_000, validator=attrs.validators.ge(1))
-    url: str = attrs.field(default="", repr=False, validator=_is_url, metadata={"secret": True})
+    url: str = attrs.field(default="", repr=False, validator=is_redis_url, metadata={"secret": True})
     prefix: str = "turnbuckle:rate_limit"
     timeout: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
     on_failure: str = attrs.field(default="allow", validator=attrs.validators.in_(("allow", "refuse")))
@@ -116,11 +113,11 @@ class RateLimitPlugin(Plugin[RateLimitConfig]):
         """
         if not setup.config.url:
             return []
+        require_redis(setup, "url is set")
         try:
             import limits  # noqa: F401
-            import redis  # noqa: F401
         except ImportError as missing:
-            error = LookupError(f"plugin.rate_limit.url is set, but the package {missing.name} is not installed")
+            error = LookupError("plugin.rate_limit.url is set, but the package limits is not installed")
             error.add_note("fix: pip install 'turnbuckle[rate-limit]'")
             raise error from missing
         return [Lifespan("rate_limit", _in_redis, provides=RATE_LIMIT)]
@@ -157,9 +154,11 @@ class RateLimitPlugin(Plugin[RateLimitConfig]):
                 return await next_handler(request)
             outcome = await limiter.count(request, rules, place)  # type: ignore[arg-type]  # the option is converted
             if outcome is None:
-                return problem_response(503, "rate limits cannot be checked; try again later", {"Retry-After": "5"})
+                raise ServiceUnavailable(
+                    "rate limits cannot be checked; try again later", headers={"Retry-After": "5"}, problem={}
+                )
             if outcome.exceeded:
-                return _refusal(outcome, has_fields=has_fields)
+                raise _refusal(outcome, has_fields=has_fields)
             response = await next_handler(request)
             if has_fields and outcome.usages:
                 headers = response.headers
@@ -213,21 +212,17 @@ class _Limiter:
             return _ALLOWED if self._is_open else None
 
 
-def _refusal(outcome: Outcome, *, has_fields: bool) -> Response:
+def _refusal(outcome: Outcome, *, has_fields: bool) -> TooManyRequests:
     exceeded = outcome.exceeded
     seconds = max(usage.reset for usage in exceeded)
-    headers = {"Retry-After": str(seconds)}
-    if has_fields:
-        headers["RateLimit-Policy"] = _policy(outcome)
-        headers["RateLimit"] = _state(outcome)
-    return problem_response(
-        429,
-        f"too many requests; try again in {seconds} s",
-        headers,
-        kind=_QUOTA_EXCEEDED,
-        title="Request cannot be satisfied as assigned quota has been exceeded",
-        members={"violated-policies": [usage.rule.name for usage in exceeded]},
-    )
+    fields = {"RateLimit-Policy": _policy(outcome), "RateLimit": _state(outcome)} if has_fields else {}
+    problem = {
+        "type": _QUOTA_EXCEEDED,
+        "title": "Request cannot be satisfied as assigned quota has been exceeded",
+        "violated-policies": [usage.rule.name for usage in exceeded],
+    }
+    headers = {"Retry-After": str(seconds), "Cache-Control": "no-store", **fields}
+    return TooManyRequests(f"too many requests; try again in {seconds} s", headers=headers, problem=problem)
 
 
 def _policy(outcome: Outcome) -> str:

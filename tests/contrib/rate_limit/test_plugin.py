@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.contrib.auth.conftest import cheap_hashes  # noqa: F401  # a fixture
-from turnbuckle import App, Plugin, Request, Response, StartupError
+from turnbuckle import App, HTTPError, Plugin, Request, Response, StartupError
 from turnbuckle.testing import Client, ClientResponse
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.auth import AuthPlugin, Credentials, User, UserSource, hash_password
@@ -297,3 +297,15 @@ def test_settings_are_checked(config: dict[str, object], message: str) -> None:
     with pytest.raises(StartupError) as caught:
         App(plugins=[("rate_limit", config)]).resolve()
     assert message in str(caught.value.problems[0])
+
+
+async def test_error_page_of_the_app_answers() -> None:
+    limited = _Limited("1/minute")
+
+    @limited.app.error_handler(HTTPError)
+    async def page(request: Request, error: HTTPError) -> Response:
+        return Response(f"<h1>{error.status}</h1>", error.status, error.headers, "text/html")
+
+    async with limited.client() as client:
+        answers = [await client.get("/") for _ in range(2)]
+    assert (answers[1].text, "retry-after" in answers[1].headers) == ("<h1>429</h1>", True)

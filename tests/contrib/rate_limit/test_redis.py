@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.contrib.channels.conftest import RedisServer, redis_server as redis_server_fixture
+from tests.contrib.conftest import RedisServer
 from turnbuckle import App, Request
 from turnbuckle.testing import Client
 
 pytest.importorskip("limits", reason="the package limits is not installed (pip install 'turnbuckle[rate-limit]')")
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    yield from redis_server_fixture.__wrapped__(tmp_path)  # type: ignore[attr-defined]  # the function of the fixture
 
 
 def _app(server: RedisServer, *plugins: object, **config: object) -> App:

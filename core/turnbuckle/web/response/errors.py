@@ -96,23 +96,23 @@ class ErrorTable:
             if isinstance(error, NotModified):
                 return Response(status=304, headers=error.headers)
             if isinstance(error, InvalidInput):
-                return _problem_details(error)
+                # The member "errors" is an extension, as in RFC 9457, section 3.
+                return _problem_details(error, {"errors": [fault.as_json() for fault in error.faults]})
+            if error.problem is not None:
+                return _problem_details(error, error.problem)
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
         except (TypeError, ValueError):
             _LOG.exception("%s %r failed with headers that cannot be sent", request.method, request.raw_path)
             return _plain(500)
 
 
-def _problem_details(error: InvalidInput) -> Response:
-    # RFC 9457, section 3; the member "errors" is an extension, as in its section 3.
-    content = {
-        "type": "about:blank",
-        "title": reason_phrase(error.status),
-        "status": error.status,
-        "detail": error.detail,
-        "errors": [fault.as_json() for fault in error.faults],
-    }
-    return Response(encode_json(content), error.status, error.headers, content_type="application/problem+json")
+def _problem_details(error: HTTPError, members: Mapping[str, object]) -> Response:
+    # RFC 9457, section 3.
+    title = reason_phrase(error.status)
+    content = {"type": "about:blank", "title": title, "status": error.status, "detail": error.detail or title}
+    return Response(
+        encode_json({**content, **members}), error.status, error.headers, content_type="application/problem+json"
+    )
 
 
 def _plain(status: int) -> Response:

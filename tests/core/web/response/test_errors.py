@@ -1,5 +1,6 @@
 """Tests of ``turnbuckle.web.response.errors``."""
 
+import json
 import logging
 from typing import Never
 
@@ -70,6 +71,28 @@ async def test_http_error_headers_are_sent() -> None:
     assert response.headers["allow"] == "GET, PUT"
     response = await ErrorTable().respond(make_request(), HTTPError(503, headers={"Retry-After": "5"}))
     assert response.headers["retry-after"] == "5"
+
+
+async def test_http_error_with_a_problem_is_answered_with_problem_details() -> None:
+    problem = {"type": "https://example.com/sold-out", "title": "Sold out", "left": 0}
+    error = HTTPError(409, "no pears left", headers={"Retry-After": "5"}, problem=problem)
+    response = await ErrorTable().respond(make_request(), error)
+    assert response.content_type == "application/problem+json"
+    assert response.headers["retry-after"] == "5"
+    assert json.loads(response.body) == {  # type: ignore[arg-type]  # it is bytes
+        "type": "https://example.com/sold-out",
+        "title": "Sold out",
+        "status": 409,
+        "detail": "no pears left",
+        "left": 0,
+    }
+    plain = await ErrorTable().respond(make_request(), NotFound(problem={}))
+    assert json.loads(plain.body) == {  # type: ignore[arg-type]  # it is bytes
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Not Found",
+    }
 
 
 async def test_http_error_headers_that_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:
