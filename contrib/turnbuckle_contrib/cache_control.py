@@ -134,7 +134,7 @@ def _around(next_handler: Handler, setup: Setup[CacheControlConfig]) -> Handler:
                 request.error_headers.setdefault("Cache-Control", errors)
             raise
         if request.head.method in _READING and response.status >= 200:
-            control.apply(request, response)
+            return control.apply(request, response)
         return response
 
     return set_cache_control
@@ -152,25 +152,27 @@ class _Control:
         ]
         self._by_type: Final[dict[str, _Policy | None]] = {}
 
-    def apply(self, request: Request, response: Response) -> None:
-        """Set the field, or make it private."""
+    def apply(self, request: Request, response: Response) -> Response:
+        """Return the response with the field; a copy, because the app may send its own one to other users as well."""
         headers = response.headers
         own = headers.get_list("cache-control")
         if own:
-            if "set-cookie" in headers and (private := _made_private(", ".join(own))) != ", ".join(own):
-                headers.set("Cache-Control", private)
-            return
+            given = ", ".join(own)
+            private = _made_private(given) if "set-cookie" in headers else given
+            return response if private == given else _with(response, private)
         policy = self._policy(request, response)
-        if policy is None:
-            return
+        if policy is None or not policy.value:
+            return response
+        if policy.private == policy.value:
+            headers.add("Cache-Control", policy.value)
+            return response
         is_personal = (
             "set-cookie" in headers
             or "authorization" in request.headers
             or any("cookie" in line.lower() for line in (*headers.get_list("vary"), *request.vary))
             or (policy is self._default and "cookie" in request.headers)
         )
-        if value := policy.private if is_personal else policy.value:
-            headers.add("Cache-Control", value)
+        return _with(response, policy.private if is_personal else policy.value)
 
     def _policy(self, request: Request, response: Response) -> _Policy | None:
         route = request.route
@@ -189,3 +191,9 @@ class _Control:
         if len(self._by_type) < _MAX_VERDICTS:
             self._by_type[content_type] = found
         return found
+
+
+def _with(response: Response, value: str) -> Response:
+    changed = response.copy()
+    changed.headers.set("Cache-Control", value)
+    return changed

@@ -20,7 +20,6 @@ import attrs
 
 from turnbuckle import (
     HTML,
-    JSON,
     Handler,
     Middleware,
     Plugin,
@@ -29,8 +28,8 @@ from turnbuckle import (
     Response,
     Setup,
     TrustedAddresses,
-    reason_phrase,
 )
+from turnbuckle_contrib.problem_response import problem_response
 
 __all__ = ["MaintenanceConfig", "MaintenancePlugin"]
 
@@ -185,12 +184,7 @@ class _Answers:
         else:
             self._page = _PAGE.format(style=_STYLE, message=escape(config.message))
             self._html_fields["Content-Security-Policy"] = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
-        self._problem: Final = {
-            "type": "about:blank",
-            "title": reason_phrase(503),
-            "status": 503,
-            "detail": config.message,
-        }
+        self._message: Final = config.message
 
     async def make(self, request: Request) -> Response:
         """Return the page for a browser, or Problem Details."""
@@ -198,6 +192,4 @@ class _Answers:
         # Not by weights: programs that send */* get Problem Details, and all browsers name the type.
         if "text/html" in request.headers.get("accept", "").lower():
             return HTML(self._page, 503, self._html_fields)
-        response = JSON(self._problem, 503, self._fields)
-        response.content_type = "application/problem+json"
-        return response
+        return problem_response(503, self._message, self._fields)

@@ -122,6 +122,19 @@ async def test_cookie_of_other_middleware_is_seen() -> None:
     assert response.headers["cache-control"].startswith(("private", "no-store"))
 
 
+async def test_response_that_is_sent_to_all_users_stays_apart() -> None:
+    app = App(plugins=["cache_control"])
+    shared = Response(b"x")
+
+    @app.get("/", options={"cache_control": _PUBLIC})
+    async def home(request: Request) -> Response:
+        return shared
+
+    for _ in range(2):
+        assert await _value("/", app) == _PUBLIC
+        assert await _value("/", app, authorization="Basic x") == "private, max-age=60"
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
