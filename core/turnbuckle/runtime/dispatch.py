@@ -24,7 +24,8 @@ from turnbuckle.runtime.upgrade import upgrade_required
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
-from turnbuckle.web.request.request import Request, UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
+from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
 from turnbuckle.web.response.response_types import AsyncRender, Render, Renderer, Unrendered

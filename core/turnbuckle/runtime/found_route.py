@@ -17,7 +17,8 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.runtime.upgrade import offered_protocols
 from turnbuckle.web.peer import Peer
-from turnbuckle.web.request.request import Request, UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
+from turnbuckle.web.request.request import Request
 
 __all__ = ["FoundRoute", "compile_find_route", "find_again"]
 

@@ -14,7 +14,8 @@ from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route, Router
 from turnbuckle.routing.tree import TreeRouter
 from turnbuckle.runtime.scope_match import ScopeMatcher
-from turnbuckle.web.request.request import Request, UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
+from turnbuckle.web.request.request import Request
 
 __all__ = ["add_default_names", "compile_lookup", "compile_url_builder", "default_name"]
 

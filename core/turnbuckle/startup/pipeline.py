@@ -42,7 +42,7 @@ from turnbuckle.startup.resolve.supplier_overrides import SupplierOverrides
 from turnbuckle.startup.settings.builder import BuiltSettings, build_app_settings, build_settings
 from turnbuckle.startup.settings.checks import check_exposure, check_idle_timeout, check_listeners, check_unused
 from turnbuckle.startup.settings.layers import Layers, read_layers
-from turnbuckle.web.request.request import UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
 
 __all__ = ["plugin_inventory", "resolve"]
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from turnbuckle import App, Handler, Middleware, Request, Response, Setup, WebSocket
-from turnbuckle.errors import NotFound
+from turnbuckle.errors import Forbidden, NotFound
 from turnbuckle.http.events import RequestHead
 from turnbuckle.routing.records import Match, Route
 from turnbuckle.routing.tree import TreeRouter
@@ -217,3 +217,33 @@ def test_the_exception_of_the_router_is_raised_again() -> None:
         find_again(request, find)
     assert caught.value is error
     assert len(calls) == 1
+
+
+async def test_url_for_works_before_a_route_is_looked_up() -> None:
+    async def refuse(request: Request, call_next: Handler) -> Response:
+        if request.path == "/refused":
+            raise Forbidden
+        response = await call_next(request)
+        response.headers.set("X-Home", request.url_for("home"))
+        return response
+
+    async def link_home(request: Request, call_next: Handler) -> Response:
+        home = request.url_for("home")
+        response = await call_next(request)
+        response.headers.set("X-Early", home)
+        return response
+
+    app = App(middleware=[refuse, link_home])
+
+    @app.get("/", name="home")
+    async def home(request: Request) -> str:
+        return "home"
+
+    @app.error_handler(Forbidden)
+    async def forbidden(request: Request, error: Forbidden) -> str:
+        return request.url_for("home")
+
+    async with Client(app) as client:
+        response = await client.get("/")
+        assert (response.headers["X-Home"], response.headers["X-Early"]) == ("/", "/")
+        assert (await client.get("/refused")).text == "/"

@@ -87,6 +87,7 @@ class ServerState:
             form_limits=application.forms,
             config=application.config,
             find_route=application.find_route,
+            url_builder=application.url_for,
             loop=loop,
         )
         self.admission: Final = Admission(application.capacity)

@@ -17,7 +17,7 @@ from turnbuckle.server.model.timeouts import Timeouts
 from turnbuckle.web.content.codecs import NO_CODECS, Codec
 from turnbuckle.web.content.forms import FormLimits
 from turnbuckle.web.content.json import STANDARD_JSON, JSONCodec
-from turnbuckle.web.request.context import FindRoute, no_route
+from turnbuckle.web.request.context import FindRoute, UrlBuilder, no_route
 from turnbuckle.web.resources import Resources
 from turnbuckle.web.types import Handler
 
@@ -113,6 +113,7 @@ class Application:
         codecs: encode and decode content in other formats than JSON, by media type.
         config: the app's own settings, for its requests; None if it has none.
         find_route: finds the route that a request will be dispatched to.
+        url_for: builds the paths of named routes; None for an application without names of routes.
         alpn: the other protocols of connections, by the name that the TLS handshake agrees on.
         prefaces: the other protocols of connections without TLS, by the first bytes that the client sends.
         upgrades: the protocols that a request may switch to: tokens of the ``Upgrade`` field in lower case.
@@ -139,6 +140,7 @@ class Application:
     codecs: Mapping[str, Codec] = NO_CODECS
     config: object = attrs.field(default=None, repr=False)
     find_route: FindRoute = no_route
+    url_for: UrlBuilder | None = None
     alpn: Mapping[str, ConnectionProtocol] = attrs.field(factory=dict)
     prefaces: Mapping[bytes, ConnectionProtocol] = attrs.field(factory=dict)
     upgrades: frozenset[str] = frozenset()

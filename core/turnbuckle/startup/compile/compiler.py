@@ -214,6 +214,7 @@ class _Compiler:
             codecs=self.codecs.others,
             config=plan.config,
             find_route=self.find_route,
+            url_for=self.resolution.url_for,
             alpn={record.alpn: protocol for record, protocol in protocols if record.alpn},
             prefaces={record.preface: protocol for record, protocol in protocols if record.preface},
             upgrades=self.upgrades,

@@ -14,7 +14,7 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.compile.routers import HandlerOf, MountedRouter, mount_routers
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.web.handlers import BoundHandler
-from turnbuckle.web.request.request import UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
 
 __all__ = ["PreparedRouters", "Resolution"]
 

@@ -29,7 +29,8 @@ from turnbuckle.setup import Setup
 from turnbuckle.startup.model.diagnostics import Diagnostics, format_error
 from turnbuckle.startup.plugins.error_hints import explain_error
 from turnbuckle.startup.plugins.import_errors import error_location
-from turnbuckle.web.request.request import Request, UrlBuilder
+from turnbuckle.web.request.context import UrlBuilder
+from turnbuckle.web.request.request import Request
 
 __all__ = [
     "HandlerOf",

@@ -16,12 +16,15 @@ from turnbuckle.web.resources import Resources
 if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
 
-__all__ = ["AppContext", "FindRoute", "config_of", "no_route"]
+__all__ = ["AppContext", "FindRoute", "UrlBuilder", "config_of", "no_route"]
 
 T = TypeVar("T")
 
 FindRoute: TypeAlias = "Callable[..., Route | None]"
 """``find_route(request)`` returns the route that a request will be dispatched to."""
+
+UrlBuilder: TypeAlias = Callable[..., str]
+"""``url_builder(name, **path_params)`` returns the path of a named route."""
 
 _JSON_ONLY: Final = Codecs(STANDARD_JSON)
 _FORM_LIMITS: Final = FormLimits()
@@ -43,11 +46,22 @@ class AppContext:
         form_limits: limits of forms, unless a handler passes others.
         config: the app's own settings; None if it has none.
         find_route: finds the route of a request before it is dispatched.
+        url_builder: builds the paths of named routes; None without an app.
         loop: the event loop of the server; None if no server runs.
         stopping: set once the server begins to stop.
     """
 
-    __slots__ = ("codecs", "config", "find_route", "form_limits", "json_limit", "loop", "resources", "stopping")
+    __slots__ = (
+        "codecs",
+        "config",
+        "find_route",
+        "form_limits",
+        "json_limit",
+        "loop",
+        "resources",
+        "stopping",
+        "url_builder",
+    )
 
     def __init__(  # noqa: PLR0913 - one argument for each attribute
         self,
@@ -59,6 +73,7 @@ class AppContext:
         form_limits: FormLimits = _FORM_LIMITS,
         config: object = None,
         find_route: FindRoute = no_route,
+        url_builder: UrlBuilder | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.resources: Final = resources
@@ -67,6 +82,7 @@ class AppContext:
         self.form_limits: Final = form_limits
         self.config: Final = config
         self.find_route: Final = find_route
+        self.url_builder: Final = url_builder
         self.loop: Final = loop
         self.stopping: Final = stopping or LazyEvent()
 

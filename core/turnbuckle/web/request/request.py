@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from turnbuckle.http.events import RequestHead
 from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import MutableHeaders
 from turnbuckle.web.peer import Peer, ServerExchange
-from turnbuckle.web.request.context import AppContext, config_of
+from turnbuckle.web.request.context import AppContext, UrlBuilder, config_of
 from turnbuckle.web.request.negotiation import NegotiatingRequest
 from turnbuckle.web.request.response_work import make_work
 from turnbuckle.web.request.sync import call_on_loop
@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     from turnbuckle.routing.records import Route
     from turnbuckle.web.response.response import Response
 
-__all__ = ["Request", "UrlBuilder"]
+__all__ = ["Request"]
 
 T = TypeVar("T")
-
-UrlBuilder: TypeAlias = Callable[..., str]
-"""``url_builder(name, **path_params)`` returns the path of a named route."""
 
 _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_APP: Final = AppContext(Resources())
@@ -172,9 +169,11 @@ class Request(NegotiatingRequest):
         Raises:
             LookupError: there is no route of that name, or the request does not belong to an app.
         """
-        if self.url_builder is None:
+        # Middleware runs before a route is looked up, and so does the answer of an error in middleware.
+        builder = self.url_builder or self._app.url_builder
+        if builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
-        path = self.url_builder(name, **params)
+        path = builder(name, **params)
         base = f"{self.scheme}://{self.host}{self.prefix}" if path.startswith("//") else ""
         return url_of_host(path, base) if base else self.with_prefix(path)
 
