@@ -159,7 +159,7 @@ class CookieSessions(_Sessions):
 
     def __init__(self, config: SessionsConfig, keys: tuple[str, ...], clock: Callable[[], float]) -> None:
         super().__init__(config, clock)
-        self._signed: Final = SignedCookie(keys)
+        self._signed: Final = SignedCookie(keys, config.cookie)
         self._ended: Final = MemoryStore(_ENDED_BYTES, clock)
 
     def around(self, next_handler: Handler, setup: object) -> Handler:

@@ -53,7 +53,7 @@ class SessionsConfig(StoreSettings):
     """
 
     secrets: str | tuple[str, ...] = attrs.field(
-        default=(), converter=as_secrets, validator=are_secrets, metadata={"secret": True}
+        default=(), converter=as_secrets, validator=are_secrets, repr=False, metadata={"secret": True}
     )
     idle: float = attrs.field(default=12 * 3600.0, validator=attrs.validators.gt(0))
     lifetime: float = attrs.field(default=7 * 86400.0, validator=attrs.validators.gt(0))

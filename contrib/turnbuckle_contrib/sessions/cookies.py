@@ -123,15 +123,16 @@ class SignedCookie:
 
     Args:
         secrets: the first signs, all of them verify.
+        name: the name of the cookie; its signature is valid for this name only.
     """
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+    def __init__(self, secrets: tuple[str, ...], name: str) -> None:
         from itsdangerous import BadData, URLSafeSerializer
 
         # itsdangerous signs with the last key. The salt keeps values apart that are signed with the same secret.
         self._signer: Final = URLSafeSerializer(
             list(reversed(secrets)),
-            salt="turnbuckle.sessions",
+            salt=f"turnbuckle.sessions.{name}",
             serializer=_PlainText,
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )

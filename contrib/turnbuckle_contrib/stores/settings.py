@@ -49,7 +49,7 @@ class StoreSettings:
 
     store: str = "memory"
     file: str = "store.sqlite3"
-    url: str = attrs.field(default="", validator=is_redis_url, metadata={"secret": True})
+    url: str = attrs.field(default="", validator=is_redis_url, repr=False, metadata={"secret": True})
     prefix: str = "turnbuckle:"
     timeout: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
     max_memory: int = attrs.field(default=64 * 1024 * 1024, validator=attrs.validators.ge(1024))

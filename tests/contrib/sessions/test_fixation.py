@@ -10,11 +10,13 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from tests.contrib.sessions.conftest import MakeApp
 from turnbuckle import App, Session
 from turnbuckle.testing import Client
+from turnbuckle_contrib.sessions.cookies import SignedCookie
 
 _SECRET = "s" * 40
 
@@ -74,7 +76,7 @@ async def test_rotation_removes_the_secret_against_csrf(any_app: App) -> None:
 
 
 def _forge(
-    secret: str, salt: str = "turnbuckle.sessions", text: str = 'id 9999999999 9999999999 {"_user":"admin"}'
+    secret: str, salt: str = "turnbuckle.sessions.session", text: str = 'id 9999999999 9999999999 {"_user":"admin"}'
 ) -> str:
     return str(URLSafeSerializer(secret, salt=salt).dumps(text))
 
@@ -136,6 +138,19 @@ async def test_cookie_of_another_app_with_the_same_secret_and_store_is_unknown(m
         await client.post("/login")
         other.cookies.set("session", client.cookies["session"])
         assert await _user(other) is None
+
+
+@given(st.text(max_size=200) | st.text("abAB01-_.=", max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_no_signed_cookie(text: str) -> None:
+    assert SignedCookie((_SECRET,), "session").decode(text) is None
+
+
+async def test_cookie_with_another_name_and_the_same_secret_is_ignored(make_app: MakeApp) -> None:
+    async with Client(make_app(secrets=_SECRET, cookie="shop")) as shop, Client(make_app(secrets=_SECRET)) as client:
+        await shop.post("/login?user=admin")
+        client.cookies.set("session", shop.cookies["shop"])
+        assert await _user(client) is None
 
 
 async def test_many_cookies_are_refused_or_ignored(any_app: App) -> None:

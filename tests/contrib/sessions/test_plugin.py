@@ -214,6 +214,18 @@ async def test_errors_and_head_have_the_session(any_app: App) -> None:
         assert (await client.head("/show")).headers["vary"] == "Cookie"
 
 
+async def test_handler_in_a_thread_has_the_session(any_app: App) -> None:
+    @any_app.post("/thread")
+    def write(session: Session) -> str:
+        session["list"] = [*session.get("list", []), 1]
+        return "written"
+
+    async with Client(any_app) as client:
+        for _ in range(2):
+            await client.post("/thread")
+        assert await _values(client) == {"list": [1, 1]}
+
+
 async def test_app_in_a_scope(clock: FakeClock) -> None:
     app = App()
     shop = app.scope("/shop", plugins=[(SessionsPlugin(clock.wall), {"path": "/shop"})])
