@@ -21,6 +21,7 @@ from turnbuckle import (
     Request,
     Response,
     Route,
+    RouteDocs,
     TooManyRequests,
 )
 from turnbuckle_contrib.accounts.answers import Errors, public, raise_for_json, read_fields, wants_json
@@ -96,6 +97,7 @@ class Pages:
                 methods=[method],
                 name=f"accounts_{name or path[1:]}" + ("" if name else "_submit"),
                 limits={"content": _MAX_CONTENT},
+                docs=RouteDocs(in_schema=False),
                 # The guards of an app may demand a user or a role. The pages that need a user demand it themselves.
                 options={"public": True},
             )
