@@ -14,6 +14,7 @@ from turnbuckle_contrib.accounts.records import AccountStore, Mailer
 from turnbuckle_contrib.accounts.service import ACCOUNTS, Accounts
 from turnbuckle_contrib.accounts.sqlite import SQLiteAccounts
 from turnbuckle_contrib.auth import Credentials, Throttle, User, UserSource
+from turnbuckle_contrib.health import HealthCheck
 
 if TYPE_CHECKING:
     import click
@@ -97,6 +98,11 @@ class AccountsPlugin(Plugin[AccountsConfig]):
 
         return [TemplateParts(folders=Path(__file__).with_name("templates"))]
 
+    @hookimpl(optionalhook=True)
+    def provide_health_checks(self, setup: Setup[AccountsConfig]) -> list[HealthCheck]:
+        """Return the check that reads from the storage."""
+        return [HealthCheck("accounts", _can_read, ACCOUNTS)]
+
     def provide_commands(self, setup: Setup[AccountsConfig]) -> list[click.Command]:
         """Return the command ``accounts``."""
         from turnbuckle_contrib.accounts.command import make_command
@@ -144,6 +150,10 @@ async def _open(setup: Setup[AccountsConfig]) -> AsyncIterator[Accounts]:
         yield Accounts(store=store, token_seconds=setup.config.token_seconds)
     finally:
         await store.close()
+
+
+async def _can_read(accounts: Accounts) -> None:
+    await accounts.store.get("")
 
 
 async def _get_user(request: Request, user_id: str) -> User | None:

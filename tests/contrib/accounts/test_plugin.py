@@ -118,6 +118,13 @@ async def test_pages_are_open_in_an_app_whose_guards_demand_a_user() -> None:
             assert (await client.get(f"/accounts{path}")).status == 401, path
 
 
+async def test_readiness_reads_accounts() -> None:
+    accounts = (AccountsPlugin(mailer=send), {"origin": ORIGIN, "database": ":memory:"})
+    async with Client(App(plugins=[*_NEEDED, "health", accounts])) as client:
+        response = await client.get("/-/health/ready")
+        assert (response.status, response.json()["checks"]["accounts"]) == (200, "ok")
+
+
 class Own(Plugin):
     """Store accounts elsewhere: here, in another file."""
 
