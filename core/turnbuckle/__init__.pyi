@@ -185,6 +185,7 @@ from turnbuckle.web.content.json import (
 from turnbuckle.web.content.transform import ContentTransform as ContentTransform
 from turnbuckle.web.content.uploads import UploadedFile as UploadedFile
 from turnbuckle.web.headers import (
+    FixedHeaders as FixedHeaders,
     Headers as Headers,
     MutableHeaders as MutableHeaders,
 )

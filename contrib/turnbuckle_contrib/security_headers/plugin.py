@@ -14,6 +14,7 @@ import attrs
 
 from turnbuckle import (
     Diagnostic,
+    FixedHeaders,
     Handler,
     Middleware,
     MutableHeaders,
@@ -31,15 +32,13 @@ from turnbuckle_contrib.security_headers.policies import NONCE, format_features
 __all__ = ["SecurityHeadersPlugin"]
 
 _NAME: Final = "security_headers"
-_PLAIN: Final = {
+_VALUES: Final = {
     "content_type_options": "X-Content-Type-Options",
     "frame_options": "X-Frame-Options",
     "referrer_policy": "Referrer-Policy",
     "opener_policy": "Cross-Origin-Opener-Policy",
     "embedder_policy": "Cross-Origin-Embedder-Policy",
     "resource_policy": "Cross-Origin-Resource-Policy",
-}
-_POLICIES: Final = {
     "content_security_policy": "Content-Security-Policy",
     "content_security_policy_report_only": "Content-Security-Policy-Report-Only",
 }
@@ -85,7 +84,7 @@ class SecurityHeadersPlugin(Plugin[SecurityHeadersConfig]):
 def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handler:
     config = setup.config
     usual = _Fields.of(config, {}, {})
-    if usual.is_empty:
+    if not usual.secure.names:
         return next_handler
     changed: dict[object, _Fields] = {}
 
@@ -119,51 +118,35 @@ def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handl
 @final
 @attrs.frozen
 class _Fields:
-    """The fields of responses, as far as they are known at startup.
+    """The fields of responses.
 
     Attributes:
         plain: fields for http.
         secure: fields for https.
-        policies: names of fields with nonces, each with the texts between them.
+        has_nonce: whether a policy has a nonce.
     """
 
-    plain: MutableHeaders
-    secure: MutableHeaders
-    policies: tuple[tuple[str, tuple[str, ...]], ...]
+    plain: FixedHeaders
+    secure: FixedHeaders
+    has_nonce: bool
 
     @classmethod
     def of(cls, config: SecurityHeadersConfig, changes: Mapping[str, object], features: Features) -> _Fields:
         """Return the fields for the settings with changes."""
-
-        def value(key: str) -> str:
-            return str(changes.get(key, getattr(config, key)))
-
-        endpoints = ", ".join(f'{name}="{url}"' for name, url in config.reporting_endpoints.items())
-        plain = {name: value(key) for key, name in (_PLAIN | _POLICIES).items()}
-        plain["Permissions-Policy"] = format_features({**config.permissions_policy, **features})
-        plain["Reporting-Endpoints"] = endpoints
-        policies = {name: plain.pop(name) for name in _POLICIES.values() if NONCE in plain[name]}
-        sent = {name: text for name, text in plain.items() if text}
+        sent = {name: str(changes.get(key, getattr(config, key))) for key, name in _VALUES.items()}
+        sent["Permissions-Policy"] = format_features({**config.permissions_policy, **features})
+        endpoints = config.reporting_endpoints.items()
+        sent["Reporting-Endpoints"] = ", ".join(f'{name}="{url}"' for name, url in endpoints)
+        plain = {name: value for name, value in sent.items() if value}
         transport = config.transport_security
-        return cls(
-            MutableHeaders(sent),
-            MutableHeaders({**sent, "Strict-Transport-Security": transport} if transport else sent),
-            tuple((name, tuple(policy.split(NONCE))) for name, policy in policies.items()),
-        )
-
-    @property
-    def has_nonce(self) -> bool:
-        """Whether a policy has a nonce."""
-        return bool(self.policies)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to add."""
-        return not self.policies and not len(self.secure)
+        secure = {**plain, "Strict-Transport-Security": transport} if transport else plain
+        has_nonce = any(NONCE in value for value in plain.values())
+        return cls(FixedHeaders(plain, placeholder=NONCE), FixedHeaders(secure, placeholder=NONCE), has_nonce)
 
     def add_to(self, headers: MutableHeaders, request: Request, nonce: str) -> None:
         """Add the fields that are missing."""
-        for name, texts in self.policies:
-            if name not in headers:
-                headers.add(name, nonce.join(texts))
-        headers.add_missing(self.secure if request.scheme == "https" else self.plain)
+        fields = self.secure if request.scheme == "https" else self.plain
+        if self.has_nonce and not nonce:
+            # Inner middleware has changed the request, so that another route than the one found before has answered.
+            nonce = secrets.token_urlsafe(_NONCE_BYTES)
+        headers.add_missing(fields, nonce)

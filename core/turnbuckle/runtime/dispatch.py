@@ -23,6 +23,7 @@ from turnbuckle.runtime.stream_contexts import leave_dropped, leave_failed
 from turnbuckle.runtime.upgrade import upgrade_required
 from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import code_of, describe_handler
+from turnbuckle.web.headers import FixedHeaders
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
 from turnbuckle.web.request.context import UrlBuilder
 from turnbuckle.web.request.request import Request
@@ -315,7 +316,7 @@ def guard(
 
 def _with_error_headers(request: Request, response: Response) -> Response:
     """Return a response with the fields of the middleware that an exception has passed."""
-    response.headers.add_missing(request.error_headers)
+    response.headers.add_missing(FixedHeaders(request.error_headers.items()))
     # A chain further outside may answer another exception.
     del request._error_headers
     return response

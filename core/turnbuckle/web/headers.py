@@ -15,13 +15,23 @@ from turnbuckle.http.events import RawFields
 from turnbuckle.http.fields import FieldSection
 from turnbuckle.web.foreign_names import HEADER_NAMES, add_foreign_names
 
-__all__ = ["HeaderPairs", "Headers", "MutableHeaders", "check_field_name", "check_field_value", "check_links"]
+__all__ = [
+    "FixedHeaders",
+    "HeaderPairs",
+    "Headers",
+    "MutableHeaders",
+    "check_field_name",
+    "check_field_value",
+    "check_links",
+]
 
 # token = 1*tchar (RFC 9110, section 5.6.2)
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ] (section 5.5); obs-text is the upper half of
 # Latin-1.
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+_WORD: Final = re.compile(r"[0-9A-Za-z_-]+")
 
 # link-value = "<" URI-Reference ">" *( OWS ";" OWS [ link-param ] ) (RFC 8288, section 3)
 _LINK: Final = re.compile(r"<[^<>\s]*>[ \t]*(?=[;,]|\Z)")
@@ -225,18 +235,23 @@ class MutableHeaders:
         if "*" not in members and name.lower() not in members:
             self.set("Vary", f"{present}, {name}" if present else name)
 
-    def add_missing(self, headers: MutableHeaders) -> None:
-        """Add the fields of another object whose names have no value here.
+    def add_missing(self, headers: FixedHeaders, text: str = "") -> None:
+        """Add the fields whose names have no value here.
 
-        Their names and values were checked when they were added there, so that many fields, made once for all
-        responses, cost little.
+        Args:
+            headers: the fields.
+            text: letters, digits, "-" and "_" for the placeholder of the fields.
+
+        Raises:
+            ValueError: ``text`` has other characters.
         """
+        added = headers.filled(text)
         pairs = self._pairs
-        if not pairs:
-            self._pairs = headers._pairs.copy()
-            return
-        present = {name.lower() for name, _ in pairs}
-        pairs.extend([pair for pair in headers._pairs if pair[0].lower() not in present])
+        if pairs:
+            present = {name.lower() for name, _ in pairs}
+            if not present.isdisjoint(headers.names):
+                added = [pair for pair in added if pair[0].lower() not in present]
+        self._pairs = pairs + added
 
     def discard(self, name: str) -> None:
         """Remove all values of a name. The name may have none."""
@@ -268,7 +283,10 @@ class MutableHeaders:
         if not isinstance(name, str):
             return False
         lower_name = name.lower()
-        return any(lower_name == field_name.lower() for field_name, _ in self._pairs)
+        for field_name, _ in self._pairs:  # noqa: SIM110  # a generator takes three times as long
+            if lower_name == field_name.lower():
+                return True
+        return False
 
     def __iter__(self) -> Iterator[str]:
         first_spelling: dict[str, str] = {}
@@ -281,6 +299,43 @@ class MutableHeaders:
 
     def __repr__(self) -> str:
         return f"MutableHeaders({self._pairs!r})"
+
+
+@final
+class FixedHeaders:
+    """Fields that are checked once, and added to many responses by ``MutableHeaders.add_missing``.
+
+    Args:
+        headers: names and values, as a mapping or as pairs.
+        placeholder: a text in values that is replaced in each response; "" for none.
+
+    Attributes:
+        names: the names in lower case.
+
+    Raises:
+        ValueError: a field cannot be sent.
+    """
+
+    __slots__ = ("_filled", "_pairs", "names")
+
+    def __init__(self, headers: HeaderPairs = (), *, placeholder: str = "") -> None:
+        pairs = MutableHeaders(headers).items()
+        to_fill = [(name, value) for name, value in pairs if placeholder and placeholder in value]
+        self._pairs: Final = [pair for pair in pairs if pair not in to_fill]
+        self._filled: Final = [(name, value.split(placeholder)) for name, value in to_fill]
+        self.names: Final = frozenset(name.lower() for name, _ in pairs)
+
+    def filled(self, text: str) -> list[tuple[str, str]]:
+        """Return all names and values, with a text for the placeholder.
+
+        Raises:
+            ValueError: the text has other characters than letters, digits, "-" and "_".
+        """
+        if not self._filled:
+            return self._pairs
+        if not _WORD.fullmatch(text):
+            raise ValueError(f"{text!r:.80} has other characters than letters, digits, '-' and '_'")
+        return self._pairs + [(name, text.join(parts)) for name, parts in self._filled]
 
 
 add_foreign_names(Headers, HEADER_NAMES)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from turnbuckle.web.headers import Headers, MutableHeaders
+from turnbuckle.web.headers import FixedHeaders, Headers, MutableHeaders
 
 RAW = [(b"host", b"a.example"), (b"accept", b"text/html"), (b"accept", b"*/*"), (b"x-name", b"caf\xe9")]
 TOKENS = st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1)
@@ -176,3 +176,31 @@ def test_mutable_headers_name_what_is_no_text(headers: object, message: str) -> 
 def test_missing_header_of_a_request_is_an_error_of_the_client() -> None:
     with pytest.raises(KeyError, match="400 header 'x-key' is missing"):
         Headers()["x-key"]
+
+
+def test_fixed_headers_are_added_unless_they_are_there() -> None:
+    fixed = FixedHeaders([("X-One", "1"), ("Link", "<a>"), ("Link", "<b>")])
+    empty, some = MutableHeaders(), MutableHeaders({"x-one": "other", "X-Two": "2"})
+    for headers in (empty, some, some):
+        headers.add_missing(fixed)
+    assert empty.items() == [("X-One", "1"), ("Link", "<a>"), ("Link", "<b>")]
+    assert some.items() == [("x-one", "other"), ("X-Two", "2"), ("Link", "<a>"), ("Link", "<b>")]
+    empty.add("X-Three", "3")
+    assert len(FixedHeaders([("X-One", "1")]).filled("")) == 1
+    assert len(fixed.filled("")) == 3
+
+
+def test_fixed_headers_fill_a_placeholder() -> None:
+    fixed = FixedHeaders({"X-One": "{n}-{n}", "X-Two": "2"}, placeholder="{n}")
+    headers = MutableHeaders()
+    headers.add_missing(fixed, "a_B-1")
+    assert headers.items() == [("X-Two", "2"), ("X-One", "a_B-1-a_B-1")]
+    assert fixed.names == {"x-one", "x-two"}
+    for text in ("", "a b", "a\r\nX: y", "a;b", "é"):
+        with pytest.raises(ValueError, match="other characters"):
+            MutableHeaders().add_missing(fixed, text)
+
+
+def test_fixed_headers_refuse_fields_that_cannot_be_sent() -> None:
+    with pytest.raises(ValueError, match="cannot be sent"):
+        FixedHeaders({"X": "a\r\nb"})
