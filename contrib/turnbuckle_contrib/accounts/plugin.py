@@ -63,9 +63,9 @@ class AccountsPlugin(Plugin[AccountsConfig]):
         from turnbuckle_contrib.accounts.pages import Pages
 
         config = setup.config
-        if setup.scope:
+        if setup.is_scoped:
             error = ValueError("accounts belong to the whole app, because its users do")
-            error.add_note(f"fix: enable the plugin for the app, with the setting prefix = {setup.scope!r}")
+            error.add_note("fix: enable the plugin for the app, with the setting prefix = '/accounts'")
             raise error
         site = config.site or setup.app_name
         mailer = self._find_mailer(setup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from turnbuckle_contrib.accounts.inputs import normalized_email, normalized_name, password_fault
 
@@ -52,6 +53,23 @@ def test_address_is_normalized(typed: str, stored: str) -> None:
 )
 def test_no_address(typed: str) -> None:
     assert normalized_email(typed) is None
+
+
+@given(st.one_of(st.emails(), st.text(), st.builds("{}@{}".format, st.text(), st.text())))
+def test_normalized_address_is_stable_and_fits_into_a_header(typed: str) -> None:
+    stored = normalized_email(typed)
+    if stored is not None:
+        assert normalized_email(stored) == stored
+        assert stored.isprintable()
+        assert stored.count("@") == 1
+        assert not set(stored) & set(' ,;:<>()[]"\\')
+        assert len(stored) <= 254
+
+
+@given(st.text(max_size=300))
+def test_any_password_is_judged(password: str) -> None:
+    fault = password_fault(password, min_length=8, words=(password[:5], password))
+    assert fault or 8 <= len(password) <= 256
 
 
 @pytest.mark.parametrize(
