@@ -82,6 +82,7 @@ from turnbuckle.records import (
     Lifespan as Lifespan,
     MarkedParameter as MarkedParameter,
     Middleware as Middleware,
+    MiddlewareChain as MiddlewareChain,
     Mount as Mount,
     MountedApp as MountedApp,
     MountProvider as MountProvider,

@@ -17,8 +17,8 @@ import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import AppFrozen
-from turnbuckle.records import Middleware
-from turnbuckle.startup.collect.coerce import options_of
+from turnbuckle.records import Middleware, MiddlewareChain
+from turnbuckle.startup.collect.coerce import options_of, without_of
 from turnbuckle.startup.collect.options import check_options
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.locations import caller_location
@@ -46,6 +46,8 @@ _OPTIONS: Final = (
     "config",
     "guards",
     "options",
+    "chain",
+    "without",
 )
 
 _log: Final = logging.getLogger("turnbuckle.server")
@@ -66,6 +68,8 @@ class App(Scope):
         converters: converters of path parameters by name, which add to or replace the built-in ones.
         guards: functions that are called before the handlers of all routes; see ``Route.guards``.
         options: values that plugins read for all routes; see ``Route.options``.
+        chain: name of the middleware chain that requests run through, such as ``"web"``; or a ``MiddlewareChain``.
+        without: names of middleware that requests do not run through, although a plugin or the chain provides it.
         config: an attrs class for the app's own settings in the section ``app``; ``request.config(cls)`` and the
             ``setup.config`` of its lifespans return the instance.
     """
@@ -85,6 +89,8 @@ class App(Scope):
         config: type | None = None,
         guards: Iterable[Callable[..., object]] = (),
         options: Mapping[str, object] | None = None,
+        chain: str | MiddlewareChain | None = None,
+        without: str | Iterable[str] = (),
         **unknown: Never,
     ) -> None:
         check_options("App", unknown, _OPTIONS)
@@ -99,6 +105,8 @@ class App(Scope):
         self._converters: Final = _mapping_of(converters)
         self._config: Final = config
         self._options = options_of({"options": options or {}})
+        self._chain = self._chosen({"chain": chain})
+        self._without = without_of({"without": without})
         self._add_parts(plugins, middleware, router, guards)
         if lifespan is not None:
             self.lifespan(lifespan)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ErrorHandler,
         Lifespan,
         Middleware,
+        MiddlewareChain,
         MountProvider,
         ParameterProvider,
         ParserProvider,
@@ -74,8 +75,11 @@ class Hooks(Generic[ConfigT]):
         return ()
 
     @hookspec
-    def provide_middleware(self, setup: Setup[ConfigT]) -> Iterable[Middleware]:
-        """Add middleware. All of it is used; zones, ``before`` and ``after`` determine the order."""
+    def provide_middleware(self, setup: Setup[ConfigT]) -> Iterable[Middleware | MiddlewareChain]:
+        """Add middleware. All of it is used; zones, ``before`` and ``after`` determine the order.
+
+        A ``MiddlewareChain`` is used where an app, a scope or a route chooses it by name.
+        """
         return ()
 
     @hookspec

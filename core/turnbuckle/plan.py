@@ -18,6 +18,7 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    MiddlewareChain,
     Mount,
     MountProvider,
     ParameterProvider,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Choice",
+    "MiddlewareSelection",
     "Overruled",
     "ParameterSource",
     "Plan",
@@ -279,6 +281,25 @@ class PlannedSignature:
 _PLAIN: Final = PlannedSignature()
 
 
+@attrs.frozen(kw_only=True)
+class MiddlewareSelection:
+    """The middleware that the requests of a scope or route run through.
+
+    Attributes:
+        chain: name of the chain that is chosen for them; "" for none.
+        provider: origin of the chain; None for none.
+        chosen: where the chain is chosen; None for none.
+        without: the names of the middleware that is taken away, with the places.
+        links: the middleware, outermost first, including the middleware of the scopes around.
+    """
+
+    chain: str = ""
+    provider: Origin | None = None
+    chosen: Origin | None = None
+    without: tuple[Sourced[str], ...] = ()
+    links: tuple[Sourced[Middleware], ...] = ()
+
+
 @attrs.frozen
 class PlannedRoute:
     """A route with its full path.
@@ -287,11 +308,13 @@ class PlannedRoute:
         route: the route.
         signature: the parameters of its handler, and its result.
         overrides: limits and timeouts that differ from the settings, by key such as ``"limits.content"``.
+        selection: the middleware that its requests run through; None for all middleware of its scope and around it.
     """
 
     route: Route
     signature: PlannedSignature = attrs.field(default=_PLAIN, eq=False, kw_only=True)
     overrides: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping, kw_only=True)
+    selection: MiddlewareSelection | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -305,6 +328,7 @@ class PlannedMount:
         rule: the reason for the choice, in words.
         signature: the guards that are called before the app.
         overrides: limits and timeouts that differ from the settings, by key such as ``"limits.content"``.
+        selection: the middleware that its requests run through; None for all middleware of its scope and around it.
     """
 
     mount: Mount
@@ -313,6 +337,7 @@ class PlannedMount:
     rule: str
     signature: PlannedSignature = attrs.field(default=_PLAIN, eq=False)
     overrides: Mapping[str, SettingValue] = attrs.field(factory=dict, converter=frozen_mapping)
+    selection: MiddlewareSelection | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -333,6 +358,9 @@ class PlannedScope:
         lifespans: its own lifespans.
         signatures: the further parameters of its middleware functions and error handlers, by ``id`` of the function.
         configs: settings of its plugins by plugin name.
+        chains: the middleware chains that its plugins and the code provide in it, chosen or not.
+        selection: the middleware that its requests without a route run through; None for all middleware of the scope
+            and around it, and then its routes have no selection either.
         mounts: its own mounts, without the mounts of inner scopes.
         scopes: the inner scopes.
     """
@@ -352,6 +380,8 @@ class PlannedScope:
         factory=dict, eq=False, repr=False, converter=frozen_mapping
     )
     configs: Mapping[str, object] = attrs.field(factory=dict, repr=False, converter=frozen_mapping)
+    chains: tuple[Sourced[MiddlewareChain], ...] = ()
+    selection: MiddlewareSelection | None = None
     mounts: tuple[PlannedMount, ...] = ()
     scopes: tuple[PlannedScope, ...] = ()
 
@@ -422,6 +452,17 @@ class Plan:
         for scope in self.root.walk():
             for planned in scope.mounts:
                 yield planned, scope
+
+    def middleware_of(self, planned: PlannedRoute | PlannedMount) -> tuple[Sourced[Middleware], ...]:
+        """Return the middleware that the requests of a route or mount run through, outermost first."""
+        if planned.selection is not None:
+            return planned.selection.links
+        scopes = [(self.root, self.root.middleware)]
+        for scope, links in scopes:
+            if any(entry is planned for entry in (*scope.routes, *scope.mounts)):
+                return links
+            scopes += [(inner, (*links, *inner.middleware)) for inner in scope.scopes]
+        return ()
 
     def all_overrides(self) -> Iterator[Mapping[str, SettingValue]]:
         """Yield the limits and timeouts of every route and mount that differ from the settings."""

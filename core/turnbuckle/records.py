@@ -33,6 +33,7 @@ __all__ = [
     "Lifetime",
     "MarkedParameter",
     "Middleware",
+    "MiddlewareChain",
     "Mount",
     "MountProvider",
     "MountedApp",
@@ -154,6 +155,28 @@ class Middleware:
     buffers_response: bool = attrs.field(default=False, kw_only=True)
     needs: tuple[str | ResourceKey[object], ...] = attrs.field(default=(), kw_only=True, converter=_as_needs)
     provides: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_as_tuple)
+
+
+def _as_members(value: str | Middleware | Iterable[str | Middleware]) -> tuple[str | Middleware, ...]:
+    return (value,) if isinstance(value, str | Middleware) else tuple(value)
+
+
+@attrs.frozen
+class MiddlewareChain:
+    """A named set of middleware, which an app, a scope or a route chooses: ``App(chain="web")``.
+
+    Its order is solved together with all other middleware of the app. A chain that is not chosen has no effect.
+
+    Attributes:
+        name: name that is unique among the chains of an app.
+        members: names of plugins, whose middleware belongs to the chain, and further middleware. A plugin that is not
+            enabled is enabled by the choice of the chain, and its middleware then runs in such chains only.
+        description: short description of its purpose.
+    """
+
+    name: str
+    members: tuple[str | Middleware, ...] = attrs.field(converter=_as_members)
+    description: str = ""
 
 
 @overload
@@ -377,6 +400,8 @@ class Mount:
         limits: values for its requests of settings in the section ``limits``.
         timeouts: values for its requests of settings in the section ``timeouts``.
         options: values that plugins read; see ``Route``.
+        chain: name of the middleware chain of its requests; None for the chain of the scope; see ``Route``.
+        without: names of middleware that its requests do not run through.
         origin: origin of the mount.
     """
 
@@ -388,6 +413,8 @@ class Mount:
     limits: Mapping[str, int] = attrs.field(factory=dict, eq=False)
     timeouts: Mapping[str, float] = attrs.field(factory=dict, eq=False)
     options: Mapping[str, object] = attrs.field(factory=dict, eq=False)
+    chain: str | None = attrs.field(default=None, eq=False)
+    without: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 
     def root_of(self, raw_path: str) -> str:

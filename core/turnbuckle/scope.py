@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
 from turnbuckle.diagnostics import Sourced
 from turnbuckle.records import ErrorHandler, Lifespan, Middleware, ResponseType
@@ -25,6 +25,7 @@ from turnbuckle.startup.collect.coerce import (
     guards_of,
     limits_of,
     options_of,
+    without_of,
 )
 from turnbuckle.startup.collect.options import (
     ROUTE_OPTIONS,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from turnbuckle.web.response.response import Response
 
 __all__ = ["Scope"]
+
+_SOCKET_OPTIONS: Final = ("name", "host", "guards", "options", "chain", "without")
 
 ErrorT = TypeVar("ErrorT", bound=Exception)
 OthersP = ParamSpec("OthersP")
@@ -85,8 +88,9 @@ class Scope(ScopeParts):
             streams_body: see ``Route``.
             options: ``limits`` and ``timeouts`` of this route, such as ``limits={"content": 1_000_000}``; its
                 ``guards``, which are called before the handler; ``options`` for plugins, such as
-                ``options={"cache_control": "no-store"}``; its description for API documents, such as
-                ``tags=["notes"]``, which ``RouteDocs`` describes.
+                ``options={"cache_control": "no-store"}``; the ``chain`` of middleware that its requests run through,
+                and names of middleware ``without`` which they do, such as ``without=["csrf"]``; its description for API
+                documents, such as ``tags=["notes"]``, which ``RouteDocs`` describes.
         """
 
         check_path("@app.route", path)
@@ -140,6 +144,8 @@ class Scope(ScopeParts):
                 **limits_of(options),
                 guards=guards_of(options),
                 options=options_of(options),
+                chain=self._chosen(options),
+                without=without_of(options),
                 docs=docs_of(options),
                 origin=self._origin_of(handler),
             )
@@ -178,10 +184,10 @@ class Scope(ScopeParts):
 
         Its other parameters are supplied like the parameters of handlers. The path may have routes for HTTP as well.
         The app needs a plugin for the protocol: ``App(plugins=["websocket"])``. The options ``name``, ``host``,
-        ``guards`` and ``options`` have the meaning that they have in ``route``.
+        ``guards``, ``options``, ``chain`` and ``without`` have the meaning that they have in ``route``.
         """
         check_path("@app.websocket", path)
-        check_options("@app.websocket", options, ("name", "host", "guards", "options"), SOCKET_HINTS)
+        check_options("@app.websocket", options, _SOCKET_OPTIONS, SOCKET_HINTS)
 
         def add(handler: FunctionT) -> FunctionT:
             self.add_websocket_route(path, handler, **options)
@@ -359,14 +365,17 @@ class Scope(ScopeParts):
             middleware: records or ``async def m(request, call_next)``, outermost first.
             router: a separate router for the scope: a name, a factory or an object.
             options: ``limits`` and ``timeouts`` of all its routes, such as ``timeouts={"handler": 5.0}``; ``guards``,
-                which are called before the handlers of all its routes; ``options`` of all its routes for plugins; for
-                API documents, the ``tags`` and ``errors`` of all its routes, ``deprecated`` and ``in_schema``.
+                which are called before the handlers of all its routes; ``options`` of all its routes for plugins; the
+                ``chain`` of middleware that their requests run through, and names of middleware ``without`` which
+                they do; for API documents, the ``tags`` and ``errors`` of all its routes, ``deprecated`` and
+                ``in_schema``.
         """
         self._check_open("open a scope")
         check_options("app.scope", options, SCOPE_OPTIONS)
         scope = Scope(self._owner(), self.prefix + checked_prefix(prefix), host or self.host)
         scope._bounds = limits_of(options)
         scope._options = options_of(options)
+        scope._chain, scope._without = scope._chosen(options), without_of(options)
         scope._docs = docs_of(options).within(self._docs)
         scope._add_parts(plugins, middleware, router, guards_of(options))
         self._scopes.append(scope)

@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.records import ErrorHandler, Lifespan, Middleware, Mount, ResponseType
+from turnbuckle.records import ErrorHandler, Lifespan, Middleware, MiddlewareChain, Mount, ResponseType
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 from turnbuckle.startup.collect.coerce import (
+    ChainOptions,
     LimitOptions,
     MountOptions,
     as_list,
     as_middleware,
     as_plugins,
     as_router,
+    chain_of,
     checked_prefix,
     limits_of,
     options_of,
+    without_of,
 )
 from turnbuckle.startup.collect.options import check_options, check_path
 from turnbuckle.startup.model.declaration import DeclaredSupplier, ScopeDeclaration
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScopeOwner", "ScopeParts"]
 
-_MOUNT_OPTIONS: Final = ("kind", "name", "host", "limits", "timeouts", "options")
+_MOUNT_OPTIONS: Final = ("kind", "name", "host", "limits", "timeouts", "options", "chain", "without")
 
 
 class ScopeOwner(Protocol):
@@ -62,6 +65,9 @@ class ScopeParts:
         self._mounts: list[Mount] = []
         self._scopes: list[ScopeParts] = []
         self._bounds: LimitOptions = {}
+        self._chain: str | None = None
+        self._chains: list[Sourced[MiddlewareChain]] = []
+        self._without: tuple[str, ...] = ()
         self._options: Mapping[str, object] = {}
         self._docs: RouteDocs = NO_DOCS
 
@@ -85,7 +91,8 @@ class ScopeParts:
             kind: name of the provider that serves it, such as ``"wsgi"``; if empty, the provider that accepts it.
             name: name for ``url_for`` and for messages.
             host: a host pattern; the host of the scope if empty.
-            options: ``limits`` and ``timeouts`` of all requests to the mounted app, and ``options`` for plugins.
+            options: ``limits`` and ``timeouts`` of all requests to the mounted app, ``options`` for plugins, and the
+                ``chain`` of middleware that its requests run through, or the names ``without`` which they do.
         """
         self._check_open("mount an app")
         check_path("app.mount", path, "mount")
@@ -98,6 +105,8 @@ class ScopeParts:
             name=name,
             **limits_of(options),
             options=options_of(options),
+            chain=self._chosen(options),
+            without=without_of(options),
             origin=Origin(plugin="app", location=caller_location(), scope=self.prefix),
         )
         self._mounts.append(mount)
@@ -136,6 +145,9 @@ class ScopeParts:
             router=self._router,
             **self._bounds,
             options=self._options,
+            chain=self._chain,
+            chains=tuple(self._chains),
+            without=self._without,
             docs=self._docs,
             mounts=tuple(self._mounts),
             scopes=tuple(scope.declare() for scope in self._scopes),
@@ -155,6 +167,15 @@ class ScopeParts:
         for record in as_list("middleware", middleware, "m"):
             self.add_middleware(record)
         self._guards += [Sourced(function, here) for function in as_list("guards", guards, "check")]
+
+    def _chosen(self, options: ChainOptions) -> str | None:
+        """Return the name of a chosen chain; a record is declared in this scope as well."""
+        chain = chain_of(options)
+        if not isinstance(chain, MiddlewareChain):
+            return chain
+        if not any(entry.record is chain for entry in self._chains):
+            self._chains.append(Sourced(chain, Origin(plugin="app", location=caller_location(), scope=self.prefix)))
+        return chain.name
 
     def _origin_of(self, value: object) -> Origin:
         code = getattr(value, "__code__", None)

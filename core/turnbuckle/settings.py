@@ -161,9 +161,15 @@ class MiddlewareSettings:
     Attributes:
         order: names of all middleware of the app, outermost first; overrides zones, before and after. If empty, the
             order is computed.
+        chain: name of the middleware chain that requests run through; empty for no chain.
+        chains: names of the chains of scopes, by their prefix, such as "/api".
+        without: names of middleware, or of plugins, that requests do not run through.
     """
 
     order: tuple[str, ...] = ()
+    chain: str = ""
+    chains: Mapping[str, str] = attrs.field(factory=dict)
+    without: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -77,7 +77,9 @@ def operations_of(
 def _routes(scope: PlannedScope, around: frozenset[str]) -> Iterator[tuple[PlannedRoute, PlannedScope, frozenset[str]]]:
     middleware = around.union(link.record.name for link in scope.middleware)
     for planned in scope.routes:
-        yield planned, scope, middleware
+        selection = planned.selection
+        runs = middleware if selection is None else frozenset(link.record.name for link in selection.links)
+        yield planned, scope, runs
     for inner in scope.scopes:
         yield from _routes(inner, middleware)
 

@@ -115,6 +115,9 @@ class Route:
             and all of them as the plugins have converted them.
         url_query: returns the query that ``url_for`` adds to the path, such as ``"v=3f2a"``; it takes the parameters
             of the path.
+        chain: name of the middleware chain that its requests run through, in place of the chain of its scope; "" for no
+            chain, and None for the chain of the scope.
+        without: names of middleware, or of plugins, that its requests do not run through.
         docs: the description for API documents; it does not count when routes are compared.
         origin: origin of the route; startup sets it, and it does not count when routes are compared.
     """
@@ -132,6 +135,8 @@ class Route:
     guards: tuple[Callable[..., object], ...] = attrs.field(default=(), converter=_as_functions, eq=False)
     options: Mapping[str, object] = attrs.field(factory=dict, eq=False)
     url_query: Callable[[Mapping[str, object]], str] | None = attrs.field(default=None, eq=False)
+    chain: str | None = attrs.field(default=None, eq=False)
+    without: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple, eq=False)
     docs: RouteDocs = attrs.field(default=NO_DOCS, eq=False)
     origin: Origin | None = attrs.field(default=None, eq=False)
 

@@ -153,16 +153,26 @@ def compile_async_endpoint(
     return endpoint
 
 
-def compile_entry(chains: Sequence[Handler], endpoint: Handler) -> Handler:
+def compile_entry(chains: Sequence[Handler], endpoint: Handler, links: Sequence[bool] | None = None) -> Handler:
     """Return the handler that runs a request through the chains of its scopes to an endpoint.
 
     Args:
         chains: the middleware of the scopes, outermost first; each chain ends in a step (``compile_step``).
         endpoint: a compiled endpoint, or the handler of ``answer_miss``.
+        links: which groups of middleware the request runs through; None if the chains have no guards.
     """
     if not chains:
         return endpoint
     first, steps = chains[0], (*chains, endpoint)
+    if links is not None:
+        decided = links
+
+        def enter_decided(request: Request) -> Awaitable[Response]:
+            request.links = decided
+            request.steps = steps
+            return first(request)
+
+        return enter_decided
 
     def enter(request: Request) -> Awaitable[Response]:
         request.steps = steps

@@ -8,64 +8,24 @@ only reads one attribute more.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TypeAlias, final
+from typing import Final
 
-import attrs
-
-from turnbuckle.http.events import RequestHead
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.runtime.upgrade import offered_protocols
-from turnbuckle.web.peer import Peer
 from turnbuckle.web.request.context import UrlBuilder
+from turnbuckle.web.request.found_route import FindParts, FoundRoute
 from turnbuckle.web.request.request import Request
 
-__all__ = ["FoundRoute", "compile_find_route", "find_again"]
+__all__ = ["compile_find_route", "find_again", "route_of"]
 
-FindParts: TypeAlias = Callable[[Request], MatchParts]
-
-_WEBSOCKET = "websocket"
-
-
-@final
-@attrs.define(eq=False)
-class FoundRoute:
-    """The result of a lookup, with everything that it depends on.
-
-    Attributes:
-        find: the function that found it.
-        head: the head of the request at that time.
-        method: its method.
-        target: its target.
-        peer: the peer of the request, which may have its host.
-        parts: the handler, its path parameters and its route; None if there is none.
-        error: the exception of the router; None if it found a handler.
-    """
-
-    find: FindParts
-    head: RequestHead
-    method: bytes
-    target: bytes
-    peer: Peer
-    parts: MatchParts | None = None
-    error: Exception | None = None
-
-    def is_for(self, request: Request, find: FindParts) -> bool:
-        """Return whether another lookup with a function would have the same result."""
-        head = request.head
-        return (
-            self.find is find
-            and self.head is head
-            and self.method == head.method
-            and self.target == head.target
-            and self.peer is request.peer
-        )
+_WEBSOCKET: Final = "websocket"
 
 
 def _found_before(request: Request, find: FindParts) -> FoundRoute | None:
     # Few requests have it. Initializing the slot would cost time on every request.
-    found: FoundRoute | None = getattr(request, "found_route", None)
-    return found if found is not None and found.is_for(request, find) else None
+    found = getattr(request, "found_route", None)
+    return found if found is not None and found.is_for(request.head, request.peer, find) else None
 
 
 def find_again(request: Request, find: FindParts) -> MatchParts:
@@ -117,9 +77,9 @@ def compile_find_route(
         if find_websocket is not None and _offers_websocket(request, upgrades):
             found = lookup(request, find_websocket)
             if found.parts is not None:
-                return _route_of(found.parts)
+                return route_of(found.parts)
         parts = lookup(request, find).parts
-        return None if parts is None else _route_of(parts)
+        return None if parts is None else route_of(parts)
 
     return find_route
 
@@ -129,8 +89,9 @@ def _offers_websocket(request: Request, upgrades: Collection[str]) -> bool:
     return bool(upgrade) and _WEBSOCKET in upgrades and _WEBSOCKET in offered_protocols(upgrade)
 
 
-def _route_of(parts: MatchParts) -> Route | None:
+def route_of(parts: MatchParts) -> Route | None:
+    """Return the route of a found handler; None if the router does not know it."""
     endpoint, _, found = parts
     # The handler of a route is compiled, with the route as it was declared.
-    route: Route | None = getattr(endpoint, "route", found)
-    return route
+    route = getattr(endpoint, "route", None)
+    return route if isinstance(route, Route) else found

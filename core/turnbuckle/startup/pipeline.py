@@ -20,6 +20,7 @@ from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_parser
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
+from turnbuckle.startup.collect.chain_members import ChosenChain, chosen_chains
 from turnbuckle.startup.collect.converters import checked_converters
 from turnbuckle.startup.collect.scopes import CollectedScope, ScopeCollector
 from turnbuckle.startup.compile.resolution import PreparedRouters, Resolution
@@ -188,6 +189,7 @@ class _Run:
             loader=loader,
             diagnostics=self.diagnostics,
             converters=configured.converters,
+            chosen=() if self.sources.only_builtin else self._chosen(configured),
         )
         declared = self.declaration.root
         with noting_event_loops(self.diagnostics.entries):
@@ -289,6 +291,9 @@ class _Run:
                     level="warning",
                 )
 
+    def _chosen(self, configured: _Configured) -> tuple[ChosenChain, ...]:
+        return chosen_chains(self.declaration.root, configured.settings, configured.built.values)
+
     def _left_out(self, loader: Loader) -> Set[str]:
         """Return the names of the plugins that were requested, and do not take part."""
         left_out = {*loader.failed, *loader.quarantined, *(loader.disabled & loader.requested.keys())}
@@ -311,6 +316,7 @@ class _Run:
         commands = resolver.commands(root)
         resolver.check_names(planned)
         resolver.check_mounts(planned)
+        resolver.check_chains()
         if not self.sources.carries_messages:
             check_carrier(planned, protocols, collected.loader.failed, self.diagnostics)
         if resolver.replaced is not None:

@@ -65,6 +65,7 @@ def explain(
 def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     from turnbuckle.startup.report.formats import columns, source_of
     from turnbuckle.startup.report.signatures import parameter_lines, signature_lines
+    from turnbuckle.startup.report.why_middleware import selection_text
 
     is_absolute = "://" in found.target
     over = f" over {found.scheme}" if found.scheme == "https" and not is_absolute else ""
@@ -76,6 +77,8 @@ def _lines(found: Explanation, shows_all: bool) -> Iterator[str]:
     yield from _protocol_lines(found)
     if found.router is not None:
         yield from _candidate_lines(found, shows_all)
+        if found.selection is not None and (found.selection.chain or found.selection.without):
+            yield selection_text(found.selection)
         yield "chain, outermost first" if found.chain else "chain: no middleware"
         rows = [(link.record.name, link.record.zone, *source_of(link.origin)) for link in found.chain]
         for link, line in zip(found.chain, columns(rows, 2), strict=True) if rows else ():
@@ -121,6 +124,7 @@ def _row(candidate: Candidate, found: Explanation) -> tuple[str, ...]:
 
 def _as_json(found: Explanation) -> Mapping[str, object]:
     from turnbuckle.startup.report.formats import origin_as_json, value_as_json
+    from turnbuckle.startup.report.plan_json import selection_as_json
     from turnbuckle.startup.report.signatures import signature_as_json
 
     return {
@@ -150,6 +154,7 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
             }
             for candidate in found.candidates
         ],
+        "selection": selection_as_json(found.selection),
         "chain": [
             {"name": link.record.name, "zone": link.record.zone, "origin": origin_as_json(link.origin)}
             for link in found.chain

@@ -86,6 +86,13 @@ _QUESTIONS: Final = (
         "NAME",
     ),
     _Question(
+        "chain",
+        "why_middleware",
+        "Which requests run through a middleware chain.",
+        "Explain the middleware chain NAME: its provider and members, where it is chosen, and what runs through it.",
+        "NAME",
+    ),
+    _Question(
         "plugin",
         "why_plugins",
         "Why a plugin is enabled, with its parts.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import attrs
 
-from turnbuckle.records import LIFETIMES, Lifespan, Middleware
+from turnbuckle.records import LIFETIMES, Lifespan, Middleware, MiddlewareChain
 from turnbuckle.routing.records import NO_DOCS, DeclaredError, RouteDocs
 from turnbuckle.startup.model.declaration import DeclaredSupplier
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from turnbuckle.setup import Setup
 
 __all__ = [
+    "ChainOptions",
     "DocsOptions",
     "FurtherOptions",
     "GuardOptions",
@@ -36,14 +37,16 @@ __all__ = [
     "as_plugins",
     "as_router",
     "as_supplier",
+    "chain_of",
     "checked_prefix",
     "docs_of",
     "guards_of",
     "limits_of",
     "options_of",
+    "without_of",
 ]
 
-_NO_DOCS: Final = ("limits", "timeouts", "guards", "options")
+_NO_DOCS: Final = ("limits", "timeouts", "guards", "options", "chain", "without")
 
 
 class LimitOptions(TypedDict, total=False):
@@ -83,22 +86,29 @@ class PluginOptions(TypedDict, total=False):
     options: Mapping[str, object]
 
 
-class MountOptions(LimitOptions, PluginOptions, total=False):
+class ChainOptions(TypedDict, total=False):
+    """The middleware that the requests of a route, or of each route of a scope, run through."""
+
+    chain: str | MiddlewareChain | None
+    without: str | Iterable[str]
+
+
+class MountOptions(LimitOptions, PluginOptions, ChainOptions, total=False):
     """The options of a mount that apply to each request to its app."""
 
 
-class SocketOptions(GuardOptions, PluginOptions, total=False):
+class SocketOptions(GuardOptions, PluginOptions, ChainOptions, total=False):
     """The options of a route for WebSockets beside its path; ``Route`` describes them."""
 
     name: str
     host: str
 
 
-class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, PluginOptions, total=False):
+class ScopeOptions(LimitOptions, ScopeDocsOptions, GuardOptions, PluginOptions, ChainOptions, total=False):
     """The options of a scope that apply to each of its routes."""
 
 
-class FurtherOptions(LimitOptions, DocsOptions, GuardOptions, PluginOptions, total=False):
+class FurtherOptions(LimitOptions, DocsOptions, GuardOptions, PluginOptions, ChainOptions, total=False):
     """The options of a route that have no effect on its requests until it is found."""
 
 
@@ -125,6 +135,33 @@ def options_of(options: PluginOptions) -> Mapping[str, object]:
     if not isinstance(given, Mapping):
         raise TypeError(f"options are values by name, not {given!r:.60}; write options={{'cache_control': 'no-store'}}")
     return dict(given)
+
+
+def chain_of(options: ChainOptions) -> str | MiddlewareChain | None:
+    """Return the middleware chain among the options of a route or scope.
+
+    Raises:
+        TypeError: it is neither a name nor a record.
+    """
+    chain: object = options.get("chain")
+    if chain is None or isinstance(chain, str | MiddlewareChain):
+        return chain
+    raise TypeError(f"chain is the name of a middleware chain, or a MiddlewareChain, not {chain!r:.60}")
+
+
+def without_of(options: ChainOptions) -> tuple[str, ...]:
+    """Return the names of middleware among the options of a route or scope that its requests do not run through.
+
+    Raises:
+        TypeError: they are no names.
+    """
+    given: object = options.get("without", ())
+    names: tuple[object, ...] = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        name = getattr(wrong[0], "name", "") or getattr(wrong[0], "__name__", "csrf")
+        raise TypeError(f"without has names of middleware, not {wrong[0]!r:.60}; write without=[{name!r}]")
+    return cast("tuple[str, ...]", names)
 
 
 def guards_of(options: GuardOptions) -> tuple[Callable[..., object], ...]:

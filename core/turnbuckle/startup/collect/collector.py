@@ -16,6 +16,7 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    MiddlewareChain,
     MountProvider,
     ParameterProvider,
     ParserProvider,
@@ -38,10 +39,11 @@ from turnbuckle.startup.plugins.validate import fault_in, shown
 __all__ = ["HOOK_RECORDS", "Answers", "Collector"]
 
 _REVIEW: Final = "review_plan"
+_MIDDLEWARE: Final = "provide_middleware"
 HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_parsers": ParserProvider,
     "provide_routers": RouterProvider,
-    "provide_middleware": Middleware,
+    _MIDDLEWARE: Middleware,
     "provide_response_types": ResponseType,
     "provide_routes": Route,
     "provide_error_handlers": ErrorHandler,
@@ -53,7 +55,7 @@ HOOK_RECORDS: Final[Mapping[str, type]] = {
     "provide_mounts": MountProvider,
     _REVIEW: Diagnostic,
 }
-"""The type of the records that each hook returns."""
+"""The type of the records that each hook returns; ``provide_middleware`` returns a ``MiddlewareChain`` as well."""
 
 
 @attrs.define
@@ -158,9 +160,10 @@ class Collector:
             return ()
 
     def _records(self, hook: str, result: object, at: Origin) -> list[object]:
-        kind = _record_type(hook)
         right = []
         for record in self._listed(hook, result, at):
+            is_chain = hook == _MIDDLEWARE and isinstance(record, MiddlewareChain)
+            kind = MiddlewareChain if is_chain else _record_type(hook)
             fault = _fault_of(record, kind)
             if not fault:
                 right.append(record)

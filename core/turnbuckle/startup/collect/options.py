@@ -30,6 +30,8 @@ SCOPE_OPTIONS: Final = (
     "timeouts",
     "guards",
     "options",
+    "chain",
+    "without",
     *SCOPE_DOCS,
 )
 ROUTE_OPTIONS: Final = (
@@ -42,6 +44,8 @@ ROUTE_OPTIONS: Final = (
     "timeouts",
     "guards",
     "options",
+    "chain",
+    "without",
     *_DOCS,
 )
 

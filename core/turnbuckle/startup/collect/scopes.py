@@ -10,6 +10,7 @@ from turnbuckle.routing.converters import Converters
 from turnbuckle.settings import Settings
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.adapt import AdaptedPart, adapt_router
+from turnbuckle.startup.collect.chain_members import ChosenChain, load_members
 from turnbuckle.startup.collect.collector import Answers, Collector
 from turnbuckle.startup.collect.hook_registry import Registry
 from turnbuckle.startup.model.declaration import Declaration, ScopeDeclaration
@@ -72,6 +73,7 @@ class ScopeCollector:
         loader: loads plugins.
         diagnostics: collects the problems.
         converters: the converters that patterns may name.
+        chosen: the middleware chains that the app and its scopes, routes and mounts choose.
     """
 
     declaration: Declaration
@@ -80,6 +82,7 @@ class ScopeCollector:
     loader: Loader
     diagnostics: Diagnostics
     converters: Converters
+    chosen: tuple[ChosenChain, ...] = ()
 
     def collect(
         self,
@@ -98,6 +101,8 @@ class ScopeCollector:
         router = adapt_router(scope.router, self.diagnostics)
         adapters = [router.adapter] if router.adapter is not None else []
         loaded = self.loader.load([*more, *requests_in_code(scope), *adapters])
+        if around is None and self.chosen:
+            loaded = load_members(loaded, self.chosen, self.loader, self._setup_before)
         related = check_relations(loaded, outer, self.loader.quarantined, self.diagnostics)
         built: list[BuiltSettings[object]] = []
         place = ScopePlace(prefix=scope.prefix, is_root=around is None)
@@ -128,6 +133,13 @@ class ScopeCollector:
             if not self._is_quarantined(plugin, mark) and is_usable:
                 configured.append(attrs.evolve(plugin, setup=self._setup(plugin, settings.instance, place)))
         return configured
+
+    def _setup_before(self, plugin: LoadedPlugin) -> Setup | None:
+        """Return the setup of a plugin before the plugins are configured; None if its settings are wrong."""
+        config = build_plugin_settings(plugin, self.layers, Diagnostics(), "").instance
+        if plugin.info.config is not None and config is None:
+            return None
+        return self._setup(plugin, config, ScopePlace(prefix="", is_root=True))
 
     def _setup(self, plugin: LoadedPlugin, config: object, place: ScopePlace) -> Setup:
         return Setup(

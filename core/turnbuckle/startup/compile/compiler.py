@@ -13,11 +13,10 @@ import attrs
 
 from turnbuckle.diagnostics import Diagnostic, Sourced
 from turnbuckle.errors import StartupError
-from turnbuckle.plan import Plan, PlannedRoute, PlannedScope, SettingValue
-from turnbuckle.records import Lifespan, ResponseType
+from turnbuckle.plan import Plan, PlannedMount, PlannedRoute, PlannedScope, SettingValue
+from turnbuckle.records import Lifespan, Middleware, ResponseType
 from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
 from turnbuckle.routing.nodes import MatchParts
-from turnbuckle.routing.records import Route
 from turnbuckle.runtime.dispatch import (
     CompiledRoute,
     Fallback,
@@ -47,6 +46,7 @@ from turnbuckle.server.model.application import Application, ReadyLifespan
 from turnbuckle.setup import Setup
 from turnbuckle.startup.collect.builtin import BUILTIN_PLUGINS
 from turnbuckle.startup.compile.app_values import carries_websockets, opens_contexts, values_of_app
+from turnbuckle.startup.compile.chain_guards import ChainGuards
 from turnbuckle.startup.compile.components import (
     Components,
     check_factories,
@@ -154,6 +154,7 @@ class _Compiler:
     plan: Plan
     diagnostics: Diagnostics = attrs.field(factory=Diagnostics)
     failures: FactoryFailures = attrs.field(init=False)
+    guards: ChainGuards = attrs.field(init=False)
     resources: Resources = attrs.field(init=False)
     components: Components = attrs.field(init=False)
     json: JSONCodec = attrs.field(init=False)
@@ -170,6 +171,7 @@ class _Compiler:
 
     def __attrs_post_init__(self) -> None:
         self.failures = FactoryFailures(self.diagnostics)
+        self.guards = ChainGuards(self.plan)
         self.resources = planned_resources(self.plan.root)
         self.methods = REGISTERED_METHODS.union(*(planned.route.methods for planned, _ in self.plan.routes()))
         self.methods -= {WEBSOCKET}
@@ -305,6 +307,7 @@ class _Compiler:
         dispatch = self._with_upgrades(dispatch, websockets, root.errors)
         if find is not None:
             self.find_route = compile_find_route(find, self.resolution.url_for, find_websocket, self.upgrades)
+            self.guards.use_lookup(self.find_route, find)
         is_bare = not self.plan.root.middleware
         return dispatch if is_bare else self._chain_of(self.plan.root, dispatch, root.errors, is_inner=False)
 
@@ -317,18 +320,29 @@ class _Compiler:
 
     def _chain_of(self, scope: PlannedScope, innermost: Handler, errors: ErrorTable, *, is_inner: bool) -> Handler:
         handler, places = innermost, list[LinkPlace]()
-        for link in reversed(scope.middleware):
-            try:
-                record = with_parameters(link.record, scope)
-                outer = compose([(record, self._setup(scope, link.origin.plugin))], handler)
-                # A factory that returns the next handler itself takes no part.
-                places += [place_of_link(link, outer)] if outer is not handler else []
-                handler = outer
-            except Exception as error:  # noqa: BLE001  # a factory may raise anything
-                self.failures.report("TB501", f"middleware {link.record.name!r}", link.origin, error)
+        for group in reversed(self.guards.groups(scope)):
+            next_handler = handler
+            for link in reversed(group.links):
+                handler = self._linked(scope, link, handler, places)
+            if group.is_guarded and handler is not next_handler:
+                handler = self.guards.guard(group, handler, next_handler, is_root=scope is self.plan.root)
         # Only the outermost chain of a request leaves contexts, because others may keep responses for it.
         leaves = self.opens_contexts and not is_inner
         return guard(handler, errors, self.plan.app_name, places[::-1], leaves_contexts=leaves)
+
+    def _linked(
+        self, scope: PlannedScope, link: Sourced[Middleware], handler: Handler, places: list[LinkPlace]
+    ) -> Handler:
+        """Wrap a handler in a middleware, and add the place of the middleware."""
+        try:
+            record = with_parameters(link.record, scope)
+            outer = compose([(record, self._setup(scope, link.origin.plugin))], handler)
+        except Exception as error:  # noqa: BLE001  # a factory may raise anything
+            self.failures.report("TB501", f"middleware {link.record.name!r}", link.origin, error)
+            return handler
+        # A factory that returns the next handler itself takes no part.
+        places += [place_of_link(link, outer)] if outer is not handler else []
+        return outer
 
     def _websocket_lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts] | None:
         find = websocket_lookup(mounted)
@@ -375,17 +389,18 @@ class _Compiler:
         call: Callable[..., Any] = mount.app.handler
         if planned.signature.guards:
             call = compile_typed_handler(call, planned.signature, context.render)
-        return self._in_scope(call, planned.route, planned.overrides, context)
+        return self._in_scope(call, planned, context)
 
     def _socket_call(self, mount: AdaptedMount) -> Callable[..., Any]:
         handler, planned = mount.app.websocket, mount.planned
         assert handler is not None
         call = compile_websocket_handler(handler, for_websocket(planned), mount_options(self.plan, self.websockets))
-        return self._in_scope(call, planned.route, planned.overrides, self.contexts[id(mount.scope)])
+        return self._in_scope(call, planned, self.contexts[id(mount.scope)])
 
     def _fallback(self, matcher: ScopeMatcher, scope: PlannedScope) -> Fallback:
         context = self.contexts[id(scope)]
-        return Fallback(matcher.read, compile_entry(context.chains, self._answer_miss(context)))
+        links = self.guards.entry_decisions(scope.selection)
+        return Fallback(matcher.read, compile_entry(context.chains, self._answer_miss(context), links))
 
     def _answer_miss(self, context: ScopeContext) -> Handler:
         return answer_miss(context.errors, self.methods, self.find_websocket)
@@ -395,21 +410,23 @@ class _Compiler:
 
     def _call(self, planned: PlannedRoute, scope: PlannedScope) -> Callable[..., Any]:
         context = self.contexts[id(scope)]
-        return self._in_scope(self._handler_call(planned, context), planned.route, planned.overrides, context)
+        return self._in_scope(self._handler_call(planned, context), planned, context)
 
     def _in_scope(
-        self, call: Callable[..., Any], route: Route, overrides: Mapping[str, SettingValue], context: ScopeContext
+        self, call: Callable[..., Any], planned: PlannedRoute | PlannedMount, context: ScopeContext
     ) -> Callable[..., Any]:
         """Return a call within the limits, middleware and error handlers of its route and scope."""
+        route, overrides = planned.route, planned.overrides
+        links = self.guards.entry_decisions(planned.selection)
         root = self.contexts[id(self.plan.root)]
         content = self._content_limit(overrides)
         call = with_content_limit(call, content)
         if context.is_async:
             endpoint = compile_async_endpoint(route, call, context.render, context.errors)
-            call = compile_entry(context.chains, endpoint)
+            call = compile_entry(context.chains, endpoint, links)
         elif context.chains or context.render is not root.render or context.errors is not root.errors:
             endpoint = compile_endpoint(route, call, context.render, context.errors)
-            call = compile_entry(context.chains, endpoint)
+            call = compile_entry(context.chains, endpoint, links)
         timeouts = timeouts_of(self.plan.settings, overrides)
         own = None if timeouts is self.plan.settings.timeouts else timeouts
         return with_overrides(call, content, own, json_limit_of(overrides))

@@ -60,8 +60,9 @@ def fallback_scopes(
     for chain in scope_chains(root):
         scope = chain[-1]
         has_own_tables = (scope.error_handlers, scope.response_types) != (root.error_handlers, root.response_types)
+        has_own_middleware = any(inner.middleware for inner in chain[1:]) or scope.selection != root.selection
         has_own_requests = bool(scope.prefix or scope.host)
-        if not has_own_requests or not (has_own_tables or any(inner.middleware for inner in chain[1:])):
+        if not has_own_requests or not (has_own_tables or has_own_middleware):
             continue
         matcher = ScopeMatcher.of(scope.prefix, scope.host, converters)
         if matcher is not None:

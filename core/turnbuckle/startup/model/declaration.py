@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
-from turnbuckle.records import ErrorHandler, Lifespan, Lifetime, Middleware, Mount, ResponseType
+from turnbuckle.records import ErrorHandler, Lifespan, Lifetime, Middleware, MiddlewareChain, Mount, ResponseType
 from turnbuckle.routing.records import NO_DOCS, Route, RouteDocs
 
 __all__ = ["Declaration", "DeclaredSupplier", "ScopeDeclaration"]
@@ -44,6 +44,9 @@ class ScopeDeclaration:
         limits: the limits of all its routes, in place of the settings in the section ``limits``.
         timeouts: the deadlines of all its routes, in place of the settings in the section ``timeouts``.
         options: the values that plugins read for all its routes.
+        chain: name of the middleware chain of all its routes; None for the chain of the scope around it.
+        chains: middleware chains that the code itself declares.
+        without: names of middleware that its routes do not run through.
         docs: the description of all its routes for API documents.
         mounts: the apps of other frameworks below paths of the scope.
         scopes: the scopes within.
@@ -64,6 +67,9 @@ class ScopeDeclaration:
     limits: Mapping[str, int] = attrs.field(factory=dict)
     timeouts: Mapping[str, float] = attrs.field(factory=dict)
     options: Mapping[str, object] = attrs.field(factory=dict)
+    chain: str | None = None
+    chains: tuple[Sourced[MiddlewareChain], ...] = ()
+    without: tuple[str, ...] = ()
     docs: RouteDocs = NO_DOCS
     mounts: tuple[Mount, ...] = ()
     scopes: tuple[ScopeDeclaration, ...] = ()

@@ -22,12 +22,14 @@ class PluginRequest:
         origin: where it is requested.
         config: the settings given in code along with it.
         builtin: whether it is a part of the core, or adapts a value that was passed to the app.
+        by_chain: whether only a chosen middleware chain requests it; its middleware then runs only in such chains.
     """
 
     ref: object
     origin: Origin
     config: Mapping[str, object] = attrs.field(factory=dict)
     builtin: bool = False
+    by_chain: bool = False
 
 
 @attrs.frozen
@@ -56,6 +58,7 @@ class LoadedPlugin:
         config: the settings given in code along with it.
         builtin: whether it is a part of the core, or adapts a value that was passed to the app.
         requested_by: where it is requested.
+        by_chain: whether only a chosen middleware chain requests it.
         setup: the argument of its hooks; None before the plugin is configured.
         hooks: names of the hooks that it implements; empty before its hooks are registered.
         seconds: the time that its import and its hooks have taken so far.
@@ -67,6 +70,7 @@ class LoadedPlugin:
     config: Mapping[str, object] = attrs.field(factory=dict)
     builtin: bool = False
     requested_by: Origin | None = None
+    by_chain: bool = False
     setup: Setup | None = None
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0

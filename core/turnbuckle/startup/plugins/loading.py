@@ -227,6 +227,7 @@ class Loader:
             config=request.config,
             builtin=request.builtin,
             requested_by=request.origin,
+            by_chain=request.by_chain,
         )
 
     def _make(self, cls: type, origin: Origin) -> object:

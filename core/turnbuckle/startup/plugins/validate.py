@@ -20,6 +20,7 @@ from turnbuckle.records import (
     ErrorHandler,
     Lifespan,
     Middleware,
+    MiddlewareChain,
     MountProvider,
     ParserProvider,
     ProtocolProvider,
@@ -59,6 +60,7 @@ _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
     Diagnostic: ("code", "text", "why", "fix"),
     Lifespan: ("name",),
     Middleware: ("name",),
+    MiddlewareChain: ("name", "description"),
     MountProvider: ("name",),
     ParserProvider: ("name",),
     ProtocolProvider: ("name", "alpn", "upgrade", "version"),
@@ -68,7 +70,7 @@ _TEXTS: Final[Mapping[type, tuple[str, ...]]] = {
 }
 # The components of these kinds are called, so they may be classes.
 _FUNCTIONS: Final = frozenset({"loop", "shadow_parser"})
-_MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "version", "host", "media_type", "why", "fix"})
+_MAY_BE_EMPTY: Final = frozenset({"alpn", "upgrade", "version", "host", "media_type", "why", "fix", "description"})
 
 
 def fault_in(record: object) -> str:
@@ -109,6 +111,16 @@ def _middleware(record: Middleware) -> str:
             return fault
     wrong = [need for need in record.needs if not isinstance(need, str | ResourceKey)]
     return f"its needs name {shown(wrong[0])}, which is neither a text nor a ResourceKey" if wrong else ""
+
+
+def _chain(record: MiddlewareChain) -> str:
+    members: tuple[object, ...] = record.members
+    for member in members:
+        if not isinstance(member, str | Middleware):
+            return f"its members have {shown(member)}, which is neither the name of a plugin nor a Middleware"
+        if isinstance(member, Middleware) and (fault := fault_in(member)):
+            return f"its member {shown(member.name)} is a wrong Middleware: {fault}"
+    return ""
 
 
 def _route(record: Route) -> str:
@@ -313,6 +325,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], str]]] = {
     Component: _component,
     Diagnostic: _diagnostic,
     Middleware: _middleware,
+    MiddlewareChain: _chain,
     ProtocolProvider: _protocol,
     Route: _route,
 }

@@ -148,10 +148,28 @@ def _size(scope: _Record) -> str:
 def _scope(old: _Record, new: _Record, is_route_order_free: bool) -> Iterator[str]:
     where = f" in {_title(new)}" if new["prefix"] or new["host"] else ""
     yield from _slot(f"router{where}", old["router"], new["router"])
+    yield from _runs(where, old.get("runs", ()), new.get("runs", ()))
     for table in ("middleware", "routes", "response_types", "error_handlers", "lifespans", "mounts"):
         yield from _table(table, where, old[table], new[table])
     for table in ("middleware", "lifespans", *(() if is_route_order_free else ("routes",))):
         yield from _order(table, where, old[table], new[table])
+
+
+def _runs(where: str, old: Sequence[_Record], new: Sequence[_Record]) -> Iterator[str]:
+    """Yield the differences of the middleware that requests run through, of apps with chains."""
+    was, now = ({record["of"]: record for record in records} for records in (old, new))
+    for of in {**was, **now}:
+        before, after = was.get(of), now.get(of)
+        what = f"requests{where or ' of the app'}" if of == "scope" else f"requests of {of}"
+        if before != after:
+            yield f"{what} ran through {_run_text(before)}, and run through {_run_text(after)}"
+
+
+def _run_text(record: _Record | None) -> str:
+    if record is None:
+        return "the middleware of their scope"
+    links = " > ".join(record["middleware"]) or "no middleware"
+    return f"{links} (chain {record['chain']!r})" if record["chain"] else links
 
 
 def _table(table: str, where: str, old: Sequence[_Record], new: Sequence[_Record]) -> Iterator[str]:

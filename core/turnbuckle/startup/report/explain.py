@@ -16,12 +16,22 @@ from turnbuckle.diagnostics import Sourced
 from turnbuckle.errors import HTTPError, MethodNotAllowed, NotFound, ProtocolError
 from turnbuckle.http.events import RequestHead
 from turnbuckle.http.guard import guarded
-from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedRoute, PlannedScope, PlannedSignature, SettingValue
+from turnbuckle.plan import (
+    Choice,
+    MiddlewareSelection,
+    Plan,
+    PlannedMount,
+    PlannedRoute,
+    PlannedScope,
+    PlannedSignature,
+    SettingValue,
+)
 from turnbuckle.records import ErrorHandler, Middleware, ProtocolProvider, RouterProvider
 from turnbuckle.routing.methods import REGISTERED_METHODS, WEBSOCKET
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.routing.slashes import SlashRedirect
+from turnbuckle.runtime.chain_guards import routes_with_other_methods
 from turnbuckle.runtime.upgrade import offered_protocols, upgrade_required
 from turnbuckle.setup import Setup
 from turnbuckle.startup.compile.app_values import carries_websockets
@@ -77,6 +87,7 @@ class Explanation:
         router: the router that was searched; None if the parser rejects the request.
         candidates: the routes, the winner first, then by nearness.
         chain: the middleware that the request runs through, outermost first.
+        selection: the chosen middleware chain with the removals; None for an app without them.
         further: the parameters of the middleware functions in the chain that have further ones, by name.
         offered: the protocols that the request offers to switch to, in its order of preference.
         carriers: the protocols of plugins that may carry the request in place of HTTP/1.1.
@@ -99,6 +110,7 @@ class Explanation:
     router: Choice[RouterProvider] | None = None
     candidates: tuple[Candidate, ...] = ()
     chain: tuple[Sourced[Middleware], ...] = ()
+    selection: MiddlewareSelection | None = None
     further: Mapping[str, PlannedSignature] = attrs.field(factory=dict)
     offered: tuple[str, ...] = ()
     carriers: tuple[Sourced[ProtocolProvider], ...] = ()
@@ -158,6 +170,11 @@ class _Marker:
 
     planned: PlannedRoute
     scope: PlannedScope
+
+    @property
+    def route(self) -> Route:
+        """Return the route, as compiled handlers do."""
+        return self.planned.route
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Raise RuntimeError, because a router must not call handlers."""
@@ -223,7 +240,8 @@ class _Explainer:
                 handler=handler,
                 path_params=params,
                 candidates=self._candidates(None),
-                chain=self.plan.root.middleware,
+                selection=self.plan.root.selection,
+                chain=_running([self.plan.root], self.plan.root.selection),
                 further=_further_parameters([self.plan.root]),
             )
         route = marker.planned.route
@@ -239,7 +257,8 @@ class _Explainer:
             path_params=params,
             signature=marker.planned.signature,
             candidates=self._candidates(winner),
-            chain=_links(scopes),
+            selection=marker.planned.selection,
+            chain=_running(scopes, marker.planned.selection),
             further=_further_parameters(scopes),
             settings=tuple(marker.planned.overrides.get(value.key, value) for value in shown.settings),
         )
@@ -257,13 +276,15 @@ class _Explainer:
             path_params=params,
             signature=planned.signature,
             candidates=self._candidates(None),
-            chain=_links(scopes),
+            selection=planned.selection,
+            chain=_running(scopes, planned.selection),
             further=_further_parameters(scopes),
             settings=tuple(planned.overrides.get(value.key, value) for value in shown.settings),
         )
 
     def _missed(self, shown: Explanation, error: Exception) -> Explanation:
         scopes = self._scopes_of_miss()
+        selection = self._selection_of_miss(error, scopes)
         if isinstance(error, MethodNotAllowed | NotFound) and self.request.method not in self._known_methods():
             error = HTTPError(501)
         elif isinstance(error, NotFound):
@@ -279,7 +300,8 @@ class _Explainer:
             headers={} if handler is not None else headers,
             handler=name_of(handler.record.handler) if handler is not None else "",
             candidates=self._candidates(None),
-            chain=_links(scopes),
+            selection=selection,
+            chain=_running(scopes, selection),
             further=_further_parameters(scopes),
         )
 
@@ -314,6 +336,16 @@ class _Explainer:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         found = (chain for matcher, chain in scopes if matcher.read(self.request) is not None)
         return next(found, (self.plan.root,))
+
+    def _selection_of_miss(self, error: Exception, scopes: Sequence[PlannedScope]) -> MiddlewareSelection | None:
+        """Return the middleware of a request without a route: of routes with other methods, or of the scope."""
+        if self.plan.root.selection is None or not isinstance(error, MethodNotAllowed):
+            return scopes[-1].selection
+        others = routes_with_other_methods(self.request, error, route_lookup(self.tables))
+        planned = [planned for planned, _ in self.plan.routes() if any(planned.route is other for other in others)]
+        selections = [entry.selection for entry in planned]
+        is_same = bool(selections) and all(selection == selections[0] for selection in selections)
+        return selections[0] if is_same else scopes[-1].selection
 
     # -- candidates
 
@@ -360,8 +392,10 @@ def _mount(chain: Sequence[PlannedScope]) -> PlannedScope:
     return next((scope for scope in reversed(chain) if scope.router is not None), chain[0])
 
 
-def _links(scopes: Sequence[PlannedScope]) -> tuple[Sourced[Middleware], ...]:
-    return tuple(link for scope in scopes for link in scope.middleware)
+def _running(scopes: Sequence[PlannedScope], selection: MiddlewareSelection | None) -> tuple[Sourced[Middleware], ...]:
+    """Return the middleware of some scopes that a selection has."""
+    links = (link for scope in scopes for link in scope.middleware)
+    return tuple(link for link in links if selection is None or any(link is running for running in selection.links))
 
 
 def _further_parameters(scopes: Sequence[PlannedScope]) -> dict[str, PlannedSignature]:

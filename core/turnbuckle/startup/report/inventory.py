@@ -128,6 +128,7 @@ def _enabled(root: CollectedScope, builtin: frozenset[str]) -> Iterator[PlannedP
                 conflicts=plugin.info.conflicts,
                 requested_by=None if plugin.name in builtin else plugin.requested_by,
                 seconds=plugin.seconds,
+                note="a chosen middleware chain has it" if plugin.by_chain else "",
             )
 
 

@@ -156,7 +156,28 @@ def _scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     # Locks of earlier versions have no mounts.
     tables = {table: [_record(table, record) for record in scope.get(table, ())] for table in _TABLES}
     router = _choice(scope["router"]) if scope["router"] is not None else None
-    return {"prefix": scope["prefix"], "host": scope["host"], "router": router, **tables}
+    return {"prefix": scope["prefix"], "host": scope["host"], "router": router, "runs": _runs(scope), **tables}
+
+
+def _runs(scope: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the middleware of the requests of a scope, and of its routes and mounts that have other middleware."""
+    if "runs" in scope:
+        runs: list[dict[str, Any]] = scope["runs"]
+        return runs
+    # Plans of earlier versions have no selections.
+    own, found = scope.get("selection"), []
+    for of, selection in (("scope", own), *((_place(entry), entry.get("selection")) for entry in _entries(scope))):
+        if selection is not None and (of == "scope" or selection != own):
+            found.append({"of": of, "chain": selection["chain"], "middleware": selection["middleware"]})
+    return found
+
+
+def _entries(scope: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*scope["routes"], *scope.get("mounts", ())]
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    return f"{','.join(entry.get('methods', ())) or 'mount'} {entry['host']}{entry['path']}"
 
 
 def _object_lines(value: Mapping[str, Any], indent: int) -> Iterator[str]:

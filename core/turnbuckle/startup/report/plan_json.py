@@ -10,8 +10,8 @@ from typing import Final
 
 from turnbuckle._version import __version__
 from turnbuckle.diagnostics import Diagnostic, Origin, Sourced
-from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedPlugin, PlannedScope, SettingValue
-from turnbuckle.records import Middleware
+from turnbuckle.plan import Choice, MiddlewareSelection, Plan, PlannedMount, PlannedPlugin, PlannedScope, SettingValue
+from turnbuckle.records import Middleware, MiddlewareChain
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import Json, name_of, origin_as_json, type_name, value_as_json
 from turnbuckle.startup.report.limits_table import limits_as_json
@@ -23,6 +23,7 @@ __all__ = [
     "diagnostic_as_json",
     "plan_as_json",
     "plugin_as_json",
+    "selection_as_json",
 ]
 
 PLAN_SCHEMA: Final = "turnbuckle.plan/1"
@@ -106,11 +107,14 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         "host": scope.host,
         "router": _choice(scope.router) if scope.router is not None else None,
         "middleware": [_link(link) for link in scope.middleware],
+        "chains": [_chain(entry) for entry in scope.chains],
+        "selection": selection_as_json(scope.selection),
         "routes": [
             {
                 **_route(planned.route),
                 "signature": signature_as_json(planned.signature),
                 "overrides": _overrides(planned.overrides),
+                "selection": selection_as_json(planned.selection),
             }
             for planned in scope.routes
         ],
@@ -138,6 +142,29 @@ def _scope(scope: PlannedScope) -> dict[str, Json]:
         ],
         "lifespans": [{"name": entry.record.name, **_from(entry.origin)} for entry in scope.lifespans],
         **_from(scope.origin),
+    }
+
+
+def selection_as_json(selection: MiddlewareSelection | None) -> Json:
+    """Return the middleware that requests run through as plain data; None if the app has no chains and removals."""
+    if selection is None:
+        return None
+    return {
+        "chain": selection.chain,
+        "provider": origin_as_json(selection.provider),
+        "chosen": origin_as_json(selection.chosen),
+        "without": [{"name": entry.record, **_from(entry.origin)} for entry in selection.without],
+        "middleware": [link.record.name for link in selection.links],
+    }
+
+
+def _chain(entry: Sourced[MiddlewareChain]) -> dict[str, Json]:
+    members = (member if isinstance(member, str) else member.name for member in entry.record.members)
+    return {
+        "name": entry.record.name,
+        "members": list(members),
+        "description": entry.record.description,
+        **_from(entry.origin),
     }
 
 
@@ -177,6 +204,7 @@ def _mount(planned: PlannedMount) -> dict[str, Json]:
         "rule": planned.rule,
         "provider": origin_as_json(planned.provider.origin),
         "overrides": _overrides(planned.overrides),
+        "selection": selection_as_json(planned.selection),
         **_from(planned.route.origin),
     }
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from turnbuckle.diagnostics import Origin, RejectedCandidate, Sourced
-from turnbuckle.plan import Choice, Plan, PlannedMount, PlannedPlugin, PlannedRoute, PlannedScope
+from turnbuckle.plan import Choice, MiddlewareSelection, Plan, PlannedMount, PlannedPlugin, PlannedRoute, PlannedScope
 from turnbuckle.records import ParameterProvider, ProtocolProvider
 from turnbuckle.routing.records import Route
 from turnbuckle.startup.report.formats import columns, indented, milliseconds, name_of, source_of, type_name
 from turnbuckle.startup.report.limits_table import limit_rows
+from turnbuckle.startup.report.why_middleware import chains_of_link, own_selections, selection_text
 from turnbuckle.web.annotations import show_annotation
 
 __all__ = ["plan_as_text", "scope_title"]
@@ -44,7 +45,7 @@ def _plan_lines(plan: Plan, show_all: bool) -> Iterator[str]:
     if plan.commands:
         yield "  commands"
         yield from columns([(entry.record.name or "", *source_of(entry.origin)) for entry in plan.commands], 4)
-    yield from indented(_scope_lines(plan.root, frozenset() if show_all else builtin), 2)
+    yield from indented(_scope_lines(plan, plan.root, frozenset() if show_all else builtin), 2)
     yield "plugins"
     yield from columns([_plugin_row(plugin) for plugin in plan.plugins], 2)
     yield "start-up"
@@ -75,13 +76,20 @@ def _choice_rows(choice: Choice[object]) -> Iterator[_Row]:
         yield "", f"not {candidate.name}", "", *source_of(candidate.origin)
 
 
-def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
+def _scope_lines(plan: Plan, scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     yield scope_title(scope)
+    if scope.selection is not None and (scope.selection.chain or scope.selection.without):
+        yield f"  {selection_text(scope.selection)}"
     if scope.router is not None:
         yield from columns(list(_choice_rows(scope.router)), 2)
-    middleware = [(link.record.name, link.record.zone, *source_of(link.origin)) for link in scope.middleware]
+    middleware = [
+        (link.record.name, link.record.zone, *source_of(link.origin), chains_of_link(plan, link))
+        for link in scope.middleware
+    ]
     yield from _block("middleware, outermost first", middleware)
     yield from _block("routes", [_route_row(planned.route) for planned in scope.routes])
+    chosen = [_selection_row(planned, selection) for planned, selection in own_selections(scope)]
+    yield from _block("chains of routes", chosen)
     yield from _block("mounts", [_mount_row(planned) for planned in scope.mounts])
     overrides = [row for planned in scope.routes for row in _override_rows(planned)]
     overrides += [row for planned in scope.mounts for row in _override_rows(planned)]
@@ -102,7 +110,7 @@ def _scope_lines(scope: PlannedScope, builtin: frozenset[str]) -> Iterator[str]:
     yield from _block("suppliers", suppliers)
     yield from _block("lifespans", [(entry.record.name, *source_of(entry.origin)) for entry in scope.lifespans])
     for inner in scope.scopes:
-        yield from indented(_scope_lines(inner, builtin), 2)
+        yield from indented(_scope_lines(plan, inner, builtin), 2)
 
 
 def _block(title: str, rows: Sequence[_Row]) -> Iterator[str]:
@@ -119,6 +127,11 @@ def _protocol_row(record: ProtocolProvider, origin: Origin) -> _Row:
 
 def _route_row(route: Route) -> _Row:
     return ",".join(sorted(route.methods)), f"{route.host}{route.path}", route.name, *source_of(route.origin)
+
+
+def _selection_row(planned: PlannedRoute | PlannedMount, selection: MiddlewareSelection) -> _Row:
+    route = planned.route
+    return ",".join(sorted(route.methods)) or "mount", f"{route.host}{route.path}", selection_text(selection)
 
 
 def _mount_row(planned: PlannedMount) -> _Row:

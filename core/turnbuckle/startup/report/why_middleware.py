@@ -1,4 +1,4 @@
-"""Explain the position of a middleware in its chain."""
+"""Explain the position of a middleware in its chain, and which requests run through a named chain."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from turnbuckle.diagnostics import Sourced
-from turnbuckle.plan import Plan, PlannedScope
-from turnbuckle.records import Middleware
+from turnbuckle.plan import MiddlewareSelection, Plan, PlannedMount, PlannedRoute, PlannedScope
+from turnbuckle.records import Middleware, MiddlewareChain
 from turnbuckle.startup.model.diagnostics import candidates
 from turnbuckle.startup.report.explain import scope_chain
 from turnbuckle.startup.report.why import Answer
 
-__all__ = ["why_middleware"]
+__all__ = [
+    "chain_facts",
+    "chains_of_link",
+    "own_selections",
+    "selection_text",
+    "why_chain",
+    "why_middleware",
+]
 
 _Link: TypeAlias = Sourced[Middleware]
 _Facts: TypeAlias = Iterator[tuple[str, str]]
@@ -39,6 +46,7 @@ def _explained(plan: Plan, scope: PlannedScope, link: _Link) -> Answer:
     position = next(number for number, (other, _) in enumerate(chain, 1) if other is link)
     names = [f"[{other.record.name}]" if other is link else other.record.name for other, _ in chain]
     facts = [("chain", " > ".join(names)), ("position", f"{position} of {len(chain)}, outermost first")]
+    facts += [("runs in", found)] if (found := chains_of_link(plan, link)) else []
     facts += _neighbours(plan, chain, link)
     facts += _constraints(chain, link)
     facts += [
@@ -109,3 +117,106 @@ def _order_without_constraint(outer: str, inner: str) -> str:
     if inner == "app":
         return "the app's own middleware is inside of the middleware of plugins"
     return "no constraint: plugins in dependency order, then by name"
+
+
+# -- named chains
+
+
+def why_chain(plan: Plan, name: str) -> list[Answer]:
+    """Explain a middleware chain, chosen or not.
+
+    Raises:
+        LookupError: there is no chain of that name.
+    """
+    entries = [(entry, scope) for scope in plan.root.walk() for entry in scope.chains]
+    found = [_explained_chain(plan, entry, scope) for entry, scope in entries if entry.record.name == name]
+    if not found:
+        raise LookupError(f"no chain is named {name!r}{candidates(name, {entry.record.name for entry, _ in entries})}")
+    return found
+
+
+def _explained_chain(plan: Plan, entry: Sourced[MiddlewareChain], scope: PlannedScope) -> Answer:
+    record = entry.record
+    members = (member if isinstance(member, str) else member.name for member in record.members)
+    selections = [
+        (title, selection)
+        for inner in scope.walk()
+        for title, selection in _titled(inner)
+        if selection.chain == record.name and selection.provider == entry.origin
+    ]
+    facts = [("purpose", record.description), ("members", ", ".join(members) or "none")]
+    places = dict.fromkeys(str(selection.chosen.location) for _, selection in selections if selection.chosen)
+    facts += [("chosen", place) for place in places]
+    facts += [(f"of {title}", _links_text(selection)) for title, selection in selections]
+    return Answer(
+        kind="chain",
+        name=record.name,
+        scope=scope.prefix,
+        rule="it is chosen" if selections else "nothing chooses it, so it has no effect",
+        origin=entry.origin,
+        facts=tuple((label, text) for label, text in facts if text),
+        change="chain= and without= of App, app.scope and routes, or the settings middleware.chain and .without",
+    )
+
+
+def _titled(scope: PlannedScope) -> Iterator[tuple[str, MiddlewareSelection]]:
+    """Yield the selection of a scope, and the selections of its routes and mounts that differ from it."""
+    if scope.selection is not None:
+        yield f"{scope.host}{scope.prefix or '/'}", scope.selection
+        for planned, selection in own_selections(scope):
+            methods = ",".join(sorted(planned.route.methods)) or "mount"
+            yield f"{methods} {planned.route.host}{planned.route.path}", selection
+
+
+def own_selections(scope: PlannedScope) -> Iterator[tuple[PlannedRoute | PlannedMount, MiddlewareSelection]]:
+    """Yield the routes and mounts of a scope that have another selection of middleware than the scope."""
+    entries: tuple[PlannedRoute | PlannedMount, ...] = (*scope.routes, *scope.mounts)
+    for planned in entries:
+        if planned.selection is not None and planned.selection is not scope.selection:
+            yield planned, planned.selection
+
+
+def selection_text(selection: MiddlewareSelection) -> str:
+    """Return the chain of a selection with its provider and the removals, in one line."""
+    parts = ["no chain"]
+    if selection.provider is not None and selection.chosen is not None:
+        provider = selection.provider
+        of = "the app" if provider.plugin == "app" else f"plugin {provider.plugin!r}"
+        parts = [f"chain {selection.chain!r} of {of}, chosen at {selection.chosen.location}"]
+    parts += [f"without {entry.record} ({entry.origin.location})" for entry in selection.without]
+    return ", ".join(parts)
+
+
+def chain_facts(selection: MiddlewareSelection | None) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a selection for ``why``; none for an app without chains and removals."""
+    if selection is not None and (selection.chain or selection.without):
+        yield "runs through", selection_text(selection)
+
+
+def chains_of_link(plan: Plan, link: Sourced[Middleware]) -> str:
+    """Return which requests run through a middleware, in words; "" for all requests of its scope."""
+    if plan.root.selection is None:
+        return ""
+    scopes = [scope for scope in plan.root.walk() if any(inner is scope for inner in _around(plan, link).walk())]
+    selections = [selection for scope in scopes for _, selection in _titled(scope)]
+    has = [any(link is other for other in selection.links) for selection in selections]
+    if all(has):
+        return ""
+    running = [selection for selection, runs in zip(selections, has, strict=True) if runs]
+    names = sorted({selection.chain for selection in running})
+    if not names:
+        return "no requests"
+    lacking = {selection.chain for selection, runs in zip(selections, has, strict=True) if not runs}
+    some = " (some requests)" if lacking & set(names) else ""
+    shown = ", ".join(repr(name) if name else "no chain" for name in names)
+    return f"{'chains' if len(names) > 1 else 'chain'} {shown}{some}" if any(names) else "some requests"
+
+
+def _around(plan: Plan, link: Sourced[Middleware]) -> PlannedScope:
+    return next(scope for scope in plan.root.walk() if any(link is other for other in scope.middleware))
+
+
+def _links_text(selection: MiddlewareSelection) -> str:
+    links = " > ".join(link.record.name for link in selection.links) or "no middleware"
+    removed = ", ".join(entry.record for entry in selection.without)
+    return f"{links} (without {removed})" if removed else links

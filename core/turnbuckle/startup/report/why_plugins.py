@@ -71,7 +71,8 @@ def _rule(plan: Plan, plugin: PlannedPlugin) -> str:
         case "builtin":
             return "it is built in"
         case "enabled":
-            return f"enabled by {_enabler(plan, plugin)}"
+            because = f", because {plugin.note}" if plugin.note else ""
+            return f"enabled by {_enabler(plan, plugin)}{because}"
         case "installed":
             return "it is installed, but not enabled"
     return plugin.note

@@ -17,6 +17,7 @@ from turnbuckle.startup.parameters.signatures import is_plain
 from turnbuckle.startup.report.explain import Explanation, explain_request, scope_chain
 from turnbuckle.startup.report.formats import name_of, type_name
 from turnbuckle.startup.report.why import Answer, RejectedEntry, rejected_entries
+from turnbuckle.startup.report.why_middleware import chain_facts
 
 __all__ = ["why_response", "why_route"]
 
@@ -58,12 +59,13 @@ def _mounts(plan: Plan, path: str) -> list[Answer]:
 
 
 def _explained_mount(plan: Plan, planned: PlannedMount, scope: PlannedScope) -> Answer:
-    chain = [link.record.name for around in scope_chain(plan, scope) for link in around.middleware]
+    chain = [link.record.name for link in plan.middleware_of(planned)]
     facts = [
         ("app", name_of(planned.mount.app)),
         ("name", planned.route.name),
         ("served by", f"{planned.provider.record.name} ({planned.provider.origin})"),
         ("chain", " > ".join(chain) or "no middleware"),
+        *chain_facts(planned.selection),
         *((value.key, f"{value.shown()} ({value.source})") for value in planned.overrides.values()),
     ]
     return Answer(
@@ -93,12 +95,13 @@ def _explained_route(plan: Plan, planned: PlannedRoute, scope: PlannedScope, rul
     route = planned.route
     scopes = scope_chain(plan, scope)
     router = next(around.router for around in reversed(scopes) if around.router is not None)
-    chain = [link.record.name for around in scopes for link in around.middleware]
+    chain = [link.record.name for link in plan.middleware_of(planned)]
     facts = [
         ("handler", name_of(route.handler)),
         ("name", route.name),
         ("router", router.name),
         ("chain", " > ".join(chain) or "no middleware"),
+        *chain_facts(planned.selection),
         *_parameter_facts(planned),
         *((value.key, f"{value.shown()} ({value.source})") for value in planned.overrides.values()),
     ]

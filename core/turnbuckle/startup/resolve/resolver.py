@@ -32,8 +32,9 @@ from turnbuckle.startup.parameters.declared_suppliers import check_suppliers, pr
 from turnbuckle.startup.parameters.middleware_signatures import further_signatures
 from turnbuckle.startup.parameters.signatures import SignatureResolver
 from turnbuckle.startup.parameters.suppliers import Suppliers
+from turnbuckle.startup.resolve.middleware.chains import ChainPlanner
 from turnbuckle.startup.resolve.middleware.effects import check_effects
-from turnbuckle.startup.resolve.middleware.order import check_needs, order_middleware
+from turnbuckle.startup.resolve.middleware.order import order_middleware
 from turnbuckle.startup.resolve.mounts import MountPlanner, check_mounts
 from turnbuckle.startup.resolve.precedence import report_duplicates
 from turnbuckle.startup.resolve.resources import Provided, order_lifespans
@@ -106,6 +107,7 @@ class Resolver:
         failed: names of the enabled plugins that could not be loaded.
         left_out: names of all plugins that were requested and do not take part: failed, disabled or quarantined.
         roots: the scopes in the order of ``scope``, the app first.
+        chains: the middleware chains of the app; filled by ``scope``.
         keys: the keys of the suppliers of parameters.
     """
 
@@ -119,6 +121,7 @@ class Resolver:
     left_out: Collection[str] = ()
     calls: dict[int, BoundHandler] = attrs.field(factory=dict, init=False)
     roots: list[CollectedScope] = attrs.field(factory=list, init=False)
+    chains: list[ChainPlanner] = attrs.field(factory=list, init=False)
     keys: dict[object, int] = attrs.field(factory=dict, init=False)
 
     def parser(self, root: CollectedScope, adapted: AdaptedPart) -> Choice[ParserProvider] | None:
@@ -259,12 +262,15 @@ class Resolver:
         )
         own = [entry for entry in inner.parameters if entry.origin.plugin == "app" and entry not in outer.parameters]
         check_suppliers(own, signatures, self.diagnostics)
+        chains, links = self._chain_planner, inner.middleware
         planner = self._route_planner(inner, overrides, options, signatures)
+        planner = attrs.evolve(planner, select=lambda route: chains.selection(collected, links, route))
         routes = tuple(planner.routes(collected, inner.router, inner.overrides, inner.options))
         mount_planner = self._mount_planner(inner, overrides, options, signatures)
         mounts = mount_planner.mounts(declaration.mounts, inner.overrides, inner.options)
-        check_effects(inner.middleware, routes, self.diagnostics)
-        own_links = inner.middleware[len(outer.middleware) :]
+        mounts = [attrs.evolve(entry, selection=chains.selection(collected, links, entry.mount)) for entry in mounts]
+        check_effects(links, routes, self.diagnostics)
+        own_links = links[len(outer.middleware) :]
         return PlannedScope(
             prefix=declaration.prefix,
             host=declaration.host,
@@ -279,6 +285,8 @@ class Resolver:
             lifespans=lifespans,
             signatures=further_signatures(own_links, inner.error_handlers, signatures, self.diagnostics),
             configs={plugin.name: plugin.setup.config for plugin in collected.plugins if plugin.setup is not None},
+            chains=chains.provided_in(collected),
+            selection=chains.selection(collected, links),
             mounts=tuple(mounts),
             scopes=tuple(self.scope(scope, inner) for scope in collected.scopes),
         )
@@ -419,11 +427,35 @@ class Resolver:
     def _middleware(
         self, collected: CollectedScope, outer: Inherited, resources: Provided, *, is_root: bool
     ) -> tuple[Sourced[Middleware], ...]:
-        links = [*collected.answers.of("provide_middleware"), *collected.declaration.middleware]
+        links = self._chain_planner.links_of(collected)
         order, source = self.settings.middleware.order, self.values["middleware.order"].source
         ordered = order_middleware(links, order if is_root else (), self.diagnostics, source)
-        check_needs(outer.middleware, ordered, self.diagnostics, resources.keys())
+        needs = self._chain_planner.needs
+        if self._chain_planner.is_used:
+            # Each selection is checked by itself.
+            needs.check_resources(ordered, resources.keys())
+        else:
+            needs.check(outer.middleware, ordered, resources.keys())
         return ordered
+
+    @property
+    def _chain_planner(self) -> ChainPlanner:
+        if not self.chains:
+            self.chains.append(
+                ChainPlanner(
+                    root=self.roots[0],
+                    settings=self.settings,
+                    values=self.values,
+                    left_out=self.left_out,
+                    diagnostics=self.diagnostics,
+                )
+            )
+        return self.chains[0]
+
+    def check_chains(self) -> None:
+        """Report removals of middleware without an effect, and chains that nothing chooses."""
+        self._chain_planner.check_removals()
+        self._chain_planner.check_chosen()
 
 
 def _start_of(record: ProtocolProvider, entries: Sequence[Sourced[ProtocolProvider]]) -> bytes:

@@ -12,7 +12,7 @@ import attrs
 
 from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.errors import RouteError
-from turnbuckle.plan import PlannedRoute, PlannedSignature, PlannedSupplier
+from turnbuckle.plan import MiddlewareSelection, PlannedRoute, PlannedSignature, PlannedSupplier
 from turnbuckle.routing.converters import Converter, Converters
 from turnbuckle.routing.methods import REGISTERED_METHODS
 from turnbuckle.routing.patterns import parse_pattern, split_outside_braces
@@ -59,6 +59,10 @@ _WHY: Final = "a parameter without an annotation receives the request or a param
 _FIX: Final = "change the path, or the parameters of the handler"
 
 
+def _run_all(_route: Route) -> None:
+    return None
+
+
 @attrs.frozen(kw_only=True)
 class RoutePlanner:
     """Plans the routes of one app.
@@ -75,6 +79,7 @@ class RoutePlanner:
         calls: receives the function that calls the handler of each route, by the ``id`` of the planned route.
         signatures: finds the suppliers of the parameters of handlers.
         guards: the guards of the scope and of the scopes around it, outermost first.
+        select: returns the middleware that the requests of a route run through.
     """
 
     builtin: frozenset[str]
@@ -88,6 +93,7 @@ class RoutePlanner:
     calls: dict[int, BoundHandler]
     signatures: SignatureResolver
     guards: tuple[Sourced[Callable[..., object]], ...] = ()
+    select: Callable[[Route], MiddlewareSelection | None] = _run_all
     _bound_before: dict[object, tuple[BoundHandler, PlannedSignature]] = attrs.field(factory=dict, init=False)
 
     def routes(
@@ -107,9 +113,11 @@ class RoutePlanner:
             bound = self._bound(route, router)
             if bound is not None:
                 call, signature = bound
-                with_options = self.options.of_route(options, route)
                 planned = PlannedRoute(
-                    with_options, signature=signature, overrides=self.overrides.of_route(overrides, route)
+                    self.options.of_route(options, route),
+                    signature=signature,
+                    overrides=self.overrides.of_route(overrides, route),
+                    selection=self.select(route),
                 )
                 self.calls[id(planned)] = call
                 yield planned

@@ -91,6 +91,13 @@ def read_layers(declaration: Declaration, sources: SettingsSources, diagnostics:
         )
     if declaration.debug is not None:
         values["debug"] = declaration.debug
+    chosen: dict[str, object] = {}
+    if declaration.root.chain is not None:
+        chosen["chain"] = declaration.root.chain
+    if declaration.root.without:
+        chosen["without"] = list(declaration.root.without)
+    if chosen:
+        values = _merged(values, {"middleware": chosen})
     return Layers(
         file=_named_file(path, diagnostics) if path is not None else _found_file(sources.folder, diagnostics),
         environ=_read_environ(sources.environ),

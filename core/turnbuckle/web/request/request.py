@@ -16,6 +16,7 @@ from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import MutableHeaders
 from turnbuckle.web.peer import Peer, ServerExchange
 from turnbuckle.web.request.context import AppContext, UrlBuilder, config_of
+from turnbuckle.web.request.found_route import FoundRoute
 from turnbuckle.web.request.negotiation import NegotiatingRequest
 from turnbuckle.web.request.response_work import make_work
 from turnbuckle.web.request.sync import call_on_loop
@@ -55,6 +56,7 @@ class Request(NegotiatingRequest):
         vary: names of the fields that decided between representations; the server adds them to ``Vary``.
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
         found_route: the result of ``find_route`` for the dispatch; it is not set before.
+        links: which groups of middleware of its scopes the request runs through; set only if not all requests do.
     """
 
     __slots__ = (
@@ -63,6 +65,7 @@ class Request(NegotiatingRequest):
         "exception",
         "exchange",
         "found_route",
+        "links",
         "path_params",
         "route",
         "steps",
@@ -71,7 +74,8 @@ class Request(NegotiatingRequest):
 
     _error_headers: MutableHeaders
     _supplied: dict[object, object]
-    found_route: object
+    found_route: FoundRoute
+    links: Sequence[bool]
 
     def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer, app: AppContext = _NO_APP) -> None:
         self.head = head

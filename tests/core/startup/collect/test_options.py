@@ -38,7 +38,7 @@ def test_decorator_without_parentheses_is_refused(name: str) -> None:
             "no option 'methos'; instead: @app.route(path",
             id="verb",
         ),
-        pytest.param(lambda: app.get("/", xyz=1), "its options are deprecated, description, errors", id="unknown"),
+        pytest.param(lambda: app.get("/", xyz=1), "its options are chain, deprecated, description", id="unknown"),
         pytest.param(lambda: app.get("/", nam="x"), "@app.get has no option 'nam'; did you mean 'name'?", id="name"),
         pytest.param(lambda: app.route("/", methos=["GET"]), "did you mean 'methods'?", id="route"),
         pytest.param(lambda: app.add_route("/", handler, hots=""), "did you mean 'host'?", id="add-route"),

@@ -116,7 +116,7 @@ def test_value_without_a_response_is_refused() -> None:
 
 
 def test_option_of_other_routes_is_named_as_it_is() -> None:
-    with pytest.raises(TypeError, match="has no option 'summary'; its options are guards, host, name"):
+    with pytest.raises(TypeError, match="has no option 'summary'; its options are chain, guards, host, name"):
         App().websocket("/", summary="chat")  # type: ignore[call-arg]
 
 

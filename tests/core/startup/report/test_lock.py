@@ -73,10 +73,10 @@ def test_lock_has_one_record_on_a_line() -> None:
 
 
 def test_lock_names_versions(site: Site) -> None:
-    source = "from turnbuckle import Plugin, PluginInfo\nclass It(Plugin):\n    info = PluginInfo(name='cors')\n"
-    site.install("cors", source, distribution="acme")
-    plugins = composition_of(App(plugins=["cors"]).resolve())["plugins"]
-    assert {"name": "cors", "scope": "", "distribution": "acme", "version": "1.2"} in plugins
+    source = "from turnbuckle import Plugin, PluginInfo\nclass It(Plugin):\n    info = PluginInfo(name='proxy_rules')\n"
+    site.install("proxy_rules", source, distribution="acme")
+    plugins = composition_of(App(plugins=["proxy_rules"]).resolve())["plugins"]
+    assert {"name": "proxy_rules", "scope": "", "distribution": "acme", "version": "1.2"} in plugins
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_route_has_all_that_was_written(data: dict[str, Json]) -> None:
         "host": "a.example",
         "name": "x",
         "overrides": {},
+        "selection": None,
         "handler": f"{__name__}._answer",
     }
     assert origin["plugin"] == "app"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Final, Union, get_args, get_origin
 
@@ -30,17 +30,28 @@ _STREAM: Final = re.compile(r"(\w+\.)*(AsyncIterator|AsyncIterable|AsyncGenerato
 def check_effects(
     links: Iterable[Sourced[Middleware]], routes: Iterable[PlannedRoute], diagnostics: Diagnostics
 ) -> None:
-    """Report middleware that keeps a response or content in memory while the handler streams it."""
+    """Report middleware that keeps a response or content in memory while the handler streams it.
+
+    Args:
+        links: the middleware of the scope and of the scopes around it.
+        routes: the routes of the scope.
+        diagnostics: where to report.
+    """
     buffering = [link for link in links if link.record.buffers_response]
     reading = [link for link in links if link.record.reads_body]
     for planned in routes if buffering or reading else ():
         route = planned.route
         if buffering and streams_response(route):
-            for link in buffering:
+            for link in _running(buffering, planned):
                 _report_buffering(link, route, diagnostics)
         if route.streams_body:
-            for link in reading:
+            for link in _running(reading, planned):
                 _report_reading(link, route, diagnostics)
+
+
+def _running(links: Iterable[Sourced[Middleware]], planned: PlannedRoute) -> Iterator[Sourced[Middleware]]:
+    selection = planned.selection
+    return (link for link in links if selection is None or any(link is running for running in selection.links))
 
 
 def streams_response(route: Route) -> bool:
@@ -74,7 +85,7 @@ def _report_buffering(link: Sourced[Middleware], route: Route, diagnostics: Diag
         link.origin,
         *((route.origin,) if route.origin is not None else ()),
         why="the client receives nothing until the stream ends, and the whole response is in memory by then",
-        fix="move the route into a scope without the middleware, or the middleware into a scope without the route",
+        fix=f"write without=[{link.record.name!r}] for the route, or move the middleware into another scope",
         level="warning",
     )
 
@@ -87,6 +98,6 @@ def _report_reading(link: Sourced[Middleware], route: Route, diagnostics: Diagno
         *((route.origin,) if route.origin is not None else ()),
         why="the handler receives nothing until the content is complete, and all of it is in memory by then; the route"
         " declares streams_body=True, and the middleware reads_body=True",
-        fix="move the route into a scope without the middleware, or the middleware into a scope without the route",
+        fix=f"write without=[{link.record.name!r}] for the route, or move the middleware into another scope",
         level="warning",
     )

@@ -1,4 +1,4 @@
-"""Solve the order of middleware, outermost first, and check the constraints that middleware declares.
+"""Solve the order of middleware, outermost first.
 
 The order follows, in this precedence: the zones; within a zone ``before`` and ``after``; the order in which the app
 declared its own middleware; the dependency order of plugins, with the app's own middleware innermost. The setting
@@ -7,16 +7,15 @@ declared its own middleware; the dependency order of plugins, with the app's own
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from turnbuckle.diagnostics import Origin, ResourceKey, Sourced
+from turnbuckle.diagnostics import Origin, Sourced
 from turnbuckle.records import ZONES, Middleware
 from turnbuckle.startup.model.diagnostics import Diagnostics, did_you_mean, nearest
 from turnbuckle.startup.model.toposort import OrderCycle, solve
 from turnbuckle.startup.plugins.discovery import installed_plugins
-from turnbuckle.startup.resolve.resources import missing_resource
 
-__all__ = ["check_needs", "order_middleware"]
+__all__ = ["ChainLink", "order_middleware"]
 
 ChainLink = Sourced[Middleware]
 
@@ -50,47 +49,6 @@ def order_middleware(
         )
         return tuple(by_name.values())
     return tuple(by_name[name] for name in names)
-
-
-def check_needs(
-    outer: Sequence[ChainLink],
-    links: Sequence[ChainLink],
-    diagnostics: Diagnostics,
-    resources: Collection[ResourceKey[object]] = (),
-) -> None:
-    """Report needs of middleware that nothing outside of it provides, and keys that two middleware provide.
-
-    Args:
-        outer: the middleware around the middleware of this scope.
-        links: the middleware of this scope.
-        diagnostics: where to report.
-        resources: the resources that lifespans provide in this scope.
-    """
-    present: dict[str, ChainLink] = {}
-    provided: dict[str, ChainLink] = {}
-    for link in (*outer, *links):
-        if link in links:
-            _check_needs_of(link, present, links, resources, diagnostics)
-        present[link.record.name] = link
-        for key in link.record.provides:
-            present[key] = link
-            if (first := provided.setdefault(key, link)) is not link and link in links:
-                _report_provided_twice(key, link, first, diagnostics)
-
-
-def _check_needs_of(
-    link: ChainLink,
-    present: Collection[str],
-    links: Sequence[ChainLink],
-    resources: Collection[ResourceKey[object]],
-    diagnostics: Diagnostics,
-) -> None:
-    for need in link.record.needs:
-        if isinstance(need, ResourceKey):
-            if need not in resources:
-                _report_missing_resource(link, need, resources, diagnostics)
-        elif need not in present:
-            _report_missing(link, need, links, diagnostics)
 
 
 def _by_name(links: Sequence[ChainLink], diagnostics: Diagnostics) -> dict[str, ChainLink]:
@@ -211,40 +169,3 @@ def _zones_agree(
         fix="move one of them into the other's zone, or set middleware.order",
     )
     return False
-
-
-def _report_missing(link: ChainLink, need: str, links: Sequence[ChainLink], diagnostics: Diagnostics) -> None:
-    inside = [other for other in links if need == other.record.name or need in other.record.provides]
-    diagnostics.add(
-        "TB412",
-        f"middleware {link.record.name!r} needs {need!r} outside of it"
-        + (f", but {inside[0].record.name!r} is inside" if inside else ", and nothing provides it"),
-        link.origin,
-        *(other.origin for other in inside),
-        why="only middleware outside of it can set the needed key on the request",
-        fix=f"order it after {inside[0].record.name!r}" if inside else f"enable a plugin that provides {need!r}",
-    )
-
-
-def _report_missing_resource(
-    link: ChainLink, key: ResourceKey[object], resources: Collection[ResourceKey[object]], diagnostics: Diagnostics
-) -> None:
-    hint, fix = missing_resource(key, resources)
-    diagnostics.add(
-        "TB412",
-        f"middleware {link.record.name!r} needs {key}, which no lifespan provides{hint}",
-        link.origin,
-        why="a resource exists only while a lifespan of this scope, or of a scope around it, provides it",
-        fix=fix,
-    )
-
-
-def _report_provided_twice(key: str, link: ChainLink, first: ChainLink, diagnostics: Diagnostics) -> None:
-    diagnostics.add(
-        "TB418",
-        f"middleware {link.record.name!r} and {first.record.name!r} both set {key!r} on the request",
-        link.origin,
-        first.origin,
-        why="the inner one would overwrite the value of the outer one",
-        fix="disable one of them, or change the key of one",
-    )
