@@ -29,8 +29,9 @@ from turnbuckle.web.peer import LazyEvent, Peer
 
 __all__ = ["BaseConnection", "wake"]
 
-# Bytes that a lingering connection drops before it closes although the peer is still sending.
-_MAX_LINGER_BYTES: Final = 1024 * 1024
+# Bytes that a lingering connection drops before it closes although the peer is still sending. A browser reads the
+# response to a large upload only after it has sent all of it, and shows an error if the connection is closed before.
+_MAX_LINGER_BYTES: Final = 64 * 1024 * 1024
 
 
 class BaseConnection(asyncio.Protocol):
