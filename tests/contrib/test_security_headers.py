@@ -136,6 +136,25 @@ async def test_nonce_is_new_for_each_response() -> None:
     assert app.plan.root.middleware[0].record.provides == ("csp_nonce",)
 
 
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_304_keeps_the_nonce_of_the_stored_page(is_early: bool) -> None:
+    app = _app(content_security_policy_report_only="default-src 'none'")
+
+    @app.get("/stored")
+    async def stored(request: Request) -> Response:
+        if is_early:
+            request.check_preconditions(etag="v1")
+        return Response(str(request.state.csp_nonce)).etag("v1")
+
+    async with Client(app) as client:
+        first = await client.get("/stored")
+        again = await client.get("/stored", headers={"If-None-Match": '"v1"'})
+    assert first.text in first.headers["content-security-policy"]
+    assert (again.status, again.headers["x-frame-options"]) == (304, "SAMEORIGIN")
+    assert "content-security-policy" not in again.headers
+    assert again.headers["content-security-policy-report-only"] == "default-src 'none'"
+
+
 async def test_policy_without_a_nonce_makes_none() -> None:
     app = _app(content_security_policy="default-src 'self'")
     async with Client(app) as client:

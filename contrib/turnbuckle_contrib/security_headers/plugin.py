@@ -42,6 +42,8 @@ _VALUES: Final = {
     "content_security_policy": "Content-Security-Policy",
     "content_security_policy_report_only": "Content-Security-Policy-Report-Only",
 }
+_POLICIES: Final = (_VALUES["content_security_policy"], _VALUES["content_security_policy_report_only"])
+_NOT_MODIFIED: Final = 304
 _NONCE_BYTES: Final = 16
 _HINT: Final = "TB450"
 
@@ -110,9 +112,18 @@ def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handl
         route = request.route
         fields = fields_of(route) if route is not None and route.options else usual
         fields.add_to(response.headers, request, nonce)
+        if response.status == _NOT_MODIFIED and fields.has_nonce:
+            _remove_nonces(response.headers)
         return response
 
     return harden
+
+
+def _remove_nonces(headers: MutableHeaders) -> None:
+    """Remove policies with a nonce: a cache would replace the policy of the stored page, which has another nonce."""
+    for name in _POLICIES:
+        if "'nonce-" in headers.get(name, ""):
+            headers.discard(name)
 
 
 @final

@@ -43,6 +43,7 @@ _OF_CONTENT: Final = frozenset(
 _OF_CONTENT_WITH_ETAG: Final = _OF_CONTENT | {"last-modified"}
 # An error describes no content, and must not be stored as if it was the content.
 _NOT_OF_ERRORS: Final = _OF_CONTENT | {"cache-control", "content-location", "etag", "expires", "last-modified"}
+_NONCE: Final = "'nonce-"
 _REPLACED_BY_RANGE: Final = frozenset({"content-length", "content-range", "trailer"})
 _REPLACED_BY_RANGES: Final = _REPLACED_BY_RANGE | {"content-type"}
 
@@ -111,7 +112,9 @@ def _weaken(response: File) -> None:
 
 def _not_modified(response: Response, *, has_etag: bool) -> Response:
     dropped = _OF_CONTENT_WITH_ETAG if has_etag else _OF_CONTENT
-    return Response(b"", 304, _fields_without(response, dropped))
+    fields = _fields_without(response, dropped)
+    # A cache would replace the policy of the stored page by a policy with another nonce than the page has.
+    return Response(b"", 304, [field for field in fields if _NONCE not in field[1]])
 
 
 def _refusal(response: Response, status: int) -> Response:
