@@ -101,10 +101,18 @@ class Auth:
         schemes = [scheme for scheme in self.schemes if not (is_script and scheme.name == "basic")]
         return list(dict.fromkeys(scheme.challenge(self.realm, is_wrong=scheme is wrong) for scheme in schemes))
 
-    async def check_password(self, request: Request, name: str, password: str) -> User | None:
+    async def check_password(
+        self, request: Request, name: str, password: str, *, may_remember: bool = False
+    ) -> User | None:
         """Return the user with a login name and a password; None if one of them is wrong.
 
         It takes the same time whether the user exists or not. A hash with outdated parameters is replaced.
+
+        Args:
+            request: the request.
+            name: the login name.
+            password: the password.
+            may_remember: whether a right password is remembered for a while, for clients that send it in each request.
 
         Raises:
             TooManyRequests: 429: too many attempts failed, for this account or from this address.
@@ -117,25 +125,32 @@ class Auth:
                 "fix: write AuthPlugin(users=UserSource(get_credentials=...)), or enable the plugin accounts"
             )
             raise error
-        self.throttle.attempt(request, name)
         credentials: Credentials | None = await call_source(self.users.get_credentials, request, name)
         stored = credentials.password_hash if credentials is not None else None
-        verified = await self.passwords.verify(password, stored)
+        if credentials is not None and may_remember and self.passwords.was_verified(password, stored):
+            return credentials.user
+        self.throttle.attempt(request, name)
+        try:
+            verified = await self.passwords.verify(password, stored, remember=may_remember)
+        except Exception:
+            self.throttle.withdraw(request, name)
+            raise
         if credentials is None or not verified.ok:
             _log.info("failed login from %s", request.client[0] if request.client else "a Unix socket")
             return None
         self.throttle.succeeded(request, name)
-        if verified.needs_upgrade and self.users.set_password_hash is not None:
-            new = await self.passwords.hash(password)
-            await call_source(self.users.set_password_hash, request, credentials.user.id, stored, new)
-            return await self._after_upgrade(request, name) or credentials.user
-        return credentials.user
+        return (
+            await self._upgraded(request, name, password, credentials) if verified.needs_upgrade else credentials.user
+        )
 
-    async def _after_upgrade(self, request: Request, name: str) -> User | None:
-        """Return the user again: the new hash may have changed the version."""
-        assert self.users.get_credentials is not None
+    async def _upgraded(self, request: Request, name: str, password: str, found: Credentials) -> User:
+        """Replace the hash of a user's password; return the user again, because the new hash may change the version."""
+        if self.users.set_password_hash is None or self.users.get_credentials is None:
+            return found.user
+        new = await self.passwords.hash(password)
+        await call_source(self.users.set_password_hash, request, found.user.id, found.password_hash, new)
         credentials: Credentials | None = await call_source(self.users.get_credentials, request, name)
-        return credentials.user if credentials is not None else None
+        return credentials.user if credentials is not None else found.user
 
 
 AUTH: Final = ResourceKey("auth", Auth)

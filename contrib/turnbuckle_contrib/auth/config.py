@@ -95,6 +95,8 @@ class AuthConfig:
         realm: name of the protected area in challenges; the name of the app if empty.
         password_hash: method of new password hashes: "scrypt", or "argon2", which needs the extra ``argon2``.
         scrypt_memory: MiB that a hash by scrypt takes: 128, 64, 32, 16 or 8; less memory takes more time.
+        basic_seconds: seconds for which a right password is remembered, because the scheme ``basic`` has it in each
+            request; 0 hashes it each time.
         password_threads: number of passwords that are hashed at the same time, in each worker.
         attempts: number of failed logins of an address for an account in ``attempts_seconds``, before further ones
             are answered with 429.
@@ -119,6 +121,7 @@ class AuthConfig:
     realm: str = ""
     password_hash: PasswordMethod = attrs.field(default="scrypt", validator=_is_available)
     scrypt_memory: int = attrs.field(default=128, validator=attrs.validators.in_(_MEMORY))
+    basic_seconds: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     password_threads: int = attrs.field(default=2, validator=attrs.validators.ge(1))
     attempts: int = attrs.field(default=10, validator=attrs.validators.ge(1))
     attempts_seconds: float = attrs.field(default=600.0, validator=attrs.validators.gt(0))

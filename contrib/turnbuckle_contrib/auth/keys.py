@@ -142,6 +142,7 @@ class RemoteKeys:
         self._keys: Sequence[Key] = ()
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
+        self._is_failing = False
         self._fetching: asyncio.Task[None] | None = None
 
     async def keys(self, kid: str | None) -> Sequence[Key]:
@@ -150,22 +151,23 @@ class RemoteKeys:
         Raises:
             ServiceUnavailable: 503: there are no keys, because the issuer cannot be reached.
         """
-        age = self._clock() - self._fetched_at
+        age, lifetime = self._clock() - self._fetched_at, max(_MAX_STALE, self._seconds)
         is_known = any(kid is None or key.get("kid") == kid for key in self._keys)
         if age > self._seconds or not is_known:
-            await self._refresh()
-        if self._clock() - self._fetched_at > max(_MAX_STALE, self._seconds):
+            await self._refresh(waits=not (is_known and self._is_failing and age <= lifetime))
+        if self._clock() - self._fetched_at > lifetime:
             raise ServiceUnavailable("the keys of the issuer are not available", headers={"Retry-After": "10"})
         return self._keys
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, *, waits: bool) -> None:
         if self._fetching is None:
             if self._clock() - self._tried_at < self._interval:
                 return
             self._tried_at = self._clock()
             self._fetching = asyncio.create_task(self._fetch())
-        # Many requests wait for one fetch, which goes on if some of them are cancelled.
-        await asyncio.shield(self._fetching)
+        if waits:
+            # Many requests wait for one fetch, which goes on if some of them are cancelled.
+            await asyncio.shield(self._fetching)
 
     async def _fetch(self) -> None:
         try:
@@ -174,8 +176,11 @@ class RemoteKeys:
                 raise FetchFailed(f"{self.url} answered {status}")
             self._keys = import_keys(document)
             self._fetched_at = self._clock()
+            self._is_failing = False
         except (FetchFailed, ValueError) as error:
             _log.warning("the keys at %s were not renewed: %s", self.url, error)
+            # Requests with a known key no longer wait for the issuer.
+            self._is_failing = True
             # A short failure of the issuer should not last for the whole interval.
             self._tried_at += min(self._interval, _RETRY) - self._interval
         finally:

@@ -34,6 +34,7 @@ __all__ = [
     "PasswordMethod",
     "Passwords",
     "Verified",
+    "VerifiedPasswords",
     "hash_password",
     "password_version",
     "verify_password",
@@ -203,6 +204,43 @@ def _decode(text: str) -> bytes:
 
 
 @final
+class VerifiedPasswords:
+    """The passwords that were verified a short time ago, so that clients that send one in each request need not wait.
+
+    Only digests with a random key of this process are kept, and a new hash of the password makes them worthless.
+
+    Args:
+        seconds: time that a password is remembered.
+        clock: seconds since any moment.
+        entries: maximum number of passwords.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float], entries: int = 1000) -> None:
+        self._seconds: Final = seconds
+        self._clock: Final = clock
+        self._entries: Final = entries
+        self._key: Final = os.urandom(32)
+        self._until: Final[dict[bytes, float]] = {}
+
+    def add(self, password: str, password_hash: str) -> None:
+        """Remember a password that is right for a hash."""
+        digest = self._digest(password, password_hash)
+        self._until.pop(digest, None)
+        self._until[digest] = self._clock() + self._seconds
+        if len(self._until) > self._entries:
+            del self._until[next(iter(self._until))]
+
+    def knows(self, password: str, password_hash: str) -> bool:
+        """Return whether a password was right for a hash a short time ago."""
+        until = self._until.get(self._digest(password, password_hash))
+        return until is not None and self._clock() < until
+
+    def _digest(self, password: str, password_hash: str) -> bytes:
+        content = _prepare(password) or b""
+        return hmac.digest(self._key, password_hash.encode() + b"\0" + content, "sha256")
+
+
+@final
 class Passwords:
     """Hash and check passwords in threads, a few at a time.
 
@@ -211,11 +249,19 @@ class Passwords:
         memory: MiB that scrypt takes.
         concurrency: number of threads.
         waiting: maximum number of calls that wait for a thread; further ones are answered with 503.
+        remembered: the passwords that were verified a short time ago; None remembers none.
     """
 
     def __init__(
-        self, method: PasswordMethod = "scrypt", *, memory: int = 128, concurrency: int = 2, waiting: int = 100
+        self,
+        method: PasswordMethod = "scrypt",
+        *,
+        memory: int = 128,
+        concurrency: int = 2,
+        waiting: int = 100,
+        remembered: VerifiedPasswords | None = None,
     ) -> None:
+        self._remembered: Final = remembered
         self._method: Final[PasswordMethod] = method
         self._memory: Final = memory
         self._limit: Final = concurrency + waiting
@@ -232,8 +278,13 @@ class Passwords:
         """
         return await self._run(lambda: hash_password(password, method=self._method, memory=self._memory))
 
-    async def verify(self, password: str, password_hash: str | None) -> Verified:
+    async def verify(self, password: str, password_hash: str | None, *, remember: bool = False) -> Verified:
         """Check a password against a hash; None, for a user that does not exist, takes the same time.
+
+        Args:
+            password: the password.
+            password_hash: the hash.
+            remember: whether ``was_verified`` knows the password for a while, if it is right.
 
         Raises:
             ValueError: the hash is no hash that is known here.
@@ -241,7 +292,17 @@ class Passwords:
         """
         known = password_hash if password_hash is not None else self._unknown
         verified = await self._run(lambda: verify_password(password, known, method=self._method, memory=self._memory))
-        return verified if password_hash is not None else Verified(False, False)
+        if password_hash is None:
+            return Verified(False, False)
+        if remember and verified.ok and self._remembered is not None:
+            self._remembered.add(password, password_hash)
+        return verified
+
+    def was_verified(self, password: str, password_hash: str | None) -> bool:
+        """Return whether a password was found right for the same hash a short time ago."""
+        if self._remembered is None or password_hash is None:
+            return False
+        return self._remembered.knows(password, password_hash)
 
     async def _run(self, function: Callable[[], T]) -> T:
         if self._pending >= self._limit:

@@ -31,7 +31,7 @@ from turnbuckle_contrib.auth.api_keys import api_key_command
 from turnbuckle_contrib.auth.auth import AUTH, Auth, current_user
 from turnbuckle_contrib.auth.config import AuthConfig
 from turnbuckle_contrib.auth.configured import check_schemes, configured_schemes
-from turnbuckle_contrib.auth.passwords import Passwords
+from turnbuckle_contrib.auth.passwords import Passwords, VerifiedPasswords
 from turnbuckle_contrib.auth.records import AuthenticationRequired, MissingRole, User
 from turnbuckle_contrib.auth.redirects import login_url, wants_page
 from turnbuckle_contrib.auth.schemes import Scheme
@@ -152,7 +152,13 @@ class _AuthFactory:
     @asynccontextmanager
     async def __call__(self, setup: Setup[AuthConfig]) -> AsyncIterator[Auth]:
         config = setup.config
-        passwords = Passwords(config.password_hash, memory=config.scrypt_memory, concurrency=config.password_threads)
+        remembered = VerifiedPasswords(config.basic_seconds, self.clock) if config.basic_seconds else None
+        passwords = Passwords(
+            config.password_hash,
+            memory=config.scrypt_memory,
+            concurrency=config.password_threads,
+            remembered=remembered,
+        )
         yield Auth(
             users=self.users,
             schemes=(*configured_schemes(config, self.clock), *self.schemes),
@@ -191,7 +197,9 @@ async def _template_variables(request: Request) -> dict[str, object]:
 
 def _answer_401(request: Request, error: AuthenticationRequired) -> Response:
     page = request.resource(AUTH).login_page
-    if page and wants_page(request) and "authorization" not in request.headers:
+    # A login page that needs a user itself would send browsers in a circle.
+    is_login = request.path == page.partition("?")[0]
+    if page and not is_login and wants_page(request) and "authorization" not in request.headers:
         return Redirect(login_url(request, page), status=303, headers={"Cache-Control": "no-store"})
     response = _problem(request, error.status, error.detail, error.headers)
     response.headers.discard("WWW-Authenticate")

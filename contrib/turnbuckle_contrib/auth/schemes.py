@@ -36,7 +36,9 @@ class Authenticator(Protocol):
     def clock(self) -> Callable[[], float]:
         """Return the clock, in seconds since the epoch."""
 
-    async def check_password(self, request: Request, name: str, password: str) -> User | None:
+    async def check_password(
+        self, request: Request, name: str, password: str, *, may_remember: bool = False
+    ) -> User | None:
         """Return the user with a login name and a password; None if one of them is wrong."""
 
 
@@ -127,7 +129,10 @@ class SessionScheme:
         claims = {"auth_time": entry.get("at")}
         if auth.users.get_user is None:
             roles = entry.get("roles")
-            names = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
+            if not isinstance(roles, list):
+                # The login was at an ``auth`` that looks users up, in another scope: only it knows whether they remain.
+                return None
+            names = frozenset(map(str, roles))
             name = str(entry.get("name", ""))
             return User(user_id, name, roles=names, version=version, scheme=self.name, claims=claims)
         user = await call_source(auth.users.get_user, request, user_id)
@@ -156,7 +161,7 @@ class BasicScheme:
     async def authenticate(self, request: Request, auth: Authenticator) -> User | None:
         """Return the user whose name and password the request has."""
         found = _name_and_password(read_authorization(request)[1])
-        user = await auth.check_password(request, *found) if found is not None else None
+        user = await auth.check_password(request, *found, may_remember=True) if found is not None else None
         return attrs.evolve(user, scheme=self.name) if user is not None else None
 
 

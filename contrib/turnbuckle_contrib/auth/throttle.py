@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, final
@@ -102,13 +103,17 @@ class Throttle:
 
     def succeeded(self, request: Request, account: str) -> None:
         """Take back the attempt, which was no failure, and remember that the address belongs to the account."""
-        for buckets, key in self._counted(request, account):
-            buckets.take(key)
+        self.withdraw(request, account)
         pair = _address(request), _account(account)
         self._known[pair] = None
         self._known.move_to_end(pair)
         if len(self._known) > self._entries:
             self._known.popitem(last=False)
+
+    def withdraw(self, request: Request, account: str) -> None:
+        """Take back the attempt, because it was not made, for example after a failure of the database."""
+        for buckets, key in self._counted(request, account):
+            buckets.take(key)
 
     def _counted(self, request: Request, account: str) -> list[tuple[_Buckets, object]]:
         address, name = _address(request), _account(account)
@@ -119,8 +124,8 @@ class Throttle:
 
 
 def _account(name: str) -> str:
-    """Return the key of an account: upper and lower case are the same, and a long name takes no more memory."""
-    return name[:_MAX_ACCOUNT].casefold()[:_MAX_ACCOUNT]
+    """Return the key of an account, without the differences that a store of users may ignore, and of bounded size."""
+    return unicodedata.normalize("NFKC", name[:_MAX_ACCOUNT]).casefold().strip()[:_MAX_ACCOUNT]
 
 
 def _address(request: Request) -> str:

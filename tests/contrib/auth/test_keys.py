@@ -139,3 +139,17 @@ async def test_issuer_that_cannot_be_reached_at_first() -> None:
     for _ in range(2):
         with pytest.raises(ServiceUnavailable):
             await keys.keys("rsa")
+
+
+async def test_known_keys_are_used_at_once_while_the_issuer_fails() -> None:
+    time = _Time()
+    async with key_server() as server:
+        keys = RemoteKeys(server.url, Fetcher(), seconds=100, interval=10, clock=time)
+        await keys.keys("rsa")
+        server.answer = http(b"{}", "500 Internal Server Error")
+        time.now += 101
+        await keys.keys("rsa")
+        server.pause = 5
+        time.now += 10
+        async with asyncio.timeout(1):
+            assert _ids(await keys.keys("rsa")) == ["rsa", "ec", "ed"]

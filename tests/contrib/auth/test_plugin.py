@@ -26,6 +26,7 @@ from turnbuckle_contrib.auth import (
     login,
     logout,
     password_version,
+    passwords,
     requires,
     safe_next,
 )
@@ -731,3 +732,86 @@ async def test_error_pages_have_a_current_user_whatever_failed(tmp_path: Path) -
         people.is_down = True
         response = await client.get("/me")
         assert (response.status, response.text) == (503, "visitor")
+
+
+# -- remembered passwords, failures and circles
+
+
+async def test_right_password_of_basic_is_hashed_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    verify = passwords.verify_password
+
+    def counted(password: str, *args: Any, **options: Any) -> passwords.Verified:
+        hashed.append(password)
+        return verify(password, *args, **options)
+
+    monkeypatch.setattr(passwords, "verify_password", counted)
+    clock, people = FakeClock(), People()
+    app = make_app(people, clock, schemes=["session", "basic"], attempts=3)
+    async with Client(app, clock=clock) as client:
+        for _ in range(3):
+            assert (await client.get("/me", headers=basic("ada", "correct horse"))).status == 200
+        assert len(hashed) == 1
+        # Others with the address cannot lock the user out.
+        assert [(await client.get("/me", headers=basic("ada", "wrong"))).status for _ in range(4)] == [401] * 3 + [429]
+        assert (await client.get("/me", headers=basic("ada", "correct horse"))).status == 200
+        # The password of one user is not known for another one.
+        assert (await client.get("/me", headers=basic("grace", "correct horse"))).status == 401
+        people.hashes["ada"] = hash_password("new")
+        assert (await client.get("/me", headers=basic("ada", "correct horse"))).status == 429
+        people.hashes["grace"] = people.hashes["ada"]
+        hashed.clear()
+        await client.get("/me", headers=basic("grace", "new"))
+        await client.advance(61)
+        await client.get("/me", headers=basic("grace", "new"))
+        assert len(hashed) == 2
+
+
+async def test_remembered_passwords_are_bounded_and_can_be_turned_off() -> None:
+    remembered = passwords.VerifiedPasswords(60, lambda: 0.0, entries=2)
+    for password in ("a", "b", "c"):
+        remembered.add(password, "hash")
+    assert [remembered.knows(password, "hash") for password in "abc"] == [False, True, True]
+    assert not remembered.knows("c", "other hash")
+    off = passwords.Passwords(memory=8)
+    stored = await off.hash("a")
+    assert (await off.verify("a", stored, remember=True)).ok
+    assert not off.was_verified("a", stored)
+
+
+async def test_attempt_is_not_counted_if_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(password: str, *args: Any, **options: Any) -> passwords.Verified:
+        raise MemoryError
+
+    app = make_app(People(), attempts=3)
+    async with Client(app, raise_exceptions=False) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "verify_password", failing)
+            assert [(await enter(client)).status for _ in range(5)] == [500] * 5
+        assert (await enter(client)).status == 200
+
+
+async def test_login_page_that_needs_a_user_is_no_circle() -> None:
+    app = App(plugins=["sessions", ("auth", {"login": "/login"})], guards=[requires()])
+
+    @app.get("/login")
+    async def page() -> str:
+        return "a form"
+
+    async with Client(app) as client:
+        assert (await client.get("/login?next=/", headers=PAGE)).status == 401
+        assert (await client.get("/elsewhere", headers=PAGE)).status == 404
+
+
+async def test_session_of_users_that_are_looked_up_is_not_accepted_without_a_look_up() -> None:
+    app = make_app(People())
+    scope = app.scope("/part", plugins=["auth"])
+
+    @scope.get("/me")
+    async def me(user: User) -> str:
+        return user.id
+
+    async with Client(app) as client:
+        await enter(client)
+        assert (await client.get("/me")).status == 200
+        assert (await client.get("/part/me")).status == 401

@@ -116,6 +116,8 @@ def test_names_of_one_account() -> None:
     while not _is_refused(throttle, "192.0.2.1", "Ada"):
         pass
     assert _is_refused(throttle, "192.0.2.1", "aDA")
+    assert _is_refused(throttle, "192.0.2.1", " ada\t")
+    assert _is_refused(throttle, "192.0.2.1", "\uff41da")
     long = "x" * 100_000
     while not _is_refused(throttle, "192.0.2.1", long):
         pass
