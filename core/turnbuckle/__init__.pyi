@@ -30,6 +30,7 @@ from turnbuckle.errors import (
     RouteConflict as RouteConflict,
     RouteError as RouteError,
     ServiceUnavailable as ServiceUnavailable,
+    SettingRefused as SettingRefused,
     StartupError as StartupError,
     TLSError as TLSError,
     TooManyRequests as TooManyRequests,

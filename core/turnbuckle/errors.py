@@ -67,6 +67,7 @@ __all__ = [
     "RouteConflict",
     "RouteError",
     "ServiceUnavailable",
+    "SettingRefused",
     "StartupError",
     "TLSError",
     "TooManyRequests",
@@ -485,3 +486,10 @@ class ServiceUnavailable(_StatusError):
     """503: the server cannot handle the request now; send ``Retry-After`` in ``headers`` if the delay is known."""
 
     default_status = 503
+
+
+class SettingRefused(ValueError):
+    """A validator refuses the value of a setting; the message does not contain the value.
+
+    The problem has the message of any other ``ValueError`` only if the setting is no secret.
+    """

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import missing
+
 
 class RedisServer:
     """A Redis server that can be stopped and started again."""
@@ -48,7 +50,7 @@ class RedisServer:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed (on Debian: apt-get install redis-server)")
+        missing("redis-server is not installed (on Debian: apt-get install redis-server)")
     pytest.importorskip("redis", reason="the package redis is not installed (pip install 'turnbuckle[redis]')")
     server = RedisServer(tmp_path)
     server.start()

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
+from turnbuckle.errors import SettingRefused
 from turnbuckle.plan import Overruled, SettingValue
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
@@ -299,7 +300,8 @@ class _Builder:
     def _report_rejected(self, key: Key, reason: Exception) -> None:
         value = self.values.get(self._label(key))
         # The validator of a section has seen all of its values, and may quote any of them.
-        text = f"it was refused with {type(reason).__name__}" if self._holds_secrets(key) else str(reason)
+        is_hidden = self._holds_secrets(key) and not isinstance(reason, SettingRefused)
+        text = f"it was refused with {type(reason).__name__}" if is_hidden else str(reason)
         default = self._shown_default(key)
         fix = how_to_write(key, "an accepted value", value.source, default) if value is not None else ""
         self.problems.rejected(key, text, value.source if value is not None else "", fix)
