@@ -178,6 +178,9 @@ from turnbuckle.startup.collect.interfaces import AppInterface as AppInterface, 
 from turnbuckle.startup.model.sources import (
     SettingsSources as SettingsSources,
 )
+from turnbuckle.startup.report.plan_json import (
+    plan_as_json as plan_as_json,
+)
 from turnbuckle.web.content.codecs import Codec as Codec
 from turnbuckle.web.content.forms import FormData as FormData, FormLimits as FormLimits
 from turnbuckle.web.content.json import (

@@ -101,6 +101,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB450": "a host for the HSTS preload lists may not redirect to https",
     "TB451": "clients choose the host of redirects to https",
     "TB452": "several workers do not share sessions or stored responses",
+    "TB453": "the page with the plan may be public",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",
