@@ -114,8 +114,8 @@ class CSRFPlugin(Plugin[CSRFConfig]):
 def csrf_token(request: Request) -> str:
     """Return a token for the forms of the page that answers this request, or for its scripts; "" without the plugin.
 
-    The response gets the cookie that belongs to the token. The token is another text each time, so that the length of
-    a compressed response does not reveal it.
+    The response gets the cookie that belongs to the token, so a stream calls this before it begins. The token is
+    another text each time, so that the length of a compressed response does not reveal it.
     """
     tokens = request.state.get("csrf")
     return tokens.issue(request) if isinstance(tokens, _Tokens) else ""
@@ -175,9 +175,7 @@ def _compile_origin_check(config: CSRFConfig) -> Callable[[Request], bool]:
                 raise Forbidden(f"{_FOREIGN}: Sec-Fetch-Site is {sites[0]!r:.40}")
         elif not is_same_origin(origins[0].lower(), request):
             own = f"{request.scheme}://{request.host}"
-            raise Forbidden(
-                f"a page of another site may not send this request: Origin is {origins[0]!r:.100}, not {own}"
-            )
+            raise Forbidden(f"{_FOREIGN}: Origin is {origins[0]!r:.100}, not {own}")
         return True
 
     return is_own

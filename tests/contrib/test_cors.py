@@ -12,6 +12,7 @@ from turnbuckle import (
     Forbidden,
     Handler,
     Middleware,
+    MiddlewareChain,
     Plugin,
     Request,
     Response,
@@ -308,6 +309,17 @@ async def test_scope_may_permit_more_origins_than_the_app() -> None:
             response = await _get(app, "/api/", method, Origin=origin, **_PREFLIGHT)
             assert response.headers["access-control-allow-origin"] == origin
             assert response.headers["vary"] == "Origin"
+
+
+async def test_chain_of_a_scope_answers_preflights() -> None:
+    app = App(settings={"plugin": {"cors": {"origins": [_APP]}}})
+    api = app.scope("/api", chain=MiddlewareChain("sharing", ["cors"]))
+    api.put("/item")(_item)
+    app.put("/item")(_item)
+    shared = {"/api/item": True, "/api/nowhere": True, "/item": False, "/nowhere": False}
+    for path, is_shared in shared.items():
+        response = await _get(app, path, "OPTIONS", Origin=_APP, **_PREFLIGHT)
+        assert ("access-control-allow-methods" in response.headers) is is_shared, path
 
 
 async def _item() -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -270,6 +270,44 @@ async def test_templates_have_the_field(tmp_path: Path) -> None:
         assert (await client.post("/", headers={"X-CSRF-Token": found[1]})).text == "saved"
         assert (await client.post("/", headers={"X-CSRF-Token": found[2]})).text == "saved"
         assert (await client.post("/")).status == 403
+
+
+async def test_route_without_the_check() -> None:
+    app = App(plugins=["csrf", "method_override"])
+    foreign = {"Sec-Fetch-Site": "cross-site", "Cookie": "a=1", **_FORM}
+
+    @app.post("/hook", without=["csrf", "method_override"])
+    async def hook(request: Request) -> str:
+        return request.method + csrf_field(request) + csrf_token(request)
+
+    @app.post("/other")
+    async def other() -> str:
+        return "other"
+
+    async with Client(app) as client:
+        assert (await client.post("/hook", content=b"_method=DELETE", headers=foreign)).text == "POST"
+        assert (await client.post("/other", headers=foreign)).status == 403
+        assert (await client.post("/nowhere", headers=foreign)).status == 403
+
+
+async def test_content_reaches_a_mounted_app() -> None:
+    async def echo(scope: dict[str, object], receive: Callable[[], Any], send: Callable[[object], Any]) -> None:
+        if scope["type"] == "http":
+            content = (await receive())["body"]
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": content})
+
+    app = App(plugins=["csrf", "asgi"])
+    app.mount("/old", echo)
+
+    @app.get("/form")
+    async def form(request: Request) -> str:
+        return csrf_field(request)
+
+    async with Client(app) as client:
+        content = f"a=b&csrf_token={_token_of(await client.get('/form'))}".encode()
+        assert (await client.post("/old/x", content=content, headers=_FORM)).content == content
+        assert (await client.post("/old/x", content=b"a=b", headers=_FORM)).status == 403
 
 
 async def test_refusal_says_why() -> None:
