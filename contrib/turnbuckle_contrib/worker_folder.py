@@ -1,13 +1,18 @@
-"""Find the folder that the workers of one service share, and check that other users cannot write to it."""
+"""Share a folder between the workers of one service, and choose one of them by a lock on a file.
+
+The system releases the lock of a process however it ends, so the next worker can get it at once.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import IO, Final, final
 
-__all__ = ["open_worker_folder", "worker_folder"]
+__all__ = ["Leadership", "open_worker_folder", "worker_folder"]
 
 
 def worker_folder(name: str) -> Path:
@@ -30,3 +35,34 @@ def open_worker_folder(folder: Path) -> Path:
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         raise PermissionError(f"{folder} belongs to another user, or other users may write to it")
     return folder
+
+
+@final
+class Leadership:
+    """The lock on a file, which one of the workers holds.
+
+    Args:
+        path: path of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+        self._file: IO[bytes] | None = None
+
+    def acquire(self) -> bool:
+        """Return whether this process holds the lock, after trying to get it."""
+        if self._file is None:
+            file = self._path.open("ab")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                return False
+            self._file = file
+        return True
+
+    def release(self) -> None:
+        """Release the lock for another worker."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -29,9 +29,9 @@ from turnbuckle import (
 from turnbuckle_contrib.health import HealthCheck
 from turnbuckle_contrib.tasks.queue import TaskQueue
 from turnbuckle_contrib.tasks.records import Call, Schedule, Task, TaskBackend
-from turnbuckle_contrib.tasks.scheduler import Leadership, Scheduler
+from turnbuckle_contrib.tasks.scheduler import Scheduler
 from turnbuckle_contrib.tasks.times import Daily, Every, Times
-from turnbuckle_contrib.worker_folder import open_worker_folder, worker_folder
+from turnbuckle_contrib.worker_folder import Leadership, open_worker_folder, worker_folder
 
 if TYPE_CHECKING:
     import click

@@ -8,17 +8,16 @@ ends, and the system releases it even if the worker is killed; another worker th
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import IO, Final, final
+from typing import Final, final
 
 from turnbuckle import Clock
 from turnbuckle_contrib.tasks.records import Schedule, Task
+from turnbuckle_contrib.worker_folder import Leadership
 
-__all__ = ["Leadership", "Scheduler"]
+__all__ = ["Scheduler"]
 
 # The clock may be set, and a machine may sleep; so a long wait is made of short ones.
 _MAX_WAIT: Final = 60.0
@@ -26,37 +25,6 @@ _MAX_WAIT: Final = 60.0
 _MAX_LATE: Final = 30.0
 
 _log: Final = logging.getLogger("turnbuckle.tasks")
-
-
-@final
-class Leadership:
-    """The lock on a file, which one of the workers holds.
-
-    Args:
-        path: path of the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path: Final = path
-        self._file: IO[bytes] | None = None
-
-    def acquire(self) -> bool:
-        """Return whether this process holds the lock, after trying to get it."""
-        if self._file is None:
-            file = self._path.open("ab")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                return False
-            self._file = file
-        return True
-
-    def release(self) -> None:
-        """Release the lock for another worker."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
 
 
 @final

@@ -25,7 +25,7 @@ class TestMetricsPlugin(PluginConformance):
 
 
 def _app(**settings: Any) -> App:
-    app = App(plugins=[("metrics", settings), "websocket"])
+    app, release = App(plugins=[("metrics", settings), "websocket"]), asyncio.Event()
 
     @app.post("/echo/{name}")
     async def echo(request: Request, name: str) -> bytes:
@@ -33,7 +33,11 @@ def _app(**settings: Any) -> App:
 
     @app.get("/stream")
     async def stream(request: Request) -> Stream:
-        return Stream(_pieces())
+        return Stream(_pieces(release))
+
+    @app.get("/release")
+    async def release_stream(request: Request) -> None:
+        release.set()
 
     @app.get("/fails")
     async def fails(request: Request) -> str:
@@ -47,9 +51,9 @@ def _app(**settings: Any) -> App:
     return app
 
 
-async def _pieces() -> AsyncIterator[bytes]:
+async def _pieces(release: asyncio.Event) -> AsyncIterator[bytes]:
     yield b"abc"
-    await asyncio.sleep(2)
+    await release.wait()
     yield b"def"
 
 
@@ -101,6 +105,7 @@ async def test_stream_is_counted_at_its_end() -> None:
             assert await anext(pieces) == b"abc"
             assert (f"{name}_count", "GET", "/stream") not in await _values(client)
             await client.advance(2)
+            await client.get("/release")
             assert await anext(pieces) == b"def"
         values = await _values(client)
     buckets = [values[f"{name}_bucket", bound, "GET", "/stream"] for bound in ("1.0", "3.0", "+Inf")]

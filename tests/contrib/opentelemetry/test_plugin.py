@@ -49,6 +49,7 @@ class Traced:
         self.reader = InMemoryMetricReader()
         plugin = OpenTelemetryPlugin(provider, MeterProvider([self.reader]))
         self.current: dict[str, str] = {}
+        self.release = asyncio.Event()
         self.app = app = App(plugins=[(plugin, settings), "websocket", "health"])
 
         @app.middleware
@@ -88,7 +89,7 @@ class Traced:
     async def pieces(self) -> AsyncIterator[bytes]:
         yield b"abc"
         self.note("stream")
-        await asyncio.sleep(2)
+        await self.release.wait()
         yield b"def"
 
     @property
@@ -176,10 +177,11 @@ async def test_span_of_a_stream_ends_with_the_stream() -> None:
             pieces = response.stream()
             assert await anext(pieces) == b"abc"
             assert not traced.spans
-            await client.advance(2)
+            traced.release.set()
             assert await anext(pieces) == b"def"
         assert traced.current["stream"] == _span_id(traced.only())
         traced.exporter.clear()
+        traced.release.clear()
         connection = client.connect()
         await connection.send(b"GET /stream HTTP/1.1\r\nHost: [::1]:8000\r\n\r\n")
         await connection.reset()

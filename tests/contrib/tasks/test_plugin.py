@@ -29,7 +29,7 @@ from turnbuckle.settings import Settings
 from turnbuckle.testing import Client, FakeClock
 from turnbuckle.testing.conformance import LifespanConformance, PluginConformance
 from turnbuckle_contrib.tasks import TASKS, Background, Task, TaskBackend, Tasks, TasksConfig, TasksPlugin
-from turnbuckle_contrib.tasks.scheduler import Leadership
+from turnbuckle_contrib.worker_folder import Leadership
 
 STORE = ResourceKey("store", list)
 
@@ -229,7 +229,9 @@ async def test_timeout_of_a_task(caplog: pytest.LogCaptureFixture) -> None:
 
     async with Client(app) as client:
         await client.post("/")
-        await _until(lambda: "TimeoutError" in caplog.text)
+        await _until(lambda: caplog.records)
+    assert "hang' failed" in caplog.text
+    assert "TimeoutError" in caplog.text
 
 
 async def test_end_of_the_app_waits_for_tasks_and_gives_up_in_time(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,6 +18,7 @@ class Monitored:
 
     def __init__(self) -> None:
         self.ends: list[ResponseEnd] = []
+        self.release = asyncio.Event()
         self.figures: Callable[[], ServerFigures]
         self.app = app = App(plugins=["websocket"])
         app.lifespan(self.watch)
@@ -45,7 +46,7 @@ class Monitored:
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         yield b"abc"
-        await asyncio.sleep(2)
+        await self.release.wait()
         yield b"def"
 
     def told(self) -> list[tuple[str, int, str, int, int]]:
@@ -74,6 +75,7 @@ async def test_monitor_sees_each_response_at_its_end() -> None:
             assert len(monitored.ends) == 4
             assert monitored.figures().requests == 1
             await client.advance(2)
+            monitored.release.set()
             assert await anext(pieces) == b"def"
         assert monitored.figures().requests == 0
     assert monitored.told() == [
