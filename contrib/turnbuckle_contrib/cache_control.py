@@ -18,7 +18,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup
+from turnbuckle import Handler, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
 
 __all__ = ["CacheControlConfig", "CacheControlPlugin"]
 
@@ -30,6 +30,7 @@ _CONTRADICTIONS: Final = (*(("no-store", name) for name in _FRESH), ("public", "
 # They let a shared cache store a response, or are meant for shared caches only.
 _SHARED: Final = frozenset({"public", "s-maxage", "proxy-revalidate"})
 _READING: Final = frozenset({b"GET", b"HEAD"})
+_MAY_BE_PERSONAL: Final = re.compile(rb"\n(?:authorization|cookie)[ \t]*:", re.IGNORECASE)
 # Types may come from users, with their uploads.
 _MAX_VERDICTS: Final = 500
 
@@ -64,14 +65,17 @@ def _made_private(value: str) -> str:
 
 @attrs.frozen
 class _Policy:
-    """A value, with the value for responses that are for one user."""
+    """A value, and the value for responses that are for one user; each with its field, which was checked."""
 
     value: str
     private: str
+    fields: MutableHeaders
+    private_fields: MutableHeaders
 
     @classmethod
     def of(cls, value: str) -> _Policy:
-        return cls(value, _made_private(value))
+        private = _made_private(value)
+        return cls(value, private, *(MutableHeaders({"Cache-Control": text}) for text in (value, private)))
 
 
 def _as_option(value: object) -> _Policy | None:
@@ -153,26 +157,35 @@ class _Control:
         self._by_type: Final[dict[str, _Policy | None]] = {}
 
     def apply(self, request: Request, response: Response) -> Response:
-        """Return the response with the field; a copy, because the app may send its own one to other users as well."""
+        """Return the response with the field."""
         headers = response.headers
-        own = headers.get_list("cache-control")
-        if own:
-            given = ", ".join(own)
-            private = _made_private(given) if "set-cookie" in headers else given
-            return response if private == given else _with(response, private)
+        own, sets_cookie, varies = _look_at(headers)
         policy = self._policy(request, response)
+        # A response that the handler sends again and again has the field for the previous client.
+        if own and (policy is None or own not in {policy.value, policy.private}):
+            return _with(response, _made_private(own)) if sets_cookie and _made_private(own) != own else response
         if policy is None or not policy.value:
             return response
-        if policy.private == policy.value:
-            headers.add("Cache-Control", policy.value)
+        is_personal = sets_cookie or varies or self._is_personal(request, policy)
+        fields = policy.private_fields if is_personal else policy.fields
+        if not own:
+            headers.add_missing(fields)
             return response
-        is_personal = (
-            "set-cookie" in headers
-            or "authorization" in request.headers
-            or any("cookie" in line.lower() for line in (*headers.get_list("vary"), *request.vary))
-            or (policy is self._default and "cookie" in request.headers)
+        value = policy.private if is_personal else policy.value
+        return response if own == value else _with(response, value)
+
+    def _is_personal(self, request: Request, policy: _Policy) -> bool:
+        """Return whether a request has the rights of a user."""
+        lines = request.head.lines
+        if lines and not request.vary and not _MAY_BE_PERSONAL.search(lines):
+            # Nearly all requests. A look at the lines costs less than a look at the fields.
+            return False
+        fields = request.headers
+        return (
+            "authorization" in fields
+            or any("cookie" in name.lower() for name in request.vary)
+            or (policy is self._default and "cookie" in fields)
         )
-        return _with(response, policy.private if is_personal else policy.value)
 
     def _policy(self, request: Request, response: Response) -> _Policy | None:
         route = request.route
@@ -193,7 +206,22 @@ class _Control:
         return found
 
 
+def _look_at(headers: MutableHeaders) -> tuple[str, bool, bool]:
+    """Return the field of the handler, and whether the response sets a cookie, and varies by cookies."""
+    own, sets_cookie, varies = "", False, False
+    for name, value in headers.items():
+        lower_name = name.lower()
+        if lower_name == "cache-control":
+            own = f"{own}, {value}" if own else value
+        elif lower_name == "set-cookie":
+            sets_cookie = True
+        elif lower_name == "vary" and "cookie" in value.lower():
+            varies = True
+    return own, sets_cookie, varies
+
+
 def _with(response: Response, value: str) -> Response:
+    """Return a copy with a value, because the app may send its own response to other users as well."""
     changed = response.copy()
     changed.headers.set("Cache-Control", value)
     return changed

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from turnbuckle import App, Plugin, Request, StartupError
+from turnbuckle import App, Plugin, Request, StartupError, WebSocket
 from turnbuckle.testing import Client, FakeClock
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.timeout import TimeoutPlugin
@@ -106,6 +106,21 @@ async def test_stream_may_take_longer() -> None:
         await waiting.clock.advance(100)
         waiting.go.set()
         assert await anext(pieces) == b"last"
+
+
+async def test_websocket_may_take_longer() -> None:
+    clock = FakeClock()
+    app = App(plugins=["websocket", (TimeoutPlugin(lambda: clock), {"seconds": 1})])
+
+    @app.websocket("/chat")
+    async def chat(socket: WebSocket) -> None:
+        async for message in socket:
+            await socket.send(message)
+
+    async with Client(app) as client, client.websocket("/chat") as socket:
+        await clock.advance(100)
+        await socket.send("still there")
+        assert await socket.receive() == "still there"
 
 
 async def test_handler_that_survives_its_cancellation_answers_itself() -> None:

@@ -44,6 +44,11 @@ class _Periods:
             self.previous = self.current if number == self._number + 1 else {}
             self._number, self.current = number, OrderedDict()
 
+    def is_exceeded(self, key: str, amount: int) -> bool:
+        """Return whether one more request of a client would be too much."""
+        previous = self.previous.get(key, 0)
+        return int(previous * (1 - self.elapsed)) + self.current.get(key, 0) >= amount
+
     def add(self, key: str, amount: int) -> int:
         """Count a request, and return the requests of its client in this period."""
         current = self.current
@@ -80,15 +85,15 @@ class MemoryCounters:
         """Count a request by all rules if none of them is exceeded, and return the usages."""
         now = self._clock()
         found = [(check, self._periods_of(check, now)) for check in checks]
-        exceeded = [_is_exceeded(check, periods) for check, periods in found]
-        is_refused = any(exceeded)
+        is_refused = any(periods.is_exceeded(check.key, check.rule.amount) for check, periods in found)
         usages = []
-        for (check, periods), is_exceeded in zip(found, exceeded, strict=True):
+        for check, periods in found:
             key, rule = check.key, check.rule
+            is_exceeded = is_refused and periods.is_exceeded(key, rule.amount)
             current = periods.current.get(key, 0) if is_refused else periods.add(key, rule.amount)
             previous = periods.previous.get(key, 0)
             usages.append(Usage.of_window(rule, previous, current, periods.elapsed, is_exceeded=is_exceeded))
-        return Outcome(usages)
+        return Outcome(usages, is_refused)
 
     def _periods_of(self, check: Check, now: float) -> _Periods:
         identity = (check.place, check.rule)
@@ -97,8 +102,3 @@ class MemoryCounters:
             periods = self._periods[identity] = _Periods(check.rule.seconds, self._max_keys)
         periods.move_to(now)
         return periods
-
-
-def _is_exceeded(check: Check, periods: _Periods) -> bool:
-    weighted = periods.previous.get(check.key, 0) * (1 - periods.elapsed) + periods.current.get(check.key, 0)
-    return math.floor(weighted) + 1 > check.rule.amount

@@ -157,7 +157,7 @@ class RateLimitPlugin(Plugin[RateLimitConfig]):
                 raise ServiceUnavailable(
                     "rate limits cannot be checked; try again later", headers={"Retry-After": "5"}, problem={}
                 )
-            if outcome.exceeded:
+            if outcome.is_refused:
                 raise _refusal(outcome, has_fields=has_fields)
             response = await next_handler(request)
             if has_fields and outcome.usages:

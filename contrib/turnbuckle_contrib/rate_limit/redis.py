@@ -65,7 +65,7 @@ class RedisCounters:
         if self._is_failing:
             self._is_failing = False
             _log.warning("Redis answers again: rate limits are counted")
-        return Outcome(usages)
+        return Outcome(usages, usages[-1].is_exceeded)
 
     async def _count(self, checks: Sequence[Check]) -> list[Usage]:
         usages: list[Usage] = []

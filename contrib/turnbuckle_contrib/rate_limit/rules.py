@@ -118,7 +118,7 @@ def as_rules(value: object) -> tuple[Rule, ...]:
     return tuple(rule if isinstance(rule, Rule) else parse_rule(rule) for rule in value)
 
 
-@attrs.frozen
+@attrs.define
 class Check:
     """One rule for one client.
 
@@ -133,7 +133,7 @@ class Check:
     key: str
 
 
-@attrs.frozen
+@attrs.define
 class Usage:
     """The state of one rule for one client.
 
@@ -160,10 +160,9 @@ class Usage:
             elapsed: the part of the current period that has passed, from 0 to 1.
             is_exceeded: whether the request exceeds the rule.
         """
-        used = math.floor(previous * (1 - elapsed)) + current
-        remaining = max(0, rule.amount - used)
         if not is_exceeded:
-            return cls(rule, remaining, math.ceil((1 - elapsed) * rule.seconds))
+            remaining = rule.amount - current - int(previous * (1 - elapsed))
+            return cls(rule, max(0, remaining), math.ceil((1 - elapsed) * rule.seconds))
         wait = _wait(rule.amount, previous, current, elapsed) * rule.seconds
         # At this very moment, the request would still exceed the rule.
         return cls(rule, 0, math.floor(wait) + 1, True)
@@ -177,11 +176,17 @@ def _wait(amount: int, previous: int, current: int, elapsed: float) -> float:
     return 1 - elapsed + max(0.0, 1 - amount / current)
 
 
-@attrs.frozen
+@attrs.define
 class Outcome:
-    """The result of all rules for one request; ``exceeded`` has the usages that refuse it."""
+    """The result of all rules for one request.
+
+    Attributes:
+        usages: the state of each rule.
+        is_refused: whether the request exceeds one of them.
+    """
 
     usages: Sequence[Usage]
+    is_refused: bool = False
 
     @property
     def exceeded(self) -> list[Usage]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -487,6 +488,48 @@ async def test_large_content_is_compressed_in_a_thread(monkeypatch: pytest.Monke
     assert decode(await _get("/big")) == BIG.encode()
     assert decode(await _get("/text")) == TEXT.encode()
     assert threads == [False, True]
+
+
+async def test_mounted_asgi_app_is_compressed_and_its_stream_stays_one() -> None:
+    go, left = asyncio.Event(), asyncio.Event()
+
+    async def asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        fields = [(b"content-type", b"text/plain"), (b"etag", b'"v1"')]
+        if scope["path"].endswith("/length"):
+            fields.append((b"content-length", b"10000"))
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": b"first" * 1000, "more_body": True})
+        if scope["path"].endswith("/waits"):
+            await go.wait()
+        await send({"type": "http.response.body", "body": b"last!" * 1000, "more_body": False})
+        if scope["path"].endswith("/waits"):
+            left.set()
+
+    app = App(plugins=["asgi", "compress", "conditional"])
+    app.mount("/old", asgi)
+    whole = await _get("/old/length", app=app)
+    assert (whole.headers["content-encoding"], whole.headers["etag"]) == ("zstd", 'W/"v1"')
+    assert decode(whole) == b"first" * 1000 + b"last!" * 1000
+    head = await _get("/old/length", app=app, method="HEAD")
+    assert (head.headers["content-encoding"], head.content) == ("zstd", b"")
+    assert (await _get("/old/length", app=app, if_none_match='W/"v1"')).status == 304
+    assert (await _get("/old/length", "identity", app=app)).headers["content-length"] == "10000"
+    decoder = make_decoder("gzip")
+    async with (
+        Client(app) as client,
+        client.stream("GET", "/old/waits", headers={"Accept-Encoding": "gzip"}) as response,
+    ):
+        pieces = response.stream()
+        decoded = b""
+        while len(decoded) < 5000:
+            decoded += b"".join(decoder.decode(await anext(pieces)))
+        assert not left.is_set()
+        go.set()
+        async for piece in pieces:
+            decoded += b"".join(decoder.decode(piece))
+    assert decoded == b"first" * 1000 + b"last!" * 1000
 
 
 # -- BREACH ------------------------------------------------------------------------------------------------------------
