@@ -18,7 +18,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Handler, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
+from turnbuckle import FixedHeaders, Handler, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
 
 __all__ = ["CacheControlConfig", "CacheControlPlugin"]
 
@@ -69,13 +69,13 @@ class _Policy:
 
     value: str
     private: str
-    fields: MutableHeaders
-    private_fields: MutableHeaders
+    fields: FixedHeaders
+    private_fields: FixedHeaders
 
     @classmethod
     def of(cls, value: str) -> _Policy:
         private = _made_private(value)
-        return cls(value, private, *(MutableHeaders({"Cache-Control": text}) for text in (value, private)))
+        return cls(value, private, *(FixedHeaders({"Cache-Control": text}) for text in (value, private)))
 
 
 def _as_option(value: object) -> _Policy | None:
