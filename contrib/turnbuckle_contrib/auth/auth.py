@@ -8,7 +8,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import BadRequest, Request, ResourceKey
+from turnbuckle import BadRequest, HTTPError, Request, ResourceKey
 from turnbuckle_contrib.auth.passwords import Passwords
 from turnbuckle_contrib.auth.records import AuthenticationRequired, User
 from turnbuckle_contrib.auth.redirects import wants_page
@@ -57,8 +57,14 @@ class Auth:
         """
         known = request.supplied
         if _CACHED not in known:
-            known[_CACHED] = await self._identify(request)
+            try:
+                known[_CACHED] = await self._identify(request)
+            except HTTPError as error:
+                # An error page that asks for the user must not check the credentials, and count an attempt, again.
+                known[_CACHED] = error
         found = known[_CACHED]
+        if isinstance(found, HTTPError):
+            raise found
         return found if isinstance(found, User) else None
 
     async def _identify(self, request: Request) -> User | None:

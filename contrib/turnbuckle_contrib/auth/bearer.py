@@ -104,6 +104,8 @@ def _verify(token: str, key: Any, algorithm: str, rules: TokenRules, now: float)
 
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     registry.max_header_length = _MAX_HEADER
+    # The registry would warn of EdDSA, the older name of Ed25519 (RFC 9864), with each token.
+    registry.get_alg = {algorithm: registry.algorithms[algorithm]}.__getitem__  # type: ignore[method-assign, assignment]
     try:
         content = jws.deserialize_compact(token, key, registry=registry).payload or b""
         claims = json.loads(content)

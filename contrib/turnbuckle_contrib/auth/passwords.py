@@ -56,6 +56,7 @@ _SCRYPT_HASH: Final = re.compile(
     r"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]?),p=([1-9][0-9]?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})"
 )
 _MAX_LN: Final = 20
+_MAX_MEMORY: Final = 1024 * 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +66,11 @@ class _Cost:
     ln: int
     lanes: int
     block: int = 8
+
+    @property
+    def memory(self) -> int:
+        """The bytes that OpenSSL takes: the blocks of all lanes, and some more."""
+        return 128 * self.block * ((1 << self.ln) + self.lanes + 2)
 
     def __str__(self) -> str:
         return f"ln={self.ln},r={self.block},p={self.lanes}"
@@ -134,6 +140,8 @@ def verify_password(
     if found is None or int(found[1]) > _MAX_LN:
         raise ValueError("the hash of the password is neither one of scrypt nor of argon2")
     cost = _Cost(ln=int(found[1]), block=int(found[2]), lanes=int(found[3]))
+    if cost.memory > _MAX_MEMORY:
+        raise ValueError("the hash of the password takes too much memory")
     salt, expected = _decode(found[4]), _decode(found[5])
     # A password that is too long takes the same time as a wrong one.
     is_same = hmac.compare_digest(_scrypt(content or b"", salt, cost, len(expected)), expected)
@@ -187,9 +195,7 @@ def _prepare(password: str) -> bytes | None:
 
 def _scrypt(content: bytes, salt: bytes, cost: _Cost, size: int) -> bytes:
     n, block, lanes = 2**cost.ln, cost.block, cost.lanes
-    # OpenSSL counts the blocks of all lanes, and some more.
-    memory = 128 * block * (n + lanes + 2)
-    return hashlib.scrypt(content, salt=salt, n=n, r=block, p=lanes, maxmem=memory, dklen=size)
+    return hashlib.scrypt(content, salt=salt, n=n, r=block, p=lanes, maxmem=cost.memory, dklen=size)
 
 
 def _encode(value: bytes) -> str:

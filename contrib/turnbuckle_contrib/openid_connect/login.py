@@ -33,7 +33,9 @@ UserOfClaims: TypeAlias = Callable[[Request, Mapping[str, Any]], Awaitable[User 
 _log: Final = logging.getLogger("turnbuckle.auth")
 _KEY: Final = "_openid"
 _SECONDS: Final = 600
-_MAX_PENDING: Final = 5
+# Together they fit into the cookie of a session.
+_MAX_PENDING: Final = 3
+_MAX_NEXT: Final = 500
 _MAX_PARAMETER: Final = 4096
 
 
@@ -56,9 +58,13 @@ class Handlers:
 
     async def begin(self, request: Request) -> Response:
         """Send the browser to the provider."""
+        if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+            # An image on another page could otherwise push out the login that the user has begun.
+            return _refusal(request, 403, "the login is a page")
         info = await self.provider(request).info()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        target = safe_next(request, request.query_params.get("next"), self.config.after_login)
+        wanted = request.query_params.get("next")
+        target = safe_next(request, wanted if len(wanted or "") <= _MAX_NEXT else None, self.config.after_login)
         entry = {"nonce": nonce, "verifier": verifier, "next": target, "at": int(self.clock())}
         kept = list(self._pending(request).items())[-(_MAX_PENDING - 1) :]
         request.session[_KEY] = dict([*kept, (state, entry)])

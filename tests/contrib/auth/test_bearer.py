@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,10 +43,16 @@ async def check(text: str, rules: TokenRules = RULES, now: float = NOW) -> dict[
 
 
 @pytest.mark.parametrize(
-    ("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256"), (ED, "Ed25519")], ids=["RSA", "EC", "Ed25519"]
+    ("key", "algorithm"),
+    [(RSA, "RS256"), (EC, "ES256"), (ED, "Ed25519"), (ED, "EdDSA")],
+    ids=["RSA", "EC", "Ed25519", "EdDSA"],
 )
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 async def test_token_is_accepted(key: Any, algorithm: str) -> None:
-    found = await check(token(key, algorithm))
+    text = token(key, algorithm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = await check(text)
     assert (found["sub"], found["name"]) == ("user-1", "Ada")
 
 

@@ -79,6 +79,7 @@ def test_password_of_any_text_is_hashed() -> None:
         "$2b$12$abcdefghijklmnopqrstuv",
         "$scrypt$ln=40,r=8,p=1$" + "a" * 22 + "$" + "a" * 43,
         "$scrypt$ln=13,r=8,p=10$aaaa$" + "a" * 43,
+        "$scrypt$ln=20,r=99,p=1$" + "a" * 22 + "$" + "a" * 43,
         "$scrypt$ln=13,r=8,p=10$" + "a" * 22 + "$",
     ],
 )

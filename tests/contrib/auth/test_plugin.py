@@ -815,3 +815,25 @@ async def test_session_of_users_that_are_looked_up_is_not_accepted_without_a_loo
         await enter(client)
         assert (await client.get("/me")).status == 200
         assert (await client.get("/part/me")).status == 401
+
+
+async def test_wrong_credentials_are_checked_once_for_a_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    verify = passwords.verify_password
+
+    def counted(password: str, *args: Any, **options: Any) -> passwords.Verified:
+        hashed.append(password)
+        return verify(password, *args, **options)
+
+    monkeypatch.setattr(passwords, "verify_password", counted)
+    app = make_pages(tmp_path, People())
+
+    @app.get("/me")
+    async def me(user: User) -> str:
+        return user.name
+
+    async with Client(app, base_url="http://localhost") as client:
+        assert (await client.get("/me", headers=basic("ada", "wrong"))).status == 401
+    assert hashed == ["wrong"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -353,7 +354,7 @@ async def test_error_of_the_provider_is_not_repeated_to_the_client() -> None:
         "/%0d%0aX: y\r\nSet-Cookie: a=b",
         "evil",
         "",
-        "/" + "x" * 3000,
+        "/" + "x" * 501,
     ],
     ids=range(10),
 )
@@ -389,6 +390,23 @@ async def test_secrets_of_the_login_leave_the_session_and_never_reach_the_client
         assert len(query["state"]) >= 43
         assert len(query["nonce"]) >= 43
         assert query["state"] != query["nonce"]
+
+
+async def test_logins_with_long_targets_fit_into_the_session() -> None:
+    async with open_site() as site:
+        for number in range(5):
+            path = "/" + f"{number}{secrets.token_hex(250)}"[:499]
+            query = await site.begin(f"/auth/login?next={path}")
+        response = await site.client.get(await site.answer(query), headers=PAGE)
+        assert (response.status, response.headers["location"]) == (303, path)
+
+
+async def test_login_that_is_no_navigation_is_refused() -> None:
+    async with open_site() as site:
+        target = await site.answer(await site.begin())
+        for mode in ("no-cors", "cors", "same-origin"):
+            assert (await site.client.get("/auth/login", headers={"Sec-Fetch-Mode": mode})).status == 403
+        assert (await site.client.get(target, headers={**PAGE, "Sec-Fetch-Mode": "navigate"})).status == 303
 
 
 # -- providers that fail
