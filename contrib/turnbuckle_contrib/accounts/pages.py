@@ -41,8 +41,8 @@ _NO_ADDRESS: Final = "This is not an e-mail address. It looks like name@example.
 _NO_NAME: Final = "Write your name, with at most 80 characters."
 _TAKEN: Final = "This link no longer works."
 # The pages show who is logged in, and the address of one of them has a token: it must not get into a Referer field that
-# leaves the site. "no-referrer" would turn Origin into "null".
-_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+# leaves the site. "no-referrer" would turn Origin into "null". In a frame of another site, users could be made to click.
+_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
 _MAX_CONTENT: Final = 16_384
 _Page: TypeAlias = tuple[str, str, str, Callable[..., object]]
 
@@ -117,8 +117,9 @@ class Pages:
         """Check the address and the password, and begin a session."""
         fields = await read_fields(request)
         email, target = fields.get("email", ""), fields.get("next")
+        name = normalized_email(email) or email
         try:
-            user = await request.resource(AUTH).check_password(request, email.strip(), fields.get("password", ""))
+            user = await request.resource(AUTH).check_password(request, name, fields.get("password", ""))
         except TooManyRequests as error:
             return self._throttled(request, error, lambda errors: self._login_page(request, target, email, errors))
         if user is None:

@@ -47,8 +47,14 @@ class Accounts:
         return user_of(account) if account is not None else None
 
     async def get_credentials(self, email: str) -> Credentials | None:
-        """Return the user with this address, with the hash of the password, or None; for ``auth``."""
-        account = await self.find(email)
+        """Return the user with this address, with the hash of the password, or None; for ``auth``.
+
+        The address must be normalized, except for upper and lower case. ``auth`` counts attempts by the given text, and
+        an attacker could write one address in many ways, such as with soft hyphens in its domain.
+        """
+        normalized = normalized_email(email)
+        is_exact = normalized is not None and normalized.casefold() == email.casefold()
+        account = await self.find(email) if is_exact else None
         return Credentials(user_of(account), account.password_hash) if account is not None else None
 
     async def find(self, email: str) -> Account | None:

@@ -9,7 +9,7 @@ import pytest
 from tests.contrib.accounts.conftest import ORIGIN, PASSWORD, People, Person, make_app
 from tests.contrib.accounts.test_pages import NEW, without_token
 from turnbuckle.testing import Client, ClientResponse
-from turnbuckle_contrib.accounts import Mail
+from turnbuckle_contrib.accounts import Accounts, Mail, SQLiteAccounts
 
 _FOREIGN = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
 
@@ -140,6 +140,20 @@ async def test_guessing_is_throttled_for_known_and_unknown_addresses(people: Peo
         assert answers[-1].status == 429
         assert int(answers[-1].headers["Retry-After"]) > 0
         assert "too often" in answers[-1].text
+
+
+async def test_other_spellings_of_an_address_are_throttled_as_well(people: People) -> None:
+    ada, eve = people
+    await ada.register()
+    spellings = [f" ada@exam{chr(0xAD) * number}PLE.org " for number in range(12)]
+    answers = [await eve.login(email=email, password="a guess") for email in spellings]
+    assert [answer.status for answer in answers] == [403] * 10 + [429] * 2
+    accounts = Accounts(store=SQLiteAccounts("accounts.sqlite3"))
+    await accounts.store.open()
+    assert await accounts.get_credentials("ADA@example.org") is not None
+    # The scheme "basic" takes the name as it was sent.
+    assert await accounts.get_credentials(spellings[1].strip()) is None
+    await accounts.store.close()
 
 
 async def test_mails_are_throttled(mails: list[Mail]) -> None:

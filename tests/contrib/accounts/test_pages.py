@@ -174,6 +174,7 @@ async def test_pages_are_not_cached_and_send_no_token_elsewhere(people: People) 
         page = await ada.get(path)
         assert page.headers["Cache-Control"] == "no-store", path
         assert page.headers["Referrer-Policy"] == "same-origin", path
+        assert page.headers["X-Frame-Options"] == "DENY", path
         # The pages work with a policy that allows neither inline styles nor inline scripts.
         assert "style=" not in page.text
         assert "<style" not in page.text
