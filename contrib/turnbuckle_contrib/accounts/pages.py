@@ -41,7 +41,7 @@ _NO_ADDRESS: Final = "This is not an e-mail address. It looks like name@example.
 _NO_NAME: Final = "Write your name, with at most 80 characters."
 _TAKEN: Final = "This link no longer works."
 # The pages show who is logged in, and the address of one of them has a token: it must not get into a Referer field that
-# leaves the site. "no-referrer" would turn Origin into "null". In a frame of another site, users could be made to click.
+# leaves the site. "no-referrer" would turn Origin into "null". A frame could make users click.
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
 _MAX_CONTENT: Final = 16_384
 _Page: TypeAlias = tuple[str, str, str, Callable[..., object]]
