@@ -9,6 +9,7 @@ import fcntl
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, final
 
@@ -52,17 +53,33 @@ class Leadership:
     def acquire(self) -> bool:
         """Return whether this process holds the lock, after trying to get it."""
         if self._file is None:
+            open_worker_folder(self._path.parent)
             file = self._path.open("ab")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.close()
                 return False
+            if not _is_same(file, self._path):
+                # The last holder has removed the file meanwhile, and another process may hold a new one.
+                file.close()
+                return False
             self._file = file
         return True
 
     def release(self) -> None:
-        """Release the lock for another worker."""
+        """Release the lock for another worker; the last one leaves no file behind."""
         if self._file is not None:
+            with suppress(OSError):
+                self._path.unlink()
             self._file.close()
             self._file = None
+        with suppress(OSError):
+            self._path.parent.rmdir()
+
+
+def _is_same(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -23,7 +23,7 @@ from turnbuckle import (
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import Tracer, TracerProvider
+    from opentelemetry.trace import Span, Tracer, TracerProvider
 
 __all__ = ["OpenTelemetryConfig", "OpenTelemetryPlugin"]
 
@@ -70,17 +70,13 @@ class OpenTelemetryPlugin(Plugin[OpenTelemetryConfig]):
     ) -> None:
         self._tracer_provider: Final = tracer_provider
         self._meter_provider: Final = meter_provider
+        # By the identity of the request; the server reports the end of each request once.
+        self._spans: Final[dict[int, Span]] = {}
 
     def provide_middleware(self, setup: Setup[OpenTelemetryConfig]) -> list[Middleware]:
         """Return the middleware."""
         return [
-            Middleware(
-                "opentelemetry",
-                self._around,
-                zone="edge",
-                after=("proxy_headers", "request_id"),
-                provides=("opentelemetry_span",),
-            )
+            Middleware("opentelemetry", self._around, zone="edge", after=("proxy_headers", "request_id")),
         ]
 
     def provide_lifespans(self, setup: Setup[OpenTelemetryConfig]) -> list[Lifespan]:
@@ -97,7 +93,7 @@ class OpenTelemetryPlugin(Plugin[OpenTelemetryConfig]):
                 if request is None or (end.status == 101 and end.outcome == "complete"):
                     # The span of a WebSocket ends with the WebSocket.
                     return
-                span = getattr(request.state, "opentelemetry_span", None)
+                span = self._spans.pop(id(request), None)
                 if span is not None:
                     end_span(span, request, end)
                 if record is not None and end.status != 101:
@@ -115,6 +111,7 @@ class OpenTelemetryPlugin(Plugin[OpenTelemetryConfig]):
         excluded = tuple(path.rstrip("/") for path in config.excluded)
         below = tuple(f"{path}/" for path in excluded)
         tracer: Tracer | None = None
+        spans = self._spans
         next_search = 0.0
 
         def handle(request: Request) -> Awaitable[Response]:
@@ -128,7 +125,7 @@ class OpenTelemetryPlugin(Plugin[OpenTelemetryConfig]):
                     return next_handler(request)
             path = request.raw_path
             if path not in excluded and not path.startswith(below):
-                request.state.opentelemetry_span = begin_span(tracer, request, config.query, config.client)
+                spans[id(request)] = begin_span(tracer, request, config.query, config.client)
             return next_handler(request)
 
         return handle

@@ -355,8 +355,8 @@ def _leadership(setup: Setup[TasksConfig]) -> Leadership | None:
     config = setup.config
     if not config.folder and setup.settings.workers.processes < 2:
         return None
-    folder = open_worker_folder(Path(config.folder) if config.folder else worker_folder("tasks"))
-    return Leadership(folder / f"{setup.app_name}.schedules")
+    folder = Path(config.folder) if config.folder else worker_folder("tasks")
+    return Leadership(open_worker_folder(folder) / f"{setup.app_name}.schedules")
 
 
 def _background(request: Request, tasks: Tasks) -> Background:

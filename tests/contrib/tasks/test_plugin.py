@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -414,12 +415,31 @@ async def test_one_of_several_workers_runs_a_schedule_and_another_takes_over(tmp
 
 
 def test_leadership_is_free_again_after_its_release(tmp_path: Path) -> None:
-    one, two = Leadership(tmp_path / "lock"), Leadership(tmp_path / "lock")
+    path = tmp_path / "shared" / "lock"
+    one, two, three = (Leadership(path) for _ in range(3))
     assert [one.acquire(), one.acquire(), two.acquire()] == [True, True, False]
     one.release()
     one.release()
-    assert two.acquire()
+    assert not path.parent.exists()
+    assert [two.acquire(), three.acquire()] == [True, False]
     two.release()
+    three.release()
+
+
+def test_lock_on_a_removed_file_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock"
+    one = Leadership(path)
+    flock = fcntl.flock
+
+    def flock_and_remove(file: Any, how: int) -> None:
+        flock(file, how)
+        path.unlink()
+
+    monkeypatch.setattr("fcntl.flock", flock_and_remove)
+    assert not one.acquire()
+    monkeypatch.setattr("fcntl.flock", flock)
+    assert one.acquire()
+    one.release()
 
 
 def test_command_lists_tasks_and_schedules(tmp_path: Path) -> None:

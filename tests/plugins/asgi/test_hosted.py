@@ -6,12 +6,12 @@ import asyncio
 import contextvars
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from turnbuckle import App, File, Request, Response, SettingsSources, Stream
+from turnbuckle import App, File, Request, Response, ResponseEnd, ServerFigures, SettingsSources, Setup, Stream
 from turnbuckle_plugins.asgi import asgi, host_scope
 from turnbuckle_plugins.asgi.hosted.response import IncompleteResponse
 
@@ -549,3 +549,26 @@ async def test_app_itself_is_an_application(app: App, monkeypatch: pytest.Monkey
 async def test_unknown_scope_is_refused(app: App) -> None:
     with pytest.raises(RuntimeError, match="'webtransport'"):
         await asgi(app)({"type": "webtransport"}, asyncio.Event().wait, asyncio.sleep)  # type: ignore[arg-type]
+
+
+async def test_monitor_sees_the_requests_of_a_host() -> None:
+    app = App()
+    ends: list[ResponseEnd] = []
+    figures: list[Callable[[], ServerFigures]] = []
+    seen: list[int] = []
+
+    @app.lifespan
+    async def watch(setup: Setup) -> AsyncIterator[None]:
+        figures.append(setup.monitor(ends.append))
+        yield
+
+    @app.get("/")
+    async def home(request: Request) -> str:
+        seen.append(figures[0]().requests)
+        return "hello"
+
+    async with StrictHost(asgi(app, sources=NO_SOURCES)) as host:
+        assert (await host.request()).status == 200
+    assert [(end.status, end.outcome, end.sent_bytes) for end in ends] == [(200, "complete", 5)]
+    assert seen == [1]
+    assert (figures[0]().connections, figures[0]().requests) == (0, 0)
