@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TASKS", "Background", "Tasks", "TasksConfig", "TasksPlugin"]
 
+# Schedules in the plan.
+_MAX_LISTED: Final = 8
+
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
@@ -323,7 +326,13 @@ class TasksPlugin(Plugin[TasksConfig]):
                     if leadership is not None:
                         leadership.release()
 
-        return [Lifespan("tasks", running, provides=TASKS, needs=tuple(needs))]
+        return [Lifespan(self._lifespan_name(setup.config), running, provides=TASKS, needs=tuple(needs))]
+
+    def _lifespan_name(self, config: TasksConfig) -> str:
+        """Return the name that the plan lists: it has the schedules."""
+        listed = [f"{schedule.task.name} {schedule.times}" for schedule in self._schedules if config.schedules]
+        more = f"; {len(listed) - _MAX_LISTED} more" if len(listed) > _MAX_LISTED else ""
+        return f"tasks ({'; '.join(listed[:_MAX_LISTED])}{more})" if listed else "tasks"
 
     def provide_parameters(self, setup: Setup[TasksConfig]) -> list[ParameterProvider]:
         """Return the supplier of ``Background``."""

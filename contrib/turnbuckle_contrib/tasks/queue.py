@@ -7,6 +7,7 @@ waiting calls run until the deadline, waiting retries run at once and for the la
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import random
 from collections import deque
@@ -121,7 +122,7 @@ class TaskQueue:
     async def _call(self, call: Call) -> None:
         function = call.task.function
         arguments = [self._resource(key) for key in call.task.uses]
-        if asyncio.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function):
             await function(*arguments, *call.args, **call.kwargs)
         else:
             await asyncio.to_thread(function, *arguments, *call.args, **call.kwargs)

@@ -457,6 +457,16 @@ def test_command_lists_tasks_and_schedules(tmp_path: Path) -> None:
     assert lines[1].startswith("report: at 03:00 Europe/Berlin, next at 20")
 
 
+def test_plan_lists_schedules() -> None:
+    tasks = TasksPlugin()
+    assert [entry.record.name for entry in App(plugins=[tasks]).plan.root.lifespans] == ["tasks"]
+    for number in range(10):
+        tasks.every("5m", name=f"sweep{number}")(lambda: None)
+    (entry,) = App(plugins=[tasks]).plan.root.lifespans
+    assert entry.record.name.startswith("tasks (sweep0 every 300 s; sweep1 every 300 s; ")
+    assert entry.record.name.endswith("; 2 more)")
+
+
 # -- engines elsewhere ------------------------------------------------------------------------------------------------
 
 
