@@ -1,4 +1,4 @@
-"""A pattern of origins matches only origins whose host is below its host, whatever is around it."""
+"""A pattern of origins matches only origins whose host is below its host, with any text around it."""
 
 from __future__ import annotations
 

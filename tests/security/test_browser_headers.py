@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.security.observatory import Site, grade, points
-from turnbuckle import HTML, App, Request
+from turnbuckle import HTML, App, Request, Session
 from turnbuckle.testing import Client
 from turnbuckle_contrib.csrf import csrf_field
 
@@ -59,6 +59,27 @@ async def test_defaults_get_the_best_grade() -> None:
         "cross-origin-resource-policy": 10,
     }
     assert grade(found) == (135, "A+")
+
+
+async def test_chain_for_pages_gets_the_best_grade() -> None:
+    settings = {"sessions": {"secrets": ["s" * 40]}, "security_headers": _USUAL}
+    app = App(plugins=["https_redirect"], chain="web", settings={"plugin": settings})
+
+    @app.get("/")
+    async def home(request: Request, session: Session) -> HTML:
+        session["visits"] = 1
+        return HTML(f"<form>{csrf_field(request)}</form><script nonce='{request.state.csp_nonce}'>1</script>")
+
+    async with (
+        Client(app, base_url="http://example.com") as plain,
+        Client(app, base_url="https://example.com") as secure,
+    ):
+        asked = {"Origin": _FOREIGN, "Access-Control-Request-Method": "GET"}
+        preflight = await secure.request("OPTIONS", "/", headers=asked)
+        page = await secure.get("/")
+        site = Site(plain=await plain.get("/"), secure=page, preflight=preflight, origin=_FOREIGN)
+    assert len(page.headers.get_list("set-cookie")) == 2
+    assert grade(points(site)) == (135, "A+")
 
 
 async def test_sharing_with_an_origin_costs_nothing() -> None:
