@@ -42,7 +42,7 @@ class FormField:
 
     def __init__(self, name: str, limit: int) -> None:
         self._limit: Final = limit
-        self._pair: Final = re.compile(rb"(?:\A|&)%b=([A-Za-z0-9_-]+)(?=&|\Z)" % re.escape(name.encode()))
+        self._pair: Final = re.compile(rb"(?:\A|&)%b=([A-Za-z0-9_-]++)(?=&|\Z)" % re.escape(name.encode()))
 
     async def read(self, request: Request) -> str:
         """Return the first value of the field; "" if the request has no such form, or the form no such field.
