@@ -19,7 +19,8 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import attrs
 
@@ -46,8 +47,8 @@ from turnbuckle_contrib.stores import (
     StoreUnavailable,
     review_workers,
     store_components,
+    store_finder,
     store_lifespan,
-    store_of,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class IdempotencyPlugin(Plugin[IdempotencyConfig]):
         """Return the middleware."""
         # Inside of compression, so that a stored response has no coding that another client does not accept.
         outside = ("compress", "conditional")
-        return [Middleware("idempotency", _around, zone="transform", after=outside, before=("decompress",))]
+        around = partial(_around, store_finder(setup, IDEMPOTENCY_STORE))
+        return [Middleware("idempotency", around, zone="transform", after=outside, before=("decompress",))]
 
     def provide_components(self, setup: Setup[IdempotencyConfig]) -> list[Component]:
         """Return the store that the settings choose."""
@@ -134,7 +136,7 @@ class IdempotencyPlugin(Plugin[IdempotencyConfig]):
 
     def provide_lifespans(self, setup: Setup[IdempotencyConfig]) -> list[Lifespan]:
         """Return the lifespan that opens the store."""
-        return [store_lifespan(setup, IDEMPOTENCY_STORE)]
+        return [store_lifespan(setup, IDEMPOTENCY_STORE, self._clock)]
 
     def review_plan(self, plan: Plan) -> list[Diagnostic]:
         """Warn of several workers with a store in memory."""
@@ -152,9 +154,12 @@ async def _check(store: Store) -> None:
     await store.check()
 
 
-def _around(next_handler: Handler, setup: Setup[IdempotencyConfig]) -> Handler:
+_FindStore: TypeAlias = Callable[[Setup[Any]], Callable[[], Store]]
+
+
+def _around(find_store: _FindStore, next_handler: Handler, setup: Setup[IdempotencyConfig]) -> Handler:
     config = setup.config
-    replay = _Replay(config, store_of(setup, _KIND), next_handler)
+    replay = _Replay(config, find_store(setup), next_handler)
     default: object = "required" if config.required else True
 
     def choose(request: Request) -> Awaitable[Response]:
@@ -207,15 +212,15 @@ class _Replay:
 
     Args:
         config: the settings of the plugin.
-        store: stores the entries.
+        get_store: returns the store of the entries.
         next_handler: answers a request for the first time.
     """
 
-    def __init__(self, config: IdempotencyConfig, store: Store, next_handler: Handler) -> None:
+    def __init__(self, config: IdempotencyConfig, get_store: Callable[[], Store], next_handler: Handler) -> None:
         from turnbuckle_contrib.auth import current_user
 
         self._config: Final = config
-        self._store: Final = store
+        self._get_store: Final = get_store
         self._next: Final = next_handler
         self._current_user: Final = current_user
 
@@ -236,9 +241,9 @@ class _Replay:
         fingerprint = await self._fingerprint_of(request)
         # A second attempt: the entry may have expired, or have been removed, after the first one.
         for _ in range(2):
-            if await self._store.add(name, _Entry(fingerprint).encode(), self._config.in_progress):
+            if await self._get_store().add(name, _Entry(fingerprint).encode(), self._config.in_progress):
                 return await self._perform(request, name, fingerprint)
-            content = await self._store.get(name)
+            content = await self._get_store().get(name)
             if content is not None:
                 return _answer_again(_Entry.decode(content), fingerprint)
         return _in_progress()
@@ -257,7 +262,7 @@ class _Replay:
         if entry.fields is None:
             _log.warning("the response to %s is a stream or too large: it is not stored for its key", request)
         try:
-            await self._store.set(name, entry.encode(), self._config.keep)
+            await self._get_store().set(name, entry.encode(), self._config.keep)
         except StoreUnavailable as error:
             # The request was performed, so the client must get its response.
             _log.error("the response to %s was not stored for its key: %s", request, error)
@@ -265,7 +270,7 @@ class _Replay:
 
     async def _release(self, name: str) -> None:
         try:
-            await self._store.delete(name)
+            await self._get_store().delete(name)
         except StoreUnavailable as error:
             _log.warning("an idempotency key stays in progress until it expires: %s", error)
 

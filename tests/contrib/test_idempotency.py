@@ -18,6 +18,7 @@ from turnbuckle import (
     Plugin,
     Request,
     Response,
+    Scope,
     ServiceUnavailable,
     Session,
     StartupError,
@@ -64,7 +65,7 @@ def any_app(request: pytest.FixtureRequest, make_app: MakeApp, tmp_path: Path) -
     return make_app(store=request.param, file=str(tmp_path / "store.sqlite3"))
 
 
-def _add_routes(app: App) -> None:
+def _add_routes(app: App | Scope) -> None:
     count = 0
 
     def counted() -> str:
@@ -479,6 +480,15 @@ async def test_users_do_not_share_keys_and_keep_them_in_all_sessions(make_app: M
             client.cookies.clear()
             await client.post(f"/login/{name}")
             assert (await client.post("/other", headers=_KEY)).text == expected
+
+
+async def test_plugin_in_a_scope_has_its_own_store() -> None:
+    app = App()
+    for path in ("/a", "/b"):
+        _add_routes(app.scope(path, plugins=["idempotency"]))
+    async with Client(app) as client:
+        assert [(await client.post("/a/other", headers=_KEY)).text for _ in range(2)] == ["1", "1"]
+        assert (await client.post("/b/other", content=b"x", headers=_KEY)).text == "1"
 
 
 # -- stores that fail

@@ -211,13 +211,13 @@ class StoreSessions(_Sessions):
 
     Args:
         config: the settings of the plugin.
-        store: the store.
+        get_store: returns the store, while requests are served.
         clock: returns seconds since the epoch.
     """
 
-    def __init__(self, config: SessionsConfig, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, config: SessionsConfig, get_store: Callable[[], Store], clock: Callable[[], float]) -> None:
         super().__init__(config, clock)
-        self._store: Final = store
+        self._get_store: Final = get_store
 
     def around(self, next_handler: Handler, setup: object) -> Handler:
         """Return the handler of the middleware."""
@@ -244,10 +244,11 @@ class StoreSessions(_Sessions):
         if not _ID.fullmatch(identifier):
             return None
         key = _key(identifier)
+        store = self._get_store()
         try:
-            content = await self._store.get(key)
+            content = await store.get(key)
             if content is None:
-                return ENDED if await self._store.get(_ended(key)) is not None else None
+                return ENDED if await store.get(_ended(key)) is not None else None
         except StoreUnavailable as error:
             # Requests that do not use the session can be answered all the same.
             return error
@@ -267,7 +268,7 @@ class StoreSessions(_Sessions):
 
     async def _write(self, change: _Change, session: StoredSession) -> bool:
         """Make a change, and return whether no other request has rotated or ended the session before."""
-        store, old, new = self._store, change.old, change.new
+        store, old, new = self._get_store(), change.old, change.new
         if old is not None:
             key = _key(old.id)
             # Marked before it is removed: a request between both finds one of them.

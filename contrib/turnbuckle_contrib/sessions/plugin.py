@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from turnbuckle import (
     Component,
@@ -31,8 +32,8 @@ from turnbuckle_contrib.stores import (
     is_store_chosen,
     review_workers,
     store_components,
+    store_finder,
     store_lifespan,
-    store_of,
     unshared,
 )
 
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from turnbuckle_plugins.jinja_templates import TemplateParts
 
 __all__ = ["SESSION_STORE", "SessionsPlugin"]
+
+_Factory: TypeAlias = Callable[[Handler, Setup[Any]], Handler]
+_FindStore: TypeAlias = Callable[[Setup[Any]], Callable[[], Store]]
 
 _KIND: Final = "session_store"
 SESSION_STORE: Final[ResourceKey[Store]] = ResourceKey(_KIND, Store)  # type: ignore[type-abstract]  # nothing makes one
@@ -63,7 +67,7 @@ class SessionsPlugin(Plugin[SessionsConfig]):
     def provide_middleware(self, setup: Setup[SessionsConfig]) -> list[Middleware]:
         """Return the middleware."""
         if _is_in_store(setup):
-            around = self._around_store
+            around: _Factory = partial(_around_store, store_finder(setup, SESSION_STORE), self._clock)
         else:
             keys = secrets_of(setup, setup.config.secrets)
             around = CookieSessions(setup.config, keys, self._clock).around
@@ -79,7 +83,7 @@ class SessionsPlugin(Plugin[SessionsConfig]):
 
     def provide_lifespans(self, setup: Setup[SessionsConfig]) -> list[Lifespan]:
         """Return the lifespan that opens the store."""
-        return [store_lifespan(setup, SESSION_STORE)] if _is_in_store(setup) else []
+        return [store_lifespan(setup, SESSION_STORE, self._clock)] if _is_in_store(setup) else []
 
     def review_plan(self, plan: Plan) -> list[Diagnostic]:
         """Warn of several workers that do not understand each other's sessions."""
@@ -107,8 +111,11 @@ class SessionsPlugin(Plugin[SessionsConfig]):
 
         return [TemplateParts(globals={"flashes": flashes})]
 
-    def _around_store(self, next_handler: Handler, setup: Setup[Any]) -> Handler:
-        return StoreSessions(setup.config, store_of(setup, _KIND), self._clock).around(next_handler, setup)
+
+def _around_store(
+    find_store: _FindStore, clock: Callable[[], float], next_handler: Handler, setup: Setup[Any]
+) -> Handler:
+    return StoreSessions(setup.config, find_store(setup), clock).around(next_handler, setup)
 
 
 def _is_in_store(setup: Setup[SessionsConfig]) -> bool:

@@ -12,8 +12,8 @@ from turnbuckle_contrib.stores.settings import (
     is_store_chosen,
     review_workers,
     store_components,
+    store_finder,
     store_lifespan,
-    store_of,
     unshared,
 )
 from turnbuckle_contrib.stores.store import Store, StoreUnavailable
@@ -26,7 +26,7 @@ __all__ = [
     "is_store_chosen",
     "review_workers",
     "store_components",
+    "store_finder",
     "store_lifespan",
-    "store_of",
     "unshared",
 ]

@@ -35,10 +35,9 @@ class RedisStore:
     def __init__(self, url: str, *, prefix: str, timeout: float, connections: int = 8) -> None:
         self._prefix: Final = prefix
         self._timeout: Final = timeout
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=connections, timeout=timeout, socket_connect_timeout=timeout
-        )
-        self._redis: Final[Any] = redis.asyncio.Redis.from_pool(pool)
+        self._url: Final = url
+        self._connections: Final = connections
+        self._redis: Any = None
 
     async def get(self, key: str) -> bytes | None:
         """Return the value of a key."""
@@ -62,7 +61,14 @@ class RedisStore:
         return bool(await self._answered(self._redis.delete(self._prefix + key)))
 
     async def start(self) -> None:
-        """Connect."""
+        """Connect. The pool of connections belongs to the event loop that runs."""
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            self._url,
+            max_connections=self._connections,
+            timeout=self._timeout,
+            socket_connect_timeout=self._timeout,
+        )
+        self._redis = redis.asyncio.Redis.from_pool(pool)
         await self.check()
 
     async def check(self) -> None:
@@ -74,7 +80,7 @@ class RedisStore:
 
     async def close(self) -> None:
         """Disconnect."""
-        with suppress(*_FAILURES):
+        with suppress(*_FAILURES, AttributeError):
             await self._redis.aclose(close_connection_pool=True)
 
     async def _answered(self, answer: Awaitable[T]) -> T:

@@ -22,8 +22,8 @@ __all__ = [
     "is_store_chosen",
     "review_workers",
     "store_components",
+    "store_finder",
     "store_lifespan",
-    "store_of",
     "unshared",
 ]
 
@@ -69,41 +69,71 @@ def is_store_chosen(setup: Setup[Any], kind: str, without: str = "") -> bool:
 def store_components(setup: Setup[Any], kind: str, clock: Callable[[], float] = time.time) -> list[Component]:
     """Return the component for the setting ``store``; none if it names the component of another plugin.
 
+    Components belong to the whole app. A plugin that is enabled in a scope has its own store, which its lifespan makes.
+
     Raises:
         LookupError: the store needs a package that is not installed, or a setting.
     """
-    settings: StoreSettings = setup.config
     requested = setup.settings.components.get(kind, "")
-    names = _OWN if requested else (settings.store,)
-    if "redis" in {settings.store, requested}:
+    names = _OWN if requested else (setup.config.store,)
+    if "redis" in {setup.config.store, requested}:
         _require_url(setup)
-    factories: dict[str, Callable[[Setup[Any]], Store]] = {
-        "memory": lambda _: MemoryStore(settings.max_memory, clock),
-        "sqlite": lambda _: _sqlite(settings, clock),
-        "redis": lambda _: _redis(settings),
-    }
-    return [Component(kind, name, factories[name]) for name in names if name in factories]
+    if setup.is_scoped:
+        return []
+    return [Component(kind, name, partial(_made, name, clock)) for name in names if name in _OWN]
 
 
-def store_of(setup: Setup[Any], kind: str) -> Store:
-    """Return the component of a kind.
+def _made(name: str, clock: Callable[[], float], setup: Setup[Any]) -> Store:
+    settings: StoreSettings = setup.config
+    if name == "memory":
+        return MemoryStore(settings.max_memory, clock)
+    if name == "sqlite":
+        from turnbuckle_contrib.stores.sqlite import SQLiteStore
 
-    Raises:
-        TypeError: it is no store.
-        LookupError: no enabled plugin provides it.
+        return SQLiteStore(settings.file, clock)
+    from turnbuckle_contrib.stores.redis import RedisStore
+
+    return RedisStore(settings.url, prefix=settings.prefix, timeout=settings.timeout)
+
+
+def _is_own(setup: Setup[Any]) -> bool:
+    return setup.is_scoped and setup.config.store in _OWN
+
+
+def store_finder(setup: Setup[Any], key: ResourceKey[Store]) -> Callable[[Setup[Any]], Callable[[], Store]]:
+    """Return a function for the factory of a middleware.
+
+    It takes the setup of the factory, and returns a function that returns the store while requests are served. It
+    raises ``LookupError`` if no plugin provides the component of the kind ``key.name``, and ``TypeError`` if that is no
+    store.
+
+    Args:
+        setup: the setup of the hook that provides the middleware.
+        key: the key of the store.
     """
+    if _is_own(setup):
+        return lambda setup: partial(setup.resource, key)
+    return lambda setup: partial(_same, _component(setup, key.name))
+
+
+def _same(store: Store) -> Store:
+    return store
+
+
+def _component(setup: Setup[Any], kind: str) -> Store:
     store = setup.component(kind)
     if not isinstance(store, Store):
         raise TypeError(f"the component of kind {kind!r} has not all methods of turnbuckle_contrib.stores.Store")
     return store
 
 
-def store_lifespan(setup: Setup[Any], key: ResourceKey[Store]) -> Lifespan:
+def store_lifespan(setup: Setup[Any], key: ResourceKey[Store], clock: Callable[[], float] = time.time) -> Lifespan:
     """Return the lifespan that opens the component of the kind ``key.name``, and removes its expired values."""
+    is_own = _is_own(setup)
 
     @asynccontextmanager
     async def opened(setup: Setup[Any]) -> AsyncIterator[Store]:
-        store = store_of(setup, key.name)
+        store = _made(setup.config.store, clock, setup) if is_own else _component(setup, key.name)
         await store.start()
         setup.background(partial(_clean, store), name=f"{key.name}: remove expired values")
         try:
@@ -160,15 +190,3 @@ def _require_url(setup: Setup[Any]) -> None:
         error = LookupError(f'plugin.{setup.plugin}.store is "redis", but plugin.{setup.plugin}.url is not set')
         error.add_note(f"fix: set plugin.{setup.plugin}.url, such as redis://127.0.0.1:6379/0")
         raise error
-
-
-def _sqlite(settings: StoreSettings, clock: Callable[[], float]) -> Store:
-    from turnbuckle_contrib.stores.sqlite import SQLiteStore
-
-    return SQLiteStore(settings.file, clock)
-
-
-def _redis(settings: StoreSettings) -> Store:
-    from turnbuckle_contrib.stores.redis import RedisStore
-
-    return RedisStore(settings.url, prefix=settings.prefix, timeout=settings.timeout)

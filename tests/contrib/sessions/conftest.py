@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from turnbuckle import App, Request, Response, Session
+from turnbuckle import App, Request, Response, Scope, Session
 from turnbuckle.testing import FakeClock
 from turnbuckle_contrib.sessions import SessionsPlugin
 
@@ -48,7 +48,7 @@ def any_app(make_app: MakeApp, backend: dict[str, object]) -> App:
     return make_app(**backend)
 
 
-def add_routes(app: App) -> None:
+def add_routes(app: App | Scope) -> None:
     @app.get("/show")
     async def show(session: Session) -> dict[str, object]:
         return {"values": dict(session), "is_new": session.is_new}

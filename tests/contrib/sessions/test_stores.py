@@ -148,6 +148,21 @@ async def test_redis_that_cannot_be_reached_prevents_the_start(make_app: MakeApp
             pass
 
 
+async def test_plugin_in_a_scope_has_its_own_store(backend: dict[str, object]) -> None:
+    app = App()
+    for path in ("/shop", "/blog"):
+        scope = app.scope(path, plugins=[("sessions", {**backend, "cookie": path[1:]}), "health"])
+        add_routes(scope)
+    compiled = app.compile()
+    # A second server of the same application opens the stores again.
+    for _ in range(2):
+        async with Client(compiled) as client:
+            await client.post("/shop/set?a=1")
+            assert (await client.get("/shop/show")).json()["values"] == {"a": "1"}
+            assert (await client.get("/blog/show")).json()["values"] == {}
+            assert (await client.get("/shop/ready")).status == 200
+
+
 @pytest.mark.parametrize(
     ("plugin", "count", "says"),
     [
