@@ -54,7 +54,7 @@ _READING: Final = frozenset({"GET", "HEAD"})
 _NEVER: Final = frozenset({101, 204, 205, 206, 304})
 # The content was encoded, or the fields are about its bytes as they are (RFC 9530).
 _PREVENTING: Final = frozenset({"content-encoding", "content-range", "content-digest", "repr-digest", "content-md5"})
-_REPLACED: Final = frozenset({"accept-ranges", "content-length", "etag"})
+_REPLACED: Final = frozenset({"accept-ranges", "content-length"})
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 # Types may come from users, with their uploads.
 _MAX_VERDICTS: Final = 500
@@ -192,6 +192,8 @@ class _Compression:
         if coding is None or _needs_plain(request, fields) or self._is_exposed(request):
             return response
         tag = fields.get("etag", "").removeprefix("W/")
+        # An ETag without quotes is a mistake of the app, which stays as it is.
+        tag = tag if tag.startswith('"') else ""
         if tag and response.status == 200 and any(tag in line for line in request.headers.get_list("if-none-match")):
             # The server answers 304, and the content would be compressed in vain.
             return _changed(response, response.body, tag)
@@ -208,9 +210,7 @@ class _Compression:
         """Return whether the content is compressed for clients that accept it."""
         if response.status in _NEVER or not fields.keys().isdisjoint(_PREVENTING):
             return False
-        if not self._is_compressible(fields.get("content-type", "")) or "no-transform" in fields.get(
-            "cache-control", ""
-        ):
+        if not self._is_compressible(fields.get("content-type", "")) or _is_fixed(response):
             return False
         body = response.body
         if isinstance(body, bytes) and (body or request.method != "HEAD"):
@@ -256,6 +256,10 @@ class _Compression:
         return _changed(response, stream, tag, coding)
 
 
+def _is_fixed(response: Response) -> bool:
+    return any("no-transform" in line.lower() for line in response.headers.get_list("cache-control"))
+
+
 def _needs_plain(request: Request, fields: Mapping[str, str]) -> bool:
     """Return whether a request refers to the bytes without a coding: to ranges, or by a strong ETag."""
     headers = request.headers
@@ -276,7 +280,8 @@ def _encode(make: Callable[[], Encoder], content: bytes) -> bytes:
 
 def _changed(response: Response, body: bytes | AsyncIterable[bytes | str], tag: str, coding: str = "") -> Response:
     """Return a new response, because the app may send its own one again, to a client that accepts no coding."""
-    fields = [(name, value) for name, value in response.fields() if name.lower() not in _REPLACED]
+    replaced = _REPLACED | {"etag"} if tag else _REPLACED
+    fields = [(name, value) for name, value in response.fields() if name.lower() not in replaced]
     if coding:
         fields.append(("Content-Encoding", coding))
     if tag:

@@ -13,7 +13,7 @@ import logging
 from functools import lru_cache
 from typing import Final, final
 
-from turnbuckle import Request, canonical_address
+from turnbuckle import HTTPError, Request, canonical_address
 from turnbuckle_contrib.rate_limit.rules import Rule
 
 __all__ = ["Keys"]
@@ -52,7 +52,11 @@ class Keys:
             # The package is there, but its import is not free.
             from turnbuckle_contrib.auth import current_user
 
-            user = await current_user(request)
+            try:
+                user = await current_user(request)
+            except HTTPError:
+                # Wrong credentials count for the address. The handler answers them.
+                user = None
             return self.plain(request, rule) if user is None else _hashed("u", user.id)
         if callable(rule.by):
             found = rule.by(request)

@@ -194,12 +194,20 @@ class _Limiter:
         self._keys: Final = Keys()
 
     async def count(self, request: Request, rules: Sequence[Rule], place: str) -> Outcome | None:
-        """Count a request, and return the usages; None if it is refused because Redis does not answer."""
-        checks, keys = [], self._keys
-        for rule in rules:
-            key = keys.plain(request, rule) if rule.is_plain else await keys.key(request, rule)
-            if key is not None:
-                checks.append(Check(rule, place, key))
+        """Count a request, and return the usages; None if it is refused because Redis does not answer.
+
+        To find a user may take long, for example to verify a password. So other rules refuse a request before that.
+        """
+        keys = [(rule, self._keys.plain(request, rule)) for rule in rules if rule.is_plain]
+        outcome = await self._count(keys, place)
+        if outcome is None or outcome.is_refused or len(keys) == len(rules):
+            return outcome
+        keys = [(rule, await self._keys.key(request, rule)) for rule in rules if not rule.is_plain]
+        further = await self._count(keys, place)
+        return None if further is None else Outcome([*outcome.usages, *further.usages], further.is_refused)
+
+    async def _count(self, keys: Sequence[tuple[Rule, str | None]], place: str) -> Outcome | None:
+        checks = [Check(rule, place, key) for rule, key in keys if key is not None]
         if not checks:
             return _ALLOWED
         if self._memory is not None:

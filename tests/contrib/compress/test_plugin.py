@@ -197,6 +197,7 @@ async def test_codings_whose_packages_are_missing_are_not_used(monkeypatch: pyte
         ("/fields?status=404", True),
         ("/fields?status=500", True),
         ("/fields?Cache-Control=public,%20no-transform", False),
+        ("/fields?Cache-Control=No-Transform&cache_control=public", False),
         ("/fields?Content-Range=bytes%200-5/9&status=206", False),
         ("/fields?Content-Digest=x", False),
         ("/lines", True),
@@ -267,6 +268,11 @@ async def test_head_handler_that_announces_a_length() -> None:
 async def test_etag_of_compressed_content_is_weak() -> None:
     assert (await _get("/version")).headers["etag"] == 'W/"v1"'
     assert (await _get("/version", "identity")).headers["etag"] == '"v1"'
+
+
+async def test_etag_without_quotes_stays() -> None:
+    response = await _get("/fields?ETag=v1")
+    assert (response.headers["etag"], decode(response)) == ("v1", TEXT.encode())
 
 
 @pytest.mark.parametrize("path", ["/version", "/checked"])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.contrib.auth.conftest import cheap_hashes  # noqa: F401  # a fixture
-from turnbuckle import App, HTTPError, Plugin, Request, Response, StartupError
+from turnbuckle import App, HTTPError, Plugin, Request, Response, StartupError, Unauthorized
 from turnbuckle.testing import Client, ClientResponse
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.auth import AuthPlugin, Credentials, User, UserSource, hash_password
@@ -230,6 +230,19 @@ async def test_user_counts_at_any_address() -> None:
     assert await _statuses(limited, "/", 2, authorization=ada) == [200, 429]
     assert await _statuses(limited, "/", 2, authorization=bob) == [200, 429]
     assert await _statuses(limited, "/", 2) == [200, 429]
+
+
+async def test_user_is_not_looked_for_if_the_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+
+    async def refuse(request: Request) -> None:
+        looked_for.append(request.path)
+        raise Unauthorized("wrong password")
+
+    monkeypatch.setattr("turnbuckle_contrib.auth.current_user", refuse)
+    limited = _Limited("1/minute by user", "2/minute", plugins=("sessions", "auth"))
+    assert await _statuses(limited, "/", 4, authorization="Basic x") == [200, 429, 429, 429]
+    assert len(looked_for) == 2
 
 
 def test_rule_by_user_needs_auth() -> None:
